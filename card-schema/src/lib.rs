@@ -1,1 +1,11 @@
-//! card-schema
+//! What a chip card, the terminals that read it and the service behind them agree on: identifiers,
+//! money, what is on the chip, the operations a card may sign, and the bytes that are signed.
+//!
+//! Holds no I/O, no clock and no randomness: those are the callers'. Depends on nothing of ours.
+
+pub mod card;
+pub mod clock;
+pub mod envelope;
+pub mod ids;
+pub mod money;
+pub mod operation;

@@ -1,0 +1,24 @@
+//! Everything that is signed: `COSE_Sign1` (RFC 9052) with ES256 over deterministic CBOR (RFC 8949 §4.2.1).
+//!
+//! A payload becomes bytes in two steps: [`ToBeSigned::new`] gives what must be hashed and signed, by a card or by a
+//! key file; [`ToBeSigned::sign`] joins the signature to it. [`Envelope::decode`] goes back, and refuses whatever it
+//! would not have written itself: it encodes what it has read and compares. Decoding proves nothing about who signed:
+//! that is [`Envelope::verify`].
+//!
+//! Not here: the status list, which follows the IETF Token Status List, and the log's checkpoints (C2SP signed notes).
+
+pub mod batch;
+pub(crate) mod cbor;
+mod cose;
+mod error;
+mod key;
+pub mod receipt;
+pub mod tap;
+#[cfg(test)]
+mod tests;
+
+pub use self::{
+    cose::{Envelope, Kid, Payload, Purpose, ToBeSigned},
+    error::EnvelopeError,
+    key::{PublicKey, Signature},
+};

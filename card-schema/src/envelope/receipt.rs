@@ -1,0 +1,147 @@
+//! The service's answer to a batch: what became of each tap.
+
+use minicbor::{Decoder, Encoder, encode::Write};
+
+use super::{EnvelopeError, Payload, Purpose, batch, cbor, tap::LogHead};
+use crate::{
+    clock::Micros,
+    ids::{BatchId, TapId},
+    money::Fen,
+};
+
+/// The version of the payload that this program writes and reads.
+const VERSION: u8 = 1;
+
+/// What became of a tap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Posted.
+    Accepted = 0,
+    /// The bytes are not a tap: malformed, oversized or not canonical.
+    Malformed = 1,
+    /// No such card.
+    UnknownCard = 2,
+    /// Not signed by the key that had to sign, or not for this purpose.
+    BadSignature = 3,
+    /// Signed with a key that asks for less than the operation needs, e.g. without PIN over the limit.
+    PinRequired = 4,
+    /// The card is suspended, blocked, lost or not yet active.
+    CardNotActive = 5,
+    /// The card has expired.
+    CardExpired = 6,
+    /// This terminal may not submit this operation.
+    OperationNotAllowed = 7,
+    /// The amount is zero, negative or over the limit.
+    AmountOutOfRange = 8,
+    /// The balance is short.
+    InsufficientFunds = 9,
+    /// The terminal's clock is too far off for the order of things to be believed.
+    ClockImplausible = 10,
+    /// Another tap with the same terminal, lane and counter is already there.
+    CounterFork = 11,
+    /// The tap names another terminal than the one that brings it.
+    WrongTerminal = 12,
+    /// Taken into quarantine, for a person to decide.
+    Quarantined = 13,
+}
+
+impl Outcome {
+    /// Every outcome there is.
+    pub const ALL: [Self; 14] = [
+        Self::Accepted,
+        Self::Malformed,
+        Self::UnknownCard,
+        Self::BadSignature,
+        Self::PinRequired,
+        Self::CardNotActive,
+        Self::CardExpired,
+        Self::OperationNotAllowed,
+        Self::AmountOutOfRange,
+        Self::InsufficientFunds,
+        Self::ClockImplausible,
+        Self::CounterFork,
+        Self::WrongTerminal,
+        Self::Quarantined,
+    ];
+
+    /// The number in a signed receipt and in the database.
+    pub const fn number(self) -> u16 {
+        self as u16
+    }
+
+    /// The outcome of a number.
+    pub fn from_number(number: u16) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.number() == number)
+    }
+}
+
+/// What became of one tap of the batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TapOutcome {
+    /// The tap. For bytes that are no tap, SHA-256 of those bytes.
+    pub tap: TapId,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// The balance of the holder's purse afterwards, where the operation concerns the purse.
+    pub balance: Option<Fen>,
+}
+
+/// The answer to one batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The batch that is answered.
+    pub batch: BatchId,
+    /// The service's clock.
+    pub at: Micros,
+    /// One entry a tap, in the order of the batch.
+    pub outcomes: Vec<TapOutcome>,
+    /// The newest log head when the receipt was made.
+    pub log_head: Option<LogHead>,
+}
+
+impl Payload for Receipt {
+    const PURPOSE: Purpose = Purpose::Receipt;
+    const MAX_BYTES: usize = batch::MAX_TAPS * 64 + 512;
+
+    fn encode<W: Write>(&self, e: &mut Encoder<W>) -> Result<(), minicbor::encode::Error<W::Error>> {
+        e.map(5)?.u8(1)?.u8(VERSION)?;
+        e.u8(2)?.bytes(&self.batch.0)?;
+        e.u8(3)?.i64(self.at.0)?;
+        e.u8(4)?.array(self.outcomes.len() as u64)?;
+        for TapOutcome { tap, outcome, balance } in &self.outcomes {
+            e.array(3)?.bytes(&tap.0)?.u16(outcome.number())?;
+            match balance {
+                Some(balance) => e.i64(balance.0)?,
+                None => e.null()?,
+            };
+        }
+        e.u8(5)?;
+        LogHead::encode(self.log_head.as_ref(), e)
+    }
+
+    fn decode(d: &mut Decoder<'_>) -> Result<Self, EnvelopeError> {
+        cbor::map(d, 5)?;
+        cbor::version(d, VERSION)?;
+        cbor::key(d, 2)?;
+        let batch = BatchId(cbor::bytes(d)?);
+        cbor::key(d, 3)?;
+        let at = Micros(d.i64()?);
+        cbor::key(d, 4)?;
+        let count = cbor::array(d, batch::MAX_TAPS, "list of outcomes")?;
+        let outcomes = (0..count)
+            .map(|_| {
+                if cbor::array(d, 3, "outcome")? != 3 {
+                    return Err(EnvelopeError::Malformed("an outcome has three parts".to_owned()));
+                }
+                let tap = TapId(cbor::bytes(d)?);
+                let outcome = Outcome::from_number(d.u16()?).ok_or(EnvelopeError::UnknownValue("outcome"))?;
+                let balance = cbor::optional(d, |d| Ok(Fen(d.i64()?)))?;
+                Ok(TapOutcome { tap, outcome, balance })
+            })
+            .collect::<Result<_, _>>()?;
+        cbor::key(d, 5)?;
+        let log_head = LogHead::decode(d)?;
+        Ok(Self { batch, at, outcomes, log_head })
+    }
+}

@@ -1,0 +1,180 @@
+//! What a card, or a terminal on its own, may sign: one file a domain, composed into [`Operation`].
+//!
+//! An operation says what was asked, not whether it may be done: limits and permissions are the
+//! terminal's and the service's to decide.
+
+pub mod gate;
+pub mod purse;
+pub mod registration;
+pub mod sign_in;
+pub mod terminal;
+
+use minicbor::{Decoder, Encoder, encode::Write};
+
+use crate::{card::Slot, envelope::EnvelopeError, money::Fen};
+
+/// Who has to sign an operation, and with which key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signer {
+    /// The card, with the key in this slot or a stronger one.
+    Card(Slot),
+    /// The terminal's own key.
+    Terminal,
+}
+
+/// One operation with what belongs to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// `purse.payment`: from the holder's purse to the organisation of the terminal.
+    PursePayment(purse::Payment),
+    /// `purse.top_up`: cash taken at the terminal, into the holder's purse.
+    PurseTopUp(purse::TopUp),
+    /// `gate.check`: may this card pass here, now?
+    GateCheck(gate::Check),
+    /// `card.sign_in`: the holder shows at this terminal that the card is theirs.
+    SignIn(sign_in::SignIn),
+    /// `registration.consent`: the holder agrees to the registration and takes the card.
+    RegistrationConsent(registration::Consent),
+    /// `terminal.abandoned`: a counter that was reserved and never used by a card.
+    Abandoned(terminal::Abandoned),
+}
+
+/// An operation without its parameters, as permissions and records name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+pub enum OperationCode {
+    /// See [`Operation::PursePayment`].
+    #[serde(rename = "purse.payment")]
+    PursePayment = 0x0101,
+    /// See [`Operation::PurseTopUp`].
+    #[serde(rename = "purse.top_up")]
+    PurseTopUp = 0x0102,
+    /// See [`Operation::GateCheck`].
+    #[serde(rename = "gate.check")]
+    GateCheck = 0x0201,
+    /// See [`Operation::SignIn`].
+    #[serde(rename = "card.sign_in")]
+    SignIn = 0x0301,
+    /// See [`Operation::RegistrationConsent`].
+    #[serde(rename = "registration.consent")]
+    RegistrationConsent = 0x0302,
+    /// See [`Operation::Abandoned`].
+    #[serde(rename = "terminal.abandoned")]
+    Abandoned = 0x0F01,
+}
+
+impl OperationCode {
+    /// Every operation there is.
+    pub const ALL: [Self; 6] = [
+        Self::PursePayment,
+        Self::PurseTopUp,
+        Self::GateCheck,
+        Self::SignIn,
+        Self::RegistrationConsent,
+        Self::Abandoned,
+    ];
+
+    /// The number in a signed payload.
+    pub const fn number(self) -> u16 {
+        self as u16
+    }
+
+    /// The operation of a number in a signed payload.
+    pub fn from_number(number: u16) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| code.number() == number)
+    }
+
+    /// The stable name, as configuration, records and the API write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::PursePayment => "purse.payment",
+            Self::PurseTopUp => "purse.top_up",
+            Self::GateCheck => "gate.check",
+            Self::SignIn => "card.sign_in",
+            Self::RegistrationConsent => "registration.consent",
+            Self::Abandoned => "terminal.abandoned",
+        }
+    }
+
+    /// The operation of a stable name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| code.name() == name)
+    }
+}
+
+impl Operation {
+    /// Which operation this is.
+    pub const fn code(&self) -> OperationCode {
+        match self {
+            Self::PursePayment(_) => OperationCode::PursePayment,
+            Self::PurseTopUp(_) => OperationCode::PurseTopUp,
+            Self::GateCheck(_) => OperationCode::GateCheck,
+            Self::SignIn(_) => OperationCode::SignIn,
+            Self::RegistrationConsent(_) => OperationCode::RegistrationConsent,
+            Self::Abandoned(_) => OperationCode::Abandoned,
+        }
+    }
+
+    /// The money that the operation moves, if it moves any.
+    pub const fn amount(&self) -> Option<Fen> {
+        match self {
+            Self::PursePayment(payment) => Some(payment.amount),
+            Self::PurseTopUp(top_up) => Some(top_up.amount),
+            _ => None,
+        }
+    }
+
+    /// Who must sign. `no_pin_limit` is the largest payment that needs no PIN.
+    pub fn signer(&self, no_pin_limit: Fen) -> Signer {
+        match self {
+            Self::PursePayment(payment) if payment.amount > no_pin_limit => Signer::Card(Slot::Approve),
+            Self::PursePayment(_) | Self::PurseTopUp(_) | Self::GateCheck(_) => Signer::Card(Slot::Tap),
+            Self::SignIn(_) => Signer::Card(Slot::SignIn),
+            Self::RegistrationConsent(_) => Signer::Card(Slot::Approve),
+            Self::Abandoned(_) => Signer::Terminal,
+        }
+    }
+
+    pub(crate) fn encode<W: Write>(&self, e: &mut Encoder<W>) -> Result<(), minicbor::encode::Error<W::Error>> {
+        match self {
+            Self::PursePayment(payment) => payment.encode(e),
+            Self::PurseTopUp(top_up) => top_up.encode(e),
+            Self::GateCheck(gate::Check) => gate::Check::encode(e),
+            Self::SignIn(sign_in) => sign_in.encode(e),
+            Self::RegistrationConsent(consent) => consent.encode(e),
+            Self::Abandoned(abandoned) => abandoned.encode(e),
+        }
+    }
+
+    pub(crate) fn decode(code: OperationCode, d: &mut Decoder<'_>) -> Result<Self, EnvelopeError> {
+        Ok(match code {
+            OperationCode::PursePayment => Self::PursePayment(purse::Payment::decode(d)?),
+            OperationCode::PurseTopUp => Self::PurseTopUp(purse::TopUp::decode(d)?),
+            OperationCode::GateCheck => Self::GateCheck(gate::Check::decode(d)?),
+            OperationCode::SignIn => Self::SignIn(sign_in::SignIn::decode(d)?),
+            OperationCode::RegistrationConsent => Self::RegistrationConsent(registration::Consent::decode(d)?),
+            OperationCode::Abandoned => Self::Abandoned(terminal::Abandoned::decode(d)?),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_operation_has_one_number_and_one_name() {
+        for code in OperationCode::ALL {
+            assert_eq!(OperationCode::from_number(code.number()), Some(code));
+            assert_eq!(OperationCode::from_name(code.name()), Some(code));
+            assert_eq!(serde_json::to_value(code).expect("a name"), code.name());
+        }
+        assert_eq!(OperationCode::from_number(0), None);
+    }
+
+    #[test]
+    fn a_payment_over_the_limit_needs_the_pin() {
+        let payment = |fen| Operation::PursePayment(purse::Payment { amount: Fen(fen) });
+        assert_eq!(payment(10_000).signer(Fen(10_000)), Signer::Card(Slot::Tap));
+        assert_eq!(payment(10_001).signer(Fen(10_000)), Signer::Card(Slot::Approve));
+    }
+}
