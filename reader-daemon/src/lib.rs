@@ -1,1 +1,7 @@
-//! reader-daemon
+//! The reader daemon: speaks to chip cards over PC/SC, signs and keeps taps, and hands them to the service.
+//!
+//! Holds what one reader's machine needs and nothing of the service: the two share only `card-schema`.
+
+pub mod card;
+pub mod cli;
+pub mod piv;
