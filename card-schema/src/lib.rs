@@ -9,3 +9,4 @@ pub mod envelope;
 pub mod ids;
 pub mod money;
 pub mod operation;
+pub mod wire;

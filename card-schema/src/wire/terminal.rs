@@ -1,0 +1,107 @@
+//! A terminal's enrolment, its profile, and the taps it brings.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::Bytes;
+use crate::{
+    ids::{OrganisationId, TerminalId},
+    money::Fen,
+    operation::OperationCode,
+};
+
+/// `POST /v1/enrolments`, on the public listener: a terminal asks for its certificate.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EnrolmentRequest {
+    /// The one-time code that the office gave out.
+    pub code: String,
+    /// PKCS #10 request in DER, signed by the terminal's new key.
+    pub csr: Bytes,
+}
+
+impl fmt::Debug for EnrolmentRequest {
+    /// Without the code: it is worth a certificate until it is used.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EnrolmentRequest").field("csr", &self.csr).finish_non_exhaustive()
+    }
+}
+
+/// The answer to an enrolment.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EnrolmentReply {
+    /// The terminal's certificate in DER; its subject's common name is the terminal id.
+    pub certificate: Bytes,
+    /// Certificates from the terminal CA up to, not including, the root.
+    pub chain: Vec<Bytes>,
+    /// Base URL of the listener for terminals (mutual TLS).
+    pub terminal_url: String,
+    /// What the terminal may do and whom it trusts.
+    pub profile: TerminalProfile,
+}
+
+/// `GET /v1/profile`: what a terminal may do and whom it trusts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TerminalProfile {
+    /// The terminal.
+    pub terminal_id: TerminalId,
+    /// Its name for people.
+    pub name: String,
+    /// The organisation that runs it.
+    pub organisation_id: OrganisationId,
+    /// That organisation's name for people.
+    pub organisation: String,
+    /// The operations that it may submit.
+    pub operations: Vec<OperationCode>,
+    /// The limits that it keeps by itself.
+    pub limits: Limits,
+    /// Whom it trusts.
+    pub trust: Trust,
+}
+
+/// Limits that a terminal applies before a card signs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// The largest payment without a PIN.
+    pub no_pin_limit: Fen,
+    /// The largest amount of one tap.
+    pub tap_limit: Fen,
+}
+
+/// The keys and certificates that a terminal verifies with. All keys are `SubjectPublicKeyInfo` in DER.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trust {
+    /// The issuer's root certificate in DER.
+    pub root: Bytes,
+    /// Certificates of the CAs that sign cards' certificates, in DER.
+    pub card_cas: Vec<Bytes>,
+    /// Keys that sign receipts.
+    pub receipt_keys: Vec<Bytes>,
+    /// Keys that sign the status list.
+    pub status_keys: Vec<Bytes>,
+    /// The log's verifier key (C2SP signed-note vkey).
+    pub log_key: String,
+}
+
+/// `POST /v1/batches`: taps for the service.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BatchRequest {
+    /// An [`Envelope`](crate::envelope::Envelope) of a [`Batch`](crate::envelope::batch::Batch).
+    pub batch: Bytes,
+}
+
+/// What became of the batch.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct BatchReply {
+    /// An [`Envelope`](crate::envelope::Envelope) of a [`Receipt`](crate::envelope::receipt::Receipt).
+    pub receipt: Bytes,
+}
+
+/// `GET /v1/status-list`: the status of every card, as a signed token.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StatusListReply {
+    /// An IETF Token Status List in CWT form.
+    pub status_list: Bytes,
+}
