@@ -1,1 +1,4 @@
-//! card-service
+//! The card service: residents, cards, ledger and log behind one program.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod db;

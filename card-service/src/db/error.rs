@@ -1,0 +1,79 @@
+//! What can go wrong with the database, in the words an operator reads.
+
+use std::path::PathBuf;
+
+use super::dialect::{Failure, classify};
+
+/// An error of the database.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DbError {
+    /// Nothing was written; once there is room again the same request succeeds.
+    #[error("the disk that holds the database is full: nothing was written")]
+    DiskFull(#[source] sqlx::Error),
+    /// Another process held the write lock for longer than the busy timeout.
+    #[error("the database is locked by another process")]
+    Busy(#[source] sqlx::Error),
+    /// The database was written by a newer program.
+    #[error(
+        "the database has schema version {found}, this program knows versions up to {known}: install the newer program"
+    )]
+    NewerSchema {
+        /// Version found in the database.
+        found: i64,
+        /// Newest version that this program holds.
+        known: i64,
+    },
+    /// There is no database where the URL points.
+    #[error("there is no database at {}: `card-service init` makes one", .0.display())]
+    Missing(PathBuf),
+    /// The URL cannot be used.
+    #[error("the database URL is not usable (expected sqlite:PATH)")]
+    Url(#[source] sqlx::Error),
+    /// The engine did not take a setting without which an acknowledged write could be lost.
+    #[error(
+        "the database did not accept {setting}={wanted} (it reports {found}): refusing to run without it"
+    )]
+    Setting {
+        /// Name of the setting.
+        setting: &'static str,
+        /// What was asked for.
+        wanted: &'static str,
+        /// What was read back.
+        found: String,
+    },
+    /// A migration failed; the database is as it was before that migration.
+    #[error("a schema migration failed")]
+    Migration(#[source] sqlx::migrate::MigrateError),
+    /// The program is shutting down.
+    #[error("the service is stopping")]
+    Stopping,
+    /// Any other error of the engine.
+    #[error("a database statement failed")]
+    Sql(#[source] sqlx::Error),
+}
+
+impl From<sqlx::Error> for DbError {
+    fn from(error: sqlx::Error) -> Self {
+        let error = match error {
+            // Our own refusal of a connection's settings comes back through the pool in this wrapping.
+            sqlx::Error::Configuration(inner) => match inner.downcast::<Self>() {
+                Ok(ours) => return *ours,
+                Err(inner) => sqlx::Error::Configuration(inner),
+            },
+            other => other,
+        };
+        match classify(&error) {
+            Failure::DiskFull => Self::DiskFull(error),
+            Failure::Busy => Self::Busy(error),
+            Failure::Other => Self::Sql(error),
+        }
+    }
+}
+
+impl DbError {
+    /// Whether the same request may succeed later without anyone changing it.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::DiskFull(_) | Self::Busy(_) | Self::Stopping)
+    }
+}
