@@ -5,6 +5,7 @@
 
 pub mod card;
 pub mod clock;
+pub mod date;
 pub mod envelope;
 pub mod ids;
 pub mod money;

@@ -1,5 +1,7 @@
 //! Key references of the PIV application. Holds no keys.
 
+use super::object::ObjectTag;
+
 /// A key of the card (SP 800-73-5 part 1, table 6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Slot {
@@ -16,6 +18,16 @@ pub enum Slot {
 impl Slot {
     /// The slots with a key pair and a certificate.
     pub const SIGNING: [Self; 3] = [Self::SignIn, Self::Approve, Self::Tap];
+
+    /// Where the slot's certificate is; the management key has none.
+    pub const fn certificate(self) -> Option<ObjectTag> {
+        match self {
+            Self::SignIn => Some(ObjectTag::CERTIFICATE_SIGN_IN),
+            Self::Approve => Some(ObjectTag::CERTIFICATE_APPROVE),
+            Self::Tap => Some(ObjectTag::CERTIFICATE_TAP),
+            Self::Management => None,
+        }
+    }
 
     /// The key reference byte.
     pub const fn key_reference(self) -> u8 {
