@@ -4,4 +4,7 @@
 
 pub mod card;
 pub mod cli;
+pub mod config;
+pub mod local;
 pub mod piv;
+pub mod tls;

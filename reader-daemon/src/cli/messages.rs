@@ -2,6 +2,8 @@
 //!
 //! Nothing else: deciding what failed belongs to the commands.
 
+use std::borrow::Cow;
+
 use clap::ValueEnum;
 
 /// Language of messages.
@@ -19,11 +21,7 @@ impl Language {
         let named = ["LC_ALL", "LC_MESSAGES", "LANG"]
             .iter()
             .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
-        if named.is_some_and(|value| value.starts_with("zh")) {
-            Self::Zh
-        } else {
-            Self::En
-        }
+        if named.is_some_and(|value| value.starts_with("zh")) { Self::Zh } else { Self::En }
     }
 
     /// The text in this language.
@@ -52,7 +50,7 @@ pub struct CliError {
     /// Exit code.
     pub exit: Exit,
     /// Stable name for programs, kebab-case.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// Simplified Chinese.
     pub zh: String,
     /// English.
@@ -61,33 +59,18 @@ pub struct CliError {
 
 impl CliError {
     /// A failure of the operation itself.
-    pub fn failed(code: &'static str, zh: impl Into<String>, en: impl Into<String>) -> Self {
-        Self {
-            exit: Exit::Failed,
-            code,
-            zh: zh.into(),
-            en: en.into(),
-        }
+    pub fn failed(code: impl Into<Cow<'static, str>>, zh: impl Into<String>, en: impl Into<String>) -> Self {
+        Self { exit: Exit::Failed, code: code.into(), zh: zh.into(), en: en.into() }
     }
 
     /// Wrong input: nothing was tried.
-    pub fn usage(code: &'static str, zh: impl Into<String>, en: impl Into<String>) -> Self {
-        Self {
-            exit: Exit::Usage,
-            code,
-            zh: zh.into(),
-            en: en.into(),
-        }
+    pub fn usage(code: impl Into<Cow<'static, str>>, zh: impl Into<String>, en: impl Into<String>) -> Self {
+        Self { exit: Exit::Usage, code: code.into(), zh: zh.into(), en: en.into() }
     }
 
     /// Nothing to act on.
-    pub fn nothing(code: &'static str, zh: impl Into<String>, en: impl Into<String>) -> Self {
-        Self {
-            exit: Exit::Nothing,
-            code,
-            zh: zh.into(),
-            en: en.into(),
-        }
+    pub fn nothing(code: impl Into<Cow<'static, str>>, zh: impl Into<String>, en: impl Into<String>) -> Self {
+        Self { exit: Exit::Nothing, code: code.into(), zh: zh.into(), en: en.into() }
     }
 
     /// The process exit code.
@@ -106,7 +89,6 @@ impl CliError {
 
     /// The failure as one line of JSON.
     pub fn json(&self, language: Language) -> String {
-        serde_json::json!({ "error": { "code": self.code, "message": self.text(language) } })
-            .to_string()
+        serde_json::json!({ "error": { "code": self.code, "message": self.text(language) } }).to_string()
     }
 }

@@ -1,21 +1,31 @@
-//! The command line: what every command shares (language, output format, exit codes) and the list of commands.
+//! The command line: what every command shares (configuration, language, output format, exit codes) and the list of
+//! commands.
 //!
 //! Each command is a file of its own with `Args` and `run`; what a person reads when something fails is in
-//! [`messages`] alone.
+//! [`messages`] and its neighbours alone.
 
 pub mod messages;
+pub(crate) mod messages_daemon;
+mod outbox;
 pub mod output;
+mod pin;
+mod tap;
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use messages::{CliError, Language};
-use output::{Context, Format};
+use self::{
+    messages::{CliError, Language},
+    output::{Context, Format},
+};
+use crate::config::{Config, Overrides};
 
 /// Reads chip cards and keeps taps until the service has them.
 #[derive(Debug, Parser)]
 #[command(name = "reader-daemon", version)]
+#[command(after_help = "Exit codes: 0 done, 1 failed or refused, 2 wrong input, 4 nothing to act on (no reader, no \
+    card, no daemon).\nSettings: a TOML file (--config), READER_DAEMON_… variables, flags; the later wins.")]
 struct Cli {
     /// How results are printed: text for a person, json for a program
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
@@ -23,23 +33,65 @@ struct Cli {
     /// Language of messages; from LANG when not given
     #[arg(long, global = true, value_enum)]
     lang: Option<Language>,
+    #[command(flatten)]
+    settings: Settings,
     #[command(subcommand)]
     command: Command,
 }
 
+/// Where settings come from.
+#[derive(Debug, clap::Args)]
+struct Settings {
+    /// Configuration file
+    #[arg(long, global = true, env = "READER_DAEMON_CONFIG")]
+    config: Option<PathBuf>,
+    /// Folder for the outbox, the terminal's key and the local token
+    #[arg(long, global = true)]
+    data_dir: Option<PathBuf>,
+}
+
+impl Settings {
+    /// The configuration in force, for commands that need one.
+    fn load(&self) -> Result<Config, CliError> {
+        self.load_with(&Overrides { data_dir: self.data_dir.clone(), ..Overrides::default() })
+    }
+
+    fn load_with(&self, overrides: &Overrides) -> Result<Config, CliError> {
+        Config::load(self.config.as_deref(), &std::env::vars().collect(), overrides)
+            .map_err(|error| messages_daemon::config(&error))
+    }
+}
+
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    /// Take one tap through the running daemon
+    Tap(tap::TapArgs),
+    /// Answer what a job at this reader asks of the person in front of it
+    Pin(pin::PinArgs),
+    /// Look at the taps that wait for the service
+    Outbox(outbox::OutboxArgs),
+}
 
 /// Reads the command line, runs one command and answers its exit code.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let context = Context::new(
-        cli.format,
-        cli.lang.unwrap_or_else(Language::from_environment),
-    );
-    context.finish(run(&cli.command, &context))
+    let context = Context::new(cli.format, cli.lang.unwrap_or_else(Language::from_environment));
+    context.finish(run(&cli, &context))
 }
 
-fn run(command: &Command, _context: &Context) -> Result<(), CliError> {
-    match *command {}
+fn run(cli: &Cli, context: &Context) -> Result<(), CliError> {
+    match &cli.command {
+        Command::Tap(args) => tap::run(args, &cli.settings, context),
+        Command::Pin(args) => pin::run(args, &cli.settings, context),
+        Command::Outbox(args) => outbox::run(args, &cli.settings, context),
+    }
+}
+
+/// Runs one request to its end on a runtime of its own.
+fn block_on<T>(future: impl Future<Output = T>) -> Result<T, CliError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| messages_daemon::internal(&error))?;
+    Ok(runtime.block_on(future))
 }

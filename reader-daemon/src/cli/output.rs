@@ -38,9 +38,7 @@ impl Context {
     pub fn print<T: Serialize>(&self, value: &T, text: impl FnOnce(&T) -> String) {
         let line = match self.format {
             Format::Text => text(value),
-            Format::Json => {
-                serde_json::to_string(value).expect("results are plain data and always serialise")
-            }
+            Format::Json => serde_json::to_string(value).expect("results are plain data and always serialise"),
         };
         let mut out = std::io::stdout().lock();
         let _ = writeln!(out, "{}", line.trim_end_matches('\n'));

@@ -1,0 +1,122 @@
+//! `tap pay|top-up|gate`: one operation with the card that is presented, through the running daemon.
+
+use card_schema::{money::Fen, operation::OperationCode};
+use clap::{Args, Subcommand};
+
+use super::{Settings, messages::CliError, output::Context};
+use crate::local::{
+    client::Client,
+    wire::{PinText, TapReply, TapRequest, TapState, default_receipt_wait_ms},
+};
+
+/// Arguments of `tap`.
+#[derive(Debug, Args)]
+pub(super) struct TapArgs {
+    #[command(subcommand)]
+    command: TapCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum TapCommand {
+    /// Take a payment
+    #[command(after_help = "Examples:\n  reader-daemon tap pay 12.50\n  reader-daemon tap pay 320 --pin\n  \
+        echo 246810 | reader-daemon tap pay 320 --pin-stdin --format json")]
+    Pay {
+        /// Amount in yuan, e.g. 12.50
+        amount: Fen,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Credit cash that was handed over
+    #[command(after_help = "Examples:\n  reader-daemon tap top-up 50.00")]
+    TopUp {
+        /// Amount in yuan, e.g. 50.00
+        amount: Fen,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// May this card pass here, now?
+    #[command(after_help = "Examples:\n  reader-daemon tap gate --wait 10")]
+    Gate {
+        #[command(flatten)]
+        common: Common,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Common {
+    /// Reader by its PC/SC name; needed when there are several
+    #[arg(long)]
+    reader: Option<String>,
+    /// Ask for the holder's PIN
+    #[arg(long)]
+    pin: bool,
+    /// Read the holder's PIN from the first line of stdin
+    #[arg(long, conflicts_with = "pin")]
+    pin_stdin: bool,
+    /// Seconds to wait for a card
+    #[arg(long, default_value_t = 30)]
+    wait: u64,
+    /// Do not wait for the service's answer once the tap is stored
+    #[arg(long)]
+    no_receipt: bool,
+}
+
+pub(super) fn run(args: &TapArgs, settings: &Settings, context: &Context) -> Result<(), CliError> {
+    let (operation, amount, common) = match &args.command {
+        TapCommand::Pay { amount, common } => (OperationCode::PursePayment, Some(*amount), common),
+        TapCommand::TopUp { amount, common } => (OperationCode::PurseTopUp, Some(*amount), common),
+        TapCommand::Gate { common } => (OperationCode::GateCheck, None, common),
+    };
+    let client = Client::open(&settings.load()?.local_file())?;
+    let request = TapRequest {
+        operation,
+        amount_fen: amount,
+        reader: common.reader.clone(),
+        pin: read_pin(common, context)?,
+        audience: None,
+        challenge: None,
+        wait_ms: common.wait.saturating_mul(1_000),
+        receipt_wait_ms: if common.no_receipt { 0 } else { default_receipt_wait_ms() },
+    };
+    context.progress("请出示卡片……", "Hold the card to the reader …");
+    let reply: TapReply = super::block_on(client.post("/v1/taps", &request))??;
+    context.print(&reply, |reply| describe(reply, context));
+    match (&reply.refusal, reply.outcome, reply.state) {
+        (Some(refusal), ..) => Err(CliError::failed(refusal.code.clone(), refusal.zh.clone(), refusal.en.clone())),
+        (None, Some(outcome), TapState::Refused) => Err(super::messages_daemon::outcome(outcome)),
+        _ => Ok(()),
+    }
+}
+
+fn read_pin(common: &Common, context: &Context) -> Result<Option<PinText>, CliError> {
+    if common.pin_stdin {
+        let mut line = zeroize::Zeroizing::new(String::new());
+        std::io::stdin().read_line(&mut line).map_err(|error| super::messages_daemon::no_pin(&error))?;
+        return Ok(Some(PinText(line.trim_end_matches(['\r', '\n']).to_owned())));
+    }
+    if common.pin {
+        let question = context.language.choose("PIN：", "PIN: ");
+        let pin = rpassword::prompt_password(question).map_err(|error| super::messages_daemon::no_pin(&error))?;
+        return Ok(Some(PinText(pin)));
+    }
+    Ok(None)
+}
+
+fn describe(reply: &TapReply, context: &Context) -> String {
+    let balance = |zh: &str, en: &str| {
+        reply.balance_fen.map_or(String::new(), |fen| format!("{}{fen}", context.language.choose(zh, en)))
+    };
+    match reply.state {
+        TapState::Accepted => format!(
+            "{}{}",
+            context.language.choose("成功。", "Accepted."),
+            balance("余额（元）：", " Balance in yuan: ")
+        ),
+        TapState::Signed => context
+            .language
+            .choose("已签名并保存，联网后自动上报。", "Signed and stored; goes up when the service can be reached.")
+            .to_owned(),
+        TapState::Refused => context.language.choose("拒绝。", "Refused.").to_owned(),
+    }
+}

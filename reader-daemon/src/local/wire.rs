@@ -1,0 +1,254 @@
+//! The shapes of the local API: what a terminal page, a shop's register or the command line says to the daemon.
+//!
+//! There is no request that signs bytes of the caller's choice: a caller names an operation, the daemon makes the bytes.
+
+use card_schema::{
+    envelope::receipt::Outcome,
+    ids::{CardId, TapId, TerminalId},
+    money::Fen,
+    operation::OperationCode,
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+/// Where the running daemon is and what opens it: the content of `local.json`.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LocalFile {
+    /// `127.0.0.1:PORT`.
+    pub address: std::net::SocketAddr,
+    /// Bearer token, made anew at each start.
+    pub token: String,
+    /// The daemon's process id, for people.
+    pub pid: u32,
+}
+
+impl std::fmt::Debug for LocalFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LocalFile").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+/// A PIN on its way from a person to the card: written over when dropped, never shown.
+#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PinText(pub String);
+
+impl std::fmt::Debug for PinText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PinText")
+    }
+}
+
+/// `POST /v1/taps`: do this operation with the card that is presented.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TapRequest {
+    /// Which operation.
+    pub operation: OperationCode,
+    /// The amount, for operations that move money.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount_fen: Option<Fen>,
+    /// The reader by its PC/SC name; the only one when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reader: Option<String>,
+    /// The holder's PIN, where the operation asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pin: Option<PinText>,
+    /// For `card.sign_in`: who asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audience: Option<String>,
+    /// For `card.sign_in`: 32 bytes in hexadecimal, made fresh by who asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenge: Option<String>,
+    /// How long to wait for a card, in milliseconds.
+    #[serde(default = "default_wait_ms")]
+    pub wait_ms: u64,
+    /// How long to wait for the service's answer once the tap is stored, in milliseconds; 0: not at all.
+    #[serde(default = "default_receipt_wait_ms")]
+    pub receipt_wait_ms: u64,
+}
+
+/// How long a tap waits for a card when the caller does not say.
+pub const fn default_wait_ms() -> u64 {
+    30_000
+}
+
+/// How long a tap waits for the service's answer when the caller does not say.
+pub const fn default_receipt_wait_ms() -> u64 {
+    3_000
+}
+
+/// What became of a tap so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TapState {
+    /// Signed and safe in the outbox; the service has not answered yet.
+    Signed,
+    /// The service has accepted it.
+    Accepted,
+    /// Refused, by the terminal before anything was signed or by the service: `refusal` or `outcome` says why.
+    Refused,
+}
+
+/// Why a terminal refused before the card signed, for people and programs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// Stable name, kebab-case.
+    pub code: String,
+    /// Simplified Chinese.
+    pub zh: String,
+    /// English.
+    pub en: String,
+}
+
+/// Where the time of a tap went, in microseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timing {
+    /// From the card-present event to the durable row in the outbox.
+    pub present_to_durable_us: u64,
+    /// Of that: connecting to the card and waiting for its answers.
+    pub card_us: u64,
+    /// Of that: writing the outbox and waiting for the disk.
+    pub outbox_us: u64,
+    /// Of that: this program's own work.
+    pub own_us: u64,
+}
+
+/// The answer to [`TapRequest`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TapReply {
+    /// What became of it.
+    pub state: TapState,
+    /// The tap, when one was signed.
+    pub tap_id: Option<TapId>,
+    /// The card that was presented.
+    pub card_id: Option<CardId>,
+    /// The service's decision, when it has answered.
+    pub outcome: Option<Outcome>,
+    /// The holder's balance afterwards, when the service has said it.
+    pub balance_fen: Option<Fen>,
+    /// Why the terminal refused.
+    pub refusal: Option<Refusal>,
+    /// Where the time went.
+    pub timing: Timing,
+    /// Commands sent to the card.
+    pub apdus: u32,
+    /// Bytes exchanged with the card, both ways.
+    pub wire_bytes: u32,
+}
+
+/// What a job waits for from the person at the reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PromptKind {
+    /// A PIN of the holder's own choice, for a new card.
+    NewPin,
+    /// The holder's PIN.
+    Pin,
+    /// Agreement to a text, and the PIN to sign it.
+    Consent,
+    /// A card is to be put on the reader.
+    InsertCard,
+}
+
+/// One entry of `GET /v1/prompts`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prompt {
+    /// For the answer.
+    pub id: Uuid,
+    /// What is asked.
+    pub kind: PromptKind,
+    /// The reader that the card is in.
+    pub reader: Option<String>,
+    /// The text to agree to, for [`PromptKind::Consent`].
+    pub text: Option<String>,
+    /// PIN tries left, where known.
+    pub tries_left: Option<u8>,
+}
+
+/// `POST /v1/prompts/{id}`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PromptAnswer {
+    /// The PIN, where one is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pin: Option<PinText>,
+    /// False to decline.
+    #[serde(default)]
+    pub confirm: bool,
+}
+
+/// One reader in [`Status`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReaderStatus {
+    /// PC/SC name.
+    pub name: String,
+    /// Whether a card is in it.
+    pub card_present: bool,
+}
+
+/// `GET /v1/status`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// This terminal.
+    pub terminal_id: TerminalId,
+    /// Its name for people.
+    pub name: String,
+    /// Readers that PC/SC shows.
+    pub readers: Vec<ReaderStatus>,
+    /// Taps that the service has not answered.
+    pub pending: u64,
+    /// Version of the status list in force, 0 for none.
+    pub status_version: u64,
+    /// Whether the last exchange with the service succeeded; nothing before the first.
+    pub online: Option<bool>,
+}
+
+/// One entry of `GET /v1/outbox`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutboxEntry {
+    /// The tap.
+    pub tap_id: TapId,
+    /// Its operation.
+    pub operation: OperationCode,
+    /// The card, unless the terminal spoke on its own.
+    pub card_id: Option<CardId>,
+    /// Reader lane.
+    pub lane: u8,
+    /// Counter in the lane.
+    pub counter: u64,
+    /// Terminal clock, microseconds since 1970 UTC.
+    pub at: card_schema::clock::Micros,
+    /// The amount, if money moves.
+    pub amount_fen: Option<Fen>,
+}
+
+/// `GET /v1/outbox`: what waits for the service, oldest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutboxReply {
+    /// How many taps wait altogether.
+    pub pending: u64,
+    /// The oldest of them, at most 1,000.
+    pub taps: Vec<OutboxEntry>,
+}
+
+/// Every error of the local API: RFC 9457, with the text in both languages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LocalProblem {
+    /// `urn:nrc:daemon:<code>`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// English.
+    pub title: String,
+    /// Simplified Chinese.
+    pub title_zh: String,
+    /// The HTTP status, repeated.
+    pub status: u16,
+}
+
+impl LocalProblem {
+    /// What every `type` starts with.
+    pub const PREFIX: &'static str = "urn:nrc:daemon:";
+}
