@@ -2,3 +2,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod db;
+pub mod evidence;
+pub mod ledger;
+#[cfg(test)]
+mod testing;

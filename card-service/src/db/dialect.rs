@@ -15,9 +15,6 @@ pub(super) type PoolConnection = sqlx::pool::PoolConnection<Engine>;
 /// in its middle.
 pub(super) const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
 
-/// Values a single statement may bind ("`SQLITE_MAX_VARIABLE_NUMBER`", 32,766 since SQLite 3.32).
-pub const MAX_BINDS: usize = 32_766;
-
 /// Rows one statement writes: more gain nothing measurable, fewer pay sqlx's 45 µs a statement.
 pub const ROWS_PER_STATEMENT: usize = 100;
 
@@ -31,10 +28,8 @@ pub(super) enum Failure {
 
 /// Classes an error of the engine. Codes: <https://www.sqlite.org/rescode.html>; the low byte is the primary code.
 pub(super) fn classify(error: &sqlx::Error) -> Failure {
-    let code = error
-        .as_database_error()
-        .and_then(sqlx::error::DatabaseError::code)
-        .and_then(|code| code.parse::<u32>().ok());
+    let code =
+        error.as_database_error().and_then(sqlx::error::DatabaseError::code).and_then(|code| code.parse::<u32>().ok());
     match code.map(|code| code & 0xff) {
         Some(13) => Failure::DiskFull,
         Some(5 | 6) => Failure::Busy,

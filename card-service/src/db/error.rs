@@ -31,9 +31,7 @@ pub enum DbError {
     #[error("the database URL is not usable (expected sqlite:PATH)")]
     Url(#[source] sqlx::Error),
     /// The engine did not take a setting without which an acknowledged write could be lost.
-    #[error(
-        "the database did not accept {setting}={wanted} (it reports {found}): refusing to run without it"
-    )]
+    #[error("the database did not accept {setting}={wanted} (it reports {found}): refusing to run without it")]
     Setting {
         /// Name of the setting.
         setting: &'static str,
@@ -45,6 +43,12 @@ pub enum DbError {
     /// A migration failed; the database is as it was before that migration.
     #[error("a schema migration failed")]
     Migration(#[source] sqlx::migrate::MigrateError),
+    /// A stored value that this program cannot have written.
+    #[error("the database holds a value that this program did not write ({0})")]
+    Unreadable(&'static str),
+    /// The operating system gave no randomness for a salt.
+    #[error("the operating system gave no random bytes")]
+    Randomness,
     /// The program is shutting down.
     #[error("the service is stopping")]
     Stopping,

@@ -7,6 +7,7 @@
 pub mod dialect;
 mod error;
 mod open;
+pub mod sets;
 #[cfg(test)]
 mod tests;
 
@@ -29,7 +30,7 @@ pub struct Db {
 
 /// An open write transaction. It commits when the work given to [`Db::write`] ends well and is undone otherwise.
 ///
-/// sqlx's own transactions are not used: SQLite ends a transaction by itself when the disk is full, sqlx's count of
+/// sqlx's own transactions are not used: `SQLite` ends a transaction by itself when the disk is full, sqlx's count of
 /// open transactions then stays at one, and the only writer's connection is of no use from then on.
 #[derive(Debug)]
 pub struct Tx {
@@ -44,10 +45,7 @@ impl Tx {
     }
 
     async fn begin(writer: &Pool) -> Result<Self, DbError> {
-        let mut tx = Self {
-            connection: writer.acquire().await?,
-            open: true,
-        };
+        let mut tx = Self { connection: writer.acquire().await?, open: true };
         sqlx::query(dialect::BEGIN_WRITE).execute(tx.conn()).await?;
         Ok(tx)
     }

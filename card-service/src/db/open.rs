@@ -43,7 +43,7 @@ impl Db {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT);
-        // One connection, kept for good: SQLite has one writer, and taking turns here costs less than SQLITE_BUSY.
+        // One connection, kept for good: `SQLite` has one writer, and taking turns here costs less than SQLITE_BUSY.
         let writer = SqlitePoolOptions::new()
             .min_connections(1)
             .max_connections(1)
@@ -52,9 +52,7 @@ impl Db {
             .test_before_acquire(false)
             .after_connect(|connection, _| {
                 Box::pin(async move {
-                    assert_settings(connection)
-                        .await
-                        .map_err(|refused| sqlx::Error::Configuration(Box::new(refused)))
+                    assert_settings(connection).await.map_err(|refused| sqlx::Error::Configuration(Box::new(refused)))
                 })
             })
             .connect_with(options.clone())
@@ -72,59 +70,37 @@ impl Db {
 }
 
 /// Reads the settings back: a pragma that is not understood or not possible (WAL on some file systems) is ignored
-/// by SQLite in silence.
+/// by `SQLite` in silence.
 async fn assert_settings(connection: &mut Connection) -> Result<(), DbError> {
-    let version: String = sqlx::query_scalar("SELECT sqlite_version()")
-        .fetch_one(&mut *connection)
-        .await?;
+    let version: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&mut *connection).await?;
     let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
     let mut next = || parts.next().unwrap_or(0);
     if (next(), next(), next()) < OLDEST_SQLITE {
-        return Err(DbError::Setting {
-            setting: "sqlite_version",
-            wanted: "3.51.3 or newer",
-            found: version,
-        });
+        return Err(DbError::Setting { setting: "sqlite_version", wanted: "3.51.3 or newer", found: version });
     }
-    let journal: String = sqlx::query_scalar("PRAGMA journal_mode")
-        .fetch_one(&mut *connection)
-        .await?;
+    let journal: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut *connection).await?;
     expect("journal_mode", "wal", journal)?;
-    let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous")
-        .fetch_one(&mut *connection)
-        .await?;
+    let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(&mut *connection).await?;
     // 2 is FULL: <https://www.sqlite.org/pragma.html#pragma_synchronous>
     expect("synchronous", "2", synchronous.to_string())?;
-    let foreign_keys: i64 = sqlx::query_scalar("PRAGMA foreign_keys")
-        .fetch_one(&mut *connection)
-        .await?;
+    let foreign_keys: i64 = sqlx::query_scalar("PRAGMA foreign_keys").fetch_one(&mut *connection).await?;
     expect("foreign_keys", "1", foreign_keys.to_string())
 }
 
 fn expect(setting: &'static str, wanted: &'static str, found: String) -> Result<(), DbError> {
-    if found == wanted {
-        Ok(())
-    } else {
-        Err(DbError::Setting {
-            setting,
-            wanted,
-            found,
-        })
-    }
+    if found == wanted { Ok(()) } else { Err(DbError::Setting { setting, wanted, found }) }
 }
 
 /// Applies what is missing. A database that a newer program has written is refused before anything is touched.
 async fn migrate(writer: &Pool) -> Result<(), DbError> {
     let known = MIGRATIONS.iter().map(|m| m.version).max().unwrap_or(0);
-    let has_history: i64 = sqlx::query_scalar(
-        "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = '_sqlx_migrations'",
-    )
-    .fetch_one(writer)
-    .await?;
-    if has_history > 0 {
-        let found: Option<i64> = sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations")
+    let has_history: i64 =
+        sqlx::query_scalar("SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = '_sqlx_migrations'")
             .fetch_one(writer)
             .await?;
+    if has_history > 0 {
+        let found: Option<i64> =
+            sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations").fetch_one(writer).await?;
         if let Some(found) = found.filter(|found| *found > known) {
             return Err(DbError::NewerSchema { found, known });
         }

@@ -5,56 +5,35 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use super::{Db, DbError, Tx};
-
-struct Scratch {
-    db: Db,
-    url: String,
-    _folder: tempfile::TempDir,
-}
+use crate::testing::Scratch;
 
 async fn scratch() -> Scratch {
-    let folder = tempfile::tempdir().unwrap();
-    let url = format!("sqlite:{}", folder.path().join("test.db").display());
-    let db = Db::create(&url).await.unwrap();
-    db.write::<_, DbError, _>(|tx| {
-        Box::pin(async move {
-            sqlx::query("CREATE TABLE note (id BIGINT PRIMARY KEY, body BLOB)")
-                .execute(tx.conn())
-                .await?;
-            Ok(())
+    let town = Scratch::new().await;
+    town.db
+        .write::<_, DbError, _>(|tx| {
+            Box::pin(async move {
+                sqlx::query("CREATE TABLE note (id BIGINT PRIMARY KEY, body BLOB)").execute(tx.conn()).await?;
+                Ok(())
+            })
         })
-    })
-    .await
-    .unwrap();
-    Scratch {
-        db,
-        url,
-        _folder: folder,
-    }
+        .await
+        .unwrap();
+    town
 }
 
 async fn insert(tx: &mut Tx, id: i64) -> Result<(), DbError> {
-    sqlx::query("INSERT INTO note (id) VALUES ($1)")
-        .bind(id)
-        .execute(tx.conn())
-        .await?;
+    sqlx::query("INSERT INTO note (id) VALUES ($1)").bind(id).execute(tx.conn()).await?;
     Ok(())
 }
 
 async fn ids(db: &Db) -> Vec<i64> {
-    sqlx::query_scalar("SELECT id FROM note ORDER BY id")
-        .fetch_all(db.read())
-        .await
-        .unwrap()
+    sqlx::query_scalar("SELECT id FROM note ORDER BY id").fetch_all(db.read()).await.unwrap()
 }
 
 #[tokio::test]
 async fn a_write_that_ends_well_is_kept_and_one_that_fails_leaves_nothing() {
     let town = scratch().await;
-    town.db
-        .write::<_, DbError, _>(|tx| Box::pin(insert(tx, 1)))
-        .await
-        .unwrap();
+    town.db.write::<_, DbError, _>(|tx| Box::pin(insert(tx, 1))).await.unwrap();
     let failed = town
         .db
         .write::<(), DbError, _>(|tx| {
@@ -75,10 +54,7 @@ async fn a_caller_that_goes_away_never_leaves_a_transaction_open() {
     let town = scratch().await;
     for round in 0..60_i64 {
         {
-            let mut write = pin!(
-                town.db
-                    .write::<_, DbError, _>(move |tx| Box::pin(insert(tx, round)))
-            );
+            let mut write = pin!(town.db.write::<_, DbError, _>(move |tx| Box::pin(insert(tx, round))));
             for _ in 0..round % 20 {
                 let mut context = Context::from_waker(Waker::noop());
                 if let Poll::Ready(done) = write.as_mut().poll(&mut context) {
@@ -89,18 +65,12 @@ async fn a_caller_that_goes_away_never_leaves_a_transaction_open() {
             }
         }
         // BEGIN inside an open transaction is an error, so a leaked one would be seen here.
-        town.db
-            .write::<_, DbError, _>(move |tx| Box::pin(insert(tx, 1_000 + round)))
-            .await
-            .unwrap();
+        town.db.write::<_, DbError, _>(move |tx| Box::pin(insert(tx, 1_000 + round))).await.unwrap();
     }
     let after = ids(&town.db).await;
     let kept = after.iter().filter(|id| **id >= 1_000).count();
     assert_eq!(kept, 60, "every write after a cancelled one is kept");
-    assert!(
-        after.contains(&1),
-        "work whose caller went away after the first poll is still done"
-    );
+    assert!(after.contains(&1), "work whose caller went away after the first poll is still done");
 }
 
 #[tokio::test]
@@ -118,19 +88,14 @@ async fn work_that_panics_is_undone_and_the_next_write_goes_on() {
     })
     .await;
     assert!(panicked.is_err_and(|stopped| stopped.is_panic()));
-    town.db
-        .write::<_, DbError, _>(|tx| Box::pin(insert(tx, 2)))
-        .await
-        .unwrap();
+    town.db.write::<_, DbError, _>(|tx| Box::pin(insert(tx, 2))).await.unwrap();
     assert_eq!(ids(&town.db).await, [2]);
 }
 
 #[tokio::test]
 async fn readers_cannot_write() {
     let town = scratch().await;
-    let refused = sqlx::query("INSERT INTO note (id) VALUES (9)")
-        .execute(town.db.read())
-        .await;
+    let refused = sqlx::query("INSERT INTO note (id) VALUES (9)").execute(town.db.read()).await;
     assert!(refused.is_err());
 }
 
@@ -153,10 +118,7 @@ async fn a_database_of_a_newer_schema_is_refused_with_words() {
         .unwrap();
     town.db.close().await;
     let refused = Db::open(&town.url).await.unwrap_err();
-    assert!(
-        matches!(refused, DbError::NewerSchema { found: 9001, .. }),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, DbError::NewerSchema { found: 9001, .. }), "{refused:?}");
     assert!(refused.to_string().contains("install the newer program"));
 }
 
@@ -177,14 +139,10 @@ async fn a_full_disk_is_an_error_of_its_own_and_writing_goes_on_when_there_is_ro
             db.write::<_, DbError, _>(move |tx| {
                 Box::pin(async move {
                     // SQLite's own limit on pages gives the same error as a disk without room.
-                    sqlx::query(sqlx::AssertSqlSafe(format!(
-                        "PRAGMA max_page_count = {pages}"
-                    )))
-                    .execute(tx.conn())
-                    .await?;
-                    sqlx::query("INSERT INTO note (id, body) VALUES (7, zeroblob(1000000))")
+                    sqlx::query(sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}")))
                         .execute(tx.conn())
                         .await?;
+                    sqlx::query("INSERT INTO note (id, body) VALUES (7, zeroblob(1000000))").execute(tx.conn()).await?;
                     Ok(())
                 })
             })

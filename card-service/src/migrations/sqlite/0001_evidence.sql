@@ -7,6 +7,7 @@ CREATE TABLE leaf (
     at         BIGINT NOT NULL,            -- microseconds since 1970 UTC
     body       BLOB   NOT NULL,            -- deterministic CBOR: salted hashes, no personal data
     hash       BLOB   NOT NULL,            -- RFC 9162 leaf hash of body
+    salt       BLOB,                       -- 16 bytes; erased with the person whose rows the leaf covers
     tree_index BIGINT,
     PRIMARY KEY (shard, leaf_id)
 ) WITHOUT ROWID;

@@ -6,7 +6,8 @@ CREATE TABLE account (
     kind              BIGINT NOT NULL,
     owner             BLOB   NOT NULL,     -- holder, organisation or empty
     overdraft_allowed BIGINT NOT NULL,     -- 0 or 1
-    balance           BIGINT NOT NULL,
+    balance           BIGINT NOT NULL,     -- always the sum of its transfers
+    leaf              BIGINT NOT NULL,     -- leaf_id of the leaf that commits to every column but the balance
     PRIMARY KEY (shard, account_id)
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX account_by_owner ON account (shard, owner, kind, unit);

@@ -1,0 +1,251 @@
+//! What a leaf says: that an action happened, and which rows it wrote, as salted hashes.
+//!
+//! The salt lies beside the leaf, not in it. Erasing it makes the hashes say nothing about the rows any more, and the
+//! tree stays whole. Pure: no database, no clock, no randomness.
+
+use card_schema::clock::Micros;
+use card_schema::ids::Shard;
+use minicbor::{Decoder, Encoder};
+use ring::digest::{self, SHA256};
+
+/// A SHA-256 hash.
+pub type Hash = [u8; 32];
+/// What makes the hashes of a leaf unguessable.
+pub type Salt = [u8; 16];
+
+const VERSION: u8 = 1;
+
+/// What kind of action a leaf records. Numbers are never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u16)]
+pub enum ActionKind {
+    /// The installation was initialised.
+    Initialised = 1,
+    /// A tap was decided: accepted, refused or quarantined.
+    TapDecided = 10,
+    /// Transfers that no tap caused.
+    TransfersPosted = 11,
+    /// A lane's counter or chain did not go on as it must.
+    LaneBroken = 12,
+    /// A terminal brought bytes that cannot be taken as a tap.
+    TapRejected = 13,
+    /// A batch came from a terminal that is revoked.
+    BatchRejected = 14,
+    /// An organisation was added or changed.
+    OrganisationChanged = 20,
+    /// A terminal was added, enrolled or changed.
+    TerminalChanged = 21,
+    /// A terminal was revoked.
+    TerminalRevoked = 22,
+    /// A member of staff was added or changed.
+    StaffChanged = 30,
+    /// Somebody signed in.
+    SignedIn = 31,
+    /// A sign-in failed.
+    SignInFailed = 32,
+    /// A holder was registered.
+    HolderRegistered = 40,
+    /// A person's record was changed.
+    PersonChanged = 41,
+    /// A person's record was read.
+    PersonRead = 42,
+    /// A card was put to issue.
+    CardPrepared = 50,
+    /// A step of an issuance was done.
+    IssuanceStep = 51,
+    /// A card's state changed.
+    CardStateChanged = 52,
+    /// A status list was signed.
+    StatusListSigned = 53,
+}
+
+impl ActionKind {
+    /// The number in leaves.
+    pub const fn number(self) -> u16 {
+        self as u16
+    }
+}
+
+/// A value of one column, as it is hashed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Column<'a> {
+    /// A number, a time, a truth value as 0 or 1.
+    Int(i64),
+    /// Bytes.
+    Bytes(&'a [u8]),
+    /// Text.
+    Text(&'a str),
+    /// Nothing.
+    Null,
+}
+
+impl<'a> Column<'a> {
+    /// Bytes that may be missing.
+    pub fn optional_bytes(bytes: Option<&'a [u8]>) -> Self {
+        bytes.map_or(Self::Null, Self::Bytes)
+    }
+
+    /// A number that may be missing.
+    pub fn optional_int(number: Option<i64>) -> Self {
+        number.map_or(Self::Null, Self::Int)
+    }
+}
+
+/// Every column of a row that a leaf commits to, in the order of the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowImage {
+    table: &'static str,
+    cbor: Vec<u8>,
+}
+
+impl RowImage {
+    /// Takes a picture of a row. Give every column but `leaf` and those that change later.
+    pub fn new(table: &'static str, columns: &[Column<'_>]) -> Self {
+        let mut e = Encoder::new(Vec::with_capacity(128));
+        let mut write = || {
+            e.array(columns.len() as u64)?;
+            for column in columns {
+                match column {
+                    Column::Int(number) => e.i64(*number)?,
+                    Column::Bytes(bytes) => e.bytes(bytes)?,
+                    Column::Text(text) => e.str(text)?,
+                    Column::Null => e.null()?,
+                };
+            }
+            Ok::<_, minicbor::encode::Error<std::convert::Infallible>>(())
+        };
+        write().expect("writing to memory does not fail");
+        Self { table, cbor: e.into_writer() }
+    }
+
+    /// The table's name.
+    pub fn table(&self) -> &'static str {
+        self.table
+    }
+
+    /// The hash that stands in the leaf.
+    pub fn hash(&self, salt: &Salt) -> Hash {
+        let mut context = digest::Context::new(&SHA256);
+        for part in [b"nrc/row/v1\0".as_slice(), salt, self.table.as_bytes(), &[0], &self.cbor] {
+            context.update(part);
+        }
+        finish(context)
+    }
+}
+
+/// An action, as the code that carries it out describes it.
+#[derive(Clone, Debug)]
+pub struct Action {
+    /// The shard of the holder it concerns; 0 where it concerns none.
+    pub shard: Shard,
+    /// What was done.
+    pub kind: ActionKind,
+    /// The rows it wrote.
+    pub rows: Vec<RowImage>,
+}
+
+/// The content of a leaf.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Body {
+    /// The shard in which the leaf lies.
+    pub shard: i64,
+    /// Its number there.
+    pub leaf_id: i64,
+    /// See [`ActionKind::number`].
+    pub kind: u16,
+    /// When, by the service's clock.
+    pub at: Micros,
+    /// SHA-256 of the salt.
+    pub salt_hash: Hash,
+    /// Table and salted hash of each row, in the order written.
+    pub rows: Vec<(String, Hash)>,
+}
+
+impl Body {
+    /// What a leaf says about an action.
+    pub fn new(action: &Action, leaf_id: i64, at: Micros, salt: &Salt) -> Self {
+        Self {
+            shard: i64::from(action.shard.0),
+            leaf_id,
+            kind: action.kind.number(),
+            at,
+            salt_hash: salt_hash(salt),
+            rows: action.rows.iter().map(|row| (row.table.to_owned(), row.hash(salt))).collect(),
+        }
+    }
+
+    /// Deterministic CBOR (RFC 8949 §4.2.1).
+    pub fn encode(&self) -> Vec<u8> {
+        let mut e = Encoder::new(Vec::with_capacity(160));
+        let mut write = || {
+            e.map(7)?.u8(1)?.u8(VERSION)?;
+            e.u8(2)?.i64(self.shard)?;
+            e.u8(3)?.i64(self.leaf_id)?;
+            e.u8(4)?.u16(self.kind)?;
+            e.u8(5)?.i64(self.at.0)?;
+            e.u8(6)?.bytes(&self.salt_hash)?;
+            e.u8(7)?.array(self.rows.len() as u64)?;
+            for (table, hash) in &self.rows {
+                e.array(2)?.str(table)?.bytes(hash)?;
+            }
+            Ok::<_, minicbor::encode::Error<std::convert::Infallible>>(())
+        };
+        write().expect("writing to memory does not fail");
+        e.into_writer()
+    }
+
+    /// Reads what [`Body::encode`] writes, and nothing else.
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut d = Decoder::new(bytes);
+        let body = Self::read(&mut d).ok()??;
+        (body.encode() == bytes).then_some(body)
+    }
+
+    fn read(d: &mut Decoder<'_>) -> Result<Option<Self>, minicbor::decode::Error> {
+        d.map()?;
+        d.u8()?;
+        if d.u8()? != VERSION {
+            return Ok(None);
+        }
+        d.u8()?;
+        let shard = d.i64()?;
+        d.u8()?;
+        let leaf_id = d.i64()?;
+        d.u8()?;
+        let kind = d.u16()?;
+        d.u8()?;
+        let at = Micros(d.i64()?);
+        d.u8()?;
+        let Ok(salt_hash) = d.bytes()?.try_into() else { return Ok(None) };
+        d.u8()?;
+        let mut rows = Vec::new();
+        for _ in 0..d.array()?.unwrap_or(0) {
+            d.array()?;
+            let table = d.str()?.to_owned();
+            let Ok(hash) = d.bytes()?.try_into() else { return Ok(None) };
+            rows.push((table, hash));
+        }
+        Ok(Some(Self { shard, leaf_id, kind, at, salt_hash, rows }))
+    }
+}
+
+/// The hash of a leaf in the tree (RFC 9162 §2.1.1).
+pub fn leaf_hash(body: &[u8]) -> Hash {
+    let mut context = digest::Context::new(&SHA256);
+    context.update(&[0]);
+    context.update(body);
+    finish(context)
+}
+
+/// What the leaf says about its salt.
+pub fn salt_hash(salt: &[u8]) -> Hash {
+    let mut context = digest::Context::new(&SHA256);
+    context.update(b"nrc/salt/v1\0");
+    context.update(salt);
+    finish(context)
+}
+
+fn finish(context: digest::Context) -> Hash {
+    context.finish().as_ref().try_into().expect("SHA-256 has 32 bytes")
+}
