@@ -3,6 +3,7 @@
 
 pub mod db;
 pub mod evidence;
+pub mod keys;
 pub mod ledger;
 #[cfg(test)]
 mod testing;
