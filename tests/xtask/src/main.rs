@@ -1,1 +1,88 @@
-fn main() {}
+//! `cargo xtask`: sets the machine up, builds, and runs the demo, the tests, the benches and the long suite.
+//!
+//! Holds only the way there. What the demo shows and what a bench measures is in `tests/town` and `tests/bench`.
+
+mod process;
+mod programs;
+mod setup;
+mod test;
+mod tree;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Everything a developer or an evaluator types.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Installs what is missing: Debian packages, and test tools into the target folder.
+    ///
+    /// Asks before it changes the machine, unless it runs as root, in CI (the variable CI is set), or with --yes.
+    Setup {
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+        /// Only say what is missing; exit code 1 if anything is.
+        #[arg(long)]
+        check: bool,
+    },
+    /// A newcomer's first day: registers, issues a card over PC/SC, taps it, proves the log.
+    #[command(after_help = "Examples:\n  cargo xtask demo\n  cargo xtask demo --once --format json")]
+    Demo {
+        /// Options of the demo itself (`--once`, `--format json`, …).
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTION")]
+        options: Vec<OsString>,
+    },
+    /// Every check and every test, in the order in which they fail fastest.
+    #[command(after_help = "Examples:\n  cargo xtask test\n  cargo xtask test --only fmt --only clippy")]
+    Test {
+        /// Run only this stage; may be given more than once.
+        #[arg(long, value_name = "STAGE")]
+        only: Vec<String>,
+        /// Name the stages and end.
+        #[arg(long)]
+        list: bool,
+        /// Do not ask before installing what is missing.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Measures: `cargo xtask bench tap`. Built with optimisation.
+    Bench {
+        /// The bench's name and its options; without a name, lists them.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "NAME")]
+        options: Vec<OsString>,
+    },
+    /// The long suite: kills and tears at random moments, hundreds of times. Prints its seeds.
+    Torture {
+        /// Options of the suite itself.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTION")]
+        options: Vec<OsString>,
+    },
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Setup { yes, check: false } => setup::everything(yes).map(|()| ExitCode::SUCCESS),
+        Command::Setup { check: true, .. } => setup::check(),
+        Command::Demo { options } => programs::demo(&options),
+        Command::Test { list: true, .. } => {
+            test::list();
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Test { only, yes, .. } => test::run(&only, yes),
+        Command::Bench { options } => programs::bench(&options),
+        Command::Torture { options } => programs::torture(&options),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::from(1)
+    })
+}
