@@ -17,6 +17,13 @@ const EXTENDED_ANSWER_MAX: usize = 65_536;
 /// Class bit of a block that is not the last of a chain (ISO/IEC 7816-4, 5.4.1).
 const CLA_CHAINED: u8 = 0x10;
 
+impl fmt::Debug for Command {
+    /// Header and length only: the data may be secret.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Command({:02X?}, {} bytes)", self.header, self.data.len())
+    }
+}
+
 /// How lengths are written. Every PIV card takes short commands and chaining; extended length is optional.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Lengths {
