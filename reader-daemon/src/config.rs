@@ -19,10 +19,10 @@ const FILE_VARIABLE: &str = "READER_DAEMON_CONFIG";
 /// Every key there is, with what it is for.
 pub const KEYS: [(&str, &str); 6] = [
     ("data_dir", "folder for the outbox, the terminal's key and the local token"),
-    ("listen", "loopback address of the local API, port 0 for any free port"),
+    ("local.listen", "loopback address of the local API, port 0 for any free port"),
     ("reader", "use only the PC/SC reader of this name; all readers when not set"),
-    ("log_level", "error, warn, info, debug or trace"),
-    ("log_format", "text or json"),
+    ("log.level", "error, warn, info, debug or trace"),
+    ("log.format", "text or json"),
     ("refresh_s", "seconds between looks for a newer status list and profile"),
 ];
 
@@ -54,16 +54,32 @@ pub enum LogLevel {
 pub struct Config {
     /// Folder for everything that must survive.
     pub data_dir: PathBuf,
-    /// Where the local API listens; always a loopback address.
-    pub listen: SocketAddr,
     /// The only reader to use, by its PC/SC name.
     pub reader: Option<String>,
-    /// What is logged.
-    pub log_level: LogLevel,
-    /// How it is logged.
-    pub log_format: LogFormat,
     /// Seconds between looks for a newer status list and profile.
     pub refresh_s: u64,
+    /// The local API.
+    pub local: Local,
+    /// Log lines, on stderr.
+    pub log: Log,
+}
+
+/// The local API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Local {
+    /// Where it listens; always a loopback address.
+    pub listen: SocketAddr,
+}
+
+/// Log lines.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// What is logged.
+    pub level: LogLevel,
+    /// How it is logged.
+    pub format: LogFormat,
 }
 
 /// Why a configuration was refused.
@@ -81,7 +97,7 @@ pub enum ConfigError {
     #[error("{0}")]
     Invalid(#[from] config::ConfigError),
     /// The local API may not be reached from elsewhere.
-    #[error("listen = {0}: the local API listens on loopback only, e.g. 127.0.0.1:0")]
+    #[error("local.listen = {0}: the local API listens on loopback only, e.g. 127.0.0.1:0")]
     NotLoopback(SocketAddr),
 }
 
@@ -104,42 +120,36 @@ impl Config {
         environment: &HashMap<String, String>,
         overrides: &Overrides,
     ) -> Result<Self, ConfigError> {
-        let ours: HashMap<String, String> = environment
-            .iter()
-            .filter(|(name, _)| name.starts_with(PREFIX) && *name != FILE_VARIABLE)
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect();
-        if let Some(variable) = ours.keys().find(|name| !known(&name[PREFIX.len()..].to_lowercase())) {
-            return Err(ConfigError::UnknownKey {
-                key: variable[PREFIX.len()..].to_lowercase(),
-                origin: variable.clone(),
-            });
-        }
         let mut builder = config::Config::builder()
             .set_default("data_dir", default_data_dir(environment))?
-            .set_default("listen", "127.0.0.1:0")?
-            .set_default("log_level", "info")?
-            .set_default("log_format", "text")?
-            .set_default("refresh_s", 60)?;
+            .set_default("refresh_s", 60)?
+            .set_default("local.listen", "127.0.0.1:0")?
+            .set_default("log.level", "info")?
+            .set_default("log.format", "text")?;
         let named = environment.get(FILE_VARIABLE).map(PathBuf::from);
         if let Some(path) = file.map(Path::to_path_buf).or(named) {
             let source = config::File::from(path.clone()).format(config::FileFormat::Toml);
-            let only_file = config::Config::builder().add_source(source.clone()).build()?;
-            let keys: HashMap<String, config::Value> = only_file.try_deserialize()?;
-            if let Some(key) = keys.into_keys().find(|key| !known(key)) {
+            let mut written = Vec::new();
+            keys_in("", &config::Source::collect(&source)?, &mut written);
+            if let Some(key) = written.into_iter().find(|key| !known(key)) {
                 return Err(ConfigError::UnknownKey { key, origin: path.display().to_string() });
             }
             builder = builder.add_source(source);
         }
-        let flag = |path: &PathBuf| path.display().to_string();
+        for (name, value) in environment.iter().filter(|(name, _)| name.starts_with(PREFIX) && *name != FILE_VARIABLE) {
+            let Some((key, _)) = KEYS.into_iter().find(|(key, _)| variable(key) == *name) else {
+                let key = name[PREFIX.len()..].to_lowercase();
+                return Err(ConfigError::UnknownKey { key, origin: name.clone() });
+            };
+            builder = builder.set_override(key, value.as_str())?;
+        }
         let config: Self = builder
-            .add_source(config::Environment::with_prefix("READER_DAEMON").prefix_separator("_").source(Some(ours)))
-            .set_override_option("data_dir", overrides.data_dir.as_ref().map(flag))?
-            .set_override_option("listen", overrides.listen.map(|address| address.to_string()))?
+            .set_override_option("data_dir", overrides.data_dir.as_ref().map(|path| path.display().to_string()))?
+            .set_override_option("local.listen", overrides.listen.map(|address| address.to_string()))?
             .build()?
             .try_deserialize()?;
-        if !config.listen.ip().is_loopback() {
-            return Err(ConfigError::NotLoopback(config.listen));
+        if !config.local.listen.ip().is_loopback() {
+            return Err(ConfigError::NotLoopback(config.local.listen));
         }
         Ok(config)
     }
@@ -152,6 +162,21 @@ impl Config {
 
 fn known(key: &str) -> bool {
     KEYS.iter().any(|(known, _)| *known == key)
+}
+
+/// The environment variable of a key: `local.listen` is `READER_DAEMON_LOCAL_LISTEN`.
+fn variable(key: &str) -> String {
+    format!("{PREFIX}{}", key.replace('.', "_").to_uppercase())
+}
+
+/// Every key of a table, those of inner tables with a dot.
+fn keys_in(prefix: &str, table: &config::Map<String, config::Value>, found: &mut Vec<String>) {
+    for (name, value) in table {
+        match &value.kind {
+            config::ValueKind::Table(inner) => keys_in(&format!("{prefix}{name}."), inner, found),
+            _ => found.push(format!("{prefix}{name}")),
+        }
+    }
 }
 
 /// `$STATE_DIRECTORY` under systemd, else the XDG state folder.
@@ -183,28 +208,35 @@ mod tests {
 
     #[test]
     fn flags_win_over_the_environment_which_wins_over_the_file() {
-        let file = file("data_dir = \"/from/file\"\nreader = \"file\"\nlog_level = \"debug\"\n");
+        let file = file("data_dir = \"/from/file\"\nreader = \"file\"\n[log]\nlevel = \"debug\"\n");
         let variables = environment(&[("READER_DAEMON_DATA_DIR", "/from/env"), ("READER_DAEMON_READER", "01")]);
         let flags = Overrides { data_dir: Some("/from/flag".into()), listen: None };
         let config = Config::load(Some(file.path()), &variables, &flags).unwrap();
         assert_eq!(config.data_dir, Path::new("/from/flag"));
         assert_eq!(config.reader.as_deref(), Some("01"), "a name of digits stays as typed");
-        assert_eq!(config.log_level, LogLevel::Debug);
+        assert_eq!(config.log.level, LogLevel::Debug);
     }
 
     #[test]
     fn a_setting_that_does_not_exist_is_refused_by_name() {
-        let file = file("lissen = \"127.0.0.1:1\"\n");
+        let file = file("[local]\nlissen = \"127.0.0.1:1\"\n");
         let error = Config::load(Some(file.path()), &environment(&[]), &Overrides::default()).unwrap_err();
-        assert!(error.to_string().contains("no setting \"lissen\""), "{error}");
-        let variables = environment(&[("READER_DAEMON_LISSEN", "127.0.0.1:1")]);
+        assert!(error.to_string().contains("no setting \"local.lissen\""), "{error}");
+        let variables = environment(&[("READER_DAEMON_LOCAL_LISSEN", "127.0.0.1:1")]);
         let error = Config::load(None, &variables, &Overrides::default()).unwrap_err();
-        assert!(error.to_string().contains("READER_DAEMON_LISSEN"), "{error}");
+        assert!(error.to_string().contains("READER_DAEMON_LOCAL_LISSEN"), "{error}");
     }
 
     #[test]
     fn values_that_cannot_be_are_refused() {
-        for text in ["listen = 7", "log_level = \"loud\"", "refresh_s = -1", "reader = ", "listen = \"0.0.0.0:80\""] {
+        for text in [
+            "local.listen = 7",
+            "log.level = \"loud\"",
+            "refresh_s = -1",
+            "reader = ",
+            "local.listen = \"0.0.0.0:80\"",
+            "local = 3",
+        ] {
             let file = file(text);
             assert!(Config::load(Some(file.path()), &environment(&[]), &Overrides::default()).is_err(), "{text}");
         }

@@ -6,5 +6,6 @@ pub mod card;
 pub mod cli;
 pub mod config;
 pub mod local;
+pub mod outbox;
 pub mod piv;
 pub mod tls;

@@ -7,9 +7,9 @@ use super::{EnvelopeError, PublicKey, Signature, cbor};
 use crate::{card::Slot, ids::KeyId};
 
 /// CBOR tag of `COSE_Sign1` (RFC 9052 §2).
-const COSE_SIGN1: u64 = 18;
+pub(super) const COSE_SIGN1: u64 = 18;
 /// COSE algorithm number of ES256 (RFC 9053 §2.1).
-const ES256: i8 = -7;
+pub(super) const ES256: i8 = -7;
 
 /// What a signature is for. It goes into the external authenticated data, so that none serves another use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,7 +105,12 @@ impl ToBeSigned {
         let mut e = Encoder::new(Vec::with_capacity(256));
         payload.encode(&mut e).expect("writing to memory does not fail");
         let (protected, payload) = (kid.protected_header(), e.into_writer());
-        let message = sig_structure(P::PURPOSE, &protected, &payload);
+        Self::from_parts(protected, payload, P::PURPOSE.aad())
+    }
+
+    /// For the one message whose header and external data are another's to fix: the status list.
+    pub(super) fn from_parts(protected: Vec<u8>, payload: Vec<u8>, aad: &[u8]) -> Self {
+        let message = sig_structure(aad, &protected, &payload);
         Self { protected, payload, message }
     }
 
@@ -181,13 +186,13 @@ fn sha256(bytes: &[u8]) -> [u8; 32] {
     digest::digest(&digest::SHA256, bytes).as_ref().try_into().expect("SHA-256 has 32 bytes")
 }
 
-fn sig_structure(purpose: Purpose, protected: &[u8], payload: &[u8]) -> Vec<u8> {
+fn sig_structure(aad: &[u8], protected: &[u8], payload: &[u8]) -> Vec<u8> {
     let mut e = Encoder::new(Vec::with_capacity(payload.len() + 64));
     let written = e
         .array(4)
         .and_then(|e| e.str("Signature1"))
         .and_then(|e| e.bytes(protected))
-        .and_then(|e| e.bytes(purpose.aad()))
+        .and_then(|e| e.bytes(aad))
         .and_then(|e| e.bytes(payload));
     written.expect("writing to memory does not fail");
     e.into_writer()

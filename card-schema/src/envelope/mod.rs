@@ -5,7 +5,8 @@
 //! would not have written itself: it encodes what it has read and compares. Decoding proves nothing about who signed:
 //! that is [`Envelope::verify`].
 //!
-//! Not here: the status list, which follows the IETF Token Status List, and the log's checkpoints (C2SP signed notes).
+//! The status list follows the IETF Token Status List instead: [`status_list`]. Not here: the log's checkpoints,
+//! which are C2SP signed notes.
 
 pub mod batch;
 pub(crate) mod cbor;
@@ -13,6 +14,7 @@ mod cose;
 mod error;
 mod key;
 pub mod receipt;
+pub mod status_list;
 pub mod tap;
 #[cfg(test)]
 mod tests;

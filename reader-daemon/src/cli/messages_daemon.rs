@@ -25,8 +25,8 @@ pub(crate) fn config(error: &ConfigError) -> CliError {
         ),
         ConfigError::NotLoopback(address) => CliError::usage(
             "listen-not-loopback",
-            format!("listen = {address}：本机接口只能监听回环地址，例如 127.0.0.1:0。"),
-            format!("listen = {address}: the local API listens on loopback only, e.g. 127.0.0.1:0."),
+            format!("local.listen = {address}：本机接口只能监听回环地址，例如 127.0.0.1:0。"),
+            format!("local.listen = {address}: the local API listens on loopback only, e.g. 127.0.0.1:0."),
         ),
     }
 }

@@ -76,10 +76,10 @@ enum Command {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let context = Context::new(cli.format, cli.lang.unwrap_or_else(Language::from_environment));
-    context.finish(run(&cli, &context))
+    context.finish(run(&cli, context))
 }
 
-fn run(cli: &Cli, context: &Context) -> Result<(), CliError> {
+fn run(cli: &Cli, context: Context) -> Result<(), CliError> {
     match &cli.command {
         Command::Tap(args) => tap::run(args, &cli.settings, context),
         Command::Pin(args) => pin::run(args, &cli.settings, context),

@@ -24,7 +24,7 @@ enum OutboxCommand {
     Retry,
 }
 
-pub(super) fn run(args: &OutboxArgs, settings: &Settings, context: &Context) -> Result<(), CliError> {
+pub(super) fn run(args: &OutboxArgs, settings: &Settings, context: Context) -> Result<(), CliError> {
     let client = Client::open(&settings.load()?.local_file())?;
     let reply: OutboxReply = match args.command {
         OutboxCommand::List => super::block_on(client.get("/v1/outbox"))??,

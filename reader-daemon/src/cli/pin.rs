@@ -34,7 +34,7 @@ enum PinCommand {
     },
 }
 
-pub(super) fn run(args: &PinArgs, settings: &Settings, context: &Context) -> Result<(), CliError> {
+pub(super) fn run(args: &PinArgs, settings: &Settings, context: Context) -> Result<(), CliError> {
     let PinCommand::Enter { pin_stdin, yes, wait } = args.command;
     let client = Client::open(&settings.load()?.local_file())?;
     let prompts: Vec<Prompt> = super::block_on(client.get(&format!("/v1/prompts?wait_s={wait}")))??;
@@ -59,14 +59,14 @@ pub(super) fn run(args: &PinArgs, settings: &Settings, context: &Context) -> Res
     Ok(())
 }
 
-fn agree(context: &Context) -> Result<bool, CliError> {
+fn agree(context: Context) -> Result<bool, CliError> {
     context.progress("同意请输入 yes：", "Type yes to agree:");
     let mut line = String::new();
     std::io::stdin().read_line(&mut line).map_err(|error| super::messages_daemon::no_pin(&error))?;
     Ok(line.trim() == "yes")
 }
 
-fn read_pin(prompt: &Prompt, from_stdin: bool, context: &Context) -> Result<PinText, CliError> {
+fn read_pin(prompt: &Prompt, from_stdin: bool, context: Context) -> Result<PinText, CliError> {
     if from_stdin {
         let mut line = zeroize::Zeroizing::new(String::new());
         std::io::stdin().read_line(&mut line).map_err(|error| super::messages_daemon::no_pin(&error))?;

@@ -62,7 +62,7 @@ struct Common {
     no_receipt: bool,
 }
 
-pub(super) fn run(args: &TapArgs, settings: &Settings, context: &Context) -> Result<(), CliError> {
+pub(super) fn run(args: &TapArgs, settings: &Settings, context: Context) -> Result<(), CliError> {
     let (operation, amount, common) = match &args.command {
         TapCommand::Pay { amount, common } => (OperationCode::PursePayment, Some(*amount), common),
         TapCommand::TopUp { amount, common } => (OperationCode::PurseTopUp, Some(*amount), common),
@@ -89,7 +89,7 @@ pub(super) fn run(args: &TapArgs, settings: &Settings, context: &Context) -> Res
     }
 }
 
-fn read_pin(common: &Common, context: &Context) -> Result<Option<PinText>, CliError> {
+fn read_pin(common: &Common, context: Context) -> Result<Option<PinText>, CliError> {
     if common.pin_stdin {
         let mut line = zeroize::Zeroizing::new(String::new());
         std::io::stdin().read_line(&mut line).map_err(|error| super::messages_daemon::no_pin(&error))?;
@@ -103,7 +103,7 @@ fn read_pin(common: &Common, context: &Context) -> Result<Option<PinText>, CliEr
     Ok(None)
 }
 
-fn describe(reply: &TapReply, context: &Context) -> String {
+fn describe(reply: &TapReply, context: Context) -> String {
     let balance = |zh: &str, en: &str| {
         reply.balance_fen.map_or(String::new(), |fen| format!("{}{fen}", context.language.choose(zh, en)))
     };

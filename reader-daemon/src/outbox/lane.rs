@@ -1,0 +1,266 @@
+//! Counters and chains, one lane a reader. A number is durable before a card may sign with it, and never used twice.
+
+use std::time::Duration;
+
+use card_schema::{
+    clock::Micros,
+    ids::{CardId, TapId},
+    money::Fen,
+    operation::OperationCode,
+};
+use ring::digest;
+use sqlx::{FromRow, SqliteConnection};
+
+use super::{Outbox, OutboxError};
+
+/// A reader's lane as it stands on the disk. Held by the one thread that works this reader.
+#[derive(Debug)]
+pub struct Lane {
+    /// Its number in signed payloads.
+    pub number: u8,
+    /// The newest tap of its chain.
+    pub head: TapId,
+    /// The counter of `head`, 0 before the first.
+    pub used: u64,
+    /// The highest number that was ever reserved.
+    reserved: u64,
+    reader: String,
+}
+
+/// A signed tap as it is to be kept.
+#[derive(Clone, Debug)]
+pub struct StoredTap {
+    /// SHA-256 of what was signed.
+    pub tap_id: TapId,
+    /// Counter in the lane; has been reserved.
+    pub counter: u64,
+    /// Operation, for lists.
+    pub operation: OperationCode,
+    /// Card, for lists.
+    pub card: Option<CardId>,
+    /// Amount, for lists.
+    pub amount: Option<Fen>,
+    /// Terminal clock.
+    pub at: Micros,
+    /// The envelope.
+    pub cose: Vec<u8>,
+}
+
+impl Lane {
+    /// The number to sign with next, if one lies ready. Every number that is reserved and not used has to be filled,
+    /// in order: by a tap or by the terminal's own `abandoned`.
+    pub fn ready(&self) -> Option<u64> {
+        (self.reserved > self.used).then(|| self.used + 1)
+    }
+}
+
+#[derive(FromRow)]
+struct LaneRow {
+    lane: i64,
+    reader: String,
+    reserved: i64,
+    used: i64,
+    head: Vec<u8>,
+    checksum: Vec<u8>,
+}
+
+/// Covers a lane's row, so that a damaged one is not continued.
+fn checksum(lane: u8, reader: &str, reserved: u64, used: u64, head: &TapId) -> Vec<u8> {
+    let mut hash = digest::Context::new(&digest::SHA256);
+    hash.update(&[lane]);
+    hash.update(&reserved.to_be_bytes());
+    hash.update(&used.to_be_bytes());
+    hash.update(&head.0);
+    hash.update(reader.as_bytes());
+    hash.finish().as_ref()[..16].to_vec()
+}
+
+impl LaneRow {
+    fn read(self) -> Option<Lane> {
+        let lane = Lane {
+            number: u8::try_from(self.lane).ok()?,
+            head: TapId(self.head.try_into().ok()?),
+            used: u64::try_from(self.used).ok()?,
+            reserved: u64::try_from(self.reserved).ok()?,
+            reader: self.reader,
+        };
+        let intact = checksum(lane.number, &lane.reader, lane.reserved, lane.used, &lane.head) == self.checksum;
+        (intact && lane.used <= lane.reserved).then_some(lane)
+    }
+}
+
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).expect("a lane does not reach 2^63 taps")
+}
+
+fn fail(doing: &'static str) -> impl FnOnce(sqlx::Error) -> OutboxError {
+    move |cause| OutboxError::Database { doing, cause }
+}
+
+impl Outbox {
+    /// The lane of a reader as the disk has it, made if there is none. A lane whose row is damaged is retired, for its
+    /// counter cannot be trusted, and the reader gets a new lane.
+    pub async fn lane(&self, reader: &str) -> Result<Lane, OutboxError> {
+        let mut connection = self.lock().await;
+        let row: Option<LaneRow> = sqlx::query_as(
+            "SELECT lane, reader, reserved, used, head, checksum FROM lane WHERE reader = $1 AND retired = 0",
+        )
+        .bind(reader)
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(fail("reading a lane"))?;
+        if let Some(row) = row {
+            let number = row.lane;
+            if let Some(mut lane) = row.read()
+                && catch_up(&mut connection, &mut lane).await?
+            {
+                return Ok(lane);
+            }
+            tracing::error!(lane = number, reader, "the lane's row is damaged: retired, the reader gets a new lane");
+            sqlx::query("UPDATE lane SET retired = 1 WHERE lane = $1")
+                .bind(number)
+                .execute(&mut *connection)
+                .await
+                .map_err(fail("retiring a lane"))?;
+        }
+        make(&mut connection, reader).await
+    }
+
+    /// Reserves the next number; on return it is on the disk.
+    pub async fn reserve(&self, lane: &mut Lane) -> Result<u64, OutboxError> {
+        let next = lane.reserved + 1;
+        self.write_reserved(lane, next, "reserving a counter").await?;
+        Ok(next)
+    }
+
+    /// Gives back numbers that no card was asked to sign with. For a stop in good order only.
+    pub async fn release(&self, lane: &mut Lane) -> Result<(), OutboxError> {
+        if lane.reserved == lane.used {
+            Ok(())
+        } else {
+            self.write_reserved(lane, lane.used, "releasing a counter").await
+        }
+    }
+
+    async fn write_reserved(&self, lane: &mut Lane, next: u64, doing: &'static str) -> Result<(), OutboxError> {
+        let mut connection = self.lock().await;
+        // `used` and `head` in the row may lag behind the lane's, until taps are forgotten: the checksum is the row's.
+        let row: LaneRow =
+            sqlx::query_as("SELECT lane, reader, reserved, used, head, checksum FROM lane WHERE lane = $1")
+                .bind(i64::from(lane.number))
+                .fetch_one(&mut *connection)
+                .await
+                .map_err(fail(doing))?;
+        let row = row.read().ok_or(OutboxError::Damaged("lane"))?;
+        let done = sqlx::query("UPDATE lane SET reserved = $1, checksum = $2 WHERE lane = $3 AND reserved = $4")
+            .bind(signed(next))
+            .bind(checksum(lane.number, &lane.reader, next, row.used, &row.head))
+            .bind(i64::from(lane.number))
+            .bind(signed(lane.reserved))
+            .execute(&mut *connection)
+            .await
+            .map_err(fail(doing))?;
+        if done.rows_affected() != 1 {
+            return Err(OutboxError::Damaged("lane"));
+        }
+        lane.reserved = next;
+        Ok(())
+    }
+
+    /// Keeps a signed tap: one statement, on the disk when this returns. Answers how long the disk took.
+    ///
+    /// After an error the lane is to be read again with [`Outbox::lane`]: only the disk knows what it kept.
+    pub async fn store(&self, lane: &mut Lane, tap: &StoredTap) -> Result<Duration, OutboxError> {
+        if lane.ready() != Some(tap.counter) {
+            return Err(OutboxError::NotReserved { lane: lane.number, counter: tap.counter });
+        }
+        let mut connection = self.lock().await;
+        self.clock.mark();
+        sqlx::query(
+            "INSERT INTO tap (lane, counter, tap_id, operation, card, amount, at, cose) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        )
+        .bind(i64::from(lane.number))
+        .bind(signed(tap.counter))
+        .bind(tap.tap_id.0.as_slice())
+        .bind(i64::from(tap.operation.number()))
+        .bind(tap.card.as_ref().map(|card| card.as_bytes().as_slice()))
+        .bind(tap.amount.map(|fen| fen.0))
+        .bind(tap.at.0)
+        .bind(tap.cose.as_slice())
+        .execute(&mut *connection)
+        .await
+        .map_err(fail("storing a tap"))?;
+        let disk = self.clock.since_mark();
+        lane.head = tap.tap_id;
+        lane.used = tap.counter;
+        Ok(disk)
+    }
+}
+
+/// Moves the lane on to its newest stored tap. False when the taps contradict the row.
+async fn catch_up(connection: &mut SqliteConnection, lane: &mut Lane) -> Result<bool, OutboxError> {
+    let newest: Option<(i64, Vec<u8>)> =
+        sqlx::query_as("SELECT counter, tap_id FROM tap WHERE lane = $1 ORDER BY counter DESC LIMIT 1")
+            .bind(i64::from(lane.number))
+            .fetch_optional(&mut *connection)
+            .await
+            .map_err(fail("reading a lane's newest tap"))?;
+    let Some((counter, tap_id)) = newest else { return Ok(true) };
+    let (Ok(counter), Ok(tap_id)) = (u64::try_from(counter), tap_id.try_into()) else { return Ok(false) };
+    if counter <= lane.used || counter > lane.reserved {
+        return Ok(false);
+    }
+    (lane.used, lane.head) = (counter, TapId(tap_id));
+    Ok(true)
+}
+
+async fn make(connection: &mut SqliteConnection, reader: &str) -> Result<Lane, OutboxError> {
+    // A number that was ever a lane's is not given again, even if its row is lost and only taps are left.
+    let highest: Option<i64> =
+        sqlx::query_scalar("SELECT MAX(lane) FROM (SELECT lane FROM lane UNION ALL SELECT lane FROM tap)")
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(fail("numbering a lane"))?;
+    let number = u8::try_from(highest.map_or(0, |number| number + 1));
+    let number = number.map_err(|_| OutboxError::NoLaneLeft(reader.to_owned()))?;
+    sqlx::query(
+        "INSERT INTO lane (lane, reader, retired, reserved, used, head, checksum) VALUES ($1, $2, 0, 0, 0, $3, $4)",
+    )
+    .bind(i64::from(number))
+    .bind(reader)
+    .bind(TapId::NONE.0.as_slice())
+    .bind(checksum(number, reader, 0, 0, &TapId::NONE))
+    .execute(&mut *connection)
+    .await
+    .map_err(fail("making a lane"))?;
+    Ok(Lane { number, head: TapId::NONE, used: 0, reserved: 0, reader: reader.to_owned() })
+}
+
+/// Writes where the lane stands once its taps up to `used` are forgotten. Inside the forgetting transaction.
+pub(super) async fn advance(
+    connection: &mut SqliteConnection,
+    number: u8,
+    used: u64,
+    head: &TapId,
+) -> Result<(), OutboxError> {
+    let row: LaneRow = sqlx::query_as("SELECT lane, reader, reserved, used, head, checksum FROM lane WHERE lane = $1")
+        .bind(i64::from(number))
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(fail("advancing a lane"))?;
+    // A damaged row stays as it is: the lane is retired at the next opening, its taps have gone up all the same.
+    let Some(lane) = row.read() else { return Ok(()) };
+    if used <= lane.used {
+        return Ok(());
+    }
+    sqlx::query("UPDATE lane SET used = $1, head = $2, checksum = $3 WHERE lane = $4")
+        .bind(signed(used))
+        .bind(head.0.as_slice())
+        .bind(checksum(number, &lane.reader, lane.reserved, used, head))
+        .bind(i64::from(number))
+        .execute(&mut *connection)
+        .await
+        .map_err(fail("advancing a lane"))?;
+    Ok(())
+}

@@ -1,0 +1,114 @@
+//! What the terminal has learnt and must know offline: verified cards, status list, profile, log head.
+
+use card_schema::{clock::Micros, envelope::PublicKey, ids::CardId};
+
+use super::{Outbox, OutboxError};
+
+/// What a verified 9E certificate said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownCard {
+    /// The card's tap key.
+    pub key: PublicKey,
+    /// The end of its certificate's validity.
+    pub expires: Micros,
+}
+
+/// Something with a version that never goes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Snapshot {
+    /// The signed status list; its version is its own.
+    StatusList,
+    /// The terminal's profile as JSON; counted up at each change.
+    Profile,
+    /// Newest log head; its version is the tree's size.
+    LogHead,
+}
+
+impl Snapshot {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::StatusList => "status list",
+            Self::Profile => "profile",
+            Self::LogHead => "log head",
+        }
+    }
+}
+
+fn fail(doing: &'static str) -> impl FnOnce(sqlx::Error) -> OutboxError {
+    move |cause| OutboxError::Database { doing, cause }
+}
+
+impl Outbox {
+    /// What is known of a card.
+    pub async fn known_card(&self, card: CardId) -> Result<Option<KnownCard>, OutboxError> {
+        let mut connection = self.lock().await;
+        let row: Option<(Vec<u8>, i64)> = sqlx::query_as("SELECT key, expires FROM card WHERE card = $1")
+            .bind(card.as_bytes().as_slice())
+            .fetch_optional(&mut *connection)
+            .await
+            .map_err(fail("looking a card up"))?;
+        // A row that is no key counts as a card never seen: its certificate is verified again.
+        Ok(row.and_then(|(key, expires)| {
+            Some(KnownCard { key: PublicKey::from_sec1(&key).ok()?, expires: Micros(expires) })
+        }))
+    }
+
+    /// Keeps what a verified certificate said.
+    pub async fn learn_card(&self, card: CardId, known: &KnownCard) -> Result<(), OutboxError> {
+        let mut connection = self.lock().await;
+        sqlx::query("INSERT OR REPLACE INTO card (card, key, expires) VALUES ($1, $2, $3)")
+            .bind(card.as_bytes().as_slice())
+            .bind(known.key.as_sec1().as_slice())
+            .bind(known.expires.0)
+            .execute(&mut *connection)
+            .await
+            .map(|_| ())
+            .map_err(fail("keeping a card's key"))
+    }
+
+    /// The newest of its kind, with its version.
+    pub async fn snapshot(&self, which: Snapshot) -> Result<Option<(u64, Vec<u8>)>, OutboxError> {
+        let mut connection = self.lock().await;
+        let row: Option<(i64, Vec<u8>)> = sqlx::query_as("SELECT version, body FROM snapshot WHERE name = $1")
+            .bind(which.name())
+            .fetch_optional(&mut *connection)
+            .await
+            .map_err(fail("reading a snapshot"))?;
+        row.map(|(version, body)| {
+            u64::try_from(version).map(|version| (version, body)).map_err(|_| OutboxError::Damaged("snapshot"))
+        })
+        .transpose()
+    }
+
+    /// Puts a newer one in force.
+    ///
+    /// # Errors
+    /// [`OutboxError::Rollback`] for an older version than the one in force.
+    pub async fn keep_snapshot(&self, which: Snapshot, version: u64, body: &[u8]) -> Result<(), OutboxError> {
+        let mut connection = self.lock().await;
+        let offered = i64::try_from(version).map_err(|_| OutboxError::Damaged("snapshot"))?;
+        let done = sqlx::query(
+            "INSERT INTO snapshot (name, version, body) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE \
+             SET version = excluded.version, body = excluded.body WHERE excluded.version >= snapshot.version",
+        )
+        .bind(which.name())
+        .bind(offered)
+        .bind(body)
+        .execute(&mut *connection)
+        .await
+        .map_err(fail("keeping a snapshot"))?;
+        if done.rows_affected() == 1 {
+            return Ok(());
+        }
+        let current: i64 = sqlx::query_scalar("SELECT version FROM snapshot WHERE name = $1")
+            .bind(which.name())
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(fail("keeping a snapshot"))?;
+        Err(OutboxError::Rollback {
+            name: which.name(),
+            offered: version,
+            current: u64::try_from(current).unwrap_or_default(),
+        })
+    }
+}

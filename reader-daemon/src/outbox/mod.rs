@@ -1,0 +1,134 @@
+//! What must survive the power going at any moment: lanes with their counters and chains, signed taps until the service
+//! has receipted them, and what the terminal learnt (known cards, status list, profile).
+//!
+//! Signs nothing, sends nothing and decides nothing about cards. One connection, one writer: SQLite in WAL mode with
+//! synchronous=FULL, read back and asserted at opening.
+
+mod error;
+mod lane;
+mod learnt;
+mod pending;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use card_schema::ids::TerminalId;
+use sqlx::{
+    Connection as _, SqliteConnection,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+};
+use tokio::sync::{Mutex, MutexGuard};
+
+pub use self::{
+    error::OutboxError,
+    lane::{Lane, StoredTap},
+    learnt::{KnownCard, Snapshot},
+    pending::PendingTap,
+};
+
+/// `PRAGMA synchronous` when it is FULL.
+const SYNCHRONOUS_FULL: i64 = 2;
+
+/// The file that holds everything above.
+#[derive(Debug)]
+pub struct Outbox {
+    connection: Mutex<SqliteConnection>,
+    clock: CommitClock,
+}
+
+/// When the running statement had done its work and only writing to the disk was left.
+#[derive(Clone, Debug)]
+struct CommitClock {
+    start: Instant,
+    nanos: Arc<AtomicU64>,
+}
+
+impl CommitClock {
+    fn new() -> Self {
+        Self { start: Instant::now(), nanos: Arc::default() }
+    }
+
+    fn mark(&self) {
+        self.nanos.store(u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// From the last mark until now: writing the log and waiting for the disk.
+    fn since_mark(&self) -> Duration {
+        self.start.elapsed().saturating_sub(Duration::from_nanos(self.nanos.load(Ordering::Relaxed)))
+    }
+}
+
+impl Outbox {
+    /// Opens the outbox of this terminal, making it if there is none.
+    ///
+    /// # Errors
+    /// [`OutboxError::OtherTerminal`] when the file is another terminal's: its counters would be continued wrongly.
+    pub async fn open(path: &Path, terminal: TerminalId) -> Result<Self, OutboxError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(Duration::from_secs(2))
+            .statement_cache_capacity(24)
+            // Memory: a quarter of a MiB of pages is all that a queue needs.
+            .pragma("cache_size", "-256")
+            // The submitter checkpoints while nobody waits for a card.
+            .pragma("wal_autocheckpoint", "4000");
+        let fail = |doing| move |cause| OutboxError::Database { doing, cause };
+        let mut connection = SqliteConnection::connect_with(&options).await.map_err(fail("opening the outbox"))?;
+        let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous")
+            .fetch_one(&mut connection)
+            .await
+            .map_err(fail("reading back a setting"))?;
+        let journal: String = sqlx::query_scalar("PRAGMA journal_mode")
+            .fetch_one(&mut connection)
+            .await
+            .map_err(fail("reading back a setting"))?;
+        if synchronous != SYNCHRONOUS_FULL || journal != "wal" {
+            return Err(OutboxError::NotDurable { journal, synchronous });
+        }
+        sqlx::raw_sql(include_str!("schema.sql")).execute(&mut connection).await.map_err(fail("making the tables"))?;
+        sqlx::query("INSERT INTO owner (one, terminal) VALUES (1, $1) ON CONFLICT DO NOTHING")
+            .bind(terminal.as_bytes().as_slice())
+            .execute(&mut connection)
+            .await
+            .map_err(fail("naming the owner"))?;
+        let owner: Vec<u8> = sqlx::query_scalar("SELECT terminal FROM owner WHERE one = 1")
+            .fetch_one(&mut connection)
+            .await
+            .map_err(fail("reading the owner"))?;
+        if owner != terminal.as_bytes() {
+            return Err(OutboxError::OtherTerminal);
+        }
+        let clock = CommitClock::new();
+        let hook = clock.clone();
+        connection.lock_handle().await.map_err(fail("setting the commit hook"))?.set_commit_hook(move || {
+            hook.mark();
+            true
+        });
+        Ok(Self { connection: Mutex::new(connection), clock })
+    }
+
+    async fn lock(&self) -> MutexGuard<'_, SqliteConnection> {
+        self.connection.lock().await
+    }
+
+    /// Moves the log into the database file. Called while no card waits.
+    pub async fn checkpoint(&self) -> Result<(), OutboxError> {
+        let mut connection = self.lock().await;
+        sqlx::raw_sql("PRAGMA wal_checkpoint(PASSIVE)")
+            .execute(&mut *connection)
+            .await
+            .map(|_| ())
+            .map_err(|cause| OutboxError::Database { doing: "checkpointing", cause })
+    }
+}

@@ -1,0 +1,45 @@
+-- What must survive: see outbox/mod.rs for who writes each table, and when.
+CREATE TABLE IF NOT EXISTS owner (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    terminal BLOB NOT NULL
+) STRICT;
+
+-- One row a reader lane. `reserved` is written before a card is asked to sign with that number; `used` and `head` move
+-- when the service's receipt lets taps be forgotten. `checksum` covers the row.
+CREATE TABLE IF NOT EXISTS lane (
+    lane INTEGER PRIMARY KEY,
+    reader TEXT NOT NULL,
+    retired INTEGER NOT NULL,
+    reserved INTEGER NOT NULL,
+    used INTEGER NOT NULL,
+    head BLOB NOT NULL,
+    checksum BLOB NOT NULL
+) STRICT;
+
+-- Signed taps that the service has not answered. `id` is the order of storing, and of sending.
+CREATE TABLE IF NOT EXISTS tap (
+    id INTEGER PRIMARY KEY,
+    lane INTEGER NOT NULL,
+    counter INTEGER NOT NULL,
+    tap_id BLOB NOT NULL,
+    operation INTEGER NOT NULL,
+    card BLOB,
+    amount INTEGER,
+    at INTEGER NOT NULL,
+    cose BLOB NOT NULL,
+    UNIQUE (lane, counter)
+) STRICT;
+
+-- Cards whose certificate was verified at first sight.
+CREATE TABLE IF NOT EXISTS card (
+    card BLOB PRIMARY KEY,
+    key BLOB NOT NULL,
+    expires INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Status list, profile, log head. A version never goes back.
+CREATE TABLE IF NOT EXISTS snapshot (
+    name TEXT PRIMARY KEY,
+    version INTEGER NOT NULL,
+    body BLOB NOT NULL
+) STRICT;

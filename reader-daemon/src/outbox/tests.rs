@@ -1,0 +1,271 @@
+//! The outbox when power goes, the disk fills, or a row is damaged. Each state that a crash can leave is opened again
+//! and asked: is every acknowledged tap there, and is no number given twice?
+
+use std::{fs, path::Path, sync::Arc};
+
+use card_schema::{
+    clock::Micros,
+    envelope::PublicKey,
+    ids::{CardId, TapId, TerminalId},
+    money::Fen,
+    operation::OperationCode,
+};
+
+use super::*;
+
+const READER: &str = "Test Reader 00";
+
+fn terminal() -> TerminalId {
+    TerminalId::from_bytes([7; 16])
+}
+
+async fn open(folder: &Path) -> Outbox {
+    Outbox::open(&folder.join("outbox.db"), terminal()).await.unwrap()
+}
+
+/// A tap whose id tells its counter, so that what comes back can be recognised.
+fn tap(lane: u8, counter: u64) -> StoredTap {
+    let mut id = [lane; 32];
+    id[..8].copy_from_slice(&counter.to_be_bytes());
+    StoredTap {
+        tap_id: TapId(id),
+        counter,
+        operation: OperationCode::PursePayment,
+        card: Some(CardId::from_bytes([1; 16])),
+        amount: Some(Fen(1250)),
+        at: Micros(5),
+        cose: vec![0xAB; 300],
+    }
+}
+
+async fn take(outbox: &Outbox, lane: &mut Lane) -> u64 {
+    if lane.ready().is_none() {
+        outbox.reserve(lane).await.unwrap();
+    }
+    let counter = lane.ready().unwrap();
+    outbox.store(lane, &tap(lane.number, counter)).await.unwrap();
+    counter
+}
+
+async fn counters(outbox: &Outbox) -> Vec<u64> {
+    outbox.pending(1000).await.unwrap().into_iter().map(|tap| tap.counter).collect()
+}
+
+#[tokio::test]
+async fn a_lane_counts_up_by_one_and_links_each_tap_to_the_last() {
+    let folder = tempfile::tempdir().unwrap();
+    let outbox = open(folder.path()).await;
+    let mut lane = outbox.lane(READER).await.unwrap();
+    assert_eq!(lane.head, TapId::NONE);
+    for counter in 1..=3 {
+        assert_eq!(take(&outbox, &mut lane).await, counter);
+        assert_eq!(lane.head, tap(0, counter).tap_id);
+    }
+    assert_eq!(counters(&outbox).await, [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn a_number_that_is_not_reserved_cannot_be_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let outbox = open(folder.path()).await;
+    let mut lane = outbox.lane(READER).await.unwrap();
+    let refused = outbox.store(&mut lane, &tap(0, 1)).await;
+    assert!(matches!(refused, Err(OutboxError::NotReserved { counter: 1, .. })));
+    outbox.reserve(&mut lane).await.unwrap();
+    assert!(outbox.store(&mut lane, &tap(0, 2)).await.is_err(), "numbers are used in order");
+    outbox.store(&mut lane, &tap(0, 1)).await.unwrap();
+    assert!(outbox.store(&mut lane, &tap(0, 1)).await.is_err(), "no number is used twice");
+}
+
+#[tokio::test]
+async fn a_number_reserved_before_a_crash_is_found_unused_and_one_released_in_good_order_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    {
+        let outbox = open(folder.path()).await;
+        let mut lane = outbox.lane(READER).await.unwrap();
+        take(&outbox, &mut lane).await;
+        outbox.reserve(&mut lane).await.unwrap();
+    }
+    let outbox = open(folder.path()).await;
+    let mut lane = outbox.lane(READER).await.unwrap();
+    assert_eq!((lane.used, lane.ready()), (1, Some(2)), "reserved and not used");
+    outbox.release(&mut lane).await.unwrap();
+    assert_eq!(outbox.lane(READER).await.unwrap().ready(), None);
+}
+
+#[tokio::test]
+async fn taps_are_forgotten_only_by_name_and_the_lane_goes_on_where_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    {
+        let outbox = Arc::new(open(folder.path()).await);
+        let mut lane = outbox.lane(READER).await.unwrap();
+        for _ in 0..3 {
+            take(&outbox, &mut lane).await;
+        }
+        let mut first_two = outbox.pending(2).await.unwrap();
+        first_two[0].tap_id = TapId([9; 32]);
+        outbox.forget(first_two).await.unwrap();
+        assert_eq!(counters(&outbox).await, [1, 3], "a receipt for another tap forgets nothing");
+        outbox.forget(outbox.pending(10).await.unwrap()).await.unwrap();
+        assert_eq!(outbox.pending_count().await.unwrap(), 0);
+        assert_eq!(take(&outbox, &mut lane).await, 4, "the lane in use is not disturbed");
+        outbox.forget(outbox.pending(10).await.unwrap()).await.unwrap();
+    }
+    let outbox = open(folder.path()).await;
+    let mut lane = outbox.lane(READER).await.unwrap();
+    assert_eq!((lane.used, lane.head), (4, tap(0, 4).tap_id));
+    assert_eq!(take(&outbox, &mut lane).await, 5);
+}
+
+#[tokio::test]
+async fn each_reader_has_its_own_lane() {
+    let folder = tempfile::tempdir().unwrap();
+    let outbox = open(folder.path()).await;
+    let mut one = outbox.lane(READER).await.unwrap();
+    let mut two = outbox.lane("Test Reader 01").await.unwrap();
+    assert_ne!(one.number, two.number);
+    assert_eq!((take(&outbox, &mut one).await, take(&outbox, &mut two).await), (1, 1));
+}
+
+#[tokio::test]
+async fn a_damaged_lane_is_retired_and_its_numbers_are_never_given_again() {
+    for damage in
+        ["reserved = 1", "used = 0, reserved = 0", "head = x'00'", "checksum = x''", "reader = 'Test Reader 00'||''"]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let before = {
+            let outbox = open(folder.path()).await;
+            let mut lane = outbox.lane(READER).await.unwrap();
+            for _ in 0..3 {
+                take(&outbox, &mut lane).await;
+            }
+            let statement = format!("UPDATE lane SET {damage}");
+            sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&mut *outbox.lock().await).await.unwrap();
+            lane.number
+        };
+        let outbox = open(folder.path()).await;
+        let mut lane = outbox.lane(READER).await.unwrap();
+        if damage.ends_with("||''") {
+            assert_eq!(lane.number, before, "an unchanged row is not damaged");
+        } else {
+            assert_ne!(lane.number, before, "{damage}");
+            assert_eq!(take(&outbox, &mut lane).await, 1);
+        }
+        assert_eq!(counters(&outbox).await[..3], [1, 2, 3], "its taps still go up: {damage}");
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_before_anything_is_signed_and_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let outbox = Arc::new(open(folder.path()).await);
+    let mut lane = outbox.lane(READER).await.unwrap();
+    take(&outbox, &mut lane).await;
+    sqlx::raw_sql("PRAGMA max_page_count = 1").execute(&mut *outbox.lock().await).await.unwrap();
+    let mut stored = vec![1];
+    let error = loop {
+        if let Err(error) = outbox.reserve(&mut lane).await {
+            break error;
+        }
+        let counter = lane.ready().unwrap();
+        match outbox.store(&mut lane, &tap(0, counter)).await {
+            Ok(_) => stored.push(counter),
+            Err(error) => break error,
+        }
+        assert!(stored.len() < 1000, "the disk never filled");
+    };
+    assert!(error.is_full(), "{error}");
+    assert_eq!(counters(&outbox).await, stored);
+
+    sqlx::raw_sql("PRAGMA max_page_count = 100000").execute(&mut *outbox.lock().await).await.unwrap();
+    let mut lane = outbox.lane(READER).await.unwrap();
+    let next = take(&outbox, &mut lane).await;
+    assert_eq!(next, stored.len() as u64 + 1, "the number of the tap that failed to be stored is still to be filled");
+}
+
+#[tokio::test]
+async fn another_terminals_outbox_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(open(folder.path()).await);
+    let other = Outbox::open(&folder.path().join("outbox.db"), TerminalId::from_bytes([8; 16])).await;
+    assert!(matches!(other, Err(OutboxError::OtherTerminal)));
+}
+
+#[tokio::test]
+async fn versions_never_go_back_and_cards_are_remembered() {
+    let folder = tempfile::tempdir().unwrap();
+    let card = CardId::from_bytes([3; 16]);
+    let mut point = [5; 65];
+    point[0] = 4;
+    let known = KnownCard { key: PublicKey::from_sec1(&point).unwrap(), expires: Micros(9) };
+    {
+        let outbox = open(folder.path()).await;
+        outbox.keep_snapshot(Snapshot::StatusList, 7, b"seven").await.unwrap();
+        outbox.keep_snapshot(Snapshot::StatusList, 7, b"again").await.unwrap();
+        let back = outbox.keep_snapshot(Snapshot::StatusList, 6, b"six").await;
+        assert!(matches!(back, Err(OutboxError::Rollback { offered: 6, current: 7, .. })));
+        outbox.learn_card(card, &known).await.unwrap();
+    }
+    let outbox = open(folder.path()).await;
+    assert_eq!(outbox.snapshot(Snapshot::StatusList).await.unwrap(), Some((7, b"again".to_vec())));
+    assert_eq!(outbox.snapshot(Snapshot::LogHead).await.unwrap(), None);
+    assert_eq!(outbox.known_card(card).await.unwrap(), Some(known));
+    assert_eq!(outbox.known_card(CardId::from_bytes([4; 16])).await.unwrap(), None);
+}
+
+/// What was acknowledged up to some length of the write-ahead log.
+#[derive(Clone, Debug, Default)]
+struct Promise {
+    wal_bytes: u64,
+    stored: u64,
+    forgotten: u64,
+    reserved: u64,
+}
+
+/// The log is cut at every place, also inside a frame, as a crash between or inside two writes leaves it.
+#[tokio::test]
+async fn power_lost_at_any_byte_of_the_log_loses_no_acknowledged_tap_and_reuses_no_number() {
+    let folder = tempfile::tempdir().unwrap();
+    let outbox = Arc::new(open(folder.path()).await);
+    let wal = folder.path().join("outbox.db-wal");
+    let length = || fs::metadata(&wal).unwrap().len();
+    let mut lane = outbox.lane(READER).await.unwrap();
+    let mut now = Promise::default();
+    let mut promises = Vec::new();
+    for round in 0..6_u64 {
+        now.reserved = outbox.reserve(&mut lane).await.unwrap();
+        promises.push(Promise { wal_bytes: length(), ..now.clone() });
+        let next = tap(0, lane.ready().unwrap());
+        outbox.store(&mut lane, &next).await.unwrap();
+        now.stored += 1;
+        promises.push(Promise { wal_bytes: length(), ..now.clone() });
+        if round % 3 == 2 {
+            outbox.forget(outbox.pending(2).await.unwrap()).await.unwrap();
+            now.forgotten += 2;
+            promises.push(Promise { wal_bytes: length(), ..now.clone() });
+        }
+    }
+    let (main, log) = (fs::read(folder.path().join("outbox.db")).unwrap(), fs::read(&wal).unwrap());
+    let first = usize::try_from(promises[0].wal_bytes).unwrap();
+    let mut states = 0;
+    for cut in (first..=log.len()).step_by(509).chain([log.len()]) {
+        let kept = promises.iter().rfind(|promise| promise.wal_bytes <= cut as u64).unwrap();
+        let crashed = tempfile::tempdir().unwrap();
+        fs::write(crashed.path().join("outbox.db"), &main).unwrap();
+        fs::write(crashed.path().join("outbox.db-wal"), &log[..cut]).unwrap();
+        let outbox = open(crashed.path()).await;
+        let there = counters(&outbox).await;
+        for counter in kept.forgotten + 1..=kept.stored {
+            // A receipt that was being acted on may have been acted on already.
+            let receipted = counter <= kept.forgotten + 2;
+            assert!(receipted || there.contains(&counter), "cut at {cut}: tap {counter} is lost of {there:?}");
+        }
+        let mut lane = outbox.lane(READER).await.unwrap();
+        assert_eq!(lane.number, 0, "cut at {cut}: an undamaged lane was retired");
+        assert!(lane.used >= kept.stored, "cut at {cut}: {lane:?} forgot {kept:?}");
+        let next = take(&outbox, &mut lane).await;
+        assert!(next > kept.stored, "cut at {cut}: number {next} was used before");
+        states += 1;
+    }
+    assert!(states > 20, "only {states} states were tried");
+}
