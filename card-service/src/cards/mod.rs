@@ -1,0 +1,9 @@
+//! Cards: their life, their keys, how they are issued, and the status list.
+//!
+//! Not here: what a card's taps do (`intake`, `domains`), whom it belongs to as a person (`domains::residence`).
+
+pub mod model;
+pub mod store;
+
+pub use model::{Card, CardForIntake, CardKeys, CardState};
+pub use store::{load_for_intake, on_consent};

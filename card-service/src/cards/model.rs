@@ -1,0 +1,198 @@
+//! A card and its life: which state follows which. No I/O.
+
+use card_schema::card::Slot;
+use card_schema::clock::Micros;
+use card_schema::envelope::PublicKey;
+use card_schema::ids::{CardId, HolderId, Shard};
+
+/// Where a card is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CardState {
+    /// Being written; it may have been torn out.
+    Personalising,
+    /// Complete, waiting for the holder's consent.
+    Personalised,
+    /// In use.
+    Active,
+    /// Not to be accepted for now; may come back.
+    Suspended,
+    /// Not to be accepted any more, for a reason on record.
+    Blocked,
+    /// Reported lost or stolen.
+    Lost,
+    /// Past its last day.
+    Expired,
+    /// Another card has taken its place.
+    Replaced,
+    /// Back at the station.
+    Returned,
+    /// Its issuance was given up; the chip was reset or may be.
+    Abandoned,
+}
+
+impl CardState {
+    /// Every state.
+    pub const ALL: [Self; 10] = [
+        Self::Personalising,
+        Self::Personalised,
+        Self::Active,
+        Self::Suspended,
+        Self::Blocked,
+        Self::Lost,
+        Self::Expired,
+        Self::Replaced,
+        Self::Returned,
+        Self::Abandoned,
+    ];
+
+    /// Its name in the database and the API.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Personalising => "personalising",
+            Self::Personalised => "personalised",
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+            Self::Blocked => "blocked",
+            Self::Lost => "lost",
+            Self::Expired => "expired",
+            Self::Replaced => "replaced",
+            Self::Returned => "returned",
+            Self::Abandoned => "abandoned",
+        }
+    }
+
+    /// The state of a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.name() == name)
+    }
+
+    /// Whether a card in this state may be put into another. Staying is no change.
+    pub const fn may_become(self, next: Self) -> bool {
+        use CardState::{
+            Abandoned, Active, Blocked, Expired, Lost, Personalised, Personalising, Replaced, Returned, Suspended,
+        };
+        matches!(
+            (self, next),
+            (Personalising, Personalised | Abandoned)
+                | (Personalised, Active | Blocked | Lost | Abandoned)
+                | (Active, Suspended | Blocked | Lost | Expired | Replaced | Returned)
+                | (Suspended, Active | Blocked | Lost | Expired | Replaced | Returned)
+                | (Blocked | Lost | Expired, Replaced | Returned)
+                | (Replaced, Returned)
+        )
+    }
+
+    /// Whether a chip in this state may be wiped and issued anew.
+    pub const fn chip_is_free(self) -> bool {
+        matches!(self, Self::Returned | Self::Abandoned)
+    }
+
+    /// The card's value in the status list (draft-ietf-oauth-status-list §7.1: 0 valid, 1 invalid, 2 suspended). A card
+    /// that is not active yet counts as valid: its certificates are written last, and a terminal that is offline on
+    /// the day of issue would otherwise refuse a new card until its next list.
+    pub const fn status(self) -> u8 {
+        match self {
+            Self::Personalising | Self::Personalised | Self::Active => 0,
+            Self::Suspended => 2,
+            _ => 1,
+        }
+    }
+}
+
+/// The public keys of a card, as far as it has made them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CardKeys {
+    /// 9A.
+    pub sign_in: Option<PublicKey>,
+    /// 9C.
+    pub approve: Option<PublicKey>,
+    /// 9E.
+    pub tap: Option<PublicKey>,
+}
+
+impl CardKeys {
+    /// The key in a slot.
+    pub const fn get(&self, slot: Slot) -> Option<&PublicKey> {
+        match slot {
+            Slot::SignIn => self.sign_in.as_ref(),
+            Slot::Approve => self.approve.as_ref(),
+            Slot::Tap => self.tap.as_ref(),
+            Slot::Management => None,
+        }
+    }
+
+    /// Puts a key into a slot.
+    pub const fn set(&mut self, slot: Slot, key: PublicKey) {
+        match slot {
+            Slot::SignIn => self.sign_in = Some(key),
+            Slot::Approve => self.approve = Some(key),
+            Slot::Tap => self.tap = Some(key),
+            Slot::Management => {}
+        }
+    }
+}
+
+/// What deciding a tap needs to know of its card.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CardForIntake {
+    /// Where the holder's rows lie.
+    pub shard: Shard,
+    /// Whose card it is.
+    pub holder: HolderId,
+    /// Where the card is in its life.
+    pub state: CardState,
+    /// What its signatures verify with.
+    pub keys: CardKeys,
+    /// From when on it is refused.
+    pub expires_at: Micros,
+}
+
+/// A card as the office sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Card {
+    /// Its id.
+    pub card_id: CardId,
+    /// Whose it is.
+    pub holder_id: HolderId,
+    /// Where it is in its life.
+    pub state: CardState,
+    /// When it was put to issue.
+    pub created_at: Micros,
+    /// From when on it is refused.
+    pub expires_at: Micros,
+    /// When its state last changed.
+    pub changed_at: Micros,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_card_with_its_holders_consent_is_ever_active() {
+        for state in CardState::ALL {
+            let may = state.may_become(CardState::Active);
+            assert_eq!(may, matches!(state, CardState::Personalised | CardState::Suspended), "{state:?}");
+        }
+    }
+
+    #[test]
+    fn a_card_that_was_given_up_never_comes_back() {
+        for last in [CardState::Returned, CardState::Abandoned] {
+            for next in CardState::ALL {
+                assert!(!last.may_become(next), "{last:?} to {next:?}");
+            }
+            assert!(last.chip_is_free());
+        }
+    }
+
+    #[test]
+    fn what_must_not_be_accepted_is_on_the_list() {
+        for state in CardState::ALL {
+            let listed = state.status() != 0;
+            let usable = matches!(state, CardState::Personalising | CardState::Personalised | CardState::Active);
+            assert_eq!(listed, !usable, "{state:?}");
+            assert_eq!(CardState::from_name(state.name()), Some(state));
+        }
+    }
+}

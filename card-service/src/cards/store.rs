@@ -1,0 +1,247 @@
+//! The tables card, card_key and card_certificate.
+
+use std::collections::HashMap;
+
+use card_schema::card::Slot;
+use card_schema::clock::Micros;
+use card_schema::envelope::PublicKey;
+use card_schema::ids::{CardId, HolderId};
+use sqlx::Row as _;
+
+use super::model::{Card, CardForIntake, CardKeys, CardState};
+use crate::db::dialect::{Connection, Row};
+use crate::db::{DbError, Tx, sets};
+use crate::evidence::{self, Action, ActionKind, Column, RowImage};
+
+/// What deciding taps needs to know of their cards; cards that are not ours are missing from the answer.
+pub async fn load_for_intake(
+    connection: &mut Connection,
+    cards: &[CardId],
+) -> Result<HashMap<CardId, CardForIntake>, DbError> {
+    let wanted = sets::json(cards.iter().map(|card| sets::hex(card.as_bytes())));
+    let rows = sqlx::query(
+        "SELECT c.card_id, c.shard, c.holder_id, c.state, c.expires_at, k.slot, k.public_key
+         FROM json_each($1) w JOIN card c ON c.card_id = unhex(w.value)
+         LEFT JOIN card_key k ON k.card_id = c.card_id AND k.current = 1",
+    )
+    .bind(wanted)
+    .fetch_all(connection)
+    .await?;
+    let mut found: HashMap<CardId, CardForIntake> = HashMap::new();
+    for row in rows {
+        let card_id = CardId::from_bytes(sets::bytes(&row, "card_id")?);
+        let entry = match found.entry(card_id) {
+            std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
+            std::collections::hash_map::Entry::Vacant(entry) => entry.insert(CardForIntake {
+                shard: sets::shard(row.try_get("shard")?)?,
+                holder: HolderId::from_bytes(sets::bytes(&row, "holder_id")?),
+                state: state(&row)?,
+                keys: CardKeys::default(),
+                expires_at: Micros(row.try_get("expires_at")?),
+            }),
+        };
+        if let (Some(slot), Some(point)) =
+            (row.try_get::<Option<i64>, _>("slot")?, row.try_get::<Option<Vec<u8>>, _>("public_key")?)
+        {
+            entry.keys.set(read_slot(slot)?, read_key(&point)?);
+        }
+    }
+    Ok(found)
+}
+
+/// A consent that a card signed was accepted: a card that waited for it becomes active. Whether it is active now.
+pub async fn on_consent(tx: &mut Tx, at: Micros, card: CardId) -> Result<bool, DbError> {
+    match one(tx.conn(), card).await? {
+        Some(found) if found.state == CardState::Personalised => {
+            set_state(tx, at, &found, CardState::Active, "consent").await?;
+            Ok(true)
+        }
+        Some(found) => Ok(found.state == CardState::Active),
+        None => Ok(false),
+    }
+}
+
+/// One card.
+pub async fn one(connection: &mut Connection, card: CardId) -> Result<Option<Card>, DbError> {
+    let row = sqlx::query(
+        "SELECT card_id, holder_id, state, created_at, expires_at, changed_at FROM card WHERE card_id = $1",
+    )
+    .bind(card.as_bytes().to_vec())
+    .fetch_optional(connection)
+    .await?;
+    row.map(|row| read(&row)).transpose()
+}
+
+/// The cards of a holder, newest first.
+pub async fn of_holder(connection: &mut Connection, holder: HolderId) -> Result<Vec<Card>, DbError> {
+    let rows = sqlx::query(
+        "SELECT card_id, holder_id, state, created_at, expires_at, changed_at FROM card
+         WHERE shard = $1 AND holder_id = $2 ORDER BY created_at DESC",
+    )
+    .bind(i64::from(holder.shard().0))
+    .bind(holder.as_bytes().to_vec())
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(read).collect()
+}
+
+/// The number that the next card takes in the status list.
+pub async fn next_status_index(tx: &mut Tx) -> Result<u32, DbError> {
+    let next: i64 =
+        sqlx::query_scalar("SELECT COALESCE(MAX(status_index) + 1, 0) FROM card").fetch_one(tx.conn()).await?;
+    u32::try_from(next).map_err(|_| DbError::Unreadable("the status list is full"))
+}
+
+/// Adds a card that is to be written.
+pub async fn insert(tx: &mut Tx, at: Micros, card: &Card) -> Result<(), DbError> {
+    let row = RowImage::new(
+        "card",
+        &[
+            Column::Bytes(card.card_id.as_bytes()),
+            Column::Bytes(card.holder_id.as_bytes()),
+            Column::Int(card.created_at.0),
+            Column::Int(card.expires_at.0),
+        ],
+    );
+    let action = Action { shard: card.card_id.shard(), kind: ActionKind::CardPrepared, rows: vec![row] };
+    let leaf = evidence::append(tx, at, &action).await?;
+    sqlx::query(
+        "INSERT INTO card (card_id, shard, holder_id, status_index, state, created_at, expires_at, changed_at, leaf)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    )
+    .bind(card.card_id.as_bytes().to_vec())
+    .bind(i64::from(card.card_id.shard().0))
+    .bind(card.holder_id.as_bytes().to_vec())
+    .bind(i64::from(card.card_id.status_index()))
+    .bind(card.state.name())
+    .bind(card.created_at.0)
+    .bind(card.expires_at.0)
+    .bind(card.changed_at.0)
+    .bind(leaf.leaf_id)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Puts a card into another state, for a reason. Whether it may is the caller's question.
+pub async fn set_state(tx: &mut Tx, at: Micros, card: &Card, next: CardState, reason: &str) -> Result<(), DbError> {
+    let row = RowImage::new(
+        "card_state",
+        &[
+            Column::Bytes(card.card_id.as_bytes()),
+            Column::Text(card.state.name()),
+            Column::Text(next.name()),
+            Column::Text(reason),
+            Column::Int(at.0),
+        ],
+    );
+    let action = Action { shard: card.card_id.shard(), kind: ActionKind::CardStateChanged, rows: vec![row] };
+    evidence::append(tx, at, &action).await?;
+    sqlx::query("UPDATE card SET state = $1, changed_at = $2 WHERE card_id = $3")
+        .bind(next.name())
+        .bind(at.0)
+        .bind(card.card_id.as_bytes().to_vec())
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Records a key that a card made. False where the key is known from another card or slot: a chip that shows it is
+/// a copy, or its randomness is broken.
+pub async fn add_key(tx: &mut Tx, at: Micros, card: CardId, slot: Slot, key: &PublicKey) -> Result<bool, DbError> {
+    let owner: Option<(Vec<u8>, i64)> = sqlx::query_as("SELECT card_id, slot FROM card_key WHERE public_key = $1")
+        .bind(key.as_sec1().to_vec())
+        .fetch_optional(tx.conn())
+        .await?;
+    if let Some((owner, owner_slot)) = owner {
+        return Ok(owner == card.as_bytes() && owner_slot == i64::from(slot.key_reference()));
+    }
+    sqlx::query("UPDATE card_key SET current = 0 WHERE card_id = $1 AND slot = $2")
+        .bind(card.as_bytes().to_vec())
+        .bind(i64::from(slot.key_reference()))
+        .execute(tx.conn())
+        .await?;
+    sqlx::query("INSERT INTO card_key (public_key, card_id, slot, current, made_at) VALUES ($1, $2, $3, 1, $4)")
+        .bind(key.as_sec1().to_vec())
+        .bind(card.as_bytes().to_vec())
+        .bind(i64::from(slot.key_reference()))
+        .bind(at.0)
+        .execute(tx.conn())
+        .await?;
+    Ok(true)
+}
+
+/// The certificate made for a slot's key, if one was made.
+pub async fn certificate(tx: &mut Tx, card: CardId, slot: Slot, key: &PublicKey) -> Result<Option<Vec<u8>>, DbError> {
+    Ok(sqlx::query_scalar("SELECT der FROM card_certificate WHERE card_id = $1 AND slot = $2 AND public_key = $3")
+        .bind(card.as_bytes().to_vec())
+        .bind(i64::from(slot.key_reference()))
+        .bind(key.as_sec1().to_vec())
+        .fetch_optional(tx.conn())
+        .await?)
+}
+
+/// Keeps the certificate made for a slot's key.
+pub async fn keep_certificate(
+    tx: &mut Tx,
+    at: Micros,
+    card: CardId,
+    slot: Slot,
+    key: &PublicKey,
+    der: &[u8],
+) -> Result<(), DbError> {
+    sqlx::query(
+        "INSERT INTO card_certificate (card_id, slot, public_key, der, made_at) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (card_id, slot) DO UPDATE SET public_key = excluded.public_key, der = excluded.der,
+         made_at = excluded.made_at",
+    )
+    .bind(card.as_bytes().to_vec())
+    .bind(i64::from(slot.key_reference()))
+    .bind(key.as_sec1().to_vec())
+    .bind(der)
+    .bind(at.0)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Status index and state of every card that is not valid, and how long the list has to be.
+pub async fn listed(connection: &mut Connection) -> Result<(Vec<(u32, CardState)>, u32), DbError> {
+    let highest: i64 =
+        sqlx::query_scalar("SELECT COALESCE(MAX(status_index) + 1, 0) FROM card").fetch_one(&mut *connection).await?;
+    let rows = sqlx::query(
+        "SELECT status_index, state FROM card WHERE state NOT IN ('personalising', 'personalised', 'active')",
+    )
+    .fetch_all(connection)
+    .await?;
+    let full = || DbError::Unreadable("a status index has more than 32 bits");
+    let mut listed = Vec::with_capacity(rows.len());
+    for row in rows {
+        let index: i64 = row.try_get("status_index")?;
+        listed.push((u32::try_from(index).map_err(|_| full())?, state(&row)?));
+    }
+    Ok((listed, u32::try_from(highest).map_err(|_| full())?))
+}
+
+fn read(row: &Row) -> Result<Card, DbError> {
+    Ok(Card {
+        card_id: CardId::from_bytes(sets::bytes(row, "card_id")?),
+        holder_id: HolderId::from_bytes(sets::bytes(row, "holder_id")?),
+        state: state(row)?,
+        created_at: Micros(row.try_get("created_at")?),
+        expires_at: Micros(row.try_get("expires_at")?),
+        changed_at: Micros(row.try_get("changed_at")?),
+    })
+}
+
+fn state(row: &Row) -> Result<CardState, DbError> {
+    CardState::from_name(row.try_get("state")?).ok_or_else(|| DbError::Unreadable("card.state"))
+}
+
+fn read_slot(number: i64) -> Result<Slot, DbError> {
+    u8::try_from(number).ok().and_then(Slot::from_key_reference).ok_or_else(|| DbError::Unreadable("card_key.slot"))
+}
+
+fn read_key(point: &[u8]) -> Result<PublicKey, DbError> {
+    PublicKey::from_sec1(point).map_err(|_| DbError::Unreadable("card_key.public_key"))
+}

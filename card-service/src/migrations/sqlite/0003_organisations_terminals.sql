@@ -1,0 +1,29 @@
+-- Who runs terminals, the terminals, and the one-time codes by which they get their certificates.
+CREATE TABLE organisation (
+    organisation_id BLOB   NOT NULL PRIMARY KEY,
+    name            TEXT   NOT NULL UNIQUE,
+    created_at      BIGINT NOT NULL,
+    leaf            BIGINT NOT NULL      -- leaf_id in shard 0
+) WITHOUT ROWID;
+
+CREATE TABLE terminal (
+    terminal_id       BLOB   NOT NULL PRIMARY KEY,
+    organisation_id   BLOB   NOT NULL REFERENCES organisation (organisation_id),
+    name              TEXT   NOT NULL,
+    operations        TEXT   NOT NULL,   -- JSON array of operation names
+    state             BIGINT NOT NULL,   -- 0 waits for enrolment, 1 active, 2 revoked
+    public_key        BLOB,              -- uncompressed P-256 point
+    certificate       BLOB,              -- DER
+    certificate_until BIGINT,
+    created_at        BIGINT NOT NULL,
+    revoked_at        BIGINT,
+    leaf              BIGINT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX terminal_by_organisation ON terminal (organisation_id);
+
+CREATE TABLE enrolment (
+    code_hash   BLOB   NOT NULL PRIMARY KEY,   -- SHA-256 of the code: the code itself is nowhere
+    terminal_id BLOB   NOT NULL REFERENCES terminal (terminal_id),
+    expires_at  BIGINT NOT NULL,
+    used_at     BIGINT
+) WITHOUT ROWID;

@@ -1,0 +1,9 @@
+//! Organisations and the terminals they run: enrolment by one-time code, certificates, profile, revocation.
+//!
+//! Not here: what a terminal's taps do (`intake`, `domains`), jobs for its readers (`jobs`).
+
+pub mod model;
+pub mod store;
+
+pub use model::{Organisation, Terminal, TerminalState};
+pub use store::load;

@@ -1,0 +1,189 @@
+//! The tables organisation, terminal and enrolment.
+
+use card_schema::clock::Micros;
+use card_schema::envelope::PublicKey;
+use card_schema::ids::{OrganisationId, Shard, TerminalId};
+use card_schema::operation::OperationCode;
+use sqlx::Row as _;
+
+use super::model::{Organisation, Terminal, TerminalState};
+use crate::db::dialect::{Connection, Row};
+use crate::db::{DbError, Tx, sets};
+use crate::evidence::{self, Action, ActionKind, Column, RowImage};
+
+const SELECT: &str = "SELECT t.terminal_id, t.name, t.operations, t.state, t.public_key, t.certificate_until,
+    o.organisation_id, o.name AS organisation FROM terminal t JOIN organisation o USING (organisation_id)";
+
+/// The organisation of this name, added if it is new.
+pub async fn organisation(tx: &mut Tx, at: Micros, new: OrganisationId, name: &str) -> Result<Organisation, DbError> {
+    let found: Option<Vec<u8>> = sqlx::query_scalar("SELECT organisation_id FROM organisation WHERE name = $1")
+        .bind(name)
+        .fetch_optional(tx.conn())
+        .await?;
+    if let Some(id) = found {
+        return Ok(Organisation { organisation_id: OrganisationId::from_bytes(id16(id)?), name: name.to_owned() });
+    }
+    let row = RowImage::new("organisation", &[Column::Bytes(new.as_bytes()), Column::Text(name), Column::Int(at.0)]);
+    let action = Action { shard: Shard(0), kind: ActionKind::OrganisationChanged, rows: vec![row] };
+    let leaf = evidence::append(tx, at, &action).await?;
+    sqlx::query("INSERT INTO organisation (organisation_id, name, created_at, leaf) VALUES ($1, $2, $3, $4)")
+        .bind(new.as_bytes().to_vec())
+        .bind(name)
+        .bind(at.0)
+        .bind(leaf.leaf_id)
+        .execute(tx.conn())
+        .await?;
+    Ok(Organisation { organisation_id: new, name: name.to_owned() })
+}
+
+/// Adds a terminal that waits for its enrolment, with the hash of its code.
+pub async fn insert(
+    tx: &mut Tx,
+    at: Micros,
+    terminal: &Terminal,
+    code_hash: [u8; 32],
+    code_expires: Micros,
+) -> Result<(), DbError> {
+    let operations = operations_json(&terminal.operations);
+    let row = RowImage::new(
+        "terminal",
+        &[
+            Column::Bytes(terminal.terminal_id.as_bytes()),
+            Column::Bytes(terminal.organisation.organisation_id.as_bytes()),
+            Column::Text(&terminal.name),
+            Column::Text(&operations),
+            Column::Int(at.0),
+        ],
+    );
+    let action = Action { shard: Shard(0), kind: ActionKind::TerminalChanged, rows: vec![row] };
+    let leaf = evidence::append(tx, at, &action).await?;
+    sqlx::query(
+        "INSERT INTO terminal (terminal_id, organisation_id, name, operations, state, created_at, leaf)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(terminal.terminal_id.as_bytes().to_vec())
+    .bind(terminal.organisation.organisation_id.as_bytes().to_vec())
+    .bind(&terminal.name)
+    .bind(operations)
+    .bind(terminal.state.number())
+    .bind(at.0)
+    .bind(leaf.leaf_id)
+    .execute(tx.conn())
+    .await?;
+    sqlx::query("INSERT INTO enrolment (code_hash, terminal_id, expires_at) VALUES ($1, $2, $3)")
+        .bind(code_hash.to_vec())
+        .bind(terminal.terminal_id.as_bytes().to_vec())
+        .bind(code_expires.0)
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Uses up a code: the terminal it is for, once, before it expires.
+pub async fn use_code(tx: &mut Tx, at: Micros, code_hash: [u8; 32]) -> Result<Option<TerminalId>, DbError> {
+    let used: Option<Vec<u8>> = sqlx::query_scalar(
+        "UPDATE enrolment SET used_at = $1 WHERE code_hash = $2 AND used_at IS NULL AND expires_at > $1
+         RETURNING terminal_id",
+    )
+    .bind(at.0)
+    .bind(code_hash.to_vec())
+    .fetch_optional(tx.conn())
+    .await?;
+    used.map(|id| Ok(TerminalId::from_bytes(id16(id)?))).transpose()
+}
+
+/// Gives a terminal its key and certificate and makes it active.
+pub async fn enrol(
+    tx: &mut Tx,
+    at: Micros,
+    terminal: TerminalId,
+    key: &PublicKey,
+    certificate: &[u8],
+    until: Micros,
+) -> Result<(), DbError> {
+    let row = RowImage::new(
+        "terminal_certificate",
+        &[Column::Bytes(terminal.as_bytes()), Column::Bytes(key.as_sec1()), Column::Bytes(certificate)],
+    );
+    let action = Action { shard: Shard(0), kind: ActionKind::TerminalChanged, rows: vec![row] };
+    evidence::append(tx, at, &action).await?;
+    sqlx::query(
+        "UPDATE terminal SET state = 1, public_key = $1, certificate = $2, certificate_until = $3
+         WHERE terminal_id = $4 AND state <> 2",
+    )
+    .bind(key.as_sec1().to_vec())
+    .bind(certificate)
+    .bind(until.0)
+    .bind(terminal.as_bytes().to_vec())
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Revokes a terminal for good. False where there is no such terminal; revoking twice is once.
+pub async fn revoke(tx: &mut Tx, at: Micros, terminal: TerminalId) -> Result<bool, DbError> {
+    let Some(found) = load(tx, terminal).await? else { return Ok(false) };
+    if found.state == TerminalState::Revoked {
+        return Ok(true);
+    }
+    let row = RowImage::new("terminal_revocation", &[Column::Bytes(terminal.as_bytes()), Column::Int(at.0)]);
+    let action = Action { shard: Shard(0), kind: ActionKind::TerminalRevoked, rows: vec![row] };
+    evidence::append(tx, at, &action).await?;
+    sqlx::query("UPDATE terminal SET state = 2, revoked_at = $1 WHERE terminal_id = $2")
+        .bind(at.0)
+        .bind(terminal.as_bytes().to_vec())
+        .execute(tx.conn())
+        .await?;
+    Ok(true)
+}
+
+/// One terminal with its organisation, inside a write.
+pub async fn load(tx: &mut Tx, terminal: TerminalId) -> Result<Option<Terminal>, DbError> {
+    one(tx.conn(), terminal).await
+}
+
+/// One terminal with its organisation.
+pub async fn one(connection: &mut Connection, terminal: TerminalId) -> Result<Option<Terminal>, DbError> {
+    let row = sqlx::query(sqlx::AssertSqlSafe(format!("{SELECT} WHERE t.terminal_id = $1")))
+        .bind(terminal.as_bytes().to_vec())
+        .fetch_optional(connection)
+        .await?;
+    row.map(|row| read(&row)).transpose()
+}
+
+/// Every terminal, oldest first.
+pub async fn all(connection: &mut Connection) -> Result<Vec<Terminal>, DbError> {
+    let rows = sqlx::query(sqlx::AssertSqlSafe(format!("{SELECT} ORDER BY t.created_at, t.terminal_id")))
+        .fetch_all(connection)
+        .await?;
+    rows.iter().map(read).collect()
+}
+
+fn operations_json(operations: &[OperationCode]) -> String {
+    serde_json::to_string(operations).expect("names serialise")
+}
+
+fn read(row: &Row) -> Result<Terminal, DbError> {
+    let broken = DbError::Unreadable;
+    let operations: String = row.try_get("operations")?;
+    let public_key: Option<Vec<u8>> = row.try_get("public_key")?;
+    Ok(Terminal {
+        terminal_id: TerminalId::from_bytes(sets::bytes(row, "terminal_id")?),
+        name: row.try_get("name")?,
+        organisation: Organisation {
+            organisation_id: OrganisationId::from_bytes(sets::bytes(row, "organisation_id")?),
+            name: row.try_get("organisation")?,
+        },
+        operations: serde_json::from_str(&operations).map_err(|_| broken("terminal.operations"))?,
+        state: TerminalState::from_number(row.try_get("state")?).ok_or_else(|| broken("terminal.state"))?,
+        public_key: public_key
+            .map(|point| PublicKey::from_sec1(&point).map_err(|_| broken("terminal.public_key")))
+            .transpose()?,
+        certificate_until: row.try_get::<Option<i64>, _>("certificate_until")?.map(Micros),
+    })
+}
+
+/// Sixteen bytes of an id column.
+pub(crate) fn id16(bytes: Vec<u8>) -> Result<[u8; 16], DbError> {
+    bytes.try_into().map_err(|_| DbError::Unreadable("id"))
+}
