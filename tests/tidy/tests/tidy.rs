@@ -1,18 +1,17 @@
 //! The tree keeps its rules, and each rule finds the defects planted for it.
 
-use tidy::{RULES, Tree};
+use tidy::{RULES, Tree, Violation};
 
 #[test]
 fn the_tree_keeps_its_rules() {
     let tree = Tree::of_repository();
     assert!(tree.paths.len() > 50, "git must list the tree");
-    let mut report = String::new();
-    for rule in RULES {
-        for violation in (rule.check)(&tree) {
-            report += &format!("{}:{}: {} [{}]\n", violation.path, violation.line, violation.message, rule.name);
-        }
-    }
-    assert!(report.is_empty(), "\n{report}");
+    let report: Vec<String> = RULES
+        .iter()
+        .flat_map(|rule| (rule.check)(&tree).into_iter().map(|violation| (rule, violation)))
+        .map(|(rule, Violation { path, line, message })| format!("{path}:{line}: {message} [{}]", rule.name))
+        .collect();
+    assert!(report.is_empty(), "\n{}\n", report.join("\n"));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use crate::{Rule, Tree, Violation};
 /// Files that may sleep, and why.
 const EXCEPTIONS: &[(&str, &str)] = &[
     ("tests/town/src/wait.rs", "the one loop that asks again until a thing is so or its time is over"),
+    ("tests/town/src/pcscd.rs", "asks again until pcscd answers, or has ended, or its time is over"),
     ("tests/virtual-card/", "the card's side of the wire: it plays a slow or hung chip"),
 ];
 
