@@ -8,7 +8,7 @@ fn the_tree_keeps_its_rules() {
     assert!(tree.paths.len() > 50, "git must list the tree");
     let report: Vec<String> = RULES
         .iter()
-        .flat_map(|rule| (rule.check)(&tree).into_iter().map(|violation| (rule, violation)))
+        .flat_map(|rule| (rule.check)(&tree).into_iter().map(move |violation| (rule, violation)))
         .map(|(rule, Violation { path, line, message })| format!("{path}:{line}: {message} [{}]", rule.name))
         .collect();
     assert!(report.is_empty(), "\n{}\n", report.join("\n"));
