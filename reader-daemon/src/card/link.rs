@@ -1,6 +1,6 @@
 //! What a link to one card is, and the ways it fails. Holds no implementation.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::apdu::ProtocolError;
 
@@ -22,6 +22,32 @@ impl<L: Link + ?Sized> Link for &mut L {
 
     fn reset_at_end(&mut self) {
         (**self).reset_at_end();
+    }
+}
+
+/// Until when an operation may send commands.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadline {
+    /// The moment.
+    pub at: Instant,
+    /// How long the operation was given, for the error.
+    pub allowed: Duration,
+}
+
+impl Deadline {
+    /// This long from now.
+    pub fn within(allowed: Duration) -> Self {
+        Self { at: Instant::now() + allowed, allowed }
+    }
+
+    /// Whether it has passed.
+    pub fn is_over(&self) -> bool {
+        Instant::now() >= self.at
+    }
+
+    /// The error of an operation that did not make it.
+    pub fn timeout(&self) -> LinkError {
+        LinkError::Timeout { allowed: self.allowed }
     }
 }
 

@@ -7,6 +7,9 @@
 pub mod apdu;
 pub mod channel;
 pub mod link;
+pub mod monitor;
+pub mod pcsc;
+pub mod readers;
 pub mod trace;
 
 #[cfg(test)]

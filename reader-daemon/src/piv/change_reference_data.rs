@@ -18,7 +18,7 @@ pub(crate) fn puk(old: &Puk, new: &Puk) -> Command {
     command(PUK_REFERENCE, old.wire(), new.wire())
 }
 
-fn command(reference: u8, old: &[u8; 8], new: &[u8; 8]) -> Command {
+fn command(reference: u8, old: &[u8], new: &[u8]) -> Command {
     Command::new(0x00, ins::CHANGE_REFERENCE_DATA, 0x00, reference).data(&pair(old, new)[..])
 }
 

@@ -10,6 +10,7 @@ mod general_authenticate;
 mod generate;
 mod get_data;
 pub mod management;
+mod open;
 mod put_data;
 mod reset_retry_counter;
 pub mod secrets;
@@ -19,5 +20,6 @@ pub mod vendor;
 pub mod verify;
 
 pub use card::PivCard;
+pub use open::AnyLink;
 pub use secrets::{Pin, Puk};
 pub use status::{PivError, Reason, Refused};

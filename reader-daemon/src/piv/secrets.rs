@@ -47,11 +47,11 @@ impl Pin {
 
     /// Whether it is the one every blank card has.
     pub fn is_factory(&self) -> bool {
-        self.wire() == &*pad(Self::FACTORY.as_bytes()).expect("the factory PIN has six digits")
+        self.wire() == &pad(Self::FACTORY.as_bytes()).expect("the factory PIN has six digits")[..]
     }
 
-    pub(crate) fn wire(&self) -> &[u8; WIRE_BYTES] {
-        &self.0
+    pub(crate) fn wire(&self) -> &[u8] {
+        &self.0[..]
     }
 }
 
@@ -72,8 +72,8 @@ impl Puk {
         pad(bytes).map(Self)
     }
 
-    pub(crate) fn wire(&self) -> &[u8; WIRE_BYTES] {
-        &self.0
+    pub(crate) fn wire(&self) -> &[u8] {
+        &self.0[..]
     }
 }
 
@@ -90,8 +90,8 @@ fn pad(bytes: &[u8]) -> Result<Zeroizing<[u8; WIRE_BYTES]>, SecretFormatError> {
 }
 
 /// Two secrets one after the other, as CHANGE REFERENCE DATA and RESET RETRY COUNTER take them.
-pub(crate) fn pair(first: &[u8; WIRE_BYTES], second: &[u8; WIRE_BYTES]) -> Zeroizing<Vec<u8>> {
-    Zeroizing::new([&first[..], &second[..]].concat())
+pub(crate) fn pair(first: &[u8], second: &[u8]) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new([first, second].concat())
 }
 
 #[cfg(test)]
@@ -110,7 +110,7 @@ mod tests {
             ("12345678", Ok([0x31, 0x32, 0x33, 0x34, 0x35, 0x36, 0x37, 0x38])),
         ];
         for (typed, expected) in table {
-            assert_eq!(Pin::parse(typed).map(|pin| *pin.wire()), expected, "{typed:?}");
+            assert_eq!(Pin::parse(typed).map(|pin| *pin.0), expected, "{typed:?}");
         }
         assert!(Pin::parse(Pin::FACTORY).is_ok_and(|pin| pin.is_factory()));
         assert!(Pin::parse("1234567").is_ok_and(|pin| !pin.is_factory()));

@@ -23,7 +23,7 @@ pub enum PinState {
 
 /// Shows the PIN. A [`Pin`] is never empty, so this is never mistaken for the question of [`ask`].
 pub(crate) fn command(pin: &Pin) -> Command {
-    Command::new(0x00, ins::VERIFY, 0x00, KEY_REFERENCE).data(&pin.wire()[..])
+    Command::new(0x00, ins::VERIFY, 0x00, KEY_REFERENCE).data(pin.wire())
 }
 
 /// Asks for the tries left; costs none.

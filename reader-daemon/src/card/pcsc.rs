@@ -1,0 +1,340 @@
+//! PC/SC: the only file that knows the `pcsc` crate. Connects, keeps transactions, waits for readers to change.
+//!
+//! One context per thread that waits: in pcsc-lite a context takes one call at a time, so a hung card would block
+//! every other reader that shares it.
+
+use std::ffi::{CStr, CString};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use pcsc::{Card, Context, Disposition, Error, PNP_NOTIFICATION, Protocols, ReaderState, Scope, ShareMode, State};
+use zeroize::Zeroize;
+
+use super::link::{Deadline, Link, LinkError};
+use super::monitor::{CardState, Seen, StatusSource};
+
+/// After a swap, connecting fails for up to 0.8 s while pcscd powers the new card.
+const CONNECT_PATIENCE: Duration = Duration::from_millis(1_200);
+/// Between two attempts to connect.
+const CONNECT_PAUSE: Duration = Duration::from_millis(20);
+
+/// What a PC/SC error says of the card and the reader.
+fn link_error(operation: &'static str, error: Error) -> LinkError {
+    match error {
+        // A handle is invalid when the service that gave it has been restarted.
+        Error::NoService | Error::ServiceStopped | Error::Shutdown | Error::CommError | Error::InvalidHandle => {
+            LinkError::ServiceDown
+        }
+        Error::UnknownReader | Error::ReaderUnavailable | Error::NoReadersAvailable => LinkError::ReaderGone,
+        Error::NoSmartcard => LinkError::NoCard,
+        // NotTransacted: the card did not answer any more. In a fast swap it is the only sign of it.
+        Error::RemovedCard | Error::NotTransacted => LinkError::Removed,
+        Error::ResetCard => LinkError::Reset,
+        Error::SharingViolation => LinkError::Busy,
+        Error::UnresponsiveCard | Error::UnpoweredCard | Error::UnsupportedCard | Error::ProtoMismatch => {
+            LinkError::Mute
+        }
+        other => LinkError::Pcsc { operation, name: format!("{other:?}"), code: other as u32 },
+    }
+}
+
+fn establish() -> Result<Context, LinkError> {
+    Context::establish(Scope::System).map_err(|error| link_error("reach the smart card service", error))
+}
+
+fn names(context: &Context) -> Result<Vec<CString>, LinkError> {
+    match context.list_readers_owned() {
+        Err(Error::NoReadersAvailable) => Ok(Vec::new()),
+        other => other.map_err(|error| link_error("list the readers", error)),
+    }
+}
+
+/// The readers and what is in them, now.
+///
+/// # Errors
+/// [`LinkError::ServiceDown`] when the smart card service does not run.
+pub fn readers() -> Result<Vec<Seen>, LinkError> {
+    Watcher::establish()?.look()
+}
+
+/// A connection to the card in one reader, kept between operations and made anew when it must be.
+pub(crate) struct Connection {
+    reader: CString,
+    context: Option<Context>,
+    card: Option<Card>,
+    buffer: Vec<u8>,
+}
+
+impl Connection {
+    /// A connection to be made when it is first needed.
+    ///
+    /// # Errors
+    /// [`LinkError::ReaderGone`] for a name that no reader can have.
+    pub(crate) fn new(reader: &str) -> Result<Self, LinkError> {
+        let reader = CString::new(reader).map_err(|_| LinkError::ReaderGone)?;
+        Ok(Self { reader, context: None, card: None, buffer: vec![0; pcsc::MAX_BUFFER_SIZE_EXTENDED] })
+    }
+
+    /// Whether a card is held: others cannot have it for themselves alone meanwhile.
+    pub(crate) fn is_held(&self) -> bool {
+        self.card.is_some()
+    }
+
+    /// Lets go of the card and leaves it as it is.
+    pub(crate) fn release(&mut self) {
+        if let Some(card) = self.card.take() {
+            // Where this fails the card or the service is gone, and the handle with it.
+            if let Err((card, _)) = card.disconnect(Disposition::LeaveCard) {
+                drop(card);
+            }
+        }
+    }
+
+    /// Does `work` in an exclusive transaction, or tells it why there is none. Answers after the transaction ended.
+    pub(crate) fn with_transaction(
+        &mut self,
+        deadline: Deadline,
+        work: impl FnOnce(Result<&mut PcscLink<'_>, LinkError>),
+    ) {
+        let patience = deadline.at.min(Instant::now() + CONNECT_PATIENCE);
+        let mut work = Some(work);
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let was_connected = self.card.is_some();
+            let outcome = match self.connected() {
+                Err(failure) => Err(failure),
+                Ok((card, buffer)) => match card.transaction() {
+                    Ok(transaction) => {
+                        let mut link = PcscLink { transaction, buffer, deadline, failed: None, resets: false };
+                        work.take().expect("work is done once")(Ok(&mut link));
+                        Ok(link.end())
+                    }
+                    Err(error) => Err(link_error("begin a transaction", error)),
+                },
+            };
+            let failure = match outcome {
+                Ok(is_usable) => {
+                    if !is_usable {
+                        self.release();
+                    }
+                    return;
+                }
+                Err(failure) => failure,
+            };
+            self.recover(&failure);
+            let is_over = match failure {
+                // The service or the card may be another one since last time: once more, from the beginning.
+                LinkError::ServiceDown | LinkError::ReaderGone | LinkError::NoCard => {
+                    !was_connected && !(failure == LinkError::NoCard && self.is_card_present())
+                }
+                LinkError::Removed | LinkError::Reset | LinkError::Busy | LinkError::Mute => false,
+                _ => true,
+            };
+            if is_over || Instant::now() + CONNECT_PAUSE >= patience {
+                work.take().expect("work is done once")(Err(failure));
+                return;
+            }
+            if attempts > 1 {
+                thread::sleep(CONNECT_PAUSE);
+            }
+        }
+    }
+
+    fn connected(&mut self) -> Result<(&mut Card, &mut [u8]), LinkError> {
+        if self.card.is_none() {
+            let context = match self.context.take() {
+                Some(context) => context,
+                None => establish()?,
+            };
+            let context = self.context.insert(context);
+            let card = context
+                .connect(&self.reader, ShareMode::Shared, Protocols::ANY)
+                .map_err(|error| link_error("connect to the card", error))?;
+            self.card = Some(card);
+        }
+        Ok((self.card.as_mut().expect("connected just above"), &mut self.buffer))
+    }
+
+    /// After a failure: what is left of the connection is used again only if another program reset the card.
+    fn recover(&mut self, failure: &LinkError) {
+        if let (LinkError::Reset, Some(card)) = (failure, &mut self.card)
+            && card.reconnect(ShareMode::Shared, Protocols::ANY, Disposition::LeaveCard).is_ok()
+        {
+            return;
+        }
+        self.release();
+        if matches!(failure, LinkError::ServiceDown) {
+            self.context = None;
+        }
+    }
+
+    /// Whether the service sees a card although connecting says that there is none: it is being powered.
+    fn is_card_present(&self) -> bool {
+        let Some(context) = &self.context else { return false };
+        let mut states = [ReaderState::new(self.reader.clone(), State::UNAWARE)];
+        context.get_status_change(Duration::ZERO, &mut states).is_ok()
+            && states[0].event_state().contains(State::PRESENT)
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.release();
+    }
+}
+
+/// A card in an exclusive transaction.
+pub(crate) struct PcscLink<'a> {
+    transaction: pcsc::Transaction<'a>,
+    buffer: &'a mut [u8],
+    deadline: Deadline,
+    failed: Option<LinkError>,
+    resets: bool,
+}
+
+impl PcscLink<'_> {
+    /// Gives the next operation its own time.
+    pub(crate) fn set_deadline(&mut self, deadline: Deadline) {
+        self.deadline = deadline;
+    }
+
+    /// Ends the transaction; answers whether the connection may be used again.
+    fn end(self) -> bool {
+        let disposition = if self.resets { Disposition::ResetCard } else { Disposition::LeaveCard };
+        let is_ended = match self.transaction.end(disposition) {
+            Ok(()) => true,
+            Err((_transaction, error)) => {
+                tracing::debug!(?error, "the transaction could not be ended");
+                false
+            }
+        };
+        is_ended && !self.resets && self.failed.is_none()
+    }
+}
+
+impl Link for PcscLink<'_> {
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
+        // After a removal the same handle may reach another card: nothing more is said over it.
+        if let Some(failed) = &self.failed {
+            return Err(failed.clone());
+        }
+        if self.deadline.is_over() {
+            let error = self.deadline.timeout();
+            self.failed = Some(error.clone());
+            return Err(error);
+        }
+        match self.transaction.transmit(command, self.buffer) {
+            Ok(response) => {
+                let (answer, length) = (response.to_vec(), response.len());
+                self.buffer[..length].zeroize();
+                Ok(answer)
+            }
+            Err(error) => {
+                let error = match error {
+                    // Here the context is sound, it is the handle's reader that is not there.
+                    Error::InvalidHandle | Error::InvalidValue => LinkError::ReaderGone,
+                    other => link_error("send a command to the card", other),
+                };
+                self.failed = Some(error.clone());
+                Err(error)
+            }
+        }
+    }
+
+    fn reset_at_end(&mut self) {
+        self.resets = true;
+    }
+}
+
+/// Waits for readers and cards to come and go.
+pub(crate) struct Watcher {
+    context: Context,
+    states: Vec<ReaderState>,
+}
+
+/// Ends another thread's wait.
+pub(crate) struct Canceller(Context);
+
+impl Canceller {
+    /// Ends the wait that is going on, if there is one.
+    pub(crate) fn cancel(&self) {
+        // Nothing to cancel, or the service is gone: the wait ends by itself.
+        let _ = self.0.cancel();
+    }
+}
+
+impl Watcher {
+    /// A watcher that has seen nothing yet.
+    pub(crate) fn establish() -> Result<Self, LinkError> {
+        let states = vec![ReaderState::new(PNP_NOTIFICATION(), State::UNAWARE)];
+        Ok(Self { context: establish()?, states })
+    }
+
+    /// What ends a wait of this watcher from another thread.
+    pub(crate) fn canceller(&self) -> Canceller {
+        Canceller(self.context.clone())
+    }
+
+    /// The readers and cards at this moment.
+    fn look(&mut self) -> Result<Vec<Seen>, LinkError> {
+        self.wait(Duration::ZERO)
+    }
+
+    /// Adds readers that are new and drops those that are gone.
+    fn sync_names(&mut self) -> Result<(), LinkError> {
+        let names = names(&self.context)?;
+        let is_pnp = |state: &ReaderState| state.name() == PNP_NOTIFICATION();
+        self.states.retain(|state| is_pnp(state) || names.iter().any(|name| name.as_c_str() == state.name()));
+        for name in names {
+            if !self.states.iter().any(|state| state.name() == name.as_c_str()) {
+                self.states.push(ReaderState::new(name, State::UNAWARE));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl StatusSource for Watcher {
+    fn wait(&mut self, at_most: Duration) -> Result<Vec<Seen>, LinkError> {
+        self.sync_names()?;
+        match self.context.get_status_change(at_most, &mut self.states) {
+            // UnknownReader: one of them was unplugged since they were listed.
+            Ok(()) | Err(Error::Timeout | Error::Cancelled | Error::UnknownReader) => {}
+            Err(error) => return Err(link_error("wait for the readers", error)),
+        }
+        self.sync_names()?;
+        if self.states.iter().any(|state| state.current_state() == State::UNAWARE) {
+            // Readers that came during the wait: their state is there at once.
+            match self.context.get_status_change(Duration::ZERO, &mut self.states) {
+                Ok(()) | Err(Error::Timeout | Error::UnknownReader) => {}
+                Err(error) => return Err(link_error("look at the readers", error)),
+            }
+        }
+        for state in &mut self.states {
+            state.sync_current_state();
+        }
+        Ok(self.states.iter().filter(|state| state.name() != PNP_NOTIFICATION()).filter_map(seen).collect())
+    }
+}
+
+/// A reader's state as the monitor compares it; `None` for one that is not there any more.
+fn seen(state: &ReaderState) -> Option<Seen> {
+    let flags = state.event_state();
+    if flags.intersects(State::UNKNOWN | State::UNAVAILABLE | State::IGNORE) {
+        return None;
+    }
+    let card = if flags.contains(State::MUTE) {
+        CardState::Mute
+    } else if flags.contains(State::PRESENT) {
+        CardState::Present
+    } else {
+        CardState::Absent
+    };
+    Some(Seen { reader: lossy(state.name()), card, count: state.event_count(), atr: state.atr().to_vec() })
+}
+
+/// Reader names are bytes; the few that are no UTF-8 cannot be addressed by their shown name.
+fn lossy(name: &CStr) -> String {
+    name.to_string_lossy().into_owned()
+}
