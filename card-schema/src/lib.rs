@@ -6,6 +6,7 @@
 pub mod card;
 pub mod clock;
 pub mod date;
+pub mod document;
 pub mod envelope;
 pub mod ids;
 pub mod money;
