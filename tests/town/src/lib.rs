@@ -1,5 +1,17 @@
-//! A whole town in one value: readers, cards, daemons, service. Used by the demo and by tests.
-//! Holds the starting and stopping of programs; no test and nothing that is shipped.
+//! A whole town in one value: card readers behind a real pcscd, virtual cards, the card service and reader daemons,
+//! each a real process in a folder of its own. Dropping the [`Town`] stops everything and removes the folder.
+//!
+//! The demo walks through a town, the tests live in one. Holds no assertions about the product: those are the tests'.
 
+pub mod daemon;
+pub mod demo;
+pub mod http;
+pub mod office;
 pub mod pcscd;
+pub mod process;
 pub mod programs;
+pub mod service;
+mod town;
+pub mod wait;
+
+pub use town::{Place, Town};

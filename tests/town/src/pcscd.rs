@@ -121,12 +121,9 @@ impl Pcscd {
         if place == Place::System {
             check_system(readers)?;
         }
-        let folder = tempfile::Builder::new()
-            .prefix("town-pcscd-")
-            .tempdir()
-            .map_err(io_error("make the run folder"))?;
-        let log = File::create(folder.path().join("virtual-card.log"))
-            .map_err(io_error("make the log"))?;
+        let folder =
+            tempfile::Builder::new().prefix("town-pcscd-").tempdir().map_err(io_error("make the run folder"))?;
+        let log = File::create(folder.path().join("virtual-card.log")).map_err(io_error("make the log"))?;
         let errors = log.try_clone().map_err(io_error("make the log"))?;
         let mut process = launch(place, &program("virtual-card")?, folder.path(), readers)
             .stdin(Stdio::piped())
@@ -155,8 +152,7 @@ impl Pcscd {
                 return Ok(());
             }
             if let Ok(Some(status)) = self.process.try_wait() {
-                let log = fs::read_to_string(self.folder.path().join("virtual-card.log"))
-                    .unwrap_or_default();
+                let log = fs::read_to_string(self.folder.path().join("virtual-card.log")).unwrap_or_default();
                 return Err(PcscdError::Ended { status, log });
             }
             thread::sleep(POLL);
@@ -233,8 +229,7 @@ impl Pcscd {
     /// # Errors
     /// There is no log: the system's pcscd writes elsewhere.
     pub fn apdu_log(&self) -> Result<Vec<LoggedApdu>, PcscdError> {
-        let text =
-            fs::read_to_string(self.apdu_log_path()).map_err(io_error("read pcscd's APDU log"))?;
+        let text = fs::read_to_string(self.apdu_log_path()).map_err(io_error("read pcscd's APDU log"))?;
         Ok(parse_log(&text))
     }
 
@@ -279,9 +274,7 @@ fn find_place() -> Place {
 
 fn check_system(readers: usize) -> Result<(), PcscdError> {
     if readers > SYSTEM_READERS {
-        return Err(PcscdError::NoPlace(format!(
-            "it has {SYSTEM_READERS} virtual readers, not {readers}"
-        )));
+        return Err(PcscdError::NoPlace(format!("it has {SYSTEM_READERS} virtual readers, not {readers}")));
     }
     let socket = Path::new(SYSTEM_FOLDER).join(SOCKET_NAME);
     std::os::unix::net::UnixStream::connect(&socket)
@@ -332,10 +325,7 @@ fn parse_log(text: &str) -> Vec<LoggedApdu> {
     let mut open = 0;
     for line in text.lines() {
         if let Some((_, bytes)) = line.split_once(" APDU: ") {
-            logged.push(LoggedApdu {
-                command: parse_hex(bytes),
-                response: Vec::new(),
-            });
+            logged.push(LoggedApdu { command: parse_hex(bytes), response: Vec::new() });
         } else if let Some((_, bytes)) = line.split_once(" SW: ")
             && let Some(apdu) = logged.get_mut(open)
         {
@@ -347,9 +337,7 @@ fn parse_log(text: &str) -> Vec<LoggedApdu> {
 }
 
 fn parse_hex(text: &str) -> Vec<u8> {
-    text.split_whitespace()
-        .map_while(|byte| u8::from_str_radix(byte, 16).ok())
-        .collect()
+    text.split_whitespace().map_while(|byte| u8::from_str_radix(byte, 16).ok()).collect()
 }
 
 #[cfg(test)]
@@ -363,14 +351,8 @@ mod tests {
         assert_eq!(
             parse_log(text),
             [
-                LoggedApdu {
-                    command: vec![0x00, 0x20, 0x00, 0x80],
-                    response: vec![0x63, 0xC3],
-                },
-                LoggedApdu {
-                    command: vec![0x00, 0xCB, 0x3F, 0xFF, 0x03, 0x5C, 0x01, 0x7E, 0x00],
-                    response: vec![],
-                },
+                LoggedApdu { command: vec![0x00, 0x20, 0x00, 0x80], response: vec![0x63, 0xC3] },
+                LoggedApdu { command: vec![0x00, 0xCB, 0x3F, 0xFF, 0x03, 0x5C, 0x01, 0x7E, 0x00], response: vec![] },
             ]
         );
     }

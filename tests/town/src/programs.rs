@@ -49,10 +49,7 @@ fn locate(package: &'static str) -> Result<PathBuf, ProgramError> {
         if let Some(cargo) = env::var_os("CARGO") {
             let mut build = Command::new(cargo);
             build.args(["build", "--quiet", "--package", package]);
-            if path
-                .parent()
-                .is_some_and(|folder| folder.ends_with("release"))
-            {
+            if path.parent().is_some_and(|folder| folder.ends_with("release")) {
                 build.arg("--release");
             }
             if !build.status().is_ok_and(|status| status.success()) {
@@ -61,11 +58,7 @@ fn locate(package: &'static str) -> Result<PathBuf, ProgramError> {
         }
         path
     };
-    if path.is_file() {
-        Ok(path)
-    } else {
-        Err(ProgramError::Absent { path, package })
-    }
+    if path.is_file() { Ok(path) } else { Err(ProgramError::Absent { path, package }) }
 }
 
 /// The folder of cargo's programs; tests run from its `deps`.

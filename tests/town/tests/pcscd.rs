@@ -13,21 +13,9 @@ type TestResult = Result<(), Box<dyn Error>>;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn output(command: &mut Command) -> Result<String, Box<dyn Error>> {
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = command.output()?;
-    let text = format!(
-        "{}{}",
-        String::from_utf8_lossy(&stdout),
-        String::from_utf8_lossy(&stderr)
-    );
-    if status.success() {
-        Ok(text)
-    } else {
-        Err(format!("{command:?} failed ({status}): {text}").into())
-    }
+    let Output { status, stdout, stderr } = command.output()?;
+    let text = format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+    if status.success() { Ok(text) } else { Err(format!("{command:?} failed ({status}): {text}").into()) }
 }
 
 /// What opensc's list of readers says of the card in a slot.
@@ -123,11 +111,7 @@ fn running_in(folder: &Path) -> Vec<String> {
 fn nothing_is_left_running_after_the_value_is_dropped() -> TestResult {
     let pcscd = Pcscd::start(2)?;
     let folder = pcscd.folder().to_owned();
-    assert!(
-        running_in(&folder)
-            .iter()
-            .any(|line| line.starts_with("pcscd"))
-    );
+    assert!(running_in(&folder).iter().any(|line| line.starts_with("pcscd")));
     drop(pcscd);
     assert_eq!(running_in(&folder), Vec::<String>::new());
     assert!(!folder.exists());

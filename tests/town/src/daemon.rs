@@ -1,0 +1,137 @@
+//! A reader daemon in a folder of its own, at some of the town's readers.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result};
+use card_schema::ids::TerminalId;
+use serde_json::{Value, json};
+
+use crate::{
+    http::Client,
+    office::NewTerminal,
+    process::{self, Process},
+    programs::program,
+    service::Service,
+};
+
+/// A reader daemon that runs, or has run and may be started again.
+#[derive(Debug)]
+pub struct Daemon {
+    /// The terminal's id.
+    pub terminal: TerminalId,
+    folder: PathBuf,
+    pcscd_socket: PathBuf,
+    process: Option<Process>,
+}
+
+/// How a tap at a terminal went, as the daemon's local API tells it.
+#[derive(Clone, Debug)]
+pub struct TapReply(pub Value);
+
+impl Daemon {
+    /// Enrols a terminal and starts its daemon.
+    ///
+    /// # Errors
+    /// When enrolment fails or the daemon does not get ready.
+    pub fn enrol(
+        folder: &Path,
+        service: &Service,
+        terminal: &NewTerminal,
+        reader: &str,
+        pcscd_socket: &Path,
+    ) -> Result<Self> {
+        fs::create_dir_all(folder)?;
+        let config = format!("data_dir = \"{}\"\nreader = \"{reader}\"\n", folder.join("data").display());
+        fs::write(folder.join("reader-daemon.toml"), config)?;
+        let mut daemon = Self {
+            terminal: terminal.id,
+            folder: folder.to_owned(),
+            pcscd_socket: pcscd_socket.to_owned(),
+            process: None,
+        };
+        let mut enrol = daemon.command()?;
+        enrol.args(["enrol", "--service", service.url(), "--code", &terminal.code, "--root"]).arg(service.root());
+        process::run(&mut enrol)?;
+        daemon.start()?;
+        Ok(daemon)
+    }
+
+    /// The program with this daemon's configuration, for any of its commands.
+    ///
+    /// # Errors
+    /// When it is not built.
+    pub fn command(&self) -> Result<Command> {
+        let mut command = process::tethered(program("reader-daemon")?);
+        command.arg("--config").arg(self.folder.join("reader-daemon.toml"));
+        command.env("PCSCLITE_CSOCK_NAME", &self.pcscd_socket);
+        Ok(command)
+    }
+
+    /// Starts the daemon, again after a kill or a stop, and waits until it is ready.
+    ///
+    /// # Errors
+    /// When it does not get ready.
+    pub fn start(&mut self) -> Result<()> {
+        // The address of an earlier run must not be taken for this one's.
+        let _ = fs::remove_file(self.local_file());
+        let mut command = self.command()?;
+        command.arg("run");
+        let mut process = Process::start("reader-daemon", command, &self.log())?;
+        process.ready(|| Ok(self.local().ok().filter(|api| api.get("/v1/status").is_ok_and(|r| r.status == 200))))?;
+        self.process = Some(process);
+        Ok(())
+    }
+
+    fn local_file(&self) -> PathBuf {
+        self.data().join("local.json")
+    }
+
+    /// The daemon's data folder.
+    pub fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    /// What it has logged, over all its runs.
+    pub fn log(&self) -> PathBuf {
+        self.folder.join("reader-daemon.log")
+    }
+
+    /// The daemon's local API.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn local(&self) -> Result<Client> {
+        let local = fs::read(self.local_file()).context("the daemon's local API is not there")?;
+        let local: Value = serde_json::from_slice(&local)?;
+        let text = |name: &str| local[name].as_str().with_context(|| format!("no `{name}` in local.json"));
+        Ok(Client::new(&format!("http://{}", text("address")?), None)?.with_token(text("token")?))
+    }
+
+    /// The running process.
+    ///
+    /// # Panics
+    /// When the daemon is not running.
+    pub fn process(&mut self) -> &mut Process {
+        self.process.as_mut().expect("the daemon is running")
+    }
+
+    /// Has the card in the reader sign an operation, with or without PIN.
+    ///
+    /// # Errors
+    /// When the daemon refuses before the card signs.
+    pub fn tap(&self, body: &Value) -> Result<TapReply> {
+        Ok(TapReply(self.local()?.post("/v1/taps", body)?.success()?))
+    }
+
+    /// A payment of some fen, with PIN if one is given.
+    ///
+    /// # Errors
+    /// As [`Self::tap`].
+    pub fn pay(&self, fen: i64, pin: Option<&str>) -> Result<TapReply> {
+        self.tap(&json!({"operation": "purse.payment", "amount_fen": fen, "pin": pin, "receipt_wait_ms": 10_000}))
+    }
+}

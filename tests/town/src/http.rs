@@ -1,0 +1,122 @@
+//! JSON over HTTP as the town's people and tests speak it. Knows no particular endpoint.
+
+use std::{fs, path::Path, sync::Arc, time::Duration};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use ureq::{
+    Agent,
+    http::{Method, Request, header},
+    tls::{Certificate, RootCerts, TlsConfig, TlsProvider},
+};
+
+/// A client of one base URL, with a bearer token if it has signed in.
+#[derive(Clone, Debug)]
+pub struct Client {
+    agent: Agent,
+    base: String,
+    token: Option<String>,
+}
+
+/// What came back: any status, with its body as JSON (`null` if there was none, a string if it was no JSON).
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// HTTP status code.
+    pub status: u16,
+    /// The body.
+    pub body: Value,
+}
+
+impl Reply {
+    /// The body of a success.
+    ///
+    /// # Errors
+    /// With the whole answer, for every status but 2xx.
+    pub fn success(self) -> Result<Value> {
+        if !(200..300).contains(&self.status) {
+            bail!("answered {}: {}", self.status, self.body);
+        }
+        Ok(self.body)
+    }
+}
+
+impl Client {
+    /// For `http://`, or for `https://` with the one root certificate (PEM) that is trusted.
+    ///
+    /// # Errors
+    /// When the certificate cannot be read.
+    pub fn new(base: &str, root: Option<&Path>) -> Result<Self> {
+        let mut tls = TlsConfig::builder()
+            .provider(TlsProvider::Rustls)
+            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()));
+        if let Some(root) = root {
+            let pem = fs::read(root).with_context(|| format!("reading {}", root.display()))?;
+            tls = tls.root_certs(RootCerts::new_with_certs(&[Certificate::from_pem(&pem)?]));
+        }
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_mins(1)))
+            .tls_config(tls.build())
+            .build();
+        Ok(Self { agent: config.into(), base: base.to_owned(), token: None })
+    }
+
+    /// The same client, with a bearer token.
+    #[must_use]
+    pub fn with_token(mut self, token: &str) -> Self {
+        self.token = Some(token.to_owned());
+        self
+    }
+
+    /// The base URL.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    fn send(&self, method: &Method, path: &str, body: Option<&Value>) -> Result<Reply> {
+        let mut request = Request::builder().method(method.clone()).uri(format!("{}{path}", self.base));
+        if let Some(token) = &self.token {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        let sent = match body {
+            Some(body) => {
+                let request = request.header(header::CONTENT_TYPE, "application/json").body(body.to_string())?;
+                self.agent.run(request)
+            }
+            None => self.agent.run(request.body(())?),
+        };
+        let mut response = sent.with_context(|| format!("{method} {}{path}", self.base))?;
+        let status = response.status().as_u16();
+        let text = response.body_mut().read_to_string().with_context(|| format!("reading {method} {path}"))?;
+        let body = match serde_json::from_str(&text) {
+            Ok(body) => body,
+            Err(_) if text.is_empty() => Value::Null,
+            Err(_) => Value::String(text),
+        };
+        Ok(Reply { status, body })
+    }
+
+    /// `GET`.
+    ///
+    /// # Errors
+    /// When nothing answered.
+    pub fn get(&self, path: &str) -> Result<Reply> {
+        self.send(&Method::GET, path, None)
+    }
+
+    /// `POST` with a JSON body.
+    ///
+    /// # Errors
+    /// When nothing answered.
+    pub fn post(&self, path: &str, body: &Value) -> Result<Reply> {
+        self.send(&Method::POST, path, Some(body))
+    }
+
+    /// `PUT` with a JSON body.
+    ///
+    /// # Errors
+    /// When nothing answered.
+    pub fn put(&self, path: &str, body: &Value) -> Result<Reply> {
+        self.send(&Method::PUT, path, Some(body))
+    }
+}

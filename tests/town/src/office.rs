@@ -1,0 +1,107 @@
+//! The people of the office: a clerk and an administrator in one, at the service's public API.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use card_schema::{
+    ids::{CardId, HolderId, TerminalId},
+    operation::OperationCode,
+};
+use serde_json::{Value, json};
+
+use crate::http::Client;
+
+/// Somebody of the office who has signed in.
+#[derive(Clone, Debug)]
+pub struct Office {
+    api: Client,
+}
+
+/// A terminal that may be enrolled once.
+#[derive(Clone, Debug)]
+pub struct NewTerminal {
+    /// Its id.
+    pub id: TerminalId,
+    /// The one-time code.
+    pub code: String,
+}
+
+/// A card that is being issued.
+#[derive(Clone, Copy, Debug)]
+pub struct NewCard {
+    /// The card.
+    pub id: CardId,
+    /// The issuance, for [`Office::issuance`].
+    pub issuance: uuid::Uuid,
+}
+
+fn field<T: serde::de::DeserializeOwned>(value: &Value, name: &str) -> Result<T> {
+    serde_json::from_value(value[name].clone()).with_context(|| format!("no usable `{name}` in {value}"))
+}
+
+impl Office {
+    /// Signs in with name and password.
+    ///
+    /// # Errors
+    /// When the service does not let in.
+    pub fn sign_in(url: &str, root: &Path, name: &str, password: &str) -> Result<Self> {
+        let client = Client::new(url, Some(root))?;
+        let session = client.post("/v1/sessions", &json!({"name": name, "password": password}))?.success()?;
+        Ok(Self { api: client.with_token(&field::<String>(&session, "token")?) })
+    }
+
+    /// The API as this person, for what has no method here.
+    pub fn api(&self) -> &Client {
+        &self.api
+    }
+
+    /// Takes a terminal into the books.
+    ///
+    /// # Errors
+    /// When the service refuses.
+    pub fn add_terminal(&self, name: &str, organisation: &str, operations: &[OperationCode]) -> Result<NewTerminal> {
+        let body = json!({"name": name, "organisation": organisation, "operations": operations});
+        let terminal = self.api.post("/v1/terminals", &body)?.success()?;
+        Ok(NewTerminal { id: field(&terminal, "terminal_id")?, code: field(&terminal, "enrolment_code")? })
+    }
+
+    /// Registers a newcomer. The name and number are the caller's invention.
+    ///
+    /// # Errors
+    /// When the service refuses.
+    pub fn register(&self, name: &str, document_number: &str) -> Result<HolderId> {
+        let body = json!({
+            "name": name,
+            "document": {"kind": "resident_identity_card", "number": document_number},
+            "purpose": "registration",
+        });
+        field(&self.api.post("/v1/holders", &body)?.success()?, "holder_id")
+    }
+
+    /// Has a card issued at the reader of a terminal.
+    ///
+    /// # Errors
+    /// When the service refuses.
+    pub fn issue_card(&self, holder: HolderId, terminal: TerminalId) -> Result<NewCard> {
+        let body = json!({"holder_id": holder, "terminal_id": terminal});
+        let card = self.api.post("/v1/cards", &body)?.success()?;
+        Ok(NewCard { id: field(&card, "card_id")?, issuance: field(&card, "issuance_id")? })
+    }
+
+    /// How far an issuance is.
+    ///
+    /// # Errors
+    /// When the service refuses.
+    pub fn issuance(&self, card: NewCard) -> Result<Value> {
+        self.api.get(&format!("/v1/issuances/{}", card.issuance))?.success()
+    }
+
+    /// Suspends, blocks or reactivates a card.
+    ///
+    /// # Errors
+    /// When the service refuses.
+    pub fn set_card_state(&self, card: CardId, state: &str, reason: &str) -> Result<()> {
+        let body = json!({"state": state, "reason": reason});
+        self.api.put(&format!("/v1/cards/{card}/state"), &body)?.success().map(drop)
+    }
+}

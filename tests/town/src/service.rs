@@ -1,0 +1,122 @@
+//! A card service in a folder of its own, on SQLite and two free ports.
+
+use std::{
+    fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::{
+    http::Client,
+    office::Office,
+    process::{self, Process},
+    programs::program,
+};
+
+/// The first administrator's name and an invented password: the town lasts minutes and listens on loopback only.
+pub const ADMINISTRATOR: (&str, &str) = ("admin", "invented for a town of a few minutes");
+
+/// A card service that runs, or has run and may be started again.
+#[derive(Debug)]
+pub struct Service {
+    folder: PathBuf,
+    public_url: String,
+    process: Option<Process>,
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).context("looking for a free port")?;
+    Ok(listener.local_addr()?.port())
+}
+
+impl Service {
+    /// Initialises an installation in `folder` and starts it.
+    ///
+    /// # Errors
+    /// When the program fails or does not get ready.
+    pub fn found(folder: &Path) -> Result<Self> {
+        fs::create_dir_all(folder)?;
+        let (public, terminals) = (free_port()?, free_port()?);
+        let config = format!(
+            "data_dir = \"{}\"\n\
+             [public]\nlisten = \"127.0.0.1:{public}\"\nhosts = [\"localhost\"]\n\
+             [terminals]\nlisten = \"127.0.0.1:{terminals}\"\nurl = \"https://localhost:{terminals}\"\n",
+            folder.join("data").display(),
+        );
+        fs::write(folder.join("card-service.toml"), config)?;
+        let password = folder.join("administrator-password");
+        fs::write(&password, ADMINISTRATOR.1)?;
+        let mut service =
+            Self { folder: folder.to_owned(), public_url: format!("https://localhost:{public}"), process: None };
+        let mut init = service.command()?;
+        init.args(["init", "--administrator", ADMINISTRATOR.0, "--password-file"]).arg(&password);
+        process::run(&mut init)?;
+        service.start()?;
+        Ok(service)
+    }
+
+    fn command(&self) -> Result<std::process::Command> {
+        let mut command = process::tethered(program("card-service")?);
+        command.arg("--config").arg(self.folder.join("card-service.toml"));
+        Ok(command)
+    }
+
+    /// Starts the service, again after a kill or a stop, and waits until it is ready.
+    ///
+    /// # Errors
+    /// When it does not get ready.
+    pub fn start(&mut self) -> Result<()> {
+        let mut command = self.command()?;
+        command.arg("serve");
+        let mut process = Process::start("card-service", command, &self.folder.join("card-service.log"))?;
+        let client = Client::new(&self.public_url, Some(&self.root()))?;
+        process.ready(|| Ok(client.get("/readyz").ok().filter(|reply| reply.status == 200)))?;
+        self.process = Some(process);
+        Ok(())
+    }
+
+    /// The running process.
+    ///
+    /// # Panics
+    /// When the service is not running.
+    pub fn process(&mut self) -> &mut Process {
+        self.process.as_mut().expect("the service is running")
+    }
+
+    /// The issuer's root certificate, PEM.
+    pub fn root(&self) -> PathBuf {
+        self.data().join("root.pem")
+    }
+
+    /// The service's data folder.
+    pub fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    /// Base URL of the public listener.
+    pub fn url(&self) -> &str {
+        &self.public_url
+    }
+
+    /// Signs in as the administrator.
+    ///
+    /// # Errors
+    /// When the service does not let in.
+    pub fn office(&self) -> Result<Office> {
+        Office::sign_in(&self.public_url, &self.root(), ADMINISTRATOR.0, ADMINISTRATOR.1)
+    }
+
+    /// Exports the evidence to `folder` and verifies it there, as an auditor without access to the service would.
+    ///
+    /// # Errors
+    /// When it does not verify.
+    pub fn verified_evidence(&self, folder: &Path) -> Result<Value> {
+        process::run(self.command()?.args(["evidence", "export"]).arg(folder))?;
+        let output = process::run(self.command()?.args(["evidence", "verify", "--format", "json"]).arg(folder))?;
+        serde_json::from_slice(&output.stdout).context("the report of `evidence verify` is JSON")
+    }
+}

@@ -1,0 +1,185 @@
+//! The town as a whole.
+
+use std::{collections::BTreeMap, path::Path, thread};
+
+use anyhow::{Context, Result, bail};
+use card_schema::{ids::HolderId, operation::OperationCode};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::{
+    daemon::Daemon,
+    office::{NewCard, Office},
+    pcscd::Pcscd,
+    service::Service,
+    wait,
+};
+
+/// A place in town with a terminal and a reader of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// The service station: issues cards and takes cash.
+    Station,
+    /// A shop.
+    Shop,
+    /// The village gate.
+    Gate,
+}
+
+impl Place {
+    /// All of them; a place's reader is at its index.
+    pub const ALL: [Self; 3] = [Self::Station, Self::Shop, Self::Gate];
+
+    /// Name in paths and records.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Station => "station",
+            Self::Shop => "shop",
+            Self::Gate => "gate",
+        }
+    }
+
+    const fn organisation(self) -> &'static str {
+        match self {
+            Self::Station => "Invented Station 虚构服务站",
+            Self::Shop => "Invented Noodle Shop 虚构面馆",
+            Self::Gate => "Invented Village Gate 虚构村口",
+        }
+    }
+
+    const fn operations(self) -> &'static [OperationCode] {
+        match self {
+            Self::Station => &[OperationCode::PurseTopUp, OperationCode::RegistrationConsent, OperationCode::SignIn],
+            Self::Shop => &[OperationCode::PursePayment],
+            Self::Gate => &[OperationCode::GateCheck],
+        }
+    }
+}
+
+/// A town with everything running.
+#[derive(Debug)]
+pub struct Town {
+    /// The service.
+    pub service: Service,
+    /// Its office.
+    pub office: Office,
+    /// The readers and cards.
+    pub pcscd: Pcscd,
+    daemons: BTreeMap<Place, Daemon>,
+    // Last, so that it is removed after everything in it has stopped.
+    folder: TempDir,
+}
+
+impl Town {
+    /// Starts a town with a terminal at every [`Place`].
+    ///
+    /// # Errors
+    /// When any part does not get ready.
+    pub fn open() -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("town-").tempdir().context("a folder for the town")?;
+        let pcscd = Pcscd::start(Place::ALL.len())?;
+        let service = Service::found(&folder.path().join("service"))?;
+        let office = service.office()?;
+        let mut town = Self { service, office, pcscd, daemons: BTreeMap::new(), folder };
+        for place in Place::ALL {
+            town.enrol(place)?;
+        }
+        Ok(town)
+    }
+
+    fn enrol(&mut self, place: Place) -> Result<()> {
+        let terminal = self.office.add_terminal(place.name(), place.organisation(), place.operations())?;
+        let reader = &self.pcscd.readers()[place as usize];
+        let folder = self.folder.path().join(place.name());
+        let daemon = Daemon::enrol(&folder, &self.service, &terminal, reader, &self.pcscd.socket_path())
+            .with_context(|| format!("the terminal at the {}", place.name()))?;
+        self.daemons.insert(place, daemon);
+        Ok(())
+    }
+
+    /// The daemon at a place.
+    pub fn at(&mut self, place: Place) -> &mut Daemon {
+        self.daemons.get_mut(&place).expect("every place has a daemon")
+    }
+
+    /// Puts a card on the reader at a place and waits until the daemon there has seen it.
+    ///
+    /// # Errors
+    /// When the reader is taken.
+    pub fn put(&mut self, card: &Path, place: Place) -> Result<()> {
+        self.pcscd.insert(place as usize, card)?;
+        self.until_present(place, true)
+    }
+
+    /// Takes the card off the reader at a place and waits until the daemon there has seen it.
+    ///
+    /// # Errors
+    /// When there is no card.
+    pub fn take(&mut self, place: Place) -> Result<()> {
+        self.pcscd.cards().remove(place as usize)?;
+        self.until_present(place, false)
+    }
+
+    /// Takes a card from one place to another.
+    ///
+    /// # Errors
+    /// As [`Self::take`] and [`Self::put`].
+    pub fn carry(&mut self, card: &Path, from: Place, to: Place) -> Result<()> {
+        self.take(from)?;
+        self.put(card, to)
+    }
+
+    fn until_present(&mut self, place: Place, present: bool) -> Result<()> {
+        let daemon = self.at(place).local()?;
+        wait::until("the daemon sees the card come or go", || {
+            let status = daemon.get("/v1/status")?.success()?;
+            let seen = status["readers"]
+                .as_array()
+                .is_some_and(|readers| readers.iter().any(|reader| reader["card_present"] == json!(true)));
+            Ok((seen == present).then_some(()))
+        })
+    }
+
+    /// Asks for a tap at a place first and puts the card on the reader then. Answers what the daemon replied.
+    ///
+    /// # Errors
+    /// When the daemon refuses before the card signs.
+    pub fn tap_on_arrival(&mut self, card: &Path, place: Place, request: &Value) -> Result<Value> {
+        let daemon = self.at(place).local()?;
+        thread::scope(|scope| {
+            let tap = scope.spawn(|| daemon.post("/v1/taps", request));
+            self.pcscd.insert(place as usize, card)?;
+            tap.join().expect("the tap's thread does not panic")?.success()
+        })
+    }
+
+    /// Issues the card that is in the station's reader, with the holder at the desk answering every question with `pin`.
+    ///
+    /// # Errors
+    /// When the issuance fails.
+    pub fn issue(&mut self, holder: HolderId, pin: &str) -> Result<NewCard> {
+        let station = self.at(Place::Station);
+        let (terminal, desk) = (station.terminal, station.local()?);
+        let card = self.office.issue_card(holder, terminal)?;
+        wait::until("the card is issued", || {
+            for prompt in desk.get("/v1/prompts?wait_s=0")?.success()?.as_array().into_iter().flatten() {
+                if prompt["kind"] == "insert_card" {
+                    continue;
+                }
+                let id = prompt["id"].as_str().context("a prompt has an id")?;
+                desk.post(&format!("/v1/prompts/{id}"), &json!({"pin": pin, "confirm": true}))?.success()?;
+            }
+            let issuance = self.office.issuance(card)?;
+            match issuance["state"].as_str() {
+                Some("finished") => Ok(Some(card)),
+                Some("failed") => bail!("the issuance failed: {issuance}"),
+                _ => Ok(None),
+            }
+        })
+    }
+
+    /// The town's folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+}
