@@ -126,7 +126,7 @@ impl Connection {
             let is_over = match failure {
                 // The service or the card may be another one since last time: once more, from the beginning.
                 LinkError::ServiceDown | LinkError::ReaderGone | LinkError::NoCard => {
-                    !was_connected && !(failure == LinkError::NoCard && self.is_card_present())
+                    !(was_connected || failure == LinkError::NoCard && self.is_card_present())
                 }
                 LinkError::Removed | LinkError::Reset | LinkError::Busy | LinkError::Mute => false,
                 _ => true,

@@ -125,7 +125,9 @@ fn serve(reader: &str, jobs: &mpsc::Receiver<Job>) {
     let mut connection = match Connection::new(reader) {
         Ok(connection) => connection,
         Err(error) => {
-            jobs.iter().for_each(|job| refuse(job, &error));
+            for job in jobs {
+                refuse(job, &error);
+            }
             return;
         }
     };

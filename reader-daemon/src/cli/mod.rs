@@ -4,11 +4,16 @@
 //! Each command is a file of its own with `Args` and `run`; what a person reads when something fails is in
 //! [`messages`] and its neighbours alone.
 
+pub mod apdu;
+mod at_reader;
+pub mod card;
 pub mod messages;
+pub(crate) mod messages_card;
 pub(crate) mod messages_daemon;
 mod outbox;
 pub mod output;
 mod pin;
+pub mod readers;
 mod tap;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -64,6 +69,12 @@ impl Settings {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// List readers and what is in them
+    Readers(readers::ReadersArgs),
+    /// Look at a card, change its PIN, reset it
+    Card(card::CardArgs),
+    /// Send raw APDUs to a card, for diagnosis
+    Apdu(apdu::ApduArgs),
     /// Take one tap through the running daemon
     Tap(tap::TapArgs),
     /// Answer what a job at this reader asks of the person in front of it
@@ -81,6 +92,9 @@ pub fn main() -> ExitCode {
 
 fn run(cli: &Cli, context: Context) -> Result<(), CliError> {
     match &cli.command {
+        Command::Readers(args) => readers::run(args, context),
+        Command::Card(args) => card::run(args, context),
+        Command::Apdu(args) => apdu::run(args, context),
         Command::Tap(args) => tap::run(args, &cli.settings, context),
         Command::Pin(args) => pin::run(args, &cli.settings, context),
         Command::Outbox(args) => outbox::run(args, &cli.settings, context),

@@ -12,6 +12,7 @@ mod get_data;
 pub mod management;
 mod open;
 mod put_data;
+mod reset;
 mod reset_retry_counter;
 pub mod secrets;
 pub mod select;

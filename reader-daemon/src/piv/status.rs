@@ -5,7 +5,7 @@ use std::fmt;
 use card_schema::card::{chuid::ChuidError, tlv::TlvError};
 
 use crate::card::{
-    apdu::{Answer, StatusWord},
+    apdu::{Answer, StatusWord, ins},
     link::LinkError,
 };
 
@@ -34,6 +34,25 @@ pub enum Name {
     Generate,
     /// A vendor's own command.
     Vendor(&'static str),
+}
+
+impl Name {
+    /// The command of an instruction byte and its P2; for diagnosis of APDUs that were typed.
+    pub fn of_apdu(instruction: u8, p2: u8) -> Self {
+        match (instruction, p2) {
+            (ins::SELECT, _) => Self::Select,
+            (ins::GET_DATA, _) => Self::GetData,
+            (ins::VERIFY, _) => Self::Verify,
+            (ins::CHANGE_REFERENCE_DATA, 0x81) => Self::ChangePuk,
+            (ins::CHANGE_REFERENCE_DATA, _) => Self::ChangePin,
+            (ins::RESET_RETRY_COUNTER, _) => Self::ResetRetryCounter,
+            (ins::GENERAL_AUTHENTICATE, 0x9B) => Self::AuthenticateManagement,
+            (ins::GENERAL_AUTHENTICATE, _) => Self::Sign,
+            (ins::PUT_DATA, _) => Self::PutData,
+            (ins::GENERATE, _) => Self::Generate,
+            _ => Self::Vendor("unknown command"),
+        }
+    }
 }
 
 impl fmt::Display for Name {
