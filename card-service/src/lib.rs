@@ -3,7 +3,9 @@
 
 pub mod cards;
 pub mod db;
+pub mod domains;
 pub mod evidence;
+pub mod intake;
 pub mod keys;
 pub mod ledger;
 pub mod terminals;

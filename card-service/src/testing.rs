@@ -1,5 +1,7 @@
 //! What tests of this crate share: a database in a folder of its own.
 
+pub(crate) mod town;
+
 use crate::db::Db;
 
 /// An empty database that goes away with its folder.

@@ -11,8 +11,8 @@ pub enum DbError {
     /// Nothing was written; once there is room again the same request succeeds.
     #[error("the disk that holds the database is full: nothing was written")]
     DiskFull(#[source] sqlx::Error),
-    /// Another process held the write lock for longer than the busy timeout.
-    #[error("the database is locked by another process")]
+    /// Somebody else held the write lock, or every connection, for longer than we wait.
+    #[error("the database is busy")]
     Busy(#[source] sqlx::Error),
     /// The database was written by a newer program.
     #[error(

@@ -149,8 +149,8 @@ async fn a_full_disk_is_an_error_of_its_own_and_writing_goes_on_when_there_is_ro
             .await
         }
     };
-    let full = fill(20).await;
-    assert!(matches!(full, Err(DbError::DiskFull(_))), "{full:?}");
+    let refused = fill(20).await;
+    assert!(matches!(refused, Err(DbError::DiskFull(_))), "{refused:?}");
     assert!(ids(&town.db).await.is_empty());
     fill(1_000_000).await.unwrap();
     assert_eq!(ids(&town.db).await, [7]);

@@ -86,7 +86,8 @@ pub async fn post(tx: &mut Tx, at: Micros, transfers: &[Transfer]) -> Result<Vec
     let leaf_of: HashMap<Shard, i64> = leaves.iter().map(|leaf| (leaf.shard, leaf.leaf_id)).collect();
     let opened: Vec<_> = book.opened(0).map(|account| (*account, leaf_of[&account.key.shard])).collect();
     let entries: Vec<_> = new.iter().map(|entry| (*entry, leaf_of[&entry.transfer.debit.shard])).collect();
-    save(tx.conn(), &book, at, &opened, &entries).await?;
+    save_accounts(tx.conn(), &book, &opened).await?;
+    save_entries(tx.conn(), &book, at, &entries).await?;
 
     Ok(applied
         .iter()
@@ -174,15 +175,8 @@ pub async fn load(
     Ok(book)
 }
 
-/// Writes what happened in a book: accounts opened and transfers posted, each with the leaf that commits to it, and
-/// the balances of the other accounts.
-pub async fn save(
-    connection: &mut Connection,
-    book: &Book,
-    at: Micros,
-    opened: &[(Account, i64)],
-    entries: &[(Entry, i64)],
-) -> Result<(), DbError> {
+/// Writes accounts that were opened, each with the leaf that commits to it, and the balances that changed.
+pub async fn save_accounts(connection: &mut Connection, book: &Book, opened: &[(Account, i64)]) -> Result<(), DbError> {
     for rows in opened.chunks(ROWS_PER_STATEMENT) {
         let mut insert = QueryBuilder::<Engine>::new(
             "INSERT INTO account (shard, account_id, unit, kind, owner, overdraft_allowed, balance, leaf) ",
@@ -200,6 +194,9 @@ pub async fn save(
         });
         insert.build().execute(&mut *connection).await?;
     }
+    if book.changed().next().is_none() {
+        return Ok(());
+    }
     let changed = sets::json(book.changed().map(|account| (account.key.shard.0, account.id, account.balance)));
     sqlx::query(
         "UPDATE account SET balance = w.value ->> 2 FROM json_each($1) w
@@ -208,6 +205,16 @@ pub async fn save(
     .bind(changed)
     .execute(&mut *connection)
     .await?;
+    Ok(())
+}
+
+/// Writes transfers that were posted at one time, each with the leaf that commits to it. Their accounts must be there.
+pub async fn save_entries(
+    connection: &mut Connection,
+    book: &Book,
+    at: Micros,
+    entries: &[(Entry, i64)],
+) -> Result<(), DbError> {
     for rows in entries.chunks(ROWS_PER_STATEMENT) {
         let mut insert = QueryBuilder::<Engine>::new(
             "INSERT INTO transfer (shard, transfer_id, debit, credit, amount, unit, kind, reference, at, leaf) ",

@@ -11,7 +11,7 @@ use crate::testing::Scratch;
 
 fn key(number: u8) -> AccountKey {
     // Four purses that may not go below zero and one float that may, over two shards.
-    let kind = if number % 5 == 0 { AccountKind::CashFloat } else { AccountKind::Purse };
+    let kind = if number.is_multiple_of(5) { AccountKind::CashFloat } else { AccountKind::Purse };
     AccountKey { shard: Shard(number / 5 % 2), owner: Owner([number; 16]), kind, unit: Unit::CnyFen }
 }
 

@@ -1,0 +1,74 @@
+//! The purse's rules as a table.
+
+use card_schema::clock::Micros;
+use card_schema::envelope::receipt::Outcome;
+use card_schema::ids::{HolderId, OrganisationId, Shard, TapId, TerminalId};
+use card_schema::money::Fen;
+use card_schema::operation::{Operation, purse};
+use card_schema::wire::terminal::Limits;
+
+use super::*;
+use crate::domains::{Ask, Decision, Room as _};
+use crate::ledger::{Account, Book};
+
+const SHARD: Shard = Shard(3);
+
+fn decide(operation: &Operation, balance: i64) -> Decision {
+    let holder = HolderId::new(SHARD, [7; 16]);
+    let ask = Ask {
+        tap: TapId([1; 32]),
+        operation,
+        holder,
+        shard: SHARD,
+        organisation: OrganisationId::from_bytes([2; 16]),
+        terminal: TerminalId::from_bytes([3; 16]),
+        at: Micros(0),
+        limits: Limits { no_pin_limit: Fen(10_000), tap_limit: Fen(100_000) },
+    };
+    let mut book = Book::default();
+    book.load_account(Account { key: purse_of(holder, SHARD), id: 1, overdraft_allowed: false, balance });
+    Purse.decide(&ask, &book)
+}
+
+fn pay(fen: i64) -> Operation {
+    Operation::PursePayment(purse::Payment { amount: Fen(fen) })
+}
+
+fn top_up(fen: i64) -> Operation {
+    Operation::PurseTopUp(purse::TopUp { amount: Fen(fen) })
+}
+
+#[test]
+fn what_may_be_paid_and_topped_up() {
+    use Outcome::{Accepted, AmountOutOfRange, InsufficientFunds};
+    let table = [
+        ("a payment within the balance", pay(1_250), 5_000, Accepted),
+        ("a payment of the whole balance", pay(5_000), 5_000, Accepted),
+        ("a payment one fen over the balance", pay(5_001), 5_000, InsufficientFunds),
+        ("a payment of nothing", pay(0), 5_000, AmountOutOfRange),
+        ("a negative payment", pay(-1), 5_000, AmountOutOfRange),
+        ("a payment at the limit of one tap", pay(100_000), 100_000, Accepted),
+        ("a payment over the limit of one tap", pay(100_001), 200_000, AmountOutOfRange),
+        ("the most negative payment", pay(i64::MIN), 5_000, AmountOutOfRange),
+        ("cash into an empty purse", top_up(5_000), 0, Accepted),
+        ("no cash", top_up(0), 0, AmountOutOfRange),
+        ("negative cash", top_up(-5), 100, AmountOutOfRange),
+        ("cash over the limit", top_up(100_001), 0, AmountOutOfRange),
+    ];
+    for (case, operation, balance, outcome) in table {
+        let decision = decide(&operation, balance);
+        assert_eq!(decision.outcome, outcome, "{case}");
+        assert_eq!(decision.transfers.len(), usize::from(outcome == Accepted), "{case}");
+        assert!(decision.shows.is_some(), "{case}: the holder sees the balance");
+    }
+}
+
+#[test]
+fn money_goes_from_purse_to_takings_and_from_float_to_purse() {
+    let payment = decide(&pay(10), 10).transfers[0];
+    assert_eq!(payment.debit, purse_of(HolderId::new(SHARD, [7; 16]), SHARD));
+    assert_eq!(payment.credit, takings_of(OrganisationId::from_bytes([2; 16]), SHARD));
+    let cash = decide(&top_up(10), 0).transfers[0];
+    assert_eq!(cash.debit, float_of(OrganisationId::from_bytes([2; 16]), SHARD));
+    assert_eq!(cash.credit, payment.debit);
+}

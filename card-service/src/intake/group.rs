@@ -1,0 +1,325 @@
+//! One transaction: load what a group of batches needs, decide tap by tap, write everything.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use card_schema::envelope::receipt::{Outcome, TapOutcome};
+use card_schema::envelope::tap::Tap;
+use card_schema::ids::{CardId, SHARDS, Shard, TapId, TerminalId};
+use card_schema::money::Fen;
+use card_schema::operation::Operation;
+
+use super::decide::{self, Known, LaneFault, LaneHead, Verdict};
+use super::store::{self, LaneEvent, LaneNumber, Prior, SeenHead, TapRow};
+use super::verify::Candidate;
+use super::writer::Answer;
+use super::{Policy, Submission, SubmitError};
+use crate::cards::{self, CardForIntake, CardState};
+use crate::db::{DbError, Tx};
+use crate::domains::{self, Ask, Decision, Effect};
+use crate::evidence::{self, Action, ActionKind};
+use crate::ledger::{self, Account, Applied, Book, Entry};
+use crate::terminals::{self, Terminal};
+
+/// Everything that was loaded, and everything that is to be written.
+#[derive(Default)]
+struct Group {
+    terminals: HashMap<TerminalId, Terminal>,
+    cards: HashMap<CardId, CardForIntake>,
+    prior: HashMap<LaneNumber, Prior>,
+    heads: HashMap<(TerminalId, u8), LaneHead>,
+    seen: HashMap<u64, SeenHead>,
+    known_forks: BTreeSet<(LaneNumber, TapId)>,
+    book: Book,
+    moved: BTreeSet<(TerminalId, u8)>,
+    actions: Vec<Action>,
+    rows: Vec<(TapRow, usize)>,
+    events: Vec<(LaneEvent, usize)>,
+    opened: Vec<(Account, usize)>,
+    entries: Vec<(Entry, usize, card_schema::clock::Micros)>,
+    effects: Vec<Effect>,
+}
+
+pub(super) async fn decide_and_write(
+    tx: &mut Tx,
+    policy: &Policy,
+    submissions: &[Arc<Submission>],
+) -> Result<Vec<Answer>, DbError> {
+    let mut group = Group::load(tx, policy, submissions).await?;
+    let mut answers = Vec::with_capacity(submissions.len());
+    for submission in submissions {
+        answers.push(match group.terminals.get(&submission.terminal).cloned() {
+            Some(terminal) => Ok(group.decide(tx, policy, submission, &terminal).await?),
+            None => Err(SubmitError::UnknownTerminal),
+        });
+    }
+    group.write(tx).await?;
+    Ok(answers)
+}
+
+fn taps(submissions: &[Arc<Submission>]) -> impl Iterator<Item = (TapId, &Tap)> {
+    submissions.iter().flat_map(|s| s.taps.iter().filter_map(|c| c.tap.as_ref().map(|tap| (c.id, tap))))
+}
+
+fn number(tap: &Tap) -> LaneNumber {
+    // `verify` lets no larger counter through.
+    LaneNumber { terminal: tap.terminal, lane: tap.lane, counter: i64::try_from(tap.counter).unwrap_or(i64::MAX) }
+}
+
+/// Where the rows of a tap without a known card lie.
+fn terminal_shard(terminal: TerminalId) -> Shard {
+    Shard(terminal.as_bytes()[15] % SHARDS)
+}
+
+impl Group {
+    async fn load(tx: &mut Tx, policy: &Policy, submissions: &[Arc<Submission>]) -> Result<Self, DbError> {
+        let mut group = Self::default();
+        let terminals: BTreeSet<_> = submissions.iter().map(|submission| submission.terminal).collect();
+        for id in &terminals {
+            if let Some(terminal) = terminals::load(tx, *id).await? {
+                group.terminals.insert(*id, terminal);
+            }
+        }
+        let cards: BTreeSet<_> = taps(submissions).filter_map(|(_, tap)| tap.card).collect();
+        group.cards = cards::load_for_intake(tx.conn(), &cards.into_iter().collect::<Vec<_>>()).await?;
+        let numbers: BTreeSet<_> = taps(submissions).map(|(_, tap)| number(tap)).collect();
+        group.prior = store::prior(tx.conn(), &numbers).await?;
+        if !group.prior.is_empty() {
+            group.known_forks = store::known_events(tx.conn(), &numbers).await?;
+        }
+        group.heads = store::heads(tx.conn(), &terminals).await?;
+        let sizes: BTreeSet<_> = taps(submissions).filter_map(|(_, tap)| tap.log_head.map(|head| head.size)).collect();
+        if !sizes.is_empty() {
+            group.seen = store::seen_heads(tx.conn(), &sizes).await?;
+        }
+        let mut accounts = Vec::new();
+        for (id, tap) in taps(submissions) {
+            if let Some(ask) = group.ask(id, tap, policy)
+                && let Some(room) = domains::room_of(&tap.operation)
+            {
+                accounts.extend(room.accounts(&ask));
+            }
+        }
+        if !accounts.is_empty() {
+            // No references: that a tap is new is known by its number in its lane.
+            group.book = ledger::store::load(tx.conn(), &accounts, &[]).await?;
+        }
+        Ok(group)
+    }
+
+    fn ask<'a>(&self, id: TapId, tap: &'a Tap, policy: &Policy) -> Option<Ask<'a>> {
+        let card = self.cards.get(&tap.card?)?;
+        let terminal = self.terminals.get(&tap.terminal)?;
+        Some(Ask {
+            tap: id,
+            operation: &tap.operation,
+            holder: card.holder,
+            shard: card.shard,
+            organisation: terminal.organisation.organisation_id,
+            terminal: tap.terminal,
+            at: tap.at,
+            limits: policy.limits,
+        })
+    }
+
+    async fn decide(
+        &mut self,
+        tx: &mut Tx,
+        policy: &Policy,
+        submission: &Submission,
+        terminal: &Terminal,
+    ) -> Result<Vec<TapOutcome>, DbError> {
+        let mut outcomes = Vec::with_capacity(submission.taps.len());
+        for candidate in &submission.taps {
+            let (outcome, balance) = match &candidate.tap {
+                None => (Outcome::Malformed, None),
+                Some(tap) if tap.terminal != submission.terminal => (Outcome::WrongTerminal, None),
+                Some(tap) => self.decide_tap(tx, policy, submission, terminal, candidate, tap).await?,
+            };
+            metrics::counter!("intake_taps_total", "outcome" => format!("{outcome:?}")).increment(1);
+            outcomes.push(TapOutcome { tap: candidate.id, outcome, balance });
+        }
+        Ok(outcomes)
+    }
+
+    async fn decide_tap(
+        &mut self,
+        tx: &mut Tx,
+        policy: &Policy,
+        submission: &Submission,
+        terminal: &Terminal,
+        candidate: &Candidate,
+        tap: &Tap,
+    ) -> Result<(Outcome, Option<Fen>), DbError> {
+        let number = number(tap);
+        let lane = (tap.terminal, tap.lane);
+        let head = self.heads.get(&lane).copied().unwrap_or(LaneHead::EMPTY);
+        if let Some(prior) = self.prior.get(&number).copied() {
+            if prior.tap == candidate.id {
+                return Ok((prior.outcome, prior.balance));
+            }
+            self.record_fault(submission, candidate, number, LaneFault::Fork, head);
+            return Ok((Outcome::CounterFork, None));
+        }
+
+        let seen = tap.log_head.and_then(|head| self.seen.get(&head.size).filter(|seen| seen.root == head.root));
+        let known = Known {
+            terminal,
+            card: tap.card.and_then(|card| self.cards.get(&card)),
+            signed_by: candidate.signed_by,
+            log_head_at: seen.map(|seen| seen.at),
+            now: submission.received_at,
+        };
+        let fault = if tap.log_head.is_some_and(|head| head.size > 0) && seen.is_none() {
+            Some(LaneFault::UnknownLogHead)
+        } else {
+            decide::follows(head, tap).err()
+        };
+        let ask = self.ask(candidate.id, tap, policy);
+        let room = domains::room_of(&tap.operation);
+        let mut decision = match (decide::check(policy, tap, &known), fault, &ask, room) {
+            (Verdict::Refuse(outcome), _, ask, room) => {
+                let effects = match (ask, room) {
+                    (Some(ask), Some(room)) => room.refused(ask),
+                    _ => Vec::new(),
+                };
+                Decision { effects, ..Decision::plain(outcome) }
+            }
+            (_, Some(_), ..) => Decision::plain(Outcome::Quarantined),
+            (Verdict::Record, None, ..) => Decision::plain(Outcome::Accepted),
+            (Verdict::Ask, None, Some(ask), Some(room)) => room.decide(ask, &self.book),
+            (Verdict::Ask, None, ..) => match (&tap.operation, tap.card) {
+                (Operation::RegistrationConsent(_), Some(card)) => {
+                    Decision::plain(self.consent(tx, submission, card).await?)
+                }
+                _ => Decision::plain(Outcome::OperationNotAllowed),
+            },
+        };
+        if let Some(fault) = fault {
+            self.record_fault(submission, candidate, number, fault, head);
+        }
+
+        let opened_before = self.book.opened_count();
+        let mut entries = Vec::new();
+        for transfer in std::mem::take(&mut decision.transfers) {
+            match self.book.post(transfer) {
+                Ok(Applied::Posted(entry)) => entries.push(entry),
+                Ok(Applied::Repeated(_)) => {}
+                // Rooms look before they ask; what the ledger still refuses is a room's defect, and moves nothing.
+                Err(refused) => {
+                    tracing::error!(%refused, "the ledger refused what a room had decided");
+                    decision = Decision { shows: decision.shows, ..Decision::plain(Outcome::InsufficientFunds) };
+                }
+            }
+        }
+        let balance = decision.shows.map(|key| Fen(self.book.balance(&key)));
+        let row = TapRow {
+            shard: ask.as_ref().map_or_else(|| terminal_shard(tap.terminal), |ask| ask.shard),
+            number,
+            tap: candidate.id,
+            card: tap.card,
+            operation: tap.operation.code().number(),
+            at: tap.at,
+            received_at: submission.received_at,
+            outcome: decision.outcome,
+            balance,
+            cose: candidate.cose.clone(),
+        };
+        self.record(row, entries, opened_before, decision.effects, submission);
+        if number.counter > head.counter {
+            self.heads.insert(lane, LaneHead { counter: number.counter, tap: candidate.id });
+            self.moved.insert(lane);
+        }
+        self.prior.insert(number, Prior { tap: candidate.id, outcome: decision.outcome, balance });
+        Ok((decision.outcome, balance))
+    }
+
+    /// The holder has agreed: the card is active from the next tap on.
+    async fn consent(&mut self, tx: &mut Tx, submission: &Submission, id: CardId) -> Result<Outcome, DbError> {
+        if !cards::on_consent(tx, submission.received_at, id).await? {
+            return Ok(Outcome::CardNotActive);
+        }
+        if let Some(card) = self.cards.get_mut(&id) {
+            card.state = CardState::Active;
+        }
+        Ok(Outcome::Accepted)
+    }
+
+    /// One leaf for the tap, the accounts that it opened and the transfers that it caused.
+    fn record(
+        &mut self,
+        row: TapRow,
+        entries: Vec<Entry>,
+        opened_before: usize,
+        effects: Vec<Effect>,
+        submission: &Submission,
+    ) {
+        let leaf = self.actions.len();
+        let mut images = vec![row.image()];
+        for account in self.book.opened(opened_before) {
+            images.push(ledger::store::account_image(account));
+            self.opened.push((*account, leaf));
+        }
+        for entry in entries {
+            images.push(ledger::store::transfer_image(&self.book, &entry, submission.received_at));
+            self.entries.push((entry, leaf, submission.received_at));
+        }
+        self.actions.push(Action { shard: row.shard, kind: ActionKind::TapDecided, rows: images });
+        self.rows.push((row, leaf));
+        self.effects.extend(effects);
+    }
+
+    fn record_fault(
+        &mut self,
+        submission: &Submission,
+        candidate: &Candidate,
+        number: LaneNumber,
+        fault: LaneFault,
+        head: LaneHead,
+    ) {
+        tracing::warn!(terminal = %number.terminal, lane = number.lane, fault = fault.name(), "a lane did not go on as it must");
+        metrics::counter!("intake_lane_faults_total", "kind" => fault.name()).increment(1);
+        if fault == LaneFault::Fork && !self.known_forks.insert((number, candidate.id)) {
+            return;
+        }
+        let event = LaneEvent {
+            number,
+            tap: candidate.id,
+            fault,
+            expected: head.counter.saturating_add(1),
+            at: submission.received_at,
+            cose: candidate.cose.clone(),
+        };
+        let leaf = self.actions.len();
+        let shard = terminal_shard(number.terminal);
+        self.actions.push(Action { shard, kind: ActionKind::LaneBroken, rows: vec![event.image()] });
+        self.events.push((event, leaf));
+    }
+
+    async fn write(self, tx: &mut Tx) -> Result<(), DbError> {
+        let Some(at) =
+            self.rows.iter().map(|(row, _)| row.received_at).chain(self.events.iter().map(|(e, _)| e.at)).max()
+        else {
+            return Ok(());
+        };
+        let leaves = evidence::append_all(tx, at, &self.actions).await?;
+        let opened: Vec<_> = self.opened.iter().map(|(account, leaf)| (*account, leaves[*leaf].leaf_id)).collect();
+        // Transfers of one time are written together; a group rarely has more than a few times.
+        let mut entries: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (entry, leaf, at) in &self.entries {
+            entries.entry(*at).or_default().push((*entry, leaves[*leaf].leaf_id));
+        }
+        let connection = tx.conn();
+        ledger::store::save_accounts(connection, &self.book, &opened).await?;
+        for (at, entries) in &entries {
+            ledger::store::save_entries(connection, &self.book, *at, entries).await?;
+        }
+        let rows: Vec<_> = self.rows.into_iter().map(|(row, leaf)| (row, leaves[leaf])).collect();
+        store::write_taps(connection, &rows).await?;
+        let events: Vec<_> = self.events.into_iter().map(|(event, leaf)| (event, leaves[leaf])).collect();
+        store::write_events(connection, &events).await?;
+        let heads: Vec<_> = self.moved.iter().map(|lane| (*lane, self.heads[lane])).collect();
+        store::write_heads(connection, &heads).await?;
+        domains::write_effects(connection, &self.effects).await
+    }
+}

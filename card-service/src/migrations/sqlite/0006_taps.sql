@@ -1,0 +1,52 @@
+-- Taps as they were brought and what became of them. Keys are ordered: random ones halve the throughput.
+CREATE TABLE tap (
+    shard       BIGINT NOT NULL,
+    terminal_id BLOB   NOT NULL,
+    lane        BIGINT NOT NULL,
+    counter     BIGINT NOT NULL,
+    tap_id      BLOB   NOT NULL,           -- SHA-256 of the Sig_structure
+    card_id     BLOB,                      -- null for what a terminal says on its own
+    operation   BIGINT NOT NULL,
+    at          BIGINT NOT NULL,           -- the terminal's clock
+    received_at BIGINT NOT NULL,           -- the service's clock
+    outcome     BIGINT NOT NULL,
+    balance     BIGINT,                    -- of the purse afterwards, where the operation concerns it
+    cose        BLOB   NOT NULL,           -- the envelope as it came
+    leaf        BIGINT NOT NULL,           -- leaf_id of the leaf that commits to this row
+    PRIMARY KEY (shard, terminal_id, lane, counter)
+) WITHOUT ROWID;
+CREATE INDEX tap_by_card ON tap (shard, card_id, received_at) WHERE card_id IS NOT NULL;
+
+-- Each lane's numbers with the tap that used them and the shard where it lies: one number, one tap, in all shards.
+CREATE TABLE lane_tap (
+    terminal_id BLOB   NOT NULL,
+    lane        BIGINT NOT NULL,
+    counter     BIGINT NOT NULL,
+    shard       BIGINT NOT NULL,
+    tap_id      BLOB   NOT NULL,
+    PRIMARY KEY (terminal_id, lane, counter)
+) WITHOUT ROWID;
+
+-- The head of each lane's chain.
+CREATE TABLE lane (
+    terminal_id BLOB   NOT NULL,
+    lane        BIGINT NOT NULL,
+    counter     BIGINT NOT NULL,
+    head        BLOB   NOT NULL,           -- tap_id
+    PRIMARY KEY (terminal_id, lane)
+) WITHOUT ROWID;
+
+-- Where a lane did not go on as it must, for a person to decide.
+CREATE TABLE lane_event (
+    terminal_id BLOB   NOT NULL,
+    lane        BIGINT NOT NULL,
+    counter     BIGINT NOT NULL,
+    tap_id      BLOB   NOT NULL,           -- the tap that showed it
+    kind        BIGINT NOT NULL,           -- 1 gap, 2 fork, 3 broken chain, 4 unknown log head
+    expected    BIGINT NOT NULL,           -- the counter that should have come
+    at          BIGINT NOT NULL,
+    cose        BLOB   NOT NULL,
+    leaf_shard  BIGINT NOT NULL,
+    leaf        BIGINT NOT NULL,
+    PRIMARY KEY (terminal_id, lane, counter, tap_id, kind)
+) WITHOUT ROWID;

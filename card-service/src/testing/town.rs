@@ -1,0 +1,268 @@
+//! A town on paper: a terminal and cards with keys of their own in a real database, and taps that they sign.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use card_schema::card::Slot;
+use card_schema::clock::Micros;
+use card_schema::envelope::batch::Batch;
+use card_schema::envelope::receipt::{Receipt, TapOutcome};
+use card_schema::envelope::tap::{LogHead, Tap};
+use card_schema::envelope::{Envelope, Kid, Payload, PublicKey, Signature, ToBeSigned};
+use card_schema::ids::{CardId, HolderId, OrganisationId, Shard, TapId, TerminalId};
+use card_schema::money::Fen;
+use card_schema::operation::{Operation, OperationCode};
+use card_schema::wire::terminal::Limits;
+use ring::rand::{SecureRandom, SystemRandom};
+use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+use tokio::sync::watch;
+
+use super::Scratch;
+use crate::cards::{self, CardState};
+use crate::db::DbError;
+use crate::intake::{Intake, Policy};
+use crate::keys::file::{FileStore, Opener};
+use crate::keys::{KeyStore, Role};
+use crate::terminals::{self, TerminalState};
+
+/// When every test begins.
+pub(crate) const START: Micros = Micros(1_790_000_000_000_000);
+
+pub(crate) const POLICY: Policy = Policy {
+    limits: Limits { no_pin_limit: Fen(10_000), tap_limit: Fen(1_000_000) },
+    clock_tolerance_seconds: 300,
+    offline_limit_seconds: 30 * 86_400,
+};
+
+pub(crate) fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    SystemRandom::new().fill(&mut bytes).unwrap();
+    bytes
+}
+
+/// A P-256 key pair.
+pub(crate) struct Signer(EcdsaKeyPair);
+
+impl Signer {
+    pub(crate) fn new() -> Self {
+        let (random, algorithm) = (SystemRandom::new(), &ECDSA_P256_SHA256_FIXED_SIGNING);
+        let pkcs8 = EcdsaKeyPair::generate_pkcs8(algorithm, &random).unwrap();
+        Self(EcdsaKeyPair::from_pkcs8(algorithm, pkcs8.as_ref(), &random).unwrap())
+    }
+
+    pub(crate) fn public(&self) -> PublicKey {
+        PublicKey::from_sec1(self.0.public_key().as_ref()).unwrap()
+    }
+
+    pub(crate) fn seal<P: Payload>(&self, payload: &P, kid: Kid) -> Vec<u8> {
+        let to_be_signed = ToBeSigned::new(payload, kid);
+        let signature = self.0.sign(&SystemRandom::new(), to_be_signed.message()).unwrap();
+        to_be_signed.sign(&Signature(signature.as_ref().try_into().unwrap()))
+    }
+}
+
+/// A chip card with its three keys.
+pub(crate) struct TestCard {
+    pub(crate) id: CardId,
+    pub(crate) keys: [(Slot, Signer); 3],
+}
+
+impl TestCard {
+    pub(crate) fn key(&self, slot: Slot) -> &Signer {
+        &self.keys.iter().find(|(of, _)| *of == slot).unwrap().1
+    }
+}
+
+/// A reader daemon on paper: it counts and chains like the real one.
+pub(crate) struct TestTerminal {
+    pub(crate) id: TerminalId,
+    pub(crate) key: Signer,
+    pub(crate) lane: u8,
+    pub(crate) counter: u64,
+    pub(crate) previous: TapId,
+}
+
+/// A signed tap.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Signed {
+    pub(crate) id: TapId,
+    pub(crate) cose: Vec<u8>,
+}
+
+impl TestTerminal {
+    /// The next tap of this lane, before it is signed.
+    pub(crate) fn next(&mut self, card: Option<&TestCard>, operation: Operation) -> Tap {
+        self.counter += 1;
+        Tap {
+            card: card.map(|card| card.id),
+            terminal: self.id,
+            lane: self.lane,
+            counter: self.counter,
+            previous: self.previous,
+            nonce: random(),
+            at: START,
+            log_head: None,
+            status_version: 1,
+            operation,
+        }
+    }
+
+    /// Signs a tap and makes it the head of the lane.
+    pub(crate) fn sign(&mut self, tap: &Tap, key: &Signer, kid: Kid) -> Signed {
+        let id = TapId(ToBeSigned::new(tap, kid).digest());
+        self.previous = id;
+        Signed { id, cose: key.seal(tap, kid) }
+    }
+
+    /// A card at this terminal.
+    pub(crate) fn tap(&mut self, card: &TestCard, slot: Slot, operation: Operation) -> Signed {
+        let tap = self.next(Some(card), operation);
+        self.sign(&tap, card.key(slot), Kid::Card(slot))
+    }
+
+    /// What the terminal says on its own.
+    pub(crate) fn say(&mut self, operation: Operation) -> Signed {
+        let tap = self.next(None, operation);
+        let kid = self.kid();
+        let id = TapId(ToBeSigned::new(&tap, kid).digest());
+        self.previous = id;
+        Signed { id, cose: self.key.seal(&tap, kid) }
+    }
+
+    pub(crate) fn kid(&self) -> Kid {
+        Kid::Key(self.key.public().key_id())
+    }
+
+    /// A signed batch.
+    pub(crate) fn batch(&self, taps: &[Signed]) -> Vec<u8> {
+        let taps = taps.iter().map(|tap| tap.cose.clone()).collect();
+        self.key.seal(&Batch { terminal: self.id, at: START, taps }, self.kid())
+    }
+}
+
+/// A database, keys, and intake on top.
+pub(crate) struct Town {
+    pub(crate) scratch: Scratch,
+    pub(crate) keys: Arc<dyn KeyStore>,
+    pub(crate) intake: Intake,
+    pub(crate) log_head: watch::Sender<Option<LogHead>>,
+    pub(crate) now: Arc<AtomicI64>,
+    _keys_folder: tempfile::TempDir,
+}
+
+impl Town {
+    pub(crate) async fn new() -> Self {
+        let scratch = Scratch::new().await;
+        let keys_folder = tempfile::tempdir().unwrap();
+        let opener = Opener::choose(keys_folder.path(), None, None);
+        let keys: Arc<dyn KeyStore> = Arc::new(FileStore::create(keys_folder.path(), &opener).unwrap());
+        let (log_head, watched) = watch::channel(None);
+        let now = Arc::new(AtomicI64::new(START.0));
+        let clock = {
+            let now = Arc::clone(&now);
+            Arc::new(move || Micros(now.load(Ordering::Relaxed)))
+        };
+        let intake = Intake::start(scratch.db.clone(), Arc::clone(&keys), watched, POLICY, clock).unwrap();
+        Self { scratch, keys, intake, log_head, now, _keys_folder: keys_folder }
+    }
+
+    /// An enrolled terminal that may submit everything.
+    pub(crate) async fn terminal(&self) -> TestTerminal {
+        self.terminal_for(&OperationCode::ALL).await
+    }
+
+    pub(crate) async fn terminal_for(&self, operations: &[OperationCode]) -> TestTerminal {
+        let id = TerminalId::from_bytes(random());
+        let key = Signer::new();
+        let (public, operations) = (key.public(), operations.to_vec());
+        self.scratch
+            .db
+            .write::<_, DbError, _>(move |tx| {
+                Box::pin(async move {
+                    let new = OrganisationId::from_bytes(random());
+                    let name = format!("Test Shop {new}");
+                    let organisation = terminals::store::organisation(tx, START, new, &name).await?;
+                    let terminal = terminals::Terminal {
+                        terminal_id: id,
+                        name: "Test Till".to_owned(),
+                        organisation,
+                        operations,
+                        state: TerminalState::Awaiting,
+                        public_key: None,
+                        certificate_until: None,
+                    };
+                    terminals::store::insert(tx, START, &terminal, random(), START.plus_seconds(60)).await?;
+                    terminals::store::enrol(tx, START, id, &public, b"certificate", START.plus_seconds(86_400)).await?;
+                    Ok(())
+                })
+            })
+            .await
+            .unwrap();
+        TestTerminal { id, key, lane: 0, counter: 0, previous: TapId::NONE }
+    }
+
+    /// An active card of a new holder.
+    pub(crate) async fn card(&self) -> TestCard {
+        self.card_in(CardState::Active).await
+    }
+
+    pub(crate) async fn card_in(&self, state: CardState) -> TestCard {
+        let shard = Shard(random::<1>()[0] % card_schema::ids::SHARDS);
+        let holder = HolderId::new(shard, random());
+        let keys = Slot::SIGNING.map(|slot| (slot, Signer::new()));
+        let publics = keys.each_ref().map(|(slot, key)| (*slot, key.public()));
+        let id = self
+            .scratch
+            .db
+            .write::<_, DbError, _>(move |tx| {
+                Box::pin(async move {
+                    sqlx::query(
+                        "INSERT INTO holder (shard, holder_id, created_at, created_by, leaf) VALUES ($1, $2, $3, $4, 0)",
+                    )
+                    .bind(i64::from(shard.0))
+                    .bind(holder.as_bytes().to_vec())
+                    .bind(START.0)
+                    .bind(vec![0; 16])
+                    .execute(tx.conn())
+                    .await?;
+                    let index = cards::store::next_status_index(tx).await?;
+                    let card = cards::Card {
+                        card_id: CardId::new(index, shard, random()),
+                        holder_id: holder,
+                        state: CardState::Personalising,
+                        created_at: START,
+                        expires_at: START.plus_seconds(365 * 86_400),
+                        changed_at: START,
+                    };
+                    cards::store::insert(tx, START, &card).await?;
+                    for (slot, key) in &publics {
+                        assert!(cards::store::add_key(tx, START, card.card_id, *slot, key).await?);
+                    }
+                    cards::store::set_state(tx, START, &card, state, "test").await?;
+                    Ok(card.card_id)
+                })
+            })
+            .await
+            .unwrap();
+        TestCard { id, keys }
+    }
+
+    /// Submits taps as one batch and reads the verified receipt.
+    pub(crate) async fn submit(&self, terminal: &TestTerminal, taps: &[Signed]) -> Vec<TapOutcome> {
+        self.submit_bytes(terminal, terminal.batch(taps)).await
+    }
+
+    pub(crate) async fn submit_bytes(&self, terminal: &TestTerminal, batch: Vec<u8>) -> Vec<TapOutcome> {
+        let receipt = self.intake.accept(terminal.id, &batch).await.unwrap();
+        let receipt = Envelope::<Receipt>::decode(&receipt).unwrap();
+        let key = PublicKey::from_sec1(&self.keys.public(Role::Receipt).unwrap()).unwrap();
+        receipt.verify(&key).unwrap();
+        assert_eq!(receipt.payload.batch.0, Envelope::<Batch>::decode(&batch).unwrap().digest());
+        receipt.payload.outcomes
+    }
+
+    /// One number from the database.
+    pub(crate) async fn number(&self, sql: &'static str) -> i64 {
+        sqlx::query_scalar(sql).fetch_one(self.scratch.db.read()).await.unwrap()
+    }
+}
