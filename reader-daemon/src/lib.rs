@@ -4,8 +4,15 @@
 
 pub mod card;
 pub mod cli;
+pub mod clock;
 pub mod config;
+pub mod enrol;
+pub mod identity;
 pub mod local;
 pub mod outbox;
 pub mod piv;
+pub mod run;
+pub mod station;
+pub mod submit;
+pub mod tap;
 pub mod tls;

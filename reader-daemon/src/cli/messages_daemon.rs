@@ -2,10 +2,19 @@
 //!
 //! Failures of card and reader are in [`super::messages`].
 
-use card_schema::envelope::receipt::Outcome;
+use card_schema::envelope::{receipt::Outcome, status_list::CardStatus};
 
-use super::messages::CliError;
-use crate::config::{ConfigError, KEYS};
+use super::{messages::CliError, messages_card};
+use crate::{
+    card::link::LinkError,
+    config::{ConfigError, KEYS},
+    enrol::EnrolError,
+    identity::IdentityError,
+    outbox::OutboxError,
+    run::RunError,
+    station::StationError,
+    tap::{Refused, TapError, certificate::CertificateError},
+};
 
 /// A configuration that cannot be used.
 pub(crate) fn config(error: &ConfigError) -> CliError {
@@ -114,4 +123,212 @@ pub(crate) fn outcome(outcome: Outcome) -> CliError {
         Outcome::Quarantined => ("quarantined", "该笔记录待人工审核。", "The tap waits for a person to decide."),
     };
     CliError::failed(code, zh, en)
+}
+
+/// A request to the local API that is not of its form.
+pub(crate) fn bad_request(cause: &str) -> CliError {
+    CliError::usage(
+        "bad-request",
+        format!("请求有误：{cause}。请更正后重试。"),
+        format!("The request is wrong: {cause}. Correct it and try again."),
+    )
+}
+
+/// A path that the local API does not have.
+pub(crate) fn no_such_request() -> CliError {
+    CliError::nothing("no-such-request", "本机接口没有这个请求。", "The local API has no such request.")
+}
+
+/// An answer to a question that is not asked any more.
+pub(crate) fn question_over() -> CliError {
+    CliError::nothing(
+        "question-over",
+        "该问题已结束，请查看当前问题后重新回答。",
+        "That question is over. Look what is asked now and answer again.",
+    )
+}
+
+/// The outbox.
+pub(crate) fn outbox(error: &OutboxError) -> CliError {
+    if error.is_full() {
+        return CliError::failed(
+            "disk-full",
+            "磁盘已满，未作任何扣款。请清理磁盘后重试。",
+            "The disk is full; nothing was charged. Make room on the disk and try again.",
+        );
+    }
+    match error {
+        OutboxError::OtherTerminal => CliError::failed(
+            "other-terminals-outbox",
+            "数据目录属于另一台终端。请换用空目录，或恢复原终端的证书。",
+            "The data folder belongs to another terminal. Use an empty folder, or restore that terminal's identity.",
+        ),
+        error => CliError::failed(
+            "outbox",
+            format!("无法保存记录（{error}），未作任何扣款。请检查磁盘后重试。"),
+            format!("The outbox failed ({error}); nothing was charged. Check the disk and try again."),
+        ),
+    }
+}
+
+/// Whether a failed tap is a plain no: the card or the operation was looked at and refused.
+pub(crate) fn is_refusal(error: &TapError) -> bool {
+    matches!(error, TapError::Refused(_) | TapError::Certificate(_) | TapError::Copied)
+}
+
+/// What a person reads when no tap came about.
+pub(crate) fn station(error: &StationError) -> CliError {
+    match error {
+        StationError::NoReader => messages_card::no_reader(),
+        StationError::UnknownReader(name, readers) => messages_card::unknown_reader(name, readers),
+        StationError::SeveralReaders(names) => messages_card::several_readers(names),
+        StationError::NoCard => messages_card::link(&LinkError::NoCard),
+        StationError::Busy => CliError::failed(
+            "reader-busy",
+            "读卡器正在办理另一笔业务。请稍候重试。",
+            "The reader is at work for somebody else. Wait a moment and try again.",
+        ),
+        StationError::Timeout => CliError::failed(
+            "card-timeout",
+            "卡片没有及时响应，未作任何扣款。请取下卡片后重试。",
+            "The card did not answer in time; nothing was charged. Take it off the reader and try again.",
+        ),
+        StationError::Tap(error) => tap(error),
+    }
+}
+
+/// What a person reads when the tap itself failed.
+pub(crate) fn tap(error: &TapError) -> CliError {
+    match error {
+        TapError::Card(error) => messages_card::piv(error),
+        TapError::Refused(refused) => self::refused(*refused),
+        TapError::Certificate(error) => certificate(error),
+        TapError::Copied => CliError::failed(
+            "copied-card",
+            "卡片的签名与证书不符，可能是复制卡。请拒收。",
+            "The chip does not hold the key of its certificate: it may be a copy. Do not accept it.",
+        ),
+        TapError::TooLate => station(&StationError::Timeout),
+        TapError::Outbox(error) => outbox(error),
+        TapError::Randomness => internal(error),
+    }
+}
+
+fn refused(refused: Refused) -> CliError {
+    match refused {
+        Refused::OperationNotAllowed(_) => outcome(Outcome::OperationNotAllowed),
+        Refused::AmountOutOfRange { limit } => CliError::failed(
+            "amount-out-of-range",
+            format!("金额须大于零且不超过 {limit} 元。请更改金额。"),
+            format!("The amount must be above zero and at most {limit} yuan. Change the amount."),
+        ),
+        Refused::PinRequired => outcome(Outcome::PinRequired),
+        Refused::Listed(CardStatus::Suspended) => CliError::failed(
+            "card-suspended",
+            "卡片已暂停使用。请持卡人到站点办理。",
+            "The card is suspended. The holder should go to a station.",
+        ),
+        Refused::Listed(_) => CliError::failed(
+            "card-revoked",
+            "卡片已作废（挂失、换卡或注销）。请拒收。",
+            "The card has been revoked (lost, replaced or returned). Do not accept it.",
+        ),
+        Refused::Expired => outcome(Outcome::CardExpired),
+    }
+}
+
+fn certificate(error: &CertificateError) -> CliError {
+    match error {
+        CertificateError::NotValidNow { expired: true } => outcome(Outcome::CardExpired),
+        CertificateError::NotValidNow { expired: false } => CliError::failed(
+            "card-not-yet-valid",
+            "卡片尚未生效，或本机时钟偏慢。请校准时间后重试。",
+            "The card is not valid yet, or this machine's clock is behind. Set the clock and try again.",
+        ),
+        CertificateError::Missing | CertificateError::Foreign(_) => CliError::failed(
+            "foreign-card",
+            "这不是本系统发放的卡片。请拒收。",
+            "This card was not issued here. Do not accept it.",
+        ),
+        CertificateError::Malformed => CliError::failed(
+            "unreadable-certificate",
+            "卡片的证书无法读取。请重试；仍不行请持卡人到站点办理。",
+            "The card's certificate cannot be read. Try again; if it stays so, the holder should go to a station.",
+        ),
+        CertificateError::OtherCard | CertificateError::OtherUse => CliError::failed(
+            "copied-card",
+            "卡片的证书属于另一张卡，可能是复制卡。请拒收。",
+            "The certificate belongs to another card: this may be a copy. Do not accept it.",
+        ),
+    }
+}
+
+/// Enrolment.
+pub(crate) fn enrol(error: &EnrolError) -> CliError {
+    match error {
+        EnrolError::AlreadyEnrolled => CliError::failed(
+            "already-enrolled",
+            "此数据目录已有一台已登记的终端。如需重新登记，请换用空目录（--data-dir）。",
+            "This data folder holds an enrolled terminal. To enrol another, use an empty folder (--data-dir).",
+        ),
+        EnrolError::Root(cause) => CliError::usage(
+            "root-certificate",
+            format!("无法读取根证书（{cause}）。请用 --root 指定 PEM 文件。"),
+            format!("The root certificate cannot be read ({cause}). Name its PEM file with --root."),
+        ),
+        EnrolError::Unreachable(cause) => CliError::failed(
+            "service-unreachable",
+            format!("连接不到服务（{cause}）。请检查地址、网络与根证书，登记码仍可使用。"),
+            format!(
+                "The service cannot be reached ({cause}). Check address, network and root; the code is still good."
+            ),
+        ),
+        EnrolError::Problem(problem) => CliError::failed(
+            "enrolment-refused",
+            format!("服务拒绝登记：{}。请向管理员索取新的登记码。", problem.title),
+            format!("The service refused: {}. Ask the administrator for a new code.", problem.title),
+        ),
+        EnrolError::Answer(cause) => CliError::failed(
+            "service-answer",
+            format!("服务的答复不可信（{cause}）。请核对地址与根证书。"),
+            format!("The service's answer is not to be trusted: {cause}. Check address and root certificate."),
+        ),
+        EnrolError::Identity(cause) => identity(cause),
+        EnrolError::Outbox(cause) => outbox(cause),
+    }
+}
+
+/// The terminal has no usable identity.
+pub(crate) fn identity(error: &IdentityError) -> CliError {
+    match error {
+        IdentityError::NotEnrolled(_) => CliError::failed(
+            "not-enrolled",
+            "本终端尚未登记。请先运行 reader-daemon enrol。",
+            "This terminal is not enrolled. Run reader-daemon enrol first.",
+        ),
+        error => CliError::failed(
+            "identity",
+            format!("无法使用终端证书（{error}）。请检查数据目录的权限，或重新登记。"),
+            format!("The terminal's identity cannot be used: {error}. Check the data folder's rights, or enrol again."),
+        ),
+    }
+}
+
+/// The daemon could not start.
+pub(crate) fn run(error: &RunError) -> CliError {
+    match error {
+        RunError::Identity(error) => identity(error),
+        RunError::Outbox(error) => outbox(error),
+        RunError::Running(folder) => CliError::failed(
+            "already-running",
+            format!("已有读卡服务在使用数据目录 {}。请先停止它，或换用另一目录。", folder.display()),
+            format!("A daemon is already using the data folder {}. Stop it, or use another folder.", folder.display()),
+        ),
+        RunError::Listen { address, cause } => CliError::failed(
+            "listen",
+            format!("无法监听 {address}（{cause}）。请更改 local.listen。"),
+            format!("Cannot listen on {address} ({cause}). Change local.listen."),
+        ),
+        RunError::Serve(cause) => internal(cause),
+    }
 }

@@ -7,6 +7,7 @@
 pub mod apdu;
 mod at_reader;
 pub mod card;
+mod enrol;
 pub mod messages;
 pub(crate) mod messages_card;
 pub(crate) mod messages_daemon;
@@ -14,6 +15,7 @@ mod outbox;
 pub mod output;
 mod pin;
 pub mod readers;
+mod run;
 mod tap;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -69,6 +71,10 @@ impl Settings {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the daemon: readers, taps, jobs, until it is stopped
+    Run(run::RunArgs),
+    /// Make this machine a terminal of the service, with a one-time code
+    Enrol(enrol::EnrolArgs),
     /// List readers and what is in them
     Readers(readers::ReadersArgs),
     /// Look at a card, change its PIN, reset it
@@ -92,6 +98,8 @@ pub fn main() -> ExitCode {
 
 fn run(cli: &Cli, context: Context) -> Result<(), CliError> {
     match &cli.command {
+        Command::Run(args) => run::run(args, &cli.settings),
+        Command::Enrol(args) => enrol::run(args, &cli.settings, context),
         Command::Readers(args) => readers::run(args, context),
         Command::Card(args) => card::run(args, context),
         Command::Apdu(args) => apdu::run(args, context),

@@ -106,13 +106,17 @@ pub struct Refusal {
 /// Where the time of a tap went, in microseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timing {
-    /// From the card-present event to the durable row in the outbox.
+    /// From the card-present event (or the request, where the card lay there before) to the durable row in the outbox.
     pub present_to_durable_us: u64,
-    /// Of that: connecting to the card and waiting for its answers.
+    /// Of that: handing over to the reader's thread, connecting to the card and beginning its transaction.
+    pub connect_us: u64,
+    /// Of that: the card's answers to its commands.
     pub card_us: u64,
-    /// Of that: writing the outbox and waiting for the disk.
+    /// Of that: the outbox's one statement.
     pub outbox_us: u64,
-    /// Of that: this program's own work.
+    /// Of the statement: from the commit's start on, writing and waiting for the disk.
+    pub disk_us: u64,
+    /// This program's own work in the transaction: neither card nor disk.
     pub own_us: u64,
 }
 

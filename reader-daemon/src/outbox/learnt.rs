@@ -1,13 +1,13 @@
 //! What the terminal has learnt and must know offline: verified cards, status list, profile, log head.
 
-use card_schema::{clock::Micros, envelope::PublicKey, ids::CardId};
+use card_schema::{card::Slot, clock::Micros, envelope::PublicKey, ids::CardId};
 
 use super::{Outbox, OutboxError};
 
-/// What a verified 9E certificate said.
+/// What a verified certificate said of one key of a card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KnownCard {
-    /// The card's tap key.
+    /// The key.
     pub key: PublicKey,
     /// The end of its certificate's validity.
     pub expires: Micros,
@@ -39,11 +39,12 @@ fn fail(doing: &'static str) -> impl FnOnce(sqlx::Error) -> OutboxError {
 }
 
 impl Outbox {
-    /// What is known of a card.
-    pub async fn known_card(&self, card: CardId) -> Result<Option<KnownCard>, OutboxError> {
+    /// What is known of a card's key.
+    pub async fn known_card(&self, card: CardId, slot: Slot) -> Result<Option<KnownCard>, OutboxError> {
         let mut connection = self.lock().await;
-        let row: Option<(Vec<u8>, i64)> = sqlx::query_as("SELECT key, expires FROM card WHERE card = $1")
+        let row: Option<(Vec<u8>, i64)> = sqlx::query_as("SELECT key, expires FROM card WHERE card = $1 AND slot = $2")
             .bind(card.as_bytes().as_slice())
+            .bind(i64::from(slot.key_reference()))
             .fetch_optional(&mut *connection)
             .await
             .map_err(fail("looking a card up"))?;
@@ -54,10 +55,11 @@ impl Outbox {
     }
 
     /// Keeps what a verified certificate said.
-    pub async fn learn_card(&self, card: CardId, known: &KnownCard) -> Result<(), OutboxError> {
+    pub async fn learn_card(&self, card: CardId, slot: Slot, known: &KnownCard) -> Result<(), OutboxError> {
         let mut connection = self.lock().await;
-        sqlx::query("INSERT OR REPLACE INTO card (card, key, expires) VALUES ($1, $2, $3)")
+        sqlx::query("INSERT OR REPLACE INTO card (card, slot, key, expires) VALUES ($1, $2, $3, $4)")
             .bind(card.as_bytes().as_slice())
+            .bind(i64::from(slot.key_reference()))
             .bind(known.key.as_sec1().as_slice())
             .bind(known.expires.0)
             .execute(&mut *connection)

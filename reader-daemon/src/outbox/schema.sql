@@ -30,11 +30,13 @@ CREATE TABLE IF NOT EXISTS tap (
     UNIQUE (lane, counter)
 ) STRICT;
 
--- Cards whose certificate was verified at first sight.
+-- Keys of cards whose certificate was verified at first sight.
 CREATE TABLE IF NOT EXISTS card (
-    card BLOB PRIMARY KEY,
+    card BLOB NOT NULL,
+    slot INTEGER NOT NULL,
     key BLOB NOT NULL,
-    expires INTEGER NOT NULL
+    expires INTEGER NOT NULL,
+    PRIMARY KEY (card, slot)
 ) STRICT, WITHOUT ROWID;
 
 -- Status list, profile, log head. A version never goes back.

@@ -4,6 +4,7 @@
 use std::{fs, path::Path, sync::Arc};
 
 use card_schema::{
+    card::Slot,
     clock::Micros,
     envelope::PublicKey,
     ids::{CardId, TapId, TerminalId},
@@ -204,13 +205,14 @@ async fn versions_never_go_back_and_cards_are_remembered() {
         outbox.keep_snapshot(Snapshot::StatusList, 7, b"again").await.unwrap();
         let back = outbox.keep_snapshot(Snapshot::StatusList, 6, b"six").await;
         assert!(matches!(back, Err(OutboxError::Rollback { offered: 6, current: 7, .. })));
-        outbox.learn_card(card, &known).await.unwrap();
+        outbox.learn_card(card, Slot::Tap, &known).await.unwrap();
     }
     let outbox = open(folder.path()).await;
     assert_eq!(outbox.snapshot(Snapshot::StatusList).await.unwrap(), Some((7, b"again".to_vec())));
     assert_eq!(outbox.snapshot(Snapshot::LogHead).await.unwrap(), None);
-    assert_eq!(outbox.known_card(card).await.unwrap(), Some(known));
-    assert_eq!(outbox.known_card(CardId::from_bytes([4; 16])).await.unwrap(), None);
+    assert_eq!(outbox.known_card(card, Slot::Tap).await.unwrap(), Some(known));
+    assert_eq!(outbox.known_card(card, Slot::Approve).await.unwrap(), None, "each key has its own certificate");
+    assert_eq!(outbox.known_card(CardId::from_bytes([4; 16]), Slot::Tap).await.unwrap(), None);
 }
 
 /// What was acknowledged up to some length of the write-ahead log.

@@ -1,0 +1,221 @@
+//! The requests of the local API. Each handler names an operation; the bytes that a card signs are made elsewhere.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Json, Router,
+    extract::{Path, Query, State, rejection::JsonRejection},
+    http::StatusCode,
+    routing::{get, post},
+};
+use card_schema::{
+    envelope::receipt::Outcome,
+    ids::TapId,
+    operation::{Operation, OperationCode, gate, purse, sign_in},
+};
+use serde::Deserialize;
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use super::{
+    Prompts,
+    problem::Failure,
+    wire::{
+        OutboxEntry, OutboxReply, Prompt, PromptAnswer, ReaderStatus, Refusal, Status, TapReply, TapRequest, TapState,
+    },
+};
+use crate::{
+    cli::{messages::CliError, messages_card, messages_daemon as messages},
+    outbox::Outbox,
+    piv::Pin,
+    station::{ReaderState, StationError, Stations, TapOrder, Told},
+    submit::SubmitterHandle,
+    tap::{Ask, Shared},
+};
+
+/// The longest that a request may wait for a card, a question or a receipt.
+const WAIT_MAX: Duration = Duration::from_mins(2);
+/// Taps in one list.
+const LIST_MAX: u16 = 1_000;
+
+/// What the handlers work with.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// The readers.
+    pub stations: Arc<Stations>,
+    /// The outbox.
+    pub outbox: Arc<Outbox>,
+    /// What the terminal knows.
+    pub known: Shared,
+    /// The way up.
+    pub submitter: SubmitterHandle,
+    /// What jobs ask.
+    pub prompts: Prompts,
+}
+
+pub(super) fn routes(app: App) -> Router {
+    Router::new()
+        .route("/v1/taps", post(tap))
+        .route("/v1/status", get(status))
+        .route("/v1/outbox", get(outbox))
+        .route("/v1/outbox/retry", post(retry))
+        .route("/v1/prompts", get(prompts))
+        .route("/v1/prompts/{id}", post(answer))
+        .fallback(|| async { Failure { status: StatusCode::NOT_FOUND, error: messages::no_such_request() } })
+        .with_state(app)
+}
+
+fn body<T>(json: Result<Json<T>, JsonRejection>) -> Result<T, Failure> {
+    json.map(|Json(body)| body)
+        .map_err(|error| Failure { status: error.status(), error: messages::bad_request(&error.body_text()) })
+}
+
+async fn tap(
+    State(app): State<App>,
+    request: Result<Json<TapRequest>, JsonRejection>,
+) -> Result<Json<TapReply>, Failure> {
+    let request = body(request)?;
+    let receipt_wait = Duration::from_millis(request.receipt_wait_ms).min(WAIT_MAX);
+    let order = read_order(&request)?;
+    drop(request);
+    let stations = Arc::clone(&app.stations);
+    // On its own: a caller who goes away does not stop a card in the middle of a signature.
+    let done = tokio::spawn(async move { stations.tap(order).await }).await;
+    match done.map_err(|error| messages::internal(&error))? {
+        Ok(told) => Ok(Json(wait_for_receipt(&app, told, receipt_wait).await)),
+        Err(StationError::Tap(error)) if messages::is_refusal(&error) => Ok(Json(refused(&messages::tap(&error)))),
+        Err(error) => {
+            tracing::warn!(%error, "no tap");
+            Err(messages::station(&error).into())
+        }
+    }
+}
+
+fn read_order(request: &TapRequest) -> Result<TapOrder, CliError> {
+    let amount = || request.amount_fen.ok_or_else(|| messages::bad_request("amount_fen is missing"));
+    let operation = match request.operation {
+        OperationCode::PursePayment => Operation::PursePayment(purse::Payment { amount: amount()? }),
+        OperationCode::PurseTopUp => Operation::PurseTopUp(purse::TopUp { amount: amount()? }),
+        OperationCode::GateCheck => Operation::GateCheck(gate::Check),
+        OperationCode::SignIn => {
+            let audience = request.audience.clone().filter(|audience| audience.len() <= sign_in::MAX_AUDIENCE_BYTES);
+            let challenge = request.challenge.as_deref().and_then(|hex| hex.parse::<TapId>().ok());
+            match (audience, challenge) {
+                (Some(audience), Some(TapId(challenge))) => Operation::SignIn(sign_in::SignIn { audience, challenge }),
+                _ => return Err(messages::bad_request("audience and challenge (32 bytes in hexadecimal) are needed")),
+            }
+        }
+        // A consent is part of a job, an abandoned number the terminal's own.
+        OperationCode::RegistrationConsent | OperationCode::Abandoned => {
+            return Err(messages::bad_request("this operation cannot be asked for here"));
+        }
+    };
+    let pin = request
+        .pin
+        .as_ref()
+        .map(|pin| Pin::parse(&pin.0))
+        .transpose()
+        .map_err(|error| messages_card::secret_format("PIN", error))?;
+    let wait = Duration::from_millis(request.wait_ms).min(WAIT_MAX);
+    Ok(TapOrder { reader: request.reader.clone(), ask: Ask { operation, pin }, wait })
+}
+
+/// Hands the tap to the submitter, and waits for the service's answer while there is hope.
+async fn wait_for_receipt(app: &App, told: Told, wait: Duration) -> TapReply {
+    let mut reply = TapReply {
+        state: TapState::Signed,
+        tap_id: Some(told.taken.id),
+        card_id: Some(told.taken.card),
+        outcome: None,
+        balance_fen: None,
+        refusal: None,
+        timing: told.timing,
+        apdus: told.usage.apdus,
+        wire_bytes: u32::try_from(told.usage.wire_bytes()).unwrap_or(u32::MAX),
+    };
+    let (answer, answered) = oneshot::channel();
+    app.submitter.stored(Some((told.taken.id, answer)));
+    let outcome = tokio::select! {
+        outcome = answered => outcome.ok(),
+        () = app.submitter.offline() => None,
+        () = tokio::time::sleep(wait) => None,
+    };
+    if let Some(outcome) = outcome {
+        let accepted = outcome.outcome == Outcome::Accepted;
+        reply.state = if accepted { TapState::Accepted } else { TapState::Refused };
+        reply.outcome = Some(outcome.outcome);
+        reply.balance_fen = outcome.balance;
+    }
+    reply
+}
+
+fn refused(error: &CliError) -> TapReply {
+    TapReply {
+        state: TapState::Refused,
+        tap_id: None,
+        card_id: None,
+        outcome: None,
+        balance_fen: None,
+        refusal: Some(Refusal { code: error.code.to_string(), zh: error.zh.clone(), en: error.en.clone() }),
+        timing: super::wire::Timing::default(),
+        apdus: 0,
+        wire_bytes: 0,
+    }
+}
+
+async fn status(State(app): State<App>) -> Result<Json<Status>, Failure> {
+    let known = app.known.now();
+    let readers = app.stations.presence().readers().into_iter();
+    Ok(Json(Status {
+        terminal_id: known.profile.terminal_id,
+        name: known.profile.name.clone(),
+        readers: readers
+            .map(|(name, state)| ReaderStatus { name, card_present: matches!(state, ReaderState::Card(_)) })
+            .collect(),
+        pending: app.outbox.pending_count().await.map_err(|error| messages::outbox(&error))?,
+        status_version: known.status_version(),
+        online: app.submitter.online(),
+    }))
+}
+
+async fn outbox(State(app): State<App>) -> Result<Json<OutboxReply>, Failure> {
+    let pending = app.outbox.pending_count().await.map_err(|error| messages::outbox(&error))?;
+    let taps = app.outbox.pending(LIST_MAX).await.map_err(|error| messages::outbox(&error))?.into_iter();
+    let taps = taps.map(|tap| OutboxEntry {
+        tap_id: tap.tap_id,
+        operation: tap.operation,
+        card_id: tap.card,
+        lane: tap.lane,
+        counter: tap.counter,
+        at: tap.at,
+        amount_fen: tap.amount,
+    });
+    Ok(Json(OutboxReply { pending, taps: taps.collect() }))
+}
+
+async fn retry(state: State<App>) -> Result<Json<OutboxReply>, Failure> {
+    state.submitter.retry();
+    outbox(state).await
+}
+
+#[derive(Deserialize)]
+struct Wait {
+    #[serde(default)]
+    wait_s: u64,
+}
+
+async fn prompts(State(app): State<App>, Query(wait): Query<Wait>) -> Json<Vec<Prompt>> {
+    Json(app.prompts.open(Duration::from_secs(wait.wait_s).min(WAIT_MAX)).await)
+}
+
+async fn answer(
+    State(app): State<App>,
+    Path(id): Path<Uuid>,
+    given: Result<Json<PromptAnswer>, JsonRejection>,
+) -> Result<StatusCode, Failure> {
+    let given = body(given)?;
+    if let Some(pin) = &given.pin {
+        Pin::parse(&pin.0).map_err(|error| messages_card::secret_format("PIN", error))?;
+    }
+    if app.prompts.answer(id, given) { Ok(StatusCode::NO_CONTENT) } else { Err(messages::question_over().into()) }
+}

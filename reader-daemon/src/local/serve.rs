@@ -1,0 +1,65 @@
+//! Listens on loopback and leaves address and token in a file that only the daemon's own user can read.
+
+use std::{net::SocketAddr, path::Path};
+
+use axum::{Router, extract::DefaultBodyLimit, middleware};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use ring::rand::{SecureRandom as _, SystemRandom};
+use tokio::net::TcpListener;
+
+use super::{
+    api::{self, App},
+    guard::{self, Gate},
+    wire::LocalFile,
+};
+use crate::identity;
+
+/// The largest request: an operation and a PIN.
+const BODY_MAX: usize = 16 * 1024;
+
+/// A listener that has its address.
+#[derive(Debug)]
+pub struct Listening {
+    listener: TcpListener,
+    /// Where it is and what opens it.
+    pub file: LocalFile,
+}
+
+/// Binds the address and makes a token.
+///
+/// # Errors
+/// When the address is taken, or the system has no randomness.
+pub async fn listen(address: SocketAddr) -> std::io::Result<Listening> {
+    let listener = TcpListener::bind(address).await?;
+    let mut random = [0; 32];
+    SystemRandom::new().fill(&mut random).map_err(|_| std::io::Error::other("no randomness"))?;
+    let address = listener.local_addr()?;
+    let file = LocalFile { address, token: URL_SAFE_NO_PAD.encode(random), pid: std::process::id() };
+    Ok(Listening { listener, file })
+}
+
+impl Listening {
+    /// Writes the file by which clients find us. From here on they may come.
+    ///
+    /// # Errors
+    /// [`identity::IdentityError::File`].
+    pub fn announce(&self, path: &Path) -> Result<(), identity::IdentityError> {
+        identity::write_private(path, &serde_json::to_vec(&self.file).expect("plain data always serialises"))
+    }
+
+    /// Serves until `stop`.
+    ///
+    /// # Errors
+    /// From the listener.
+    pub async fn serve(self, app: App, stop: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
+        let router = router(app, Gate::new(self.file.address, &self.file.token));
+        axum::serve(self.listener, router).with_graceful_shutdown(stop).await
+    }
+}
+
+pub(super) fn router(app: App, gate: Gate) -> Router {
+    api::routes(app)
+        .layer(DefaultBodyLimit::max(BODY_MAX))
+        // Outermost: what does not pass reaches no handler, not even to learn whether it exists.
+        .layer(middleware::from_fn_with_state(gate, guard::guard))
+}

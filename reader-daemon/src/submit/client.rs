@@ -1,0 +1,154 @@
+//! The service's listener for terminals over mutual TLS: one function a request. Retries nothing.
+
+use std::time::Duration;
+
+use card_schema::wire::{
+    Problem,
+    issuance::{Job, ObservationReply, ObservationRequest},
+    terminal::{BatchReply, BatchRequest, StatusListReply, TerminalProfile},
+};
+use reqwest::{Method, StatusCode, header};
+use serde::{Serialize, de::DeserializeOwned};
+use uuid::Uuid;
+
+use crate::identity::{Identity, IdentityError};
+
+/// How long an ordinary request may take.
+const TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a connection may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The longest wait that a busy service may ask for.
+const RETRY_AFTER_MAX: Duration = Duration::from_mins(5);
+
+/// Why a request did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// No answer: network, TLS, time.
+    #[error("the service cannot be reached: {0}")]
+    Unreachable(String),
+    /// The service asks to come back later.
+    #[error("the service is busy")]
+    Busy {
+        /// When, if it says so.
+        retry_after: Option<Duration>,
+    },
+    /// The service says no.
+    #[error("the service refused: {}", .0.title)]
+    Problem(Box<Problem>),
+    /// The answer is not of the protocol.
+    #[error("the service's answer cannot be understood: {0}")]
+    Strange(String),
+}
+
+/// A connection to the service as this terminal.
+#[derive(Debug)]
+pub struct ServiceClient {
+    http: reqwest::Client,
+    base: String,
+}
+
+impl ServiceClient {
+    /// A client with this terminal's identity. Connects at the first request.
+    ///
+    /// # Errors
+    /// [`IdentityError`] for an identity that TLS cannot use.
+    pub fn new(identity: &Identity) -> Result<Self, IdentityError> {
+        let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(identity.tls()?)
+            .https_only(true)
+            .no_proxy()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .pool_max_idle_per_host(2)
+            .build()
+            .map_err(|error| rustls::Error::General(error.to_string()))?;
+        Ok(Self { http, base: identity.file.terminal_url.clone() })
+    }
+
+    /// Hands over a batch.
+    pub async fn batch(&self, request: &BatchRequest) -> Result<BatchReply, ServiceError> {
+        self.json(Method::POST, "/v1/batches", Some(request), TIMEOUT).await
+    }
+
+    /// The terminal's profile as it is now.
+    pub async fn profile(&self) -> Result<TerminalProfile, ServiceError> {
+        self.json::<(), _>(Method::GET, "/v1/profile", None, TIMEOUT).await
+    }
+
+    /// A status list newer than `version`, if there is one.
+    pub async fn status_list(&self, version: u64) -> Result<Option<StatusListReply>, ServiceError> {
+        let request = self
+            .http
+            .get(format!("{}/v1/status-list", self.base))
+            .header(header::IF_NONE_MATCH, format!("\"{version}\""))
+            .timeout(TIMEOUT);
+        let reply = request.send().await.map_err(unreachable)?;
+        if reply.status() == StatusCode::NOT_MODIFIED {
+            return Ok(None);
+        }
+        read(reply).await?.map_or(Err(ServiceError::Strange("no status list".into())), |list| Ok(Some(list)))
+    }
+
+    /// The next job for this terminal's readers; nothing when none came within `wait`.
+    pub async fn next_job(&self, wait: Duration) -> Result<Option<Job>, ServiceError> {
+        let path = format!("{}/v1/jobs/next?wait_s={}", self.base, wait.as_secs());
+        let reply = self.http.get(path).timeout(wait + TIMEOUT).send().await.map_err(unreachable)?;
+        read(reply).await
+    }
+
+    /// Says what was observed, and hears what comes next.
+    pub async fn observe(&self, job: Uuid, request: &ObservationRequest) -> Result<ObservationReply, ServiceError> {
+        self.json(Method::POST, &format!("/v1/jobs/{job}/observations"), Some(request), TIMEOUT).await
+    }
+
+    async fn json<Q: Serialize, R: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Q>,
+        timeout: Duration,
+    ) -> Result<R, ServiceError> {
+        let mut request = self.http.request(method, format!("{}{path}", self.base)).timeout(timeout);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let reply = request.send().await.map_err(unreachable)?;
+        read(reply).await?.ok_or_else(|| ServiceError::Strange(format!("nothing from {path}")))
+    }
+}
+
+/// The answer's body; nothing for 204.
+async fn read<R: DeserializeOwned>(reply: reqwest::Response) -> Result<Option<R>, ServiceError> {
+    let status = reply.status();
+    if status == StatusCode::NO_CONTENT {
+        return Ok(None);
+    }
+    if status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::TOO_MANY_REQUESTS {
+        let seconds = reply.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+        let retry_after = seconds.map(|seconds| Duration::from_secs(seconds).min(RETRY_AFTER_MAX));
+        return Err(ServiceError::Busy { retry_after });
+    }
+    let bytes = reply.bytes().await.map_err(unreachable)?;
+    if status.is_success() {
+        return serde_json::from_slice(&bytes).map(Some).map_err(|error| ServiceError::Strange(error.to_string()));
+    }
+    match serde_json::from_slice(&bytes) {
+        Ok(problem) => Err(ServiceError::Problem(Box::new(problem))),
+        Err(_) => Err(ServiceError::Strange(format!("HTTP {status}"))),
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
+fn unreachable(error: reqwest::Error) -> ServiceError {
+    ServiceError::Unreachable(causes(&error))
+}
+
+/// An error and what caused it, in one line: reqwest's own words end before the cause.
+pub fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,110 @@
+//! What comes down from the service: status list and profile, verified before they are in force and kept for the next
+//! start. What is older than what is in force is refused.
+
+use std::sync::Arc;
+
+use card_schema::{
+    envelope::{
+        PublicKey,
+        status_list::{SignedStatusList, StatusList},
+        tap::LogHead,
+    },
+    wire::terminal::{TerminalProfile, Trust},
+};
+
+use super::client::{ServiceClient, ServiceError};
+use crate::{
+    identity::Identity,
+    outbox::{Outbox, OutboxError, Snapshot},
+    tap::{Knowledge, Shared},
+};
+
+/// Why what the service offered is not in force.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RefreshError {
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    #[error(transparent)]
+    Outbox(#[from] OutboxError),
+    #[error("{0}")]
+    Untrusted(&'static str),
+}
+
+/// What the outbox holds from earlier.
+///
+/// # Errors
+/// [`OutboxError`], also when there is no profile: then the terminal is not enrolled.
+pub async fn load_known(outbox: &Outbox, identity: &Identity) -> Result<Knowledge, OutboxError> {
+    let (_, profile) = outbox.snapshot(Snapshot::Profile).await?.ok_or(OutboxError::Damaged("profile"))?;
+    let mut profile: TerminalProfile = serde_json::from_slice(&profile).map_err(|_| OutboxError::Damaged("profile"))?;
+    profile.trust.root = identity.file.root.clone();
+    // A list that cannot be read any more is fetched again; until then its version still bars older ones.
+    let status_list = outbox
+        .snapshot(Snapshot::StatusList)
+        .await?
+        .and_then(|(_, token)| verified(&token, &profile.trust).ok())
+        .map(Arc::new);
+    let log_head = outbox
+        .snapshot(Snapshot::LogHead)
+        .await?
+        .and_then(|(size, root)| Some(LogHead { size, root: root.try_into().ok()? }));
+    Ok(Knowledge { profile: Arc::new(profile), status_list, log_head })
+}
+
+/// Fetches what is newer and puts it in force.
+pub(crate) async fn refresh(
+    client: &ServiceClient,
+    outbox: &Outbox,
+    known: &Shared,
+    identity: &Identity,
+) -> Result<(), RefreshError> {
+    refresh_profile(client, outbox, known, identity).await?;
+    refresh_status(client, outbox, known).await
+}
+
+async fn refresh_profile(
+    client: &ServiceClient,
+    outbox: &Outbox,
+    known: &Shared,
+    identity: &Identity,
+) -> Result<(), RefreshError> {
+    let profile = client.profile().await?;
+    if profile == *known.now().profile {
+        return Ok(());
+    }
+    if profile.terminal_id != identity.file.terminal_id {
+        return Err(RefreshError::Untrusted("the profile is another terminal's"));
+    }
+    if profile.trust.root != identity.file.root {
+        return Err(RefreshError::Untrusted("the profile names another root than the terminal was enrolled with"));
+    }
+    let version = outbox.snapshot(Snapshot::Profile).await?.map_or(1, |(version, _)| version + 1);
+    let text = serde_json::to_vec(&profile).expect("plain data always serialises");
+    outbox.keep_snapshot(Snapshot::Profile, version, &text).await?;
+    tracing::info!(version, "a new profile is in force");
+    known.update(|known| known.profile = Arc::new(profile));
+    Ok(())
+}
+
+async fn refresh_status(client: &ServiceClient, outbox: &Outbox, known: &Shared) -> Result<(), RefreshError> {
+    let now = known.now();
+    let Some(reply) = client.status_list(now.status_version()).await? else { return Ok(()) };
+    let list = verified(&reply.status_list.0, &now.profile.trust).map_err(RefreshError::Untrusted)?;
+    if list.version == now.status_version() && now.status_list.is_some() {
+        return Ok(());
+    }
+    outbox.keep_snapshot(Snapshot::StatusList, list.version, &reply.status_list.0).await?;
+    tracing::info!(version = list.version, "a new status list is in force");
+    known.update(|known| known.status_list = Some(Arc::new(list)));
+    Ok(())
+}
+
+/// A status list whose signature is by a key that the profile trusts for this.
+fn verified(token: &[u8], trust: &Trust) -> Result<StatusList, &'static str> {
+    let signed = SignedStatusList::decode(token).map_err(|_| "the status list cannot be read")?;
+    let keys = trust.status_keys.iter().filter_map(|spki| PublicKey::from_spki(&spki.0).ok());
+    let key = keys.into_iter().find(|key| key.key_id() == signed.key);
+    let key = key.ok_or("the status list is signed by a key that this terminal does not trust")?;
+    signed.verify(&key).map_err(|_| "the status list's signature does not verify")?;
+    Ok(signed.list)
+}

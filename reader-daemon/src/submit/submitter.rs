@@ -1,0 +1,227 @@
+//! The loop that empties the outbox. Read [`Submitter::run`] for its whole story.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use backon::{BackoffBuilder as _, ExponentialBuilder};
+use card_schema::{
+    envelope::{
+        batch::Batch,
+        receipt::{Outcome, TapOutcome},
+    },
+    ids::{BatchId, TapId},
+    wire::{Bytes, terminal::BatchRequest},
+};
+use tokio::{
+    sync::{Notify, oneshot, watch},
+    time::Instant,
+};
+
+use super::{
+    client::{ServiceClient, ServiceError},
+    receipt::{self, ReceiptError},
+    refresh,
+};
+use crate::{
+    identity::Identity,
+    outbox::{Outbox, OutboxError, PendingTap, Snapshot},
+    tap::Shared,
+};
+
+/// Taps in one batch.
+const BATCH_TAPS: u16 = 64;
+/// The first pause after a failure.
+const PAUSE_MIN: Duration = Duration::from_millis(250);
+/// The longest pause.
+const PAUSE_MAX: Duration = Duration::from_mins(1);
+
+/// What others may ask of the submitter.
+#[derive(Clone, Debug)]
+pub struct SubmitterHandle {
+    stored: Arc<Notify>,
+    retry: Arc<Notify>,
+    waiting: Arc<Mutex<HashMap<TapId, oneshot::Sender<TapOutcome>>>>,
+    online: watch::Receiver<Option<bool>>,
+}
+
+impl SubmitterHandle {
+    /// A tap was stored. With an answer channel its outcome is told as soon as the service has said it.
+    pub fn stored(&self, waiter: Option<(TapId, oneshot::Sender<TapOutcome>)>) {
+        if let Some((tap, answer)) = waiter {
+            let mut waiting = self.waiting.lock().expect("nobody panics while holding this lock");
+            // Callers that gave up leave closed channels behind.
+            waiting.retain(|_, answer| !answer.is_closed());
+            waiting.insert(tap, answer);
+        }
+        self.stored.notify_one();
+    }
+
+    /// Try now, also in the middle of a pause.
+    pub fn retry(&self) {
+        self.retry.notify_one();
+    }
+
+    /// Whether the last exchange with the service succeeded; nothing before the first.
+    pub fn online(&self) -> Option<bool> {
+        *self.online.borrow()
+    }
+
+    /// Returns when the service turns out not to be reachable.
+    pub async fn offline(&self) {
+        let mut online = self.online.clone();
+        // An error means that the submitter has stopped: as good as offline.
+        let _ = online.wait_for(|online| *online == Some(false)).await;
+    }
+}
+
+/// Hands stored taps to the service.
+#[derive(Debug)]
+pub struct Submitter {
+    outbox: Arc<Outbox>,
+    client: Arc<ServiceClient>,
+    identity: Arc<Identity>,
+    known: Shared,
+    refresh_every: Duration,
+    handle: SubmitterHandle,
+    online: watch::Sender<Option<bool>>,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum SubmitError {
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    #[error(transparent)]
+    Receipt(#[from] ReceiptError),
+    #[error(transparent)]
+    Outbox(#[from] OutboxError),
+    #[error(transparent)]
+    Refresh(#[from] refresh::RefreshError),
+    #[error("{0}")]
+    Sign(String),
+}
+
+impl SubmitError {
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Service(ServiceError::Busy { retry_after })
+            | Self::Refresh(refresh::RefreshError::Service(ServiceError::Busy { retry_after })) => *retry_after,
+            _ => None,
+        }
+    }
+}
+
+impl Submitter {
+    /// A submitter that has not started.
+    pub fn new(
+        outbox: Arc<Outbox>,
+        client: Arc<ServiceClient>,
+        identity: Arc<Identity>,
+        known: Shared,
+        refresh_every: Duration,
+    ) -> Self {
+        let (online, seen) = watch::channel(None);
+        let handle = SubmitterHandle {
+            stored: Arc::new(Notify::new()),
+            retry: Arc::new(Notify::new()),
+            waiting: Arc::default(),
+            online: seen,
+        };
+        Self { outbox, client, identity, known, refresh_every, handle, online }
+    }
+
+    /// For whoever stores taps or asks how it goes.
+    pub fn handle(&self) -> SubmitterHandle {
+        self.handle.clone()
+    }
+
+    /// Empties the outbox, refreshes what is known, waits for the next tap; after a failure pauses, each time longer,
+    /// or as long as the service asks. Ends only with its task.
+    pub async fn run(self) {
+        let mut pauses = pauses();
+        let mut refresh_at = Instant::now();
+        loop {
+            let done = self.drain_and_refresh(&mut refresh_at).await;
+            self.online.send_replace(Some(done.is_ok()));
+            let Err(error) = done else {
+                pauses = self::pauses();
+                tokio::select! {
+                    () = self.handle.stored.notified() => {}
+                    () = self.handle.retry.notified() => refresh_at = Instant::now(),
+                    () = tokio::time::sleep_until(refresh_at) => {}
+                }
+                continue;
+            };
+            let pause = error.retry_after().unwrap_or_else(|| pauses.next().unwrap_or(PAUSE_MAX));
+            tracing::warn!(%error, pause_ms = pause.as_millis(), "the service has not taken the taps yet");
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = self.handle.retry.notified() => refresh_at = Instant::now(),
+            }
+        }
+    }
+
+    async fn drain_and_refresh(&self, refresh_at: &mut Instant) -> Result<(), SubmitError> {
+        let mut sent = false;
+        loop {
+            let taps = self.outbox.pending(BATCH_TAPS).await?;
+            if taps.is_empty() {
+                break;
+            }
+            self.submit(taps).await?;
+            sent = true;
+        }
+        if sent {
+            self.outbox.checkpoint().await?;
+        }
+        if *refresh_at <= Instant::now() {
+            refresh::refresh(&self.client, &self.outbox, &self.known, &self.identity).await?;
+            *refresh_at = Instant::now() + self.refresh_every;
+        }
+        Ok(())
+    }
+
+    async fn submit(&self, taps: Vec<PendingTap>) -> Result<(), SubmitError> {
+        let batch = Batch {
+            terminal: self.identity.file.terminal_id,
+            at: crate::clock::now(),
+            taps: taps.iter().map(|tap| tap.cose.clone()).collect(),
+        };
+        let (id, envelope) = self.identity.key.seal(&batch).map_err(|error| SubmitError::Sign(error.to_string()))?;
+        let reply = self.client.batch(&BatchRequest { batch: Bytes(envelope) }).await?;
+        let trusted = self.known.now();
+        let verified = receipt::verify(&reply.receipt.0, BatchId(id), taps, &trusted.profile.trust.receipt_keys)?;
+
+        if let Some(head) = verified.receipt.log_head
+            && self.known.now().log_head.is_none_or(|seen| seen.size < head.size)
+        {
+            self.outbox.keep_snapshot(Snapshot::LogHead, head.size, &head.root).await?;
+            self.known.update(|known| known.log_head = Some(head));
+        }
+        let (taps, outcomes): (Vec<_>, Vec<_>) = verified.settled.into_iter().unzip();
+        tracing::info!(taps = taps.len(), "the service has receipted taps");
+        self.outbox.forget(taps).await?;
+        let mut waiting = self.handle.waiting.lock().expect("nobody panics while holding this lock");
+        for outcome in outcomes {
+            if outcome.outcome != Outcome::Accepted {
+                tracing::warn!(tap = %outcome.tap, outcome = ?outcome.outcome, "the service has refused a tap");
+            }
+            if let Some(answer) = waiting.remove(&outcome.tap) {
+                // An error means that nobody waits any more.
+                let _ = answer.send(outcome);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn pauses() -> impl Iterator<Item = Duration> {
+    ExponentialBuilder::default()
+        .with_min_delay(PAUSE_MIN)
+        .with_max_delay(PAUSE_MAX)
+        .without_max_times()
+        .with_jitter()
+        .build()
+}

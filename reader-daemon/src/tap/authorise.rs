@@ -1,0 +1,142 @@
+//! May this card do this here, now? Pure: what is known comes in, a yes with the key to sign with or a no comes out.
+//!
+//! A refusal costs no signature. Balances are the service's to decide.
+
+use card_schema::{
+    card::Slot,
+    clock::Micros,
+    envelope::status_list::CardStatus,
+    ids::CardId,
+    money::Fen,
+    operation::{Operation, OperationCode, Signer},
+};
+
+use super::Knowledge;
+
+/// Why a terminal refuses before anything is signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The terminal may not submit this operation.
+    #[error("this terminal may not do {}", .0.name())]
+    OperationNotAllowed(OperationCode),
+    /// Zero, negative, or over the limit of one tap.
+    #[error("the amount is not between 0.01 and {limit}")]
+    AmountOutOfRange {
+        /// The largest amount of one tap.
+        limit: Fen,
+    },
+    /// The operation needs the PIN, and none was given.
+    #[error("the PIN is needed")]
+    PinRequired,
+    /// The status list names the card.
+    #[error("the card is listed as {0:?}")]
+    Listed(CardStatus),
+    /// The card's validity is over.
+    #[error("the card has expired")]
+    Expired,
+}
+
+/// What may be decided before a card is there.
+///
+/// # Errors
+/// [`Refused`], without a card's having been asked anything.
+pub fn operation(operation: &Operation, has_pin: bool, known: &Knowledge) -> Result<Slot, Refused> {
+    let code = operation.code();
+    if !known.profile.operations.contains(&code) {
+        return Err(Refused::OperationNotAllowed(code));
+    }
+    let limits = known.profile.limits;
+    if operation.amount().is_some_and(|amount| amount <= Fen::ZERO || amount > limits.tap_limit) {
+        return Err(Refused::AmountOutOfRange { limit: limits.tap_limit });
+    }
+    let slot = match operation.signer(limits.no_pin_limit) {
+        Signer::Card(slot) => slot,
+        Signer::Terminal => return Err(Refused::OperationNotAllowed(code)),
+    };
+    match (slot, has_pin) {
+        // A holder who enters the PIN for a small amount signs with the key that proves it.
+        (Slot::Tap, true) => Ok(Slot::Approve),
+        (Slot::Tap, false) => Ok(Slot::Tap),
+        (slot, true) => Ok(slot),
+        (_, false) => Err(Refused::PinRequired),
+    }
+}
+
+/// What the list says of the card. Before its certificate is looked at: a listed card is refused at once.
+///
+/// # Errors
+/// [`Refused::Listed`].
+pub fn card(card: CardId, operation: &Operation, known: &Knowledge) -> Result<(), Refused> {
+    match known.status(card) {
+        CardStatus::Valid => Ok(()),
+        // A new card is listed as suspended until its holder's consent activates it.
+        CardStatus::Suspended if operation.code() == OperationCode::RegistrationConsent => Ok(()),
+        listed => Err(Refused::Listed(listed)),
+    }
+}
+
+/// Whether the card's validity covers now.
+///
+/// # Errors
+/// [`Refused::Expired`].
+pub fn validity(expires: Micros, now: Micros) -> Result<(), Refused> {
+    if now <= expires { Ok(()) } else { Err(Refused::Expired) }
+}
+
+#[cfg(test)]
+mod tests {
+    use card_schema::operation::{gate, purse, registration, terminal};
+
+    use super::*;
+    use crate::tap::tests::knowledge;
+
+    fn pay(fen: i64) -> Operation {
+        Operation::PursePayment(purse::Payment { amount: Fen(fen) })
+    }
+
+    #[test]
+    fn what_a_terminal_lets_a_card_sign() {
+        let known = knowledge();
+        let out_of_range = Err(Refused::AmountOutOfRange { limit: Fen(100_000) });
+        let consent = Operation::RegistrationConsent(registration::Consent { text: [0; 32] });
+        let abandoned = Operation::Abandoned(terminal::Abandoned { reason: terminal::AbandonReason::Restart });
+        let not_allowed = |code| Err(Refused::OperationNotAllowed(code));
+        let table: [(&str, Operation, bool, Result<Slot, Refused>); 11] = [
+            ("a small payment", pay(1), false, Ok(Slot::Tap)),
+            ("at the limit", pay(10_000), false, Ok(Slot::Tap)),
+            ("over the limit without PIN", pay(10_001), false, Err(Refused::PinRequired)),
+            ("over the limit with PIN", pay(10_001), true, Ok(Slot::Approve)),
+            ("a small payment with PIN", pay(1), true, Ok(Slot::Approve)),
+            ("nothing", pay(0), false, out_of_range),
+            ("less than nothing", pay(-5), true, out_of_range),
+            ("too much", pay(100_001), true, out_of_range),
+            ("a consent", consent, true, Ok(Slot::Approve)),
+            ("not this terminal's", Operation::GateCheck(gate::Check), false, not_allowed(OperationCode::GateCheck)),
+            ("what no card signs", abandoned, false, not_allowed(OperationCode::Abandoned)),
+        ];
+        for (case, asked, has_pin, expected) in table {
+            assert_eq!(operation(&asked, has_pin, &known), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn a_listed_card_is_refused_and_a_new_one_may_only_consent() {
+        let mut known = knowledge();
+        let id = CardId::new(9, card_schema::ids::Shard(0), [1; 16]);
+        let consent = Operation::RegistrationConsent(registration::Consent { text: [0; 32] });
+        for status in [CardStatus::Invalid, CardStatus::Suspended, CardStatus::Reserved] {
+            known.set_status_for_test(9, status);
+            assert_eq!(card(id, &pay(1), &known), Err(Refused::Listed(status)));
+            let may_consent = if status == CardStatus::Suspended { Ok(()) } else { Err(Refused::Listed(status)) };
+            assert_eq!(card(id, &consent, &known), may_consent);
+        }
+        known.set_status_for_test(9, CardStatus::Valid);
+        assert_eq!(card(id, &pay(1), &known), Ok(()));
+    }
+
+    #[test]
+    fn a_card_is_good_until_its_last_moment() {
+        assert_eq!(validity(Micros(10), Micros(10)), Ok(()));
+        assert_eq!(validity(Micros(10), Micros(11)), Err(Refused::Expired));
+    }
+}

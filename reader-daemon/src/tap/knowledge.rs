@@ -1,0 +1,67 @@
+//! What the terminal knows offline, as one value that is replaced as a whole. Where it comes from is `submit`'s.
+
+use std::sync::{Arc, RwLock};
+
+use card_schema::{
+    envelope::{
+        status_list::{CardStatus, StatusList},
+        tap::LogHead,
+    },
+    ids::CardId,
+    wire::terminal::TerminalProfile,
+};
+
+/// What is known now.
+#[derive(Clone, Debug)]
+pub struct Knowledge {
+    /// What the terminal may do, and whom it trusts.
+    pub profile: Arc<TerminalProfile>,
+    /// The status list in force; nothing before the first.
+    pub status_list: Option<Arc<StatusList>>,
+    /// The newest log head seen.
+    pub log_head: Option<LogHead>,
+}
+
+impl Knowledge {
+    /// What the list says of a card; valid where there is no list yet.
+    pub fn status(&self, card: CardId) -> CardStatus {
+        self.status_list.as_ref().map_or(CardStatus::Valid, |list| list.statuses.get(card.status_index()))
+    }
+
+    /// Version of the list in force, 0 for none.
+    pub fn status_version(&self) -> u64 {
+        self.status_list.as_ref().map_or(0, |list| list.version)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn set_status_for_test(&mut self, index: u32, status: CardStatus) {
+        let mut statuses = self.status_list.as_ref().map(|list| list.statuses.clone()).unwrap_or_default();
+        statuses.set(index, status);
+        let list = StatusList { subject: "test".into(), issued_at_s: 0, version: 1, statuses };
+        self.status_list = Some(Arc::new(list));
+    }
+}
+
+/// The one current [`Knowledge`]: readers take a reference, the submitter replaces it.
+#[derive(Clone, Debug)]
+pub struct Shared(Arc<RwLock<Arc<Knowledge>>>);
+
+impl Shared {
+    /// Starts with what the outbox holds.
+    pub fn new(known: Knowledge) -> Self {
+        Self(Arc::new(RwLock::new(Arc::new(known))))
+    }
+
+    /// What is known now. Stays as it is for whoever holds it.
+    pub fn now(&self) -> Arc<Knowledge> {
+        Arc::clone(&self.0.read().expect("nobody panics while holding this lock"))
+    }
+
+    /// Changes what is known.
+    pub fn update(&self, change: impl FnOnce(&mut Knowledge)) {
+        let mut held = self.0.write().expect("nobody panics while holding this lock");
+        let mut next = Knowledge::clone(&held);
+        change(&mut next);
+        *held = Arc::new(next);
+    }
+}

@@ -1,0 +1,249 @@
+//! The straight line at one reader. Read [`Line::take`] for the whole story of a tap.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use card_schema::{
+    clock::Micros,
+    envelope::tap::Tap,
+    ids::{CardId, TapId, TerminalId},
+    operation::{
+        Operation,
+        terminal::{AbandonReason, Abandoned},
+    },
+};
+use ring::rand::{SecureRandom as _, SystemRandom};
+
+use super::{
+    Shared, TapError, authorise,
+    identify::KnownKeys,
+    sign::{self, TerminalKey},
+};
+use crate::{
+    card::link::Link,
+    outbox::{Lane, Outbox, StoredTap},
+    piv::{Pin, PivCard, card::Selection},
+};
+
+/// What is to be done with the card.
+#[expect(missing_debug_implementations, reason = "it may hold a PIN")]
+pub struct Ask {
+    /// The operation.
+    pub operation: Operation,
+    /// The holder's PIN, where one was given.
+    pub pin: Option<Pin>,
+}
+
+/// A tap that is durable: now, and not before, anyone may say so.
+#[derive(Clone, Debug)]
+pub struct Taken {
+    /// The tap.
+    pub id: TapId,
+    /// The card that signed.
+    pub card: CardId,
+    /// Time in the outbox's one statement, all of it.
+    pub outbox: Duration,
+    /// Of that, from the commit's start on: writing and waiting for the disk.
+    pub disk: Duration,
+}
+
+/// One reader's line.
+#[derive(Debug)]
+pub struct Line {
+    outbox: Arc<Outbox>,
+    known: Shared,
+    key: Arc<TerminalKey>,
+    terminal: TerminalId,
+    reader: String,
+    keys: KnownKeys,
+    lane: Option<Lane>,
+    random: SystemRandom,
+    /// Why the ready number may not go to a card any more.
+    burnt: Option<AbandonReason>,
+}
+
+impl Line {
+    /// A line for a reader. Touches nothing yet.
+    pub fn new(outbox: Arc<Outbox>, known: Shared, key: Arc<TerminalKey>, terminal: TerminalId, reader: &str) -> Self {
+        Self {
+            outbox,
+            known,
+            key,
+            terminal,
+            reader: reader.to_owned(),
+            keys: KnownKeys::default(),
+            lane: None,
+            random: SystemRandom::new(),
+            burnt: None,
+        }
+    }
+
+    /// Has a number lie ready, on the disk. Away from the critical path: before a card is waited for and after a tap is
+    /// answered. A number found reserved and unused from an earlier run is reported as abandoned.
+    ///
+    /// # Errors
+    /// [`TapError::Outbox`]: with a full disk no card is asked to sign.
+    pub async fn prepare(&mut self, now: Micros) -> Result<(), TapError> {
+        let mut lane = if let Some(lane) = self.lane.take() {
+            lane
+        } else {
+            let lane = self.outbox.lane(&self.reader).await?;
+            if lane.ready().is_some() {
+                self.burnt.get_or_insert(AbandonReason::Restart);
+            }
+            lane
+        };
+        if let Some(reason) = self.burnt {
+            while let Some(counter) = lane.ready() {
+                self.abandon(&mut lane, counter, reason, now).await?;
+            }
+            self.burnt = None;
+        }
+        if lane.ready().is_none() {
+            self.outbox.reserve(&mut lane).await?;
+        }
+        self.lane = Some(lane);
+        Ok(())
+    }
+
+    /// Gives the ready number back, for a stop in good order.
+    ///
+    /// # Errors
+    /// [`TapError::Outbox`].
+    pub async fn release(&mut self) -> Result<(), TapError> {
+        if let (Some(mut lane), None) = (self.lane.take(), self.burnt) {
+            self.outbox.release(&mut lane).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether the operation may be done at all, before a card is waited for.
+    ///
+    /// # Errors
+    /// [`TapError::Refused`].
+    pub fn permits(&self, ask: &Ask) -> Result<(), TapError> {
+        authorise::operation(&ask.operation, ask.pin.is_some(), &self.known.now())?;
+        Ok(())
+    }
+
+    /// One tap: identify → authorise → sign → store. When this returns a [`Taken`], it is on the disk. `wanted` is asked
+    /// once, when the card has signed: false when whoever waited was told that it failed.
+    ///
+    /// # Errors
+    /// [`TapError`]; nothing was accepted.
+    pub async fn take<L: Link>(
+        &mut self,
+        piv: &mut PivCard<L>,
+        ask: &Ask,
+        now: Micros,
+        wanted: impl FnOnce() -> bool,
+    ) -> Result<Taken, TapError> {
+        let known = self.known.now();
+        let slot = authorise::operation(&ask.operation, ask.pin.is_some(), &known)?;
+        self.prepare(now).await?;
+
+        let card = piv.identify(Selection::Always)?.guid;
+        authorise::card(card, &ask.operation, &known)?;
+        let key = self.keys.find(card, slot, piv, &self.outbox, &known.profile.trust, now).await?;
+        authorise::validity(key.expires, now)?;
+        if let Some(pin) = &ask.pin {
+            piv.verify_pin(pin)?;
+        }
+
+        let lane = self.lane.as_ref().expect("prepared above");
+        let counter = lane.ready().expect("prepared above");
+        let mut nonce = [0; 16];
+        self.random.fill(&mut nonce).map_err(|_| TapError::Randomness)?;
+        let tap = Tap {
+            card: Some(card),
+            terminal: self.terminal,
+            lane: lane.number,
+            counter,
+            previous: lane.head,
+            nonce,
+            at: now,
+            log_head: known.log_head,
+            status_version: known.status_version(),
+            operation: ask.operation.clone(),
+        };
+        let signed = match sign::by_card(piv, slot, &key.key, &tap) {
+            Ok(signed) => signed,
+            Err(error) => {
+                // The chip may have signed all the same: this number is used up.
+                self.burnt = Some(reason(&error));
+                return Err(error);
+            }
+        };
+        if !wanted() {
+            self.burnt = Some(AbandonReason::CardRefused);
+            return Err(TapError::TooLate);
+        }
+        let (outbox, disk) = self.store(&tap, signed.id, signed.cose).await?;
+        Ok(Taken { id: signed.id, card, outbox, disk })
+    }
+
+    async fn store(&mut self, tap: &Tap, id: TapId, cose: Vec<u8>) -> Result<(Duration, Duration), TapError> {
+        let stored = StoredTap {
+            tap_id: id,
+            counter: tap.counter,
+            operation: tap.operation.code(),
+            card: tap.card,
+            amount: tap.operation.amount(),
+            at: tap.at,
+            cose,
+        };
+        // After an error only the disk knows what it kept: the lane is read again.
+        let mut lane = self.lane.take().expect("prepared before");
+        let started = Instant::now();
+        match self.outbox.store(&mut lane, &stored).await {
+            Ok(disk) => {
+                self.lane = Some(lane);
+                Ok((started.elapsed(), disk))
+            }
+            Err(error) => {
+                self.burnt = Some(AbandonReason::Restart);
+                Err(error.into())
+            }
+        }
+    }
+
+    async fn abandon(&self, lane: &mut Lane, counter: u64, reason: AbandonReason, now: Micros) -> Result<(), TapError> {
+        let mut nonce = [0; 16];
+        self.random.fill(&mut nonce).map_err(|_| TapError::Randomness)?;
+        let known = self.known.now();
+        let tap = Tap {
+            card: None,
+            terminal: self.terminal,
+            lane: lane.number,
+            counter,
+            previous: lane.head,
+            nonce,
+            at: now,
+            log_head: known.log_head,
+            status_version: known.status_version(),
+            operation: Operation::Abandoned(Abandoned { reason }),
+        };
+        let (digest, cose) = self.key.seal(&tap)?;
+        let stored = StoredTap {
+            tap_id: TapId(digest),
+            counter,
+            operation: tap.operation.code(),
+            card: None,
+            amount: None,
+            at: now,
+            cose,
+        };
+        self.outbox.store(lane, &stored).await?;
+        tracing::info!(lane = lane.number, counter, ?reason, "a reserved number was not used: reported as abandoned");
+        Ok(())
+    }
+}
+
+fn reason(error: &TapError) -> AbandonReason {
+    match error {
+        TapError::Card(crate::piv::PivError::Link(_)) => AbandonReason::CardRemoved,
+        _ => AbandonReason::CardRefused,
+    }
+}

@@ -1,0 +1,21 @@
+//! One tap, a straight line: [`identify`] the card, [`authorise`] the operation, [`sign`] it, store it. Only then may
+//! anyone say "accepted".
+//!
+//! Knows a card (through [`crate::piv::PivCard`]) and the outbox; knows no PC/SC, no HTTP and no service.
+
+pub mod authorise;
+pub mod certificate;
+mod error;
+pub mod identify;
+mod knowledge;
+mod line;
+pub mod sign;
+#[cfg(test)]
+mod tests;
+
+pub use self::{
+    authorise::Refused,
+    error::TapError,
+    knowledge::{Knowledge, Shared},
+    line::{Ask, Line, Taken},
+};

@@ -1,0 +1,38 @@
+//! Taps with a card that exists only here.
+
+use std::sync::Arc;
+
+use card_schema::{
+    ids::{OrganisationId, TerminalId},
+    money::Fen,
+    operation::OperationCode,
+    wire::{
+        Bytes,
+        terminal::{Limits, TerminalProfile, Trust},
+    },
+};
+
+use super::*;
+
+/// A terminal that takes payments and consents, without PIN up to 100.00.
+pub(crate) fn knowledge() -> Knowledge {
+    Knowledge {
+        profile: Arc::new(TerminalProfile {
+            terminal_id: TerminalId::from_bytes([7; 16]),
+            name: "Test Till 测试".into(),
+            organisation_id: OrganisationId::from_bytes([8; 16]),
+            organisation: "Test Shop 测试".into(),
+            operations: vec![OperationCode::PursePayment, OperationCode::RegistrationConsent],
+            limits: Limits { no_pin_limit: Fen(10_000), tap_limit: Fen(100_000) },
+            trust: Trust {
+                root: Bytes::default(),
+                card_cas: vec![],
+                receipt_keys: vec![],
+                status_keys: vec![],
+                log_key: String::new(),
+            },
+        }),
+        status_list: None,
+        log_head: None,
+    }
+}
