@@ -1,11 +1,19 @@
 //! The transparency log: every action leaves a leaf, leaves become a Merkle tree (RFC 9162), and signed checkpoints of
 //! the tree let anyone prove that nothing was altered.
 //!
-//! [`append`] records an action in its own transaction.
+//! [`append`] records an action in its own transaction; [`Log`] gives leaves their places and signs.
 //! Not here: what the actions are; who may see what they concern.
 
+pub mod api;
+pub mod checkpoint;
 pub mod leaf;
-mod store;
+pub mod sequencer;
+pub mod store;
+#[cfg(test)]
+mod tests;
+pub mod tree;
 
+pub use checkpoint::LogKey;
 pub use leaf::{Action, ActionKind, Column, Hash, RowImage};
+pub use sequencer::{Log, LogError};
 pub use store::{LeafRef, append, append_all};

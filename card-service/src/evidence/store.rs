@@ -5,10 +5,11 @@ use std::collections::{BTreeSet, HashMap};
 use card_schema::clock::Micros;
 use card_schema::ids::Shard;
 use ring::rand::{SecureRandom, SystemRandom};
-use sqlx::QueryBuilder;
+use sqlx::{QueryBuilder, Row as _};
 
-use super::leaf::{Action, Body, Salt, leaf_hash};
-use crate::db::dialect::{Engine, ROWS_PER_STATEMENT};
+use super::leaf::{Action, Body, Hash, Salt, leaf_hash};
+use super::tree::{TileKey, Tiles};
+use crate::db::dialect::{Connection, Engine, ROWS_PER_STATEMENT};
 use crate::db::{DbError, Tx, sets};
 
 /// Where a leaf lies until (and after) it has its place in the tree.
@@ -70,4 +71,127 @@ async fn last_leaf_ids(tx: &mut Tx, shards: BTreeSet<Shard>) -> Result<HashMap<S
     .fetch_all(tx.conn())
     .await?;
     rows.into_iter().map(|(shard, last)| Ok((sets::shard(shard)?, last))).collect()
+}
+
+/// A leaf that has no place in the tree yet.
+#[derive(Clone, Debug)]
+pub(super) struct PendingLeaf {
+    pub(super) shard: i64,
+    pub(super) leaf_id: i64,
+    pub(super) body: Vec<u8>,
+    pub(super) hash: Hash,
+}
+
+/// A published checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Leaves in the tree.
+    pub size: u64,
+    /// Its root.
+    pub root: Hash,
+    /// The signed note.
+    pub note: String,
+    /// When it was signed.
+    pub at: Micros,
+}
+
+/// Leaves without a place, in an order that repeats.
+pub(super) async fn pending_leaves(connection: &mut Connection, limit: i64) -> Result<Vec<PendingLeaf>, DbError> {
+    let rows = sqlx::query(
+        "SELECT shard, leaf_id, body, hash FROM leaf WHERE tree_index IS NULL ORDER BY shard, leaf_id LIMIT $1",
+    )
+    .bind(limit)
+    .fetch_all(connection)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(PendingLeaf {
+                shard: row.try_get("shard")?,
+                leaf_id: row.try_get("leaf_id")?,
+                body: row.try_get("body")?,
+                hash: sets::bytes(row, "hash")?,
+            })
+        })
+        .collect()
+}
+
+/// Gives leaves their places: shard, number, place.
+pub(super) async fn place_leaves(connection: &mut Connection, placed: &[(i64, i64, u64)]) -> Result<(), DbError> {
+    sqlx::query(
+        "UPDATE leaf SET tree_index = w.value ->> 2 FROM json_each($1) w
+         WHERE leaf.shard = w.value ->> 0 AND leaf.leaf_id = w.value ->> 1",
+    )
+    .bind(sets::json(placed.iter()))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The newest checkpoint, if there is one.
+pub async fn newest_checkpoint(connection: &mut Connection) -> Result<Option<Checkpoint>, DbError> {
+    let row = sqlx::query("SELECT size, root, note, at FROM checkpoint ORDER BY size DESC LIMIT 1")
+        .fetch_optional(connection)
+        .await?;
+    row.map(|row| {
+        Ok(Checkpoint {
+            size: unsigned(row.try_get("size")?)?,
+            root: sets::bytes(&row, "root")?,
+            note: row.try_get("note")?,
+            at: Micros(row.try_get("at")?),
+        })
+    })
+    .transpose()
+}
+
+pub(super) async fn insert_checkpoint(connection: &mut Connection, checkpoint: &Checkpoint) -> Result<(), DbError> {
+    sqlx::query("INSERT INTO checkpoint (size, root, note, at) VALUES ($1, $2, $3, $4)")
+        .bind(signed(checkpoint.size)?)
+        .bind(checkpoint.root.to_vec())
+        .bind(&checkpoint.note)
+        .bind(checkpoint.at.0)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Those of these tiles that are stored.
+pub async fn load_tiles(connection: &mut Connection, keys: &BTreeSet<TileKey>) -> Result<Tiles, DbError> {
+    let rows = sqlx::query(
+        "SELECT t.level, t.idx, t.hashes FROM json_each($1) w
+         CROSS JOIN tile t ON t.level = w.value ->> 0 AND t.idx = w.value ->> 1",
+    )
+    .bind(sets::json(keys.iter()))
+    .fetch_all(connection)
+    .await?;
+    let mut tiles = Tiles::default();
+    for row in rows {
+        let level = u8::try_from(row.try_get::<i64, _>("level")?).map_err(|_| DbError::Unreadable("tile.level"))?;
+        tiles.load((level, unsigned(row.try_get("idx")?)?), row.try_get("hashes")?);
+    }
+    Ok(tiles)
+}
+
+pub(super) async fn save_tiles(connection: &mut Connection, tiles: &Tiles) -> Result<(), DbError> {
+    let changed: Vec<_> = tiles.changed().collect();
+    for rows in changed.chunks(ROWS_PER_STATEMENT) {
+        let rows = rows
+            .iter()
+            .map(|((level, index), hashes)| Ok((*level, signed(*index)?, signed(hashes.len() as u64 / 32)?, *hashes)))
+            .collect::<Result<Vec<_>, DbError>>()?;
+        let mut insert = QueryBuilder::<Engine>::new("INSERT INTO tile (level, idx, width, hashes) ");
+        insert.push_values(rows, |mut row, (level, index, width, hashes)| {
+            row.push_bind(i64::from(level)).push_bind(index).push_bind(width).push_bind(hashes.to_vec());
+        });
+        insert.push(" ON CONFLICT (level, idx) DO UPDATE SET width = excluded.width, hashes = excluded.hashes");
+        insert.build().execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+fn unsigned(number: i64) -> Result<u64, DbError> {
+    u64::try_from(number).map_err(|_| DbError::Unreadable("a size below zero"))
+}
+
+fn signed(number: u64) -> Result<i64, DbError> {
+    i64::try_from(number).map_err(|_| DbError::Unreadable("a size beyond 63 bits"))
 }

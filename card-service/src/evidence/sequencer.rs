@@ -1,0 +1,170 @@
+//! The one task that gives leaves their place in the tree and signs what came of it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use card_schema::clock::Micros;
+use card_schema::envelope::tap::LogHead;
+use tokio::sync::watch;
+
+use super::checkpoint::{self, CheckpointError, LogKey};
+use super::leaf::leaf_hash;
+use super::store::{self, Checkpoint};
+use super::tree::{EMPTY_ROOT, Question, Tiles, needed};
+use crate::db::{Db, DbError, Tx};
+use crate::keys::KeyStore;
+
+/// Leaves that one transaction takes at most.
+const LEAVES_A_STEP: i64 = 4_096;
+
+/// Why the log did not grow.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// The stored tree is not the one that was signed last. Nothing is signed until a person has looked.
+    #[error("the stored tiles do not give the root that was signed at size {size}: the log is not extended")]
+    Altered {
+        /// Size of the newest checkpoint.
+        size: u64,
+    },
+    /// A leaf that waits for its place is not what was written.
+    #[error("leaf {leaf_id} of shard {shard} was altered: the log is not extended")]
+    AlteredLeaf {
+        /// Its shard.
+        shard: i64,
+        /// Its number.
+        leaf_id: i64,
+    },
+    /// The tree does not fit together.
+    #[error("the tree cannot be computed: {0}")]
+    Tree(String),
+    /// The checkpoint could not be signed.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl From<tlog_tiles::Error> for LogError {
+    fn from(error: tlog_tiles::Error) -> Self {
+        Self::Tree(error.to_string())
+    }
+}
+
+/// The log of this service. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Log {
+    db: Db,
+    keys: Arc<dyn KeyStore>,
+    origin: Arc<str>,
+    head: watch::Sender<Option<LogHead>>,
+}
+
+impl Log {
+    /// Opens the log. `origin` is its name for the world, a URL without scheme; it never changes.
+    ///
+    /// # Errors
+    /// When the name or the log key is unusable.
+    pub async fn open(db: Db, keys: Arc<dyn KeyStore>, origin: &str) -> Result<Self, LogError> {
+        LogKey::of(&*keys, origin)?;
+        let mut connection = db.read().acquire().await.map_err(DbError::from)?;
+        let newest = store::newest_checkpoint(&mut connection).await?;
+        drop(connection);
+        let head = newest.map(|checkpoint| LogHead { size: checkpoint.size, root: checkpoint.root });
+        Ok(Self { db, keys, origin: origin.into(), head: watch::Sender::new(head) })
+    }
+
+    /// The database.
+    pub fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// The key that checkpoints are verified with.
+    ///
+    /// # Errors
+    /// When the key store fails.
+    pub fn key(&self) -> Result<LogKey, CheckpointError> {
+        LogKey::of(&*self.keys, &self.origin)
+    }
+
+    /// The newest signed head, as it changes.
+    pub fn head(&self) -> watch::Receiver<Option<LogHead>> {
+        self.head.subscribe()
+    }
+
+    /// Gives waiting leaves their places and signs a checkpoint; nothing where none wait.
+    ///
+    /// # Errors
+    /// [`LogError::Altered`] and [`LogError::AlteredLeaf`] mean that somebody changed the database: nothing is signed.
+    pub async fn integrate(&self, at: Micros) -> Result<Option<LogHead>, LogError> {
+        let (keys, origin) = (Arc::clone(&self.keys), Arc::clone(&self.origin));
+        let extended = self.db.write(move |tx| Box::pin(async move { extend(tx, &*keys, &origin, at).await })).await?;
+        if let Some(head) = extended {
+            self.head.send_replace(Some(head));
+            #[expect(clippy::cast_precision_loss, reason = "a gauge")]
+            metrics::gauge!("evidence_tree_size").set(head.size as f64);
+        }
+        Ok(extended)
+    }
+
+    /// Integrates again and again, `period` apart and at once while much is waiting, until the task is aborted.
+    pub async fn run(self, period: Duration, clock: Arc<dyn Fn() -> Micros + Send + Sync>) {
+        let mut turn = tokio::time::interval(period);
+        turn.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            turn.tick().await;
+            loop {
+                match self.integrate(clock()).await {
+                    Ok(Some(_)) => {}
+                    Ok(None) => break,
+                    Err(error) => {
+                        metrics::counter!("evidence_failures_total").increment(1);
+                        tracing::error!(%error, "the log was not extended");
+                        break;
+                    }
+                }
+            }
+        }
+    }
+}
+
+async fn extend(tx: &mut Tx, keys: &dyn KeyStore, origin: &str, at: Micros) -> Result<Option<LogHead>, LogError> {
+    let pending = store::pending_leaves(tx.conn(), LEAVES_A_STEP).await?;
+    if pending.is_empty() {
+        return Ok(None);
+    }
+    let (mut size, root) = store::newest_checkpoint(tx.conn())
+        .await?
+        .map_or((0, EMPTY_ROOT), |checkpoint| (checkpoint.size, checkpoint.root));
+    let frontier = needed(Question::Root(size))?;
+    let mut tiles = store::load_tiles(tx.conn(), &frontier).await?;
+    let stored_root = tiles.root(size).ok();
+    if stored_root != Some(root) {
+        return Err(LogError::Altered { size });
+    }
+    let mut placed = Vec::with_capacity(pending.len());
+    for leaf in &pending {
+        if leaf_hash(&leaf.body) != leaf.hash {
+            return Err(LogError::AlteredLeaf { shard: leaf.shard, leaf_id: leaf.leaf_id });
+        }
+        tiles.push(size, leaf.hash);
+        placed.push((leaf.shard, leaf.leaf_id, size));
+        size += 1;
+    }
+    let root = tiles.root(size)?;
+    let note = checkpoint::sign(keys, origin, size, root)?;
+    store::place_leaves(tx.conn(), &placed).await?;
+    store::save_tiles(tx.conn(), &tiles).await?;
+    store::insert_checkpoint(tx.conn(), &Checkpoint { size, root, note, at }).await?;
+    Ok(Some(LogHead { size, root }))
+}
+
+/// The tiles that a question needs, from the database.
+///
+/// # Errors
+/// When the question makes no sense, or the database fails.
+pub async fn tiles_for(connection: &mut crate::db::dialect::Connection, question: Question) -> Result<Tiles, LogError> {
+    let keys: BTreeSet<_> = needed(question)?;
+    Ok(store::load_tiles(connection, &keys).await?)
+}
