@@ -1,0 +1,259 @@
+//! The kept vectors: bytes that this version of the schema must go on reading and writing, for anyone who writes another
+//! implementation. `tests/xtask/interop` checks the same files with libraries nobody here wrote.
+//!
+//! ECDSA signs with fresh randomness, so a signature cannot be made again: the files are kept, and the test checks
+//! them. After a deliberate change of the format, `UPDATE_VECTORS=1 cargo test -p card-schema --test vectors` makes
+//! them anew; old files of a published format stay under their names.
+
+use std::path::PathBuf;
+use std::{env, fs};
+
+use card_schema::{
+    card::Slot,
+    clock::Micros,
+    envelope::{
+        Envelope, Kid, Payload, PublicKey, Signature, ToBeSigned,
+        batch::Batch,
+        receipt::{Outcome, Receipt, TapOutcome},
+        status_list::{CardStatus, SignedStatusList, StatusList, Statuses},
+        tap::{LogHead, Tap},
+    },
+    ids::{BatchId, CardId, Shard, TapId, TerminalId},
+    money::Fen,
+    operation::{
+        Operation, gate, purse, registration,
+        sign_in::SignIn,
+        terminal::{AbandonReason, Abandoned},
+    },
+};
+use ring::{
+    rand::SystemRandom,
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _},
+};
+use serde_json::{Value, json};
+
+/// A key pair that standards print, so that nobody can take it for a secret.
+struct PublishedKey {
+    source: &'static str,
+    private: &'static str,
+    public: &'static str,
+}
+
+const CARD: PublishedKey = PublishedKey {
+    source: "test key printed in RFC 6979, A.2.5",
+    private: "c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721",
+    public: "0460fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb6\
+             7903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7e9f5177a3c294d4462299",
+};
+
+const TERMINAL: PublishedKey = PublishedKey {
+    source: "test key printed in RFC 7515, A.3",
+    private: "8e9b109e719098bf980487df1f5d77e9cb29606ebed2263b5f57c213df84f4b2",
+    public: "047fcdce2770f6c45d4183cbee6fdb4b7b580733357be9ef13bacf6e3c7bd15445\
+             c7f144cd1bbd9b7e872cdfedb9eeb9f4b3695d6ea90b24ad8a4623288588e5ad",
+};
+
+const SERVICE: PublishedKey = PublishedKey {
+    source: "test key printed in RFC 5903, 8.1",
+    private: "c88f01f510d9ac3f70a292daa2316de544e9aab8afe84049c62a9c57862d1433",
+    public: "04dad0b65394221cf9b051e1feca5787d098dfe637fc90b9ef945d0c3772581180\
+             5271a0461cdb8252d61f1c456fa3e59ab1f45b33accf5f58389e0577b8990bb3",
+};
+
+impl PublishedKey {
+    fn public(&self) -> PublicKey {
+        PublicKey::from_sec1(&unhex(self.public)).expect("a point of the curve")
+    }
+
+    fn sign(&self, message: &[u8]) -> Signature {
+        let (algorithm, random) = (&ECDSA_P256_SHA256_FIXED_SIGNING, SystemRandom::new());
+        let (private, public) = (unhex(self.private), unhex(self.public));
+        let pair = EcdsaKeyPair::from_private_key_and_public_key(algorithm, &private, &public, &random)
+            .expect("the printed halves belong together");
+        assert_eq!(pair.public_key().as_ref(), public);
+        Signature(pair.sign(&random, message).expect("signing").as_ref().try_into().expect("64 bytes"))
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    let digit = |at: usize| u8::from_str_radix(&text[at..at + 2], 16).expect("hexadecimal");
+    (0..text.len()).step_by(2).map(digit).collect()
+}
+
+fn tap(card: Option<CardId>, counter: u64, previous: TapId, operation: Operation) -> Tap {
+    Tap {
+        card,
+        terminal: TerminalId::from_bytes(*b"\x01\x9a\xbc\xde\xf0\x12\x7a\xaa\x8b\xbbtest-1"),
+        lane: 2,
+        counter,
+        previous,
+        nonce: *b"a made-up nonce!",
+        at: Micros(1_795_392_000_123_456),
+        log_head: (counter > 1).then_some(LogHead { size: 70_000, root: [0xAB; 32] }),
+        status_version: 41,
+        operation,
+    }
+}
+
+fn card() -> CardId {
+    CardId::new(7, Shard(3), *b"test card number")
+}
+
+fn terminal_kid() -> Kid {
+    Kid::Key(TERMINAL.public().key_id())
+}
+
+fn payment() -> Tap {
+    tap(Some(card()), 1, TapId::NONE, Operation::PursePayment(purse::Payment { amount: Fen(1250) }))
+}
+
+fn path(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("vectors").join(format!("{name}.json"))
+}
+
+fn kept(name: &str) -> Value {
+    let path = path(name);
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn kept_bytes(name: &str, field: &str) -> Vec<u8> {
+    unhex(kept(name)[field].as_str().unwrap_or_else(|| panic!("{name} has no {field}")))
+}
+
+/// Makes a file anew if that is asked for.
+fn update(name: &str, to_be_signed: &ToBeSigned, aad: &[u8], kid: &[u8], key: &PublishedKey, means: &str) {
+    if env::var_os("UPDATE_VECTORS").is_none() {
+        return;
+    }
+    let cose = to_be_signed.sign(&key.sign(to_be_signed.message()));
+    let vector = json!({
+        "key": { "source": key.source, "private": key.private, "public": key.public },
+        "kid": hex(kid),
+        "external_aad": std::str::from_utf8(aad).expect("ASCII"),
+        "sig_structure": hex(to_be_signed.message()),
+        "id": hex(&to_be_signed.digest()),
+        "cose_sign1": hex(&cose),
+        "means": means,
+    });
+    fs::create_dir_all(path(name).parent().expect("a folder")).expect("making the folder");
+    fs::write(path(name), format!("{vector:#}\n")).expect("writing the vector");
+}
+
+/// Checks one file against what the code says it holds, in both directions.
+fn check<P: Payload + PartialEq + std::fmt::Debug>(name: &str, payload: &P, kid: Kid, key: &PublishedKey) {
+    let to_be_signed = ToBeSigned::new(payload, kid);
+    let kid_bytes = match kid {
+        Kid::Card(slot) => vec![slot.key_reference()],
+        Kid::Key(id) => id.0.to_vec(),
+    };
+    update(name, &to_be_signed, P::PURPOSE.aad(), &kid_bytes, key, &format!("{payload:?}"));
+    assert_eq!(kept_bytes(name, "sig_structure"), to_be_signed.message(), "{name}: what is signed has changed");
+    assert_eq!(kept_bytes(name, "id"), to_be_signed.digest(), "{name}");
+    let cose = kept_bytes(name, "cose_sign1");
+    let envelope = Envelope::<P>::decode(&cose).unwrap_or_else(|error| panic!("{name}: {error}"));
+    assert_eq!(&envelope.payload, payload, "{name}");
+    assert_eq!(envelope.kid, kid, "{name}");
+    assert_eq!(envelope.digest(), to_be_signed.digest(), "{name}");
+    envelope.verify(&key.public()).unwrap_or_else(|error| panic!("{name}: {error}"));
+}
+
+fn check_taps() {
+    let first = payment();
+    check("tap-payment", &first, Kid::Card(Slot::Tap), &CARD);
+    let previous = TapId(ToBeSigned::new(&first, Kid::Card(Slot::Tap)).digest());
+    let table = [
+        ("tap-payment-with-pin", Slot::Approve, Operation::PursePayment(purse::Payment { amount: Fen(123_456) })),
+        ("tap-top-up", Slot::Tap, Operation::PurseTopUp(purse::TopUp { amount: Fen(5_000) })),
+        ("tap-gate-check", Slot::Tap, Operation::GateCheck(gate::Check)),
+        (
+            "tap-sign-in",
+            Slot::SignIn,
+            Operation::SignIn(SignIn { audience: "https://console.example".to_owned(), challenge: [0x5C; 32] }),
+        ),
+        (
+            "tap-registration-consent",
+            Slot::Approve,
+            Operation::RegistrationConsent(registration::Consent { text: [0x7E; 32] }),
+        ),
+    ];
+    for (name, slot, operation) in table {
+        check(name, &tap(Some(card()), 2, previous, operation), Kid::Card(slot), &CARD);
+    }
+}
+
+fn check_abandoned_counter() {
+    let operation = Operation::Abandoned(Abandoned { reason: AbandonReason::CardRemoved });
+    check("tap-abandoned", &tap(None, 3, TapId([0x11; 32]), operation), terminal_kid(), &TERMINAL);
+}
+
+/// The batch carries what the files of taps hold, the receipt answers it.
+fn check_batch_and_receipt() {
+    let batch = Batch {
+        terminal: payment().terminal,
+        at: Micros(1_795_392_001_000_000),
+        taps: vec![kept_bytes("tap-payment", "cose_sign1"), kept_bytes("tap-gate-check", "cose_sign1")],
+    };
+    check("batch", &batch, terminal_kid(), &TERMINAL);
+    let id = |name| <[u8; 32]>::try_from(kept_bytes(name, "id")).expect("32 bytes");
+    let receipt = Receipt {
+        batch: BatchId(id("batch")),
+        at: Micros(1_795_392_001_500_000),
+        outcomes: vec![
+            TapOutcome { tap: TapId(id("tap-payment")), outcome: Outcome::Accepted, balance: Some(Fen(3_750)) },
+            TapOutcome { tap: TapId(id("tap-gate-check")), outcome: Outcome::CardNotActive, balance: None },
+        ],
+        log_head: Some(LogHead { size: 70_002, root: [0xCD; 32] }),
+    };
+    check("receipt", &receipt, Kid::Key(SERVICE.public().key_id()), &SERVICE);
+}
+
+/// Deflating may one day give other bytes for the same list, so what is signed is not compared, only what is read.
+fn check_status_list() {
+    let mut statuses = Statuses::default();
+    statuses.set(7, CardStatus::Suspended);
+    statuses.set(90, CardStatus::Invalid);
+    let subject = "https://card.example/v1/status-list".to_owned();
+    let list = StatusList { subject, issued_at_s: 1_795_392_000, version: 41, statuses };
+    let key_id = SERVICE.public().key_id();
+    update("status-list", &list.to_be_signed(key_id), b"", &key_id.0, &SERVICE, &format!("{list:?}"));
+    let signed = SignedStatusList::decode(&kept_bytes("status-list", "cose_sign1")).expect("a kept status list");
+    assert_eq!(signed.list, list);
+    assert_eq!(signed.key, key_id);
+    signed.verify(&SERVICE.public()).expect("a kept signature");
+}
+
+/// One test, because when the files are made anew each kind needs those before it.
+#[test]
+fn what_was_signed_is_read_and_written_as_ever() {
+    check_taps();
+    check_abandoned_counter();
+    check_batch_and_receipt();
+    check_status_list();
+}
+
+#[test]
+fn every_kept_file_belongs_to_a_test() {
+    let known = [
+        "batch",
+        "receipt",
+        "status-list",
+        "tap-abandoned",
+        "tap-gate-check",
+        "tap-payment",
+        "tap-payment-with-pin",
+        "tap-registration-consent",
+        "tap-sign-in",
+        "tap-top-up",
+    ];
+    let mut found: Vec<String> = fs::read_dir(path("x").parent().expect("a folder"))
+        .expect("the folder of vectors")
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok()?.strip_suffix(".json").map(str::to_owned))
+        .collect();
+    found.sort();
+    assert_eq!(found, known);
+}

@@ -1,0 +1,100 @@
+//! Every decoder that reads what a stranger wrote, as a function over any bytes: fuzzed with coverage by `cargo fuzz`, and
+//! run over the kept corpora as plain tests.
+//!
+//! A target must never panic, and what it accepts must hold: what was read is written back and compared. It says
+//! whether it accepted, so that a test can tell a corpus that reaches the end from one that is refused at the door.
+
+pub mod apdu;
+mod hostile;
+pub mod piv;
+
+use card_schema::card::{Chuid, tlv};
+use card_schema::envelope::batch::Batch;
+use card_schema::envelope::receipt::Receipt;
+use card_schema::envelope::status_list::SignedStatusList;
+use card_schema::envelope::tap::Tap;
+use card_schema::envelope::{Envelope, Payload, PublicKey, Signature, ToBeSigned};
+
+/// Reads bytes; true when it accepts them.
+pub type Target = fn(&[u8]) -> bool;
+
+/// All targets, by the name of their corpus.
+pub const TARGETS: &[(&str, Target)] = &[
+    ("tap", tap),
+    ("batch", batch),
+    ("receipt", receipt),
+    ("status_list", status_list),
+    ("tlv", tlv),
+    ("chuid", chuid),
+    ("signature", signature),
+    ("apdu", apdu::run),
+    ("piv", piv::run),
+];
+
+fn envelope<P: Payload>(data: &[u8]) -> bool {
+    let Ok(envelope) = Envelope::<P>::decode(data) else { return false };
+    assert!(data.len() <= P::MAX_BYTES, "an oversized message was accepted");
+    let to_be_signed = ToBeSigned::new(&envelope.payload, envelope.kid);
+    assert_eq!(to_be_signed.digest(), envelope.digest(), "what was read is not what was signed");
+    true
+}
+
+/// One signed tap.
+pub fn tap(data: &[u8]) -> bool {
+    envelope::<Tap>(data)
+}
+
+/// A signed batch, and each tap in it.
+pub fn batch(data: &[u8]) -> bool {
+    let Ok(batch) = Envelope::<Batch>::decode(data) else { return false };
+    let all = batch.payload.taps.iter().all(|bytes| tap(bytes));
+    envelope::<Batch>(data) && all
+}
+
+/// A signed receipt.
+pub fn receipt(data: &[u8]) -> bool {
+    envelope::<Receipt>(data)
+}
+
+/// A signed status list, deflated.
+pub fn status_list(data: &[u8]) -> bool {
+    SignedStatusList::decode(data).is_ok()
+}
+
+/// BER-TLV.
+pub fn tlv(data: &[u8]) -> bool {
+    let Ok(objects) = tlv::objects(data).collect::<Result<Vec<_>, _>>() else { return false };
+    let mut written = Vec::new();
+    for (tag, value) in &objects {
+        tlv::push(&mut written, *tag, value);
+    }
+    assert!(written.len() <= data.len(), "we write lengths in the fewest octets");
+    let again: Vec<_> = tlv::objects(&written).map(|object| object.expect("we write what we read")).collect();
+    assert_eq!(again, objects, "what was read is not what was written");
+    !objects.is_empty()
+}
+
+/// The card's identifier object.
+pub fn chuid(data: &[u8]) -> bool {
+    let Ok(chuid) = Chuid::decode(data) else { return false };
+    assert_eq!(Chuid::decode(&chuid.encode()).as_ref(), Ok(&chuid), "what was read is not what was written");
+    true
+}
+
+/// What a card answers to "sign this", and a key as a certificate holds it.
+pub fn signature(data: &[u8]) -> bool {
+    let key = PublicKey::from_spki(data).or_else(|_| PublicKey::from_sec1(data));
+    Signature::from_der(data).is_ok() || key.is_ok()
+}
+
+/// Not a decoder of ours: it panics on one word, which only a fuzzer that sees coverage finds. Proves that the harness
+/// would find such a thing in a decoder.
+pub fn planted(data: &[u8]) {
+    if let [b'd', rest @ ..] = data
+        && let [b'o', rest @ ..] = rest
+        && let [b'o', rest @ ..] = rest
+        && let [b'r', ..] = rest
+    {
+        panic!("planted: the harness works");
+    }
+}

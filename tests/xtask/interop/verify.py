@@ -1,0 +1,126 @@
+"""Verifies the kept vectors of card-schema with libraries nobody here wrote: cwt for COSE, cbor2 for CBOR.
+
+Every object must verify with its key and its external data, be deterministic CBOR, and have the identifier that the
+vector says; and a signature must fail once any byte of it or of what it signs is changed. Ends with one line that
+counts.
+"""
+
+import hashlib
+import json
+import sys
+import zlib
+from pathlib import Path
+
+import cbor2
+from cwt import COSE, COSEKey
+
+VECTORS = Path(__file__).resolve().parents[3] / "card-schema" / "vectors"
+
+# What each kind must look like, said here a second time and by hand.
+KINDS = {
+    "tap": {"aad": b"nrc/tap/v1", "keys": list(range(1, 13)), "header": {}},
+    "batch": {"aad": b"nrc/batch/v1", "keys": [1, 2, 3, 4], "header": {}},
+    "receipt": {"aad": b"nrc/receipt/v1", "keys": [1, 2, 3, 4, 5], "header": {}},
+    # The IETF Token Status List: a CWT, whose external data are empty and whose type is in the header.
+    "status": {"aad": b"", "keys": [2, 6, 65533, -70001], "header": {16: "application/statuslist+cwt"}},
+}
+
+
+def verifying_key(vector: dict) -> COSEKey:
+    point = bytes.fromhex(vector["key"]["public"])
+    assert point[0] == 4 and len(point) == 65, "an uncompressed point of P-256"
+    return COSEKey.new(
+        {
+            1: 2,  # key type: EC2
+            2: bytes.fromhex(vector["kid"]),
+            3: -7,  # ES256
+            -1: 1,  # P-256
+            -2: point[1:33],
+            -3: point[33:],
+        }
+    )
+
+
+def opens(cose: bytes, key: COSEKey, aad: bytes) -> bytes | None:
+    """The payload if the signature is good, else nothing. Any error counts as a refusal."""
+    try:
+        return COSE.new().decode(cose, key, external_aad=aad)
+    except Exception:  # noqa: BLE001 - which error is the library's business
+        return None
+
+
+def payload_of(name: str, vector: dict) -> dict:
+    kind = KINDS[name.split("-")[0]]
+    cose = bytes.fromhex(vector["cose_sign1"])
+    key = verifying_key(vector)
+    assert vector["external_aad"].encode() == kind["aad"], "the purpose is in the external data"
+
+    payload = opens(cose, key, kind["aad"])
+    assert payload is not None, "the independent library refuses the signature"
+
+    tagged = cbor2.loads(cose)
+    assert tagged.tag == 18, "COSE_Sign1 is tagged 18"
+    protected, unprotected, body, signature = tagged.value
+    assert unprotected == {}, "nothing outside the signature"
+    header = {1: -7, 4: bytes.fromhex(vector["kid"])} | kind["header"]
+    assert cbor2.loads(protected) == header, "algorithm and key, nothing else"
+    assert body == payload and len(signature) == 64
+    assert cbor2.dumps(tagged, canonical=True) == cose, "the envelope is deterministic CBOR"
+
+    fields = cbor2.loads(payload)
+    assert list(fields) == kind["keys"], "integer keys, in order, all there"
+    assert cbor2.dumps(fields, canonical=True) == payload, "the payload is deterministic CBOR"
+    assert fields.get(1, 1) == 1, "version 1"
+
+    signed = cbor2.dumps(["Signature1", protected, kind["aad"], payload], canonical=True)
+    assert signed.hex() == vector["sig_structure"], "RFC 9052, section 4.4"
+    assert hashlib.sha256(signed).hexdigest() == vector["id"], "the identifier is of what is signed, not of the signature"
+
+    for other in (b"another purpose", *(each["aad"] for each in KINDS.values())):
+        assert other == kind["aad"] or opens(cose, key, other) is None, f"also verifies for {other!r}"
+    for position in range(len(cose)):
+        changed = bytearray(cose)
+        changed[position] ^= 0x01
+        assert opens(bytes(changed), key, kind["aad"]) is None, f"byte {position} may be changed"
+    return fields
+
+
+def check_links(fields: dict[str, dict], vectors: dict[str, dict]) -> None:
+    """What the objects say of one another."""
+    taps = {vectors[name]["cose_sign1"]: name for name in vectors if name.startswith("tap")}
+    carried = [taps[tap.hex()] for tap in fields["batch"][4]]
+    assert carried == ["tap-payment", "tap-gate-check"], "a batch carries taps whole, in order"
+    receipt = fields["receipt"]
+    assert receipt[2].hex() == vectors["batch"]["id"], "a receipt names the batch it answers"
+    answered = [tap.hex() for tap, _, _ in receipt[4]]
+    assert answered == [vectors[name]["id"] for name in carried], "a receipt answers each tap, in order"
+    assert fields["tap-gate-check"][7].hex() == vectors["tap-payment"]["id"], "a tap names the one before it"
+    assert fields["tap-payment"][12] == {1: 1250}, "an amount is an integer of fen"
+    statuses = zlib.decompress(fields["status-list"][65533]["lst"])
+    listed = {index: statuses[index // 4] >> index % 4 * 2 & 3 for index in range(len(statuses) * 4)}
+    assert {index: status for index, status in listed.items() if status} == {7: 2, 90: 1}, "two bits a card"
+    assert fields["tap-abandoned"][3] is None, "a terminal's own operation names no card"
+
+
+def main() -> int:
+    vectors = {path.stem: json.loads(path.read_text("utf-8")) for path in sorted(VECTORS.glob("*.json"))}
+    fields, failed = {}, 0
+    for name, vector in vectors.items():
+        try:
+            fields[name] = payload_of(name, vector)
+            print(f"ok {name}")
+        except AssertionError as problem:
+            failed += 1
+            print(f"FAILED {name}: {problem}")
+    for kind in KINDS:
+        if not any(name.split("-")[0] == kind for name in fields):
+            failed += 1
+            print(f"FAILED no {kind} was verified")
+    if not failed:
+        check_links(fields, vectors)
+    print(f"{len(fields)} objects verified by cwt, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
