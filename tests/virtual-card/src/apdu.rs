@@ -31,12 +31,7 @@ pub(crate) struct Interpreter {
 
 impl Interpreter {
     pub(crate) fn new() -> Self {
-        Self {
-            selected: false,
-            pending_command: None,
-            response: Buffer::new(),
-            sent_bytes: 0,
-        }
+        Self { selected: false, pending_command: None, response: Buffer::new(), sent_bytes: 0 }
     }
 
     /// Answers one APDU of the wire with data and status word.
@@ -47,11 +42,7 @@ impl Interpreter {
         }
     }
 
-    fn handle(
-        &mut self,
-        application: &mut Application<'_>,
-        apdu: &[u8],
-    ) -> Result<Vec<u8>, Status> {
+    fn handle(&mut self, application: &mut Application<'_>, apdu: &[u8]) -> Result<Vec<u8>, Status> {
         let command = Command::<BUFFER_BYTES>::try_from(apdu).map_err(|error| match error {
             FromSliceError::InvalidClass => Status::ClassNotSupported,
             _ => Status::WrongLength,
@@ -71,11 +62,7 @@ impl Interpreter {
         Ok(self.next_part(&command))
     }
 
-    fn ask(
-        &mut self,
-        application: &mut Application<'_>,
-        command: &Command<BUFFER_BYTES>,
-    ) -> Result<(), Status> {
+    fn ask(&mut self, application: &mut Application<'_>, command: &Command<BUFFER_BYTES>) -> Result<(), Status> {
         if command.instruction() == Instruction::Select {
             let full = with_full_aid(command)?;
             application.respond(full.as_view(), &mut self.response)?;
@@ -89,17 +76,12 @@ impl Interpreter {
     }
 
     /// Collects a chain; `None` while more of it is to come.
-    fn join(
-        &mut self,
-        command: Command<BUFFER_BYTES>,
-    ) -> Result<Option<Command<BUFFER_BYTES>>, Status> {
+    fn join(&mut self, command: Command<BUFFER_BYTES>) -> Result<Option<Command<BUFFER_BYTES>>, Status> {
         let last = command.class().chain().last_or_only();
         let joined = match self.pending_command.take() {
             None => command,
             Some(mut begun) => {
-                begun
-                    .extend_from_command(&command)
-                    .map_err(|_| Status::WrongLength)?;
+                begun.extend_from_command(&command).map_err(|_| Status::WrongLength)?;
                 begun
             }
         };

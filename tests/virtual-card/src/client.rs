@@ -15,7 +15,7 @@ use crate::trace::TracedApdu;
 const POLL: Duration = Duration::from_millis(2);
 
 /// Longer than any command takes.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Why a command was not done.
 #[derive(Debug, thiserror::Error)]
@@ -45,12 +45,12 @@ pub enum ControlError {
         answer: String,
     },
     /// A state that did not come.
-    #[error("slot {slot} after {waited:?} is still {state:?}")]
+    #[error("slot {slot} after {timeout:?} is still {state:?}")]
     Timeout {
         /// Which slot.
         slot: usize,
         /// How long was waited.
-        waited: Duration,
+        timeout: Duration,
         /// How it is.
         state: SlotState,
     },
@@ -66,9 +66,7 @@ pub struct Cards {
 impl Cards {
     /// A client of the socket at `socket`; nothing is connected yet.
     pub fn new(socket: impl Into<PathBuf>) -> Self {
-        Self {
-            socket: socket.into(),
-        }
+        Self { socket: socket.into() }
     }
 
     /// The control socket's path.
@@ -89,15 +87,9 @@ impl Cards {
 
     fn reply(&self, request: &Request) -> Result<Reply, ControlError> {
         match self.ask(request) {
-            Ok(Reply::Refused { reason }) => Err(ControlError::Refused {
-                request: request.clone(),
-                reason,
-            }),
+            Ok(Reply::Refused { reason }) => Err(ControlError::Refused { request: request.clone(), reason }),
             Ok(reply) => Ok(reply),
-            Err(source) => Err(ControlError::Io {
-                path: self.socket.clone(),
-                source,
-            }),
+            Err(source) => Err(ControlError::Io { path: self.socket.clone(), source }),
         }
     }
 
@@ -178,10 +170,7 @@ impl Cards {
         self.list()?
             .into_iter()
             .nth(slot)
-            .ok_or_else(|| ControlError::Refused {
-                request: Request::List,
-                reason: format!("there is no slot {slot}"),
-            })
+            .ok_or_else(|| ControlError::Refused { request: Request::List, reason: format!("there is no slot {slot}") })
     }
 
     /// APDUs since the card was inserted.
@@ -231,13 +220,8 @@ impl Cards {
             if wanted(&state) {
                 return Ok(());
             }
-            let waited = begun.elapsed();
-            if waited > timeout {
-                return Err(ControlError::Timeout {
-                    slot,
-                    waited,
-                    state,
-                });
+            if begun.elapsed() > timeout {
+                return Err(ControlError::Timeout { slot, timeout, state });
             }
             thread::sleep(POLL);
         }
@@ -250,8 +234,5 @@ fn absolute(card: &Path) -> PathBuf {
 }
 
 fn unexpected(request: Request, answer: &Reply) -> ControlError {
-    ControlError::Unexpected {
-        request,
-        answer: format!("{answer:?}"),
-    }
+    ControlError::Unexpected { request, answer: format!("{answer:?}") }
 }

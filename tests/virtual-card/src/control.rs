@@ -121,8 +121,8 @@ pub struct SlotState {
     pub powered: bool,
     /// Whether the card hangs.
     pub hanging: bool,
-    /// Whether a tear is still to come.
-    pub tear_armed: bool,
+    /// APDUs until an armed tear, 1 being the next.
+    pub tear_in: Option<u64>,
     /// Insertions so far.
     pub insertions: u64,
     /// APDUs since the card was inserted, those of a torn one included; kept after it is out.

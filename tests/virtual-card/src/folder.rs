@@ -65,16 +65,9 @@ pub enum FolderError {
     },
 }
 
-fn io_error<'a>(
-    operation: &'static str,
-    path: &'a Path,
-) -> impl FnOnce(io::Error) -> FolderError + use<'a> {
+fn io_error<'a>(operation: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> FolderError + use<'a> {
     let path = path.to_owned();
-    move |source| FolderError::Io {
-        operation,
-        path,
-        source,
-    }
+    move |source| FolderError::Io { operation, path, source }
 }
 
 /// Makes a factory-new card in the folder `path`, which may not hold one yet.
@@ -141,22 +134,15 @@ impl Folder {
             io::ErrorKind::NotFound => FolderError::Absent(path.to_owned()),
             _ => io_error("read", &description)(source),
         })?;
-        let Description { kind } =
-            serde_json::from_slice(&text).map_err(|error| FolderError::Damaged {
-                path: path.to_owned(),
-                reason: error.to_string(),
-            })?;
+        let Description { kind } = serde_json::from_slice(&text)
+            .map_err(|error| FolderError::Damaged { path: path.to_owned(), reason: error.to_string() })?;
         let lock_path = path.join(LOCK_FILE);
         let lock = File::create(&lock_path).map_err(io_error("create", &lock_path))?;
         lock.try_lock().map_err(|error| match error {
             TryLockError::WouldBlock => FolderError::InUse(path.to_owned()),
             TryLockError::Error(source) => io_error("lock", &lock_path)(source),
         })?;
-        Ok(Self {
-            path: path.to_owned(),
-            kind,
-            _lock: lock,
-        })
+        Ok(Self { path: path.to_owned(), kind, _lock: lock })
     }
 
     pub(crate) fn kind(&self) -> CardKind {
@@ -174,10 +160,8 @@ impl Folder {
     pub(crate) fn load(&self) -> Result<Flash, FolderError> {
         let path = self.path.join(MEMORY_FILE);
         let image = fs::read(&path).map_err(io_error("read", &path))?;
-        Flash::from_image(&image).map_err(|error| FolderError::Damaged {
-            path: self.path.clone(),
-            reason: format!("{error:?}"),
-        })
+        Flash::from_image(&image)
+            .map_err(|error| FolderError::Damaged { path: self.path.clone(), reason: format!("{error:?}") })
     }
 
     /// Keeps the card's memory.

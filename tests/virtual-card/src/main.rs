@@ -45,9 +45,9 @@ fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     end_with_stdin();
     match arguments.action {
-        Action::Serve { control, ports } => Server::new(&ports, None)
-            .run(&control)
-            .with_context(|| format!("cannot serve {}", control.display())),
+        Action::Serve { control, ports } => {
+            Server::new(&ports, None).run(&control).with_context(|| format!("cannot serve {}", control.display()))
+        }
         Action::Private { folder, readers } => private(&folder, readers),
     }
 }
@@ -71,26 +71,18 @@ fn private(folder: &Path, readers: usize) -> anyhow::Result<()> {
     if std::fs::create_dir_all(SYSTEM_FOLDER).is_err() {
         // Without real root rights /run itself is not writable, but in this namespace it can be covered.
         run("mount", &["-t", "tmpfs", "tmpfs", "/run"])?;
-        std::fs::create_dir_all(SYSTEM_FOLDER)
-            .with_context(|| format!("create {SYSTEM_FOLDER}"))?;
+        std::fs::create_dir_all(SYSTEM_FOLDER).with_context(|| format!("create {SYSTEM_FOLDER}"))?;
     }
-    let sockets = sockets
-        .to_str()
-        .context("the run folder's name is not UTF-8")?;
+    let sockets = sockets.to_str().context("the run folder's name is not UTF-8")?;
     run("mount", &["--bind", sockets, SYSTEM_FOLDER])?;
     pcscd::configure(folder, readers)?;
     let mut pcscd = Pcscd::new(folder, &folder.join("pcscd.log"));
     pcscd.start()?;
-    Server::new(&pcscd::ports(readers), Some(pcscd))
-        .run(&folder.join("cards.sock"))
-        .context("cannot serve the cards")
+    Server::new(&pcscd::ports(readers), Some(pcscd)).run(&folder.join("cards.sock")).context("cannot serve the cards")
 }
 
 fn run(program: &str, arguments: &[&str]) -> anyhow::Result<()> {
-    let status = Command::new(program)
-        .args(arguments)
-        .status()
-        .with_context(|| format!("cannot run {program}"))?;
+    let status = Command::new(program).args(arguments).status().with_context(|| format!("cannot run {program}"))?;
     if !status.success() {
         bail!("{program} {} failed: {status}", arguments.join(" "));
     }

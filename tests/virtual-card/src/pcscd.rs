@@ -55,16 +55,9 @@ pub enum PcscdError {
     Silent,
 }
 
-fn io_error<'a>(
-    operation: &'static str,
-    path: &'a Path,
-) -> impl FnOnce(io::Error) -> PcscdError + use<'a> {
+fn io_error<'a>(operation: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> PcscdError + use<'a> {
     let path = path.to_owned();
-    move |source| PcscdError::Io {
-        operation,
-        path,
-        source,
-    }
+    move |source| PcscdError::Io { operation, path, source }
 }
 
 /// The driver's port of each of `readers` slots.
@@ -112,11 +105,7 @@ impl Pcscd {
     /// A pcscd, not yet started, with the configuration that [`configure`] wrote into `folder`. Its own trace of
     /// APDUs, PINs included, is appended to `log`.
     pub fn new(folder: &Path, log: &Path) -> Self {
-        Self {
-            configuration: configuration_folder(folder),
-            log: log.to_owned(),
-            child: None,
-        }
+        Self { configuration: configuration_folder(folder), log: log.to_owned(), child: None }
     }
 
     /// Starts it if it does not run; returns when clients can connect.
@@ -160,11 +149,7 @@ impl Pcscd {
     }
 
     fn open_log(&self) -> Result<File, PcscdError> {
-        OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&self.log)
-            .map_err(io_error("open", &self.log))
+        OpenOptions::new().create(true).append(true).open(&self.log).map_err(io_error("open", &self.log))
     }
 
     /// Kills it, as a crash would.
@@ -175,9 +160,6 @@ impl Pcscd {
         let Some(mut child) = self.child.take() else {
             return Ok(());
         };
-        child
-            .kill()
-            .and_then(|()| child.wait().map(drop))
-            .map_err(io_error("kill", Path::new("pcscd")))
+        child.kill().and_then(|()| child.wait().map(drop)).map_err(io_error("kill", Path::new("pcscd")))
     }
 }

@@ -36,10 +36,7 @@ pub struct Server {
 impl Server {
     /// Slots for the driver's `ports`; cards are put in on command.
     pub fn new(ports: &[u16], pcscd: Option<Pcscd>) -> Self {
-        Self {
-            slots: ports.iter().copied().map(Slot::start).collect(),
-            pcscd: pcscd.map(Mutex::new),
-        }
+        Self { slots: ports.iter().copied().map(Slot::start).collect(), pcscd: pcscd.map(Mutex::new) }
     }
 
     /// Obeys every client of the socket at `path`, for ever.
@@ -68,12 +65,8 @@ impl Server {
         let mut answers = client;
         for line in BufReader::new(client).lines() {
             let reply = match serde_json::from_str(&line?) {
-                Ok(request) => self.obey(request).unwrap_or_else(|error| Reply::Refused {
-                    reason: error.to_string(),
-                }),
-                Err(error) => Reply::Refused {
-                    reason: format!("not a command: {error}"),
-                },
+                Ok(request) => self.obey(request).unwrap_or_else(|error| Reply::Refused { reason: error.to_string() }),
+                Err(error) => Reply::Refused { reason: format!("not a command: {error}") },
             };
             let mut text = serde_json::to_vec(&reply).expect("a reply is JSON");
             text.push(b'\n');
@@ -113,10 +106,7 @@ impl Server {
         Ok(Reply::Done)
     }
 
-    fn with_pcscd(
-        &self,
-        act: impl FnOnce(&mut Pcscd) -> Result<(), PcscdError>,
-    ) -> Result<(), ServeError> {
+    fn with_pcscd(&self, act: impl FnOnce(&mut Pcscd) -> Result<(), PcscdError>) -> Result<(), ServeError> {
         let pcscd = self.pcscd.as_ref().ok_or(ServeError::NotOurPcscd)?;
         let mut pcscd = pcscd.lock().expect("nothing panics while it holds pcscd");
         Ok(act(&mut pcscd)?)

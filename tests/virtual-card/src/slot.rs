@@ -95,11 +95,7 @@ pub(crate) struct Slot(Arc<Shared>);
 
 impl Slot {
     pub(crate) fn start(port: u16) -> Self {
-        let slot = Self(Arc::new(Shared {
-            port,
-            inner: Mutex::default(),
-            changed: Condvar::new(),
-        }));
+        let slot = Self(Arc::new(Shared { port, inner: Mutex::default(), changed: Condvar::new() }));
         let shared = Arc::clone(&slot.0);
         thread::Builder::new()
             .name(format!("slot-{port}"))
@@ -127,9 +123,7 @@ impl Slot {
         inner.insertions += 1;
         inner.apdus = 0;
         self.0.changed.notify_all();
-        let mut inner = self
-            .0
-            .wait_while(inner, |inner| inner.card.is_some() && inner.line.is_none());
+        let mut inner = self.0.wait_while(inner, |inner| inner.card.is_some() && inner.line.is_none());
         if inner.line.is_some() {
             return Ok(());
         }
@@ -200,7 +194,7 @@ impl Slot {
             connected: inner.line.is_some(),
             powered: inner.powered,
             hanging: inner.hanging,
-            tear_armed: inner.tear.is_some(),
+            tear_in: inner.tear.map(|tear| tear.left),
             insertions: inner.insertions,
             apdus: inner.apdus,
             left_because: inner.left_because.clone(),
@@ -214,9 +208,7 @@ impl Slot {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner
-            .lock()
-            .expect("nothing panics while it holds a slot's state")
+        self.inner.lock().expect("nothing panics while it holds a slot's state")
     }
 
     fn occupied(&self) -> Result<MutexGuard<'_, Inner>, SlotError> {
@@ -262,10 +254,7 @@ impl Shared {
             if let Some(folder) = inner.handed.take() {
                 return folder;
             }
-            inner = self
-                .changed
-                .wait(inner)
-                .expect("nothing panics while it holds a slot's state");
+            inner = self.changed.wait(inner).expect("nothing panics while it holds a slot's state");
         }
     }
 
@@ -277,9 +266,7 @@ impl Shared {
             }
             let Ok(mut link) = Link::connect(self.port, PATIENCE) else {
                 let inner = self.lock();
-                let _ = self
-                    .changed
-                    .wait_timeout_while(inner, RETRY, |inner| !inner.leaving);
+                let _ = self.changed.wait_timeout_while(inner, RETRY, |inner| !inner.leaving);
                 continue;
             };
             {
@@ -345,6 +332,12 @@ impl Shared {
         let flash = folder.load().map_err(|error| broken(error.to_string()))?;
         chip::powered(&flash, |application| {
             let mut interpreter = Interpreter::new();
+            // The application reads its state at the first command that needs it: a millisecond, on a new card twenty,
+            // that a real card spends before it shows its ATR.
+            application.wake();
+            if let Some(image) = flash.take_written() {
+                folder.keep(&image).map_err(|error| broken(error.to_string()))?;
+            }
             self.cycle(link, &mut |apdu| {
                 let answer = interpreter.execute(application, apdu);
                 match flash.take_written() {
@@ -400,9 +393,7 @@ impl Shared {
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let mut inner = self.lock();
         let insertion = inner.insertions;
-        inner
-            .trace
-            .record(insertion, apdu, response, answered, micros);
+        inner.trace.record(insertion, apdu, response, answered, micros);
     }
 
     /// The reader's next message, held back while the card hangs.
@@ -410,10 +401,7 @@ impl Shared {
         let message = link.read();
         let mut inner = self.lock();
         while inner.hanging && !inner.leaving {
-            inner = self
-                .changed
-                .wait(inner)
-                .expect("nothing panics while it holds a slot's state");
+            inner = self.changed.wait(inner).expect("nothing panics while it holds a slot's state");
         }
         if inner.leaving {
             return Err(Leave::Out(None));

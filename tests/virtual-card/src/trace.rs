@@ -41,14 +41,7 @@ pub(crate) struct Trace {
 }
 
 impl Trace {
-    pub(crate) fn record(
-        &mut self,
-        insertion: u64,
-        command: &[u8],
-        response: &[u8],
-        answered: bool,
-        micros: u64,
-    ) {
+    pub(crate) fn record(&mut self, insertion: u64, command: &[u8], response: &[u8], answered: bool, micros: u64) {
         self.count += 1;
         let shown = shown(command);
         let (data, status) = match response.split_last_chunk::<2>() {
@@ -72,11 +65,7 @@ impl Trace {
 
     /// The kept APDUs whose number is above `after`.
     pub(crate) fn since(&self, after: u64) -> Vec<TracedApdu> {
-        self.kept
-            .iter()
-            .filter(|apdu| apdu.number > after)
-            .cloned()
-            .collect()
+        self.kept.iter().filter(|apdu| apdu.number > after).cloned().collect()
     }
 }
 
@@ -84,11 +73,7 @@ impl Trace {
 /// and IMPORT ASYMMETRIC KEY lose their bodies.
 fn shown(command: &[u8]) -> &[u8] {
     let secret = matches!(command.get(1), Some(0x20 | 0x24 | 0x2C | 0xFF | 0xFE));
-    if secret && command.len() > HEADER_BYTES {
-        &command[..HEADER_BYTES]
-    } else {
-        command
-    }
+    if secret && command.len() > HEADER_BYTES { &command[..HEADER_BYTES] } else { command }
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -127,13 +112,7 @@ mod tests {
     #[test]
     fn a_part_of_a_chained_secret_is_cut_too() {
         let mut trace = Trace::default();
-        trace.record(
-            1,
-            &[0x10, 0x24, 0x00, 0x80, 0x01, 0x31],
-            &[0x90, 0x00],
-            true,
-            1,
-        );
+        trace.record(1, &[0x10, 0x24, 0x00, 0x80, 0x01, 0x31], &[0x90, 0x00], true, 1);
         assert_eq!(trace.since(0)[0].command, "1024008001");
     }
 }

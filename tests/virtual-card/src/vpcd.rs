@@ -17,9 +17,7 @@ pub(crate) enum Message {
 }
 
 /// Answer to reset: T=1. The same as `vpicc`'s, with which the third-party tools are known to work.
-pub(crate) const ATR: [u8; 11] = [
-    0x3B, 0x95, 0x13, 0x81, 0x01, 0x80, 0x73, 0xFF, 0x01, 0x00, 0x0B,
-];
+pub(crate) const ATR: [u8; 11] = [0x3B, 0x95, 0x13, 0x81, 0x01, 0x80, 0x73, 0xFF, 0x01, 0x00, 0x0B];
 
 /// A card's side of one reader slot.
 #[derive(Debug)]
@@ -65,10 +63,9 @@ impl Link {
             [1] => Ok(Message::PowerOn),
             [2] => Ok(Message::Reset),
             [4] => Ok(Message::GetAtr),
-            [] | [_] => Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                format!("no such control message: {body:02x?}"),
-            )),
+            [] | [_] => {
+                Err(io::Error::new(io::ErrorKind::InvalidData, format!("no such control message: {body:02x?}")))
+            }
             _ => Ok(Message::Apdu(body)),
         }
     }
@@ -80,7 +77,6 @@ impl Link {
     pub(crate) fn send(&mut self, body: &[u8]) -> io::Result<()> {
         let length = u16::try_from(body.len())
             .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "longer than 65535 bytes"))?;
-        self.stream
-            .write_all(&[&length.to_be_bytes(), body].concat())
+        self.stream.write_all(&[&length.to_be_bytes(), body].concat())
     }
 }

@@ -17,11 +17,8 @@ use trussed_staging::{StagingBackend, StagingContext};
 use trussed_wrap_key_to_file::WrapKeyToFileExtension;
 
 /// The back ends in the order in which a request is offered to them.
-pub(crate) const BACKENDS: &[BackendId<Backend>] = &[
-    BackendId::Custom(Backend::Staging),
-    BackendId::Custom(Backend::Auth),
-    BackendId::Core,
-];
+pub(crate) const BACKENDS: &[BackendId<Backend>] =
+    &[BackendId::Custom(Backend::Staging), BackendId::Custom(Backend::Auth), BackendId::Core];
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Backend {
@@ -70,10 +67,7 @@ pub(crate) struct Dispatch {
 
 impl Dispatch {
     pub(crate) fn new() -> Self {
-        Self {
-            auth: AuthBackend::new(Location::Internal, FilesystemLayout::V0),
-            staging: StagingBackend::new(),
-        }
+        Self { auth: AuthBackend::new(Location::Internal, FilesystemLayout::V0), staging: StagingBackend::new() }
     }
 }
 
@@ -109,14 +103,8 @@ impl ExtensionDispatch for Dispatch {
         resources: &mut ServiceResources<P>,
     ) -> Result<Reply, Error> {
         match backend {
-            Backend::Auth => {
-                self.auth
-                    .request(&mut ctx.core, &mut ctx.backends.auth, request, resources)
-            }
-            Backend::Staging => {
-                self.staging
-                    .request(&mut ctx.core, &mut ctx.backends.staging, request, resources)
-            }
+            Backend::Auth => self.auth.request(&mut ctx.core, &mut ctx.backends.auth, request, resources),
+            Backend::Staging => self.staging.request(&mut ctx.core, &mut ctx.backends.staging, request, resources),
         }
     }
 
@@ -129,12 +117,9 @@ impl ExtensionDispatch for Dispatch {
         resources: &mut ServiceResources<P>,
     ) -> Result<reply::SerdeExtension, Error> {
         match (backend, extension) {
-            (Backend::Auth, Extension::Auth) => self.auth.extension_request_serialized(
-                &mut ctx.core,
-                &mut ctx.backends.auth,
-                request,
-                resources,
-            ),
+            (Backend::Auth, Extension::Auth) => {
+                self.auth.extension_request_serialized(&mut ctx.core, &mut ctx.backends.auth, request, resources)
+            }
             (Backend::Staging, Extension::Chunked) => {
                 staging!(ChunkedExtension, self, ctx, request, resources)
             }
@@ -144,9 +129,7 @@ impl ExtensionDispatch for Dispatch {
             (Backend::Staging, Extension::WrapKeyToFile) => {
                 staging!(WrapKeyToFileExtension, self, ctx, request, resources)
             }
-            (Backend::Auth, _) | (Backend::Staging, Extension::Auth) => {
-                Err(Error::RequestNotAvailable)
-            }
+            (Backend::Auth, _) | (Backend::Staging, Extension::Auth) => Err(Error::RequestNotAvailable),
         }
     }
 }

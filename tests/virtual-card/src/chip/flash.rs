@@ -34,10 +34,7 @@ impl<const BLOCKS: usize> Volume<BLOCKS> {
     }
 
     fn holding(bytes: Vec<u8>) -> Self {
-        Self {
-            bytes: Rc::new(RefCell::new(bytes)),
-            written: Rc::new(Cell::new(false)),
-        }
+        Self { bytes: Rc::new(RefCell::new(bytes)), written: Rc::new(Cell::new(false)) }
     }
 
     fn formatted() -> Result<Self> {
@@ -58,18 +55,14 @@ impl<const BLOCKS: usize> Storage for Volume<BLOCKS> {
 
     fn read(&mut self, offset: usize, buffer: &mut [u8]) -> Result<usize> {
         let bytes = self.bytes.borrow();
-        let from = bytes
-            .get(offset..offset + buffer.len())
-            .ok_or(Error::INVALID)?;
+        let from = bytes.get(offset..offset + buffer.len()).ok_or(Error::INVALID)?;
         buffer.copy_from_slice(from);
         Ok(buffer.len())
     }
 
     fn write(&mut self, offset: usize, data: &[u8]) -> Result<usize> {
         let mut bytes = self.bytes.borrow_mut();
-        let to = bytes
-            .get_mut(offset..offset + data.len())
-            .ok_or(Error::NO_SPACE)?;
+        let to = bytes.get_mut(offset..offset + data.len()).ok_or(Error::NO_SPACE)?;
         to.copy_from_slice(data);
         self.written.set(true);
         Ok(data.len())
@@ -77,9 +70,7 @@ impl<const BLOCKS: usize> Storage for Volume<BLOCKS> {
 
     fn erase(&mut self, offset: usize, length: usize) -> Result<usize> {
         let mut bytes = self.bytes.borrow_mut();
-        let to = bytes
-            .get_mut(offset..offset + length)
-            .ok_or(Error::NO_SPACE)?;
+        let to = bytes.get_mut(offset..offset + length).ok_or(Error::NO_SPACE)?;
         to.fill(0xFF);
         self.written.set(true);
         Ok(length)
@@ -100,11 +91,7 @@ impl Flash {
     /// # Errors
     /// The file system cannot be made.
     pub(crate) fn blank() -> Result<Self> {
-        Ok(Self {
-            internal: Volume::formatted()?,
-            external: Volume::formatted()?,
-            volatile: Volume::formatted()?,
-        })
+        Ok(Self { internal: Volume::formatted()?, external: Volume::formatted()?, volatile: Volume::formatted()? })
     }
 
     /// The memory that `image` holds, at power-on.
@@ -125,11 +112,7 @@ impl Flash {
 
     /// The lasting volumes' bytes.
     pub(crate) fn image(&self) -> Vec<u8> {
-        [
-            self.internal.bytes.borrow().as_slice(),
-            self.external.bytes.borrow().as_slice(),
-        ]
-        .concat()
+        [self.internal.bytes.borrow().as_slice(), self.external.bytes.borrow().as_slice()].concat()
     }
 
     /// The image, when a lasting volume was written since the last call.
@@ -141,10 +124,6 @@ impl Flash {
 
     /// Shares the same bytes.
     pub(crate) fn share(&self) -> Self {
-        Self {
-            internal: self.internal.clone(),
-            external: self.external.clone(),
-            volatile: self.volatile.clone(),
-        }
+        Self { internal: self.internal.clone(), external: self.external.clone(), volatile: self.volatile.clone() }
     }
 }

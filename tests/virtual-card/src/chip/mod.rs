@@ -31,6 +31,9 @@ use flash::Flash;
 /// The namespace of the PIV application in the chip's memory.
 const CLIENT_ID: &str = "piv";
 
+/// GET DATA of the discovery object (SP 800-73-5 part 1, table 3), free to everyone.
+const GET_DISCOVERY: &[u8] = &[0x00, 0xCB, 0x3F, 0xFF, 0x03, 0x5C, 0x01, 0x7E, 0x00];
+
 #[derive(Clone, Copy)]
 struct Volumes<'a> {
     internal: &'a dyn DynFilesystem,
@@ -112,12 +115,16 @@ impl Application<'_> {
     ///
     /// # Errors
     /// The status word, when it is not 9000.
-    pub(crate) fn respond(
-        &mut self,
-        command: CommandView<'_>,
-        reply: &mut VecView<u8>,
-    ) -> Result<(), Status> {
+    pub(crate) fn respond(&mut self, command: CommandView<'_>, reply: &mut VecView<u8>) -> Result<(), Status> {
         self.0.respond(command, reply)
+    }
+
+    /// Lets the application load its state, by a GET DATA of the discovery object that nobody sees.
+    pub(crate) fn wake(&mut self) {
+        let command = CommandView::try_from(GET_DISCOVERY).expect("the constant is an APDU");
+        let mut unseen = heapless::Vec::<u8, 256>::new();
+        // An application that cannot load its state says so again to the first real command.
+        let _ = self.0.respond(command, &mut unseen);
     }
 }
 
@@ -125,37 +132,17 @@ impl Application<'_> {
 ///
 /// # Errors
 /// The memory holds no file system.
-pub(crate) fn powered<R>(
-    flash: &Flash,
-    session: impl FnOnce(&mut Application<'_>) -> R,
-) -> littlefs2::io::Result<R> {
-    let Flash {
-        mut internal,
-        mut external,
-        mut volatile,
-    } = flash.share();
+pub(crate) fn powered<R>(flash: &Flash, session: impl FnOnce(&mut Application<'_>) -> R) -> littlefs2::io::Result<R> {
+    let Flash { mut internal, mut external, mut volatile } = flash.share();
     Filesystem::mount_and_then(&mut internal, |internal| {
         Filesystem::mount_and_then(&mut external, |external| {
             Filesystem::mount_and_then(&mut volatile, |volatile| {
                 let channel = TrussedChannel::new();
-                let (requester, responder) =
-                    channel.split().expect("a new channel was never split");
-                let context = CoreContext::new(
-                    CLIENT_ID
-                        .try_into()
-                        .expect("the client id is a short ASCII path"),
-                );
+                let (requester, responder) = channel.split().expect("a new channel was never split");
+                let context = CoreContext::new(CLIENT_ID.try_into().expect("the client id is a short ASCII path"));
                 let firmware = Firmware {
                     service: Service::with_dispatch(
-                        Hardware {
-                            volumes: Volumes {
-                                internal,
-                                external,
-                                volatile,
-                            },
-                            random: OsRng,
-                            face: Unattended,
-                        },
+                        Hardware { volumes: Volumes { internal, external, volatile }, random: OsRng, face: Unattended },
                         Dispatch::new(),
                     ),
                     endpoints: [ServiceEndpoint::new(responder, context, BACKENDS)],
