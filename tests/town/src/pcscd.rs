@@ -13,6 +13,7 @@ use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -255,6 +256,11 @@ impl Drop for Pcscd {
 }
 
 fn find_place() -> Place {
+    static PLACE: OnceLock<Place> = OnceLock::new();
+    *PLACE.get_or_init(try_places)
+}
+
+fn try_places() -> Place {
     let works = |flags: &[&str]| {
         Command::new("unshare")
             .args(flags)
