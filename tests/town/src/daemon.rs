@@ -32,6 +32,25 @@ pub struct Daemon {
 #[derive(Clone, Debug)]
 pub struct TapReply(pub Value);
 
+/// The local API of a daemon that may be killed and started again: each start has another address and token.
+#[derive(Clone, Debug)]
+pub struct LocalApi {
+    file: PathBuf,
+}
+
+impl LocalApi {
+    /// A client of the daemon that runs now.
+    ///
+    /// # Errors
+    /// When none runs.
+    pub fn client(&self) -> Result<Client> {
+        let local = fs::read(&self.file).context("the daemon's local API is not there")?;
+        let local: Value = serde_json::from_slice(&local)?;
+        let text = |name: &str| local[name].as_str().with_context(|| format!("no `{name}` in local.json"));
+        Ok(Client::new(&format!("http://{}", text("address")?), None)?.with_token(text("token")?))
+    }
+}
+
 impl Daemon {
     /// Enrols a terminal and starts its daemon.
     ///
@@ -100,15 +119,22 @@ impl Daemon {
         self.folder.join("reader-daemon.log")
     }
 
+    /// Its outbox.
+    pub fn outbox(&self) -> PathBuf {
+        self.data().join("outbox.db")
+    }
+
+    /// Where its local API is to be found, also after the next start.
+    pub fn local_api(&self) -> LocalApi {
+        LocalApi { file: self.local_file() }
+    }
+
     /// The daemon's local API.
     ///
     /// # Errors
     /// When it does not run.
     pub fn local(&self) -> Result<Client> {
-        let local = fs::read(self.local_file()).context("the daemon's local API is not there")?;
-        let local: Value = serde_json::from_slice(&local)?;
-        let text = |name: &str| local[name].as_str().with_context(|| format!("no `{name}` in local.json"));
-        Ok(Client::new(&format!("http://{}", text("address")?), None)?.with_token(text("token")?))
+        self.local_api().client()
     }
 
     /// The running process.

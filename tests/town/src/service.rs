@@ -97,6 +97,11 @@ impl Service {
         self.folder.join("data")
     }
 
+    /// Its database.
+    pub fn database(&self) -> PathBuf {
+        self.data().join("card-service.db")
+    }
+
     /// Base URL of the public listener.
     pub fn url(&self) -> &str {
         &self.public_url

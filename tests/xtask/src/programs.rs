@@ -33,7 +33,7 @@ pub(crate) fn demo(options: &[OsString]) -> Result<ExitCode> {
 pub(crate) fn torture(options: &[OsString]) -> Result<ExitCode> {
     setup::to_run(false)?;
     let programs = build(Profile::Dev)?;
-    start(&programs, "town", [&["torture".into()], options].concat())
+    start(&programs, "faults", options.to_vec())
 }
 
 pub(crate) fn bench(options: &[OsString]) -> Result<ExitCode> {

@@ -1,0 +1,10 @@
+//! Kills programs under load at random moments and checks from outside that nothing acknowledged was lost or doubled.
+//!
+//! The test command runs a short campaign, `cargo xtask torture` the long one. Judges by what the programs left on
+//! disk and by what they told the people at the counter, never by their own words about themselves.
+
+pub mod campaign;
+pub mod checker;
+mod load;
+mod scene;
+pub mod stage;

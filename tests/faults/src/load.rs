@@ -1,0 +1,81 @@
+//! Somebody at a counter who takes one payment after the other, whatever happens behind the counter.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{self, Receiver, Sender},
+    },
+    thread::{self, JoinHandle},
+    time::Instant,
+};
+
+use anyhow::{Context, Result};
+use card_schema::ids::TapId;
+use serde_json::{Value, json};
+use town::{daemon::LocalApi, wait};
+
+/// Fen of each payment.
+pub(crate) const FEN: i64 = 1;
+
+/// The payments that are being taken. Dropping it stops after the one in hand.
+#[derive(Debug)]
+pub(crate) struct Load {
+    stop: Arc<AtomicBool>,
+    begun: Receiver<Instant>,
+    thread: Option<JoinHandle<Result<BTreeMap<TapId, i64>>>>,
+}
+
+impl Load {
+    /// Starts taking payments at a terminal with a card in its reader.
+    pub(crate) fn start(counter: LocalApi) -> Self {
+        let (stop, (begin, begun)) = (Arc::new(AtomicBool::new(false)), mpsc::channel());
+        let stopped = Arc::clone(&stop);
+        let thread = thread::spawn(move || take_payments(&counter, &begin, &stopped));
+        Self { stop, begun, thread: Some(thread) }
+    }
+
+    /// Waits until another payment is begun, and answers when it was.
+    pub(crate) fn next_begun(&self) -> Result<Instant> {
+        while self.begun.try_recv().is_ok() {}
+        self.begun.recv_timeout(wait::PATIENCE).context("nobody takes payments any more")
+    }
+
+    /// Stops after the payment in hand. Answers the taps that were said to be safe, with their fen.
+    pub(crate) fn stop(mut self) -> Result<BTreeMap<TapId, i64>> {
+        self.stop.store(true, Ordering::Release);
+        let thread = self.thread.take().expect("it runs until it is stopped");
+        thread.join().expect("taking payments does not panic")
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+    }
+}
+
+fn take_payments(counter: &LocalApi, begin: &Sender<Instant>, stop: &AtomicBool) -> Result<BTreeMap<TapId, i64>> {
+    let request = json!({"operation": "purse.payment", "amount_fen": FEN, "receipt_wait_ms": 200});
+    let mut acknowledged = BTreeMap::new();
+    while !stop.load(Ordering::Acquire) {
+        // Between a kill and the next start there is nobody to ask.
+        let Ok(api) = counter.client() else {
+            thread::yield_now();
+            continue;
+        };
+        begin.send(Instant::now()).context("nobody watches the counter any more")?;
+        let Ok(reply) = api.post("/v1/taps", &request) else { continue };
+        if reply.status == 200 && is_safe(&reply.body) {
+            let id = reply.body["tap_id"].as_str().context("a safe tap has an id")?.parse()?;
+            acknowledged.insert(id, FEN);
+        }
+    }
+    Ok(acknowledged)
+}
+
+/// Whether the daemon has told the merchant that the money is safe.
+fn is_safe(reply: &Value) -> bool {
+    reply["state"] == "signed" || reply["state"] == "accepted"
+}
