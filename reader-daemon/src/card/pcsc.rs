@@ -15,6 +15,8 @@ use super::monitor::{CardState, Seen, StatusSource};
 
 /// After a swap, connecting fails for up to 0.8 s while pcscd powers the new card.
 const CONNECT_PATIENCE: Duration = Duration::from_millis(1_200);
+/// Longest time in which pcscd notices that a card left (measured: up to 0.4 s), with some to spare.
+const NOTICE_TIME: Duration = Duration::from_millis(600);
 /// Between two attempts to connect.
 const CONNECT_PAUSE: Duration = Duration::from_millis(20);
 
@@ -62,6 +64,7 @@ pub(crate) struct Connection {
     reader: CString,
     context: Option<Context>,
     card: Option<Card>,
+    lost: Option<Lost>,
     buffer: Vec<u8>,
 }
 
@@ -72,7 +75,7 @@ impl Connection {
     /// [`LinkError::ReaderGone`] for a name that no reader can have.
     pub(crate) fn new(reader: &str) -> Result<Self, LinkError> {
         let reader = CString::new(reader).map_err(|_| LinkError::ReaderGone)?;
-        Ok(Self { reader, context: None, card: None, buffer: vec![0; pcsc::MAX_BUFFER_SIZE_EXTENDED] })
+        Ok(Self { reader, context: None, card: None, lost: None, buffer: vec![0; pcsc::MAX_BUFFER_SIZE_EXTENDED] })
     }
 
     /// Whether a card is held: others cannot have it for themselves alone meanwhile.
@@ -114,10 +117,11 @@ impl Connection {
                 },
             };
             let failure = match outcome {
-                Ok(is_usable) => {
-                    if !is_usable {
-                        self.release();
-                    }
+                Ok(After::Keep) => return,
+                Ok(After::Release) => return self.release(),
+                Ok(After::CardLost) => {
+                    self.release();
+                    self.lost = self.presence().map(|count| Lost { at: Instant::now(), count });
                     return;
                 }
                 Err(failure) => failure,
@@ -126,7 +130,7 @@ impl Connection {
             let is_over = match failure {
                 // The service or the card may be another one since last time: once more, from the beginning.
                 LinkError::ServiceDown | LinkError::ReaderGone | LinkError::NoCard => {
-                    !(was_connected || failure == LinkError::NoCard && self.is_card_present())
+                    !(was_connected || failure == LinkError::NoCard && self.presence().is_some())
                 }
                 LinkError::Removed | LinkError::Reset | LinkError::Busy | LinkError::Mute => false,
                 _ => true,
@@ -143,17 +147,35 @@ impl Connection {
 
     fn connected(&mut self) -> Result<(&mut Card, &mut [u8]), LinkError> {
         if self.card.is_none() {
+            let must_reset = self.has_unnoticed_card()?;
             let context = match self.context.take() {
                 Some(context) => context,
                 None => establish()?,
             };
             let context = self.context.insert(context);
-            let card = context
+            let mut card = context
                 .connect(&self.reader, ShareMode::Shared, Protocols::ANY)
                 .map_err(|error| link_error("connect to the card", error))?;
+            if must_reset {
+                self.lost = None;
+                card.reconnect(ShareMode::Shared, Protocols::ANY, Disposition::ResetCard)
+                    .map_err(|error| link_error("power the card", error))?;
+            }
             self.card = Some(card);
         }
         Ok((self.card.as_mut().expect("connected just above"), &mut self.buffer))
+    }
+
+    /// Whether a card was put in so soon after another left that the service noticed neither: it must be reset.
+    ///
+    /// Resetting before the service had time to notice would leave it believing that the reader is empty.
+    fn has_unnoticed_card(&mut self) -> Result<bool, LinkError> {
+        let Some(Lost { at, count }) = self.lost else { return Ok(false) };
+        if self.presence() != Some(count) {
+            self.lost = None;
+            return Ok(false);
+        }
+        if at.elapsed() < NOTICE_TIME { Err(LinkError::Removed) } else { Ok(true) }
     }
 
     /// After a failure: what is left of the connection is used again only if another program reset the card.
@@ -169,12 +191,11 @@ impl Connection {
         }
     }
 
-    /// Whether the service sees a card although connecting says that there is none: it is being powered.
-    fn is_card_present(&self) -> bool {
-        let Some(context) = &self.context else { return false };
+    /// The count of insertions and removals when the service sees a card in the reader, `None` when it sees none.
+    fn presence(&self) -> Option<u32> {
         let mut states = [ReaderState::new(self.reader.clone(), State::UNAWARE)];
-        context.get_status_change(Duration::ZERO, &mut states).is_ok()
-            && states[0].event_state().contains(State::PRESENT)
+        self.context.as_ref()?.get_status_change(Duration::ZERO, &mut states).ok()?;
+        states[0].event_state().contains(State::PRESENT).then(|| states[0].event_count())
     }
 }
 
@@ -182,6 +203,21 @@ impl Drop for Connection {
     fn drop(&mut self) {
         self.release();
     }
+}
+
+/// What becomes of a connection after a transaction.
+enum After {
+    Keep,
+    Release,
+    CardLost,
+}
+
+#[derive(Clone, Copy)]
+/// A card left, and the service had not noticed: whatever it says is in the reader may be another card, not powered.
+struct Lost {
+    at: Instant,
+    /// The service's count of insertions and removals then.
+    count: u32,
 }
 
 /// A card in an exclusive transaction.
@@ -199,8 +235,8 @@ impl PcscLink<'_> {
         self.deadline = deadline;
     }
 
-    /// Ends the transaction; answers whether the connection may be used again.
-    fn end(self) -> bool {
+    /// Ends the transaction.
+    fn end(self) -> After {
         let disposition = if self.resets { Disposition::ResetCard } else { Disposition::LeaveCard };
         let is_ended = match self.transaction.end(disposition) {
             Ok(()) => true,
@@ -209,7 +245,11 @@ impl PcscLink<'_> {
                 false
             }
         };
-        is_ended && !self.resets && self.failed.is_none()
+        match self.failed {
+            Some(LinkError::Removed) => After::CardLost,
+            None if is_ended && !self.resets => After::Keep,
+            _ => After::Release,
+        }
     }
 }
 
@@ -225,6 +265,11 @@ impl Link for PcscLink<'_> {
             return Err(error);
         }
         match self.transaction.transmit(command, self.buffer) {
+            // Some drivers answer with nothing when the card has left; no card answers less than a status word.
+            Ok([]) => {
+                self.failed = Some(LinkError::Removed);
+                Err(LinkError::Removed)
+            }
             Ok(response) => {
                 let (answer, length) = (response.to_vec(), response.len());
                 self.buffer[..length].zeroize();

@@ -67,9 +67,10 @@ pub(crate) fn parse_witness(algorithm: ManagementAlgorithm, answer: Answer) -> R
     one_block(algorithm, "the witness", witness)
 }
 
-/// Second half: the decrypted witness, and a challenge for the card.
+/// Second half: the decrypted witness, and a challenge for the card. Without an empty `82`: Nitrokey's card refuses
+/// one here, and no card needs it.
 pub(crate) fn respond(algorithm: ManagementAlgorithm, witness: &[u8], challenge: &[u8]) -> Command {
-    let objects = [(tag::WITNESS, witness), (tag::CHALLENGE, challenge), (tag::RESPONSE, &[][..])];
+    let objects = [(tag::WITNESS, witness), (tag::CHALLENGE, challenge)];
     command(management::reference(algorithm), Slot::Management, &objects)
 }
 

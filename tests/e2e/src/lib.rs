@@ -1,1 +1,3 @@
 //! End-to-end tests live in `tests/`, a file a story. This library holds what several stories need and no test itself.
+
+pub mod within;

@@ -223,7 +223,7 @@ fn the_management_key_is_proven_by_both_sides_with_every_cipher() {
             |data: &[u8]| [&[0x00, 0x87, reference, 0x9B, u8::try_from(data.len()).unwrap()], data, &[0x00]].concat();
         let ok = |data: Vec<u8>| [data, vec![0x90, 0x00]].concat();
         let first = Bytes(apdu(&template(&[(0x80, &[])])), ok(template(&[(0x80, &key.encrypt(&witness).unwrap())])));
-        let asked = apdu(&template(&[(0x80, &witness), (0x81, &challenge[..block]), (0x82, &[])]));
+        let asked = apdu(&template(&[(0x80, &witness), (0x81, &challenge[..block])]));
         let proof = key.encrypt(&challenge[..block]).unwrap();
         let good = Bytes(asked.clone(), ok(template(&[(0x82, &proof)])));
         assert_eq!(piv([first.clone(), good]).authenticate_management(&key, &challenge), Ok(()), "{algorithm:?}");
