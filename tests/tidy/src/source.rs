@@ -22,7 +22,8 @@ pub fn has_word(text: &str, word: &str) -> bool {
 
 /// Whether this file is test code as a whole.
 pub fn is_test_file(path: &str) -> bool {
-    path.starts_with("tests/") || path.contains("/tests/") || path.ends_with("/tests.rs") || path.ends_with("_tests.rs")
+    let inside = ["/tests/", "/testing/"].iter().any(|folder| path.contains(folder));
+    inside || path.starts_with("tests/") || path.ends_with("/tests.rs") || path.ends_with("_tests.rs")
 }
 
 /// The lines of shipped code with their numbers: up to the tests at the end of the file.

@@ -1,5 +1,6 @@
 //! The files that git knows, with their text. Says nothing about what they should be.
 
+use std::env;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -37,7 +38,8 @@ pub struct Tree {
 impl Tree {
     /// The repository this crate lies in: what is tracked, and what is new and not ignored.
     pub fn of_repository() -> Self {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("tests/tidy lies two folders down");
+        let manifest = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+        let root = Path::new(&manifest).ancestors().nth(2).expect("tests/tidy lies two folders down");
         let listed = Command::new("git")
             .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
             .current_dir(root)

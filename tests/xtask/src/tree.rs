@@ -3,9 +3,11 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-/// The top of the source tree this program was built from.
-pub(crate) fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("tests/xtask lies two folders below the top")
+/// The top of the source tree: of the one that cargo runs us for, which need not be the one that built us when several
+/// share a target folder.
+pub(crate) fn root() -> PathBuf {
+    let manifest = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    Path::new(&manifest).ancestors().nth(2).expect("tests/xtask lies two folders below the top").to_path_buf()
 }
 
 /// The target folder: this program lies in one of its profile folders.

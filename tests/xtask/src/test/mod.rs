@@ -1,5 +1,6 @@
 //! `cargo xtask test`: stages in a fixed order, one line each, and a summary that names what failed.
 
+mod fuzz;
 mod report;
 mod stages;
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::Stage;
+use super::{Stage, fuzz};
 use crate::{process, tree};
 
 /// In the order in which they run.
@@ -21,6 +21,8 @@ pub(crate) const STAGES: &[Stage] = &[
     Stage { name: "build", what: "programs and tests compile", needs: None, run: build },
     Stage { name: "nextest", what: "unit, property and whole-town tests", needs: Some("build"), run: nextest },
     Stage { name: "doctest", what: "examples in the documentation", needs: Some("build"), run: doctest },
+    Stage { name: "interop", what: "signed objects against an implementation of others", needs: None, run: interop },
+    Stage { name: "fuzz", what: "decoders against kept and new inputs", needs: None, run: fuzz::run },
 ];
 
 fn fmt() -> Result<String> {
@@ -98,4 +100,10 @@ fn doctest() -> Result<String> {
     let printed = process::run_quietly(process::cargo().args(["test", "--workspace", "--doc", "--locked"]))?;
     let examples = printed.lines().filter(|line| line.starts_with("test ") && line.ends_with("... ok")).count();
     Ok(format!("{examples} examples"))
+}
+
+fn interop() -> Result<String> {
+    let script = tree::root().join("tests/xtask/interop/verify.py");
+    let printed = process::run_quietly(process::command(tree::tool("python")).arg(script))?;
+    Ok(printed.lines().last().unwrap_or_default().to_owned())
 }
