@@ -8,6 +8,7 @@ pub mod clock;
 pub mod config;
 pub mod enrol;
 pub mod identity;
+pub mod jobs;
 pub mod local;
 pub mod outbox;
 pub mod piv;

@@ -14,6 +14,7 @@ use crate::{
     card::{monitor::Monitor, readers::Readers},
     config::Config,
     identity::{Identity, IdentityError},
+    jobs::Jobs,
     local::{self, App, Prompts},
     outbox::{Outbox, OutboxError},
     station::{Presence, Stations},
@@ -84,7 +85,8 @@ pub async fn run(config: &Config) -> Result<(), RunError> {
     listening.announce(&local_file)?;
     tracing::info!(%terminal, address = %listening.file.address, "the daemon is ready");
 
-    let background = [tokio::spawn(submitter.run())];
+    let jobs = Jobs { client, stations: Arc::clone(&stations), prompts: prompts.clone(), submitter: handle.clone() };
+    let background = [tokio::spawn(submitter.run()), tokio::spawn(jobs.run())];
     let app = App { stations: Arc::clone(&stations), outbox, known, submitter: handle, prompts };
     let served = listening.serve(app, stop_asked()).await.map_err(RunError::Serve);
 

@@ -233,6 +233,11 @@ fn refused(refused: Refused) -> CliError {
             "卡片已作废（挂失、换卡或注销）。请拒收。",
             "The card has been revoked (lost, replaced or returned). Do not accept it.",
         ),
+        Refused::OtherCard => CliError::failed(
+            "other-card",
+            "这不是刚才那张卡。请出示原来的卡片。",
+            "This is another card than before. Present the first one.",
+        ),
         Refused::Expired => outcome(Outcome::CardExpired),
     }
 }

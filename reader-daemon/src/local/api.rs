@@ -117,7 +117,7 @@ fn read_order(request: &TapRequest) -> Result<TapOrder, CliError> {
         .transpose()
         .map_err(|error| messages_card::secret_format("PIN", error))?;
     let wait = Duration::from_millis(request.wait_ms).min(WAIT_MAX);
-    Ok(TapOrder { reader: request.reader.clone(), ask: Ask { operation, pin }, wait })
+    Ok(TapOrder { reader: request.reader.clone(), ask: Ask { operation, pin, card: None }, wait })
 }
 
 /// Hands the tap to the submitter, and waits for the service's answer while there is hope.

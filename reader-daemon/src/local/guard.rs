@@ -68,11 +68,12 @@ pub(super) async fn guard(State(gate): State<Gate>, request: Request, next: Next
 mod tests {
     use super::*;
 
+    type Headers<'a> = Vec<(&'a str, &'a str)>;
+
     #[test]
     fn only_a_program_with_the_token_gets_in() {
         let gate = Gate::new("127.0.0.1:4000".parse().unwrap(), "secret");
         let good = [("host", "127.0.0.1:4000"), ("authorization", "Bearer secret")];
-        type Headers<'a> = Vec<(&'a str, &'a str)>;
         let table: [(&str, Headers<'_>, Result<(), Turned>); 12] = [
             ("our own client", good.to_vec(), Ok(())),
             ("a rebound name", vec![("host", "evil.example:4000"), good[1]], Err(Turned::Host)),

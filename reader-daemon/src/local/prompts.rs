@@ -48,9 +48,9 @@ impl Prompts {
         let prompt = Prompt { id, kind, reader: Some(reader.to_owned()), text, tries_left };
         self.lock().insert(id, Open { prompt, answer });
         self.changed.send_modify(|changes| *changes += 1);
-        let answer = tokio::time::timeout(wait, answered).await.ok().and_then(Result::ok);
-        self.lock().remove(&id);
-        answer
+        // Also when whoever asks goes on without the answer.
+        let _over = Over { prompts: self, id };
+        tokio::time::timeout(wait, answered).await.ok().and_then(Result::ok)
     }
 
     /// The open questions; when there is none, waits for one.
@@ -74,6 +74,18 @@ impl Prompts {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Uuid, Open>> {
         self.open.lock().expect("nobody panics while holding this lock")
+    }
+}
+
+/// Takes a question away when nobody waits for its answer any more.
+struct Over<'a> {
+    prompts: &'a Prompts,
+    id: Uuid,
+}
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.prompts.lock().remove(&self.id);
     }
 }
 

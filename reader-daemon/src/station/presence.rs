@@ -71,6 +71,16 @@ impl Presence {
         }
     }
 
+    /// Waits until the reader that is meant is there: see [`Self::choose`].
+    ///
+    /// # Errors
+    /// As [`Self::choose`], when it is not there in time.
+    pub async fn chosen(&self, wanted: Option<&str>, wait: Duration) -> Result<String, StationError> {
+        let mut readers = self.0.clone();
+        let _ = tokio::time::timeout(wait, readers.wait_for(|_| self.choose(wanted).is_ok())).await;
+        self.choose(wanted)
+    }
+
     /// Waits for a card in a reader; answers since when it has been there.
     ///
     /// # Errors
@@ -151,7 +161,7 @@ mod tests {
         watched.wait_for(|readers| readers.contains_key("A")).await.unwrap();
         assert_eq!(presence.choose(None).unwrap(), "A");
         let waiting = presence.clone();
-        let waiting = tokio::spawn(async move { waiting.card("A", Duration::from_secs(60)).await });
+        let waiting = tokio::spawn(async move { waiting.card("A", Duration::from_mins(1)).await });
         events.send(card("A")).unwrap();
         waiting.await.unwrap().unwrap();
     }

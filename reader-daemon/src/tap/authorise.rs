@@ -31,6 +31,9 @@ pub enum Refused {
     /// The status list names the card.
     #[error("the card is listed as {0:?}")]
     Listed(CardStatus),
+    /// Another card than the one that is meant.
+    #[error("another card than the one that is meant")]
+    OtherCard,
     /// The card's validity is over.
     #[error("the card has expired")]
     Expired,

@@ -34,6 +34,8 @@ pub struct Ask {
     pub operation: Operation,
     /// The holder's PIN, where one was given.
     pub pin: Option<Pin>,
+    /// The only card that is meant, where one is.
+    pub card: Option<CardId>,
 }
 
 /// A tap that is durable: now, and not before, anyone may say so.
@@ -145,6 +147,9 @@ impl Line {
         self.prepare(now).await?;
 
         let card = piv.identify(Selection::Always)?.guid;
+        if ask.card.is_some_and(|meant| meant != card) {
+            return Err(authorise::Refused::OtherCard.into());
+        }
         authorise::card(card, &ask.operation, &known)?;
         let key = self.keys.find(card, slot, piv, &self.outbox, &known.profile.trust, now).await?;
         authorise::validity(key.expires, now)?;
