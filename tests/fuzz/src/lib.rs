@@ -14,6 +14,7 @@ use card_schema::envelope::receipt::Receipt;
 use card_schema::envelope::status_list::SignedStatusList;
 use card_schema::envelope::tap::Tap;
 use card_schema::envelope::{Envelope, Payload, PublicKey, Signature, ToBeSigned};
+use coset::{CoseSign1, TaggedCborSerializable as _};
 
 /// Reads bytes; true when it accepts them.
 pub type Target = fn(&[u8]) -> bool;
@@ -36,6 +37,8 @@ fn envelope<P: Payload>(data: &[u8]) -> bool {
     assert!(data.len() <= P::MAX_BYTES, "an oversized message was accepted");
     let to_be_signed = ToBeSigned::new(&envelope.payload, envelope.kid);
     assert_eq!(to_be_signed.digest(), envelope.digest(), "what was read is not what was signed");
+    let independent = CoseSign1::from_tagged_slice(data).expect("what we accept is COSE to others, too");
+    assert_eq!(independent.tbs_data(P::PURPOSE.aad()), to_be_signed.message(), "others would verify other bytes");
     true
 }
 
