@@ -29,6 +29,9 @@ pub const SOCKET_VARIABLE: &str = "PCSCLITE_CSOCK_NAME";
 /// How long pcscd and the cards may take to answer; machines under a full test run are slow.
 const START_PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long pcscd may take to notice a card; it takes 0.4 s.
+const SEE_PATIENCE: Duration = Duration::from_secs(20);
+
 /// How long they may take to end.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -127,6 +130,8 @@ impl Pcscd {
         let log = File::create(folder.path().join("virtual-card.log")).map_err(io_error("make the log"))?;
         let errors = log.try_clone().map_err(io_error("make the log"))?;
         let mut process = launch(place, &program("virtual-card")?, folder.path(), readers)
+            // In there, pcscd is where it always is.
+            .env_remove(SOCKET_VARIABLE)
             .stdin(Stdio::piped())
             .stdout(log)
             .stderr(errors)
@@ -202,16 +207,34 @@ impl Pcscd {
         Ok(card)
     }
 
-    /// Puts a card in and waits until pcscd has powered it.
+    /// Puts a card in and waits until pcscd's clients can see it.
     ///
     /// # Errors
     /// The slot is taken, or pcscd does not notice.
     pub fn insert(&self, slot: usize, card: &Path) -> Result<(), PcscdError> {
         self.cards.insert(slot, card)?;
-        Ok(self.cards.wait_powered(slot, START_PATIENCE)?)
+        self.wait_seen(slot, true)
     }
 
-    /// Kills pcscd and starts it again. Cards stay in their slots and are noticed anew.
+    /// Pulls a card out and waits until pcscd's clients can see that.
+    ///
+    /// # Errors
+    /// The slot is empty, or pcscd does not notice.
+    pub fn remove(&self, slot: usize) -> Result<(), PcscdError> {
+        self.cards.remove(slot)?;
+        self.wait_seen(slot, false)
+    }
+
+    /// Waits until pcscd's clients see a card in a slot, or none.
+    ///
+    /// # Errors
+    /// They do not.
+    pub fn wait_seen(&self, slot: usize, present: bool) -> Result<(), PcscdError> {
+        let reader = &self.readers[slot];
+        Ok(self.cards.wait_seen(reader, present, SEE_PATIENCE)?)
+    }
+
+    /// Kills pcscd and starts it again. Cards stay in their slots and are noticed anew: [`Self::wait_seen`].
     ///
     /// # Errors
     /// pcscd does not come back, or is the system's.

@@ -37,16 +37,6 @@ fn card_seen(pcscd: &Pcscd, slot: usize) -> Result<bool, Box<dyn Error>> {
     Ok(line.split_whitespace().nth(1) == Some("Yes"))
 }
 
-fn wait_for_card(pcscd: &Pcscd, slot: usize, present: bool) -> TestResult {
-    let begun = Instant::now();
-    while card_seen(pcscd, slot)? != present {
-        if begun.elapsed() > PATIENCE {
-            return Err(format!("slot {slot}: card seen is not {present}").into());
-        }
-    }
-    Ok(())
-}
-
 /// Sends APDUs by opensc-tool, whose own selections come first; `Err` when the card left.
 fn exchange(pcscd: &Pcscd, slot: usize, apdus: &[&str]) -> Result<String, Box<dyn Error>> {
     let mut command = tool(pcscd, "opensc-tool");
@@ -70,11 +60,11 @@ fn insertion_and_removal_are_noticed_in_each_of_four_readers() -> TestResult {
         assert!(!card_seen(&pcscd, slot)?);
         let card = pcscd.new_card(&format!("card-{slot}"))?;
         pcscd.insert(slot, &card)?;
-        wait_for_card(&pcscd, slot, true)?;
+        assert!(card_seen(&pcscd, slot)?);
     }
     for slot in 0..4 {
-        pcscd.cards().remove(slot)?;
-        wait_for_card(&pcscd, slot, false)?;
+        pcscd.remove(slot)?;
+        assert!(!card_seen(&pcscd, slot)?);
     }
     Ok(())
 }
@@ -93,12 +83,12 @@ fn a_card_torn_before_verify_keeps_its_tries_and_one_torn_after_has_lost_one() -
         let torn = exchange(&pcscd, 0, &[SELECT_PIV, WRONG_PIN]);
         assert!(torn.is_err(), "the torn card answered: {torn:?}");
         pcscd.cards().wait_empty(0, PATIENCE)?;
-        wait_for_card(&pcscd, 0, false)?;
+        pcscd.wait_seen(0, false)?;
 
         pcscd.insert(0, &card)?;
         let tries = exchange(&pcscd, 0, &[SELECT_PIV, PIN_TRIES])?;
         assert!(tries.contains(left), "torn {name} VERIFY: {tries}");
-        pcscd.cards().remove(0)?;
+        pcscd.remove(0)?;
     }
     Ok(())
 }
@@ -156,10 +146,10 @@ fn two_towns_in_parallel_do_not_see_each_others_cards() -> TestResult {
     let (here, there) = (here?, there?);
     assert_eq!(here.readers(), there.readers());
     here.insert(0, &here.new_card("card")?)?;
-    wait_for_card(&here, 0, true)?;
+    assert!(card_seen(&here, 0)?);
     assert!(!card_seen(&there, 0)?);
     there.insert(1, &there.new_card("card")?)?;
-    wait_for_card(&there, 1, true)?;
+    assert!(card_seen(&there, 1)?);
     drop(here);
     assert!(exchange(&there, 1, &[SELECT_PIV])?.contains("SW1=0x90"));
     Ok(())
@@ -177,12 +167,12 @@ fn a_town_without_readers_says_so() -> TestResult {
 fn a_card_is_noticed_anew_after_pcscd_restarts() -> TestResult {
     let pcscd = Pcscd::start(2)?;
     pcscd.insert(0, &pcscd.new_card("card")?)?;
-    wait_for_card(&pcscd, 0, true)?;
     pcscd.cards().stop_pcscd()?;
     let text = output(tool(&pcscd, "opensc-tool").arg("--list-readers"))?;
     assert!(!text.contains("Virtual PCD"), "{text}");
     pcscd.restart()?;
-    wait_for_card(&pcscd, 0, true)?;
+    pcscd.wait_seen(0, true)?;
+    assert!(card_seen(&pcscd, 0)?);
     assert!(exchange(&pcscd, 0, &[SELECT_PIV])?.contains("SW1=0x90"));
     Ok(())
 }
@@ -192,7 +182,6 @@ fn a_hung_card_blocks_its_own_client_and_no_other_reader() -> TestResult {
     let pcscd = Pcscd::start(2)?;
     for slot in 0..2 {
         pcscd.insert(slot, &pcscd.new_card(&format!("card-{slot}"))?)?;
-        wait_for_card(&pcscd, slot, true)?;
     }
     pcscd.cards().hang(0)?;
     // Not opensc: it connects to every reader, whichever it was asked for.
@@ -212,7 +201,6 @@ fn a_hung_card_blocks_its_own_client_and_no_other_reader() -> TestResult {
 fn pcscd_and_the_card_logged_the_same_apdus() -> TestResult {
     let pcscd = Pcscd::start(2)?;
     pcscd.insert(0, &pcscd.new_card("card")?)?;
-    wait_for_card(&pcscd, 0, true)?;
     exchange(&pcscd, 0, &[SELECT_PIV, PIN_TRIES, WRONG_PIN])?;
     let hex = |bytes: &[u8]| -> String {
         let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
@@ -248,12 +236,10 @@ fn keys_of_two_fresh_cards_differ() -> TestResult {
     let mut keys = Vec::new();
     for name in ["first", "second"] {
         pcscd.insert(0, &pcscd.new_card(name)?)?;
-        wait_for_card(&pcscd, 0, true)?;
         let text = piv_tool(&pcscd, &["-a", "generate", "-s", "9e", "-A", "ECCP256"])?;
         assert!(text.contains("BEGIN PUBLIC KEY"), "{text}");
         keys.push(text);
-        pcscd.cards().remove(0)?;
-        wait_for_card(&pcscd, 0, false)?;
+        pcscd.remove(0)?;
     }
     assert_ne!(keys[0], keys[1]);
     Ok(())
@@ -263,7 +249,6 @@ fn keys_of_two_fresh_cards_differ() -> TestResult {
 fn tools_that_nobody_here_wrote_personalise_and_use_a_card() -> TestResult {
     let pcscd = Pcscd::start(2)?;
     pcscd.insert(0, &pcscd.new_card("card")?)?;
-    wait_for_card(&pcscd, 0, true)?;
     let path = |name: &str| pcscd.folder().join(name).to_string_lossy().into_owned();
     let (key, certificate, hash, signature) =
         (path("key.pem"), path("certificate.pem"), path("hash"), path("signature"));

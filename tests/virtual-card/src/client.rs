@@ -118,7 +118,7 @@ impl Cards {
     }
 
     /// Puts the card in the folder `card` into a slot; returns when the reader took it. pcscd notices it a little
-    /// later: [`Self::wait_powered`].
+    /// later: [`Self::wait_seen`].
     pub fn insert(&self, slot: usize, card: &Path) -> Result<(), ControlError> {
         let card = absolute(card);
         self.command(Request::Insert { slot, card })
@@ -187,6 +187,16 @@ impl Cards {
         }
     }
 
+    /// Waits until pcscd tells its clients that a card is in `reader`, or that none is. After an insertion they can
+    /// connect from then on.
+    pub fn wait_seen(&self, reader: &str, present: bool, timeout: Duration) -> Result<(), ControlError> {
+        self.command(Request::AwaitSeen {
+            reader: reader.to_owned(),
+            present,
+            timeout_ms: u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX),
+        })
+    }
+
     /// Kills pcscd, where the process started its own.
     pub fn stop_pcscd(&self) -> Result<(), ControlError> {
         self.command(Request::StopPcscd)
@@ -197,7 +207,7 @@ impl Cards {
         self.command(Request::StartPcscd)
     }
 
-    /// Waits until pcscd has noticed and powered the card.
+    /// Waits until pcscd has powered the card. Its clients hear of the card a moment later: [`Self::wait_seen`].
     pub fn wait_powered(&self, slot: usize, timeout: Duration) -> Result<(), ControlError> {
         self.wait(slot, timeout, |state| state.powered)
     }

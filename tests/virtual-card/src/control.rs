@@ -79,6 +79,15 @@ pub enum Request {
         /// 0 for all that are kept.
         after: u64,
     },
+    /// Waits until pcscd tells its clients that a card is in, or out; with a card that is in, they can connect.
+    AwaitSeen {
+        /// The reader's name.
+        reader: String,
+        /// Whether a card is to be in.
+        present: bool,
+        /// How long to wait.
+        timeout_ms: u64,
+    },
     /// Kills pcscd if it runs (only where this process started it).
     StopPcscd,
     /// Starts pcscd if it does not run; answers when clients can connect.
@@ -117,7 +126,8 @@ pub struct SlotState {
     pub card: Option<PathBuf>,
     /// Whether the reader has the card's line open.
     pub connected: bool,
-    /// Whether the reader powered the card: pcscd has noticed it.
+    /// Whether the reader powered the card. pcscd does so when it notices one, tells its clients a moment later, and
+    /// cuts the power when nobody uses the card for some seconds.
     pub powered: bool,
     /// Whether the card hangs.
     pub hanging: bool,

@@ -14,6 +14,7 @@ pub mod client;
 pub mod control;
 pub mod folder;
 pub mod pcscd;
+mod presence;
 pub mod server;
 mod slot;
 pub mod trace;

@@ -6,10 +6,12 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use crate::control::{Reply, Request};
 use crate::folder::{self, Folder, FolderError};
 use crate::pcscd::{Pcscd, PcscdError};
+use crate::presence::{PresenceError, await_seen};
 use crate::slot::{Slot, SlotError};
 
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +26,8 @@ enum ServeError {
     Folder(#[from] FolderError),
     #[error(transparent)]
     Pcscd(#[from] PcscdError),
+    #[error(transparent)]
+    Presence(#[from] PresenceError),
 }
 
 /// The slots of one process, and the pcscd it started, if it did.
@@ -99,6 +103,9 @@ impl Server {
             Request::Trace { slot, after } => {
                 let apdus = self.slot(slot)?.trace(after);
                 return Ok(Reply::Trace { apdus });
+            }
+            Request::AwaitSeen { reader, present, timeout_ms } => {
+                await_seen(&reader, present, Duration::from_millis(timeout_ms))?;
             }
             Request::StopPcscd => self.with_pcscd(Pcscd::stop)?,
             Request::StartPcscd => self.with_pcscd(Pcscd::start)?,
