@@ -5,13 +5,16 @@
 //! Not here: what the actions are; who may see what they concern.
 
 pub mod api;
+pub mod audit;
 pub mod checkpoint;
+pub mod export;
 pub mod leaf;
 pub mod sequencer;
 pub mod store;
 #[cfg(test)]
 mod tests;
 pub mod tree;
+pub mod verify;
 
 pub use checkpoint::LogKey;
 pub use leaf::{Action, ActionKind, Column, Hash, RowImage};

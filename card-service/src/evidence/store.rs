@@ -3,13 +3,14 @@
 use std::collections::{BTreeSet, HashMap};
 
 use card_schema::clock::Micros;
-use card_schema::ids::Shard;
+use card_schema::ids::{Shard, TapId};
 use ring::rand::{SecureRandom, SystemRandom};
-use sqlx::{QueryBuilder, Row as _};
+use sqlx::{Connection as _, QueryBuilder, Row as _, TypeInfo as _, ValueRef as _};
 
+use super::export::{TABLES, Value};
 use super::leaf::{Action, Body, Hash, Salt, leaf_hash};
 use super::tree::{TileKey, Tiles};
-use crate::db::dialect::{Connection, Engine, ROWS_PER_STATEMENT};
+use crate::db::dialect::{Connection, Engine, ROWS_PER_STATEMENT, Row};
 use crate::db::{DbError, Tx, sets};
 
 /// Where a leaf lies until (and after) it has its place in the tree.
@@ -194,4 +195,63 @@ fn unsigned(number: i64) -> Result<u64, DbError> {
 
 fn signed(number: u64) -> Result<i64, DbError> {
     i64::try_from(number).map_err(|_| DbError::Unreadable("a size beyond 63 bits"))
+}
+
+/// A tap and the leaf that records it.
+pub(super) struct TapWithLeaf {
+    pub(super) cose: Vec<u8>,
+    pub(super) body: Vec<u8>,
+    pub(super) salt: Option<Vec<u8>>,
+    pub(super) index: Option<u64>,
+}
+
+/// A tap by its id. Not indexed: hashes as keys halve the throughput of intake, and this is asked for by hand.
+pub(super) async fn tap_with_leaf(connection: &mut Connection, tap: TapId) -> Result<Option<TapWithLeaf>, DbError> {
+    let row = sqlx::query(
+        "SELECT t.cose, f.body, f.salt, f.tree_index FROM lane_tap l
+         JOIN tap t ON t.shard = l.shard AND t.terminal_id = l.terminal_id AND t.lane = l.lane AND t.counter = l.counter
+         JOIN leaf f ON f.shard = t.shard AND f.leaf_id = t.leaf
+         WHERE l.tap_id = $1",
+    )
+    .bind(tap.0.to_vec())
+    .fetch_optional(connection)
+    .await?;
+    row.map(|row| {
+        Ok(TapWithLeaf {
+            cose: row.try_get("cose")?,
+            body: row.try_get("body")?,
+            salt: row.try_get("salt")?,
+            index: row.try_get::<Option<i64>, _>("tree_index")?.map(unsigned).transpose()?,
+        })
+    })
+    .transpose()
+}
+
+/// Every row of the exported tables, in one snapshot.
+pub(super) async fn dump(connection: &mut Connection) -> Result<Vec<Vec<Vec<Value>>>, DbError> {
+    let mut snapshot = connection.begin().await?;
+    let mut tables = Vec::with_capacity(TABLES.len());
+    for table in &TABLES {
+        let columns = table.columns.join(", ");
+        let key = table.columns[..table.key].join(", ");
+        let sql = sqlx::AssertSqlSafe(format!("SELECT {columns} FROM {} ORDER BY {key}", table.name));
+        let found = sqlx::query(sql).fetch_all(&mut *snapshot).await?;
+        let read = |row| (0..table.columns.len()).map(|column| stored_value(row, column)).collect();
+        tables.push(found.iter().map(read).collect::<Result<Vec<_>, DbError>>()?);
+    }
+    snapshot.rollback().await?;
+    Ok(tables)
+}
+
+/// What lies in a column, not what it is declared to hold: somebody may have put something else in.
+fn stored_value(row: &Row, column: usize) -> Result<Value, DbError> {
+    let raw = row.try_get_raw(column)?;
+    if raw.is_null() {
+        return Ok(Value::Null);
+    }
+    Ok(match raw.type_info().name() {
+        "INTEGER" => Value::Int(row.try_get_unchecked(column)?),
+        "BLOB" => Value::Bytes(row.try_get_unchecked(column)?),
+        _ => Value::Text(row.try_get_unchecked(column)?),
+    })
 }

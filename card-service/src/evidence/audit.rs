@@ -1,0 +1,147 @@
+//! What an auditor does: take an export away, verify one, prove one tap. The command line is a thin layer on this.
+
+use std::fmt;
+use std::path::Path;
+
+use card_schema::clock::Micros;
+use card_schema::ids::TapId;
+use serde::Serialize;
+
+use super::checkpoint::{CheckpointError, LogKey};
+use super::export::{Export, ExportError, Manifest, TABLES};
+use super::leaf::leaf_hash;
+use super::sequencer::{LogError, tiles_for};
+use super::store;
+use super::tree::{Question, check_inclusion};
+use super::verify::{Report, verify};
+use crate::db::{Db, DbError, sets};
+
+/// Why an auditor's command did not come to a result.
+#[derive(Debug, thiserror::Error)]
+pub enum AuditError {
+    /// The export failed.
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    /// The key is not a log's.
+    #[error(transparent)]
+    Key(#[from] CheckpointError),
+    /// The tree does not give a proof.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// No such tap was ever decided here.
+    #[error("there is no tap {0}")]
+    NoSuchTap(TapId),
+    /// The tap is recorded; its leaf has no place in a signed tree yet.
+    #[error("tap {0} is recorded and waits for the next checkpoint: try again in a few seconds")]
+    NotSignedYet(TapId),
+    /// The tree and its checkpoint do not agree.
+    #[error("the proof of tap {0} does not fit the newest checkpoint: the database was altered")]
+    Altered(TapId),
+}
+
+impl From<sqlx::Error> for AuditError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Db(error.into())
+    }
+}
+
+/// What was exported: rows by table.
+#[derive(Clone, Debug, Serialize)]
+pub struct Exported {
+    /// Table and number of rows.
+    pub tables: Vec<(&'static str, usize)>,
+}
+
+impl fmt::Display for Exported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.tables.iter().try_for_each(|(table, rows)| writeln!(f, "{table:<12} {rows} rows"))
+    }
+}
+
+/// Writes an export into a new or empty folder.
+///
+/// # Errors
+/// When the database or a file fails.
+pub async fn export(db: &Db, log_key: &LogKey, now: Micros, folder: &Path) -> Result<Exported, AuditError> {
+    let manifest = Manifest { format: 1, log_key: log_key.vkey().to_owned(), exported_at: now.0 };
+    let mut connection = db.read().acquire().await?;
+    let export = Export::read(&mut connection, manifest).await?;
+    export.write(folder)?;
+    let tables = TABLES.iter().zip(&export.rows).map(|(table, rows)| (table.name, rows.len())).collect();
+    Ok(Exported { tables })
+}
+
+/// Verifies an export with a log's verifier key (`name+hash+key`). Needs neither service nor database.
+///
+/// # Errors
+/// When the files cannot be read; what is wrong with their content is in the report.
+pub fn verify_folder(folder: &Path, log_key: &str) -> Result<Report, AuditError> {
+    let key = LogKey::parse(log_key.trim())?;
+    Ok(verify(&Export::load(folder)?, &key))
+}
+
+/// That a tap is in the log: everything that is needed to check it with the log's public key alone.
+#[derive(Clone, Debug, Serialize)]
+pub struct Proof {
+    /// The tap.
+    pub tap_id: TapId,
+    /// The leaf's content in hexadecimal; its hash is SHA-256 of a zero byte and this.
+    pub leaf_body: String,
+    /// What the hashes in the leaf are salted with, in hexadecimal.
+    pub salt: Option<String>,
+    /// The tap as it was signed (`COSE_Sign1`), in hexadecimal.
+    pub tap: String,
+    /// The leaf's place in the tree.
+    pub index: u64,
+    /// Leaves in the tree.
+    pub size: u64,
+    /// The tree's root, in hexadecimal.
+    pub root: String,
+    /// Inclusion proof (RFC 9162 §2.1.3), in hexadecimal.
+    pub proof: Vec<String>,
+    /// The signed checkpoint.
+    pub checkpoint: String,
+}
+
+impl fmt::Display for Proof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "tap        {}", self.tap_id)?;
+        writeln!(f, "leaf       {} of {}", self.index, self.size)?;
+        writeln!(f, "root       {}", self.root)?;
+        for hash in &self.proof {
+            writeln!(f, "proof      {hash}")?;
+        }
+        write!(f, "\n{}", self.checkpoint)
+    }
+}
+
+/// Proves that a tap is in the newest signed tree, and checks the proof.
+///
+/// # Errors
+/// [`AuditError::NoSuchTap`], [`AuditError::NotSignedYet`], [`AuditError::Altered`], or when the database fails.
+pub async fn prove(db: &Db, tap: TapId) -> Result<Proof, AuditError> {
+    let mut connection = db.read().acquire().await?;
+    let recorded = store::tap_with_leaf(&mut connection, tap).await?.ok_or(AuditError::NoSuchTap(tap))?;
+    let store::TapWithLeaf { cose, body, salt, index } = recorded;
+    let newest = store::newest_checkpoint(&mut connection).await?;
+    let (Some(index), Some(newest)) = (index, newest) else { return Err(AuditError::NotSignedYet(tap)) };
+    let tiles = tiles_for(&mut connection, Question::Inclusion(newest.size, index)).await?;
+    let proof = tiles.prove_inclusion(newest.size, index).map_err(LogError::from)?;
+    if !check_inclusion(&proof, newest.size, newest.root, index, leaf_hash(&body)) {
+        return Err(AuditError::Altered(tap));
+    }
+    Ok(Proof {
+        tap_id: tap,
+        leaf_body: sets::hex(&body),
+        salt: salt.as_deref().map(sets::hex),
+        tap: sets::hex(&cose),
+        index,
+        size: newest.size,
+        root: sets::hex(&newest.root),
+        proof: proof.iter().map(|hash| sets::hex(hash)).collect(),
+        checkpoint: newest.note,
+    })
+}
