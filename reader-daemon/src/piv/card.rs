@@ -27,8 +27,9 @@ pub enum Selection {
     /// Always select: right for every card.
     #[default]
     Always,
-    /// Ask first and select only when the card does not answer as PIV: saves an APDU on cards whose default
-    /// application is PIV. Harmless on others, because only a fresh signature proves a card and this only reads.
+    /// Ask first and select only when the card does not answer as PIV: saves an APDU where PIV is the default
+    /// application or still selected from the last time, costs one where it is not (a Nitrokey after power-up).
+    /// Harmless in any case, because this only reads and only a fresh signature proves a card.
     TryWithout,
 }
 

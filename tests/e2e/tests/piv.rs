@@ -120,6 +120,25 @@ fn a_known_card_is_tapped_with_three_apdus_and_at_most_330_bytes() {
 }
 
 #[test]
+fn a_card_on_which_piv_is_still_selected_is_tapped_with_two_apdus() {
+    within_pcscd("a_card_on_which_piv_is_still_selected_is_tapped_with_two_apdus", 2, |world| {
+        let (readers, reader) = (Readers::new(), world.readers[0].clone());
+        world.insert(0, &world.new_card("card"));
+        with(&readers, &reader, |card| personalise(card, 1)).expect("a card of ours");
+        let tap = || {
+            with(&readers, &reader, |card| {
+                assert_eq!(card.identify(Selection::TryWithout)?.guid, id(1));
+                card.sign(Slot::Tap, &hash())?;
+                Ok(card.channel().usage().apdus)
+            })
+        };
+        // Personalising ended by a reset, after which this card wants to be selected: asking in vain costs one.
+        assert_eq!(tap(), Ok(4));
+        assert_eq!(tap(), Ok(2));
+    });
+}
+
+#[test]
 fn cards_and_pcscd_that_come_and_go_are_told_at_once() {
     within_pcscd("cards_and_pcscd_that_come_and_go_are_told_at_once", 2, |world| {
         let (one, two) = (world.new_card("one"), world.new_card("two"));
@@ -156,7 +175,7 @@ fn a_restarted_pcscd_costs_the_next_operation_nothing_but_time() {
         let down = with(&readers, &reader, |card| card.identify(Selection::Always));
         assert_eq!(down, Err(LinkError::ServiceDown.into()));
         world.cards.start_pcscd().expect("pcscd comes back");
-        world.cards.wait_powered(0, PATIENCE).expect("pcscd notices the card");
+        world.wait_present(0);
         let chuid = with(&readers, &reader, |card| card.identify(Selection::Always)).expect("the same card");
         assert_eq!(chuid.guid, id(1));
     });
