@@ -1,13 +1,25 @@
 //! The card service: residents, cards, ledger and log behind one program.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod api;
+pub mod app;
 pub mod cards;
+pub mod cli;
+pub mod clock;
+pub mod config;
 pub mod db;
 pub mod domains;
 pub mod evidence;
+pub mod health;
+pub mod i18n;
 pub mod intake;
+pub mod jobs;
 pub mod keys;
 pub mod ledger;
+pub mod people;
+pub mod problem;
+pub mod serve;
+pub mod telemetry;
 pub mod terminals;
 #[cfg(test)]
 mod testing;

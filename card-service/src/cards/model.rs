@@ -86,17 +86,6 @@ impl CardState {
     pub const fn chip_is_free(self) -> bool {
         matches!(self, Self::Returned | Self::Abandoned)
     }
-
-    /// The card's value in the status list (draft-ietf-oauth-status-list §7.1: 0 valid, 1 invalid, 2 suspended). A card
-    /// that is not active yet counts as valid: its certificates are written last, and a terminal that is offline on
-    /// the day of issue would otherwise refuse a new card until its next list.
-    pub const fn status(self) -> u8 {
-        match self {
-            Self::Personalising | Self::Personalised | Self::Active => 0,
-            Self::Suspended => 2,
-            _ => 1,
-        }
-    }
 }
 
 /// The public keys of a card, as far as it has made them.
@@ -166,6 +155,8 @@ pub struct Card {
 
 #[cfg(test)]
 mod tests {
+    use card_schema::envelope::status_list::CardStatus;
+
     use super::*;
 
     #[test]
@@ -189,7 +180,7 @@ mod tests {
     #[test]
     fn what_must_not_be_accepted_is_on_the_list() {
         for state in CardState::ALL {
-            let listed = state.status() != 0;
+            let listed = state.status() != CardStatus::Valid;
             let usable = matches!(state, CardState::Personalising | CardState::Personalised | CardState::Active);
             assert_eq!(listed, !usable, "{state:?}");
             assert_eq!(CardState::from_name(state.name()), Some(state));

@@ -6,6 +6,7 @@
 
 pub mod gate;
 pub mod purse;
+pub mod residence;
 
 use card_schema::clock::Micros;
 use card_schema::envelope::receipt::Outcome;

@@ -211,6 +211,19 @@ impl Authorities {
     }
 }
 
+/// A certificate as text (RFC 7468).
+pub fn pem(certificate: &CertificateDer<'_>) -> String {
+    use base64::Engine;
+    let body = base64::prelude::BASE64_STANDARD.encode(certificate);
+    let mut text = String::from("-----BEGIN CERTIFICATE-----\n");
+    for line in body.as_bytes().chunks(64) {
+        text.push_str(std::str::from_utf8(line).expect("base64 is ASCII"));
+        text.push('\n');
+    }
+    text.push_str("-----END CERTIFICATE-----\n");
+    text
+}
+
 fn authority(name: &str, key: &RoleKey<'_>, below: u8, now: Micros, days: i64) -> CertificateParams {
     let mut params = leaf(name, &key.public, now, now.plus_seconds(days * DAY));
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(below));
@@ -259,16 +272,12 @@ mod tests {
 
     use super::super::file::{FileStore, Opener};
     use super::*;
+    use crate::clock::now;
 
     fn store() -> (tempfile::TempDir, FileStore) {
         let folder = tempfile::tempdir().unwrap();
         let store = FileStore::create(folder.path(), &Opener::choose(folder.path(), None, None)).unwrap();
         (folder, store)
-    }
-
-    fn now() -> Micros {
-        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-        Micros(i64::try_from(since.as_micros()).unwrap())
     }
 
     #[test]

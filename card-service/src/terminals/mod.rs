@@ -2,6 +2,7 @@
 //!
 //! Not here: what a terminal's taps do (`intake`, `domains`), jobs for its readers (`jobs`).
 
+pub mod api;
 pub mod model;
 pub mod store;
 

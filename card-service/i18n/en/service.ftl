@@ -1,0 +1,60 @@
+# Problems
+problem-malformed-request = The request does not have the expected form
+problem-bad-envelope = The signed message cannot be read
+problem-bad-signature = The signature does not verify
+problem-too-large = The request is too large
+problem-not-signed-in = Sign in first
+problem-forbidden = Your role may not do this
+problem-not-found = Not found
+problem-conflict = This cannot be done in the present state
+problem-unknown-terminal = This terminal is not known here
+problem-terminal-revoked = This terminal has been revoked
+problem-enrolment-code = The enrolment code is wrong, used or expired
+problem-too-many-requests = Too many attempts, try again later
+problem-busy = The service is busy, try again shortly
+problem-storage = The database cannot be written for now, try again shortly
+problem-internal = Something failed inside the service
+
+# Problems in requests
+sign-in-wrong = Wrong name or password
+purpose-not-allowed = Your role may not read records for this purpose
+staff-name-bad = A sign-in name has 1 to 64 characters
+staff-name-taken = This sign-in name is taken
+password-too-short = A password has at least 10 characters
+terminal-name-bad = A name has 1 to 80 characters
+terminal-unknown = There is no such terminal
+terminal-not-active = This terminal is not enrolled yet, or has been revoked
+holder-unknown = There is no such holder
+holder-known = Somebody is registered with this document number: search by it
+person-name-bad = A name has 1 to 100 characters
+document-number-bad = The document number is wrong: compare it with the document
+card-unknown = There is no such card
+card-state-unknown = There is no such card state
+card-state-conflict = A card in its present state cannot be changed like this
+reason-missing = State a reason (at most 200 characters, no personal data)
+
+# Issuing a card
+issue-other-card = Another card was put in: put the first one back, or start again with a blank card
+issue-unknown-management-key = This card is not blank: take another one
+issue-declined = It was not completed at the reader; it can go on
+issue-consent-declined = The holder did not agree; the card is not active
+issue-key-not-new = This card made a key that another card has and cannot be relied on: take another one
+issue-no-possession = The card's signature does not fit its key and it cannot be relied on: take another one
+issue-card-errors = The card failed several times and was given up: take another one
+issue-step-number = The issuance is at another step
+issue-not-interrupted = This issuance was not interrupted, or is over
+
+# Command line
+cli-making-keys = Making keys …
+cli-initialised =
+    The installation is in { $data }.
+    Root certificate: { $root } (give it to terminals and browsers)
+    First administrator: { $admin }
+    Next: card-service serve --data-dir { $data }
+cli-serving =
+    Console and API: { $public }
+    Terminals: { $terminals }
+    Root certificate: { $root }
+    Stop with Ctrl-C.
+cli-ready = The service is ready
+cli-not-ready = The service is not ready

@@ -1,0 +1,60 @@
+# 问题
+problem-malformed-request = 请求的格式不对
+problem-bad-envelope = 签名报文无法识别
+problem-bad-signature = 签名验证不通过
+problem-too-large = 请求内容太大
+problem-not-signed-in = 请先登录
+problem-forbidden = 您的岗位不能做这件事
+problem-not-found = 没有找到
+problem-conflict = 当前状态下不能这样做
+problem-unknown-terminal = 本服务不认识这台终端
+problem-terminal-revoked = 这台终端已被停用
+problem-enrolment-code = 登记码不对、已用过或已过期
+problem-too-many-requests = 尝试次数太多，请稍后再试
+problem-busy = 系统繁忙，请稍后再试
+problem-storage = 数据库暂时无法写入，请稍后再试
+problem-internal = 系统内部出错
+
+# 请求中的问题
+sign-in-wrong = 用户名或密码不对
+purpose-not-allowed = 您的岗位不能为这个用途查看登记信息
+staff-name-bad = 用户名要有 1 到 64 个字
+staff-name-taken = 这个用户名已经有人用了
+password-too-short = 密码至少要有 10 个字符
+terminal-name-bad = 名称要有 1 到 80 个字
+terminal-unknown = 没有这台终端
+terminal-not-active = 这台终端还没有登记，或已被停用
+holder-unknown = 没有这位持卡人
+holder-known = 这个证件号码已经登记过，请按证件号码查找
+person-name-bad = 姓名要有 1 到 100 个字
+document-number-bad = 证件号码不对，请对照证件再输入一次
+card-unknown = 没有这张卡
+card-state-unknown = 没有这种卡片状态
+card-state-conflict = 这张卡在当前状态下不能这样改
+reason-missing = 请写明原因（最多 200 字，不要写个人信息）
+
+# 制卡
+issue-other-card = 放入的是另一张卡：请放入刚才那张卡，或换一张空白卡重新开始
+issue-unknown-management-key = 这张卡不是空白卡：请换一张
+issue-declined = 读卡器旁没有完成操作，可以继续
+issue-consent-declined = 持卡人没有同意，卡片没有启用
+issue-key-not-new = 这张卡生成的密钥别的卡已有，卡片不可靠：请换一张
+issue-no-possession = 卡片的签名与密钥不符，卡片不可靠：请换一张
+issue-card-errors = 卡片多次出错，已停止制卡：请换一张
+issue-step-number = 制卡已经进行到另一步
+issue-not-interrupted = 这次制卡没有中断，或已经结束
+
+# 命令行
+cli-making-keys = 正在生成密钥……
+cli-initialised =
+    已在 { $data } 建立安装。
+    根证书：{ $root }（发给终端和浏览器）
+    第一位管理员：{ $admin }
+    下一步：card-service serve --data-dir { $data }
+cli-serving =
+    控制台和接口：{ $public }
+    终端接入：{ $terminals }
+    根证书：{ $root }
+    按 Ctrl-C 停止。
+cli-ready = 服务已就绪
+cli-not-ready = 服务还没有就绪

@@ -1,0 +1,76 @@
+//! What every request handler has: database, keys, configuration, and the parts of the service that outlive a request.
+//!
+//! Holds no routes (`serve`) and no rules.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use card_schema::clock::Micros;
+use metrics_exporter_prometheus::PrometheusHandle;
+use ring::rand::SystemRandom;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::clock;
+use crate::config::Config;
+use crate::db::Db;
+use crate::jobs::Hub;
+use crate::keys::KeyStore;
+use crate::keys::pki::Authorities;
+use crate::people::session::SignInLimits;
+
+/// The service's shared parts. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct App(Arc<Parts>);
+
+/// See [`App`].
+#[derive(Debug)]
+pub struct Parts {
+    /// The one database.
+    pub db: Db,
+    /// The service's keys.
+    pub keys: Arc<dyn KeyStore>,
+    /// The issuer's certificates.
+    pub authorities: Authorities,
+    /// The configuration in force.
+    pub config: Config,
+    /// Wakes terminals that wait for jobs.
+    pub jobs: Hub,
+    /// How many sign-ins may be tried.
+    pub sign_in_limits: SignInLimits,
+    /// The operating system's randomness.
+    pub random: SystemRandom,
+    /// What `/metrics` renders; none where another service in this process counts.
+    pub metrics: Option<PrometheusHandle>,
+    /// The log's verifier key (C2SP signed-note vkey).
+    pub log_key: String,
+    /// Where terminals connect to.
+    pub terminals_url: String,
+    /// Becomes true when the service is to stop: long polls end.
+    pub stopping: watch::Receiver<bool>,
+}
+
+impl App {
+    /// Puts the parts together.
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// The present time. Deciding code takes it as an argument.
+    pub fn now(&self) -> Micros {
+        clock::now()
+    }
+
+    /// A new id that sorts by time.
+    pub fn new_id(&self) -> Uuid {
+        clock::new_id(&self.random)
+    }
+}
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}

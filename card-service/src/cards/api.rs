@@ -1,0 +1,161 @@
+//! The API of cards: looking, activity, and changing a card's state.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use card_schema::ids::{CardId, HolderId};
+use card_schema::operation::OperationCode;
+use card_schema::wire::ProblemType;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::model::{Card, CardState};
+use super::{status, store};
+use crate::app::App;
+use crate::people::SignedIn;
+use crate::people::api::rfc3339;
+use crate::people::model::Permission;
+use crate::problem::{Body, ProblemSchema, Refusal};
+
+/// The routes of this file.
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(card))
+        .routes(routes!(activity))
+        .routes(routes!(change))
+        .merge(super::issue::api::router())
+}
+
+/// A card.
+#[derive(Serialize, ToSchema)]
+struct CardReply {
+    #[schema(value_type = Uuid)]
+    card_id: CardId,
+    #[schema(value_type = Uuid)]
+    holder_id: HolderId,
+    #[schema(example = "active")]
+    state: &'static str,
+    /// RFC 3339, as all times.
+    created_at: String,
+    expires_at: String,
+    changed_at: String,
+}
+
+impl From<Card> for CardReply {
+    fn from(card: Card) -> Self {
+        Self {
+            card_id: card.card_id,
+            holder_id: card.holder_id,
+            state: card.state.name(),
+            created_at: rfc3339(card.created_at),
+            expires_at: rfc3339(card.expires_at),
+            changed_at: rfc3339(card.changed_at),
+        }
+    }
+}
+
+/// Look at a card
+#[utoipa::path(get, path = "/v1/cards/{card_id}", tag = "cards", params(("card_id" = Uuid, Path)), responses(
+    (status = 200, description = "The card", body = CardReply),
+    (status = 404, description = "No such card", body = ProblemSchema)))]
+async fn card(State(app): State<App>, who: SignedIn, Path(id): Path<CardId>) -> Result<Json<CardReply>, Refusal> {
+    who.require(Permission::SeeActivity)?;
+    let found = store::one(&mut *app.db.read().acquire().await?, id).await?;
+    found.map(|card| Json(card.into())).ok_or(Refusal::because(ProblemType::NotFound, "card-unknown"))
+}
+
+/// One tap of a card.
+#[derive(Serialize, ToSchema)]
+struct ActivityReply {
+    /// When the service got it, RFC 3339.
+    received_at: String,
+    /// The terminal's clock.
+    at: String,
+    #[schema(example = "gate.check")]
+    operation: &'static str,
+    /// The outcome's code in receipts; 0 is accepted.
+    outcome: u16,
+    terminal: Option<String>,
+}
+
+/// The newest taps of a card
+#[utoipa::path(get, path = "/v1/cards/{card_id}/activity", tag = "cards", params(("card_id" = Uuid, Path)), responses(
+    (status = 200, description = "Newest first, at most 100", body = Vec<ActivityReply>)))]
+async fn activity(
+    State(app): State<App>,
+    who: SignedIn,
+    Path(id): Path<CardId>,
+) -> Result<Json<Vec<ActivityReply>>, Refusal> {
+    who.require(Permission::SeeActivity)?;
+    let rows = store::activity(&mut *app.db.read().acquire().await?, id, 100).await?;
+    let reply = |row: store::Activity| ActivityReply {
+        received_at: rfc3339(row.received_at),
+        at: rfc3339(row.at),
+        operation: OperationCode::from_number(row.operation).map_or("unknown", OperationCode::name),
+        outcome: row.outcome,
+        terminal: row.terminal,
+    };
+    Ok(Json(rows.into_iter().map(reply).collect()))
+}
+
+/// What a card's state is to be, and why.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct StateRequest {
+    /// `active`, `suspended`, `blocked`, `lost`, `expired`, `returned`.
+    #[schema(example = "suspended")]
+    state: String,
+    /// For the record; no personal data.
+    #[schema(example = "reported lost at the desk")]
+    reason: String,
+}
+
+/// Change a card's state; terminals learn it with the next status list, which is signed at once
+#[utoipa::path(put, path = "/v1/cards/{card_id}/state", tag = "cards", request_body = StateRequest,
+    params(("card_id" = Uuid, Path)), responses(
+    (status = 200, description = "The card as it is now", body = CardReply),
+    (status = 404, description = "No such card", body = ProblemSchema),
+    (status = 409, description = "A card in this state cannot become that", body = ProblemSchema)))]
+async fn change(
+    State(app): State<App>,
+    who: SignedIn,
+    Path(id): Path<CardId>,
+    Body(request): Body<StateRequest>,
+) -> Result<Json<CardReply>, Refusal> {
+    who.require(Permission::ServeHolders)?;
+    let next = CardState::from_name(&request.state)
+        .ok_or(Refusal::because(ProblemType::MalformedRequest, "card-state-unknown"))?;
+    if request.reason.trim().is_empty() || request.reason.chars().count() > 200 {
+        return Err(Refusal::because(ProblemType::MalformedRequest, "reason-missing"));
+    }
+    set_state(&app, id, next, request.reason).await.map(|card| Json(card.into()))
+}
+
+/// Puts a card into another state and signs the list that says so. The same state again changes nothing.
+pub async fn set_state(app: &App, id: CardId, next: CardState, reason: String) -> Result<Card, Refusal> {
+    let (now, shared) = (app.now(), app.clone());
+    app.db
+        .write::<_, Refusal, _>(move |tx| {
+            Box::pin(async move {
+                let mut card =
+                    store::one(tx.conn(), id).await?.ok_or(Refusal::because(ProblemType::NotFound, "card-unknown"))?;
+                if card.state == next {
+                    return Ok(card);
+                }
+                // Only the holder's consent makes a new card active: not this door.
+                let by_consent_only = card.state == CardState::Personalised && next == CardState::Active;
+                if by_consent_only || !card.state.may_become(next) {
+                    return Err(Refusal::because(ProblemType::Conflict, "card-state-conflict"));
+                }
+                store::set_state(tx, now, &card, next, &reason).await?;
+                if card.state.status() != next.status() {
+                    status::publish(&shared, tx, now).await?;
+                }
+                card.state = next;
+                card.changed_at = now;
+                Ok(card)
+            })
+        })
+        .await
+}

@@ -1,0 +1,241 @@
+//! One observation of an issuance, from the daemon's words to the next step, in one transaction.
+
+use card_schema::clock::Micros;
+use card_schema::envelope::{PublicKey, Signature};
+use card_schema::ids::{CardId, HolderId, TerminalId};
+use card_schema::wire::ProblemType;
+use card_schema::wire::issuance::{Job, NumberedStep, Observation, ObservationRequest};
+use ring::digest;
+use ring::rand::SecureRandom;
+use uuid::Uuid;
+
+use super::journal::{Journal, Relation, STEPS_EXPECTED, Seen, Want};
+use super::store::Issuance;
+use super::{steps, store};
+use crate::app::App;
+use crate::cards::{self, Card, CardState, status};
+use crate::db::Tx;
+use crate::problem::Refusal;
+
+/// What a challenge is prefixed with before a card signs it, so that the signature can serve nothing else.
+const POSSESSION: &[u8] = b"nrc/possession/v1";
+
+/// A card is good for five years.
+const CARD_LIFETIME_SECONDS: i64 = 5 * 365 * 86_400;
+
+/// What the holder agrees to when taking the card. The tap that the card signs carries its hash.
+pub const CONSENT_TEXT: &str = "我已领取本人的新居民卡，核对了卡面信息，自行设置了密码。\
+我同意本站为我提供居住登记和卡片服务而处理我的登记信息；我可以随时查询谁读取过我的信息，并可要求更正、复制或删除。\n\
+I have received my New Resident Card, checked what is printed on it and chosen its PIN myself. I agree that this station \
+processes my registration to provide residence registration and card services. I may see at any time who has read my \
+record, and ask for correction, a copy or erasure.";
+
+/// SHA-256 of [`CONSENT_TEXT`].
+pub fn consent_text_hash() -> [u8; 32] {
+    digest::digest(&digest::SHA256, CONSENT_TEXT.as_bytes()).as_ref().try_into().expect("SHA-256 has 32 bytes")
+}
+
+/// Puts a card for a holder to issue at a terminal.
+pub async fn start(
+    app: &App,
+    holder: HolderId,
+    terminal: TerminalId,
+    reader: Option<String>,
+) -> Result<(CardId, Uuid), Refusal> {
+    let now = app.now();
+    let mut random = [0; 16];
+    app.random.fill(&mut random).map_err(|_| Refusal::new(ProblemType::Internal))?;
+    let issuance_id = app.new_id();
+    let card_id = app
+        .db
+        .write::<_, Refusal, _>(move |tx| {
+            Box::pin(async move {
+                let index = cards::store::next_status_index(tx).await?;
+                let card_id = CardId::new(index, holder.shard(), random);
+                let card = Card {
+                    card_id,
+                    holder_id: holder,
+                    state: CardState::Personalising,
+                    created_at: now,
+                    expires_at: now.plus_seconds(CARD_LIFETIME_SECONDS),
+                    changed_at: now,
+                };
+                cards::store::insert(tx, now, &card).await?;
+                let issuance = Issuance {
+                    issuance_id,
+                    card_id,
+                    terminal_id: terminal,
+                    reader,
+                    open: true,
+                    journal: Journal::default(),
+                    number: 0,
+                    created_at: now,
+                };
+                store::insert(tx, now, &issuance).await?;
+                Ok(card_id)
+            })
+        })
+        .await?;
+    app.jobs.ring(terminal);
+    Ok((card_id, issuance_id))
+}
+
+/// The oldest job of a terminal with its present step.
+pub async fn current_step(app: &App, terminal: TerminalId) -> Result<Option<Job>, Refusal> {
+    if store::oldest_open(&mut *app.db.read().acquire().await?, terminal).await?.is_none() {
+        return Ok(None);
+    }
+    let shared = app.clone();
+    app.db
+        .write::<_, Refusal, _>(move |tx| {
+            Box::pin(async move {
+                let Some(issuance) = store::oldest_open(tx.conn(), terminal).await? else { return Ok(None) };
+                let card = card_of(tx, &issuance).await?;
+                let step = numbered(&shared, tx, &card, &issuance).await?;
+                Ok(Some(Job { job_id: issuance.issuance_id, reader: issuance.reader, step }))
+            })
+        })
+        .await
+}
+
+/// Takes an observation and answers what is to be done next. The answer to a step that was answered before is the
+/// present step: a reply that was lost is given again.
+pub async fn observe(
+    app: &App,
+    terminal: TerminalId,
+    job: Uuid,
+    request: ObservationRequest,
+) -> Result<NumberedStep, Refusal> {
+    let now = app.now();
+    let mut challenge = [0; 16];
+    app.random.fill(&mut challenge).map_err(|_| Refusal::new(ProblemType::Internal))?;
+    let shared = app.clone();
+    app.db
+        .write::<_, Refusal, _>(move |tx| {
+            Box::pin(async move {
+                let app = shared;
+                let mut issuance = store::one(tx.conn(), job)
+                    .await?
+                    .filter(|issuance| issuance.terminal_id == terminal)
+                    .ok_or(Refusal::new(ProblemType::NotFound))?;
+                let mut card = card_of(tx, &issuance).await?;
+                if request.number.checked_add(1) == Some(issuance.number) {
+                    return numbered(&app, tx, &card, &issuance).await;
+                }
+                if request.number != issuance.number {
+                    return Err(Refusal::because(ProblemType::Conflict, "issue-step-number"));
+                }
+                let seen = see(&app, tx, now, &card, &issuance.journal, &request.observation).await?;
+                let asked = issuance.journal.asked.name();
+                store::record_step(tx, now, &issuance, asked, observation_name(&request.observation)).await?;
+                issuance.journal = issuance.journal.clone().next(&seen, challenge);
+                issuance.number += 1;
+                issuance.open = !issuance.journal.asked.is_end();
+                follow(&app, tx, now, &mut card, &issuance.journal).await?;
+                store::update(tx, now, &issuance).await?;
+                metrics::counter!("issuance_steps_total").increment(1);
+                numbered(&app, tx, &card, &issuance).await
+            })
+        })
+        .await
+}
+
+/// What the card's state becomes with the journal.
+async fn follow(app: &App, tx: &mut Tx, now: Micros, card: &mut Card, journal: &Journal) -> Result<(), Refusal> {
+    let next = match &journal.asked {
+        Want::Failed { failure, .. } if !failure.may_resume() => CardState::Abandoned,
+        _ if journal.is_personalised() => CardState::Personalised,
+        _ => return Ok(()),
+    };
+    // The consent's tap may have been accepted before its observation came: an active card stays active.
+    if card.state.may_become(next) {
+        cards::store::set_state(tx, now, card, next, "issuance").await?;
+        if card.state.status() != next.status() {
+            status::publish(app, tx, now).await?;
+        }
+        card.state = next;
+    }
+    Ok(())
+}
+
+async fn card_of(tx: &mut Tx, issuance: &Issuance) -> Result<Card, Refusal> {
+    cards::store::one(tx.conn(), issuance.card_id).await?.ok_or(Refusal::new(ProblemType::NotFound))
+}
+
+async fn numbered(app: &App, tx: &mut Tx, card: &Card, issuance: &Issuance) -> Result<NumberedStep, Refusal> {
+    let step = steps::step(app, tx, card, &issuance.journal).await?;
+    Ok(NumberedStep { number: issuance.number, expected: STEPS_EXPECTED.max(issuance.number + 1), step })
+}
+
+/// What an observation means for the journal.
+async fn see(
+    app: &App,
+    tx: &mut Tx,
+    now: Micros,
+    card: &Card,
+    journal: &Journal,
+    observation: &Observation,
+) -> Result<Seen, Refusal> {
+    Ok(match (observation, &journal.asked) {
+        (Observation::Card { card_id, management, factory_management_key, .. }, _) => Seen::Card {
+            relation: relation(tx, card, *card_id).await?,
+            algorithm: *management,
+            factory_key: *factory_management_key,
+        },
+        (Observation::ManagementWitness { witness }, Want::Witness { key }) => {
+            let expected = steps::management_key(app, card, journal, *key)?.block_bytes();
+            if witness.0.len() == expected { Seen::Witness(witness.0.clone()) } else { Seen::Error { status_word: 0 } }
+        }
+        (Observation::ManagementResponse { response }, Want::Respond { key, challenge, .. }) => {
+            let key = steps::management_key(app, card, journal, *key)?;
+            Seen::Authenticated(key.accepts(&challenge[..key.block_bytes()], &response.0))
+        }
+        (Observation::PublicKey { point }, Want::Generate { slot }) => match PublicKey::from_sec1(&point.0) {
+            Ok(key) => Seen::Key { fresh: cards::store::add_key(tx, now, card.card_id, (*slot).into(), &key).await? },
+            Err(_) => Seen::Error { status_word: 0 },
+        },
+        (Observation::Signature { der }, Want::Prove { slot, challenge }) => {
+            let key = steps::key_of(tx, card, *slot).await?;
+            let message = [POSSESSION, challenge].concat();
+            let valid = key.is_some_and(|key| {
+                Signature::from_der(&der.0).is_ok_and(|signature| key.verify(&message, &signature).is_ok())
+            });
+            Seen::Proof { valid }
+        }
+        (Observation::FactoryPin { refused }, _) => Seen::FactoryPin { refused: *refused },
+        (Observation::Consent { .. }, _) => Seen::Consented,
+        (Observation::CardRemoved, _) => Seen::Removed,
+        (Observation::CardError { status_word, .. }, _) => Seen::Error { status_word: *status_word },
+        (Observation::Declined, _) => Seen::Declined,
+        (Observation::Done, _) => Seen::Done,
+        // An answer to something else than what was asked.
+        (_, _) => Seen::Error { status_word: 0 },
+    })
+}
+
+async fn relation(tx: &mut Tx, card: &Card, found: Option<CardId>) -> Result<Relation, Refusal> {
+    let Some(found) = found else { return Ok(Relation::Blank) };
+    if found == card.card_id {
+        return Ok(Relation::This);
+    }
+    Ok(match cards::store::one(tx.conn(), found).await? {
+        Some(other) if other.state.chip_is_free() => Relation::Free,
+        _ => Relation::Other,
+    })
+}
+
+const fn observation_name(observation: &Observation) -> &'static str {
+    match observation {
+        Observation::Card { .. } => "card",
+        Observation::ManagementWitness { .. } => "management_witness",
+        Observation::ManagementResponse { .. } => "management_response",
+        Observation::Done => "done",
+        Observation::PublicKey { .. } => "public_key",
+        Observation::Signature { .. } => "signature",
+        Observation::FactoryPin { .. } => "factory_pin",
+        Observation::Consent { .. } => "consent",
+        Observation::CardRemoved => "card_removed",
+        Observation::CardError { .. } => "card_error",
+        Observation::Declined => "declined",
+    }
+}

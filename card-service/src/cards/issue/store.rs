@@ -1,0 +1,147 @@
+//! The tables issuance and issuance_step.
+
+use card_schema::clock::Micros;
+use card_schema::ids::{CardId, TerminalId};
+use sqlx::Row as _;
+use uuid::Uuid;
+
+use super::journal::Journal;
+use crate::db::dialect::{Connection, Row};
+use crate::db::{DbError, Tx, sets};
+use crate::evidence::{self, Action, ActionKind, Column, RowImage};
+
+/// One issuance.
+#[derive(Clone, Debug)]
+pub struct Issuance {
+    /// Its id, which is also its job's.
+    pub issuance_id: Uuid,
+    /// The card being issued.
+    pub card_id: CardId,
+    /// Where.
+    pub terminal_id: TerminalId,
+    /// At which reader, where the office chose one.
+    pub reader: Option<String>,
+    /// Whether a reader is to work on it.
+    pub open: bool,
+    /// How far it has come.
+    pub journal: Journal,
+    /// The number of the step that is to be done.
+    pub number: u32,
+    /// When it began.
+    pub created_at: Micros,
+}
+
+const SELECT: &str =
+    "SELECT issuance_id, card_id, terminal_id, reader, open, journal, number, created_at FROM issuance";
+
+/// Adds an issuance.
+pub async fn insert(tx: &mut Tx, at: Micros, issuance: &Issuance) -> Result<(), DbError> {
+    sqlx::query(
+        "INSERT INTO issuance (issuance_id, card_id, terminal_id, reader, open, state, journal, number, created_at,
+         changed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)",
+    )
+    .bind(issuance.issuance_id.as_bytes().to_vec())
+    .bind(issuance.card_id.as_bytes().to_vec())
+    .bind(issuance.terminal_id.as_bytes().to_vec())
+    .bind(&issuance.reader)
+    .bind(i64::from(issuance.open))
+    .bind(state_name(&issuance.journal))
+    .bind(json(&issuance.journal))
+    .bind(i64::from(issuance.number))
+    .bind(at.0)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Keeps an issuance after a step.
+pub async fn update(tx: &mut Tx, at: Micros, issuance: &Issuance) -> Result<(), DbError> {
+    sqlx::query(
+        "UPDATE issuance SET open = $1, state = $2, journal = $3, number = $4, changed_at = $5
+         WHERE issuance_id = $6",
+    )
+    .bind(i64::from(issuance.open))
+    .bind(state_name(&issuance.journal))
+    .bind(json(&issuance.journal))
+    .bind(i64::from(issuance.number))
+    .bind(at.0)
+    .bind(issuance.issuance_id.as_bytes().to_vec())
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Records that a step was answered: its name and the answer's, nothing of their content.
+pub async fn record_step(
+    tx: &mut Tx,
+    at: Micros,
+    issuance: &Issuance,
+    step: &str,
+    observation: &str,
+) -> Result<(), DbError> {
+    let row = RowImage::new(
+        "issuance_step",
+        &[
+            Column::Bytes(issuance.issuance_id.as_bytes()),
+            Column::Int(i64::from(issuance.number)),
+            Column::Text(step),
+            Column::Text(observation),
+            Column::Int(at.0),
+        ],
+    );
+    let action = Action { shard: issuance.card_id.shard(), kind: ActionKind::IssuanceStep, rows: vec![row] };
+    evidence::append(tx, at, &action).await?;
+    sqlx::query("INSERT INTO issuance_step (issuance_id, number, step, observation, at) VALUES ($1, $2, $3, $4, $5)")
+        .bind(issuance.issuance_id.as_bytes().to_vec())
+        .bind(i64::from(issuance.number))
+        .bind(step)
+        .bind(observation)
+        .bind(at.0)
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// One issuance.
+pub async fn one(connection: &mut Connection, issuance: Uuid) -> Result<Option<Issuance>, DbError> {
+    let row = sqlx::query(sqlx::AssertSqlSafe(format!("{SELECT} WHERE issuance_id = $1")))
+        .bind(issuance.as_bytes().to_vec())
+        .fetch_optional(connection)
+        .await?;
+    row.map(|row| read(&row)).transpose()
+}
+
+/// The oldest issuance that waits for this terminal.
+pub async fn oldest_open(connection: &mut Connection, terminal: TerminalId) -> Result<Option<Issuance>, DbError> {
+    let row = sqlx::query(sqlx::AssertSqlSafe(format!(
+        "{SELECT} WHERE terminal_id = $1 AND open = 1 ORDER BY created_at LIMIT 1"
+    )))
+    .bind(terminal.as_bytes().to_vec())
+    .fetch_optional(connection)
+    .await?;
+    row.map(|row| read(&row)).transpose()
+}
+
+fn read(row: &Row) -> Result<Issuance, DbError> {
+    let journal: String = row.try_get("journal")?;
+    let number: i64 = row.try_get("number")?;
+    Ok(Issuance {
+        issuance_id: Uuid::from_bytes(sets::bytes(row, "issuance_id")?),
+        card_id: CardId::from_bytes(sets::bytes(row, "card_id")?),
+        terminal_id: TerminalId::from_bytes(sets::bytes(row, "terminal_id")?),
+        reader: row.try_get("reader")?,
+        open: row.try_get::<i64, _>("open")? == 1,
+        journal: serde_json::from_str(&journal).map_err(|_| DbError::Unreadable("issuance.journal"))?,
+        number: u32::try_from(number).map_err(|_| DbError::Unreadable("issuance.number"))?,
+        created_at: Micros(row.try_get("created_at")?),
+    })
+}
+
+fn json(journal: &Journal) -> String {
+    serde_json::to_string(journal).expect("a journal is plain data")
+}
+
+/// The name of what an issuance waits for, for lists.
+fn state_name(journal: &Journal) -> &'static str {
+    journal.asked.name()
+}

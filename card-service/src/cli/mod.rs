@@ -1,0 +1,114 @@
+//! The command line: what every command shares and the list of commands. Each command is a file of its own.
+
+mod healthcheck;
+mod init;
+mod openapi;
+pub mod output;
+mod serve;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use self::output::{CliError, Context, Format};
+use crate::config::{Config, Overrides};
+use crate::i18n::Locale;
+
+/// Registers residents, issues their cards, keeps the ledger and the log that proves it.
+#[derive(Debug, Parser)]
+#[command(
+    name = "card-service",
+    version,
+    after_help = "\
+Examples:
+  card-service init --data-dir ./data --administrator admin     make keys, database and the first administrator
+  card-service serve --data-dir ./data                  serve console, API and terminals
+  card-service healthcheck --data-dir ./data            is it ready?
+
+Exit codes: 0 done, 1 failed or refused, 2 wrong input, 4 nothing to act on (no installation, no service).
+Settings: a TOML file (--config), CARD_SERVICE_… variables (public.listen is CARD_SERVICE_PUBLIC__LISTEN), flags; the \
+later wins."
+)]
+struct Cli {
+    /// How results are printed: text for a person, json for a program
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Language of messages (zh-CN or en); from LANG when not given
+    #[arg(long, global = true, env = "CARD_SERVICE_LANG", value_parser = locale)]
+    lang: Option<Locale>,
+    #[command(flatten)]
+    settings: Settings,
+    #[command(subcommand)]
+    command: Command,
+}
+
+fn locale(tag: &str) -> Result<Locale, String> {
+    Locale::from_tag(tag).ok_or_else(|| "zh-CN or en".to_owned())
+}
+
+/// Where settings come from.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Settings {
+    /// Configuration file (TOML)
+    #[arg(long, global = true, env = "CARD_SERVICE_CONFIG")]
+    config: Option<PathBuf>,
+    /// Folder for database, keys and certificates
+    #[arg(long, global = true)]
+    data_dir: Option<PathBuf>,
+    /// Address of the console and the API, port 0 for any free one
+    #[arg(long, global = true)]
+    public_listen: Option<SocketAddr>,
+    /// Address for terminals, port 0 for any free one
+    #[arg(long, global = true)]
+    terminals_listen: Option<SocketAddr>,
+}
+
+impl Settings {
+    /// The configuration in force.
+    pub fn load(&self) -> Result<Config, CliError> {
+        let environment: HashMap<String, String> = std::env::vars().collect();
+        let overrides = Overrides {
+            data_dir: self.data_dir.clone(),
+            public_listen: self.public_listen,
+            terminals_listen: self.terminals_listen,
+        };
+        Config::load(self.config.as_deref(), &environment, &overrides).map_err(|error| CliError::usage(&error))
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make the keys, the database and the first administrator
+    Init(init::InitArgs),
+    /// Serve the console, the API and the terminals until stopped
+    Serve(serve::ServeArgs),
+    /// Ask a running service whether it is ready
+    Healthcheck(healthcheck::HealthcheckArgs),
+    /// Print the API's description (OpenAPI 3.1)
+    Openapi,
+}
+
+/// Reads the command line, runs one command and answers its exit code.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let context = Context::new(cli.format, cli.lang.unwrap_or_else(output::locale_of_environment));
+    let result = match &cli.command {
+        Command::Init(arguments) => init::run(context, &cli.settings, arguments),
+        Command::Serve(arguments) => serve::run(context, &cli.settings, arguments),
+        Command::Healthcheck(arguments) => healthcheck::run(context, &cli.settings, arguments),
+        Command::Openapi => openapi::run(context),
+    };
+    context.finish(result)
+}
+
+/// Runs a command's future on a runtime of its own.
+fn block_on<T>(future: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::failed(&error))?
+        .block_on(future)
+}

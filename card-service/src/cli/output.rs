@@ -1,0 +1,117 @@
+//! How a command answers: data to stdout as text or JSON, failures and progress to stderr, and the exit code.
+
+use std::error::Error as StdError;
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+use crate::i18n::Locale;
+
+/// Output format of every command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For a person.
+    Text,
+    /// One JSON value on stdout, for a program.
+    Json,
+}
+
+/// Why a command failed, with its exit code.
+#[derive(Debug)]
+pub struct CliError {
+    exit: u8,
+    message: String,
+}
+
+impl CliError {
+    /// The command failed or was refused.
+    pub fn failed(error: &(dyn StdError + 'static)) -> Self {
+        Self { exit: 1, message: chain(error) }
+    }
+
+    /// The input was wrong.
+    pub fn usage(error: &(dyn StdError + 'static)) -> Self {
+        Self { exit: 2, message: chain(error) }
+    }
+
+    /// The input was wrong, in words.
+    pub fn wrong(message: impl Into<String>) -> Self {
+        Self { exit: 2, message: message.into() }
+    }
+
+    /// There is nothing to act on.
+    pub fn nothing(message: impl Into<String>) -> Self {
+        Self { exit: 4, message: message.into() }
+    }
+}
+
+/// An error and what caused it, in one line.
+fn chain(error: &(dyn StdError + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        // Transparent errors repeat their cause.
+        if !text.ends_with(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}
+
+/// What every command gets: the output format and the language of the person at the terminal.
+#[derive(Debug, Clone, Copy)]
+pub struct Context {
+    /// Output format of data and of failures.
+    pub format: Format,
+    /// Language of messages.
+    pub locale: Locale,
+}
+
+impl Context {
+    /// A context from the global flags.
+    pub const fn new(format: Format, locale: Locale) -> Self {
+        Self { format, locale }
+    }
+
+    /// Prints a result, `value` as JSON or what `text` makes of it, always to stdout. A closed pipe is no error.
+    pub fn print<T: Serialize>(&self, value: &T, text: impl FnOnce(&T) -> String) {
+        let line = match self.format {
+            Format::Text => text(value),
+            Format::Json => serde_json::to_string(value).expect("results are plain data and always serialise"),
+        };
+        let mut out = std::io::stdout().lock();
+        let _closed = writeln!(out, "{}", line.trim_end_matches('\n')).and_then(|()| out.flush());
+    }
+
+    /// Says what is going on, to stderr, for a person only.
+    pub fn progress(&self, key: &str) {
+        if self.format == Format::Text {
+            eprintln!("{}", self.locale.text(key));
+        }
+    }
+
+    /// Prints the failure, if there is one, and answers the exit code.
+    pub fn finish(&self, result: Result<(), CliError>) -> ExitCode {
+        let Err(error) = result else { return ExitCode::SUCCESS };
+        match self.format {
+            Format::Text => eprintln!("card-service: {}", error.message),
+            Format::Json => eprintln!("{}", serde_json::json!({"error": error.message, "exit_code": error.exit})),
+        }
+        ExitCode::from(error.exit)
+    }
+}
+
+/// The language of the environment: `LC_ALL`, `LC_MESSAGES`, `LANG`; English for `C` and where nothing is set.
+pub fn locale_of_environment() -> Locale {
+    ["LC_ALL", "LC_MESSAGES", "LANG"]
+        .into_iter()
+        .filter_map(|name| std::env::var(name).ok())
+        .find(|value| !value.is_empty())
+        .and_then(|tag| Locale::from_tag(&tag))
+        .unwrap_or(Locale::En)
+}

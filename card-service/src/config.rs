@@ -1,0 +1,359 @@
+//! What an operator may set: a TOML file, then environment variables (`CARD_SERVICE_…`), then flags; the later wins.
+//!
+//! A key that does not exist is refused by name: a misspelt limit must not pass for a set one. In the environment a
+//! dot is written `__`: `public.listen` is `CARD_SERVICE_PUBLIC__LISTEN`.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use card_schema::money::Fen;
+use card_schema::wire::terminal::Limits;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+/// The prefix of environment variables.
+const PREFIX: &str = "CARD_SERVICE_";
+/// Variables with the prefix that are no settings: they name the file, or stand for a flag of one command.
+const NOT_SETTINGS: [&str; 3] = ["CARD_SERVICE_CONFIG", "CARD_SERVICE_ADMIN_PASSWORD", "CARD_SERVICE_LANG"];
+
+/// Every key there is, with what it is for.
+pub const KEYS: [(&str, &str); 15] = [
+    ("data_dir", "folder for database, keys and certificates"),
+    ("database.url", "sqlite:PATH; in data_dir when not set"),
+    ("public.listen", "address of the console and the API"),
+    ("public.hosts", "names and addresses in the TLS certificate, the first one is used in links"),
+    ("terminals.listen", "address for terminals (mutual TLS)"),
+    ("terminals.url", "what terminals are told to connect to; from public.hosts when not set"),
+    ("keys.passphrase", "opens the key store; better in keys.passphrase_file"),
+    ("keys.passphrase_file", "file with the passphrase that opens the key store"),
+    ("keys.key_file", "file with the key that opens the key store; beside it when not set"),
+    ("log.level", "error, warn, info, debug or trace"),
+    ("log.format", "text or json"),
+    ("limits.no_pin_fen", "largest payment without PIN, in fen"),
+    ("limits.tap_fen", "largest amount of one tap, in fen"),
+    ("sessions.idle_s", "seconds after which an idle console session ends"),
+    ("metrics.open", "true: /metrics answers everybody, not loopback alone"),
+];
+
+/// Form of log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For a person.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Levels of log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "the usual five words")]
+pub enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+/// The configuration in force.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Config {
+    /// Folder for everything that must survive.
+    pub data_dir: PathBuf,
+    /// See [`DatabaseConfig`].
+    #[serde(default)]
+    pub database: DatabaseConfig,
+    /// See [`PublicConfig`].
+    pub public: PublicConfig,
+    /// See [`TerminalsConfig`].
+    pub terminals: TerminalsConfig,
+    /// See [`KeysConfig`].
+    #[serde(default)]
+    pub keys: KeysConfig,
+    /// See [`LogConfig`].
+    pub log: LogConfig,
+    /// See [`LimitsConfig`].
+    pub limits: LimitsConfig,
+    /// See [`SessionsConfig`].
+    pub sessions: SessionsConfig,
+    /// See [`MetricsConfig`].
+    pub metrics: MetricsConfig,
+}
+
+/// Where the rows are.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct DatabaseConfig {
+    /// `sqlite:PATH`.
+    pub url: Option<String>,
+}
+
+/// The listener for people and programs of the office.
+#[derive(Clone, Debug, Deserialize)]
+pub struct PublicConfig {
+    /// Its address; port 0 for any free one.
+    pub listen: SocketAddr,
+    /// Names and addresses in the TLS certificate.
+    pub hosts: Vec<String>,
+}
+
+/// The listener for terminals.
+#[derive(Clone, Debug, Deserialize)]
+pub struct TerminalsConfig {
+    /// Its address; port 0 for any free one.
+    pub listen: SocketAddr,
+    /// What terminals are told to connect to.
+    pub url: Option<String>,
+}
+
+/// What opens the key store.
+#[derive(Clone, Default, Deserialize)]
+pub struct KeysConfig {
+    passphrase: Option<String>,
+    /// File with the passphrase.
+    pub passphrase_file: Option<PathBuf>,
+    /// File with the key.
+    pub key_file: Option<PathBuf>,
+}
+
+impl std::fmt::Debug for KeysConfig {
+    /// Without the passphrase.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KeysConfig")
+            .field("passphrase_file", &self.passphrase_file)
+            .field("key_file", &self.key_file)
+            .finish_non_exhaustive()
+    }
+}
+
+impl KeysConfig {
+    /// The passphrase, from the setting or its file; without the newline at the file's end.
+    pub fn passphrase(&self) -> std::io::Result<Option<Zeroizing<String>>> {
+        match (&self.passphrase, &self.passphrase_file) {
+            (Some(passphrase), _) => Ok(Some(Zeroizing::new(passphrase.clone()))),
+            (None, Some(file)) => {
+                let text = Zeroizing::new(std::fs::read_to_string(file)?);
+                Ok(Some(Zeroizing::new(text.trim_end_matches(['\n', '\r']).to_owned())))
+            }
+            (None, None) => Ok(None),
+        }
+    }
+}
+
+/// What is logged and how.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct LogConfig {
+    /// What is logged.
+    pub level: LogLevel,
+    /// How.
+    pub format: LogFormat,
+}
+
+/// What terminals may do by themselves.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct LimitsConfig {
+    /// The largest payment without a PIN, in fen.
+    pub no_pin_fen: i64,
+    /// The largest amount of one tap, in fen.
+    pub tap_fen: i64,
+}
+
+impl From<LimitsConfig> for Limits {
+    fn from(limits: LimitsConfig) -> Self {
+        Self { no_pin_limit: Fen(limits.no_pin_fen), tap_limit: Fen(limits.tap_fen) }
+    }
+}
+
+/// How long sign-ins last.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct SessionsConfig {
+    /// Seconds after which an idle console session ends.
+    pub idle_s: i64,
+}
+
+/// Who may read the figures.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct MetricsConfig {
+    /// Everybody, not loopback alone.
+    pub open: bool,
+}
+
+/// Why a configuration was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A key that stands for nothing.
+    #[error("{origin}: there is no setting {key:?}; the settings are: {}", KEYS.map(|(key, _)| key).join(", "))]
+    UnknownKey {
+        /// The key as written.
+        key: String,
+        /// The file or the environment variable it stands in.
+        origin: String,
+    },
+    /// A value that its key cannot have, or a file that cannot be read.
+    #[error("{0}")]
+    Invalid(#[from] config::ConfigError),
+}
+
+/// What flags set; empty where the flag is not given.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// `--data-dir`.
+    pub data_dir: Option<PathBuf>,
+    /// `--public-listen`.
+    pub public_listen: Option<SocketAddr>,
+    /// `--terminals-listen`.
+    pub terminals_listen: Option<SocketAddr>,
+}
+
+impl Config {
+    /// Reads the file (if one is named), the environment and the flags.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the key and where it stands.
+    pub fn load(
+        file: Option<&Path>,
+        environment: &HashMap<String, String>,
+        overrides: &Overrides,
+    ) -> Result<Self, ConfigError> {
+        let mut builder = config::Config::builder()
+            .set_default("data_dir", default_data_dir(environment))?
+            .set_default("public.listen", "127.0.0.1:8443")?
+            .set_default("public.hosts", vec!["localhost", "127.0.0.1", "::1"])?
+            .set_default("terminals.listen", "127.0.0.1:8444")?
+            .set_default("log.level", "info")?
+            .set_default("log.format", "text")?
+            .set_default("limits.no_pin_fen", 5_000)?
+            .set_default("limits.tap_fen", 500_000)?
+            .set_default("sessions.idle_s", 900)?
+            .set_default("metrics.open", false)?;
+        if let Some(file) = file {
+            let source = config::File::from(file).format(config::FileFormat::Toml);
+            let alone = config::Config::builder().add_source(source.clone()).build()?;
+            let mut keys = Vec::new();
+            flatten("", &alone.cache, &mut keys);
+            refuse_unknown(&keys, &file.display().to_string())?;
+            builder = builder.add_source(source);
+        }
+        for (variable, value) in environment {
+            let Some(name) = variable.strip_prefix(PREFIX) else { continue };
+            if NOT_SETTINGS.contains(&variable.as_str()) {
+                continue;
+            }
+            let key = name.to_lowercase().replace("__", ".");
+            refuse_unknown(std::slice::from_ref(&key), variable)?;
+            builder = if key == "public.hosts" {
+                builder.set_override(key, value.split(',').map(str::trim).collect::<Vec<_>>())?
+            } else {
+                builder.set_override(key, value.as_str())?
+            };
+        }
+        if let Some(folder) = &overrides.data_dir {
+            builder = builder.set_override("data_dir", folder.display().to_string())?;
+        }
+        if let Some(address) = overrides.public_listen {
+            builder = builder.set_override("public.listen", address.to_string())?;
+        }
+        if let Some(address) = overrides.terminals_listen {
+            builder = builder.set_override("terminals.listen", address.to_string())?;
+        }
+        Ok(builder.build()?.try_deserialize()?)
+    }
+
+    /// Where the database is.
+    pub fn database_url(&self) -> String {
+        self.database
+            .url
+            .clone()
+            .unwrap_or_else(|| format!("sqlite:{}", self.data_dir.join("card-service.db").display()))
+    }
+
+    /// Where the key store is.
+    pub fn keys_dir(&self) -> PathBuf {
+        self.data_dir.join("keys")
+    }
+
+    /// Where the issuer's public certificates are.
+    pub fn certificates_dir(&self) -> &Path {
+        &self.data_dir
+    }
+}
+
+/// The dotted names of every leaf of a table.
+fn flatten(prefix: &str, value: &config::Value, keys: &mut Vec<String>) {
+    match &value.kind {
+        config::ValueKind::Table(table) => {
+            for (name, value) in table {
+                let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+                flatten(&key, value, keys);
+            }
+        }
+        _ => keys.push(prefix.to_owned()),
+    }
+}
+
+fn refuse_unknown(keys: &[String], origin: &str) -> Result<(), ConfigError> {
+    match keys.iter().find(|key| !KEYS.iter().any(|(known, _)| known == key)) {
+        Some(key) => Err(ConfigError::UnknownKey { key: key.clone(), origin: origin.to_owned() }),
+        None => Ok(()),
+    }
+}
+
+/// `/var/lib/card-service` for root and under systemd, otherwise in the user's data folder.
+fn default_data_dir(environment: &HashMap<String, String>) -> String {
+    let set = |name: &str| environment.get(name).filter(|value| !value.is_empty());
+    if let Some(folder) = set("STATE_DIRECTORY") {
+        return folder.clone();
+    }
+    match (set("XDG_DATA_HOME"), set("HOME")) {
+        (Some(data), _) => format!("{data}/card-service"),
+        (None, Some(home)) if home != "/root" => format!("{home}/.local/share/card-service"),
+        _ => "/var/lib/card-service".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(pairs: &[(&str, &str)]) -> HashMap<String, String> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn a_setting_that_does_not_exist_is_refused_by_name_wherever_it_stands() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("card-service.toml");
+        std::fs::write(&file, "[public]\nlistne = \"127.0.0.1:1\"\n").unwrap();
+        let refused = Config::load(Some(&file), &HashMap::new(), &Overrides::default()).unwrap_err().to_string();
+        assert!(refused.contains("public.listne") && refused.contains("card-service.toml"), "{refused}");
+        let env = environment(&[("CARD_SERVICE_LIMITS__NO_PIN", "1")]);
+        let refused = Config::load(None, &env, &Overrides::default()).unwrap_err().to_string();
+        assert!(refused.contains("limits.no_pin") && refused.contains("CARD_SERVICE_LIMITS__NO_PIN"), "{refused}");
+    }
+
+    #[test]
+    fn flags_win_over_the_environment_and_that_over_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("card-service.toml");
+        std::fs::write(&file, "data_dir = \"/file\"\n[public]\nlisten = \"127.0.0.1:1\"\nhosts = [\"a\"]\n").unwrap();
+        let env = environment(&[("CARD_SERVICE_PUBLIC__LISTEN", "127.0.0.1:2"), ("CARD_SERVICE_DATA_DIR", "/env")]);
+        let flags = Overrides { data_dir: Some("/flag".into()), ..Overrides::default() };
+        let config = Config::load(Some(&file), &env, &flags).unwrap();
+        assert_eq!(config.data_dir, Path::new("/flag"));
+        assert_eq!(config.public.listen.port(), 2);
+        assert_eq!(config.public.hosts, ["a"]);
+        let env = environment(&[("CARD_SERVICE_PUBLIC__HOSTS", "station.test, 10.0.0.1")]);
+        let config = Config::load(Some(&file), &env, &flags).unwrap();
+        assert_eq!(config.public.hosts, ["station.test", "10.0.0.1"]);
+    }
+
+    #[test]
+    fn a_passphrase_is_never_shown() {
+        let env = environment(&[("CARD_SERVICE_KEYS__PASSPHRASE", "open sesame")]);
+        let config = Config::load(None, &env, &Overrides::default()).unwrap();
+        assert!(!format!("{config:?}").contains("sesame"));
+        assert_eq!(config.keys.passphrase().unwrap().unwrap().as_str(), "open sesame");
+    }
+}

@@ -1,0 +1,72 @@
+//! Sealing and finding: a key for each person, and the blind index of document numbers.
+
+use card_schema::ids::HolderId;
+use ring::hmac;
+use zeroize::Zeroizing;
+
+use super::model::{Document, Field};
+use crate::keys::{KeyError, KeyStore, Role, seal};
+
+/// A person's own key.
+pub(super) type PersonKey = Zeroizing<[u8; 32]>;
+
+fn wrapping_key(keys: &dyn KeyStore, holder: HolderId) -> Result<PersonKey, KeyError> {
+    let derived = keys.derive(Role::DataKek, &[b"nrc/person-key/v1".as_slice(), holder.as_bytes()].concat(), 32)?;
+    let mut key = Zeroizing::new([0; 32]);
+    key.copy_from_slice(&derived);
+    Ok(key)
+}
+
+/// The person's key as it is stored.
+pub(super) fn wrap(
+    keys: &dyn KeyStore,
+    holder: HolderId,
+    key: &PersonKey,
+    nonce: [u8; 12],
+) -> Result<Vec<u8>, KeyError> {
+    Ok(seal::seal(&*wrapping_key(keys, holder)?, nonce, &place(holder, "person_key", "wrapped"), &**key))
+}
+
+/// The person's key from its stored form.
+pub(super) fn unwrap(keys: &dyn KeyStore, holder: HolderId, wrapped: &[u8]) -> Result<PersonKey, KeyError> {
+    let opened = seal::open(&*wrapping_key(keys, holder)?, &place(holder, "person_key", "wrapped"), wrapped)
+        .map_err(|_| KeyError::WrongKey)?;
+    let mut key = Zeroizing::new([0; 32]);
+    if opened.len() != key.len() {
+        return Err(KeyError::Malformed("a person's key is not 32 bytes long"));
+    }
+    key.copy_from_slice(&opened);
+    Ok(key)
+}
+
+/// A field as it is stored.
+pub(super) fn seal_field(key: &PersonKey, holder: HolderId, field: Field, text: &str, nonce: [u8; 12]) -> Vec<u8> {
+    seal::seal(key, nonce, &place(holder, "residence_person", field.name()), text.as_bytes())
+}
+
+/// A field in clear.
+pub(super) fn open_field(
+    key: &PersonKey,
+    holder: HolderId,
+    field: Field,
+    sealed: &[u8],
+) -> Result<Zeroizing<String>, KeyError> {
+    let opened =
+        seal::open(key, &place(holder, "residence_person", field.name()), sealed).map_err(|_| KeyError::WrongKey)?;
+    let text = std::str::from_utf8(&opened).map_err(|_| KeyError::Malformed("a sealed text is not UTF-8"))?;
+    Ok(Zeroizing::new(text.to_owned()))
+}
+
+/// Where a document number is found, without saying what it is.
+pub(super) fn blind(keys: &dyn KeyStore, document: Document, number: &str) -> Result<[u8; 32], KeyError> {
+    let key = keys.derive(Role::BlindIndex, b"nrc/document-number/v1", 32)?;
+    let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, &key));
+    context.update(document.name().as_bytes());
+    context.update(&[0]);
+    context.update(number.as_bytes());
+    Ok(context.sign().as_ref().try_into().expect("HMAC-SHA-256 has 32 bytes"))
+}
+
+fn place(holder: HolderId, table: &str, column: &str) -> Vec<u8> {
+    [table.as_bytes(), &[0], holder.as_bytes(), &[0], column.as_bytes()].concat()
+}

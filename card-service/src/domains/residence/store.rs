@@ -1,0 +1,204 @@
+//! The tables holder, residence_person, person_key, document_index and person_read.
+
+use card_schema::clock::Micros;
+use card_schema::ids::HolderId;
+use sqlx::Row as _;
+use uuid::Uuid;
+
+use super::model::{Document, Field};
+use crate::db::dialect::Connection;
+use crate::db::{DbError, Tx, sets};
+use crate::evidence::{self, Action, ActionKind, Column, RowImage};
+use crate::people::{Purpose, StaffId};
+
+/// A person's row, sealed.
+#[derive(Debug)]
+pub struct SealedPerson {
+    /// The person's key, wrapped.
+    pub wrapped_key: Vec<u8>,
+    /// Sealed.
+    pub name: Vec<u8>,
+    /// What was shown.
+    pub document: Document,
+    /// Sealed.
+    pub document_number: Vec<u8>,
+}
+
+impl SealedPerson {
+    /// A field, sealed.
+    pub fn sealed(&self, field: Field) -> &[u8] {
+        match field {
+            Field::Name => &self.name,
+            Field::DocumentNumber => &self.document_number,
+        }
+    }
+}
+
+/// The holder who is registered with this document, if one is.
+pub async fn by_document(tx: &mut Tx, blind: [u8; 32]) -> Result<Option<HolderId>, DbError> {
+    let row = sqlx::query("SELECT holder_id FROM document_index WHERE blind = $1")
+        .bind(blind.to_vec())
+        .fetch_optional(tx.conn())
+        .await?;
+    row.map(|row| Ok(HolderId::from_bytes(sets::bytes(&row, "holder_id")?))).transpose()
+}
+
+/// Registers a holder.
+pub async fn insert(
+    tx: &mut Tx,
+    at: Micros,
+    by: StaffId,
+    holder: HolderId,
+    person: &SealedPerson,
+    blind: [u8; 32],
+) -> Result<(), DbError> {
+    let rows = vec![
+        RowImage::new("holder", &[Column::Bytes(holder.as_bytes()), Column::Int(at.0), Column::Bytes(by.0.as_bytes())]),
+        RowImage::new(
+            "residence_person",
+            &[
+                Column::Bytes(holder.as_bytes()),
+                Column::Bytes(&person.name),
+                Column::Text(person.document.name()),
+                Column::Bytes(&person.document_number),
+            ],
+        ),
+    ];
+    let action = Action { shard: holder.shard(), kind: ActionKind::HolderRegistered, rows };
+    let leaf = evidence::append(tx, at, &action).await?;
+    let (shard, id) = (i64::from(holder.shard().0), holder.as_bytes().to_vec());
+    sqlx::query("INSERT INTO holder (shard, holder_id, created_at, created_by, leaf) VALUES ($1, $2, $3, $4, $5)")
+        .bind(shard)
+        .bind(&id)
+        .bind(at.0)
+        .bind(by.0.as_bytes().to_vec())
+        .bind(leaf.leaf_id)
+        .execute(tx.conn())
+        .await?;
+    sqlx::query("INSERT INTO person_key (shard, holder_id, wrapped) VALUES ($1, $2, $3)")
+        .bind(shard)
+        .bind(&id)
+        .bind(&person.wrapped_key)
+        .execute(tx.conn())
+        .await?;
+    sqlx::query(
+        "INSERT INTO residence_person (shard, holder_id, name, document_kind, document_number, leaf)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(shard)
+    .bind(&id)
+    .bind(&person.name)
+    .bind(person.document.name())
+    .bind(&person.document_number)
+    .bind(leaf.leaf_id)
+    .execute(tx.conn())
+    .await?;
+    sqlx::query("INSERT INTO document_index (blind, shard, holder_id) VALUES ($1, $2, $3)")
+        .bind(blind.to_vec())
+        .bind(shard)
+        .bind(id)
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Whether there is such a holder.
+pub async fn exists(connection: &mut Connection, holder: HolderId) -> Result<bool, DbError> {
+    let found: i64 = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM holder WHERE shard = $1 AND holder_id = $2)")
+        .bind(i64::from(holder.shard().0))
+        .bind(holder.as_bytes().to_vec())
+        .fetch_one(connection)
+        .await?;
+    Ok(found == 1)
+}
+
+/// Who registered a holder.
+pub async fn registrar(tx: &mut Tx, holder: HolderId) -> Result<Option<StaffId>, DbError> {
+    let row = sqlx::query("SELECT created_by FROM holder WHERE shard = $1 AND holder_id = $2")
+        .bind(i64::from(holder.shard().0))
+        .bind(holder.as_bytes().to_vec())
+        .fetch_optional(tx.conn())
+        .await?;
+    row.map(|row| Ok(StaffId(Uuid::from_bytes(sets::bytes(&row, "created_by")?)))).transpose()
+}
+
+/// A person's row with the wrapped key.
+pub async fn load(tx: &mut Tx, holder: HolderId) -> Result<Option<SealedPerson>, DbError> {
+    let row = sqlx::query(
+        "SELECT k.wrapped, p.name, p.document_kind, p.document_number
+         FROM residence_person p JOIN person_key k USING (shard, holder_id)
+         WHERE p.shard = $1 AND p.holder_id = $2",
+    )
+    .bind(i64::from(holder.shard().0))
+    .bind(holder.as_bytes().to_vec())
+    .fetch_optional(tx.conn())
+    .await?;
+    row.map(|row| {
+        let kind: String = row.try_get("document_kind")?;
+        Ok(SealedPerson {
+            wrapped_key: row.try_get("wrapped")?,
+            name: row.try_get("name")?,
+            document: [Document::ResidentIdentityCard, Document::Passport]
+                .into_iter()
+                .find(|document| document.name() == kind)
+                .ok_or(DbError::Unreadable("residence_person.document_kind"))?,
+            document_number: row.try_get("document_number")?,
+        })
+    })
+    .transpose()
+}
+
+/// Records a read: a leaf, and the line that the holder sees.
+pub async fn record_read(
+    tx: &mut Tx,
+    at: Micros,
+    holder: HolderId,
+    who: StaffId,
+    purpose: Purpose,
+    field: Field,
+) -> Result<(), DbError> {
+    let row = RowImage::new(
+        "person_read",
+        &[
+            Column::Bytes(holder.as_bytes()),
+            Column::Int(at.0),
+            Column::Bytes(who.0.as_bytes()),
+            Column::Text(purpose.name()),
+            Column::Text(field.name()),
+        ],
+    );
+    let action = Action { shard: holder.shard(), kind: ActionKind::PersonRead, rows: vec![row] };
+    let leaf = evidence::append(tx, at, &action).await?;
+    sqlx::query(
+        "INSERT INTO person_read (shard, holder_id, leaf, at, staff_id, purpose, field)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(i64::from(holder.shard().0))
+    .bind(holder.as_bytes().to_vec())
+    .bind(leaf.leaf_id)
+    .bind(at.0)
+    .bind(who.0.as_bytes().to_vec())
+    .bind(purpose.name())
+    .bind(field.name())
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Who read the record and why, newest first: time, staff name, purpose, field.
+pub async fn reads(
+    connection: &mut Connection,
+    holder: HolderId,
+    limit: u32,
+) -> Result<Vec<(Micros, String, String, String)>, DbError> {
+    let rows: Vec<(i64, String, String, String)> = sqlx::query_as(
+        "SELECT r.at, s.name, r.purpose, r.field FROM person_read r JOIN staff s USING (staff_id)
+         WHERE r.shard = $1 AND r.holder_id = $2 ORDER BY r.leaf DESC LIMIT $3",
+    )
+    .bind(i64::from(holder.shard().0))
+    .bind(holder.as_bytes().to_vec())
+    .bind(i64::from(limit))
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|(at, name, purpose, field)| (Micros(at), name, purpose, field)).collect())
+}

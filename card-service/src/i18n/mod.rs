@@ -1,0 +1,152 @@
+//! Texts for people, in Simplified Chinese and English, from `i18n/*/service.ftl` (Fluent).
+//!
+//! Both files have the same keys; a test says so. Holds no page.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use axum::http::{HeaderMap, header};
+use fluent_bundle::concurrent::FluentBundle;
+use fluent_bundle::{FluentArgs, FluentResource};
+use unic_langid::LanguageIdentifier;
+
+/// A language that people read here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Locale {
+    /// Simplified Chinese, also where the browser says nothing.
+    ZhCn,
+    /// English.
+    En,
+}
+
+const ZH_CN: &str = include_str!("../../i18n/zh-CN/service.ftl");
+const EN: &str = include_str!("../../i18n/en/service.ftl");
+
+type Bundle = FluentBundle<FluentResource>;
+
+static BUNDLES: LazyLock<HashMap<Locale, Bundle>> =
+    LazyLock::new(|| Locale::ALL.map(|locale| (locale, bundle(locale))).into());
+
+fn bundle(locale: Locale) -> Bundle {
+    let language: LanguageIdentifier = locale.tag().parse().expect("both tags are well-formed");
+    let mut bundle = Bundle::new_concurrent(vec![language]);
+    // Isolation marks help mixed directions; ours are both left to right and pages are searched and copied.
+    bundle.set_use_isolating(false);
+    let resource = FluentResource::try_new(locale.source().to_owned())
+        .unwrap_or_else(|(_, errors)| panic!("i18n/{}/service.ftl: {errors:?}", locale.tag()));
+    bundle.add_resource(resource).expect("no key stands twice");
+    bundle
+}
+
+impl Locale {
+    /// Every locale.
+    pub const ALL: [Self; 2] = [Self::ZhCn, Self::En];
+
+    /// BCP 47 tag.
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::ZhCn => "zh-CN",
+            Self::En => "en",
+        }
+    }
+
+    const fn source(self) -> &'static str {
+        match self {
+            Self::ZhCn => ZH_CN,
+            Self::En => EN,
+        }
+    }
+
+    /// The locale of a tag, by its language alone.
+    pub fn from_tag(tag: &str) -> Option<Self> {
+        match tag.trim().split(['-', '_']).next()?.to_ascii_lowercase().as_str() {
+            "zh" => Some(Self::ZhCn),
+            "en" => Some(Self::En),
+            _ => None,
+        }
+    }
+
+    /// What the person chose (cookie `lang`), otherwise the first language of `Accept-Language` that we have,
+    /// otherwise Chinese.
+    pub fn from_headers(headers: &HeaderMap) -> Self {
+        let chosen =
+            headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()).find_map(|cookies| {
+                cookies.split(';').find_map(|cookie| cookie.trim().strip_prefix("lang=").and_then(Self::from_tag))
+            });
+        chosen
+            .or_else(|| {
+                let accepted = headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok()?;
+                accepted.split(',').find_map(|tag| Self::from_tag(tag.split(';').next()?))
+            })
+            .unwrap_or(Self::ZhCn)
+    }
+
+    /// The text of a key; the key itself where there is none, which a test keeps from happening.
+    pub fn text(self, key: &str) -> String {
+        self.text_with(key, &[])
+    }
+
+    /// The text of a key with values filled in.
+    pub fn text_with(self, key: &str, values: &[(&str, &str)]) -> String {
+        let bundle = &BUNDLES[&self];
+        let Some(pattern) = bundle.get_message(key).and_then(|message| message.value()) else {
+            return key.to_owned();
+        };
+        let mut arguments = FluentArgs::new();
+        for (name, value) in values {
+            arguments.set(*name, *value);
+        }
+        bundle.format_pattern(pattern, Some(&arguments), &mut Vec::new()).into_owned()
+    }
+
+    /// Whether there is a text for this key.
+    pub fn has(self, key: &str) -> bool {
+        BUNDLES[&self].has_message(key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn keys(source: &str) -> BTreeSet<&str> {
+        source
+            .lines()
+            .filter(|line| line.starts_with(|first: char| first.is_ascii_alphabetic()))
+            .filter_map(|line| line.split_once(" =").map(|(key, _)| key))
+            .collect()
+    }
+
+    #[test]
+    fn both_languages_have_the_same_texts_and_none_is_empty() {
+        assert_eq!(keys(ZH_CN), keys(EN));
+        for key in keys(EN) {
+            for locale in Locale::ALL {
+                assert!(locale.has(key) && !locale.text(key).trim().is_empty(), "{} {key}", locale.tag());
+            }
+        }
+    }
+
+    #[test]
+    fn the_cookie_wins_over_the_browser_and_chinese_is_the_last_resort() {
+        let table = [
+            (None, None, Locale::ZhCn),
+            (None, Some("fr, en-GB;q=0.8, zh;q=0.5"), Locale::En),
+            (None, Some("fr"), Locale::ZhCn),
+            (Some("a=b; lang=zh-CN"), Some("en"), Locale::ZhCn),
+            (Some("lang=xx"), Some("en"), Locale::En),
+        ];
+        for (cookie, accept, expected) in table {
+            let mut headers = HeaderMap::new();
+            if let Some(cookie) = cookie {
+                headers.insert(header::COOKIE, cookie.parse().unwrap());
+            }
+            if let Some(accept) = accept {
+                headers.insert(header::ACCEPT_LANGUAGE, accept.parse().unwrap());
+            }
+            assert_eq!(Locale::from_headers(&headers), expected, "{cookie:?} {accept:?}");
+        }
+    }
+}

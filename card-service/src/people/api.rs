@@ -1,0 +1,133 @@
+//! The API of sessions and staff.
+
+use std::net::SocketAddr;
+
+use axum::Json;
+use axum::extract::{ConnectInfo, State};
+use axum::http::{HeaderMap, StatusCode};
+use card_schema::clock::Micros;
+use card_schema::wire::ProblemType;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::model::{Permission, Staff, StaffId, StaffRole};
+use super::session::{self, SignedIn};
+use super::{password, store};
+use crate::app::App;
+use crate::problem::{Body, ProblemSchema, Refusal};
+
+/// The routes of this file.
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(sign_in, sign_out)).routes(routes!(add_staff))
+}
+
+/// Name and password.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct SignInRequest {
+    /// What the person types to sign in.
+    #[schema(example = "admin")]
+    name: String,
+    #[schema(value_type = String, format = Password)]
+    password: String,
+}
+
+/// A session that has begun.
+#[derive(Serialize, ToSchema)]
+struct SessionReply {
+    /// For `Authorization: Bearer`. Shown once.
+    token: String,
+    /// When it ends whatever happens, RFC 3339.
+    expires_at: String,
+    role: StaffRole,
+}
+
+/// Sign in
+#[utoipa::path(post, path = "/v1/sessions", tag = "staff", request_body = SignInRequest, responses(
+    (status = 201, description = "The session has begun", body = SessionReply),
+    (status = 401, description = "Wrong name or password", body = ProblemSchema),
+    (status = 429, description = "Too many attempts", body = ProblemSchema)), security(()))]
+async fn sign_in(
+    State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Body(request): Body<SignInRequest>,
+) -> Result<(StatusCode, Json<SessionReply>), Refusal> {
+    let begun = session::sign_in(&app, peer.ip(), &request.name, Zeroizing::new(request.password)).await?;
+    let reply =
+        SessionReply { token: begun.token.to_string(), expires_at: rfc3339(begun.expires_at), role: begun.staff.role };
+    Ok((StatusCode::CREATED, Json(reply)))
+}
+
+/// Sign out: ends the session that the request carries
+#[utoipa::path(delete, path = "/v1/sessions", tag = "staff", responses((status = 204, description = "Ended")))]
+async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Result<StatusCode, Refusal> {
+    session::sign_out(&app, &headers).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A member of staff to be added.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewStaff {
+    /// What the person will type to sign in.
+    #[schema(example = "clerk1")]
+    name: String,
+    /// At least ten characters.
+    #[schema(value_type = String, format = Password)]
+    password: String,
+    role: StaffRole,
+}
+
+/// A member of staff.
+#[derive(Serialize, ToSchema)]
+struct StaffReply {
+    staff_id: Uuid,
+    name: String,
+    role: StaffRole,
+}
+
+/// Add a member of staff
+#[utoipa::path(post, path = "/v1/staff", tag = "staff", request_body = NewStaff, responses(
+    (status = 201, description = "Added", body = StaffReply),
+    (status = 403, description = "Administrators only", body = ProblemSchema),
+    (status = 409, description = "The name is taken", body = ProblemSchema)))]
+async fn add_staff(
+    State(app): State<App>,
+    who: SignedIn,
+    Body(request): Body<NewStaff>,
+) -> Result<(StatusCode, Json<StaffReply>), Refusal> {
+    who.require(Permission::Administer)?;
+    let staff = add(&app, request.name, Zeroizing::new(request.password), request.role).await?;
+    let reply = StaffReply { staff_id: staff.staff_id.0, name: staff.name, role: staff.role };
+    Ok((StatusCode::CREATED, Json(reply)))
+}
+
+/// Adds a member of staff, after looking at name and password.
+pub async fn add(app: &App, name: String, word: Zeroizing<String>, role: StaffRole) -> Result<Staff, Refusal> {
+    if name.trim().is_empty() || name.chars().count() > 64 || name.chars().any(char::is_control) {
+        return Err(Refusal::because(ProblemType::MalformedRequest, "staff-name-bad"));
+    }
+    if word.chars().count() < password::MIN_CHARS {
+        return Err(Refusal::because(ProblemType::MalformedRequest, "password-too-short"));
+    }
+    let hash = tokio::task::spawn_blocking(move || password::hash(&word))
+        .await
+        .map_err(Refusal::internal)?
+        .map_err(Refusal::internal)?;
+    let staff = Staff { staff_id: StaffId(app.new_id()), name: name.trim().to_owned(), role };
+    let (now, row) = (app.now(), staff.clone());
+    let added = app
+        .db
+        .write::<_, Refusal, _>(move |tx| Box::pin(async move { Ok(store::insert_staff(tx, now, &row, &hash).await?) }))
+        .await?;
+    if added { Ok(staff) } else { Err(Refusal::because(ProblemType::Conflict, "staff-name-taken")) }
+}
+
+/// A time for programs and logs.
+pub fn rfc3339(at: Micros) -> String {
+    jiff::Timestamp::from_microsecond(at.0).map_or_else(|_| "-".to_owned(), |at| at.to_string())
+}

@@ -1,0 +1,12 @@
+//! Staff: who they are, how they sign in, what their role may do, and for which purposes they may read a record.
+//!
+//! Not here: holders' personal data (`domains::residence`).
+
+pub mod api;
+pub mod model;
+pub mod password;
+pub mod session;
+pub mod store;
+
+pub use model::{Purpose, Staff, StaffId, StaffRole};
+pub use session::SignedIn;

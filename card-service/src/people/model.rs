@@ -1,0 +1,129 @@
+//! Staff, roles and purposes. No I/O: the table of who may do what is here and nowhere else.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// A member of staff.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StaffId(pub Uuid);
+
+/// What somebody is employed to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StaffRole {
+    /// Runs the installation: organisations, staff, terminals.
+    Administrator,
+    /// Serves newcomers: registers, issues cards.
+    Clerk,
+    /// Looks at activity, never at persons.
+    Auditor,
+}
+
+/// What somebody wants to do, as far as roles differ in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Permission {
+    /// Organisations, terminals, staff.
+    Administer,
+    /// Register holders, issue cards, change their state.
+    ServeHolders,
+    /// See cards and their activity without persons.
+    SeeActivity,
+}
+
+/// Why a person's record is read. Each read states one, and the holder sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// Registering the person or correcting the registration.
+    Registration,
+    /// Issuing or replacing a card.
+    CardIssuance,
+    /// The holder asked at the desk.
+    HolderRequest,
+    /// Settling a complaint or a dispute.
+    Complaint,
+}
+
+impl Purpose {
+    /// Every purpose.
+    pub const ALL: [Self; 4] = [Self::Registration, Self::CardIssuance, Self::HolderRequest, Self::Complaint];
+
+    /// Its name in the database and in forms.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Registration => "registration",
+            Self::CardIssuance => "card_issuance",
+            Self::HolderRequest => "holder_request",
+            Self::Complaint => "complaint",
+        }
+    }
+
+    /// The purpose of a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|purpose| purpose.name() == name)
+    }
+}
+
+impl StaffRole {
+    /// Every role.
+    pub const ALL: [Self; 3] = [Self::Administrator, Self::Clerk, Self::Auditor];
+
+    /// Its name in the database.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Administrator => "administrator",
+            Self::Clerk => "clerk",
+            Self::Auditor => "auditor",
+        }
+    }
+
+    /// The role of a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.name() == name)
+    }
+
+    /// Who may do what. The first administrator also serves holders until there is a clerk: a small station has one
+    /// person.
+    pub const fn may(self, permission: Permission) -> bool {
+        match (self, permission) {
+            (Self::Administrator, _)
+            | (Self::Clerk, Permission::ServeHolders | Permission::SeeActivity)
+            | (Self::Auditor, Permission::SeeActivity) => true,
+            (Self::Clerk | Self::Auditor, _) => false,
+        }
+    }
+
+    /// The purposes for which this role may read a person's record.
+    pub const fn purposes(self) -> &'static [Purpose] {
+        match self {
+            Self::Administrator | Self::Clerk => &Purpose::ALL,
+            Self::Auditor => &[],
+        }
+    }
+}
+
+/// A member of staff as the service knows them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Staff {
+    /// Their id.
+    pub staff_id: StaffId,
+    /// What they type to sign in.
+    pub name: String,
+    /// What they are employed to do.
+    pub role: StaffRole,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_auditor_reads_no_person_and_changes_nothing() {
+        assert!(StaffRole::Auditor.purposes().is_empty());
+        assert!(!StaffRole::Auditor.may(Permission::ServeHolders));
+        assert!(!StaffRole::Auditor.may(Permission::Administer));
+        assert!(!StaffRole::Clerk.may(Permission::Administer));
+    }
+}

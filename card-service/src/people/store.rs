@@ -1,0 +1,150 @@
+//! The tables staff and session.
+
+use card_schema::clock::Micros;
+use card_schema::ids::Shard;
+use sqlx::Row as _;
+use uuid::Uuid;
+
+use super::model::{Staff, StaffId, StaffRole};
+use crate::db::dialect::{Connection, Row};
+use crate::db::{DbError, Tx, sets};
+use crate::evidence::{self, Action, ActionKind, Column, RowImage};
+
+/// A session's row.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// Whose it is.
+    pub staff: Staff,
+    /// When a request was last seen, to the minute.
+    pub last_seen_at: Micros,
+    /// When it ends whatever happens.
+    pub expires_at: Micros,
+}
+
+/// Adds a member of staff. False where the name is taken.
+pub async fn insert_staff(tx: &mut Tx, at: Micros, staff: &Staff, password_hash: &str) -> Result<bool, DbError> {
+    let taken: Option<i64> =
+        sqlx::query_scalar("SELECT 1 FROM staff WHERE name = $1").bind(&staff.name).fetch_optional(tx.conn()).await?;
+    if taken.is_some() {
+        return Ok(false);
+    }
+    let row = RowImage::new(
+        "staff",
+        &[
+            Column::Bytes(staff.staff_id.0.as_bytes()),
+            Column::Text(&staff.name),
+            Column::Text(staff.role.name()),
+            Column::Int(at.0),
+        ],
+    );
+    let action = Action { shard: Shard(0), kind: ActionKind::StaffChanged, rows: vec![row] };
+    let leaf = evidence::append(tx, at, &action).await?;
+    sqlx::query(
+        "INSERT INTO staff (staff_id, name, role, password_hash, created_at, leaf) VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(staff.staff_id.0.as_bytes().to_vec())
+    .bind(&staff.name)
+    .bind(staff.role.name())
+    .bind(password_hash)
+    .bind(at.0)
+    .bind(leaf.leaf_id)
+    .execute(tx.conn())
+    .await?;
+    Ok(true)
+}
+
+/// A member of staff by sign-in name, with the hash of the password.
+pub async fn by_name(connection: &mut Connection, name: &str) -> Result<Option<(Staff, String)>, DbError> {
+    let row = sqlx::query("SELECT staff_id, name, role, password_hash FROM staff WHERE name = $1")
+        .bind(name)
+        .fetch_optional(connection)
+        .await?;
+    row.map(|row| Ok((staff(&row)?, row.try_get("password_hash")?))).transpose()
+}
+
+/// Whether anybody can sign in yet.
+pub async fn any(connection: &mut Connection) -> Result<bool, DbError> {
+    let any: i64 = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM staff)").fetch_one(connection).await?;
+    Ok(any == 1)
+}
+
+/// Begins a session and records the sign-in.
+pub async fn begin_session(
+    tx: &mut Tx,
+    at: Micros,
+    token_hash: [u8; 32],
+    who: StaffId,
+    expires: Micros,
+) -> Result<(), DbError> {
+    let row = RowImage::new("sign_in", &[Column::Bytes(who.0.as_bytes()), Column::Int(at.0)]);
+    let action = Action { shard: Shard(0), kind: ActionKind::SignedIn, rows: vec![row] };
+    evidence::append(tx, at, &action).await?;
+    sqlx::query("DELETE FROM session WHERE expires_at <= $1").bind(at.0).execute(tx.conn()).await?;
+    sqlx::query(
+        "INSERT INTO session (token_hash, staff_id, created_at, last_seen_at, expires_at) VALUES ($1, $2, $3, $3, $4)",
+    )
+    .bind(token_hash.to_vec())
+    .bind(who.0.as_bytes().to_vec())
+    .bind(at.0)
+    .bind(expires.0)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Records that a sign-in under a known name failed.
+pub async fn failed_sign_in(tx: &mut Tx, at: Micros, who: StaffId) -> Result<(), DbError> {
+    let row = RowImage::new("sign_in", &[Column::Bytes(who.0.as_bytes()), Column::Int(at.0)]);
+    let action = Action { shard: Shard(0), kind: ActionKind::SignInFailed, rows: vec![row] };
+    evidence::append(tx, at, &action).await?;
+    Ok(())
+}
+
+/// The session of a token.
+pub async fn session(connection: &mut Connection, token_hash: [u8; 32]) -> Result<Option<Session>, DbError> {
+    let row = sqlx::query(
+        "SELECT s.last_seen_at, s.expires_at, p.staff_id, p.name, p.role
+         FROM session s JOIN staff p USING (staff_id) WHERE s.token_hash = $1",
+    )
+    .bind(token_hash.to_vec())
+    .fetch_optional(connection)
+    .await?;
+    row.map(|row| {
+        Ok(Session {
+            staff: staff(&row)?,
+            last_seen_at: Micros(row.try_get("last_seen_at")?),
+            expires_at: Micros(row.try_get("expires_at")?),
+        })
+    })
+    .transpose()
+}
+
+/// Notes that a session is in use.
+pub async fn touch_session(tx: &mut Tx, at: Micros, token_hash: [u8; 32]) -> Result<(), DbError> {
+    sqlx::query("UPDATE session SET last_seen_at = $1 WHERE token_hash = $2")
+        .bind(at.0)
+        .bind(token_hash.to_vec())
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Ends a session.
+pub async fn end_session(tx: &mut Tx, token_hash: [u8; 32]) -> Result<(), DbError> {
+    sqlx::query("DELETE FROM session WHERE token_hash = $1").bind(token_hash.to_vec()).execute(tx.conn()).await?;
+    Ok(())
+}
+
+/// Ends every session of somebody.
+pub async fn end_sessions_of(tx: &mut Tx, who: StaffId) -> Result<(), DbError> {
+    sqlx::query("DELETE FROM session WHERE staff_id = $1").bind(who.0.as_bytes().to_vec()).execute(tx.conn()).await?;
+    Ok(())
+}
+
+fn staff(row: &Row) -> Result<Staff, DbError> {
+    Ok(Staff {
+        staff_id: StaffId(Uuid::from_bytes(sets::bytes(row, "staff_id")?)),
+        name: row.try_get("name")?,
+        role: StaffRole::from_name(row.try_get("role")?).ok_or(DbError::Unreadable("staff.role"))?,
+    })
+}

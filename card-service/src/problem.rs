@@ -1,0 +1,255 @@
+//! The one way in which a request is refused: RFC 9457 problem documents, with texts in the reader's language.
+//!
+//! A handler answers [`Refusal`]; [`localise`] writes it in the language of the request. What is logged is the kind
+//! and the cause, never the request's content.
+
+use std::error::Error as StdError;
+use std::sync::Arc;
+
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use card_schema::wire::{Problem, ProblemType};
+use serde::de::DeserializeOwned;
+
+use crate::db::DbError;
+use crate::i18n::Locale;
+use crate::keys::KeyError;
+use crate::keys::pki::PkiError;
+
+/// Seconds after which a client that met a full queue or a full disk may come back.
+const RETRY_AFTER_SECONDS: &str = "2";
+
+/// Why a request was refused.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    kind: ProblemType,
+    detail: Option<Detail>,
+    cause: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+/// What stands in `detail`.
+#[derive(Clone, Debug)]
+enum Detail {
+    /// A text of `i18n/`.
+    Key(&'static str),
+    /// What a parser said about a program's request; English.
+    Technical(String),
+}
+
+impl Refusal {
+    /// A refusal with no more to say than its kind.
+    pub const fn new(kind: ProblemType) -> Self {
+        Self { kind, detail: None, cause: None }
+    }
+
+    /// A refusal that tells a person what to do, by a text's key.
+    pub const fn because(kind: ProblemType, key: &'static str) -> Self {
+        Self { kind, detail: Some(Detail::Key(key)), cause: None }
+    }
+
+    /// A request that does not have the expected form; `what` is for its programmer.
+    pub fn malformed(what: impl Into<String>) -> Self {
+        Self { kind: ProblemType::MalformedRequest, detail: Some(Detail::Technical(what.into())), cause: None }
+    }
+
+    /// Something failed inside.
+    pub fn internal(cause: impl StdError + Send + Sync + 'static) -> Self {
+        Self { kind: ProblemType::Internal, detail: None, cause: Some(Arc::new(cause)) }
+    }
+
+    /// Its kind.
+    pub const fn kind(&self) -> ProblemType {
+        self.kind
+    }
+
+    /// What a person reads about it.
+    pub fn text(&self, locale: Locale) -> String {
+        match &self.detail {
+            Some(Detail::Key(key)) => locale.text(key),
+            Some(Detail::Technical(text)) => text.clone(),
+            None => locale.text(&title_key(self.kind)),
+        }
+    }
+
+    /// The document in a language.
+    pub fn document(&self, locale: Locale) -> Problem {
+        Problem {
+            kind: self.kind,
+            title: locale.text(&title_key(self.kind)),
+            status: status(self.kind).as_u16(),
+            detail: self.detail.is_some().then(|| self.text(locale)),
+        }
+    }
+
+    /// Its HTTP status.
+    pub const fn status(&self) -> StatusCode {
+        status(self.kind)
+    }
+}
+
+/// The last part of the type's URN.
+pub fn name(kind: ProblemType) -> String {
+    let urn = serde_json::to_value(kind).expect("a name serialises");
+    urn.as_str().and_then(|urn| urn.rsplit(':').next()).unwrap_or_default().to_owned()
+}
+
+fn title_key(kind: ProblemType) -> String {
+    format!("problem-{}", name(kind))
+}
+
+const fn status(kind: ProblemType) -> StatusCode {
+    match kind {
+        ProblemType::MalformedRequest | ProblemType::BadEnvelope | ProblemType::BadSignature => StatusCode::BAD_REQUEST,
+        ProblemType::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        ProblemType::NotSignedIn => StatusCode::UNAUTHORIZED,
+        ProblemType::Forbidden
+        | ProblemType::UnknownTerminal
+        | ProblemType::TerminalRevoked
+        | ProblemType::EnrolmentCode => StatusCode::FORBIDDEN,
+        ProblemType::NotFound => StatusCode::NOT_FOUND,
+        ProblemType::Conflict => StatusCode::CONFLICT,
+        ProblemType::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
+        ProblemType::Busy | ProblemType::Storage => StatusCode::SERVICE_UNAVAILABLE,
+        ProblemType::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+impl From<DbError> for Refusal {
+    fn from(error: DbError) -> Self {
+        let kind = if error.is_transient() { ProblemType::Storage } else { ProblemType::Internal };
+        Self { kind, detail: None, cause: Some(Arc::new(error)) }
+    }
+}
+
+impl From<sqlx::Error> for Refusal {
+    fn from(error: sqlx::Error) -> Self {
+        DbError::from(error).into()
+    }
+}
+
+impl From<KeyError> for Refusal {
+    fn from(error: KeyError) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<PkiError> for Refusal {
+    fn from(error: PkiError) -> Self {
+        match error {
+            PkiError::Request => Self::malformed(error.to_string()),
+            other => Self::internal(other),
+        }
+    }
+}
+
+impl IntoResponse for Refusal {
+    /// Status and headers; [`localise`] adds the document.
+    fn into_response(self) -> Response {
+        let mut response = self.status().into_response();
+        if matches!(self.kind, ProblemType::Busy | ProblemType::Storage | ProblemType::TooManyRequests) {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
+        }
+        if let Some(cause) = &self.cause {
+            let chain = chain(cause.as_ref());
+            tracing::error!(problem = name(self.kind), cause = chain, "request failed");
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// An error and what caused it, in one line.
+fn chain(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+/// Middleware: writes a refusal as a problem document in the language of the request.
+pub async fn localise(request: Request, next: Next) -> Response {
+    let locale = Locale::from_headers(request.headers());
+    let mut response = next.run(request).await;
+    let Some(refusal) = response.extensions_mut().remove::<Refusal>() else {
+        return response;
+    };
+    let body = serde_json::to_vec(&refusal.document(locale)).expect("a problem serialises");
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(Problem::MEDIA_TYPE));
+    headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(locale.tag()));
+    headers.remove(header::CONTENT_LENGTH);
+    let (parts, _) = response.into_parts();
+    Response::from_parts(parts, body.into())
+}
+
+/// A JSON request body; what does not parse is a problem document like everything else.
+#[derive(Debug)]
+pub struct Body<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
+        match axum::Json::<T>::from_request(request, state).await {
+            Ok(axum::Json(value)) => Ok(Self(value)),
+            Err(JsonRejection::BytesRejection(rejection)) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+                Err(Refusal::new(ProblemType::TooLarge))
+            }
+            Err(rejection) => Err(Refusal::malformed(rejection.body_text())),
+        }
+    }
+}
+
+/// The schema of a problem document in the API's description.
+#[derive(Debug, utoipa::ToSchema, serde::Serialize)]
+#[schema(as = Problem)]
+pub struct ProblemSchema {
+    /// `urn:nrc:problem:<name>`: stable, for programs.
+    #[serde(rename = "type")]
+    #[schema(example = "urn:nrc:problem:not-found")]
+    pub kind: String,
+    /// A short text for people, in the language of `Accept-Language`.
+    pub title: String,
+    /// The HTTP status, repeated.
+    pub status: u16,
+    /// What to do next, for people.
+    pub detail: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_problem_has_a_title_in_both_languages() {
+        use ProblemType as P;
+        for kind in [
+            P::MalformedRequest,
+            P::BadEnvelope,
+            P::BadSignature,
+            P::TooLarge,
+            P::NotSignedIn,
+            P::Forbidden,
+            P::NotFound,
+            P::Conflict,
+            P::UnknownTerminal,
+            P::TerminalRevoked,
+            P::EnrolmentCode,
+            P::TooManyRequests,
+            P::Busy,
+            P::Storage,
+            P::Internal,
+        ] {
+            for locale in Locale::ALL {
+                assert!(locale.has(&title_key(kind)), "{} {}", locale.tag(), title_key(kind));
+            }
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! The running service: opens what `init` made, binds both listeners, and stops gracefully.
+//!
+//! Holds the wiring of TLS and sockets. Routes are `api`'s.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Extension;
+use axum::middleware::AddExtension;
+use axum_server::Handle;
+use axum_server::accept::Accept;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use card_schema::ids::TerminalId;
+use ring::rand::SystemRandom;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
+use tower::Layer;
+
+use crate::app::{App, Parts};
+use crate::cards::status;
+use crate::clock;
+use crate::config::Config;
+use crate::db::{Db, DbError};
+use crate::intake::{self, Intake, TerminalIdentity};
+use crate::jobs::Hub;
+use crate::keys::file::{FileStore, Opener};
+use crate::keys::pki::{Authorities, PkiError};
+use crate::keys::{KeyError, KeyStore, tls};
+use crate::people::session::SignInLimits;
+use crate::problem::Refusal;
+use crate::{api, telemetry};
+
+/// How long requests under way may take once the service is to stop.
+const GRACE: Duration = Duration::from_secs(10);
+/// The TLS certificate is renewed this often; it is good for much longer.
+const RENEW_EVERY: Duration = Duration::from_hours(24);
+/// A terminal's clock may be off by a day; what is further off is for a person to look at.
+const CLOCK_TOLERANCE_SECONDS: i64 = 86_400;
+/// Taps may come in this long after they were made.
+const OFFLINE_LIMIT_SECONDS: i64 = 30 * 86_400;
+
+/// Why the service does not start or has stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// `init` has not been run here.
+    #[error("{0} holds no installation: run `card-service init` first")]
+    NotInitialised(PathBuf),
+    /// The key store.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// A certificate.
+    #[error(transparent)]
+    Pki(#[from] PkiError),
+    /// The database.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// A certificate file that cannot be read.
+    #[error("cannot read {path}: {reason}")]
+    Certificate {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// An address that cannot be bound.
+    #[error("cannot listen on {address}")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// Why not.
+        source: io::Error,
+    },
+    /// TLS settings.
+    #[error("TLS cannot be set up")]
+    Tls(#[from] rustls::Error),
+    /// A request made at start.
+    #[error("{0}")]
+    Start(String),
+    /// A listener failed.
+    #[error("a listener failed")]
+    Io(#[from] io::Error),
+}
+
+impl From<Refusal> for ServeError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Start(refusal.text(crate::i18n::Locale::En))
+    }
+}
+
+/// Names of the issuer's public certificates in their folder.
+pub const CERTIFICATES: [&str; 3] = ["root.pem", "card-ca.pem", "terminal-ca.pem"];
+
+/// Opens the key store of an installation.
+pub fn open_keys(config: &Config) -> Result<Arc<dyn KeyStore>, ServeError> {
+    let folder = config.keys_dir();
+    if !FileStore::exists(&folder) {
+        return Err(ServeError::NotInitialised(config.data_dir.clone()));
+    }
+    let passphrase = config.keys.passphrase().map_err(|source| KeyError::File {
+        operation: "read",
+        path: config.keys.passphrase_file.clone().unwrap_or_default(),
+        source,
+    })?;
+    Ok(Arc::new(FileStore::open(&folder, &Opener::choose(&folder, passphrase, config.keys.key_file.clone()))?))
+}
+
+fn open_authorities(config: &Config) -> Result<Authorities, ServeError> {
+    let [root, card_ca, terminal_ca] = CERTIFICATES.map(|name| {
+        let path = config.certificates_dir().join(name);
+        CertificateDer::from_pem_file(&path)
+            .map_err(|error| ServeError::Certificate { path, reason: error.to_string() })
+    });
+    Ok(Authorities { root: root?, card_ca: card_ca?, terminal_ca: terminal_ca? })
+}
+
+/// Both listeners, bound and not yet served.
+#[derive(Debug)]
+pub struct Service {
+    app: App,
+    intake: Intake,
+    public: TcpListener,
+    terminals: TcpListener,
+    stop: watch::Sender<bool>,
+    /// How long it took to get here.
+    pub started_in: Duration,
+}
+
+/// Where a service listens.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Addresses {
+    /// Base URL of console and API.
+    pub public_url: String,
+    /// Base URL for terminals.
+    pub terminals_url: String,
+    /// The issuer's root certificate, to be given to terminals and browsers.
+    pub root: PathBuf,
+}
+
+impl Service {
+    /// Opens the installation and binds both listeners.
+    pub async fn start(config: Config) -> Result<Self, ServeError> {
+        let began = Instant::now();
+        let keys = open_keys(&config)?;
+        let authorities = open_authorities(&config)?;
+        let db = Db::open(&config.database_url()).await?;
+        let public = bind(config.public.listen)?;
+        let terminals = bind(config.terminals.listen)?;
+        let host = config.public.hosts.first().map_or("localhost", String::as_str);
+        let terminals_url = match &config.terminals.url {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => url(host, terminals.local_addr()?.port()),
+        };
+        let (stop, stopping) = watch::channel(false);
+        let (_, log_head) = watch::channel(None);
+        let policy = intake::Policy {
+            limits: config.limits.into(),
+            clock_tolerance_seconds: CLOCK_TOLERANCE_SECONDS,
+            offline_limit_seconds: OFFLINE_LIMIT_SECONDS,
+        };
+        let intake = Intake::start(db.clone(), Arc::clone(&keys), log_head, policy, Arc::new(clock::now))?;
+        let app = App::new(Parts {
+            db,
+            keys,
+            authorities,
+            config,
+            jobs: Hub::default(),
+            sign_in_limits: SignInLimits::default(),
+            random: SystemRandom::new(),
+            metrics: telemetry::start_metrics(),
+            log_key: String::new(),
+            terminals_url,
+            stopping,
+        });
+        Ok(Self { app, intake, public, terminals, stop, started_in: began.elapsed() })
+    }
+
+    /// Where it listens.
+    pub fn addresses(&self) -> Result<Addresses, ServeError> {
+        let host = self.app.config.public.hosts.first().map_or("localhost", String::as_str);
+        Ok(Addresses {
+            public_url: url(host, self.public.local_addr()?.port()),
+            terminals_url: self.app.terminals_url.clone(),
+            root: self.app.config.certificates_dir().join(CERTIFICATES[0]),
+        })
+    }
+
+    /// Serves until SIGTERM or SIGINT, then lets requests under way end.
+    pub async fn run(self) -> Result<(), ServeError> {
+        let Self { app, intake, public, terminals, stop, .. } = self;
+        first_status_list(&app).await?;
+        let (public_tls, terminals_tls) = tls_configs(&app)?;
+        let handles = [Handle::new(), Handle::new()];
+        let console = axum_server::from_tcp_rustls(public, public_tls.clone())?
+            .handle(handles[0].clone())
+            .serve(api::public_router(app.clone()).into_make_service_with_connect_info::<SocketAddr>());
+        let acceptor = TerminalAcceptor(RustlsAcceptor::new(terminals_tls.clone()));
+        let routes = api::terminals_router(app.clone()).merge(intake::http::router(intake));
+        let terminal = axum_server::from_tcp(terminals)?
+            .acceptor(acceptor)
+            .handle(handles[1].clone())
+            .serve(routes.into_make_service_with_connect_info::<SocketAddr>());
+        let renewal = tokio::spawn(renew(app.clone(), public_tls, terminals_tls));
+        let (console, terminal) = (tokio::spawn(console), tokio::spawn(terminal));
+        let _unsupervised = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+
+        stop_signal().await?;
+        tracing::info!("stopping");
+        let _unsupervised = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+        stop.send_replace(true);
+        renewal.abort();
+        for handle in &handles {
+            handle.graceful_shutdown(Some(GRACE));
+        }
+        for listener in [console, terminal] {
+            listener.await.map_err(|error| ServeError::Start(error.to_string()))??;
+        }
+        app.db.close().await;
+        Ok(())
+    }
+}
+
+/// A service that was never asked for a status list still has one: terminals fetch it when they enrol.
+async fn first_status_list(app: &App) -> Result<(), ServeError> {
+    if status::newest(&mut *app.db.read().acquire().await.map_err(DbError::from)?).await?.is_some() {
+        return Ok(());
+    }
+    let (shared, now) = (app.clone(), app.now());
+    app.db
+        .write::<_, Refusal, _>(move |tx| Box::pin(async move { status::publish(&shared, tx, now).await.map(drop) }))
+        .await?;
+    Ok(())
+}
+
+fn tls_configs(app: &App) -> Result<(RustlsConfig, RustlsConfig), ServeError> {
+    let (public, terminals) = fresh_tls(app)?;
+    Ok((RustlsConfig::from_config(Arc::new(public)), RustlsConfig::from_config(Arc::new(terminals))))
+}
+
+fn fresh_tls(app: &App) -> Result<(rustls::ServerConfig, rustls::ServerConfig), ServeError> {
+    let certificate = app.authorities.tls_server(&*app.keys, &app.config.public.hosts, app.now())?;
+    let public = tls::public(&app.keys, certificate.clone())?;
+    let terminals = tls::terminals(&app.keys, certificate, app.authorities.terminal_ca.clone())?;
+    Ok((public, terminals))
+}
+
+async fn renew(app: App, public: RustlsConfig, terminals: RustlsConfig) {
+    loop {
+        tokio::time::sleep(RENEW_EVERY).await;
+        match fresh_tls(&app) {
+            Ok((fresh_public, fresh_terminals)) => {
+                public.reload_from_config(Arc::new(fresh_public));
+                terminals.reload_from_config(Arc::new(fresh_terminals));
+            }
+            Err(error) => tracing::error!(%error, "the TLS certificate was not renewed"),
+        }
+    }
+}
+
+fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
+    let listener = TcpListener::bind(address).map_err(|source| ServeError::Bind { address, source })?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+fn url(host: &str, port: u16) -> String {
+    if host.contains(':') { format!("https://[{host}]:{port}") } else { format!("https://{host}:{port}") }
+}
+
+async fn stop_signal() -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+/// Takes TLS connections of terminals and tells the request who is at the other end.
+#[derive(Clone, Debug)]
+struct TerminalAcceptor(RustlsAcceptor);
+
+type Accepting<Stream, Service> = Pin<Box<dyn Future<Output = io::Result<(Stream, Service)>> + Send>>;
+
+impl<I, S> Accept<I, S> for TerminalAcceptor
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: Send + 'static,
+{
+    type Stream = <RustlsAcceptor as Accept<I, S>>::Stream;
+    type Service = AddExtension<<RustlsAcceptor as Accept<I, S>>::Service, TerminalIdentity>;
+    type Future = Accepting<Self::Stream, Self::Service>;
+
+    fn accept(&self, stream: I, service: S) -> Self::Future {
+        let acceptor = self.0.clone();
+        Box::pin(async move {
+            let (stream, service) = acceptor.accept(stream, service).await?;
+            let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
+            let terminal = certificates.first().and_then(terminal_of).ok_or_else(|| {
+                io::Error::new(io::ErrorKind::PermissionDenied, "the client certificate names no terminal")
+            })?;
+            Ok((stream, Extension(TerminalIdentity(terminal)).layer(service)))
+        })
+    }
+}
+
+/// The terminal that a certificate's common name says. The certificate was verified by the handshake.
+fn terminal_of(certificate: &CertificateDer<'_>) -> Option<TerminalId> {
+    let (_, certificate) = x509_parser::parse_x509_certificate(certificate).ok()?;
+    let name = certificate.subject().iter_common_name().next()?.as_str().ok()?;
+    name.parse().ok()
+}

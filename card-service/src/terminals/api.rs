@@ -1,0 +1,277 @@
+//! The API of terminals: the office's side (public listener) and the terminal's own (mutual TLS).
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use card_schema::envelope::PublicKey;
+use card_schema::ids::{OrganisationId, TerminalId};
+use card_schema::operation::OperationCode;
+use card_schema::wire::terminal::{EnrolmentReply, EnrolmentRequest, StatusListReply, TerminalProfile, Trust};
+use card_schema::wire::{Bytes, ProblemType};
+use ring::digest;
+use ring::rand::SecureRandom;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::model::{Organisation, Terminal, TerminalState, enrolment_code, normal_code};
+use super::store;
+use crate::app::App;
+use crate::cards::status;
+use crate::intake::TerminalIdentity;
+use crate::keys::pki::TERMINAL_DAYS;
+use crate::keys::{KeyError, Role};
+use crate::people::SignedIn;
+use crate::people::api::rfc3339;
+use crate::people::model::Permission;
+use crate::problem::{Body, ProblemSchema, Refusal};
+
+/// An enrolment code is good for a day.
+const CODE_SECONDS: i64 = 86_400;
+const DAY_SECONDS: i64 = 86_400;
+
+/// The routes for the office and for first contact.
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(add, list)).routes(routes!(revoke)).routes(routes!(enrol))
+}
+
+/// The routes on the listener for terminals.
+pub fn terminal_router() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(profile)).routes(routes!(status_list))
+}
+
+/// A terminal to be added.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewTerminal {
+    #[schema(example = "Gate 3")]
+    name: String,
+    /// Who runs it; added if it is new.
+    #[schema(example = "Test Village")]
+    organisation: String,
+    /// What it may submit.
+    #[schema(value_type = Vec<String>, example = json!(["gate.check"]))]
+    operations: Vec<OperationCode>,
+}
+
+/// A terminal that waits for its enrolment.
+#[derive(Serialize, ToSchema)]
+struct NewTerminalReply {
+    #[schema(value_type = Uuid)]
+    terminal_id: TerminalId,
+    /// For `reader-daemon enrol --code`. Works once, for a day. Shown once.
+    #[schema(example = "7K2QH-94XWB-0TR5M-P3NCE")]
+    enrolment_code: String,
+}
+
+/// Add a terminal
+#[utoipa::path(post, path = "/v1/terminals", tag = "terminals", request_body = NewTerminal, responses(
+    (status = 201, description = "Added; it enrols with the code", body = NewTerminalReply),
+    (status = 403, description = "Administrators only", body = ProblemSchema)))]
+async fn add(
+    State(app): State<App>,
+    who: SignedIn,
+    Body(request): Body<NewTerminal>,
+) -> Result<(StatusCode, Json<NewTerminalReply>), Refusal> {
+    who.require(Permission::Administer)?;
+    for text in [&request.name, &request.organisation] {
+        if text.trim().is_empty() || text.chars().count() > 80 || text.chars().any(char::is_control) {
+            return Err(Refusal::because(ProblemType::MalformedRequest, "terminal-name-bad"));
+        }
+    }
+    let mut random = [0; 20];
+    app.random.fill(&mut random).map_err(|_| Refusal::new(ProblemType::Internal))?;
+    let code = enrolment_code(random);
+    let hash = code_hash(&code);
+    let now = app.now();
+    let new = OrganisationId(app.new_id());
+    let terminal_id = TerminalId(app.new_id());
+    app.db
+        .write::<_, Refusal, _>(move |tx| {
+            Box::pin(async move {
+                let organisation: Organisation = store::organisation(tx, now, new, request.organisation.trim()).await?;
+                let terminal = Terminal {
+                    terminal_id,
+                    name: request.name.trim().to_owned(),
+                    organisation,
+                    operations: request.operations,
+                    state: TerminalState::Awaiting,
+                    public_key: None,
+                    certificate_until: None,
+                };
+                Ok(store::insert(tx, now, &terminal, hash, now.plus_seconds(CODE_SECONDS)).await?)
+            })
+        })
+        .await?;
+    Ok((StatusCode::CREATED, Json(NewTerminalReply { terminal_id, enrolment_code: code })))
+}
+
+/// A terminal as the office sees it.
+#[derive(Serialize, ToSchema)]
+struct TerminalReply {
+    #[schema(value_type = Uuid)]
+    terminal_id: TerminalId,
+    name: String,
+    organisation: String,
+    #[schema(value_type = Vec<String>)]
+    operations: Vec<OperationCode>,
+    /// `awaiting`, `active` or `revoked`.
+    state: &'static str,
+    /// RFC 3339.
+    certificate_until: Option<String>,
+}
+
+/// List terminals
+#[utoipa::path(get, path = "/v1/terminals", tag = "terminals", responses(
+    (status = 200, description = "Oldest first", body = Vec<TerminalReply>)))]
+async fn list(State(app): State<App>, who: SignedIn) -> Result<Json<Vec<TerminalReply>>, Refusal> {
+    who.require(Permission::SeeActivity)?;
+    let terminals = store::all(&mut *app.db.read().acquire().await?).await?;
+    let reply = |terminal: Terminal| TerminalReply {
+        terminal_id: terminal.terminal_id,
+        name: terminal.name,
+        organisation: terminal.organisation.name,
+        operations: terminal.operations,
+        state: terminal.state.name(),
+        certificate_until: terminal.certificate_until.map(rfc3339),
+    };
+    Ok(Json(terminals.into_iter().map(reply).collect()))
+}
+
+/// Revoke a terminal for good
+#[utoipa::path(post, path = "/v1/terminals/{terminal_id}/revoke", tag = "terminals",
+    params(("terminal_id" = Uuid, Path)), responses(
+    (status = 204, description = "It may do nothing any more"),
+    (status = 404, description = "No such terminal", body = ProblemSchema)))]
+async fn revoke(
+    State(app): State<App>,
+    who: SignedIn,
+    Path(terminal): Path<TerminalId>,
+) -> Result<StatusCode, Refusal> {
+    who.require(Permission::Administer)?;
+    let now = app.now();
+    let found = app
+        .db
+        .write::<_, Refusal, _>(move |tx| Box::pin(async move { Ok(store::revoke(tx, now, terminal).await?) }))
+        .await?;
+    if found { Ok(StatusCode::NO_CONTENT) } else { Err(Refusal::because(ProblemType::NotFound, "terminal-unknown")) }
+}
+
+/// Enrol: a terminal shows its one-time code and gets its certificate
+#[utoipa::path(post, path = "/v1/enrolments", tag = "terminals", request_body = Object, responses(
+    (status = 201, description = "Certificate, chain and profile", body = Object),
+    (status = 403, description = "The code is wrong, used or expired", body = ProblemSchema)), security(()))]
+async fn enrol(
+    State(app): State<App>,
+    Body(request): Body<EnrolmentRequest>,
+) -> Result<(StatusCode, Json<EnrolmentReply>), Refusal> {
+    let now = app.now();
+    let hash = code_hash(&request.code);
+    let shared = app.clone();
+    let (certificate, profile) = app
+        .db
+        .write::<_, Refusal, _>(move |tx| {
+            Box::pin(async move {
+                let app = shared;
+                let wrong = || Refusal::new(ProblemType::EnrolmentCode);
+                let id = store::use_code(tx, now, hash).await?.ok_or_else(wrong)?;
+                let terminal = store::load(tx, id).await?.ok_or_else(wrong)?;
+                if terminal.state == TerminalState::Revoked {
+                    return Err(wrong());
+                }
+                // A request that is refused undoes the transaction, so its code can be used again.
+                let (key, certificate) = app.authorities.terminal(&*app.keys, id, &request.csr.0, now)?;
+                let until = now.plus_seconds(TERMINAL_DAYS * DAY_SECONDS);
+                store::enrol(tx, now, id, &key, &certificate, until).await?;
+                Ok((certificate.to_vec(), profile_of(&app, &terminal)?))
+            })
+        })
+        .await?;
+    metrics::counter!("terminals_enrolled_total").increment(1);
+    let reply = EnrolmentReply {
+        certificate: Bytes(certificate),
+        chain: vec![Bytes(app.authorities.terminal_ca.to_vec())],
+        terminal_url: app.terminals_url.clone(),
+        profile,
+    };
+    Ok((StatusCode::CREATED, Json(reply)))
+}
+
+/// What this terminal may do and whom it trusts
+#[utoipa::path(get, path = "/v1/profile", tag = "terminal listener", responses(
+    (status = 200, description = "The profile", body = Object),
+    (status = 403, description = "Unknown or revoked", body = ProblemSchema)))]
+async fn profile(
+    State(app): State<App>,
+    identity: Option<Extension<TerminalIdentity>>,
+) -> Result<Json<TerminalProfile>, Refusal> {
+    let terminal = active(&app, identity).await?;
+    Ok(Json(profile_of(&app, &terminal)?))
+}
+
+/// The status of every card, as a signed token
+#[utoipa::path(get, path = "/v1/status-list", tag = "terminal listener", responses(
+    (status = 200, description = "The newest list; its version is the ETag", body = Object),
+    (status = 304, description = "If-None-Match names the newest version")))]
+async fn status_list(
+    State(app): State<App>,
+    identity: Option<Extension<TerminalIdentity>>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    active(&app, identity).await?;
+    let newest = status::newest(&mut *app.db.read().acquire().await?).await?;
+    let (version, body) = newest.ok_or(Refusal::new(ProblemType::NotFound))?;
+    let tag = HeaderValue::from_str(&format!("\"{version}\"")).expect("a number is a header value");
+    let mut response = if headers.get(header::IF_NONE_MATCH) == Some(&tag) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        Json(StatusListReply { status_list: Bytes(body) }).into_response()
+    };
+    response.headers_mut().insert(header::ETAG, tag);
+    Ok(response)
+}
+
+/// The terminal behind a request, unless it is unknown or revoked.
+pub async fn active(app: &App, identity: Option<Extension<TerminalIdentity>>) -> Result<Terminal, Refusal> {
+    let unknown = || Refusal::new(ProblemType::UnknownTerminal);
+    let Extension(TerminalIdentity(id)) = identity.ok_or_else(unknown)?;
+    let terminal = store::one(&mut *app.db.read().acquire().await?, id).await?.ok_or_else(unknown)?;
+    match terminal.state {
+        TerminalState::Active => Ok(terminal),
+        TerminalState::Revoked => Err(Refusal::new(ProblemType::TerminalRevoked)),
+        TerminalState::Awaiting => Err(unknown()),
+    }
+}
+
+fn profile_of(app: &App, terminal: &Terminal) -> Result<TerminalProfile, Refusal> {
+    Ok(TerminalProfile {
+        terminal_id: terminal.terminal_id,
+        name: terminal.name.clone(),
+        organisation_id: terminal.organisation.organisation_id,
+        organisation: terminal.organisation.name.clone(),
+        operations: terminal.operations.clone(),
+        limits: app.config.limits.into(),
+        trust: Trust {
+            root: Bytes(app.authorities.root.to_vec()),
+            card_cas: vec![Bytes(app.authorities.card_ca.to_vec())],
+            receipt_keys: vec![spki(app, Role::Receipt)?],
+            status_keys: vec![spki(app, Role::StatusList)?],
+            log_key: app.log_key.clone(),
+        },
+    })
+}
+
+fn spki(app: &App, role: Role) -> Result<Bytes, Refusal> {
+    let key = PublicKey::from_sec1(&app.keys.public(role)?)
+        .map_err(|_| KeyError::Crypto(role, "give an uncompressed point"))?;
+    Ok(Bytes(key.to_spki().to_vec()))
+}
+
+fn code_hash(code: &str) -> [u8; 32] {
+    let mut context = digest::Context::new(&digest::SHA256);
+    context.update(b"nrc/enrolment-code/v1\0");
+    context.update(normal_code(code).as_bytes());
+    context.finish().as_ref().try_into().expect("SHA-256 has 32 bytes")
+}
