@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
@@ -34,7 +34,15 @@ struct Job {
 /// All readers' threads.
 #[derive(Debug, Default)]
 pub struct Readers {
-    workers: Mutex<HashMap<String, mpsc::Sender<Job>>>,
+    workers: Mutex<HashMap<String, Worker>>,
+}
+
+/// One reader's thread.
+#[derive(Debug)]
+struct Worker {
+    jobs: mpsc::Sender<Job>,
+    /// Is disconnected when the thread has let go of its card.
+    ended: mpsc::Receiver<()>,
 }
 
 impl Readers {
@@ -50,26 +58,46 @@ impl Readers {
         let mut job = Job { runs };
         let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(worker) = workers.get(reader) {
-            match worker.send(job) {
+            match worker.jobs.send(job) {
                 Ok(()) => return Session { runs: sender },
                 // The thread has ended by a panic; the next one begins anew.
                 Err(mpsc::SendError(returned)) => job = returned,
             }
         }
         let (worker, jobs) = mpsc::channel();
+        let (alive, ended) = mpsc::channel();
         worker.send(job).expect("the receiver is here");
         let name = reader.to_owned();
         thread::Builder::new()
             .name(format!("reader {reader}"))
-            .spawn(move || serve(&name, &jobs))
+            .spawn(move || {
+                let _alive: mpsc::Sender<()> = alive;
+                serve(&name, &jobs);
+            })
             .expect("the system starts a thread");
-        workers.insert(reader.to_owned(), worker);
+        workers.insert(reader.to_owned(), Worker { jobs: worker, ended });
         Session { runs: sender }
     }
 
     /// Lets a reader's thread end when it has done what it was given: the reader was unplugged.
     pub fn forget(&self, reader: &str) {
         self.workers.lock().unwrap_or_else(PoisonError::into_inner).remove(reader);
+    }
+}
+
+impl Readers {
+    /// Lets all threads end and waits until they have let go of their cards, at most `patience`.
+    ///
+    /// A program that ends without this leaves it to the service to reset the card, some time later, perhaps in the
+    /// middle of what the next program does with it.
+    pub fn close(self, patience: Duration) {
+        let deadline = Deadline::within(patience);
+        let workers = self.workers.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let ended: Vec<_> = workers.into_values().map(|worker| worker.ended).collect();
+        for thread in ended {
+            // Nothing is ever sent: this ends by disconnection, or because a hung card holds the thread.
+            let _ = thread.recv_timeout(deadline.at.saturating_duration_since(Instant::now()));
+        }
     }
 }
 

@@ -12,6 +12,9 @@ use crate::{
     piv::{AnyLink, Pin, PivCard, PivError, Puk},
 };
 
+/// How long a command waits for its card to be let go of; longer only with a card that hangs.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(1);
+
 /// Which reader, and how long.
 #[derive(Debug, Args)]
 pub(super) struct AtReader {
@@ -43,7 +46,10 @@ impl AtReader {
         F: for<'a> FnOnce(&mut PivCard<AnyLink<'a>>) -> Result<T, PivError> + Send + 'static,
     {
         let timeout = Duration::from_secs(self.timeout);
-        Readers::new().with_card(reader, timeout, work).map_err(|error| messages_card::piv(&error))
+        let readers = Readers::new();
+        let result = readers.with_card(reader, timeout, work);
+        readers.close(CLOSE_PATIENCE);
+        result.map_err(|error| messages_card::piv(&error))
     }
 }
 
