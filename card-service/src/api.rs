@@ -12,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
 use crate::problem::{Refusal, localise};
-use crate::{cards, domains, health, jobs, people, terminals};
+use crate::{cards, console, domains, health, jobs, people, terminals};
 
 /// The largest request body of the office's API.
 const MAX_BODY_BYTES: usize = 256 * 1024;
@@ -42,7 +42,8 @@ fn terminal() -> OpenApiRouter<App> {
 /// The routes of the public listener.
 pub fn public_router(app: App) -> Router {
     let (router, _) = office().split_for_parts();
-    router.layer(DefaultBodyLimit::max(MAX_BODY_BYTES)).fallback(not_found).layer(from_fn(localise)).with_state(app)
+    let router = router.merge(console::router()).layer(DefaultBodyLimit::max(MAX_BODY_BYTES)).fallback(not_found);
+    console::pages::protect(router.with_state(app)).layer(from_fn(localise))
 }
 
 /// The routes of the terminals' listener.

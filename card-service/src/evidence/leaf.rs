@@ -50,6 +50,8 @@ pub enum ActionKind {
     PersonChanged = 41,
     /// A person's record was read.
     PersonRead = 42,
+    /// Card activity was looked at in the console.
+    ActivityRead = 43,
     /// A card was put to issue.
     CardPrepared = 50,
     /// A step of an issuance was done.

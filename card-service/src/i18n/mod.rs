@@ -1,4 +1,4 @@
-//! Texts for people, in Simplified Chinese and English, from `i18n/*/service.ftl` (Fluent).
+//! Texts for people, in Simplified Chinese and English, from `i18n/*/*.ftl` (Fluent).
 //!
 //! Both files have the same keys; a test says so. Holds no page.
 
@@ -19,8 +19,8 @@ pub enum Locale {
     En,
 }
 
-const ZH_CN: &str = include_str!("../../i18n/zh-CN/service.ftl");
-const EN: &str = include_str!("../../i18n/en/service.ftl");
+const ZH_CN: [&str; 2] = [include_str!("../../i18n/zh-CN/service.ftl"), include_str!("../../i18n/zh-CN/console.ftl")];
+const EN: [&str; 2] = [include_str!("../../i18n/en/service.ftl"), include_str!("../../i18n/en/console.ftl")];
 
 type Bundle = FluentBundle<FluentResource>;
 
@@ -32,9 +32,11 @@ fn bundle(locale: Locale) -> Bundle {
     let mut bundle = Bundle::new_concurrent(vec![language]);
     // Isolation marks help mixed directions; ours are both left to right and pages are searched and copied.
     bundle.set_use_isolating(false);
-    let resource = FluentResource::try_new(locale.source().to_owned())
-        .unwrap_or_else(|(_, errors)| panic!("i18n/{}/service.ftl: {errors:?}", locale.tag()));
-    bundle.add_resource(resource).expect("no key stands twice");
+    for source in locale.sources() {
+        let resource = FluentResource::try_new(source.to_owned())
+            .unwrap_or_else(|(_, errors)| panic!("i18n/{}: {errors:?}", locale.tag()));
+        bundle.add_resource(resource).expect("no key stands twice");
+    }
     bundle
 }
 
@@ -50,7 +52,7 @@ impl Locale {
         }
     }
 
-    const fn source(self) -> &'static str {
+    const fn sources(self) -> [&'static str; 2] {
         match self {
             Self::ZhCn => ZH_CN,
             Self::En => EN,
@@ -111,9 +113,10 @@ mod tests {
 
     use super::*;
 
-    fn keys(source: &str) -> BTreeSet<&str> {
-        source
-            .lines()
+    fn keys(sources: [&'static str; 2]) -> BTreeSet<&'static str> {
+        sources
+            .into_iter()
+            .flat_map(str::lines)
             .filter(|line| line.starts_with(|first: char| first.is_ascii_alphabetic()))
             .filter_map(|line| line.split_once(" =").map(|(key, _)| key))
             .collect()

@@ -1,0 +1,131 @@
+# Frame
+console-name = New Resident Card
+console-skip = Skip to the content
+console-nav = Main pages
+console-sign-out = Sign out
+console-footer = What you look at here is written to a log that nobody can alter unseen. Times are Beijing time (UTC+8).
+console-error-prefix = Error:
+console-summary-title = There is a problem
+console-role-administrator = Administrator
+console-role-clerk = Clerk
+console-role-auditor = Auditor
+
+# Sign-in
+console-sign-in-title = Sign in
+console-sign-in-lead = For staff of the station. Ask your administrator for a name and a password.
+console-sign-in-name = Sign-in name
+console-sign-in-password = Password
+console-sign-in-button = Sign in
+console-sign-in-help = Forgotten the password? Your administrator can give you a new one. You are signed out by yourself when you are away for a while.
+console-sign-in-name-missing = Enter your sign-in name
+console-sign-in-password-missing = Enter your password
+
+# Purposes of looking at activity
+console-purpose-title = Why do you look at card activity?
+console-purpose-lead = Your answer goes into the log together with your name and the time.
+console-purpose-button = Continue
+console-purpose-missing = Choose a purpose
+console-purpose-oversight = Regular check
+console-purpose-oversight-hint = The daily or weekly look at what happened
+console-purpose-complaint = Complaint or dispute
+console-purpose-complaint-hint = Somebody says that a tap was wrong or is missing
+console-purpose-fault = Fault of a terminal or card
+console-purpose-fault-hint = Something does not work and you look for the cause
+console-stated-purpose = Purpose:
+console-change-purpose = Change
+
+# Activity
+console-activity-title = Card activity
+console-activity-lead = The newest taps of all cards, newest first. No names are shown here.
+console-activity-caption = { $count } taps on this page. Money in yuan.
+console-col-time = Time
+console-col-card = Card
+console-col-operation = What
+console-col-amount = Amount (¥)
+console-col-outcome = Outcome
+console-col-place = Terminal
+console-no-amount = no amount
+console-unknown-terminal = Unknown terminal
+console-pages = Further pages
+console-older = Older activity
+console-newest = Newest activity
+console-empty-title = No activity yet
+console-empty-text = As soon as a card is tapped at a terminal and the terminal has sent the tap, it stands here.
+console-card-empty = This card has not been tapped yet.
+
+# Evidence
+console-evidence-title = Evidence
+console-evidence-text = Every line above is sealed in a log. Compare these figures with a copy made elsewhere: if they agree, nothing has been altered.
+console-evidence-size = Entries sealed
+console-evidence-at = Signed
+console-evidence-root = Fingerprint (root)
+console-evidence-none = The log has not been signed yet. The first signature comes within seconds of the first entry.
+
+# Card
+console-card-title = Card
+console-card-facts = About this card
+console-card-expires = Valid until
+console-card-issued = Put to issue
+console-card-changed = State since
+console-card-number = Card number
+console-back = Back to card activity
+console-holder-title = Holder
+console-holder-ask = Why do you need to see the holder?
+console-holder-hint = The holder can see that you looked, when and why. Name and number are shown in part only.
+console-holder-button = Show the holder
+console-holder-name = Name
+console-holder-document = Document
+console-holder-logged = This look is in the log, and the holder can see it.
+console-holder-not-yours = Your role works without persons, so the holder is not shown.
+console-reason-registration = Registration or its correction
+console-reason-card-issuance = Issuing or replacing a card
+console-reason-holder-request = The holder is at the desk and asks
+console-reason-complaint = Complaint or dispute
+
+# States of a card
+console-state-personalising = Being written
+console-state-personalised = Waiting for consent
+console-state-active = Active
+console-state-suspended = Suspended
+console-state-blocked = Blocked
+console-state-lost = Reported lost
+console-state-expired = Expired
+console-state-replaced = Replaced
+console-state-returned = Returned
+console-state-abandoned = Issuance given up
+
+# Operations
+console-operation-purse-payment = Payment
+console-operation-purse-top-up = Top-up
+console-operation-gate-check = Gate check
+console-operation-card-sign-in = Sign-in
+console-operation-registration-consent = Consent to registration
+console-operation-terminal-abandoned = Given up at the terminal
+console-operation-unknown = Unknown operation
+
+# Outcomes
+console-outcome-0 = Accepted
+console-outcome-1 = Unreadable
+console-outcome-2 = Unknown card
+console-outcome-3 = Wrong signature
+console-outcome-4 = PIN needed
+console-outcome-5 = Card not active
+console-outcome-6 = Card expired
+console-outcome-7 = Not allowed here
+console-outcome-8 = Amount not allowed
+console-outcome-9 = Balance too low
+console-outcome-10 = Clock wrong
+console-outcome-11 = Number used twice
+console-outcome-12 = Wrong terminal
+console-outcome-13 = Held for review
+
+# Error pages: what to do next
+console-error-home = Go to the start page
+console-error-code = Error code:
+console-error-next-400 = Go back and try again. If it happens again, tell your administrator what you did before.
+console-error-next-403 = If you need this for your work, ask your administrator. Nothing was changed.
+console-error-next-404 = Check the address, or go to the start page and look from there.
+console-error-next-429 = Wait a minute, then try again.
+console-error-next-500 = Nothing that was accepted is lost. Try again; if it happens again, tell your administrator the time and the code below.
+console-error-next-503 = Wait a few seconds and load the page again. Taps are kept at the terminals meanwhile.
+console-other-site = This came from another site and was refused. Go to the start page and do it there.

@@ -1,0 +1,131 @@
+# 框架
+console-name = 新居民卡
+console-skip = 跳到正文
+console-nav = 主要页面
+console-sign-out = 退出登录
+console-footer = 您在这里查看的内容都会记入日志，任何改动都会被发现。时间均为北京时间。
+console-error-prefix = 错误：
+console-summary-title = 有问题需要处理
+console-role-administrator = 管理员
+console-role-clerk = 窗口工作人员
+console-role-auditor = 审计员
+
+# 登录
+console-sign-in-title = 登录
+console-sign-in-lead = 供服务站工作人员使用。用户名和密码请向管理员领取。
+console-sign-in-name = 用户名
+console-sign-in-password = 密码
+console-sign-in-button = 登录
+console-sign-in-help = 忘记密码？请管理员重新设置。离开一段时间后，系统会自动退出登录。
+console-sign-in-name-missing = 请输入用户名
+console-sign-in-password-missing = 请输入密码
+
+# 查看用途
+console-purpose-title = 您为什么要查看用卡记录？
+console-purpose-lead = 您的选择会连同姓名和时间一起记入日志。
+console-purpose-button = 继续
+console-purpose-missing = 请选择查看用途
+console-purpose-oversight = 日常检查
+console-purpose-oversight-hint = 每天或每周例行查看
+console-purpose-complaint = 投诉或纠纷
+console-purpose-complaint-hint = 有人反映某次刷卡有误或没有记录
+console-purpose-fault = 终端或卡片故障
+console-purpose-fault-hint = 设备或卡片不能正常使用，需要查找原因
+console-stated-purpose = 查看用途：
+console-change-purpose = 更改
+
+# 用卡记录
+console-activity-title = 用卡记录
+console-activity-lead = 所有卡片最近的刷卡记录，新的在前。这里不显示姓名。
+console-activity-caption = 本页共 { $count } 条记录，金额单位：元。
+console-col-time = 时间
+console-col-card = 卡片
+console-col-operation = 事项
+console-col-amount = 金额（元）
+console-col-outcome = 结果
+console-col-place = 终端
+console-no-amount = 无金额
+console-unknown-terminal = 未知终端
+console-pages = 其他页
+console-older = 更早的记录
+console-newest = 最新的记录
+console-empty-title = 还没有用卡记录
+console-empty-text = 卡片在终端刷过、终端把记录传上来之后，就会显示在这里。
+console-card-empty = 这张卡还没有刷过。
+
+# 存证
+console-evidence-title = 存证
+console-evidence-text = 以上每条记录都已封存在日志中。与其他地方留存的副本核对：数字一致，就说明没有被改动。
+console-evidence-size = 已封存条数
+console-evidence-at = 签名时间
+console-evidence-root = 指纹（根哈希）
+console-evidence-none = 日志还没有签名。有了第一条记录，几秒内就会签名。
+
+# 卡片
+console-card-title = 卡片
+console-card-facts = 卡片信息
+console-card-expires = 有效期至
+console-card-issued = 开始制卡
+console-card-changed = 当前状态始于
+console-card-number = 卡号
+console-back = 返回用卡记录
+console-holder-title = 持卡人
+console-holder-ask = 您为什么要查看持卡人？
+console-holder-hint = 持卡人能看到您在何时、为何查看。姓名和证件号码只显示一部分。
+console-holder-button = 显示持卡人
+console-holder-name = 姓名
+console-holder-document = 证件号码
+console-holder-logged = 本次查看已记入日志，持卡人可以看到。
+console-holder-not-yours = 您的岗位不需要个人信息，因此不显示持卡人。
+console-reason-registration = 登记或更正登记
+console-reason-card-issuance = 制卡或换卡
+console-reason-holder-request = 持卡人在窗口要求查询
+console-reason-complaint = 投诉或纠纷
+
+# 卡片状态
+console-state-personalising = 制卡中
+console-state-personalised = 等待本人同意
+console-state-active = 正常使用
+console-state-suspended = 暂停使用
+console-state-blocked = 已停用
+console-state-lost = 已挂失
+console-state-expired = 已过期
+console-state-replaced = 已换卡
+console-state-returned = 已交回
+console-state-abandoned = 制卡已放弃
+
+# 事项
+console-operation-purse-payment = 付款
+console-operation-purse-top-up = 充值
+console-operation-gate-check = 门禁核验
+console-operation-card-sign-in = 刷卡登录
+console-operation-registration-consent = 登记确认
+console-operation-terminal-abandoned = 终端放弃
+console-operation-unknown = 未知事项
+
+# 结果
+console-outcome-0 = 成功
+console-outcome-1 = 无法识别
+console-outcome-2 = 未知卡片
+console-outcome-3 = 签名不符
+console-outcome-4 = 需要密码
+console-outcome-5 = 卡片未启用
+console-outcome-6 = 卡片已过期
+console-outcome-7 = 此终端不可办理
+console-outcome-8 = 金额不符合规定
+console-outcome-9 = 余额不足
+console-outcome-10 = 终端时钟不准
+console-outcome-11 = 序号重复
+console-outcome-12 = 终端不符
+console-outcome-13 = 待人工核实
+
+# 错误页：下一步怎么做
+console-error-home = 回到首页
+console-error-code = 错误代码：
+console-error-next-400 = 请返回再试一次。如果还是不行，请把刚才的操作告诉管理员。
+console-error-next-403 = 如果工作需要，请联系管理员。没有任何内容被改动。
+console-error-next-404 = 请检查网址，或者从首页重新进入。
+console-error-next-429 = 请等一分钟再试。
+console-error-next-500 = 已经接受的记录不会丢失。请再试一次；如果还是不行，请把时间和下面的代码告诉管理员。
+console-error-next-503 = 请等几秒钟再刷新页面。在此期间，刷卡记录保存在终端里。
+console-other-site = 这个请求来自其他网站，已被拒绝。请从首页重新操作。

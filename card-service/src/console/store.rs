@@ -1,0 +1,148 @@
+//! Reading card activity, each time with a leaf that says who looked and why.
+
+use card_schema::clock::Micros;
+use card_schema::envelope::Envelope;
+use card_schema::envelope::tap::Tap;
+use card_schema::ids::{CardId, Shard};
+use card_schema::money::Fen;
+use card_schema::operation::OperationCode;
+use sqlx::Row as _;
+
+use super::model::{ActivityPurpose, PAGE_ROWS, Place};
+use crate::db::dialect::Row;
+use crate::db::{DbError, Tx, sets};
+use crate::evidence::{self, Action, ActionKind, Column, RowImage};
+use crate::people::StaffId;
+
+/// One tap, as the console shows it: no holder.
+#[derive(Clone, Debug)]
+pub struct Activity {
+    /// Where it stands in the list.
+    pub place: Place,
+    /// The card.
+    pub card: CardId,
+    /// What was asked; `None` for a number that this version does not know.
+    pub operation: Option<OperationCode>,
+    /// The outcome's number in receipts.
+    pub outcome: u16,
+    /// Of purse operations.
+    pub amount: Option<Fen>,
+    /// The terminal's and its organisation's names.
+    pub terminal: Option<(String, String)>,
+}
+
+/// A page of a list and where the next one begins.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// Newest first.
+    pub rows: Vec<Activity>,
+    /// The last row's place where there are older ones.
+    pub older: Option<Place>,
+}
+
+const SELECT: &str = "SELECT t.card_id, t.received_at, t.at, t.tap_id, t.operation, t.outcome, t.cose,
+        terminal.name AS terminal, organisation.name AS organisation
+    FROM tap t LEFT JOIN terminal USING (terminal_id) LEFT JOIN organisation USING (organisation_id)";
+
+/// The newest taps of all cards, or those before a place. Records the look first, in the same transaction.
+pub async fn latest(
+    tx: &mut Tx,
+    now: Micros,
+    who: StaffId,
+    purpose: ActivityPurpose,
+    before: Option<Place>,
+) -> Result<Listed, DbError> {
+    record(tx, now, who, purpose, None).await?;
+    let before = before.unwrap_or(END);
+    let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+        "{SELECT} WHERE t.card_id IS NOT NULL AND (t.received_at, t.at, t.tap_id) < ($1, $2, $3)
+         ORDER BY t.received_at DESC, t.at DESC, t.tap_id DESC LIMIT $4"
+    )))
+    .bind(before.received_at.0)
+    .bind(before.at.0)
+    .bind(before.tap_id.to_vec())
+    .bind(one_more())
+    .fetch_all(tx.conn())
+    .await?;
+    listed(&rows)
+}
+
+/// The newest taps of one card, or those before a place. Records the look first, in the same transaction.
+pub async fn of_card(
+    tx: &mut Tx,
+    now: Micros,
+    who: StaffId,
+    purpose: ActivityPurpose,
+    card: CardId,
+    before: Option<Place>,
+) -> Result<Listed, DbError> {
+    record(tx, now, who, purpose, Some(card)).await?;
+    let before = before.unwrap_or(END);
+    let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+        "{SELECT} WHERE t.shard = $1 AND t.card_id = $2 AND (t.received_at, t.at, t.tap_id) < ($3, $4, $5)
+         ORDER BY t.received_at DESC, t.at DESC, t.tap_id DESC LIMIT $6"
+    )))
+    .bind(i64::from(card.shard().0))
+    .bind(card.as_bytes().to_vec())
+    .bind(before.received_at.0)
+    .bind(before.at.0)
+    .bind(before.tap_id.to_vec())
+    .bind(one_more())
+    .fetch_all(tx.conn())
+    .await?;
+    listed(&rows)
+}
+
+/// After every row.
+const END: Place = Place { received_at: Micros(i64::MAX), at: Micros(i64::MAX), tap_id: [0xff; 32] };
+
+fn one_more() -> i64 {
+    i64::try_from(PAGE_ROWS + 1).expect("a page is short")
+}
+
+async fn record(
+    tx: &mut Tx,
+    now: Micros,
+    who: StaffId,
+    purpose: ActivityPurpose,
+    card: Option<CardId>,
+) -> Result<(), DbError> {
+    let row = RowImage::new(
+        "activity_read",
+        &[
+            Column::Bytes(who.0.as_bytes()),
+            Column::Int(now.0),
+            Column::Text(purpose.name()),
+            Column::optional_bytes(card.as_ref().map(|card| card.as_bytes().as_slice())),
+        ],
+    );
+    let shard = card.map_or(Shard(0), |card| card.shard());
+    evidence::append(tx, now, &Action { shard, kind: ActionKind::ActivityRead, rows: vec![row] }).await?;
+    Ok(())
+}
+
+fn listed(found: &[Row]) -> Result<Listed, DbError> {
+    let rows = found.iter().take(PAGE_ROWS).map(read).collect::<Result<Vec<_>, _>>()?;
+    let older = rows.last().filter(|_| found.len() > PAGE_ROWS).map(|row| row.place);
+    Ok(Listed { rows, older })
+}
+
+fn read(row: &Row) -> Result<Activity, DbError> {
+    let number = |column: &str| -> Result<u16, DbError> {
+        u16::try_from(row.try_get::<i64, _>(column)?).map_err(|_| DbError::Unreadable("tap"))
+    };
+    let cose: &[u8] = row.try_get("cose")?;
+    let names: (Option<String>, Option<String>) = (row.try_get("terminal")?, row.try_get("organisation")?);
+    Ok(Activity {
+        place: Place {
+            received_at: Micros(row.try_get("received_at")?),
+            at: Micros(row.try_get("at")?),
+            tap_id: sets::bytes(row, "tap_id")?,
+        },
+        card: CardId::from_bytes(sets::bytes(row, "card_id")?),
+        operation: OperationCode::from_number(number("operation")?),
+        outcome: number("outcome")?,
+        amount: Envelope::<Tap>::decode(cose).ok().and_then(|tap| tap.payload.operation.amount()),
+        terminal: names.0.map(|terminal| (terminal, names.1.unwrap_or_default())),
+    })
+}

@@ -1,0 +1,229 @@
+//! Every page in every language, from invented data.
+
+use askama::Template;
+use card_schema::clock::Micros;
+use card_schema::envelope::receipt::Outcome;
+use card_schema::ids::{CardId, Shard};
+use card_schema::money::Fen;
+use card_schema::operation::OperationCode;
+use uuid::Uuid;
+
+use super::model::{ActivityPurpose, Place, Tone};
+use super::store::Activity;
+use super::view::{
+    self, ActivityPage, CardPage, Choice, ErrorPage, Frame, HolderView, PurposePage, RowView, SignInPage, Wrong,
+};
+use crate::cards::model::CardState;
+use crate::evidence::store::Checkpoint;
+use crate::i18n::Locale;
+use crate::people::{Purpose, Staff, StaffId, StaffRole};
+
+/// 2026-11-23 17:04:05 in Beijing.
+const AT: Micros = Micros(1_795_424_645_000_000);
+
+fn staff() -> Staff {
+    Staff { staff_id: StaffId(Uuid::nil()), name: "test-clerk".to_owned(), role: StaffRole::Clerk }
+}
+
+fn rows() -> Vec<Activity> {
+    use OperationCode as Op;
+    let table = [
+        (0, 1204, Op::PursePayment, Outcome::Accepted, Some(1250), "收银台 2", "测试超市"),
+        (18, 877, Op::GateCheck, Outcome::Accepted, None, "东门", "测试小区"),
+        (41, 1204, Op::PursePayment, Outcome::InsufficientFunds, Some(8800), "收银台 1", "测试超市"),
+        (95, 43, Op::PurseTopUp, Outcome::Accepted, Some(5000), "Counter 3", "Test Service Station"),
+        (160, 2310, Op::RegistrationConsent, Outcome::Accepted, None, "Counter 3", "Test Service Station"),
+        (233, 561, Op::GateCheck, Outcome::CardNotActive, None, "东门", "测试小区"),
+        (301, 90, Op::PursePayment, Outcome::Quarantined, Some(300), "Till 7", "Test Bakery"),
+        (420, 877, Op::PursePayment, Outcome::PinRequired, Some(45_000), "Till 7", "Test Bakery"),
+        (512, 43, Op::SignIn, Outcome::Accepted, None, "Counter 3", "Test Service Station"),
+    ];
+    let row = |(ago, index, operation, outcome, amount, terminal, organisation): (
+        i64,
+        u32,
+        OperationCode,
+        Outcome,
+        Option<i64>,
+        &str,
+        &str,
+    )| {
+        let at = AT.plus_seconds(-ago);
+        Activity {
+            place: Place { received_at: at, at, tap_id: [7; 32] },
+            card: CardId::new(index, Shard(3), [u8::try_from(index % 251).unwrap(); 16]),
+            operation: Some(operation),
+            outcome: outcome.number(),
+            amount: amount.map(Fen),
+            terminal: Some((terminal.to_owned(), organisation.to_owned())),
+        }
+    };
+    table.into_iter().map(row).collect()
+}
+
+fn checkpoint() -> Checkpoint {
+    Checkpoint {
+        size: 48_213,
+        root: std::array::from_fn(|at| u8::try_from(at * 7 + 3).unwrap()),
+        note: String::new(),
+        at: AT,
+    }
+}
+
+fn activity(locale: Locale, rows: &[Activity]) -> ActivityPage {
+    ActivityPage {
+        frame: Frame::new(locale, "/activity?purpose=oversight", Some(&staff())),
+        purpose: ActivityPurpose::Oversight.name(),
+        purpose_text: view::activity_purpose(locale, ActivityPurpose::Oversight),
+        list: rows.iter().map(|row| RowView::new(locale, row)).collect(),
+        caption: view::caption(locale, rows.len()),
+        paged: false,
+        older: rows.last().map(|row| row.place.encode()),
+        evidence: (!rows.is_empty()).then(|| checkpoint().into()),
+    }
+}
+
+fn card(locale: Locale, state: CardState, holder: Option<HolderView>, role: StaffRole, missing: bool) -> CardPage {
+    let rows: Vec<_> = rows().into_iter().filter(|row| row.card.status_index() == 1204).collect();
+    let number = rows[0].card.to_string();
+    let tone = Tone::of_state(state);
+    CardPage {
+        frame: Frame::new(locale, "/cards/x", Some(&Staff { role, ..staff() })),
+        purpose: "oversight",
+        card_short: view::short(&number),
+        card: number,
+        state: locale.text(&format!("console-state-{}", state.name())),
+        tone: tone.class(),
+        mark: tone.mark(),
+        expires: view::day(AT.plus_seconds(10 * 365 * 86_400)),
+        issued: view::minute(AT.plus_seconds(-86_400)),
+        changed: view::minute(AT),
+        holder,
+        purposes: Choice::of_person(locale, role.purposes()),
+        missing,
+        caption: view::caption(locale, rows.len()),
+        list: rows.iter().map(|row| RowView::new(locale, row)).collect(),
+        older: None,
+    }
+}
+
+/// Every page in a language, by name.
+fn pages(locale: Locale) -> Vec<(String, String)> {
+    let shown = || HolderView {
+        name: "测**".to_owned(),
+        document: "***************51X".to_owned(),
+        purpose: view::reason(locale, Purpose::HolderRequest),
+    };
+    let sign_in = |wrong: Option<&'static str>| {
+        let frame = Frame::new(locale, "/sign-in", None);
+        let wrong = wrong.map(|key| Wrong { field: "name", text: locale.text(key) });
+        SignInPage { frame, to: "/activity".to_owned(), name: String::new(), wrong }.render().unwrap()
+    };
+    let purpose = |missing| {
+        let frame = Frame::new(locale, "/activity", Some(&staff()));
+        let page =
+            PurposePage { frame, action: "/activity".to_owned(), purposes: Choice::of_activity(locale), missing };
+        page.render().unwrap()
+    };
+    let card = |state, holder, role, missing| card(locale, state, holder, role, missing).render().unwrap();
+    let mut pages = vec![
+        ("sign-in".to_owned(), sign_in(None)),
+        ("sign-in-wrong".to_owned(), sign_in(Some("sign-in-wrong"))),
+        ("purpose".to_owned(), purpose(false)),
+        ("purpose-missing".to_owned(), purpose(true)),
+        ("activity".to_owned(), activity(locale, &rows()).render().unwrap()),
+        ("activity-empty".to_owned(), activity(locale, &[]).render().unwrap()),
+        ("card-asks".to_owned(), card(CardState::Active, None, StaffRole::Clerk, false)),
+        ("card-missing".to_owned(), card(CardState::Suspended, None, StaffRole::Clerk, true)),
+        ("card-holder".to_owned(), card(CardState::Lost, Some(shown()), StaffRole::Clerk, false)),
+        ("card-auditor".to_owned(), card(CardState::Returned, None, StaffRole::Auditor, false)),
+    ];
+    for status in [400, 403, 404, 429, 500, 503] {
+        let title = locale.text("problem-not-found");
+        pages.push((format!("error-{status}"), ErrorPage::new(locale, status, title, None).render().unwrap()));
+    }
+    pages
+}
+
+#[test]
+fn every_page_renders_in_every_language_without_a_missing_text_or_a_script() {
+    for locale in Locale::ALL {
+        for (name, html) in pages(locale) {
+            assert!(html.contains(&format!("<html lang=\"{}\"", locale.tag())), "{name}");
+            assert!(
+                !html.contains("console-")
+                    || !html.replace("/assets/console-", "").replace("console.css", "").contains(">console-"),
+                "{name}: a text is missing"
+            );
+            for forbidden in [
+                "console-col",
+                "console-state",
+                "console-op",
+                "console-out",
+                "console-purpose",
+                "console-reason",
+                "<script",
+                "style=",
+                " on",
+            ] {
+                let found = html.contains(forbidden) && (forbidden != " on" || html.contains(" onclick"));
+                assert!(!found, "{name} in {}: {forbidden}", locale.tag());
+            }
+            assert_eq!(html.matches("<h1").count(), 1, "{name}: one heading says where one is");
+            assert_eq!(html.matches("<main").count(), 1, "{name}");
+        }
+    }
+}
+
+#[test]
+fn every_operation_outcome_state_and_purpose_has_words_in_both_languages() {
+    for locale in Locale::ALL {
+        let mut keys = vec!["console-operation-unknown".to_owned()];
+        keys.extend(
+            OperationCode::ALL.map(|code| format!("console-operation-{}", code.name().replace(['.', '_'], "-"))),
+        );
+        keys.extend(Outcome::ALL.map(|outcome| format!("console-outcome-{}", outcome.number())));
+        keys.extend(CardState::ALL.map(|state| format!("console-state-{}", state.name())));
+        keys.extend(Purpose::ALL.map(|purpose| format!("console-reason-{}", purpose.name().replace('_', "-"))));
+        for purpose in ActivityPurpose::ALL {
+            keys.push(format!("console-purpose-{}", purpose.name()));
+            keys.push(format!("console-purpose-{}-hint", purpose.name()));
+        }
+        for key in keys {
+            assert!(locale.has(&key), "{} {key}", locale.tag());
+        }
+    }
+}
+
+#[test]
+fn what_is_wrong_is_said_at_the_top_with_a_way_to_the_field() {
+    for locale in Locale::ALL {
+        for (name, html) in pages(locale) {
+            let Some((_, after)) = html.split_once("class=\"summary\"") else { continue };
+            let (_, id) = after.split_once("href=\"#").expect("the summary links to a field");
+            let id = id.split('"').next().unwrap();
+            assert!(html.contains(&format!(" id=\"{id}\"")), "{name}: nothing has the id {id}");
+        }
+    }
+}
+
+#[test]
+fn an_auditor_is_not_even_asked_why_the_holder_should_be_shown() {
+    let html = card(Locale::En, CardState::Active, None, StaffRole::Auditor, false).render().unwrap();
+    assert!(!html.contains("name=\"reason\""));
+}
+
+/// Writes the pages for looking at: `NRC_PAGES=folder cargo test -p card-service pages_to_look_at -- --ignored`.
+#[test]
+#[ignore = "writes files for a person to look at"]
+fn pages_to_look_at() {
+    let folder = std::path::PathBuf::from(std::env::var_os("NRC_PAGES").expect("NRC_PAGES names a folder"));
+    for locale in Locale::ALL {
+        for (name, html) in pages(locale) {
+            let html = html.replace("/assets/", "");
+            std::fs::write(folder.join(format!("{name}.{}.html", locale.tag())), html).unwrap();
+        }
+    }
+    for asset in ["console.css", "icon.svg"] {
+        std::fs::copy(format!("{}/assets/{asset}", env!("CARGO_MANIFEST_DIR")), folder.join(asset)).unwrap();
+    }
+}
