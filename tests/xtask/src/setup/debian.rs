@@ -76,7 +76,9 @@ pub(crate) fn install(uses: &[Use], yes: bool) -> Result<()> {
 }
 
 fn apt(as_root: &[&str], arguments: &[&str]) -> Command {
-    let words = [as_root, &["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"], arguments].concat();
+    let words =
+        [as_root, &["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-o", "DPkg::Lock::Timeout=120"], arguments]
+            .concat();
     let mut command = process::command(words[0]);
     command.args(&words[1..]);
     command
