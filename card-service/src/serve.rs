@@ -27,6 +27,8 @@ use crate::cards::status;
 use crate::clock;
 use crate::config::Config;
 use crate::db::{Db, DbError};
+use crate::evidence::checkpoint::{self, CheckpointError};
+use crate::evidence::{self, Log, LogError};
 use crate::intake::{self, Intake, TerminalIdentity};
 use crate::jobs::Hub;
 use crate::keys::file::{FileStore, Opener};
@@ -40,6 +42,8 @@ use crate::{api, telemetry};
 const GRACE: Duration = Duration::from_secs(10);
 /// The TLS certificate is renewed this often; it is good for much longer.
 const RENEW_EVERY: Duration = Duration::from_hours(24);
+/// A checkpoint is signed at most this long after something happened.
+const SIGN_EVERY: Duration = Duration::from_secs(2);
 /// A terminal's clock may be off by a day; what is further off is for a person to look at.
 const CLOCK_TOLERANCE_SECONDS: i64 = 86_400;
 /// Taps may come in this long after they were made.
@@ -60,6 +64,9 @@ pub enum ServeError {
     /// The database.
     #[error(transparent)]
     Db(#[from] DbError),
+    /// The log.
+    #[error(transparent)]
+    Log(#[from] LogError),
     /// A certificate file that cannot be read.
     #[error("cannot read {path}: {reason}")]
     Certificate {
@@ -85,6 +92,12 @@ pub enum ServeError {
     /// A listener failed.
     #[error("a listener failed")]
     Io(#[from] io::Error),
+}
+
+impl From<CheckpointError> for ServeError {
+    fn from(error: CheckpointError) -> Self {
+        Self::Log(error.into())
+    }
 }
 
 impl From<Refusal> for ServeError {
@@ -124,6 +137,7 @@ fn open_authorities(config: &Config) -> Result<Authorities, ServeError> {
 pub struct Service {
     app: App,
     intake: Intake,
+    log: Log,
     public: TcpListener,
     terminals: TcpListener,
     stop: watch::Sender<bool>,
@@ -157,13 +171,14 @@ impl Service {
             None => url(host, terminals.local_addr()?.port()),
         };
         let (stop, stopping) = watch::channel(false);
-        let (_, log_head) = watch::channel(None);
+        let log = Log::open(db.clone(), Arc::clone(&keys), &checkpoint::origin(&*keys)?).await?;
+        let log_key = log.key()?.vkey().to_owned();
         let policy = intake::Policy {
             limits: config.limits.into(),
             clock_tolerance_seconds: CLOCK_TOLERANCE_SECONDS,
             offline_limit_seconds: OFFLINE_LIMIT_SECONDS,
         };
-        let intake = Intake::start(db.clone(), Arc::clone(&keys), log_head, policy, Arc::new(clock::now))?;
+        let intake = Intake::start(db.clone(), Arc::clone(&keys), log.head(), policy, Arc::new(clock::now))?;
         let app = App::new(Parts {
             db,
             keys,
@@ -173,11 +188,11 @@ impl Service {
             sign_in_limits: SignInLimits::default(),
             random: SystemRandom::new(),
             metrics: telemetry::start_metrics(),
-            log_key: String::new(),
+            log_key,
             terminals_url,
             stopping,
         });
-        Ok(Self { app, intake, public, terminals, stop, started_in: began.elapsed() })
+        Ok(Self { app, intake, log, public, terminals, stop, started_in: began.elapsed() })
     }
 
     /// Where it listens.
@@ -192,15 +207,19 @@ impl Service {
 
     /// Serves until SIGTERM or SIGINT, then lets requests under way end.
     pub async fn run(self) -> Result<(), ServeError> {
-        let Self { app, intake, public, terminals, stop, .. } = self;
+        let Self { app, intake, log, public, terminals, stop, .. } = self;
         first_status_list(&app).await?;
         let (public_tls, terminals_tls) = tls_configs(&app)?;
+        let public_routes = api::public_router(app.clone()).merge(evidence::api::router(log.clone()));
         let handles = [Handle::new(), Handle::new()];
         let console = axum_server::from_tcp_rustls(public, public_tls.clone())?
             .handle(handles[0].clone())
-            .serve(api::public_router(app.clone()).into_make_service_with_connect_info::<SocketAddr>());
+            .serve(public_routes.into_make_service_with_connect_info::<SocketAddr>());
         let acceptor = TerminalAcceptor(RustlsAcceptor::new(terminals_tls.clone()));
-        let routes = api::terminals_router(app.clone()).merge(intake::http::router(intake));
+        let routes = api::terminals_router(app.clone())
+            .merge(intake::http::router(intake))
+            .merge(evidence::api::terminal_router(log.clone()));
+        let sequencer = tokio::spawn(log.clone().run(SIGN_EVERY, Arc::new(clock::now)));
         let terminal = axum_server::from_tcp(terminals)?
             .acceptor(acceptor)
             .handle(handles[1].clone())
@@ -214,12 +233,15 @@ impl Service {
         let _unsupervised = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
         stop.send_replace(true);
         renewal.abort();
+        sequencer.abort();
         for handle in &handles {
             handle.graceful_shutdown(Some(GRACE));
         }
         for listener in [console, terminal] {
             listener.await.map_err(|error| ServeError::Start(error.to_string()))??;
         }
+        // What came in last is signed before the service is gone.
+        log.integrate(clock::now()).await?;
         app.db.close().await;
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! The command line: what every command shares and the list of commands. Each command is a file of its own.
 
+mod evidence;
 mod healthcheck;
 mod init;
 mod openapi;
@@ -27,6 +28,7 @@ Examples:
   card-service init --data-dir ./data --administrator admin     make keys, database and the first administrator
   card-service serve --data-dir ./data                  serve console, API and terminals
   card-service healthcheck --data-dir ./data            is it ready?
+  card-service evidence verify ./export --log-key log.key     was anything altered?
 
 Exit codes: 0 done, 1 failed or refused, 2 wrong input, 4 nothing to act on (no installation, no service).
 Settings: a TOML file (--config), CARD_SERVICE_… variables (public.listen is CARD_SERVICE_PUBLIC__LISTEN), flags; the \
@@ -87,6 +89,9 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Ask a running service whether it is ready
     Healthcheck(healthcheck::HealthcheckArgs),
+    /// Export, verify and prove what the log recorded
+    #[command(subcommand)]
+    Evidence(evidence::EvidenceCommand),
     /// Print the API's description (OpenAPI 3.1)
     Openapi,
 }
@@ -99,6 +104,7 @@ pub fn main() -> ExitCode {
         Command::Init(arguments) => init::run(context, &cli.settings, arguments),
         Command::Serve(arguments) => serve::run(context, &cli.settings, arguments),
         Command::Healthcheck(arguments) => healthcheck::run(context, &cli.settings, arguments),
+        Command::Evidence(command) => evidence::run(context, &cli.settings, command),
         Command::Openapi => openapi::run(context),
     };
     context.finish(result)

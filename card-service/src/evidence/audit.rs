@@ -31,6 +31,9 @@ pub enum AuditError {
     /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),
+    /// The export is not what the log recorded; the report says where.
+    #[error("not verified: {0} findings")]
+    NotVerified(usize),
     /// No such tap was ever decided here.
     #[error("there is no tap {0}")]
     NoSuchTap(TapId),

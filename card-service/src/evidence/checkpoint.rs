@@ -34,7 +34,25 @@ pub struct LogKey {
     vkey: String,
 }
 
+/// The name of this service's log: made from its key, so that it never changes whatever the service is called.
+///
+/// # Errors
+/// When the key store has no log key.
+pub fn origin(keys: &dyn KeyStore) -> Result<String, KeyError> {
+    let public = keys.public(Role::Log)?;
+    let hash = ring::digest::digest(&ring::digest::SHA256, &public);
+    Ok(format!("new-resident-card/log/{}", crate::db::sets::hex(&hash.as_ref()[..8])))
+}
+
 impl LogKey {
+    /// The key of this service's log, under its own name.
+    ///
+    /// # Errors
+    /// When the key store has no log key.
+    pub fn of_service(keys: &dyn KeyStore) -> Result<Self, CheckpointError> {
+        Self::of(keys, &origin(keys)?)
+    }
+
     /// The key of this service's log.
     ///
     /// # Errors

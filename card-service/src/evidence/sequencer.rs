@@ -98,6 +98,12 @@ impl Log {
     /// # Errors
     /// [`LogError::Altered`] and [`LogError::AlteredLeaf`] mean that somebody changed the database: nothing is signed.
     pub async fn integrate(&self, at: Micros) -> Result<Option<LogHead>, LogError> {
+        // Asked without the write lock first: most of the time nothing is waiting.
+        let mut connection = self.db.read().acquire().await.map_err(DbError::from)?;
+        if !store::any_pending(&mut connection).await? {
+            return Ok(None);
+        }
+        drop(connection);
         let (keys, origin) = (Arc::clone(&self.keys), Arc::clone(&self.origin));
         let extended = self.db.write(move |tx| Box::pin(async move { extend(tx, &*keys, &origin, at).await })).await?;
         if let Some(head) = extended {

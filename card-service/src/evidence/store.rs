@@ -96,6 +96,13 @@ pub struct Checkpoint {
     pub at: Micros,
 }
 
+/// Whether any leaf waits for its place.
+pub(super) async fn any_pending(connection: &mut Connection) -> Result<bool, DbError> {
+    let found: Option<i64> =
+        sqlx::query_scalar("SELECT 1 FROM leaf WHERE tree_index IS NULL LIMIT 1").fetch_optional(connection).await?;
+    Ok(found.is_some())
+}
+
 /// Leaves without a place, in an order that repeats.
 pub(super) async fn pending_leaves(connection: &mut Connection, limit: i64) -> Result<Vec<PendingLeaf>, DbError> {
     let rows = sqlx::query(
