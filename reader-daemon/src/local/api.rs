@@ -83,7 +83,10 @@ async fn tap(
     let done = tokio::spawn(async move { stations.tap(order).await }).await;
     match done.map_err(|error| messages::internal(&error))? {
         Ok(told) => Ok(Json(wait_for_receipt(&app, told, receipt_wait).await)),
-        Err(StationError::Tap(error)) if messages::is_refusal(&error) => Ok(Json(refused(&messages::tap(&error)))),
+        Err(StationError::Tap(error)) if messages::is_refusal(&error) => {
+            tracing::info!(%error, "a tap was refused");
+            Ok(Json(refused(&messages::tap(&error))))
+        }
         Err(error) => {
             tracing::warn!(%error, "no tap");
             Err(messages::station(&error).into())

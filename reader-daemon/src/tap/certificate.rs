@@ -12,7 +12,10 @@ use card_schema::{
     wire::terminal::Trust,
 };
 use rustls::pki_types::{CertificateDer, UnixTime};
-use x509_parser::{extensions::GeneralName, prelude::X509Certificate};
+use x509_parser::{
+    extensions::{ExtendedKeyUsage, GeneralName},
+    prelude::X509Certificate,
+};
 
 use crate::outbox::KnownCard;
 
@@ -78,12 +81,9 @@ pub fn verify(der: &[u8], card: CardId, slot: Slot, trust: &Trust, now: Micros) 
     let certificate = CertificateDer::from(der);
     let end_entity = webpki::EndEntityCert::try_from(&certificate).map_err(read_error)?;
     let at = UnixTime::since_unix_epoch(Duration::from_micros(u64::try_from(now.0).unwrap_or_default()));
-    let usage = match slot {
-        Slot::Tap | Slot::Management => webpki::KeyUsage::required(CARD_AUTH),
-        Slot::SignIn => webpki::KeyUsage::required(CLIENT_AUTH),
-        // 9C has no extended usage; whichever it had would be another key's.
-        Slot::Approve => webpki::KeyUsage::required_if_present(&[]),
-    };
+    // Where present: webpki asks it of the card CA too, which has none. The card's own is asked for below.
+    let wanted = extended_usage(slot);
+    let usage = webpki::KeyUsage::required_if_present(wanted.unwrap_or_default());
     end_entity
         .verify_for_usage(&[webpki::ring::ECDSA_P256_SHA256], &[anchor], &issuers, at, usage, None, None)
         .map_err(read_error)?;
@@ -94,12 +94,31 @@ pub fn verify(der: &[u8], card: CardId, slot: Slot, trust: &Trust, now: Micros) 
     if commits != (slot == Slot::Approve) {
         return Err(CertificateError::OtherUse);
     }
+    let extended = parsed.extended_key_usage().map_err(|_| CertificateError::Malformed)?;
+    let has = |oid: &[u8]| {
+        let known = |usage: &ExtendedKeyUsage<'_>| usage.client_auth && oid == CLIENT_AUTH;
+        extended
+            .as_ref()
+            .is_some_and(|usage| known(usage.value) || usage.value.other.iter().any(|other| other.as_bytes() == oid))
+    };
+    if wanted.is_some_and(|oid| !has(oid)) {
+        return Err(CertificateError::OtherUse);
+    }
     if !names(&parsed, card)? {
         return Err(CertificateError::OtherCard);
     }
     let key = PublicKey::from_spki(parsed.public_key().raw).map_err(|_| CertificateError::Malformed)?;
     let expires = Micros::from_seconds(parsed.validity().not_after.timestamp());
     Ok(KnownCard { key, expires })
+}
+
+/// The extended usage that a slot's certificate must have. 9C has none; whichever it had would be another key's.
+const fn extended_usage(slot: Slot) -> Option<&'static [u8]> {
+    match slot {
+        Slot::Tap | Slot::Management => Some(CARD_AUTH),
+        Slot::SignIn => Some(CLIENT_AUTH),
+        Slot::Approve => None,
+    }
 }
 
 fn read_error(error: webpki::Error) -> CertificateError {

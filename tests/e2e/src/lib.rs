@@ -1,3 +1,4 @@
 //! End-to-end tests live in `tests/`, a file a story. This library holds what several stories need and no test itself.
 
+pub mod stub_service;
 pub mod within;
