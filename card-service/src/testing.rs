@@ -1,6 +1,9 @@
 //! What tests of this crate share: a database in a folder of its own.
 
+mod office;
 pub(crate) mod town;
+
+pub(crate) use office::{Office, office};
 
 use crate::db::Db;
 

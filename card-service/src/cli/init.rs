@@ -45,6 +45,7 @@ struct Made {
 
 pub(super) fn run(context: Context, settings: &Settings, arguments: &InitArgs) -> Result<(), CliError> {
     let config = settings.load()?;
+    make_folder(&config.data_dir).map_err(|error| CliError::failed(&error))?;
     make_keys(context, &config)?;
     let root = make_certificates(&config)?;
     let url = config.database_url();
@@ -67,6 +68,15 @@ pub(super) fn run(context: Context, settings: &Settings, arguments: &InitArgs) -
         )
     });
     Ok(())
+}
+
+/// A new data folder is its owner's alone: it will hold the database and the keys. One that is there stays as it is.
+fn make_folder(folder: &std::path::Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    if folder.is_dir() {
+        return Ok(());
+    }
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 fn make_keys(context: Context, config: &Config) -> Result<(), CliError> {

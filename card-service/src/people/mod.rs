@@ -7,6 +7,8 @@ pub mod model;
 pub mod password;
 pub mod session;
 pub mod store;
+#[cfg(test)]
+mod tests;
 
 pub use model::{Purpose, Staff, StaffId, StaffRole};
 pub use session::SignedIn;

@@ -5,6 +5,8 @@
 pub mod api;
 pub mod model;
 pub mod store;
+#[cfg(test)]
+mod tests;
 
 pub use model::{Organisation, Terminal, TerminalState};
 pub use store::load;

@@ -9,5 +9,7 @@ pub mod model;
 mod protect;
 mod read;
 pub mod store;
+#[cfg(test)]
+mod tests;
 
 pub use read::{Revealed, name_for_printing, reveal};

@@ -1,0 +1,135 @@
+//! The service's shared parts on an installation of its own, and requests to its routes without sockets.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::ConnectInfo;
+use axum::http::{Request, StatusCode, header};
+use axum::{Extension, Router};
+use card_schema::ids::TerminalId;
+use ring::rand::SystemRandom;
+use serde_json::Value;
+use tokio::sync::watch;
+use tower::ServiceExt;
+use zeroize::Zeroizing;
+
+use crate::app::{App, Parts};
+use crate::config::{Config, Overrides};
+use crate::db::Db;
+use crate::intake::TerminalIdentity;
+use crate::jobs::Hub;
+use crate::keys::KeyStore;
+use crate::keys::file::{FileStore, Opener};
+use crate::keys::pki::Authorities;
+use crate::people::session::SignInLimits;
+use crate::people::{StaffRole, api as people};
+use crate::{api, clock};
+
+/// An invented password, long enough to be taken.
+pub(crate) const PASSWORD: &str = "invented for a test";
+
+/// The office's side of a service that goes away with its folder.
+pub(crate) struct Office {
+    pub(crate) app: App,
+    folder: tempfile::TempDir,
+    _stop: watch::Sender<bool>,
+}
+
+/// An installation without anybody in it.
+pub(crate) async fn office() -> Office {
+    let folder = tempfile::tempdir().unwrap();
+    let overrides = Overrides { data_dir: Some(folder.path().to_owned()), ..Overrides::default() };
+    let config = Config::load(None, &HashMap::new(), &overrides).unwrap();
+    let keys_dir = config.keys_dir();
+    let keys = FileStore::create(&keys_dir, &Opener::choose(&keys_dir, None, None)).unwrap();
+    let authorities = Authorities::issue(&keys, clock::now()).unwrap();
+    let keys: Arc<dyn KeyStore> = Arc::new(keys);
+    let db = Db::create(&config.database_url()).await.unwrap();
+    let (stop, stopping) = watch::channel(false);
+    let app = App::new(Parts {
+        db,
+        keys,
+        authorities,
+        config,
+        jobs: Hub::default(),
+        sign_in_limits: SignInLimits::default(),
+        random: SystemRandom::new(),
+        metrics: None,
+        log_key: String::new(),
+        terminals_url: "https://localhost:8444".to_owned(),
+        stopping,
+    });
+    Office { app, folder, _stop: stop }
+}
+
+impl Office {
+    /// Where the installation lies.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Adds a member of staff and signs them in: the bearer token.
+    pub(crate) async fn staff(&self, name: &str, role: StaffRole) -> String {
+        people::add(&self.app, name.to_owned(), Zeroizing::new(PASSWORD.to_owned()), role).await.unwrap();
+        let (status, session) = self
+            .public("POST", "/v1/sessions", None, Some(serde_json::json!({"name": name, "password": PASSWORD})))
+            .await;
+        assert_eq!(status, StatusCode::CREATED, "{session}");
+        session["token"].as_str().unwrap().to_owned()
+    }
+
+    /// A request on the public listener.
+    pub(crate) async fn public(
+        &self,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        body: Option<Value>,
+    ) -> (StatusCode, Value) {
+        ask(api::public_router(self.app.clone()), method, path, token, body).await
+    }
+
+    /// A request on the terminals' listener, as this terminal.
+    pub(crate) async fn terminal(
+        &self,
+        terminal: Option<TerminalId>,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+    ) -> (StatusCode, Value) {
+        let mut router = api::terminals_router(self.app.clone());
+        if let Some(terminal) = terminal {
+            router = router.layer(Extension(TerminalIdentity(terminal)));
+        }
+        ask(router, method, path, None, body).await
+    }
+}
+
+async fn ask(
+    router: Router,
+    method: &str,
+    path: &str,
+    token: Option<&str>,
+    body: Option<Value>,
+) -> (StatusCode, Value) {
+    let peer = SocketAddr::from(([127, 0, 0, 1], 1));
+    let mut request = Request::builder().method(method).uri(path).extension(ConnectInfo(peer));
+    request = request.header(header::ACCEPT_LANGUAGE, "en");
+    if let Some(token) = token {
+        request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+    }
+    let body = match body {
+        Some(json) => {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+            Body::from(json.to_string())
+        }
+        None => Body::empty(),
+    };
+    let response = router.oneshot(request.body(body).unwrap()).await.unwrap();
+    let status = response.status();
+    let bytes = to_bytes(response.into_body(), 1 << 20).await.unwrap();
+    (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+}
