@@ -55,7 +55,7 @@ console-card-empty = This card has not been tapped yet.
 
 # Evidence
 console-evidence-title = Evidence
-console-evidence-text = Every line above is sealed in a log. Compare these figures with a copy made elsewhere: if they agree, nothing has been altered.
+console-evidence-text = Every line above leaves an entry in a log that is signed within seconds. Compare these figures with a copy made elsewhere.
 console-evidence-size = Entries sealed
 console-evidence-at = Signed
 console-evidence-root = Fingerprint (root)

@@ -55,7 +55,7 @@ console-card-empty = 这张卡还没有刷过。
 
 # 存证
 console-evidence-title = 存证
-console-evidence-text = 以上每条记录都已封存在日志中。与其他地方留存的副本核对：数字一致，就说明没有被改动。
+console-evidence-text = 以上每条记录都会写入日志，日志在几秒内签名。可与其他地方留存的副本核对以下数字。
 console-evidence-size = 已封存条数
 console-evidence-at = 签名时间
 console-evidence-root = 指纹（根哈希）

@@ -155,11 +155,7 @@ async fn sign_in(
     match session::sign_in(&app, peer.ip(), &name, password).await {
         Ok(begun) => {
             let seconds = begun.expires_at.seconds() - app.now().seconds();
-            let cookie = format!(
-                "{}={}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age={seconds}",
-                session::COOKIE,
-                *begun.token
-            );
+            let cookie = session_cookie(&begun.token, seconds);
             Ok(([(header::SET_COOKIE, cookie)], Redirect::to(&to)).into_response())
         }
         Err(refusal) if matches!(refusal.kind(), ProblemType::NotSignedIn | ProblemType::TooManyRequests) => {
@@ -169,9 +165,14 @@ async fn sign_in(
     }
 }
 
+/// The cookie that carries a session: this host alone, never to scripts, never with another site's request.
+pub(super) fn session_cookie(token: &str, seconds: i64) -> String {
+    format!("{}={token}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age={seconds}", session::COOKIE)
+}
+
 async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Result<Response, Refusal> {
     session::sign_out(&app, &headers).await?;
-    let cookie = format!("{}=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0", session::COOKIE);
+    let cookie = session_cookie("", 0);
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/sign-in")).into_response())
 }
 

@@ -180,7 +180,12 @@ impl RowView {
         let at = beijing(row.place.at);
         let tone = Tone::of_outcome(Outcome::from_number(row.outcome));
         let key = row.operation.map_or_else(|| "unknown".to_owned(), |code| code.name().replace(['.', '_'], "-"));
-        let sign = if row.operation == Some(OperationCode::PurseTopUp) { "+" } else { "−" };
+        // Only money that moved has a direction.
+        let sign = match row.operation {
+            _ if row.outcome != Outcome::Accepted.number() => "",
+            Some(OperationCode::PurseTopUp) => "+",
+            _ => "−",
+        };
         let (terminal, organisation) =
             row.terminal.clone().unwrap_or_else(|| (locale.text("console-unknown-terminal"), String::new()));
         let card = row.card.to_string();
