@@ -24,7 +24,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(card))
         .routes(routes!(activity))
         .routes(routes!(change))
-        .merge(super::issue::api::router())
+        .merge(super::issuance::api::router())
 }
 
 /// A card.
@@ -125,6 +125,7 @@ async fn change(
 ) -> Result<Json<CardReply>, Refusal> {
     who.require(Permission::ServeHolders)?;
     let next = CardState::from_name(&request.state)
+        .filter(|state| state.is_for_staff())
         .ok_or(Refusal::because(ProblemType::MalformedRequest, "card-state-unknown"))?;
     if request.reason.trim().is_empty() || request.reason.chars().count() > 200 {
         return Err(Refusal::because(ProblemType::MalformedRequest, "reason-missing"));

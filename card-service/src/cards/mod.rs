@@ -3,7 +3,7 @@
 //! Not here: what a card's taps do (`intake`, `domains`), whom it belongs to as a person (`domains::residence`).
 
 pub mod api;
-pub mod issue;
+pub mod issuance;
 pub mod model;
 pub mod status;
 pub mod store;

@@ -74,12 +74,18 @@ impl CardState {
         matches!(
             (self, next),
             (Personalising, Personalised | Abandoned)
-                | (Personalised, Active | Blocked | Lost | Abandoned)
+                | (Personalised, Personalising | Active | Blocked | Lost | Abandoned)
                 | (Active, Suspended | Blocked | Lost | Expired | Replaced | Returned)
                 | (Suspended, Active | Blocked | Lost | Expired | Replaced | Returned)
                 | (Blocked | Lost | Expired, Replaced | Returned)
                 | (Replaced, Returned)
         )
+    }
+
+    /// Whether staff may put a card into this state. The others come about by themselves: by the issuance, by the holder's
+    /// consent, by a replacement.
+    pub const fn is_for_staff(self) -> bool {
+        matches!(self, Self::Active | Self::Suspended | Self::Blocked | Self::Lost | Self::Expired | Self::Returned)
     }
 
     /// Whether a chip in this state may be wiped and issued anew.
@@ -164,6 +170,15 @@ mod tests {
         for state in CardState::ALL {
             let may = state.may_become(CardState::Active);
             assert_eq!(may, matches!(state, CardState::Personalised | CardState::Suspended), "{state:?}");
+        }
+    }
+
+    #[test]
+    fn no_member_of_staff_can_call_a_card_personalised_that_is_not() {
+        for state in CardState::ALL {
+            let by_itself = !state.is_for_staff();
+            let issuances = matches!(state, CardState::Personalising | CardState::Personalised | CardState::Abandoned);
+            assert_eq!(by_itself, issuances || state == CardState::Replaced, "{state:?}");
         }
     }
 

@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::cards::issue;
+use crate::cards::issuance;
 use crate::intake::TerminalIdentity;
 use crate::problem::{Body, ProblemSchema, Refusal};
 use crate::terminals::api::active;
@@ -53,7 +53,7 @@ async fn next(
     loop {
         // Listening begins before looking: a job that comes in between is not missed.
         let rung = bell.notified();
-        if let Some(job) = issue::current_step(&app, terminal).await? {
+        if let Some(job) = issuance::current_step(&app, terminal).await? {
             return Ok(Json(job).into_response());
         }
         tokio::select! {
@@ -77,6 +77,6 @@ async fn observed(
     Body(request): Body<ObservationRequest>,
 ) -> Result<Json<ObservationReply>, Refusal> {
     let terminal = active(&app, identity).await?.terminal_id;
-    let next = issue::observe(&app, terminal, job, request).await?;
+    let next = issuance::observe(&app, terminal, job, request).await?;
     Ok(Json(ObservationReply { next }))
 }

@@ -1,6 +1,6 @@
 //! Jobs for readers: a terminal's long poll is woken when there is something for it to do.
 //!
-//! What there is to do lies in the database; the hub only wakes. Not here: what the steps are (`cards::issue`).
+//! What there is to do lies in the database; the hub only wakes. Not here: what the steps are (`cards::issuance`).
 
 pub mod api;
 

@@ -12,6 +12,8 @@ CREATE TABLE card (
     FOREIGN KEY (shard, holder_id) REFERENCES holder (shard, holder_id)
 ) WITHOUT ROWID;
 CREATE INDEX card_by_holder ON card (shard, holder_id);
+-- The few cards that the status list names: signing it anew does not read the others.
+CREATE INDEX card_listed ON card (status_index, state) WHERE state NOT IN ('personalising', 'personalised', 'active');
 
 -- A public key belongs to one card and one slot, for ever: a second card that shows it is a copy.
 CREATE TABLE card_key (

@@ -5,6 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use card_schema::ids::{HolderId, TerminalId};
 use card_schema::wire::ProblemType;
+use card_schema::wire::issuance::KeySlot;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -14,6 +15,7 @@ use uuid::Uuid;
 use super::journal::{STEPS_EXPECTED, Want};
 use super::store;
 use crate::app::App;
+use crate::cards::{self, CardState};
 use crate::domains::residence;
 use crate::i18n::Locale;
 use crate::people::SignedIn;
@@ -80,15 +82,15 @@ struct IssuanceReply {
     issuance_id: Uuid,
     #[schema(value_type = Uuid)]
     card_id: card_schema::ids::CardId,
-    /// `running`, `finished`, `interrupted` (can be resumed) or `failed`.
+    /// `running`, `waiting` (for a person, a card or the consent's tap), `finished` (the card is active) or `failed`.
     #[schema(example = "running")]
     state: &'static str,
     /// Steps answered so far.
     steps_done: u32,
     /// Steps there will be if nothing goes wrong.
     steps_total: u32,
-    /// The step that the reader is at.
-    #[schema(example = "set_pin")]
+    /// What it waits for: `card`, `new_pin`, `pin`, `consent`, `consent_tap` (signed, not yet here) or `resume`.
+    #[schema(example = "new_pin")]
     waiting_for: Option<&'static str>,
     /// Why it stopped, for people; Chinese and English.
     reason: Option<String>,
@@ -101,8 +103,10 @@ struct IssuanceReply {
     (status = 404, description = "No such issuance", body = ProblemSchema)))]
 async fn issuance(State(app): State<App>, who: SignedIn, Path(id): Path<Uuid>) -> Result<Json<IssuanceReply>, Refusal> {
     who.require(Permission::ServeHolders)?;
-    let found = store::one(&mut *app.db.read().acquire().await?, id).await?;
-    found.map(|issuance| Json(reply(&issuance))).ok_or(Refusal::new(ProblemType::NotFound))
+    let mut connection = app.db.read().acquire().await?;
+    let issuance = store::one(&mut connection, id).await?.ok_or(Refusal::new(ProblemType::NotFound))?;
+    let card = cards::store::one(&mut connection, issuance.card_id).await?;
+    Ok(Json(reply(&issuance, card.map(|card| card.state))))
 }
 
 /// Take an interrupted issuance up again
@@ -124,6 +128,8 @@ async fn resume(State(app): State<App>, who: SignedIn, Path(id): Path<Uuid>) -> 
                     _ => return Err(Refusal::because(ProblemType::Conflict, "issue-not-interrupted")),
                 }
                 issuance.journal = issuance.journal.clone().resumed();
+                // A late repetition of what ended the job is not taken for the answer to its first step.
+                issuance.number += 1;
                 issuance.open = true;
                 store::update(tx, now, &issuance).await?;
                 Ok(issuance)
@@ -131,19 +137,18 @@ async fn resume(State(app): State<App>, who: SignedIn, Path(id): Path<Uuid>) -> 
         })
         .await?;
     app.jobs.ring(issuance.terminal_id);
-    Ok(Json(reply(&issuance)))
+    Ok(Json(reply(&issuance, None)))
 }
 
-fn reply(issuance: &store::Issuance) -> IssuanceReply {
+fn reply(issuance: &store::Issuance, card: Option<CardState>) -> IssuanceReply {
     let asked = &issuance.journal.asked;
-    let (state, reason) = match asked {
-        Want::Finished => ("finished", None),
+    let (state, waiting_for) = progress(asked, card);
+    let reason = match asked {
         Want::Failed { failure, .. } => {
             let key = failure.text_key();
-            let reason = format!("{} / {}", Locale::ZhCn.text(key), Locale::En.text(key));
-            (if failure.may_resume() { "interrupted" } else { "failed" }, Some(reason))
+            Some(format!("{} / {}", Locale::ZhCn.text(key), Locale::En.text(key)))
         }
-        _ => ("running", None),
+        _ => None,
     };
     IssuanceReply {
         issuance_id: issuance.issuance_id,
@@ -151,7 +156,46 @@ fn reply(issuance: &store::Issuance) -> IssuanceReply {
         state,
         steps_done: issuance.number,
         steps_total: if asked.is_end() { issuance.number } else { STEPS_EXPECTED.max(issuance.number + 1) },
-        waiting_for: (!asked.is_end()).then(|| asked.name()),
+        waiting_for,
         reason,
+    }
+}
+
+/// The state of an issuance in one word, and whom or what it waits for.
+const fn progress(asked: &Want, card: Option<CardState>) -> (&'static str, Option<&'static str>) {
+    match asked {
+        // In use once the consent's tap has come in; whatever became of the card later, its issuance is over.
+        Want::Finished if matches!(card, Some(CardState::Personalised)) => ("waiting", Some("consent_tap")),
+        Want::Finished => ("finished", None),
+        Want::Failed { failure, .. } if failure.may_resume() => ("waiting", Some("resume")),
+        Want::Failed { .. } => ("failed", None),
+        Want::ReadCard => ("waiting", Some("card")),
+        Want::SetPin => ("waiting", Some("new_pin")),
+        Want::Prove { slot: KeySlot::SignIn | KeySlot::Approve, .. } => ("waiting", Some("pin")),
+        Want::Consent => ("waiting", Some("consent")),
+        _ => ("running", None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cards::issuance::journal::Failure;
+
+    #[test]
+    fn an_issuance_is_finished_only_when_the_card_is_in_use() {
+        assert_eq!(progress(&Want::Finished, Some(CardState::Personalised)), ("waiting", Some("consent_tap")));
+        assert_eq!(progress(&Want::Finished, Some(CardState::Active)), ("finished", None));
+        assert_eq!(progress(&Want::Finished, Some(CardState::Lost)), ("finished", None));
+    }
+
+    #[test]
+    fn an_issuance_says_whom_it_waits_for() {
+        let failed = |failure| Want::Failed { failure, reset: false };
+        assert_eq!(progress(&Want::SetPin, None), ("waiting", Some("new_pin")));
+        assert_eq!(progress(&Want::ReadCard, None), ("waiting", Some("card")));
+        assert_eq!(progress(&Want::SetManagementKey, None), ("running", None));
+        assert_eq!(progress(&failed(Failure::Declined), None), ("waiting", Some("resume")));
+        assert_eq!(progress(&failed(Failure::CardErrors), None), ("failed", None));
     }
 }

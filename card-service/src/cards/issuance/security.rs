@@ -86,7 +86,7 @@ fn sign(keys: &dyn KeyStore, ca: &[u8], content: &[u8]) -> Result<Vec<u8>, Secur
     let signer = SignerInfo {
         version: CmsVersion::V1,
         sid: SignerIdentifier::IssuerAndSerialNumber(IssuerAndSerialNumber {
-            issuer: ca.tbs_certificate.subject,
+            issuer: ca.tbs_certificate.issuer,
             serial_number: ca.tbs_certificate.serial_number,
         }),
         digest_alg: algorithm(SHA_256),
@@ -150,6 +150,7 @@ mod tests {
 
         let path = |name: &str| folder.path().join(name);
         std::fs::write(path("object.p7"), tlv::find(&object, 0xBB).unwrap()).unwrap();
+        let pem = |der: &[u8]| pem("CERTIFICATE", &rustls::pki_types::CertificateDer::from(der.to_vec()));
         std::fs::write(path("root.pem"), pem(&authorities.root)).unwrap();
         std::fs::write(path("ca.pem"), pem(&authorities.card_ca)).unwrap();
         let output = Command::new("openssl")

@@ -128,7 +128,10 @@ pub async fn observe(
                 let seen = see(&app, tx, now, &card, &issuance.journal, &request.observation).await?;
                 let asked = issuance.journal.asked.name();
                 store::record_step(tx, now, &issuance, asked, observation_name(&request.observation)).await?;
-                issuance.journal = issuance.journal.clone().next(&seen, challenge);
+                let journal = issuance.journal.clone();
+                // The consent's tap may have been accepted before its observation came, or this one was lost.
+                let journal = if card.state == CardState::Active { journal.agreed() } else { journal };
+                issuance.journal = journal.next(&seen, challenge);
                 issuance.number += 1;
                 issuance.open = !issuance.journal.asked.is_end();
                 follow(&app, tx, now, &mut card, &issuance.journal).await?;
@@ -145,9 +148,10 @@ async fn follow(app: &App, tx: &mut Tx, now: Micros, card: &mut Card, journal: &
     let next = match &journal.asked {
         Want::Failed { failure, .. } if !failure.may_resume() => CardState::Abandoned,
         _ if journal.is_personalised() => CardState::Personalised,
-        _ => return Ok(()),
+        // Begun again on a blank chip: no consent makes that one active before it is complete.
+        _ => CardState::Personalising,
     };
-    // The consent's tap may have been accepted before its observation came: an active card stays active.
+    // A card that is active stays so: only its consent comes after `Personalised`.
     if card.state.may_become(next) {
         cards::store::set_state(tx, now, card, next, "issuance").await?;
         if card.state.status() != next.status() {
