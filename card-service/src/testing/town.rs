@@ -54,6 +54,11 @@ impl Signer {
         PublicKey::from_sec1(self.0.public_key().as_ref()).unwrap()
     }
 
+    /// r‖s over the message's SHA-256.
+    pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {
+        self.0.sign(&SystemRandom::new(), message).unwrap().as_ref().to_vec()
+    }
+
     pub(crate) fn seal<P: Payload>(&self, payload: &P, kid: Kid) -> Vec<u8> {
         let to_be_signed = ToBeSigned::new(payload, kid);
         let signature = self.0.sign(&SystemRandom::new(), to_be_signed.message()).unwrap();

@@ -61,6 +61,18 @@ impl ManagementKey {
         Ok(Self { algorithm: ManagementAlgorithm::Aes256, key: management_key(keys, card)? })
     }
 
+    /// A key as a card has it.
+    #[cfg(test)]
+    pub(super) fn new(algorithm: ManagementAlgorithm, key: &[u8]) -> Self {
+        Self { algorithm, key: Zeroizing::new(key.to_vec()) }
+    }
+
+    /// What a card answers to a challenge.
+    #[cfg(test)]
+    pub(super) fn encrypt(&self, block: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        self.one_block(block, true)
+    }
+
     /// Its algorithm.
     pub const fn algorithm(&self) -> ManagementAlgorithm {
         self.algorithm

@@ -14,5 +14,7 @@ pub mod security;
 mod simulation;
 mod steps;
 pub mod store;
+#[cfg(test)]
+mod tests;
 
 pub use run::{CONSENT_TEXT, consent_text_hash, current_step, observe, start};

@@ -150,7 +150,6 @@ mod tests {
 
         let path = |name: &str| folder.path().join(name);
         std::fs::write(path("object.p7"), tlv::find(&object, 0xBB).unwrap()).unwrap();
-        let pem = |der: &[u8]| pem("CERTIFICATE", &rustls::pki_types::CertificateDer::from(der.to_vec()));
         std::fs::write(path("root.pem"), pem(&authorities.root)).unwrap();
         std::fs::write(path("ca.pem"), pem(&authorities.card_ca)).unwrap();
         let output = Command::new("openssl")
