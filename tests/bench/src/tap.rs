@@ -11,7 +11,7 @@ use crate::figure::{Report, percentile};
 pub(crate) fn measure(taps: usize, report: &mut Report) -> Result<()> {
     ensure!(taps > 0, "measuring nothing: --taps is at least 1");
     let mut town = Town::open()?;
-    let holder = town.office.register("测试乙 Bench Holder", "990000199001010025")?;
+    let holder = town.office.register("测试乙 Bench Holder", "110000199001010021")?;
     let card = town.pcscd.new_card("bench")?;
     town.put(&card, Place::Station)?;
     town.issue(holder, "731945")?;

@@ -82,7 +82,7 @@ struct Signatures {
 impl Campaign {
     fn open(victim: Victim, seed: u64) -> Result<Self> {
         let mut town = Town::open()?;
-        let holder = town.office.register("测试丙 Test Holder", "99000019900101005X")?;
+        let holder = town.office.register("测试丙 Test Holder", "110000199001010056")?;
         let card = town.pcscd.new_card("payer")?;
         town.put(&card, Place::Station)?;
         town.issue(holder, "731945")?;

@@ -92,6 +92,11 @@ impl Service {
         self.data().join("root.pem")
     }
 
+    /// The certificate of the CA that signs cards' certificates, PEM.
+    pub fn card_ca(&self) -> PathBuf {
+        self.data().join("card-ca.pem")
+    }
+
     /// The service's data folder.
     pub fn data(&self) -> PathBuf {
         self.folder.join("data")

@@ -1,8 +1,8 @@
 //! The town as a whole.
 
-use std::{collections::BTreeMap, path::Path, thread};
+use std::{collections::BTreeMap, env, path::Path, thread};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 use card_schema::{ids::HolderId, operation::OperationCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -76,7 +76,9 @@ impl Town {
     /// # Errors
     /// When any part does not get ready.
     pub fn open() -> Result<Self> {
-        let folder = tempfile::Builder::new().prefix("town-").tempdir().context("a folder for the town")?;
+        let mut folder = tempfile::Builder::new().prefix("town-").tempdir().context("a folder for the town")?;
+        // For whoever looks into a failure.
+        folder.disable_cleanup(env::var_os("TOWN_KEEP").is_some());
         let pcscd = Pcscd::start(Place::ALL.len())?;
         let service = Service::found(&folder.path().join("service"))?;
         let office = service.office()?;
@@ -158,23 +160,38 @@ impl Town {
     /// # Errors
     /// When the issuance fails.
     pub fn issue(&mut self, holder: HolderId, pin: &str) -> Result<NewCard> {
+        let (card, state) = self.issue_while(holder, pin, |_| Ok(()))?;
+        ensure!(state == "finished", "the issuance ended as {state}: {}", self.office.issuance(card)?);
+        Ok(card)
+    }
+
+    /// Issues a card as [`Self::issue`] does, and lets `meanwhile` do something to the town again and again until it is
+    /// over. Answers how it ended, `finished` or `failed`.
+    ///
+    /// # Errors
+    /// When it does not end.
+    pub fn issue_while(
+        &mut self,
+        holder: HolderId,
+        pin: &str,
+        mut meanwhile: impl FnMut(&Self) -> Result<()>,
+    ) -> Result<(NewCard, String)> {
         let station = self.at(Place::Station);
         let (terminal, desk) = (station.terminal, station.local()?);
         let card = self.office.issue_card(holder, terminal)?;
-        wait::until("the card is issued", || {
+        wait::until("the issuance is over", || {
+            meanwhile(self)?;
             for prompt in desk.get("/v1/prompts?wait_s=0")?.success()?.as_array().into_iter().flatten() {
                 if prompt["kind"] == "insert_card" {
                     continue;
                 }
                 let id = prompt["id"].as_str().context("a prompt has an id")?;
-                desk.post(&format!("/v1/prompts/{id}"), &json!({"pin": pin, "confirm": true}))?.success()?;
+                // A question whose card was torn out in the meantime is gone: that is no failure.
+                desk.post(&format!("/v1/prompts/{id}"), &json!({"pin": pin, "confirm": true}))?;
             }
             let issuance = self.office.issuance(card)?;
-            match issuance["state"].as_str() {
-                Some("finished") => Ok(Some(card)),
-                Some("failed") => bail!("the issuance failed: {issuance}"),
-                _ => Ok(None),
-            }
+            let state = issuance["state"].as_str().context("an issuance has a state")?;
+            Ok(matches!(state, "finished" | "failed").then(|| (card, state.to_owned())))
         })
     }
 

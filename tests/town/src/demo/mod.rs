@@ -13,8 +13,8 @@ use crate::{Place, Town, daemon::TapReply, service, wait};
 
 /// Invented, like every name and number here; the region code belongs to no place.
 const NEWCOMER: &str = "测试甲 Test Newcomer";
-/// Passes the check of GB 11643 and belongs to nobody: region 990000 does not exist.
-const DOCUMENT: &str = "990000199001010017";
+/// Passes the check of GB 11643 and belongs to nobody: 110000 is a whole province, people are registered in a district.
+const DOCUMENT: &str = "110000199001010013";
 /// What the newcomer types.
 const PIN: &str = "731945";
 
