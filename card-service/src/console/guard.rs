@@ -75,14 +75,15 @@ mod tests {
 
     #[test]
     fn a_form_of_another_site_is_refused_and_our_own_goes_on() {
-        let own = ("origin", "https://desk.test:8443");
-        let table: [(&str, &str, &[(&'static str, &'static str)], bool); 11] = [
+        const OWN: (&str, &str) = ("origin", "https://desk.test:8443");
+        type Row = (&'static str, &'static str, &'static [(&'static str, &'static str)], bool);
+        let table: [Row; 11] = [
             ("GET", "/activity", &[("sec-fetch-site", "cross-site")], true),
             ("POST", "/sign-out", &[("sec-fetch-site", "same-origin")], true),
-            ("POST", "/sign-out", &[("sec-fetch-site", "cross-site"), own], false),
-            ("POST", "/sign-out", &[("sec-fetch-site", "same-site"), own], false),
+            ("POST", "/sign-out", &[("sec-fetch-site", "cross-site"), OWN], false),
+            ("POST", "/sign-out", &[("sec-fetch-site", "same-site"), OWN], false),
             ("POST", "/sign-out", &[("sec-fetch-site", "none")], false),
-            ("POST", "/sign-out", &[own], true),
+            ("POST", "/sign-out", &[OWN], true),
             ("POST", "/sign-out", &[("origin", "https://evil.test")], false),
             ("POST", "/sign-out", &[("origin", "null")], false),
             ("POST", "/sign-out", &[], false),

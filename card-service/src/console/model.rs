@@ -4,6 +4,7 @@ use card_schema::clock::Micros;
 use card_schema::envelope::receipt::Outcome;
 
 use crate::cards::model::CardState;
+use crate::db::sets;
 
 /// Rows on one page.
 pub const PAGE_ROWS: usize = 25;
@@ -52,9 +53,7 @@ pub struct Place {
 impl Place {
     /// As it stands in an address.
     pub fn encode(&self) -> String {
-        let mut text = format!("{}.{}.", self.received_at.0, self.at.0);
-        self.tap_id.iter().for_each(|byte| text.push_str(&format!("{byte:02x}")));
-        text
+        format!("{}.{}.{}", self.received_at.0, self.at.0, sets::hex(&self.tap_id))
     }
 
     /// Reads what [`Place::encode`] writes.

@@ -41,9 +41,9 @@ pub fn router() -> Router<App> {
         .route("/cards/{card_id}/holder", post(holder).get(back_to_card))
         .route(
             "/assets/console.css",
-            get(|| asset("text/css; charset=utf-8", include_str!("../../assets/console.css"))),
+            get(|| async { asset("text/css; charset=utf-8", include_str!("../../assets/console.css")) }),
         )
-        .route("/assets/icon.svg", get(|| asset("image/svg+xml", include_str!("../../assets/icon.svg"))))
+        .route("/assets/icon.svg", get(|| async { asset("image/svg+xml", include_str!("../../assets/icon.svg")) }))
 }
 
 /// What every answer of the public listener goes through: headers, the check of origins, and errors as pages.
@@ -51,7 +51,7 @@ pub fn protect(router: Router) -> Router {
     router.layer(from_fn(guard::same_origin)).layer(from_fn(errors)).layer(from_fn(guard::headers))
 }
 
-async fn asset(kind: &'static str, content: &'static str) -> impl IntoResponse {
+fn asset(kind: &'static str, content: &'static str) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "max-age=600")], content)
 }
 
