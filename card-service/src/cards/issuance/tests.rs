@@ -189,12 +189,11 @@ impl Chip {
                 self.puk = new.0.clone();
                 Observation::Done
             }
-            Step::SetPuk { .. } => error(0x63C2),
             Step::SetPin if self.has_factory_pin => {
                 self.has_factory_pin = false;
                 Observation::Done
             }
-            Step::SetPin => error(0x63C2),
+            Step::SetPuk { .. } | Step::SetPin => error(0x63C2),
             Step::TryFactoryPin => Observation::FactoryPin { refused: !self.has_factory_pin },
             Step::ProvePossession { slot, challenge } => {
                 let key = self.keys.iter().find(|(of, _)| of == slot).and_then(|(_, key)| key.as_ref()).unwrap();
@@ -318,7 +317,7 @@ async fn terminals_learn_each_change_of_state_at_once_and_the_lists_version_neve
     let by_hand = set_state(&station.app, card, CardState::Active, "test".to_owned()).await.unwrap_err();
     assert_eq!(by_hand.kind(), ProblemType::Conflict, "only the holder's consent makes a new card active");
     station.consent(card, chip).await;
-    let mut last = 0;
+    let mut newest = 0;
     for (state, expected) in [
         (CardState::Suspended, CardStatus::Suspended),
         (CardState::Active, CardStatus::Valid),
@@ -327,10 +326,10 @@ async fn terminals_learn_each_change_of_state_at_once_and_the_lists_version_neve
         set_state(&station.app, card, state, "test".to_owned()).await.unwrap();
         station.restart();
         let (version, list) = station.listed().await;
-        assert!(version > last, "{version} after {last}");
+        assert!(version > newest, "{version} after {newest}");
         assert_eq!(list.list.statuses.get(card.status_index()), expected, "{state:?}");
-        last = version;
+        newest = version;
         set_state(&station.app, card, state, "test".to_owned()).await.unwrap();
-        assert_eq!(station.listed().await.0, last, "the same state again signs no list");
+        assert_eq!(station.listed().await.0, newest, "the same state again signs no list");
     }
 }
