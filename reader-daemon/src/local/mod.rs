@@ -8,8 +8,6 @@ mod guard;
 mod problem;
 mod prompts;
 mod serve;
-#[cfg(test)]
-mod tests;
 pub mod wire;
 
 pub use self::{

@@ -159,6 +159,7 @@ impl Key {
 }
 
 /// What has happened, and what is to happen.
+#[derive(Debug)]
 pub struct Inside {
     /// How it behaves from now on.
     pub mood: Mood,
@@ -193,8 +194,8 @@ impl std::fmt::Debug for StubService {
 pub const TERMINAL: TerminalId = TerminalId::from_bytes([0x77; 16]);
 
 impl StubService {
-    /// An issuer, and a service that listens. Call within a runtime.
-    pub async fn start() -> Arc<Self> {
+    /// An issuer, and a service that listens. Call within a runtime, which serves it.
+    pub fn start() -> Arc<Self> {
         let root = Authority::root("Test Root");
         let service = Arc::new(Self {
             card_ca: root.below("Test Card CA"),

@@ -3,18 +3,13 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use reader_daemon::card::monitor::{CardState, Seen};
 use reader_daemon::card::pcsc;
 use town::pcscd::Pcscd;
+use town::wait;
 use virtual_card::{CardKind, Cards};
 
-/// Longest time that pcscd takes to notice a card, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// Pause between two looks.
-const POLL: Duration = Duration::from_millis(5);
 const CARDS: &str = "E2E_CARDS";
 const READERS: &str = "E2E_READERS";
 
@@ -51,12 +46,9 @@ impl World {
 
     /// Waits until pcscd says that a card is in a slot. It has powered the card a little before it says so.
     pub fn wait_present(&self, slot: usize) {
-        let begun = Instant::now();
         let is_present = |seen: &Seen| seen.reader == self.readers[slot] && seen.card == CardState::Present;
-        while !pcsc::readers().is_ok_and(|seen| seen.iter().any(is_present)) {
-            assert!(begun.elapsed() < PATIENCE, "pcscd does not notice the card in slot {slot}");
-            thread::sleep(POLL);
-        }
+        let look = || Ok(pcsc::readers().is_ok_and(|seen| seen.iter().any(is_present)).then_some(()));
+        wait::until(&format!("pcscd notices the card in slot {slot}"), look).expect("pcscd notices cards");
     }
 }
 

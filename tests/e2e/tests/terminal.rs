@@ -7,7 +7,7 @@ use std::{
     path::PathBuf,
     process::{Child, Command, Stdio},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use card_schema::{
@@ -34,6 +34,7 @@ use reader_daemon::{
 };
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
+use town::wait;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -145,14 +146,7 @@ fn pem(der: &[u8]) -> String {
 }
 
 fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let begun = Instant::now();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(begun.elapsed() < PATIENCE, "{what}: not within {PATIENCE:?}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    wait::until(what, || Ok(look())).expect("it comes in time")
 }
 
 fn card_id(index: u32) -> CardId {
@@ -205,7 +199,7 @@ fn put(reader: &str, objects: Vec<(ObjectTag, Vec<u8>)>) {
 /// A world with one terminal, enrolled, with its card in the reader; the daemon is not running yet.
 fn begin(world: &World) -> (Runtime, Arc<StubService>, Terminal, Vec<u8>) {
     let runtime = Runtime::new().expect("a runtime");
-    let service = runtime.block_on(StubService::start());
+    let service = runtime.block_on(async { StubService::start() });
     world.insert(0, &world.new_card("card"));
     let maker = Maker { ca: &service.card_ca, until_year: 2089 };
     let certificate = personalise(&world.readers[0], card_id(1), &maker);
