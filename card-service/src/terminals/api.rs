@@ -62,7 +62,7 @@ struct NewTerminalReply {
     #[schema(value_type = Uuid)]
     terminal_id: TerminalId,
     /// For `reader-daemon enrol --code`. Works once, for a day. Shown once.
-    #[schema(example = "7K2QH-94XWB-0TR5M-P3NCE")]
+    #[schema(example = "7K2QH-94XWB-0TR5M-P3TCE")]
     enrolment_code: String,
 }
 
