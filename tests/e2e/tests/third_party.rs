@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use town::{Place, Town, process};
 
 const PIN: &str = "731945";
-/// Slot, PIV object with its certificate (OpenSC's `piv-tool --serial`-style name), key id of OpenSC's PKCS #11 module.
+/// Slot, and the key's id in OpenSC's PKCS #11 module.
 const SLOTS: [(&str, &str); 3] = [("9a", "01"), ("9c", "02"), ("9e", "04")];
 
 /// A town with one personalised card at the shop, where no job is running.
@@ -48,7 +48,7 @@ fn opensc_and_yubico_piv_tool_read_and_sign_with_every_key() {
 
 fn signs_everywhere(town: &Town, reader: &str, folder: &Path) -> Result<()> {
     let name = run(town.pcscd.command("piv-tool").args(["--reader", reader, "--name"]))?;
-    ensure!(name.contains("PIV"), "piv-tool does not see a PIV card: {name}");
+    ensure!(name.contains("Personal Identity Verification Card"), "piv-tool does not see a PIV card: {name}");
     let status = run(town.pcscd.command("yubico-piv-tool").args(["-r", reader, "-a", "status"]))?;
     ensure!(status.contains("CHUID:") && !status.contains("No data available"), "status is not complete: {status}");
 
