@@ -13,14 +13,13 @@ use serde_json::json;
 use town::{Place, Town, wait};
 
 use crate::{
-    checker::{self, Finding},
+    aim::Aim,
+    checker::{self, Posted},
     load::Load,
-    scene,
+    report::Report,
+    scene::{self, Owner},
     stage::{Finds, Stage},
 };
-
-/// A payment is over within this time; kills fall somewhere inside.
-const LONGEST_DELAY: Duration = Duration::from_millis(16);
 
 /// Who is killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -31,19 +30,15 @@ pub enum Victim {
     Service,
 }
 
-/// What a campaign came to.
-#[derive(Clone, Debug)]
-pub struct Report {
-    /// Who was killed.
-    pub victim: Victim,
-    /// What the random moments were drawn from.
-    pub seed: u64,
-    /// Kills by how far the newest tap had come.
-    pub stages: BTreeMap<Stage, u32>,
-    /// Taps that somebody was told are safe.
-    pub acknowledged: usize,
-    /// What must not be.
-    pub findings: Vec<Finding>,
+impl Victim {
+    /// The stages at which a kill of this program differs. The service's own end tells apart only what it had not
+    /// committed from what it had: what is under way between the two is the daemon's.
+    pub const fn stages(self) -> &'static [Stage] {
+        match self {
+            Self::Daemon => &Stage::ALL,
+            Self::Service => &[Stage::Stored, Stage::Unanswered],
+        }
+    }
 }
 
 /// Kills `victim` so many times, checks, and answers what was found.
@@ -64,19 +59,19 @@ struct Campaign {
     town: Town,
     victim: Victim,
     seed: u64,
-    random: fastrand::Rng,
-    stages: BTreeMap<Stage, u32>,
-    /// The delay of the last kill at each stage, to aim at those that are rare.
-    aims: BTreeMap<Stage, Duration>,
+    aim: Aim,
     signatures: Signatures,
 }
 
-/// Counts what the card signed.
+/// Counts what the card at the shop signed.
 #[derive(Debug, Default)]
 struct Signatures {
     seen_apdu: u64,
-    signed: u64,
-    lost: u64,
+    signed: usize,
+    /// Signatures of which neither outbox nor service will ever hear.
+    lost: usize,
+    /// Taps that the card signed before it came to the shop.
+    elsewhere: BTreeSet<TapId>,
 }
 
 impl Campaign {
@@ -92,18 +87,10 @@ impl Campaign {
             ensure!(reply.0["state"] == "accepted", "no money for the load: {}", reply.0);
         }
         town.carry(&card, Place::Station, Place::Shop)?;
-        let mut campaign = Self {
-            town,
-            victim,
-            seed,
-            random: fastrand::Rng::with_seed(seed),
-            stages: BTreeMap::new(),
-            aims: BTreeMap::new(),
-            signatures: Signatures::default(),
-        };
-        // Only what the shop's daemon has signed from now on counts.
-        campaign.count_signatures()?;
-        campaign.signatures.signed = 0;
+        let mut campaign =
+            Self { town, victim, seed, aim: Aim::new(seed, victim.stages()), signatures: Signatures::default() };
+        // What was signed at the station is neither here nor there.
+        campaign.signatures.elsewhere = scene::posted(&campaign.database(), Owner::Running)?.into_keys().collect();
         Ok(campaign)
     }
 
@@ -115,19 +102,10 @@ impl Campaign {
         self.town.at(Place::Shop).outbox()
     }
 
-    /// A moment within a payment: anywhere, or near where the rarest stage was met before.
-    fn delay(&mut self) -> Duration {
-        let anywhere = LONGEST_DELAY.mul_f64(self.random.f64());
-        let rarest = self.aims.iter().min_by_key(|(stage, _)| self.stages.get(stage));
-        match rarest {
-            Some((_, aim)) if self.random.bool() => aim.mul_f64(0.9 + 0.2 * self.random.f64()),
-            _ => anywhere,
-        }
-    }
-
     fn kill_once(&mut self, load: &Load) -> Result<()> {
-        let delay = self.delay();
+        let moment = self.aim.draw();
         let begun = load.next_begun()?;
+        let delay = load.usual_time().mul_f64(moment);
         while begun.elapsed() < delay {
             hint::spin_loop();
         }
@@ -135,8 +113,7 @@ impl Campaign {
             Victim::Daemon => self.kill_daemon()?,
             Victim::Service => self.kill_service()?,
         };
-        *self.stages.entry(finds.stage()).or_default() += 1;
-        self.aims.insert(finds.stage(), delay);
+        self.aim.met(finds.stage(), moment);
         Ok(())
     }
 
@@ -144,35 +121,63 @@ impl Campaign {
     fn kill_daemon(&mut self) -> Result<Finds> {
         self.town.service.process().pause()?;
         let killed = self.town.at(Place::Shop).process().kill();
-        let committed = scene::posted(&self.database());
+        let found = self.look();
         self.town.service.process().resume()?;
         killed?;
-        let pending = scene::pending(&self.outbox())?;
-        let committed: BTreeSet<TapId> = committed?.into_keys().filter(|id| pending.contains(id)).collect();
-        let lost_signatures = self.count_lost_signatures(&pending)?;
-        let committed_later = self.settled_posts()?.into_keys();
-        let committed_later = committed_later.filter(|id| pending.contains(id) && !committed.contains(id)).collect();
+        let mut finds = found?;
+        let settled = self.settled_posts()?;
+        finds.committed_later = finds.pending.iter().filter(|id| settled.contains_key(id)).copied().collect();
+        finds.committed_later.retain(|id| !finds.committed.contains(id));
+        self.signatures.lost = self.open_signatures(&settled, &finds.pending)?;
         self.town.at(Place::Shop).start()?;
         self.until_outbox_empty()?;
-        Ok(Finds { pending, committed, committed_later, lost_signatures })
+        Ok(finds)
     }
 
+    /// The daemon is frozen around the kill, so that what lay in its outbox by then can be told from what came later.
     fn kill_service(&mut self) -> Result<Finds> {
-        self.town.service.process().kill()?;
-        let posted = scene::posted(&self.database())?;
-        let pending = scene::pending(&self.outbox())?;
-        let committed = posted.into_keys().filter(|id| pending.contains(id)).collect();
+        self.town.at(Place::Shop).process().pause()?;
+        let killed = self.town.service.process().kill();
+        let found = self.look();
+        self.town.at(Place::Shop).process().resume()?;
+        killed?;
         self.town.service.start()?;
         self.until_outbox_empty()?;
-        Ok(Finds { pending, committed, ..Finds::default() })
+        found
     }
 
-    /// What the service has when nothing new has come for a while, the daemon being dead.
-    fn settled_posts(&mut self) -> Result<BTreeMap<TapId, checker::Posted>> {
-        let mut last = scene::posted(&self.database())?;
+    /// What daemon and service, each dead or frozen, have on disk.
+    fn look(&mut self) -> Result<Finds> {
+        let posted = scene::posted(&self.database(), Owner::Still)?;
+        let pending = scene::pending(&self.outbox(), Owner::Still)?;
+        let committed = pending.iter().filter(|id| posted.contains_key(id)).copied().collect();
+        let open_signatures = self.open_signatures(&posted, &pending)?;
+        let lost_signatures = open_signatures.saturating_sub(self.signatures.lost);
+        Ok(Finds { pending, committed, lost_signatures, ..Finds::default() })
+    }
+
+    /// Signatures that the card gave at the shop and that neither outbox nor service has.
+    fn open_signatures(&mut self, posted: &BTreeMap<TapId, Posted>, pending: &BTreeSet<TapId>) -> Result<usize> {
+        const GENERAL_AUTHENTICATE: &str = "0087";
+        let signatures = &mut self.signatures;
+        for apdu in self.town.pcscd.cards().trace(Place::Shop as usize, signatures.seen_apdu)? {
+            signatures.seen_apdu = apdu.number;
+            if apdu.command.starts_with(GENERAL_AUTHENTICATE) && apdu.status == 0x9000 {
+                signatures.signed += 1;
+            }
+        }
+        let known: BTreeSet<_> = posted.keys().chain(pending).collect();
+        let here = known.into_iter().filter(|id| !signatures.elsewhere.contains(id)).count();
+        Ok(signatures.signed.saturating_sub(here))
+    }
+
+    /// What the service has when nothing new has come for a while, the daemon being dead or without taps.
+    fn settled_posts(&self) -> Result<BTreeMap<TapId, Posted>> {
+        let database = self.database();
+        let mut last = scene::posted(&database, Owner::Running)?;
         let mut since = Instant::now();
         wait::until("the service has finished what it had been sent", || {
-            let now = scene::posted(&self.database())?;
+            let now = scene::posted(&database, Owner::Running)?;
             if now != last {
                 last = now;
                 since = Instant::now();
@@ -185,30 +190,7 @@ impl Campaign {
     fn until_outbox_empty(&mut self) -> Result<()> {
         let outbox = self.outbox();
         // The load goes on: empty at some moment is all that can be asked.
-        wait::until("the outbox has been empty", || Ok(scene::pending(&outbox)?.is_empty().then_some(())))
-    }
-
-    fn count_signatures(&mut self) -> Result<()> {
-        const GENERAL_AUTHENTICATE: &str = "0087";
-        for apdu in self.town.pcscd.cards().trace(Place::Shop as usize, self.signatures.seen_apdu)? {
-            self.signatures.seen_apdu = apdu.number;
-            if apdu.command.starts_with(GENERAL_AUTHENTICATE) && apdu.status == 0x9000 {
-                self.signatures.signed += 1;
-            }
-        }
-        Ok(())
-    }
-
-    /// Signatures that the card gave since the last kill and that neither outbox nor service has.
-    fn count_lost_signatures(&mut self, pending: &BTreeSet<TapId>) -> Result<u64> {
-        self.count_signatures()?;
-        let posted = scene::posted(&self.database())?;
-        let top_ups = 5 + 1;
-        let known = posted.keys().chain(pending).collect::<BTreeSet<_>>().len() as u64 - top_ups;
-        let lost = self.signatures.signed.saturating_sub(known);
-        let new = lost.saturating_sub(self.signatures.lost);
-        self.signatures.lost = lost.max(self.signatures.lost);
-        Ok(new)
+        wait::until("the outbox has been empty", || Ok((scene::waiting(&outbox)? == 0).then_some(())))
     }
 
     fn judge(mut self, acknowledged: &BTreeMap<TapId, i64>) -> Result<Report> {
@@ -219,7 +201,7 @@ impl Campaign {
         Ok(Report {
             victim: self.victim,
             seed: self.seed,
-            stages: self.stages,
+            stages: self.aim.stages(),
             acknowledged: acknowledged.len(),
             findings,
         })

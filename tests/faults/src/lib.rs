@@ -3,8 +3,10 @@
 //! The test command runs a short campaign, `cargo xtask torture` the long one. Judges by what the programs left on
 //! disk and by what they told the people at the counter, never by their own words about themselves.
 
+mod aim;
 pub mod campaign;
 pub mod checker;
 mod load;
+pub mod report;
 mod scene;
 pub mod stage;

@@ -4,11 +4,11 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc::{self, Receiver, Sender},
     },
     thread::{self, JoinHandle},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result};
@@ -19,10 +19,17 @@ use town::{daemon::LocalApi, wait};
 /// Fen of each payment.
 pub(crate) const FEN: i64 = 1;
 
+/// Between two attempts to find a daemon that was killed.
+const RETRY: Duration = Duration::from_millis(1);
+
+/// How long a payment takes, before the first was taken.
+const FIRST_GUESS_MICROS: u64 = 10_000;
+
 /// The payments that are being taken. Dropping it stops after the one in hand.
 #[derive(Debug)]
 pub(crate) struct Load {
     stop: Arc<AtomicBool>,
+    usual_micros: Arc<AtomicU64>,
     begun: Receiver<Instant>,
     thread: Option<JoinHandle<Result<BTreeMap<TapId, i64>>>>,
 }
@@ -30,16 +37,22 @@ pub(crate) struct Load {
 impl Load {
     /// Starts taking payments at a terminal with a card in its reader.
     pub(crate) fn start(counter: LocalApi) -> Self {
-        let (stop, (begin, begun)) = (Arc::new(AtomicBool::new(false)), mpsc::channel());
-        let stopped = Arc::clone(&stop);
-        let thread = thread::spawn(move || take_payments(&counter, &begin, &stopped));
-        Self { stop, begun, thread: Some(thread) }
+        let (stop, (announce, begun)) = (Arc::new(AtomicBool::new(false)), mpsc::channel());
+        let usual_micros = Arc::new(AtomicU64::new(FIRST_GUESS_MICROS));
+        let (stopped, usual) = (Arc::clone(&stop), Arc::clone(&usual_micros));
+        let thread = thread::spawn(move || take_payments(&counter, &announce, &usual, &stopped));
+        Self { stop, usual_micros, begun, thread: Some(thread) }
     }
 
     /// Waits until another payment is begun, and answers when it was.
     pub(crate) fn next_begun(&self) -> Result<Instant> {
         while self.begun.try_recv().is_ok() {}
         self.begun.recv_timeout(wait::PATIENCE).context("nobody takes payments any more")
+    }
+
+    /// How long a payment takes that the service accepts: about the median.
+    pub(crate) fn usual_time(&self) -> Duration {
+        Duration::from_micros(self.usual_micros.load(Ordering::Relaxed))
     }
 
     /// Stops after the payment in hand. Answers the taps that were said to be safe, with their fen.
@@ -56,20 +69,37 @@ impl Drop for Load {
     }
 }
 
-fn take_payments(counter: &LocalApi, begin: &Sender<Instant>, stop: &AtomicBool) -> Result<BTreeMap<TapId, i64>> {
+fn take_payments(
+    counter: &LocalApi,
+    announce: &Sender<Instant>,
+    usual_micros: &AtomicU64,
+    stop: &AtomicBool,
+) -> Result<BTreeMap<TapId, i64>> {
     let request = json!({"operation": "purse.payment", "amount_fen": FEN, "receipt_wait_ms": 200});
     let mut acknowledged = BTreeMap::new();
     while !stop.load(Ordering::Acquire) {
         // Between a kill and the next start there is nobody to ask.
         let Ok(api) = counter.client() else {
-            thread::yield_now();
+            thread::sleep(RETRY);
             continue;
         };
-        begin.send(Instant::now()).context("nobody watches the counter any more")?;
-        let Ok(reply) = api.post("/v1/taps", &request) else { continue };
+        let begun = Instant::now();
+        announce.send(begun).context("nobody watches the counter any more")?;
+        let Ok(reply) = api.post("/v1/taps", &request) else {
+            thread::sleep(RETRY);
+            continue;
+        };
         if reply.status == 200 && is_safe(&reply.body) {
             let id = reply.body["tap_id"].as_str().context("a safe tap has an id")?.parse()?;
             acknowledged.insert(id, FEN);
+            if reply.body["state"] == "accepted" {
+                let took = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+                let usual = usual_micros.load(Ordering::Relaxed);
+                // Towards the median: one payment that waited for a restart says nothing about the others.
+                let bit = usual / 32;
+                let nearer = if took > usual { usual + bit } else { usual - bit };
+                usual_micros.store(nearer, Ordering::Relaxed);
+            }
         }
     }
     Ok(acknowledged)

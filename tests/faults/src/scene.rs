@@ -1,4 +1,5 @@
-//! What the programs left on disk, read from a copy so that nothing is disturbed.
+//! What the programs left on disk. A program that is dead or frozen is read from a copy, as recovery after a crash
+//! would see it; one that runs is read beside it, through SQLite's own locks: a copy of moving files shows nothing true.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,19 +14,36 @@ use tempfile::TempDir;
 
 use crate::checker::Posted;
 
-/// Runs `ask` on a copy of a SQLite database with its write-ahead log, as recovery after a crash would see it.
-fn on_copy<T>(database: &Path, ask: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T>) -> Result<T> {
+/// Whether the program that owns a database writes to it meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// Dead or frozen.
+    Still,
+    /// At work.
+    Running,
+}
+
+/// Runs `ask` on a SQLite database of another program.
+fn ask<T>(database: &Path, owner: Owner, ask: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T>) -> Result<T> {
     let folder = TempDir::new()?;
-    let copy = folder.path().join("copy.db");
-    for suffix in ["", "-wal"] {
-        let with = |path: &Path| format!("{}{suffix}", path.display());
-        if Path::new(&with(database)).exists() {
-            fs::copy(with(database), with(&copy)).with_context(|| format!("copying {}", with(database)))?;
+    let options = match owner {
+        Owner::Running => SqliteConnectOptions::new().filename(database).read_only(true),
+        Owner::Still => {
+            let copy = folder.path().join("copy.db");
+            for suffix in ["", "-wal"] {
+                let with = |path: &Path| format!("{}{suffix}", path.display());
+                if Path::new(&with(database)).exists() {
+                    fs::copy(with(database), with(&copy)).with_context(|| format!("copying {}", with(database)))?;
+                }
+            }
+            SqliteConnectOptions::new().filename(copy)
         }
-    }
+    };
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-        let mut connection = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(&copy)).await?;
-        ask(&mut connection).await
+        let mut connection = SqliteConnection::connect_with(&options).await?;
+        let answer = ask(&mut connection).await;
+        connection.close().await?;
+        answer
     })
 }
 
@@ -33,28 +51,38 @@ fn tap_id(bytes: Vec<u8>) -> Result<TapId> {
     bytes.try_into().map(TapId).ok().context("a tap's id has 32 bytes")
 }
 
-/// The taps in a daemon's outbox.
-pub(crate) fn pending(outbox: &Path) -> Result<BTreeSet<TapId>> {
-    on_copy(outbox, async |connection| {
-        let rows: Vec<Vec<u8>> = sqlx::query_scalar("SELECT tap_id FROM tap").fetch_all(connection).await?;
+/// The taps by cards in a daemon's outbox.
+pub(crate) fn pending(outbox: &Path, owner: Owner) -> Result<BTreeSet<TapId>> {
+    ask(outbox, owner, async |connection| {
+        let taps = sqlx::query_scalar("SELECT tap_id FROM tap WHERE card IS NOT NULL");
+        let rows: Vec<Vec<u8>> = taps.fetch_all(connection).await?;
         rows.into_iter().map(tap_id).collect()
     })
 }
 
-/// The taps by cards that the service has, of one terminal.
-pub(crate) fn posted(database: &Path) -> Result<BTreeMap<TapId, Posted>> {
-    on_copy(database, async |connection| {
+/// How many taps, the terminal's own included, wait in the outbox of a daemon that runs.
+pub(crate) fn waiting(outbox: &Path) -> Result<i64> {
+    let count = async |connection: &mut SqliteConnection| {
+        Ok(sqlx::query_scalar("SELECT COUNT(*) FROM tap").fetch_one(connection).await?)
+    };
+    ask(outbox, Owner::Running, count)
+}
+
+/// The taps by cards that the service has, with what moved because of them.
+pub(crate) fn posted(database: &Path, owner: Owner) -> Result<BTreeMap<TapId, Posted>> {
+    ask(database, owner, async |connection| {
+        // One snapshot for both: the service may go on in between.
+        let mut tx = connection.begin().await?;
         let mut posted: BTreeMap<TapId, Posted> = BTreeMap::new();
-        let taps: Vec<(Vec<u8>, i64)> = sqlx::query_as("SELECT tap_id, outcome FROM tap WHERE card_id IS NOT NULL")
-            .fetch_all(&mut *connection)
-            .await?;
+        let taps: Vec<(Vec<u8>, i64)> =
+            sqlx::query_as("SELECT tap_id, outcome FROM tap WHERE card_id IS NOT NULL").fetch_all(&mut *tx).await?;
         for (id, outcome) in taps {
             let row = posted.entry(tap_id(id)?).or_default();
             row.taps += 1;
             row.accepted = outcome == 0;
         }
         let transfers: Vec<(Vec<u8>, i64)> =
-            sqlx::query_as("SELECT reference, amount FROM transfer").fetch_all(connection).await?;
+            sqlx::query_as("SELECT reference, amount FROM transfer").fetch_all(&mut *tx).await?;
         for (reference, amount) in transfers {
             let row = posted.entry(tap_id(reference)?).or_default();
             row.transfers += 1;
@@ -64,9 +92,9 @@ pub(crate) fn posted(database: &Path) -> Result<BTreeMap<TapId, Posted>> {
     })
 }
 
-/// The sum of all balances in fen, which is zero.
+/// The sum of all balances in fen, which is zero, of a service that runs.
 pub(crate) fn sum_fen(database: &Path) -> Result<i64> {
-    on_copy(database, async |connection| {
+    ask(database, Owner::Running, async |connection| {
         let sum = "SELECT CAST(COALESCE(SUM(balance), 0) AS BIGINT) FROM account WHERE unit = 1";
         Ok(sqlx::query_scalar(sum).fetch_one(connection).await?)
     })

@@ -46,7 +46,7 @@ pub struct Finds {
     /// Of those, the ones that the service committed afterwards without the daemon's help.
     pub committed_later: BTreeSet<TapId>,
     /// Signatures that the card gave and nobody has.
-    pub lost_signatures: u64,
+    pub lost_signatures: usize,
 }
 
 impl Finds {
