@@ -237,7 +237,10 @@ impl PcscLink<'_> {
 
     /// Ends the transaction.
     fn end(self) -> After {
-        let disposition = if self.resets { Disposition::ResetCard } else { Disposition::LeaveCard };
+        // A card that has left lost what it held by itself. Resetting it would mark the reader empty before the service
+        // has seen the card go, and when one is put back soon, the service would never see it.
+        let is_gone = self.failed == Some(LinkError::Removed);
+        let disposition = if self.resets && !is_gone { Disposition::ResetCard } else { Disposition::LeaveCard };
         let is_ended = match self.transaction.end(disposition) {
             Ok(()) => true,
             Err((_transaction, error)) => {
