@@ -11,8 +11,8 @@ use utoipa::openapi::{Components, OpenApi as Document, RefOr, SecurityRequiremen
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
-use crate::problem::{Refusal, localise};
-use crate::{cards, console, domains, health, jobs, people, terminals};
+use crate::http::{Refusal, health, localise};
+use crate::{cards, console, domains, jobs, people, terminals};
 
 /// The largest request body of the office's API.
 const MAX_BODY_BYTES: usize = 256 * 1024;
@@ -39,17 +39,18 @@ fn terminal() -> OpenApiRouter<App> {
     OpenApiRouter::new().merge(terminals::api::terminal_router()).merge(jobs::api::terminal_router())
 }
 
-/// The routes of the public listener.
-pub fn public_router(app: App) -> Router {
+/// The routes of the public listener, with those that have a state of their own.
+pub fn public_router(app: App, more: Router) -> Router {
     let (router, _) = office().split_for_parts();
     let router = router.merge(console::router()).layer(DefaultBodyLimit::max(MAX_BODY_BYTES)).fallback(not_found);
-    console::pages::protect(router.with_state(app)).layer(from_fn(localise))
+    console::pages::protect(router.with_state(app)).merge(more).layer(from_fn(localise))
 }
 
-/// The routes of the terminals' listener.
-pub fn terminals_router(app: App) -> Router {
+/// The routes of the terminals' listener, with those that have a state of their own.
+pub fn terminals_router(app: App, more: Router) -> Router {
     let (router, _) = terminal().split_for_parts();
-    router.layer(DefaultBodyLimit::max(MAX_BODY_BYTES)).layer(from_fn(localise)).with_state(app)
+    let router = router.layer(DefaultBodyLimit::max(MAX_BODY_BYTES)).with_state(app);
+    router.merge(more).layer(from_fn(localise))
 }
 
 async fn not_found() -> Response {

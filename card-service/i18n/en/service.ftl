@@ -22,6 +22,7 @@ staff-name-bad = A sign-in name has 1 to 64 characters
 staff-name-taken = This sign-in name is taken
 password-too-short = A password has at least 10 characters
 terminal-name-bad = A name has 1 to 80 characters
+batch-of-another-terminal = This batch is another terminal's
 terminal-unknown = There is no such terminal
 terminal-not-active = This terminal is not enrolled yet, or has been revoked
 holder-unknown = There is no such holder

@@ -22,6 +22,7 @@ staff-name-bad = 用户名要有 1 到 64 个字
 staff-name-taken = 这个用户名已经有人用了
 password-too-short = 密码至少要有 10 个字符
 terminal-name-bad = 名称要有 1 到 80 个字
+batch-of-another-terminal = 这批记录属于另一台终端
 terminal-unknown = 没有这台终端
 terminal-not-active = 这台终端还没有登记，或已被停用
 holder-unknown = 没有这位持卡人

@@ -13,10 +13,9 @@ use utoipa_axum::routes;
 use super::model::{Card, CardState};
 use super::{status, store};
 use crate::app::App;
-use crate::people::SignedIn;
+use crate::http::{Body, ProblemSchema, Refusal, SignedIn};
 use crate::people::api::rfc3339;
 use crate::people::model::Permission;
-use crate::problem::{Body, ProblemSchema, Refusal};
 
 /// The routes of this file.
 pub fn router() -> OpenApiRouter<App> {

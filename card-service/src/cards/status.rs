@@ -12,8 +12,8 @@ use crate::cards::store;
 use crate::db::dialect::Connection;
 use crate::db::{DbError, Tx};
 use crate::evidence::{self, Action, ActionKind, Column, RowImage};
+use crate::http::Refusal;
 use crate::keys::{KeyError, Role};
-use crate::problem::Refusal;
 use card_schema::ids::Shard;
 
 /// Signs a list of the cards as they are in this transaction.

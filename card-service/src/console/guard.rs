@@ -9,8 +9,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use card_schema::wire::ProblemType;
 
-use crate::people::session::COOKIE;
-use crate::problem::Refusal;
+use crate::http::Refusal;
+use crate::http::signed_in::COOKIE;
 
 /// Sent with every answer of the public listener. No scripts at all; nothing from elsewhere; nobody may frame a page.
 const HEADERS: [(HeaderName, &str); 7] = [

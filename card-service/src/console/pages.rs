@@ -24,10 +24,11 @@ use crate::cards;
 use crate::domains::residence;
 use crate::domains::residence::model::Field;
 use crate::evidence;
+use crate::http::signed_in::{COOKIE, sign_out as end_session};
+use crate::http::{Refusal, SignedIn, language};
 use crate::i18n::Locale;
 use crate::people::model::Permission;
-use crate::people::{Purpose, SignedIn, Staff, session};
-use crate::problem::Refusal;
+use crate::people::{Purpose, Staff, session};
 
 /// The pages' routes.
 pub fn router() -> Router<App> {
@@ -35,7 +36,7 @@ pub fn router() -> Router<App> {
         .route("/", get(|| async { Redirect::to("/activity") }))
         .route("/sign-in", get(sign_in_form).post(sign_in))
         .route("/sign-out", post(sign_out))
-        .route("/language", post(language))
+        .route("/language", post(choose_language))
         .route("/activity", get(activity))
         .route("/cards/{card_id}", get(card))
         .route("/cards/{card_id}/holder", post(holder).get(back_to_card))
@@ -61,7 +62,7 @@ fn page(template: &impl Template) -> Result<Response, Refusal> {
 
 /// Middleware: a refused request of a browser becomes a page, or the way to the sign-in. Programs get problem documents.
 async fn errors(request: Request, next: Next) -> Response {
-    let locale = Locale::from_headers(request.headers());
+    let locale = language(request.headers());
     let wants_page = request
         .headers()
         .get(header::ACCEPT)
@@ -116,7 +117,7 @@ struct To {
 }
 
 async fn sign_in_form(headers: HeaderMap, Query(To { to }): Query<To>) -> Result<Response, Refusal> {
-    let frame = Frame::new(Locale::from_headers(&headers), "/sign-in", None);
+    let frame = Frame::new(language(&headers), "/sign-in", None);
     page(&SignInPage { frame, to: own_path(&to).to_owned(), name: String::new(), wrong: None })
 }
 
@@ -136,7 +137,7 @@ async fn sign_in(
     headers: HeaderMap,
     Form(form): Form<SignInForm>,
 ) -> Result<Response, Refusal> {
-    let locale = Locale::from_headers(&headers);
+    let locale = language(&headers);
     let (to, name) = (own_path(&form.to).to_owned(), form.name.trim().to_owned());
     let again = |status: StatusCode, field: &'static str, text: String, name: String, to: String| {
         let frame = Frame::new(locale, "/sign-in", None);
@@ -167,11 +168,11 @@ async fn sign_in(
 
 /// The cookie that carries a session: this host alone, never to scripts, never with another site's request.
 pub(super) fn session_cookie(token: &str, seconds: i64) -> String {
-    format!("{}={token}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age={seconds}", session::COOKIE)
+    format!("{COOKIE}={token}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age={seconds}")
 }
 
 async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Result<Response, Refusal> {
-    session::sign_out(&app, &headers).await?;
+    end_session(&app, &headers).await?;
     let cookie = session_cookie("", 0);
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/sign-in")).into_response())
 }
@@ -183,7 +184,7 @@ struct LanguageForm {
     to: String,
 }
 
-async fn language(Form(form): Form<LanguageForm>) -> Response {
+async fn choose_language(Form(form): Form<LanguageForm>) -> Response {
     let locale = Locale::from_tag(&form.lang).unwrap_or(Locale::ZhCn);
     let cookie = format!("lang={}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=31536000", locale.tag());
     ([(header::SET_COOKIE, cookie)], Redirect::to(own_path(&form.to))).into_response()
@@ -220,7 +221,7 @@ async fn activity(
     Query(look): Query<Look>,
 ) -> Result<Response, Refusal> {
     who.require(Permission::SeeActivity)?;
-    let locale = Locale::from_headers(&headers);
+    let locale = language(&headers);
     let Some(purpose) = look.purpose() else { return look.ask(locale, &who.0, "/activity".to_owned()) };
     let (now, reader, before) = (app.now(), who.0.staff_id, look.before());
     let (found, head) = app
@@ -251,7 +252,7 @@ async fn card(
     Path(id): Path<CardId>,
     Query(look): Query<Look>,
 ) -> Result<Response, Refusal> {
-    show_card(&app, &who, Locale::from_headers(&headers), id, &look, Ask::Nothing).await
+    show_card(&app, &who, language(&headers), id, &look, Ask::Nothing).await
 }
 
 /// Reloading the page of a holder does not read the record again: it leads back to the card.
@@ -279,7 +280,7 @@ async fn holder(
         }
         None => Ask::WithoutPurpose,
     };
-    show_card(&app, &who, Locale::from_headers(&headers), id, &look, ask).await
+    show_card(&app, &who, language(&headers), id, &look, ask).await
 }
 
 /// Whether the holder is asked for.

@@ -5,7 +5,6 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use axum::http::{HeaderMap, header};
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
 use unic_langid::LanguageIdentifier;
@@ -68,21 +67,6 @@ impl Locale {
         }
     }
 
-    /// What the person chose (cookie `lang`), otherwise the first language of `Accept-Language` that we have,
-    /// otherwise Chinese.
-    pub fn from_headers(headers: &HeaderMap) -> Self {
-        let chosen =
-            headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()).find_map(|cookies| {
-                cookies.split(';').find_map(|cookie| cookie.trim().strip_prefix("lang=").and_then(Self::from_tag))
-            });
-        chosen
-            .or_else(|| {
-                let accepted = headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok()?;
-                accepted.split(',').find_map(|tag| Self::from_tag(tag.split(';').next()?))
-            })
-            .unwrap_or(Self::ZhCn)
-    }
-
     /// The text of a key; the key itself where there is none, which a test keeps from happening.
     pub fn text(self, key: &str) -> String {
         self.text_with(key, &[])
@@ -129,27 +113,6 @@ mod tests {
             for locale in Locale::ALL {
                 assert!(locale.has(key) && !locale.text(key).trim().is_empty(), "{} {key}", locale.tag());
             }
-        }
-    }
-
-    #[test]
-    fn the_cookie_wins_over_the_browser_and_chinese_is_the_last_resort() {
-        let table = [
-            (None, None, Locale::ZhCn),
-            (None, Some("fr, en-GB;q=0.8, zh;q=0.5"), Locale::En),
-            (None, Some("fr"), Locale::ZhCn),
-            (Some("a=b; lang=zh-CN"), Some("en"), Locale::ZhCn),
-            (Some("lang=xx"), Some("en"), Locale::En),
-        ];
-        for (cookie, accept, expected) in table {
-            let mut headers = HeaderMap::new();
-            if let Some(cookie) = cookie {
-                headers.insert(header::COOKIE, cookie.parse().unwrap());
-            }
-            if let Some(accept) = accept {
-                headers.insert(header::ACCEPT_LANGUAGE, accept.parse().unwrap());
-            }
-            assert_eq!(Locale::from_headers(&headers), expected, "{cookie:?} {accept:?}");
         }
     }
 }

@@ -1,17 +1,17 @@
 //! Where taps come in: bytes are checked, signatures verified, each tap decided once, everything that follows from it
 //! written in one transaction, and the terminal answered with a signed receipt.
 //!
-//! `http` takes a batch, `verify` finds out who signed, `writer` collects batches and writes, `decide` is the pure
+//! `api` takes a batch, `verify` finds out who signed, `writer` collects batches and writes, `decide` is the pure
 //! middle. Not here: what an operation does (`domains`), who terminals and cards are (`terminals`, `cards`).
 
+pub mod api;
 mod decide;
 mod group;
-pub mod http;
 mod store;
 #[cfg(test)]
 mod tests;
 pub mod verify;
 mod writer;
 
-pub use http::{Intake, TerminalIdentity};
+pub use api::{Intake, TerminalIdentity};
 pub use writer::{Policy, Submission, SubmitError, Writer};

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
+use axum::middleware::from_fn;
 use axum::{Extension, body};
 use card_schema::card::Slot;
 use card_schema::clock::Micros;
@@ -20,9 +21,10 @@ use card_schema::wire::{Problem, ProblemType};
 use tower::ServiceExt as _;
 
 use super::TerminalIdentity;
-use super::http::{self, Refusal};
+use super::api;
 use crate::cards::CardState;
 use crate::db::DbError;
+use crate::http::{Refusal, localise};
 use crate::terminals;
 use crate::testing::town::{START, Signed, Signer, TestCard, TestTerminal, Town, random};
 
@@ -380,17 +382,18 @@ async fn batches_that_are_not_the_terminals_own_are_refused_as_such() {
     let taps = [terminal.tap(&card, Slot::Tap, top_up(100))];
     let batch = terminal.batch(&taps);
     let elsewhere = town.terminal().await;
-    assert!(matches!(town.intake.accept(elsewhere.id, &batch).await, Err(Refusal::AnotherTerminal)));
+    let kind = |refused: Result<Vec<u8>, Refusal>| refused.expect_err("refused").kind();
+    assert_eq!(kind(town.intake.accept(elsewhere.id, &batch).await), ProblemType::Forbidden);
     let payload = Batch { terminal: terminal.id, at: START, taps: vec![taps[0].cose.clone()] };
     let forged = Signer::new();
     for kid in [terminal.kid(), Kid::Key(forged.public().key_id())] {
         let refused = town.intake.accept(terminal.id, &forged.seal(&payload, kid)).await;
-        assert!(matches!(refused, Err(Refusal::Envelope(_))), "{refused:?}");
+        assert_eq!(kind(refused), ProblemType::BadSignature);
     }
     let unknown =
         TestTerminal { id: TerminalId::from_bytes(random()), key: forged, lane: 0, counter: 0, previous: TapId::NONE };
     let refused = town.intake.accept(unknown.id, &unknown.batch(&[])).await;
-    assert!(matches!(refused, Err(Refusal::Submit(super::SubmitError::UnknownTerminal))), "{refused:?}");
+    assert_eq!(kind(refused), ProblemType::UnknownTerminal);
     assert_eq!(town.number(TAPS).await, 0);
 }
 
@@ -398,13 +401,13 @@ async fn batches_that_are_not_the_terminals_own_are_refused_as_such() {
 async fn bad_requests_are_answered_by_problem_documents() {
     let town = Town::new().await;
     let terminal = town.terminal().await;
-    let app = http::router(town.intake.clone());
+    let app = api::router(town.intake.clone()).layer(from_fn(localise));
     let identified = app.clone().layer(Extension(TerminalIdentity(terminal.id)));
     let batch = |bytes: Vec<u8>| serde_json::to_vec(&BatchRequest { batch: bytes.into() }).unwrap();
     let mut trailing = terminal.batch(&[]);
     trailing.push(0);
     let table = [
-        ("no certificate", &app, batch(terminal.batch(&[])), StatusCode::UNAUTHORIZED, ProblemType::UnknownTerminal),
+        ("no certificate", &app, batch(terminal.batch(&[])), StatusCode::FORBIDDEN, ProblemType::UnknownTerminal),
         ("not JSON", &identified, b"{".to_vec(), StatusCode::BAD_REQUEST, ProblemType::MalformedRequest),
         ("empty", &identified, batch(Vec::new()), StatusCode::BAD_REQUEST, ProblemType::BadEnvelope),
         ("not canonical", &identified, batch(trailing), StatusCode::BAD_REQUEST, ProblemType::BadEnvelope),
@@ -443,7 +446,8 @@ async fn a_full_queue_answers_busy_at_once_and_loses_nothing_that_was_taken() {
         })
     };
     held.notified().await;
-    let full = |result: &Result<Vec<u8>, Refusal>| matches!(result, Err(Refusal::Submit(super::SubmitError::Full)));
+    let full =
+        |result: &Result<Vec<u8>, Refusal>| matches!(result, Err(refusal) if refusal.kind() == ProblemType::Busy);
     let mut open = tokio::task::JoinSet::new();
     let mut answered = 0;
     // Nothing is written meanwhile, so the first answer of all can only be that there is no room.

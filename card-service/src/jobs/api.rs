@@ -15,8 +15,8 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::cards::issuance;
+use crate::http::{Body, ProblemSchema, Refusal};
 use crate::intake::TerminalIdentity;
-use crate::problem::{Body, ProblemSchema, Refusal};
 use crate::terminals::api::active;
 
 /// The longest a poll is held, in seconds: shorter than what proxies take for a dead connection.

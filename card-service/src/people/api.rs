@@ -15,10 +15,9 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::model::{Permission, Staff, StaffId, StaffRole};
-use super::session::{self, SignedIn};
-use super::{password, store};
+use super::{password, session, store};
 use crate::app::App;
-use crate::problem::{Body, ProblemSchema, Refusal};
+use crate::http::{Body, ProblemSchema, Refusal, SignedIn, signed_in};
 
 /// The routes of this file.
 pub fn router() -> OpenApiRouter<App> {
@@ -65,7 +64,7 @@ async fn sign_in(
 /// Sign out: ends the session that the request carries
 #[utoipa::path(delete, path = "/v1/sessions", tag = "staff", responses((status = 204, description = "Ended")))]
 async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Result<StatusCode, Refusal> {
-    session::sign_out(&app, &headers).await?;
+    signed_in::sign_out(&app, &headers).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -11,4 +11,3 @@ pub mod store;
 mod tests;
 
 pub use model::{Purpose, Staff, StaffId, StaffRole};
-pub use session::SignedIn;

@@ -1,16 +1,11 @@
-//! Sessions: signing in by password, and who stands behind a request.
+//! Sessions: signing in by password, and whose session a token is.
 //!
-//! A session is one row; the API carries its token as bearer, the console in a `__Host-` cookie. A token in the cookie
-//! is not taken from another site's page: the cookie is `SameSite=Strict`, and requests that change something are
-//! checked for their origin (`console::origin`).
+//! A session is one row. How a request carries its token is `http::signed_in`'s.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use axum::extract::FromRequestParts;
-use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use card_schema::clock::Micros;
@@ -20,13 +15,11 @@ use ring::digest;
 use ring::rand::SecureRandom;
 use zeroize::Zeroizing;
 
-use super::model::{Permission, Purpose, Staff};
+use super::model::Staff;
 use super::{password, store};
 use crate::app::App;
-use crate::problem::Refusal;
+use crate::http::Refusal;
 
-/// The console's cookie (RFC 6265bis §4.1.3.2: the prefix ties it to this host, the whole path and TLS).
-pub const COOKIE: &str = "__Host-session";
 /// A session ends after a working day whatever happens.
 const LIFETIME_SECONDS: i64 = 12 * 3600;
 /// How exactly "last seen" is kept: a write a minute, not one a request.
@@ -108,79 +101,38 @@ pub async fn sign_in(app: &App, address: IpAddr, name: &str, word: Zeroizing<Str
     Ok(Begun { token, expires_at, staff })
 }
 
-/// Ends the session that a request carries, if it carries one.
-pub async fn sign_out(app: &App, headers: &HeaderMap) -> Result<(), Refusal> {
-    let Some((token, _)) = token(headers) else { return Ok(()) };
-    let hash = token_hash(&token);
-    app.db.write::<_, Refusal, _>(move |tx| Box::pin(async move { Ok(store::end_session(tx, hash).await?) })).await
-}
-
-/// The member of staff behind a request.
-#[derive(Clone, Debug)]
-pub struct SignedIn(pub Staff);
-
-impl SignedIn {
-    /// Refuses unless the role may do this.
-    pub fn require(&self, permission: Permission) -> Result<(), Refusal> {
-        if self.0.role.may(permission) { Ok(()) } else { Err(Refusal::new(ProblemType::Forbidden)) }
-    }
-
-    /// Refuses unless the role may read a person's record for this purpose.
-    pub fn require_purpose(&self, purpose: Purpose) -> Result<(), Refusal> {
-        if self.0.role.purposes().contains(&purpose) {
-            Ok(())
-        } else {
-            Err(Refusal::because(ProblemType::Forbidden, "purpose-not-allowed"))
-        }
-    }
-}
-
-impl FromRequestParts<App> for SignedIn {
-    type Rejection = Refusal;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
-        let refused = || Refusal::new(ProblemType::NotSignedIn);
-        let (token, carrier) = token(&parts.headers).ok_or_else(refused)?;
-        let hash = token_hash(&token);
-        let session = store::session(&mut *app.db.read().acquire().await?, hash).await?.ok_or_else(refused)?;
-        let now = app.now();
-        let idle_for = now.distance(session.last_seen_at) / Micros::PER_SECOND.unsigned_abs();
-        let too_idle = carrier == Carrier::Cookie && idle_for > app.config.sessions.idle_s.unsigned_abs();
-        if now >= session.expires_at || too_idle {
-            return Err(refused());
-        }
-        if idle_for >= TOUCH_SECONDS {
-            app.db
-                .write::<_, Refusal, _>(move |tx| {
-                    Box::pin(async move { Ok(store::touch_session(tx, now, hash).await?) })
-                })
-                .await?;
-        }
-        Ok(Self(session.staff))
-    }
-}
-
 /// How a request carries its token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Carrier {
+pub enum Carrier {
+    /// A program's: lasts as long as the session.
     Bearer,
+    /// A browser's: ends when nobody has used it for a while.
     Cookie,
 }
 
-fn token(headers: &HeaderMap) -> Option<(Zeroizing<String>, Carrier)> {
-    let bearer = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.strip_prefix("Bearer "));
-    if let Some(token) = bearer {
-        return Some((Zeroizing::new(token.trim().to_owned()), Carrier::Bearer));
+/// Whose session a token is; refused where it is nobody's, or over.
+pub async fn holder_of(app: &App, token: &str, carrier: Carrier) -> Result<Staff, Refusal> {
+    let refused = || Refusal::new(ProblemType::NotSignedIn);
+    let hash = token_hash(token);
+    let session = store::session(&mut *app.db.read().acquire().await?, hash).await?.ok_or_else(refused)?;
+    let now = app.now();
+    let idle_for = now.distance(session.last_seen_at) / Micros::PER_SECOND.unsigned_abs();
+    let too_idle = carrier == Carrier::Cookie && idle_for > app.config.sessions.idle_s.unsigned_abs();
+    if now >= session.expires_at || too_idle {
+        return Err(refused());
     }
-    headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()).find_map(|cookies| {
-        cookies.split(';').find_map(|cookie| {
-            let token = cookie.trim().strip_prefix(COOKIE)?.strip_prefix('=')?;
-            Some((Zeroizing::new(token.to_owned()), Carrier::Cookie))
-        })
-    })
+    if idle_for >= TOUCH_SECONDS {
+        app.db
+            .write::<_, Refusal, _>(move |tx| Box::pin(async move { Ok(store::touch_session(tx, now, hash).await?) }))
+            .await?;
+    }
+    Ok(session.staff)
+}
+
+/// Ends the session of a token.
+pub async fn sign_out(app: &App, token: &str) -> Result<(), Refusal> {
+    let hash = token_hash(token);
+    app.db.write::<_, Refusal, _>(move |tx| Box::pin(async move { Ok(store::end_session(tx, hash).await?) })).await
 }
 
 fn token_hash(token: &str) -> [u8; 32] {

@@ -20,13 +20,12 @@ use super::model::{Organisation, Terminal, TerminalState, enrolment_code, normal
 use super::store;
 use crate::app::App;
 use crate::cards::status;
+use crate::http::{Body, ProblemSchema, Refusal, SignedIn};
 use crate::intake::TerminalIdentity;
 use crate::keys::pki::TERMINAL_DAYS;
 use crate::keys::{KeyError, Role};
-use crate::people::SignedIn;
 use crate::people::api::rfc3339;
 use crate::people::model::Permission;
-use crate::problem::{Body, ProblemSchema, Refusal};
 
 /// An enrolment code is good for a day.
 const CODE_SECONDS: i64 = 86_400;

@@ -89,7 +89,7 @@ impl Office {
         token: Option<&str>,
         body: Option<Value>,
     ) -> (StatusCode, Value) {
-        ask(api::public_router(self.app.clone()), method, path, token, body).await
+        ask(api::public_router(self.app.clone(), Router::new()), method, path, token, body).await
     }
 
     /// A request on the terminals' listener, as this terminal.
@@ -100,7 +100,7 @@ impl Office {
         path: &str,
         body: Option<Value>,
     ) -> (StatusCode, Value) {
-        let mut router = api::terminals_router(self.app.clone());
+        let mut router = api::terminals_router(self.app.clone(), Router::new());
         if let Some(terminal) = terminal {
             router = router.layer(Extension(TerminalIdentity(terminal)));
         }

@@ -17,10 +17,9 @@ use super::store;
 use crate::app::App;
 use crate::cards::{self, CardState};
 use crate::domains::residence;
+use crate::http::{Body, ProblemSchema, Refusal, SignedIn};
 use crate::i18n::Locale;
-use crate::people::SignedIn;
 use crate::people::model::Permission;
-use crate::problem::{Body, ProblemSchema, Refusal};
 use crate::terminals::{self, TerminalState};
 
 /// The routes of this file.

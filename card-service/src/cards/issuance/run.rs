@@ -15,7 +15,7 @@ use super::{steps, store};
 use crate::app::App;
 use crate::cards::{self, Card, CardState, status};
 use crate::db::Tx;
-use crate::problem::Refusal;
+use crate::http::Refusal;
 
 /// What a challenge is prefixed with before a card signs it, so that the signature can serve nothing else.
 const POSSESSION: &[u8] = b"nrc/possession/v1";

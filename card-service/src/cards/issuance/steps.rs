@@ -12,8 +12,8 @@ use crate::app::App;
 use crate::cards::{Card, CardKeys, store};
 use crate::db::{DbError, Tx};
 use crate::domains::residence;
+use crate::http::Refusal;
 use crate::i18n::Locale;
-use crate::problem::Refusal;
 
 /// The management key that a want speaks of.
 pub(super) fn management_key(

@@ -17,10 +17,10 @@ use super::model::{Document, Field, NewPerson};
 use super::store::{self, SealedPerson};
 use super::{protect, reveal};
 use crate::app::App;
+use crate::http::{Body, ProblemSchema, Refusal, SignedIn};
 use crate::people::api::rfc3339;
 use crate::people::model::Permission;
-use crate::people::{Purpose, SignedIn, StaffId};
-use crate::problem::{Body, ProblemSchema, Refusal};
+use crate::people::{Purpose, StaffId};
 
 /// The routes of this file.
 pub fn router() -> OpenApiRouter<App> {

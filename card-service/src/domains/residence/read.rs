@@ -9,8 +9,8 @@ use super::model::Field;
 use super::{protect, store};
 use crate::app::App;
 use crate::db::Tx;
+use crate::http::Refusal;
 use crate::people::{Purpose, StaffId};
-use crate::problem::Refusal;
 
 /// A field in clear, for the one who stated a purpose.
 pub struct Revealed {

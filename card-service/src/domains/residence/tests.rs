@@ -7,8 +7,8 @@ use uuid::Uuid;
 use super::model::{Document, Field, NewPerson};
 use super::store::{self, SealedPerson};
 use super::{api, protect, reveal};
+use crate::http::Refusal;
 use crate::people::{Purpose, StaffId};
-use crate::problem::Refusal;
 use crate::testing::office;
 use card_schema::wire::ProblemType;
 

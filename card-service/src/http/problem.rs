@@ -6,14 +6,14 @@
 use std::error::Error as StdError;
 use std::sync::Arc;
 
-use axum::extract::rejection::JsonRejection;
-use axum::extract::{FromRequest, Request};
+use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use card_schema::envelope::EnvelopeError;
 use card_schema::wire::{Problem, ProblemType};
-use serde::de::DeserializeOwned;
 
+use super::language;
 use crate::db::DbError;
 use crate::i18n::Locale;
 use crate::keys::KeyError;
@@ -57,7 +57,12 @@ impl Refusal {
 
     /// Something failed inside.
     pub fn internal(cause: impl StdError + Send + Sync + 'static) -> Self {
-        Self { kind: ProblemType::Internal, detail: None, cause: Some(Arc::new(cause)) }
+        Self::caused(ProblemType::Internal, cause)
+    }
+
+    /// A refusal whose cause is for the log alone.
+    pub fn caused(kind: ProblemType, cause: impl StdError + Send + Sync + 'static) -> Self {
+        Self { kind, detail: None, cause: Some(Arc::new(cause)) }
     }
 
     /// Its kind.
@@ -120,13 +125,25 @@ const fn status(kind: ProblemType) -> StatusCode {
 impl From<DbError> for Refusal {
     fn from(error: DbError) -> Self {
         let kind = if error.is_transient() { ProblemType::Storage } else { ProblemType::Internal };
-        Self { kind, detail: None, cause: Some(Arc::new(error)) }
+        Self::caused(kind, error)
     }
 }
 
 impl From<sqlx::Error> for Refusal {
     fn from(error: sqlx::Error) -> Self {
         DbError::from(error).into()
+    }
+}
+
+impl From<EnvelopeError> for Refusal {
+    /// Only what concerns the caller's own bytes is explained.
+    fn from(error: EnvelopeError) -> Self {
+        let kind = match error {
+            EnvelopeError::TooLarge { .. } => ProblemType::TooLarge,
+            EnvelopeError::SignatureMismatch => ProblemType::BadSignature,
+            _ => ProblemType::BadEnvelope,
+        };
+        Self { kind, detail: Some(Detail::Technical(error.to_string())), cause: None }
     }
 }
 
@@ -175,7 +192,7 @@ fn chain(error: &dyn StdError) -> String {
 
 /// Middleware: writes a refusal as a problem document in the language of the request.
 pub async fn localise(request: Request, next: Next) -> Response {
-    let locale = Locale::from_headers(request.headers());
+    let locale = language(request.headers());
     let mut response = next.run(request).await;
     let Some(refusal) = response.extensions_mut().remove::<Refusal>() else {
         return response;
@@ -187,24 +204,6 @@ pub async fn localise(request: Request, next: Next) -> Response {
     headers.remove(header::CONTENT_LENGTH);
     let (parts, _) = response.into_parts();
     Response::from_parts(parts, body.into())
-}
-
-/// A JSON request body; what does not parse is a problem document like everything else.
-#[derive(Debug)]
-pub struct Body<T>(pub T);
-
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
-    type Rejection = Refusal;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
-        match axum::Json::<T>::from_request(request, state).await {
-            Ok(axum::Json(value)) => Ok(Self(value)),
-            Err(JsonRejection::BytesRejection(rejection)) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-                Err(Refusal::new(ProblemType::TooLarge))
-            }
-            Err(rejection) => Err(Refusal::malformed(rejection.body_text())),
-        }
-    }
 }
 
 /// The schema of a problem document in the API's description.

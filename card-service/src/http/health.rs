@@ -12,8 +12,8 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::{ProblemSchema, Refusal};
 use crate::app::App;
-use crate::problem::{ProblemSchema, Refusal};
 
 /// The routes of this file.
 pub fn router() -> OpenApiRouter<App> {
