@@ -59,3 +59,5 @@ cli-serving =
     Stop with Ctrl-C.
 cli-ready = The service is ready
 cli-not-ready = The service is not ready
+cli-unknown-setting = { $origin }: there is no setting "{ $key }". Settings: { $keys }. Correct the name and try again.
+cli-bad-setting = A setting is wrong: { $cause }. Correct it and try again.

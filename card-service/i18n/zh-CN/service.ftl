@@ -59,3 +59,5 @@ cli-serving =
     按 Ctrl-C 停止。
 cli-ready = 服务已就绪
 cli-not-ready = 服务还没有就绪
+cli-unknown-setting = { $origin }：没有名为“{ $key }”的设置。可用的设置：{ $keys }。请更正名称后重试。
+cli-bad-setting = 设置有误：{ $cause }。请更正后重试。

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use self::output::{CliError, Context, Format};
-use crate::config::{Config, Overrides};
+use crate::config::{Config, ConfigError, KEYS, Overrides};
 use crate::i18n::Locale;
 
 /// Registers residents, issues their cards, keeps the ledger and the log that proves it.
@@ -77,7 +77,13 @@ impl Settings {
             public_listen: self.public_listen,
             terminals_listen: self.terminals_listen,
         };
-        Config::load(self.config.as_deref(), &environment, &overrides).map_err(|error| CliError::usage(&error))
+        Config::load(self.config.as_deref(), &environment, &overrides).map_err(|error| match error {
+            ConfigError::UnknownKey { key, origin } => {
+                let keys = KEYS.map(|(key, _)| key).join(", ");
+                CliError::wrong_text("cli-unknown-setting", vec![("origin", origin), ("key", key), ("keys", keys)])
+            }
+            ConfigError::Invalid(cause) => CliError::wrong_text("cli-bad-setting", vec![("cause", cause.to_string())]),
+        })
     }
 }
 

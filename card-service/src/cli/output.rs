@@ -22,28 +22,53 @@ pub enum Format {
 #[derive(Debug)]
 pub struct CliError {
     exit: u8,
-    message: String,
+    message: Message,
+}
+
+#[derive(Debug)]
+enum Message {
+    /// What a cause said; English.
+    Technical(String),
+    /// A text of `i18n/` by its key, with its values.
+    Text(&'static str, Vec<(&'static str, String)>),
+}
+
+impl Message {
+    fn text(&self, locale: Locale) -> String {
+        match self {
+            Self::Technical(text) => text.clone(),
+            Self::Text(key, values) => {
+                let values: Vec<_> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                locale.text_with(key, &values)
+            }
+        }
+    }
 }
 
 impl CliError {
     /// The command failed or was refused.
     pub fn failed(error: &(dyn StdError + 'static)) -> Self {
-        Self { exit: 1, message: chain(error) }
+        Self { exit: 1, message: Message::Technical(chain(error)) }
     }
 
     /// The input was wrong.
     pub fn usage(error: &(dyn StdError + 'static)) -> Self {
-        Self { exit: 2, message: chain(error) }
+        Self { exit: 2, message: Message::Technical(chain(error)) }
     }
 
     /// The input was wrong, in words.
     pub fn wrong(message: impl Into<String>) -> Self {
-        Self { exit: 2, message: message.into() }
+        Self { exit: 2, message: Message::Technical(message.into()) }
+    }
+
+    /// The input was wrong, as a text of `i18n/` says it.
+    pub const fn wrong_text(key: &'static str, values: Vec<(&'static str, String)>) -> Self {
+        Self { exit: 2, message: Message::Text(key, values) }
     }
 
     /// There is nothing to act on.
     pub fn nothing(message: impl Into<String>) -> Self {
-        Self { exit: 4, message: message.into() }
+        Self { exit: 4, message: Message::Technical(message.into()) }
     }
 }
 
@@ -98,9 +123,10 @@ impl Context {
     /// Prints the failure, if there is one, and answers the exit code.
     pub fn finish(&self, result: Result<(), CliError>) -> ExitCode {
         let Err(error) = result else { return ExitCode::SUCCESS };
+        let message = error.message.text(self.locale);
         match self.format {
-            Format::Text => eprintln!("card-service: {}", error.message),
-            Format::Json => eprintln!("{}", serde_json::json!({"error": error.message, "exit_code": error.exit})),
+            Format::Text => eprintln!("card-service: {message}"),
+            Format::Json => eprintln!("{}", serde_json::json!({"error": message, "exit_code": error.exit})),
         }
         ExitCode::from(error.exit)
     }
