@@ -1,9 +1,14 @@
 //! Where taps come in: bytes are checked, signatures verified, each tap decided once, everything that follows from it
 //! written in one transaction, and the terminal answered with a signed receipt.
 //!
-//! `api` takes a batch, `verify` finds out who signed, `writer` collects batches and writes, `decide` is the pure
-//! middle. Not here: what an operation does (`domains`), who terminals and cards are (`terminals`, `cards`).
+//! `api` takes a batch, `verify` finds out who signed, `writer` collects batches, `answer` has them written and answers,
+//! `decide` is the pure middle. Not here: what an operation does (`domains`), who terminals and cards are (`cards`).
 
+#[cfg(not(feature = "planted-early-acknowledgement"))]
+mod answer;
+#[cfg(feature = "planted-early-acknowledgement")]
+#[path = "planted_early_acknowledgement.rs"]
+mod answer;
 pub mod api;
 mod decide;
 mod group;

@@ -9,7 +9,7 @@ use card_schema::ids::TerminalId;
 use card_schema::wire::terminal::Limits;
 use tokio::sync::{mpsc, oneshot};
 
-use super::group;
+use super::answer::answer;
 use super::verify::Candidate;
 use crate::db::{Db, DbError};
 
@@ -60,9 +60,10 @@ pub enum SubmitError {
 /// One answer a tap, in the order of the batch.
 pub(super) type Answer = Result<Vec<TapOutcome>, SubmitError>;
 
-struct Command {
-    submission: Arc<Submission>,
-    reply: oneshot::Sender<Answer>,
+/// A batch in the queue, and who waits for its answer.
+pub(super) struct Command {
+    pub(super) submission: Arc<Submission>,
+    pub(super) reply: oneshot::Sender<Answer>,
 }
 
 /// The way to the writer. Cheap to clone; the writer ends when the last one is gone and the queue is empty.
@@ -118,40 +119,4 @@ async fn run(mut commands: mpsc::Receiver<Command>, db: Db, policy: Policy) {
         metrics::histogram!("intake_group_seconds").record(began.elapsed().as_secs_f64());
         metrics::counter!("intake_taps_written_total").increment(taps as u64);
     }
-}
-
-/// Writes a group and answers everyone. When the group cannot be written, each batch is tried by itself, so that one
-/// that the database refuses does not fail the others.
-async fn answer(db: &Db, policy: Policy, group: Vec<Command>) {
-    let submissions: Vec<_> = group.iter().map(|command| Arc::clone(&command.submission)).collect();
-    let several = group.len() > 1;
-    match write(db, policy, submissions).await {
-        Ok(answers) => {
-            for (command, answer) in group.into_iter().zip(answers) {
-                // Whoever has gone away asks again and gets the same outcomes.
-                let _ = command.reply.send(answer);
-            }
-        }
-        Err(error) if several && !error.is_transient() => {
-            tracing::error!(%error, "a group of batches could not be written; trying one by one");
-            for command in group {
-                let alone = write(db, policy, vec![Arc::clone(&command.submission)]).await;
-                let answer = match alone {
-                    Ok(mut answers) => answers.pop().unwrap_or(Err(SubmitError::Stopping)),
-                    Err(error) => Err(SubmitError::Db(Arc::new(error))),
-                };
-                let _ = command.reply.send(answer);
-            }
-        }
-        Err(error) => {
-            let error = Arc::new(error);
-            for command in group {
-                let _ = command.reply.send(Err(SubmitError::Db(Arc::clone(&error))));
-            }
-        }
-    }
-}
-
-async fn write(db: &Db, policy: Policy, submissions: Vec<Arc<Submission>>) -> Result<Vec<Answer>, DbError> {
-    db.write(move |tx| Box::pin(async move { group::decide_and_write(tx, &policy, &submissions).await })).await
 }

@@ -171,6 +171,9 @@ impl Submitter {
                 break;
             }
             self.submit(taps).await?;
+            // Told at once: at a busy counter the outbox may not be found empty for long, and whoever pays would
+            // meanwhile be treated as if the service were away.
+            self.online.send_replace(Some(true));
             sent = true;
         }
         if sent {

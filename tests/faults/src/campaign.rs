@@ -110,15 +110,15 @@ impl Campaign {
             hint::spin_loop();
         }
         let finds = match self.victim {
-            Victim::Daemon => self.kill_daemon()?,
-            Victim::Service => self.kill_service()?,
+            Victim::Daemon => self.kill_daemon(load)?,
+            Victim::Service => self.kill_service(load)?,
         };
         self.aim.met(finds.stage(), moment);
         Ok(())
     }
 
     /// The service is frozen around the kill, so that what it had committed by then can be told from what came later.
-    fn kill_daemon(&mut self) -> Result<Finds> {
+    fn kill_daemon(&mut self, load: &Load) -> Result<Finds> {
         self.town.service.process().pause()?;
         let killed = self.town.at(Place::Shop).process().kill();
         let found = self.look();
@@ -130,20 +130,21 @@ impl Campaign {
         finds.committed_later.retain(|id| !finds.committed.contains(id));
         self.signatures.lost = self.open_signatures(&settled, &finds.pending)?;
         self.town.at(Place::Shop).start()?;
-        self.until_outbox_empty()?;
+        self.until_caught_up(&finds, load)?;
         Ok(finds)
     }
 
     /// The daemon is frozen around the kill, so that what lay in its outbox by then can be told from what came later.
-    fn kill_service(&mut self) -> Result<Finds> {
+    fn kill_service(&mut self, load: &Load) -> Result<Finds> {
         self.town.at(Place::Shop).process().pause()?;
         let killed = self.town.service.process().kill();
         let found = self.look();
         self.town.at(Place::Shop).process().resume()?;
         killed?;
+        let finds = found?;
         self.town.service.start()?;
-        self.until_outbox_empty()?;
-        found
+        self.until_caught_up(&finds, load)?;
+        Ok(finds)
     }
 
     /// What daemon and service, each dead or frozen, have on disk.
@@ -187,14 +188,20 @@ impl Campaign {
         Ok(last)
     }
 
-    fn until_outbox_empty(&mut self) -> Result<()> {
+    /// Waits until what was found has gone up and the counter works as before: the first payment after a start is slow.
+    fn until_caught_up(&mut self, finds: &Finds, load: &Load) -> Result<()> {
+        const AS_BEFORE: u64 = 2;
         let outbox = self.outbox();
-        // The load goes on: empty at some moment is all that can be asked.
-        wait::until("the outbox has been empty", || Ok((scene::waiting(&outbox)? == 0).then_some(())))
+        let accepted = load.accepted();
+        wait::until("the outbox has gone up and payments are accepted again", || {
+            let pending = scene::pending(&outbox, Owner::Running)?;
+            Ok((pending.is_disjoint(&finds.pending) && load.accepted() >= accepted + AS_BEFORE).then_some(()))
+        })
     }
 
     fn judge(mut self, acknowledged: &BTreeMap<TapId, i64>) -> Result<Report> {
-        self.until_outbox_empty()?;
+        let outbox = self.outbox();
+        wait::until("the outbox is empty", || Ok((scene::waiting(&outbox)? == 0).then_some(())))?;
         let posted = self.settled_posts()?;
         let findings = checker::check(acknowledged, &posted, scene::sum_fen(&self.database())?);
         self.town.service.verified_evidence(&self.town.folder().join("evidence"))?;

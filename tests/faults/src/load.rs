@@ -19,9 +19,6 @@ use town::{daemon::LocalApi, wait};
 /// Fen of each payment.
 pub(crate) const FEN: i64 = 1;
 
-/// Between two attempts to find a daemon that was killed.
-const RETRY: Duration = Duration::from_millis(1);
-
 /// How long a payment takes, before the first was taken.
 const FIRST_GUESS_MICROS: u64 = 10_000;
 
@@ -30,6 +27,7 @@ const FIRST_GUESS_MICROS: u64 = 10_000;
 pub(crate) struct Load {
     stop: Arc<AtomicBool>,
     usual_micros: Arc<AtomicU64>,
+    accepted: Arc<AtomicU64>,
     begun: Receiver<Instant>,
     thread: Option<JoinHandle<Result<BTreeMap<TapId, i64>>>>,
 }
@@ -39,15 +37,22 @@ impl Load {
     pub(crate) fn start(counter: LocalApi) -> Self {
         let (stop, (announce, begun)) = (Arc::new(AtomicBool::new(false)), mpsc::channel());
         let usual_micros = Arc::new(AtomicU64::new(FIRST_GUESS_MICROS));
-        let (stopped, usual) = (Arc::clone(&stop), Arc::clone(&usual_micros));
-        let thread = thread::spawn(move || take_payments(&counter, &announce, &usual, &stopped));
-        Self { stop, usual_micros, begun, thread: Some(thread) }
+        let accepted = Arc::new(AtomicU64::new(0));
+        let told = Told { announce, usual_micros: Arc::clone(&usual_micros), accepted: Arc::clone(&accepted) };
+        let stopped = Arc::clone(&stop);
+        let thread = thread::spawn(move || take_payments(&counter, &told, &stopped));
+        Self { stop, usual_micros, accepted, begun, thread: Some(thread) }
     }
 
     /// Waits until another payment is begun, and answers when it was.
     pub(crate) fn next_begun(&self) -> Result<Instant> {
         while self.begun.try_recv().is_ok() {}
         self.begun.recv_timeout(wait::PATIENCE).context("nobody takes payments any more")
+    }
+
+    /// How many payments the service has accepted while somebody waited.
+    pub(crate) fn accepted(&self) -> u64 {
+        self.accepted.load(Ordering::Relaxed)
     }
 
     /// How long a payment takes that the service accepts: about the median.
@@ -69,36 +74,40 @@ impl Drop for Load {
     }
 }
 
-fn take_payments(
-    counter: &LocalApi,
-    announce: &Sender<Instant>,
-    usual_micros: &AtomicU64,
-    stop: &AtomicBool,
-) -> Result<BTreeMap<TapId, i64>> {
+/// What whoever takes payments tells.
+struct Told {
+    announce: Sender<Instant>,
+    usual_micros: Arc<AtomicU64>,
+    accepted: Arc<AtomicU64>,
+}
+
+fn take_payments(counter: &LocalApi, told: &Told, stop: &AtomicBool) -> Result<BTreeMap<TapId, i64>> {
     let request = json!({"operation": "purse.payment", "amount_fen": FEN, "receipt_wait_ms": 200});
     let mut acknowledged = BTreeMap::new();
     while !stop.load(Ordering::Acquire) {
+        let mut begun = Instant::now();
         // Between a kill and the next start there is nobody to ask.
-        let Ok(api) = counter.client() else {
-            thread::sleep(RETRY);
-            continue;
-        };
-        let begun = Instant::now();
-        announce.send(begun).context("nobody watches the counter any more")?;
-        let Ok(reply) = api.post("/v1/taps", &request) else {
-            thread::sleep(RETRY);
-            continue;
-        };
+        let reply = wait::until("a daemon at the counter answers", || {
+            if stop.load(Ordering::Acquire) {
+                return Ok(Some(None));
+            }
+            let Ok(api) = counter.client() else { return Ok(None) };
+            begun = Instant::now();
+            told.announce.send(begun).context("nobody watches the counter any more")?;
+            Ok(api.post("/v1/taps", &request).ok().map(Some))
+        })?;
+        let Some(reply) = reply else { break };
         if reply.status == 200 && is_safe(&reply.body) {
             let id = reply.body["tap_id"].as_str().context("a safe tap has an id")?.parse()?;
             acknowledged.insert(id, FEN);
             if reply.body["state"] == "accepted" {
+                told.accepted.fetch_add(1, Ordering::Relaxed);
                 let took = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
-                let usual = usual_micros.load(Ordering::Relaxed);
+                let usual = told.usual_micros.load(Ordering::Relaxed);
                 // Towards the median: one payment that waited for a restart says nothing about the others.
                 let bit = usual / 32;
                 let nearer = if took > usual { usual + bit } else { usual - bit };
-                usual_micros.store(nearer, Ordering::Relaxed);
+                told.usual_micros.store(nearer, Ordering::Relaxed);
             }
         }
     }

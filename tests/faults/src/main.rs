@@ -4,7 +4,10 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser;
-use faults::campaign::{self, Victim};
+use faults::{
+    campaign::{self, Victim},
+    checker::Finding,
+};
 
 /// A campaign of so many kills has to meet every stage ...
 const ENOUGH_KILLS: u32 = 200;
@@ -23,13 +26,17 @@ struct Cli {
     /// Only this program; both when not given
     #[arg(long, value_enum)]
     victim: Option<Victim>,
+    /// The service acknowledges before it commits: good is only a campaign that finds lost taps
+    #[arg(long)]
+    planted: bool,
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let seed = cli.seed.unwrap_or_else(|| fastrand::u64(..));
     let victims = cli.victim.map_or_else(|| vec![Victim::Daemon, Victim::Service], |victim| vec![victim]);
-    match run(&victims, cli.kills, seed) {
+    let ended = if cli.planted { finds_planted(cli.kills, seed) } else { run(&victims, cli.kills, seed) };
+    match ended {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -54,4 +61,13 @@ fn run(victims: &[Victim], kills: u32, seed: u64) -> Result<bool> {
         }
     }
     Ok(good)
+}
+
+/// Whether a service that acknowledges too early is found out.
+fn finds_planted(kills: u32, seed: u64) -> Result<bool> {
+    let report = campaign::run(Victim::Service, kills, seed)?;
+    print!("{report}");
+    let lost = report.findings.iter().filter(|finding| matches!(finding, Finding::Lost(_))).count();
+    println!("{lost} acknowledged taps lost");
+    Ok(lost > 0)
 }

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: stages in a fixed order, one line each, and a summary that names what failed.
 
 mod fuzz;
+mod planted;
 mod report;
 mod stages;
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::{Stage, fuzz};
+use super::{Stage, fuzz, planted};
 use crate::{process, tree};
 
 /// In the order in which they run.
@@ -20,6 +20,7 @@ pub(crate) const STAGES: &[Stage] = &[
     Stage { name: "clippy", what: "no lint is left", needs: None, run: clippy },
     Stage { name: "build", what: "programs and tests compile", needs: None, run: build },
     Stage { name: "nextest", what: "unit, property and whole-town tests", needs: Some("build"), run: nextest },
+    Stage { name: "planted", what: "kills find an early acknowledgement", needs: Some("build"), run: planted::run },
     Stage { name: "doctest", what: "examples in the documentation", needs: Some("build"), run: doctest },
     Stage { name: "interop", what: "signed objects against an implementation of others", needs: None, run: interop },
     Stage { name: "fuzz", what: "decoders against kept and new inputs", needs: None, run: fuzz::run },
