@@ -12,6 +12,9 @@ pub enum OutboxError {
         #[source]
         cause: sqlx::Error,
     },
+    /// The disk has less room than a tap may need.
+    #[error("the disk is full")]
+    NoRoom,
     /// SQLite does not keep what it acknowledges.
     #[error("the outbox is not durable: journal_mode={journal}, synchronous={synchronous}")]
     NotDurable {
@@ -50,8 +53,11 @@ pub enum OutboxError {
 }
 
 impl OutboxError {
-    /// Whether the disk is full (SQLITE_FULL, code 13).
+    /// Whether the disk is full (SQLITE_FULL, code 13, where SQLite was the first to notice).
     pub fn is_full(&self) -> bool {
+        if matches!(self, Self::NoRoom) {
+            return true;
+        }
         let Self::Database { cause: sqlx::Error::Database(cause), .. } = self else { return false };
         cause.code().and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xFF == 13)
     }

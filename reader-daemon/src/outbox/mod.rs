@@ -12,7 +12,7 @@ mod pending;
 mod tests;
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -36,12 +36,16 @@ pub use self::{
 
 /// `PRAGMA synchronous` when it is FULL.
 const SYNCHRONOUS_FULL: i64 = 2;
+/// Bytes that must be free before a card is asked to sign: a tap's statement with every page that it may touch, many
+/// times over.
+const ROOM: u64 = 64 * 1024;
 
 /// The file that holds everything above.
 #[derive(Debug)]
 pub struct Outbox {
     connection: Mutex<SqliteConnection>,
     clock: CommitClock,
+    folder: PathBuf,
 }
 
 /// When the running statement had done its work and only writing to the disk was left.
@@ -115,7 +119,20 @@ impl Outbox {
             hook.mark();
             true
         });
-        Ok(Self { connection: Mutex::new(connection), clock })
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Ok(Self { connection: Mutex::new(connection), clock, folder: folder.to_owned() })
+    }
+
+    /// Whether the disk has room for one more tap. A number that was reserved earlier does not show that: the log may
+    /// have to grow for what the card signs.
+    ///
+    /// # Errors
+    /// [`OutboxError::NoRoom`].
+    pub fn room(&self) -> Result<(), OutboxError> {
+        // A file system that does not say how full it is will say so when it is written to.
+        let Ok(disk) = nix::sys::statvfs::statvfs(&self.folder) else { return Ok(()) };
+        let free = disk.blocks_available().saturating_mul(disk.fragment_size());
+        if free < ROOM { Err(OutboxError::NoRoom) } else { Ok(()) }
     }
 
     async fn lock(&self) -> MutexGuard<'_, SqliteConnection> {

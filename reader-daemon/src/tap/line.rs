@@ -88,6 +88,7 @@ impl Line {
     /// # Errors
     /// [`TapError::Outbox`]: with a full disk no card is asked to sign.
     pub async fn prepare(&mut self, now: Micros) -> Result<(), TapError> {
+        self.outbox.room()?;
         let mut lane = if let Some(lane) = self.lane.take() {
             lane
         } else {
