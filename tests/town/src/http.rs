@@ -119,4 +119,12 @@ impl Client {
     pub fn put(&self, path: &str, body: &Value) -> Result<Reply> {
         self.send(&Method::PUT, path, Some(body))
     }
+
+    /// `DELETE`.
+    ///
+    /// # Errors
+    /// When nothing answered.
+    pub fn delete(&self, path: &str) -> Result<Reply> {
+        self.send(&Method::DELETE, path, None)
+    }
 }

@@ -46,6 +46,9 @@ pub(crate) const PACKAGES: &[Package] = &[
     package("yubico-piv-tool", Use::Test, "reads the card with another"),
     package("openssl", Use::Test, "verifies the card's certificates"),
     package("python3-venv", Use::Test, "a folder for the test tools"),
+    package("chromium", Use::Test, "opens the console, and pages that want the card"),
+    package("chromium-driver", Use::Test, "what drives it"),
+    package("fonts-noto-cjk", Use::Test, "Chinese in the pictures of pages"),
 ];
 
 /// Installs the packages of these uses that are missing.

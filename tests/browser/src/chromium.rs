@@ -1,0 +1,247 @@
+//! One Chromium with an empty profile, and what a person can do in its window.
+
+use std::{
+    fs,
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context, Result, ensure};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use town::{
+    http::Client,
+    process::{Process, tethered},
+    wait,
+};
+
+/// The name under which WebDriver passes elements.
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+/// Width of the window in CSS pixels: a usual office screen.
+const WIDTH: u32 = 1280;
+
+/// Nothing that leaves this machine, nothing that asks, nothing that a container lacks.
+const FLAGS: [&str; 12] = [
+    "--headless=new",
+    // Their place would be empty in pictures.
+    "--hide-scrollbars",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--no-default-browser-check",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-proxy-server",
+];
+
+/// Whether pages may run scripts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scripts {
+    /// As browsers come.
+    Allowed,
+    /// Switched off in the browser's settings.
+    Off,
+}
+
+/// A running browser with one window. Dropping it ends the browser and everything that it started.
+#[derive(Debug)]
+pub struct Chromium {
+    session: Client,
+    _driver: Process,
+    // Last, so that it is removed after the browser has stopped.
+    _profile: TempDir,
+}
+
+impl Chromium {
+    /// Starts a browser with an empty profile, in which every host name leads to this machine.
+    ///
+    /// # Errors
+    /// When chromedriver or Chromium do not start.
+    pub fn start(scripts: Scripts) -> Result<Self> {
+        let profile = tempfile::Builder::new().prefix("browser-").tempdir().context("a folder for the profile")?;
+        let (mut driver, port) = start_driver(&profile)?;
+        let base = format!("http://127.0.0.1:{port}");
+        let root = Client::new(&base, None)?;
+        driver.ready(|| Ok(root.get("/status").ok().filter(|reply| reply.status == 200)))?;
+        let mut flags: Vec<String> = FLAGS.map(str::to_owned).into();
+        flags.push(format!("--user-data-dir={}", profile.path().join("data").display()));
+        flags.push(format!("--window-size={WIDTH},900"));
+        flags.push("--lang=en".to_owned());
+        flags.push("--host-resolver-rules=MAP * 127.0.0.1".to_owned());
+        let javascript = if scripts == Scripts::Off { 2 } else { 1 };
+        let capabilities = json!({"capabilities": {"alwaysMatch": {
+            "browserName": "chrome",
+            // The root of a town lives for minutes; that servers are verified against it is the daemons' story.
+            "acceptInsecureCerts": true,
+            "timeouts": {"pageLoad": 20_000, "script": 20_000, "implicit": 0},
+            "goog:chromeOptions": {
+                "args": flags,
+                "prefs": {"profile.managed_default_content_settings.javascript": javascript},
+            },
+        }}});
+        let made = value(&root, "/session", &capabilities)?;
+        let id = made["sessionId"].as_str().context("a session has an id")?;
+        let session = Client::new(&format!("{base}/session/{id}"), None)?;
+        Ok(Self { session, _driver: driver, _profile: profile })
+    }
+
+    fn tell(&self, path: &str, body: &Value) -> Result<Value> {
+        value(&self.session, path, body)
+    }
+
+    fn ask(&self, path: &str) -> Result<Value> {
+        Ok(self.session.get(path)?.success()?["value"].take())
+    }
+
+    /// Opens an address and waits until the page is there.
+    ///
+    /// # Errors
+    /// When nothing answers there.
+    pub fn open(&self, url: &str) -> Result<()> {
+        self.tell("/url", &json!({"url": url})).map(drop)
+    }
+
+    /// The address of the page that is shown.
+    ///
+    /// # Errors
+    /// When the window is gone.
+    pub fn address(&self) -> Result<String> {
+        Ok(self.ask("/url")?.as_str().context("an address is text")?.to_owned())
+    }
+
+    fn elements(&self, selector: &str) -> Result<Vec<String>> {
+        let found = self.tell("/elements", &json!({"using": "css selector", "value": selector}))?;
+        let ids = found.as_array().context("elements are a list")?;
+        ids.iter().map(|id| Ok(id[ELEMENT].as_str().context("an element has an id")?.to_owned())).collect()
+    }
+
+    fn element(&self, selector: &str) -> Result<String> {
+        let mut found = self.elements(selector)?;
+        ensure!(found.len() == 1, "{} elements instead of one: {selector}, at {}", found.len(), self.address()?);
+        Ok(found.remove(0))
+    }
+
+    /// How many elements there are.
+    ///
+    /// # Errors
+    /// When the window is gone.
+    pub fn count(&self, selector: &str) -> Result<usize> {
+        Ok(self.elements(selector)?.len())
+    }
+
+    /// What a person can read in each of these elements.
+    ///
+    /// # Errors
+    /// When the window is gone.
+    pub fn texts(&self, selector: &str) -> Result<Vec<String>> {
+        let text = |id: String| {
+            let text = self.ask(&format!("/element/{id}/text"))?;
+            Ok(text.as_str().context("a text is text")?.to_owned())
+        };
+        self.elements(selector)?.into_iter().map(text).collect()
+    }
+
+    /// What a person can read in this one element.
+    ///
+    /// # Errors
+    /// When there is not exactly one.
+    pub fn text(&self, selector: &str) -> Result<String> {
+        self.element(selector)?;
+        Ok(self.texts(selector)?.remove(0))
+    }
+
+    /// An attribute of this one element.
+    ///
+    /// # Errors
+    /// When there is not exactly one, or it has no such attribute.
+    pub fn attribute(&self, selector: &str, name: &str) -> Result<String> {
+        let id = self.element(selector)?;
+        let value = self.ask(&format!("/element/{id}/attribute/{name}"))?;
+        Ok(value.as_str().with_context(|| format!("{selector} has no {name}"))?.to_owned())
+    }
+
+    /// Clicks on this one element and waits until the page that it leads to is there.
+    ///
+    /// # Errors
+    /// When there is not exactly one, or something covers it.
+    pub fn click(&self, selector: &str) -> Result<()> {
+        let id = self.element(selector)?;
+        self.tell(&format!("/element/{id}/click"), &json!({})).map(drop)
+    }
+
+    /// Types into this one field.
+    ///
+    /// # Errors
+    /// When there is not exactly one.
+    pub fn type_into(&self, selector: &str, text: &str) -> Result<()> {
+        let id = self.element(selector)?;
+        self.tell(&format!("/element/{id}/value"), &json!({"text": text})).map(drop)
+    }
+
+    /// Runs a script as the page that is shown; its last argument is the function that takes the answer.
+    ///
+    /// # Errors
+    /// When the script fails or gives no answer in time.
+    pub fn run(&self, script: &str, arguments: &[Value]) -> Result<Value> {
+        self.tell("/execute/async", &json!({"script": script, "args": arguments}))
+    }
+
+    /// Waits until there is an element.
+    ///
+    /// # Errors
+    /// When it does not come.
+    pub fn until(&self, selector: &str) -> Result<()> {
+        wait::until(selector, || Ok((self.count(selector)? > 0).then_some(())))
+    }
+
+    /// A picture of the whole page, PNG.
+    ///
+    /// # Errors
+    /// When the window is gone.
+    pub fn picture(&self) -> Result<Vec<u8>> {
+        let body = json!({"cmd": "Page.captureScreenshot", "params": {"format": "png", "captureBeyondViewport": true}});
+        let picture = self.tell("/goog/cdp/execute", &body)?;
+        STANDARD.decode(picture["data"].as_str().context("a picture is text")?).context("a picture is base64")
+    }
+}
+
+impl Drop for Chromium {
+    fn drop(&mut self) {
+        // Ends Chromium in order; what does not end so is killed with the driver.
+        let _ = self.session.delete("");
+    }
+}
+
+fn value(client: &Client, path: &str, body: &Value) -> Result<Value> {
+    Ok(client.post(path, body)?.success()?["value"].take())
+}
+
+/// Starts chromedriver as the first process of a process namespace of its own: with it goes every Chromium process.
+fn start_driver(folder: &TempDir) -> Result<(Process, u16)> {
+    let log = folder.path().join("chromedriver.log");
+    let mut command = tethered("unshare");
+    if !may_unshare() {
+        command.args(["--user", "--map-root-user"]);
+    }
+    command.args(["--pid", "--fork", "--kill-child", "--mount-proc", "chromedriver", "--port=0"]);
+    // Chromium looks for its home, and must not find ours.
+    command.env("HOME", folder.path());
+    let mut driver = Process::start("chromedriver", command, &log)?;
+    let port = driver.ready(|| {
+        let said = fs::read_to_string(&log).unwrap_or_default();
+        let port = said.split_once("successfully on port ").and_then(|(_, rest)| rest.split_once('.'));
+        Ok(port.and_then(|(port, _)| port.parse().ok()))
+    })?;
+    Ok((driver, port))
+}
+
+/// Whether this user may make namespaces without a user namespace around them.
+fn may_unshare() -> bool {
+    let mut command = Command::new("unshare");
+    command.args(["--pid", "--fork", "--mount-proc", "true"]).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}

@@ -1,0 +1,43 @@
+//! Where pictures of pages go.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, ensure};
+
+/// Set to 1, the pictures in the papers are made anew.
+pub const UPDATE_VARIABLE: &str = "UPDATE_PICTURES";
+
+/// The most that a picture in the papers may weigh.
+const BYTES_MAX: usize = 200 * 1024;
+
+/// Writes a picture beside the test's programs and answers where.
+///
+/// # Errors
+/// When the folder cannot be written.
+pub fn keep(name: &str, png: &[u8]) -> Result<PathBuf> {
+    let mut folder = env::current_exe().context("the test's own path")?;
+    // From the test's program, past `deps`, to the folder of the profile.
+    folder.pop();
+    folder.pop();
+    folder.push("pictures");
+    fs::create_dir_all(&folder)?;
+    let file = folder.join(format!("{name}.png"));
+    fs::write(&file, png).with_context(|| file.display().to_string())?;
+    Ok(file)
+}
+
+/// Makes a picture of the papers anew, if that was asked for.
+///
+/// # Errors
+/// When it is too heavy or cannot be written.
+pub fn update(name: &str, png: &[u8]) -> Result<()> {
+    if env::var(UPDATE_VARIABLE).is_ok_and(|wanted| wanted == "1") {
+        ensure!(png.len() <= BYTES_MAX, "{name}: {} bytes are too many for a picture of the papers", png.len());
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/images");
+        fs::write(folder.join(format!("{name}.png")), png).with_context(|| format!("writing {name}.png"))?;
+    }
+    Ok(())
+}
