@@ -1,12 +1,16 @@
 //! `cargo xtask torture`: the long campaigns, with their seeds, and a report that can be kept.
 
-use std::process::ExitCode;
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::Result;
 use clap::Parser;
 use faults::{
     campaign::{self, Victim},
     checker::Finding,
+    report,
 };
 
 /// A campaign of so many kills has to meet every stage ...
@@ -29,13 +33,20 @@ struct Cli {
     /// The service acknowledges before it commits: good is only a campaign that finds lost taps
     #[arg(long)]
     planted: bool,
+    /// Keep the report in this file too, e.g. docs/reliability/kills.md
+    #[arg(long, value_name = "FILE", conflicts_with = "planted")]
+    report: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let seed = cli.seed.unwrap_or_else(|| fastrand::u64(..));
     let victims = cli.victim.map_or_else(|| vec![Victim::Daemon, Victim::Service], |victim| vec![victim]);
-    let ended = if cli.planted { finds_planted(cli.kills, seed) } else { run(&victims, cli.kills, seed) };
+    let ended = if cli.planted {
+        finds_planted(cli.kills, seed)
+    } else {
+        run(&victims, cli.kills, seed, cli.report.as_deref())
+    };
     match ended {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
@@ -47,8 +58,9 @@ fn main() -> ExitCode {
 }
 
 /// Whether everything was as it must be.
-fn run(victims: &[Victim], kills: u32, seed: u64) -> Result<bool> {
+fn run(victims: &[Victim], kills: u32, seed: u64, file: Option<&Path>) -> Result<bool> {
     let mut good = true;
+    let mut reports = Vec::new();
     for victim in victims {
         let report = campaign::run(*victim, kills, seed)?;
         print!("{report}");
@@ -59,6 +71,10 @@ fn run(victims: &[Victim], kills: u32, seed: u64) -> Result<bool> {
                 good = false;
             }
         }
+        reports.push(report);
+    }
+    if let Some(file) = file {
+        report::keep(&reports, file)?;
     }
     Ok(good)
 }

@@ -1,6 +1,8 @@
 //! What a campaign came to, for people.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, fs, path::Path, process::Command};
+
+use anyhow::{Context, Result};
 
 use crate::{campaign::Victim, checker::Finding, stage::Stage};
 
@@ -42,6 +44,36 @@ impl fmt::Display for Report {
         writeln!(f, "  {:<26} {:>5}", "lost, doubled or wrong", self.findings.len())?;
         self.findings.iter().try_for_each(|finding| writeln!(f, "    {finding:?}"))
     }
+}
+
+/// The reports as a page that can be kept: when, of which commit, from which seed, and what was found.
+fn page(date: &str, commit: &str, reports: &[Report]) -> String {
+    let tables: Vec<String> = reports.iter().map(ToString::to_string).collect();
+    format!(
+        "# Kills under load\n\nWritten by `cargo xtask torture --report FILE`. A stage is what stood on disk at the \
+         moment of the kill, the other\nprogram being frozen meanwhile; for the service only `stored` and `committed \
+         but unanswered` differ by its end.\n\n- Date: {date}\n- Commit: {commit}\n\n```text\n{}```\n",
+        tables.join("\n")
+    )
+}
+
+/// Writes the reports to a file.
+///
+/// # Errors
+/// When git or `date` do not answer, or the file cannot be written.
+pub fn keep(reports: &[Report], file: &Path) -> Result<()> {
+    let commit = said(Command::new("git").args(["describe", "--always", "--dirty", "--abbrev=12"]))?;
+    let date = said(Command::new("date").args(["--utc", "+%Y-%m-%d %H:%M UTC"]))?;
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder).with_context(|| format!("making the folder {}", folder.display()))?;
+    }
+    fs::write(file, page(&date, &commit, reports)).with_context(|| format!("writing {}", file.display()))
+}
+
+fn said(command: &mut Command) -> Result<String> {
+    let output = command.output().with_context(|| format!("starting {command:?}"))?;
+    anyhow::ensure!(output.status.success(), "{command:?} ended with {}", output.status);
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 #[cfg(test)]
