@@ -36,7 +36,7 @@ console-change-purpose = Change
 
 # Activity
 console-activity-title = Card activity
-console-activity-lead = The newest taps of all cards, newest first. No names are shown here.
+console-activity-lead = The newest taps of all cards, newest first. No names are shown here, and no gates: those are only counted.
 console-activity-caption = { $count } taps on this page. Money in yuan.
 console-col-time = Time
 console-col-card = Card

@@ -30,6 +30,7 @@ holder-known = Somebody is registered with this document number: search by it
 person-name-bad = A name has 1 to 100 characters
 document-number-bad = The document number is wrong: compare it with the document
 card-unknown = There is no such card
+activity-look = Say why you look (purpose=oversight, complaint or fault), and page only with what the answer before gave
 card-state-unknown = There is no such card state
 card-state-conflict = A card in its present state cannot be changed like this
 reason-missing = State a reason (at most 200 characters, no personal data)

@@ -36,7 +36,7 @@ console-change-purpose = 更改
 
 # 用卡记录
 console-activity-title = 用卡记录
-console-activity-lead = 所有卡片最近的刷卡记录，新的在前。这里不显示姓名。
+console-activity-lead = 所有卡片最近的刷卡记录，新的在前。这里不显示姓名，也不显示门禁：门禁只计数。
 console-activity-caption = 本页共 { $count } 条记录，金额单位：元。
 console-col-time = 时间
 console-col-card = 卡片

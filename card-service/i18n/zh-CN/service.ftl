@@ -30,6 +30,7 @@ holder-known = 这个证件号码已经登记过，请按证件号码查找
 person-name-bad = 姓名要有 1 到 100 个字
 document-number-bad = 证件号码不对，请对照证件再输入一次
 card-unknown = 没有这张卡
+activity-look = 请说明查看的原因（purpose=oversight、complaint 或 fault），翻页请用上一次答复里的位置
 card-state-unknown = 没有这种卡片状态
 card-state-conflict = 这张卡在当前状态下不能这样改
 reason-missing = 请写明原因（最多 200 字，不要写个人信息）

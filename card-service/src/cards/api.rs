@@ -1,9 +1,8 @@
-//! The API of cards: looking, activity, and changing a card's state.
+//! The API of cards: looking at one, and changing its state.
 
 use axum::Json;
 use axum::extract::{Path, State};
 use card_schema::ids::{CardId, HolderId};
-use card_schema::operation::OperationCode;
 use card_schema::wire::ProblemType;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -21,8 +20,8 @@ use crate::people::model::Permission;
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(card))
-        .routes(routes!(activity))
         .routes(routes!(change))
+        .merge(super::activity::api::router())
         .merge(super::issuance::api::router())
 }
 
@@ -62,40 +61,6 @@ async fn card(State(app): State<App>, who: SignedIn, Path(id): Path<CardId>) -> 
     who.require(Permission::SeeActivity)?;
     let found = store::one(&mut *app.db.read().acquire().await?, id).await?;
     found.map(|card| Json(card.into())).ok_or(Refusal::because(ProblemType::NotFound, "card-unknown"))
-}
-
-/// One tap of a card.
-#[derive(Serialize, ToSchema)]
-struct ActivityReply {
-    /// When the service got it, RFC 3339.
-    received_at: String,
-    /// The terminal's clock.
-    at: String,
-    #[schema(example = "gate.check")]
-    operation: &'static str,
-    /// The outcome's code in receipts; 0 is accepted.
-    outcome: u16,
-    terminal: Option<String>,
-}
-
-/// The newest taps of a card
-#[utoipa::path(get, path = "/v1/cards/{card_id}/activity", tag = "cards", params(("card_id" = Uuid, Path)), responses(
-    (status = 200, description = "Newest first, at most 100", body = Vec<ActivityReply>)))]
-async fn activity(
-    State(app): State<App>,
-    who: SignedIn,
-    Path(id): Path<CardId>,
-) -> Result<Json<Vec<ActivityReply>>, Refusal> {
-    who.require(Permission::SeeActivity)?;
-    let rows = store::activity(&mut *app.db.read().acquire().await?, id, 100).await?;
-    let reply = |row: store::Activity| ActivityReply {
-        received_at: rfc3339(row.received_at),
-        at: rfc3339(row.at),
-        operation: OperationCode::from_number(row.operation).map_or("unknown", OperationCode::name),
-        outcome: row.outcome,
-        terminal: row.terminal,
-    };
-    Ok(Json(rows.into_iter().map(reply).collect()))
 }
 
 /// What a card's state is to be, and why.

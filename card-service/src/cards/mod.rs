@@ -1,7 +1,8 @@
-//! Cards: their life, their keys, how they are issued, and the status list.
+//! Cards: their life, their keys, how they are issued, what they did, and the status list.
 //!
 //! Not here: what a card's taps do (`intake`, `domains`), whom it belongs to as a person (`domains::residence`).
 
+pub mod activity;
 pub mod api;
 pub mod issuance;
 pub mod model;

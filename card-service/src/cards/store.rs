@@ -241,64 +241,6 @@ pub async fn newest_status_list(connection: &mut Connection) -> Result<Option<(i
         .await?)
 }
 
-/// One tap of a card, as the office sees it: never what was bought.
-#[derive(Clone, Debug)]
-pub struct Activity {
-    /// The card.
-    pub card_id: CardId,
-    /// When the service got it.
-    pub received_at: Micros,
-    /// The terminal's clock.
-    pub at: Micros,
-    /// Which operation.
-    pub operation: u16,
-    /// What became of it.
-    pub outcome: u16,
-    /// The name of the terminal, if it is known.
-    pub terminal: Option<String>,
-}
-
-const ACTIVITY: &str = "SELECT tap.card_id, tap.received_at, tap.at, tap.operation, tap.outcome, terminal.name
-    FROM tap LEFT JOIN terminal USING (terminal_id)";
-
-/// The newest taps of a card.
-pub async fn activity(connection: &mut Connection, card: CardId, limit: u32) -> Result<Vec<Activity>, DbError> {
-    let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
-        "{ACTIVITY} WHERE tap.shard = $1 AND tap.card_id = $2 ORDER BY tap.received_at DESC LIMIT $3"
-    )))
-    .bind(i64::from(card.shard().0))
-    .bind(card.as_bytes().to_vec())
-    .bind(i64::from(limit))
-    .fetch_all(connection)
-    .await?;
-    rows.iter().map(read_activity).collect()
-}
-
-/// The newest taps of all cards.
-pub async fn latest(connection: &mut Connection, limit: u32) -> Result<Vec<Activity>, DbError> {
-    let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
-        "{ACTIVITY} WHERE tap.card_id IS NOT NULL ORDER BY tap.received_at DESC LIMIT $1"
-    )))
-    .bind(i64::from(limit))
-    .fetch_all(connection)
-    .await?;
-    rows.iter().map(read_activity).collect()
-}
-
-fn read_activity(row: &Row) -> Result<Activity, DbError> {
-    let small = |column: &str| -> Result<u16, DbError> {
-        u16::try_from(row.try_get::<i64, _>(column)?).map_err(|_| DbError::Unreadable("tap"))
-    };
-    Ok(Activity {
-        card_id: CardId::from_bytes(sets::bytes(row, "card_id")?),
-        received_at: Micros(row.try_get("received_at")?),
-        at: Micros(row.try_get("at")?),
-        operation: small("operation")?,
-        outcome: small("outcome")?,
-        terminal: row.try_get("name")?,
-    })
-}
-
 fn read(row: &Row) -> Result<Card, DbError> {
     Ok(Card {
         card_id: CardId::from_bytes(sets::bytes(row, "card_id")?),

@@ -1,74 +1,8 @@
-//! Why activity is looked at, and places in a list. No I/O.
+//! What a page shows of a thing: its tone, its mask, the address to go back to. No I/O.
 
-use card_schema::clock::Micros;
 use card_schema::envelope::receipt::Outcome;
 
 use crate::cards::model::CardState;
-use crate::db::sets;
-
-/// Rows on one page.
-pub const PAGE_ROWS: usize = 25;
-
-/// Why somebody looks at card activity. No person's record is among what is shown; the look itself is recorded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ActivityPurpose {
-    /// The regular look.
-    Oversight,
-    /// A complaint or a dispute.
-    Complaint,
-    /// Something does not work.
-    Fault,
-}
-
-impl ActivityPurpose {
-    /// Every purpose.
-    pub const ALL: [Self; 3] = [Self::Oversight, Self::Complaint, Self::Fault];
-
-    /// Its name in addresses and in the log.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Oversight => "oversight",
-            Self::Complaint => "complaint",
-            Self::Fault => "fault",
-        }
-    }
-
-    /// The purpose of a name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|purpose| purpose.name() == name)
-    }
-}
-
-/// The last row of a page: the next page begins after it, whatever has come in meanwhile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// When the service got the tap.
-    pub received_at: Micros,
-    /// The terminal's clock: orders the taps of one batch.
-    pub at: Micros,
-    /// The tap.
-    pub tap_id: [u8; 32],
-}
-
-impl Place {
-    /// As it stands in an address.
-    pub fn encode(&self) -> String {
-        format!("{}.{}.{}", self.received_at.0, self.at.0, sets::hex(&self.tap_id))
-    }
-
-    /// Reads what [`Place::encode`] writes.
-    pub fn decode(text: &str) -> Option<Self> {
-        let mut parts = text.splitn(3, '.');
-        let received_at = Micros(parts.next()?.parse().ok()?);
-        let at = Micros(parts.next()?.parse().ok()?);
-        let hex = parts.next().filter(|hex| hex.len() == 64 && hex.is_ascii())?;
-        let mut tap_id = [0; 32];
-        for (index, byte) in tap_id.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(&hex[index * 2..index * 2 + 2], 16).ok()?;
-        }
-        Some(Self { received_at, at, tap_id })
-    }
-}
 
 /// How good or bad something is, for those who look before they read. Words say it too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,15 +81,6 @@ pub fn own_path(path: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_place_in_the_list_survives_the_address_bar_and_nothing_else_is_a_place() {
-        let place = Place { received_at: Micros(5), at: Micros(-7), tap_id: [0xab; 32] };
-        assert_eq!(Place::decode(&place.encode()), Some(place));
-        for text in ["", "1.2", "1.2.ab", "1.2.zz", &format!("1.2.{}", "+1".repeat(32)[..63].to_owned() + "g")] {
-            assert_eq!(Place::decode(text), None, "{text}");
-        }
-    }
 
     #[test]
     fn after_signing_in_nobody_is_sent_to_another_site() {

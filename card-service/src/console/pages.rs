@@ -14,13 +14,14 @@ use card_schema::wire::ProblemType;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::model::{ActivityPurpose, Place, Tone, masked_name, masked_number, own_path};
+use super::guard;
+use super::model::{Tone, masked_name, masked_number, own_path};
 use super::view::{
     self, ActivityPage, CardPage, Choice, ErrorPage, Frame, HolderView, PurposePage, RowView, SignInPage,
 };
-use super::{guard, store};
 use crate::app::App;
 use crate::cards;
+use crate::cards::activity::{ActivityPurpose, Place, store};
 use crate::domains::residence;
 use crate::domains::residence::model::Field;
 use crate::evidence;

@@ -8,17 +8,16 @@ use card_schema::money::Fen;
 use card_schema::operation::OperationCode;
 use uuid::Uuid;
 
-use super::model::{ActivityPurpose, Place, Tone};
-use super::store::Activity;
+use super::model::Tone;
 use super::view::{
     self, ActivityPage, CardPage, Choice, ErrorPage, Frame, HolderView, PurposePage, RowView, SignInPage, Wrong,
 };
+use crate::cards::activity::store::Activity;
+use crate::cards::activity::{ActivityPurpose, Place};
 use crate::cards::model::CardState;
-use crate::db::DbError;
 use crate::evidence::store::Checkpoint;
 use crate::i18n::Locale;
 use crate::people::{Purpose, Staff, StaffId, StaffRole};
-use crate::testing::Scratch;
 
 /// 2026-11-23 17:04:05 in Beijing.
 const AT: Micros = Micros(1_795_424_645_000_000);
@@ -215,30 +214,6 @@ fn money_that_did_not_move_has_no_direction() {
     let html = activity(Locale::En, &rows()).render().unwrap();
     assert!(html.contains("−12.50") && html.contains("+50.00"));
     assert!(html.contains("88.00") && !html.contains("−88.00"));
-}
-
-#[tokio::test]
-async fn every_look_at_activity_leaves_a_leaf_in_the_transaction_that_reads() {
-    let scratch = Scratch::new().await;
-    let who = staff().staff_id;
-    for (card, leaves) in [(None, 1_i64), (Some(CardId::new(1, Shard(3), [1; 16])), 2)] {
-        let count = scratch
-            .db
-            .write::<_, DbError, _>(move |tx| {
-                Box::pin(async move {
-                    let purpose = ActivityPurpose::Complaint;
-                    match card {
-                        None => super::store::latest(tx, AT, who, purpose, None).await?,
-                        Some(card) => super::store::of_card(tx, AT, who, purpose, card, None).await?,
-                    };
-                    let count = sqlx::query_scalar::<_, i64>("SELECT COUNT(*) FROM leaf WHERE kind = 43");
-                    Ok(count.fetch_one(tx.conn()).await?)
-                })
-            })
-            .await
-            .unwrap();
-        assert_eq!(count, leaves);
-    }
 }
 
 /// Writes the pages for looking at: `NRC_PAGES=folder cargo test -p card-service pages_to_look_at -- --ignored`.

@@ -10,8 +10,9 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 
-use super::model::{ActivityPurpose, Tone};
-use super::store::Activity;
+use super::model::Tone;
+use crate::cards::activity::ActivityPurpose;
+use crate::cards::activity::store::Activity;
 use crate::evidence::store::Checkpoint;
 use crate::i18n::Locale;
 use crate::people::{Purpose, Staff};

@@ -224,7 +224,9 @@ fn a_tap_from_a_clock_that_is_far_off_posts_nothing() {
 fn signed_by_card(scene: &mut Scene, digest: [u8; 32]) -> Result<Signature> {
     use std::fmt::Write as _;
     let mut apdu = "0087119E267C2482008120".to_owned();
-    digest.iter().for_each(|byte| write!(apdu, "{byte:02X}").expect("a string"));
+    for byte in digest {
+        write!(apdu, "{byte:02X}").expect("a string");
+    }
     apdu.push_str("00");
     let mut command = scene.town.at(Place::Shop).command()?;
     let reader = scene.town.pcscd.readers()[SHOP].clone();

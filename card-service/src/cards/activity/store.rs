@@ -8,13 +8,13 @@ use card_schema::money::Fen;
 use card_schema::operation::OperationCode;
 use sqlx::Row as _;
 
-use super::model::{ActivityPurpose, PAGE_ROWS, Place};
+use super::model::{ActivityPurpose, COUNTED_ONLY, PAGE_ROWS, Place};
 use crate::db::dialect::Row;
 use crate::db::{DbError, Tx, sets};
 use crate::evidence::{self, Action, ActionKind, Column, RowImage};
 use crate::people::StaffId;
 
-/// One tap, as the console shows it: no holder.
+/// One tap, as staff see it: no holder.
 #[derive(Clone, Debug)]
 pub struct Activity {
     /// Where it stands in the list.
@@ -55,12 +55,13 @@ pub async fn latest(
     record(tx, now, who, purpose, None).await?;
     let before = before.unwrap_or(END);
     let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
-        "{SELECT} WHERE t.card_id IS NOT NULL AND (t.received_at, t.at, t.tap_id) < ($1, $2, $3)
-         ORDER BY t.received_at DESC, t.at DESC, t.tap_id DESC LIMIT $4"
+        "{SELECT} WHERE t.card_id IS NOT NULL AND (t.received_at, t.at, t.tap_id) < ($1, $2, $3) AND t.operation <> $4
+         ORDER BY t.received_at DESC, t.at DESC, t.tap_id DESC LIMIT $5"
     )))
     .bind(before.received_at.0)
     .bind(before.at.0)
     .bind(before.tap_id.to_vec())
+    .bind(i64::from(COUNTED_ONLY.number()))
     .bind(one_more())
     .fetch_all(tx.conn())
     .await?;
@@ -80,13 +81,15 @@ pub async fn of_card(
     let before = before.unwrap_or(END);
     let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
         "{SELECT} WHERE t.shard = $1 AND t.card_id = $2 AND (t.received_at, t.at, t.tap_id) < ($3, $4, $5)
-         ORDER BY t.received_at DESC, t.at DESC, t.tap_id DESC LIMIT $6"
+           AND t.operation <> $6
+         ORDER BY t.received_at DESC, t.at DESC, t.tap_id DESC LIMIT $7"
     )))
     .bind(i64::from(card.shard().0))
     .bind(card.as_bytes().to_vec())
     .bind(before.received_at.0)
     .bind(before.at.0)
     .bind(before.tap_id.to_vec())
+    .bind(i64::from(COUNTED_ONLY.number()))
     .bind(one_more())
     .fetch_all(tx.conn())
     .await?;
