@@ -42,14 +42,19 @@ pub(crate) fn bench(options: &[OsString]) -> Result<ExitCode> {
     start(&programs, "bench", options.to_vec())
 }
 
-/// Builds all programs at once, always with the whole workspace's features, so that the demo and the tests share
-/// one build. Cargo shows its own progress bar on a terminal.
+/// Builds the programs. Without optimisation always all of them, with the whole workspace's features, so that the demo
+/// and the tests share one build; with it only those that a bench runs, because linking them takes long. Cargo shows its
+/// own progress bar on a terminal.
 fn build(profile: Profile) -> Result<PathBuf> {
     let mut cargo = process::cargo();
-    cargo.args(["build", "--workspace", "--bins", "--locked"]);
-    if let Profile::Release = profile {
-        cargo.arg("--release");
-    }
+    cargo.args(["build", "--bins", "--locked"]);
+    match profile {
+        Profile::Dev => cargo.arg("--workspace"),
+        Profile::Release => {
+            let measured = ["card-service", "reader-daemon", "virtual-card", "bench"];
+            cargo.arg("--release").args(measured.map(|package| format!("--package={package}")))
+        }
+    };
     // Standard output belongs to the program that follows (`--format json`).
     cargo.stdout(Stdio::null());
     process::run(&mut cargo)?;
