@@ -78,7 +78,7 @@ impl Client {
         if let Some(token) = &self.token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
-        let sent = match body {
+        let sent = match body.filter(|body| !body.is_null()) {
             Some(body) => {
                 let request = request.header(header::CONTENT_TYPE, "application/json").body(body.to_string())?;
                 self.agent.run(request)
@@ -104,7 +104,8 @@ impl Client {
         self.send(&Method::GET, path, None)
     }
 
-    /// `POST` with a JSON body.
+    /// `POST` with a JSON body, or with none for `null`: a server may answer before it has read a body that it does not
+    /// want, and then closes the connection.
     ///
     /// # Errors
     /// When nothing answered.
