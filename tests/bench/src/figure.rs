@@ -25,15 +25,30 @@ impl Report {
 
     /// One figure, with the bound that it should keep, if it has one.
     pub(crate) fn figure(&mut self, figure: &str, value: f64, unit: &str, at_most: Option<f64>) {
+        let bound = at_most.map(|most| ("at most", most, value <= most));
+        self.print(figure, value, unit, bound);
+    }
+
+    /// One figure that must reach a bound.
+    pub(crate) fn at_least(&mut self, figure: &str, value: f64, unit: &str, least: f64) {
+        self.print(figure, value, unit, Some(("at least", least, value >= least)));
+    }
+
+    /// How a figure came about, for people who watch.
+    pub(crate) fn note(&self, text: &str) {
+        eprintln!("{}: {text}", self.bench);
+    }
+
+    fn print(&mut self, figure: &str, value: f64, unit: &str, bound: Option<(&str, f64, bool)>) {
         let value = (value * 1000.0).round() / 1000.0;
         match self.format {
             Format::Json => {
                 println!("{}", json!({"bench": self.bench, "figure": figure, "value": value, "unit": unit}));
             }
             Format::Text => {
-                let bound = at_most.map(|most| {
-                    let verdict = if value <= most { "kept" } else { "MISSED" };
-                    format!("  (at most {most} {unit}: {verdict})")
+                let bound = bound.map(|(word, bound, kept)| {
+                    let verdict = if kept { "kept" } else { "MISSED" };
+                    format!("  ({word} {bound} {unit}: {verdict})")
                 });
                 println!("{figure:<26} {value:>10} {unit:<6}{}", bound.unwrap_or_default());
             }

@@ -1,9 +1,11 @@
 //! The benchmarks: each runs the real programs in a town and prints its figures, a line each.
 
 mod figure;
+mod intake;
 mod tap;
+mod usage;
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -27,12 +29,22 @@ enum Bench {
         #[arg(long, default_value_t = 200)]
         taps: usize,
     },
+    /// Taps of many terminals, from HTTP to the signed receipt, against bare verification of their signatures
+    Intake(intake::Options),
+    /// What `intake` starts: a process that plays terminals
+    #[command(hide = true)]
+    Load {
+        /// What it is to do
+        plan: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let measured = match cli.bench {
         Bench::Tap { taps } => tap::measure(taps, &mut Report::new("tap", cli.format)),
+        Bench::Intake(options) => intake::measure(&options, &mut Report::new("intake", cli.format)),
+        Bench::Load { plan } => intake::load::run(&plan),
     };
     match measured {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,12 +1,15 @@
 //! One 9E tap of a known card over pcscd and the virtual card, again and again, each time put on the reader anew.
 
-use std::{fs, time::Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use town::{Place, Town};
 
-use crate::figure::{Report, percentile};
+use crate::{
+    figure::{Report, percentile},
+    usage::resident_mib,
+};
 
 pub(crate) fn measure(taps: usize, report: &mut Report) -> Result<()> {
     ensure!(taps > 0, "measuring nothing: --taps is at least 1");
@@ -68,12 +71,4 @@ fn number(value: &Value, name: &str) -> Result<f64> {
 
 fn milliseconds(value: &Value, name: &str) -> Result<f64> {
     Ok(number(value, name)? / 1000.0)
-}
-
-/// Resident set of a process.
-fn resident_mib(pid: u32) -> Result<f64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("no VmRSS")?;
-    let kib: f64 = line.split_whitespace().nth(1).context("no figure in VmRSS")?.parse()?;
-    Ok(kib / 1024.0)
 }

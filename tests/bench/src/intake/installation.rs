@@ -1,0 +1,283 @@
+//! A service with as many cards and terminals as a run asks for.
+//!
+//! Terminals enrol one by one, as they do in life. Cards are written into the database in bulk while the service is
+//! down, with their purses filled through the ledger: issuing ten million over the wire would take weeks. A sample of
+//! them, spread evenly over all, has keys that somebody holds; nobody can tap with the others.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, anyhow};
+use card_schema::{
+    clock::Micros,
+    ids::{CardId, HolderId, OrganisationId, SHARDS, Shard, TapId},
+    operation::OperationCode,
+};
+use card_service::{
+    db::{Db, DbError, Tx},
+    domains::purse::{float_of, purse_of},
+    ledger::{self, PostError, Reference, Transfer, TransferKind},
+};
+use indicatif::{ProgressBar, ProgressStyle};
+use reader_daemon::enrol;
+use ring::{
+    rand::{SecureRandom as _, SystemRandom},
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _},
+};
+use sqlx::{QueryBuilder, Sqlite};
+use tempfile::TempDir;
+use town::{service::Service, wait};
+
+/// Cards that can tap.
+const SAMPLE: u64 = 20_000;
+/// Cards written in one transaction.
+const CARDS_A_STEP: u64 = 8_000;
+/// Rows of one statement.
+const ROWS: usize = 200;
+/// Fen in each purse: more than all runs of one card together spend.
+const FUNDS: i64 = 1_000_000;
+const DAY_SECONDS: i64 = 86_400;
+
+/// A running installation. Dropping it stops the service and removes everything.
+pub(super) struct Installation {
+    service: Service,
+    terminals: Vec<PathBuf>,
+    cards: PathBuf,
+    folder: TempDir,
+}
+
+/// A card as it is written.
+struct NewCard {
+    card: CardId,
+    holder: HolderId,
+    /// Public key of the slot 9E.
+    point: Vec<u8>,
+}
+
+impl Installation {
+    pub(super) fn found(cards: u64, terminals: usize) -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("bench-").tempdir().context("a folder for the installation")?;
+        let mut service = Service::found(&folder.path().join("service"))?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let terminals = enrol_all(&runtime, &service, folder.path(), terminals)?;
+        service.process().stop()?;
+        let file = folder.path().join("cards");
+        runtime.block_on(write_cards(&service, cards, &file))?;
+        service.start()?;
+        Ok(Self { service, terminals, cards: file, folder })
+    }
+
+    /// A folder for what belongs to the installation.
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The folders of the terminals' identities.
+    pub(super) fn terminals(&self) -> &[PathBuf] {
+        &self.terminals
+    }
+
+    /// The cards that can tap, as [`super::load`] reads them.
+    pub(super) fn cards(&self) -> &Path {
+        &self.cards
+    }
+
+    pub(super) fn service_pid(&mut self) -> u32 {
+        self.service.process().pid()
+    }
+
+    /// Every process whose work is the service's.
+    pub(super) fn servers(&mut self) -> Result<Vec<u32>> {
+        Ok(vec![self.service_pid()])
+    }
+
+    /// Bytes of the database on disk, its write-ahead log left out: that one has a bound of its own.
+    pub(super) fn database_bytes(&self) -> Result<f64> {
+        let bytes = fs::metadata(self.service.database())?.len();
+        #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+        Ok(bytes as f64)
+    }
+
+    /// Waits until every leaf has its place in a signed tree.
+    pub(super) fn until_logged(&self) -> Result<()> {
+        wait::until("every leaf has its place", || {
+            let waiting: i64 = self.ask("SELECT EXISTS (SELECT 1 FROM leaf WHERE tree_index IS NULL)")?;
+            Ok((waiting == 0).then_some(()))
+        })
+    }
+
+    pub(super) fn kill_service(&mut self) -> Result<()> {
+        self.service.process().kill()
+    }
+
+    /// How many of these taps are not in the database.
+    pub(super) fn missing(&self, taps: &BTreeSet<TapId>) -> Result<usize> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let found: Vec<Vec<u8>> = runtime.block_on(async {
+            let db = Db::open(&format!("sqlite:{}", self.service.database().display())).await?;
+            let found = sqlx::query_scalar("SELECT tap_id FROM tap").fetch_all(db.read()).await?;
+            db.close().await;
+            Ok::<_, anyhow::Error>(found)
+        })?;
+        let found: BTreeSet<TapId> = found.into_iter().filter_map(|id| id.try_into().ok().map(TapId)).collect();
+        Ok(taps.difference(&found).count())
+    }
+
+    fn ask(&self, sql: &'static str) -> Result<i64> {
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.service.database()).read_only(true);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            use sqlx::Connection as _;
+            let mut connection = sqlx::SqliteConnection::connect_with(&options).await?;
+            Ok(sqlx::query_scalar(sql).fetch_one(&mut connection).await?)
+        })
+    }
+}
+
+fn enrol_all(
+    runtime: &tokio::runtime::Runtime,
+    service: &Service,
+    folder: &Path,
+    terminals: usize,
+) -> Result<Vec<PathBuf>> {
+    let office = service.office()?;
+    let bar = progress("enrolling terminals", terminals as u64);
+    let mut folders = Vec::with_capacity(terminals);
+    for number in 0..terminals {
+        let terminal = office.add_terminal(
+            &format!("till {number}"),
+            &format!("Invented Shop {}", number / 4),
+            &[OperationCode::PursePayment],
+        )?;
+        let folder = folder.join(format!("terminal-{number}"));
+        runtime.block_on(enrol::enrol(&folder, service.url(), &terminal.code, &service.root()))?;
+        folders.push(folder);
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok(folders)
+}
+
+async fn write_cards(service: &Service, cards: u64, file: &Path) -> Result<()> {
+    let db = Db::open(&format!("sqlite:{}", service.database().display())).await?;
+    let now = now()?;
+    let bank = OrganisationId::from_bytes(random()?);
+    let every = cards.div_ceil(SAMPLE).max(1);
+    let mut out = std::io::BufWriter::new(fs::File::create_new(file)?);
+    let bar = progress("writing cards", cards);
+    let mut written = 0;
+    while written < cards {
+        let step = CARDS_A_STEP.min(cards - written);
+        let mut new = Vec::with_capacity(usize::try_from(step)?);
+        for index in written..written + step {
+            let shard = Shard(u8::try_from(index % u64::from(SHARDS))?);
+            let card = CardId::new(u32::try_from(index)?, shard, random()?);
+            let point = if index % every == 0 {
+                let (pkcs8, point) = key_pair()?;
+                super::load::write_card(&mut out, card, &pkcs8)?;
+                point
+            } else {
+                // Nobody holds its key, so it need not lie on the curve.
+                let mut point = vec![4; 65];
+                point[1..33].copy_from_slice(&random::<32>()?);
+                point[33..].copy_from_slice(&random::<32>()?);
+                point
+            };
+            new.push(NewCard { card, holder: HolderId::new(shard, random()?), point });
+        }
+        db.write::<_, PostError, _>(move |tx| Box::pin(async move { insert(tx, now, bank, &new).await })).await?;
+        written += step;
+        bar.set_position(written);
+    }
+    out.flush()?;
+    bar.finish_and_clear();
+    db.close().await;
+    Ok(())
+}
+
+async fn insert(tx: &mut Tx, now: Micros, bank: OrganisationId, cards: &[NewCard]) -> Result<(), PostError> {
+    for rows in cards.chunks(ROWS) {
+        let mut holders =
+            QueryBuilder::<Sqlite>::new("INSERT INTO holder (shard, holder_id, created_at, created_by, leaf) ");
+        holders.push_values(rows, |mut row, new| {
+            row.push_bind(i64::from(new.holder.shard().0))
+                .push_bind(new.holder.as_bytes().to_vec())
+                .push_bind(now.0)
+                .push_bind(vec![0; 16])
+                .push_bind(0_i64);
+        });
+        let mut insert = QueryBuilder::<Sqlite>::new(
+            "INSERT INTO card (card_id, shard, holder_id, status_index, state, created_at, expires_at, changed_at, leaf) ",
+        );
+        insert.push_values(rows, |mut row, new| {
+            row.push_bind(new.card.as_bytes().to_vec())
+                .push_bind(i64::from(new.card.shard().0))
+                .push_bind(new.holder.as_bytes().to_vec())
+                .push_bind(i64::from(new.card.status_index()))
+                .push_bind("active")
+                .push_bind(now.0)
+                .push_bind(now.plus_seconds(365 * DAY_SECONDS).0)
+                .push_bind(now.0)
+                .push_bind(0_i64);
+        });
+        let mut keys =
+            QueryBuilder::<Sqlite>::new("INSERT INTO card_key (public_key, card_id, slot, current, made_at) ");
+        keys.push_values(rows, |mut row, new| {
+            row.push_bind(new.point.clone())
+                .push_bind(new.card.as_bytes().to_vec())
+                .push_bind(0x9E_i64)
+                .push_bind(1_i64)
+                .push_bind(now.0);
+        });
+        for mut statement in [holders, insert, keys] {
+            statement.build().execute(tx.conn()).await.map_err(DbError::from)?;
+        }
+    }
+    let fund = |new: &NewCard| {
+        let shard = new.holder.shard();
+        let mut reference = [0; 32];
+        reference[..16].copy_from_slice(new.card.as_bytes());
+        Transfer {
+            debit: float_of(bank, shard),
+            credit: purse_of(new.holder, shard),
+            amount: FUNDS,
+            kind: TransferKind::TopUp,
+            reference: Reference(reference),
+        }
+    };
+    ledger::post(tx, now, &cards.iter().map(fund).collect::<Vec<_>>()).await?;
+    Ok(())
+}
+
+/// A key pair: PKCS #8 and the public point.
+fn key_pair() -> Result<(Vec<u8>, Vec<u8>)> {
+    let (random, algorithm) = (SystemRandom::new(), &ECDSA_P256_SHA256_FIXED_SIGNING);
+    let pkcs8 = EcdsaKeyPair::generate_pkcs8(algorithm, &random).map_err(|_| anyhow!("a key pair cannot be made"))?;
+    let pair = EcdsaKeyPair::from_pkcs8(algorithm, pkcs8.as_ref(), &random)
+        .map_err(|rejected| anyhow!("a key pair cannot be read: {rejected}"))?;
+    Ok((pkcs8.as_ref().to_vec(), pair.public_key().as_ref().to_vec()))
+}
+
+fn random<const N: usize>() -> Result<[u8; N]> {
+    let mut bytes = [0; N];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| anyhow!("no randomness"))?;
+    Ok(bytes)
+}
+
+/// The time of this machine: the service that is measured has the same.
+pub(super) fn now() -> Result<Micros> {
+    #[expect(clippy::disallowed_methods, reason = "the bench is the clock of the terminals that it plays")]
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
+    Ok(Micros(i64::try_from(since.as_micros())?))
+}
+
+fn progress(what: &'static str, length: u64) -> ProgressBar {
+    let bar = ProgressBar::new(length).with_message(what);
+    let style = "{msg} [{bar:30}] {human_pos}/{human_len} ({eta})";
+    bar.set_style(ProgressStyle::with_template(style).expect("the template is constant"));
+    bar
+}

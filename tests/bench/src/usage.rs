@@ -1,0 +1,53 @@
+//! What processes have used of the processor and of memory, from `/proc`.
+
+use std::fs;
+
+use anyhow::{Context, Result};
+
+/// Clock ticks a second in `/proc/PID/stat`: `USER_HZ`, 100 on every Linux this runs on.
+const TICKS_A_SECOND: f64 = 100.0;
+
+/// Seconds of processor time that these processes have used, those of their threads included.
+pub(crate) fn cpu_seconds(pids: &[u32]) -> Result<f64> {
+    pids.iter().map(|pid| cpu_of(*pid)).sum()
+}
+
+fn cpu_of(pid: u32) -> Result<f64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    // The name in parentheses may hold blanks; utime and stime are fields 14 and 15 (proc_pid_stat(5)).
+    let fields: Vec<&str> = stat.rsplit_once(')').context("no name in stat")?.1.split_whitespace().collect();
+    let ticks = |index: usize| -> Result<f64> { Ok(fields.get(index).context("stat is short")?.parse()?) };
+    Ok((ticks(11)? + ticks(12)?) / TICKS_A_SECOND)
+}
+
+/// The largest resident set that a process has had.
+pub(crate) fn peak_resident_mib(pid: u32) -> Result<f64> {
+    memory(pid, "VmHWM:")
+}
+
+/// The resident set of a process.
+pub(crate) fn resident_mib(pid: u32) -> Result<f64> {
+    memory(pid, "VmRSS:")
+}
+
+fn memory(pid: u32, name: &str) -> Result<f64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find(|line| line.starts_with(name)).with_context(|| format!("no {name}"))?;
+    let kib: f64 = line.split_whitespace().nth(1).with_context(|| format!("no figure in {name}"))?.parse()?;
+    Ok(kib / 1024.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_uses_processor_and_memory() {
+        let before = cpu_seconds(&[std::process::id()]).unwrap();
+        let mut sum = 0_u64;
+        while cpu_seconds(&[std::process::id()]).unwrap() < before + 0.02 {
+            sum = (0..100_000).fold(sum, u64::wrapping_add);
+        }
+        assert!(resident_mib(std::process::id()).unwrap() <= peak_resident_mib(std::process::id()).unwrap());
+    }
+}
