@@ -208,10 +208,14 @@ async fn catch_up(connection: &mut SqliteConnection, lane: &mut Lane) -> Result<
             .map_err(fail("reading a lane's newest tap"))?;
     let Some((counter, tap_id)) = newest else { return Ok(true) };
     let (Ok(counter), Ok(tap_id)) = (u64::try_from(counter), tap_id.try_into()) else { return Ok(false) };
-    if counter <= lane.used || counter > lane.reserved {
+    // The tap that the row names was forgotten together with writing the row; an older one may still wait, when a receipt
+    // left it out.
+    if counter == lane.used || counter > lane.reserved {
         return Ok(false);
     }
-    (lane.used, lane.head) = (counter, TapId(tap_id));
+    if counter > lane.used {
+        (lane.used, lane.head) = (counter, TapId(tap_id));
+    }
     Ok(true)
 }
 

@@ -185,6 +185,26 @@ async fn a_full_disk_refuses_before_anything_is_signed_and_loses_nothing() {
 }
 
 #[tokio::test]
+async fn a_receipt_that_leaves_an_older_tap_out_does_not_cost_the_reader_its_lane() {
+    let folder = tempfile::tempdir().unwrap();
+    let before = {
+        let outbox = Arc::new(open(folder.path()).await);
+        let mut lane = outbox.lane(READER).await.unwrap();
+        for _ in 0..3 {
+            take(&outbox, &mut lane).await;
+        }
+        let newest = outbox.pending(3).await.unwrap().split_off(2);
+        outbox.forget(newest).await.unwrap();
+        lane
+    };
+    let outbox = open(folder.path()).await;
+    let mut lane = outbox.lane(READER).await.unwrap();
+    assert_eq!((lane.number, lane.used, lane.head), (before.number, 3, before.head));
+    assert_eq!(take(&outbox, &mut lane).await, 4);
+    assert_eq!(counters(&outbox).await, [1, 2, 4]);
+}
+
+#[tokio::test]
 async fn another_terminals_outbox_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     drop(open(folder.path()).await);
