@@ -1,7 +1,9 @@
-//! The outbox when power goes, the disk fills, or a row is damaged. Each state that a crash can leave is opened again
-//! and asked: is every acknowledged tap there, and is no number given twice?
+//! The outbox when it is opened again, when the disk fills, or a row is damaged. Power that goes at any moment is
+//! `power_loss`'s.
 
-use std::{fs, path::Path, sync::Arc};
+mod power_loss;
+
+use std::{path::Path, sync::Arc};
 
 use card_schema::{
     card::Slot,
@@ -233,61 +235,4 @@ async fn versions_never_go_back_and_cards_are_remembered() {
     assert_eq!(outbox.known_card(card, Slot::Tap).await.unwrap(), Some(known));
     assert_eq!(outbox.known_card(card, Slot::Approve).await.unwrap(), None, "each key has its own certificate");
     assert_eq!(outbox.known_card(CardId::from_bytes([4; 16]), Slot::Tap).await.unwrap(), None);
-}
-
-/// What was acknowledged up to some length of the write-ahead log.
-#[derive(Clone, Debug, Default)]
-struct Promise {
-    wal_bytes: u64,
-    stored: u64,
-    forgotten: u64,
-    reserved: u64,
-}
-
-/// The log is cut at every place, also inside a frame, as a crash between or inside two writes leaves it.
-#[tokio::test]
-async fn power_lost_at_any_byte_of_the_log_loses_no_acknowledged_tap_and_reuses_no_number() {
-    let folder = tempfile::tempdir().unwrap();
-    let outbox = Arc::new(open(folder.path()).await);
-    let wal = folder.path().join("outbox.db-wal");
-    let length = || fs::metadata(&wal).unwrap().len();
-    let mut lane = outbox.lane(READER).await.unwrap();
-    let mut now = Promise::default();
-    let mut promises = Vec::new();
-    for round in 0..6_u64 {
-        now.reserved = outbox.reserve(&mut lane).await.unwrap();
-        promises.push(Promise { wal_bytes: length(), ..now.clone() });
-        let next = tap(0, lane.ready().unwrap());
-        outbox.store(&mut lane, &next).await.unwrap();
-        now.stored += 1;
-        promises.push(Promise { wal_bytes: length(), ..now.clone() });
-        if round % 3 == 2 {
-            outbox.forget(outbox.pending(2).await.unwrap()).await.unwrap();
-            now.forgotten += 2;
-            promises.push(Promise { wal_bytes: length(), ..now.clone() });
-        }
-    }
-    let (main, log) = (fs::read(folder.path().join("outbox.db")).unwrap(), fs::read(&wal).unwrap());
-    let first = usize::try_from(promises[0].wal_bytes).unwrap();
-    let mut states = 0;
-    for cut in (first..=log.len()).step_by(509).chain([log.len()]) {
-        let kept = promises.iter().rfind(|promise| promise.wal_bytes <= cut as u64).unwrap();
-        let crashed = tempfile::tempdir().unwrap();
-        fs::write(crashed.path().join("outbox.db"), &main).unwrap();
-        fs::write(crashed.path().join("outbox.db-wal"), &log[..cut]).unwrap();
-        let outbox = open(crashed.path()).await;
-        let there = counters(&outbox).await;
-        for counter in kept.forgotten + 1..=kept.stored {
-            // A receipt that was being acted on may have been acted on already.
-            let receipted = counter <= kept.forgotten + 2;
-            assert!(receipted || there.contains(&counter), "cut at {cut}: tap {counter} is lost of {there:?}");
-        }
-        let mut lane = outbox.lane(READER).await.unwrap();
-        assert_eq!(lane.number, 0, "cut at {cut}: an undamaged lane was retired");
-        assert!(lane.used >= kept.stored, "cut at {cut}: {lane:?} forgot {kept:?}");
-        let next = take(&outbox, &mut lane).await;
-        assert!(next > kept.stored, "cut at {cut}: number {next} was used before");
-        states += 1;
-    }
-    assert!(states > 20, "only {states} states were tried");
 }

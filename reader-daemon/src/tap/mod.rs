@@ -11,7 +11,7 @@ mod knowledge;
 mod line;
 pub mod sign;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use self::{
     authorise::Refused,

@@ -45,6 +45,7 @@ pub(crate) const PACKAGES: &[Package] = &[
     package("opensc", Use::Test, "reads the card with a tool nobody here wrote"),
     package("yubico-piv-tool", Use::Test, "reads the card with another"),
     package("openssl", Use::Test, "verifies the card's certificates"),
+    package("strace", Use::Test, "sees every write and sync of the outbox"),
     package("python3-venv", Use::Test, "a folder for the test tools"),
     package("chromium", Use::Test, "opens the console, and pages that want the card"),
     package("chromium-driver", Use::Test, "what drives it"),
