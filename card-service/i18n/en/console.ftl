@@ -16,12 +16,12 @@ console-sign-in-lead = For staff of the station. Ask your administrator for a na
 console-sign-in-name = Sign-in name
 console-sign-in-password = Password
 console-sign-in-button = Sign in
-console-sign-in-help = Forgotten the password? Your administrator can give you a new one. You are signed out by yourself when you are away for a while.
+console-sign-in-help = Forgotten the password? Your administrator can give you a new one. You are signed out automatically when you are away for a while.
 console-sign-in-name-missing = Enter your sign-in name
 console-sign-in-password-missing = Enter your password
 
 # Purposes of looking at activity
-console-purpose-title = Why do you look at card activity?
+console-purpose-title = Why are you looking at card activity?
 console-purpose-lead = Your answer goes into the log together with your name and the time.
 console-purpose-button = Continue
 console-purpose-missing = Choose a purpose
@@ -65,7 +65,7 @@ console-evidence-none = The log has not been signed yet. The first signature com
 console-card-title = Card
 console-card-facts = About this card
 console-card-expires = Valid until
-console-card-issued = Put to issue
+console-card-issued = Issuing began
 console-card-changed = State since
 console-card-number = Card number
 console-back = Back to card activity

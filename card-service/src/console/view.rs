@@ -62,6 +62,11 @@ impl Frame {
         self.locale.text(key)
     }
 
+    /// Where a page is as seen from a link to a part of the console: the page itself, or somewhere in that part.
+    fn at(&self, part: &str) -> &'static str {
+        if self.path.starts_with(part) { "page" } else { "true" }
+    }
+
     fn languages(&self) -> [Language; 2] {
         Locale::ALL.map(|locale| Language {
             tag: locale.tag(),
