@@ -47,6 +47,24 @@ pub enum Scripts {
     Off,
 }
 
+/// How somebody looks at a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// On an office screen.
+    Office,
+    /// On an office screen that is set to dark.
+    Dark,
+    /// On a telephone.
+    Narrow,
+    /// On paper.
+    Print,
+}
+
+impl Look {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Office, Self::Dark, Self::Narrow, Self::Print];
+}
+
 /// A running browser with one window. Dropping it ends the browser and everything that it started.
 #[derive(Debug)]
 pub struct Chromium {
@@ -198,14 +216,49 @@ impl Chromium {
         wait::until(selector, || Ok((self.count(selector)? > 0).then_some(())))
     }
 
+    /// Looks at pages in another way from now on.
+    ///
+    /// # Errors
+    /// When the window is gone.
+    pub fn look(&self, look: Look) -> Result<()> {
+        // Nothing stands for what the browser itself would say.
+        let media = if look == Look::Print { "print" } else { "" };
+        let scheme = if look == Look::Dark { "dark" } else { "light" };
+        let feature = json!({"name": "prefers-color-scheme", "value": scheme});
+        self.devtools("Emulation.setEmulatedMedia", &json!({"media": media, "features": [feature]}))?;
+        let width = match look {
+            Look::Office | Look::Dark => WIDTH,
+            Look::Narrow => 360,
+            // A4 between its margins.
+            Look::Print => 680,
+        };
+        let size = json!({"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": false});
+        self.devtools("Emulation.setDeviceMetricsOverride", &size).map(drop)
+    }
+
+    fn devtools(&self, command: &str, parameters: &Value) -> Result<Value> {
+        self.tell("/goog/cdp/execute", &json!({"cmd": command, "params": parameters}))
+    }
+
     /// A picture of the whole page, PNG.
     ///
     /// # Errors
     /// When the window is gone.
     pub fn picture(&self) -> Result<Vec<u8>> {
-        let body = json!({"cmd": "Page.captureScreenshot", "params": {"format": "png", "captureBeyondViewport": true}});
-        let picture = self.tell("/goog/cdp/execute", &body)?;
+        let whole = json!({"format": "png", "captureBeyondViewport": true});
+        let picture = self.devtools("Page.captureScreenshot", &whole)?;
         STANDARD.decode(picture["data"].as_str().context("a picture is text")?).context("a picture is base64")
+    }
+
+    /// The page as it is printed on A4, PDF.
+    ///
+    /// # Errors
+    /// When the window is gone.
+    pub fn paper(&self) -> Result<Vec<u8>> {
+        // Inches.
+        let a4 = json!({"paperWidth": 8.27, "paperHeight": 11.69, "preferCSSPageSize": true});
+        let paper = self.devtools("Page.printToPDF", &a4)?;
+        STANDARD.decode(paper["data"].as_str().context("a document is text")?).context("a document is base64")
     }
 }
 

@@ -1,9 +1,10 @@
 //! A real Chromium for stories of what people see and what other pages try. Speaks W3C WebDriver to Debian's
 //! `chromedriver`; holds no assertions about the product: those are the stories'.
 
+pub mod accessibility;
 mod chromium;
 pub mod pictures;
 mod site;
 
-pub use chromium::{Chromium, Scripts};
+pub use chromium::{Chromium, Look, Scripts};
 pub use site::Site;

@@ -13,19 +13,19 @@ pub const UPDATE_VARIABLE: &str = "UPDATE_PICTURES";
 /// The most that a picture in the papers may weigh.
 const BYTES_MAX: usize = 200 * 1024;
 
-/// Writes a picture beside the test's programs and answers where.
+/// Writes a picture, or a page on paper, beside the test's programs and answers where.
 ///
 /// # Errors
 /// When the folder cannot be written.
-pub fn keep(name: &str, png: &[u8]) -> Result<PathBuf> {
+pub fn keep(name: &str, bytes: &[u8]) -> Result<PathBuf> {
     let mut folder = env::current_exe().context("the test's own path")?;
     // From the test's program, past `deps`, to the folder of the profile.
     folder.pop();
     folder.pop();
     folder.push("pictures");
     fs::create_dir_all(&folder)?;
-    let file = folder.join(format!("{name}.png"));
-    fs::write(&file, png).with_context(|| file.display().to_string())?;
+    let file = folder.join(name);
+    fs::write(&file, bytes).with_context(|| file.display().to_string())?;
     Ok(file)
 }
 

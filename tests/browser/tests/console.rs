@@ -1,7 +1,11 @@
 //! The console as an administrator sees it in a real browser, over a whole town.
 
 use anyhow::{Context, Result};
-use browser::{Chromium, Scripts, Site, pictures};
+use browser::{
+    Chromium, Look, Scripts, Site,
+    accessibility::{Barrier, barriers},
+    pictures,
+};
 use serde_json::json;
 use town::{Place, Town, service::ADMINISTRATOR};
 
@@ -9,10 +13,11 @@ use town::{Place, Town, service::ADMINISTRATOR};
 const NEWCOMER: &str = "测试甲 Test Newcomer";
 const DOCUMENT: &str = "110000199001010013";
 const PIN: &str = "731945";
+const AUDITOR: (&str, &str) = ("test-auditor", "invented for an auditor of a few minutes");
+const LANGUAGES: [&str; 2] = ["zh-CN", "en"];
 
-/// A town in which one newcomer got a card, paid twice, was refused once and went through the gate.
-fn busy_town() -> Result<Town> {
-    let mut town = Town::open()?;
+/// One newcomer gets a card, pays twice, is refused once and goes through the gate.
+fn a_day_in(town: &mut Town) -> Result<()> {
     let holder = town.office.register(NEWCOMER, DOCUMENT)?;
     let card = town.pcscd.new_card("newcomer")?;
     town.put(&card, Place::Station)?;
@@ -25,14 +30,14 @@ fn busy_town() -> Result<Town> {
     town.at(Place::Shop).pay(1251, None)?;
     town.carry(&card, Place::Shop, Place::Gate)?;
     town.at(Place::Gate).tap(&json!({"operation": "gate.check", "receipt_wait_ms": 10_000}))?;
-    Ok(town)
+    Ok(())
 }
 
 /// Keeps a picture of the page in both languages and comes back to Chinese.
 fn pictures(browser: &Chromium, name: &str) -> Result<()> {
     for language in ["en", "zh-CN"] {
         speak(browser, language)?;
-        let file = pictures::keep(&format!("console-{name}-{language}"), &browser.picture()?)?;
+        let file = pictures::keep(&format!("console-{name}-{language}.png"), &browser.picture()?)?;
         println!("{}", file.display());
     }
     Ok(())
@@ -45,7 +50,8 @@ fn speak(browser: &Chromium, language: &str) -> Result<()> {
 
 #[test]
 fn an_administrator_without_scripts_looks_at_activity_and_asks_for_a_holder_with_a_reason() -> Result<()> {
-    let town = busy_town()?;
+    let mut town = Town::open()?;
+    a_day_in(&mut town)?;
     let browser = Chromium::start(Scripts::Off)?;
     let probe = Site::serve("<!DOCTYPE html><noscript><p id=off>off</p></noscript>")?;
     browser.open(&format!("http://127.0.0.1:{}/", probe.port()))?;
@@ -98,7 +104,7 @@ fn an_administrator_without_scripts_looks_at_activity_and_asks_for_a_holder_with
     assert_ne!(facts[0], NEWCOMER);
     assert_ne!(facts[1], DOCUMENT);
     assert!(facts[1].contains('*'), "the number is masked: {facts:?}");
-    println!("{}", pictures::keep("console-holder-zh-CN", &browser.picture()?)?.display());
+    println!("{}", pictures::keep("console-holder-zh-CN.png", &browser.picture()?)?.display());
     // Switching the language leads back to the card: showing the holder again would be another look.
     speak(&browser, "en")?;
     browser.until("#holder form")?;
@@ -108,5 +114,162 @@ fn an_administrator_without_scripts_looks_at_activity_and_asks_for_a_holder_with
     browser.open(&format!("{}/activity?purpose=oversight", town.service.url()))?;
     browser.until("form[action='/sign-in']")?;
     assert_eq!(browser.count("table")?, 0, "signed out is signed out");
+    Ok(())
+}
+
+/// Somebody who looks at each page in every way, notes what would keep people from using it, and keeps pictures.
+struct Visitor<'a> {
+    browser: &'a Chromium,
+    language: &'static str,
+    noted: Vec<(String, Look, Barrier)>,
+}
+
+impl Visitor<'_> {
+    fn visit(&mut self, page: &str) -> Result<()> {
+        let page = format!("{page}-{}", self.language);
+        for look in Look::ALL {
+            self.browser.look(look)?;
+            let found = if look == Look::Print {
+                // What is left of it on paper says at least what it is.
+                let heading = self.browser.text("h1")?;
+                let blank = Barrier { rule: "paper".to_owned(), place: "h1".to_owned(), why: "not printed".to_owned() };
+                Vec::from_iter(heading.is_empty().then_some(blank))
+            } else {
+                pictures::keep(&format!("{page}-{look:?}.png"), &self.browser.picture()?)?;
+                barriers(self.browser)?
+            };
+            self.noted.extend(found.into_iter().map(|barrier| (page.clone(), look, barrier)));
+        }
+        self.browser.look(Look::Office)?;
+        pictures::keep(&format!("{page}.pdf"), &self.browser.paper()?).map(drop)
+    }
+
+    fn sign_in(&self, url: &str, (name, password): (&str, &str)) -> Result<()> {
+        self.browser.open(&format!("{url}/sign-in"))?;
+        speak(self.browser, self.language)?;
+        self.browser.type_into("#name", name)?;
+        self.browser.type_into("#password", password)?;
+        self.browser.click("form[action='/sign-in'] button")?;
+        self.browser.until("form.leave")
+    }
+
+    fn sign_out(&self) -> Result<()> {
+        self.browser.click("form.leave button")?;
+        self.browser.until("form[action='/sign-in']")
+    }
+}
+
+#[test]
+fn every_page_of_the_console_can_be_used_by_everybody_in_both_languages() -> Result<()> {
+    let mut town = Town::open()?;
+    let url = town.service.url().to_owned();
+    let auditor = json!({"name": AUDITOR.0, "password": AUDITOR.1, "role": "auditor"});
+    town.office.api().post("/v1/staff", &auditor)?.success()?;
+    let browser = Chromium::start(Scripts::Allowed)?;
+    let mut visitor = Visitor { browser: &browser, language: LANGUAGES[0], noted: Vec::new() };
+    let activity = format!("{url}/activity?purpose=oversight");
+
+    for language in LANGUAGES {
+        visitor.language = language;
+        visitor.sign_in(&url, ADMINISTRATOR)?;
+        browser.open(&activity)?;
+        browser.until(".empty")?;
+        visitor.visit("activity-empty")?;
+        visitor.sign_out()?;
+    }
+    a_day_in(&mut town)?;
+    for language in LANGUAGES {
+        visitor.language = language;
+        browser.open(&format!("{url}/sign-in"))?;
+        speak(&browser, language)?;
+        visitor.visit("sign-in")?;
+        browser.click("form[action='/sign-in'] button")?;
+        browser.until(".summary:focus")?;
+        visitor.visit("sign-in-name-missing")?;
+        browser.type_into("#name", AUDITOR.0)?;
+        browser.type_into("#password", "something else, as invented")?;
+        browser.click("form[action='/sign-in'] button")?;
+        browser.until(".summary:focus")?;
+        visitor.visit("sign-in-wrong")?;
+
+        visitor.sign_in(&url, ADMINISTRATOR)?;
+        visitor.visit("purpose")?;
+        browser.open(&format!("{url}/activity?purpose=curiosity"))?;
+        browser.until(".summary:focus")?;
+        visitor.visit("purpose-missing")?;
+        browser.open(&activity)?;
+        browser.until("table")?;
+        visitor.visit("activity")?;
+        let card = browser.attribute("tbody tr:first-child .card-link", "href")?;
+        browser.click("tbody tr:first-child .card-link")?;
+        browser.until("#holder form")?;
+        visitor.visit("card")?;
+        // As a browser would that knows no `required`.
+        browser.run("document.querySelector('#holder form').noValidate = true; arguments[0]();", &[])?;
+        browser.click("#holder form button")?;
+        browser.until(".summary:focus")?;
+        visitor.visit("card-reason-missing")?;
+        browser.click("#holder label[for=purpose-complaint]")?;
+        browser.click("#holder form button")?;
+        browser.until("#holder dl")?;
+        visitor.visit("card-holder")?;
+        for wrong in ["nowhere", "cards/none"] {
+            browser.open(&format!("{url}/{wrong}"))?;
+            browser.until("main .button")?;
+            visitor.visit(&format!("error-{}", wrong.replace('/', "-")))?;
+        }
+        browser.open(&activity)?;
+        visitor.sign_out()?;
+
+        visitor.sign_in(&url, AUDITOR)?;
+        browser.open(&format!("{url}{card}"))?;
+        browser.until("#holder p")?;
+        visitor.visit("card-auditor")?;
+        visitor.sign_out()?;
+    }
+    assert!(visitor.noted.is_empty(), "{:#?}", visitor.noted);
+    Ok(())
+}
+
+#[test]
+fn pages_that_keep_somebody_out_are_found() -> Result<()> {
+    let page = |style: &str, body: &str| {
+        format!(
+            "<!DOCTYPE html><html lang=en><meta name=viewport content='width=device-width'><title>t</title>\
+             <style>{style}</style><main><h1>Test</h1>{body}</main>"
+        )
+    };
+    let sound = "<label for=a>Name</label> <input id=a> <a href='/'>Home</a>";
+    let table = [
+        ("", sound, None),
+        ("", "<input id=a>", Some("label")),
+        ("p { color: #aaa; background: #fff }", "<p>Pale</p>", Some("color-contrast")),
+        (
+            "@media (prefers-color-scheme: dark) { p { color: #333; background: #000 } }",
+            "<p>Dim</p>",
+            Some("color-contrast"),
+        ),
+        ("a { outline: none }", sound, Some("focus-visible")),
+        ("p { width: 700px }", "<p>Wide</p>", Some("reflow")),
+        ("div { overflow-x: auto } p { width: 700px }", "<div tabindex=0><p>Wide</p></div>", Some("reflow")),
+        (
+            "button { width: 12px; height: 12px; padding: 0 }",
+            "<button>1</button><button>2</button>",
+            Some("target-size"),
+        ),
+    ];
+    let browser = Chromium::start(Scripts::Allowed)?;
+    for (style, body, rule) in table {
+        let site = Site::serve(&page(style, body))?;
+        browser.open(&format!("http://127.0.0.1:{}/", site.port()))?;
+        let mut found = Vec::new();
+        for look in [Look::Office, Look::Dark, Look::Narrow] {
+            browser.look(look)?;
+            found.extend(barriers(&browser)?.into_iter().map(|barrier| barrier.rule));
+        }
+        found.sort();
+        found.dedup();
+        assert_eq!(found, Vec::from_iter(rule), "{style} {body}");
+    }
     Ok(())
 }

@@ -1,0 +1,76 @@
+//! Whether people can use a page whatever they see with and point with: axe-core's rules, and what axe-core does not
+//! measure: that a narrow screen needs no scrolling sideways, and that the keyboard's focus can be seen.
+//!
+//! `axe/` holds axe-core 4.14.1 as the npm package of that name brings it, unchanged, under MPL-2.0: its sources are in
+//! that package. It is not part of any program that ships.
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+use crate::Chromium;
+
+/// Deque's axe-core: makes `axe` in the page.
+const AXE: &str = include_str!("../axe/axe.min.js");
+
+/// What of axe-core counts: WCAG 2.2 AA, with the rule that axe-core leaves out unless asked. Lesser findings are left to
+/// people who look.
+const RUN: &str = "
+    const done = arguments[arguments.length - 1];
+    const options = { resultTypes: ['violations'], rules: { 'target-size': { enabled: true } } };
+    axe.run(document, options).then(
+        found => done(found.violations.filter(one => ['serious', 'critical'].includes(one.impact)).flatMap(
+            one => one.nodes.map(node => ({ rule: one.id, place: node.target.join(' '), why: node.failureSummary })))),
+        error => done([{ rule: 'axe-core', place: '', why: String(error) }]));
+";
+
+/// Focuses each thing that can be focused, as the keyboard does, and looks for an outline.
+const FOCUS: &str = "
+    const done = arguments[arguments.length - 1];
+    const outline = element => {
+        element.focus({ focusVisible: true });
+        const style = getComputedStyle(element);
+        // The browser's own is `auto`.
+        return style.outlineStyle === 'auto' || style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2;
+    };
+    const all = document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, [tabindex=\"0\"]');
+    const held = document.activeElement;
+    const bare = [...all].filter(element => !outline(element));
+    held === document.body ? document.activeElement.blur() : held.focus();
+    done(bare.map(element => ({ rule: 'focus-visible', place: element.outerHTML.slice(0, 120), why: 'no outline' })));
+";
+
+/// What has to be scrolled sideways: the page, or a box in it.
+const OVERFLOW: &str = "
+    const done = arguments[arguments.length - 1];
+    const scrolls = element =>
+        element === document.documentElement || ['auto', 'scroll'].includes(getComputedStyle(element).overflowX);
+    const wide = [...document.querySelectorAll('*')].filter(
+        element => scrolls(element) && element.scrollWidth > element.clientWidth);
+    done(wide.map(element => ({ rule: 'reflow', place: element.outerHTML.slice(0, 60),
+        why: `${element.scrollWidth} pixels wide in ${element.clientWidth}` })));
+";
+
+/// Something that keeps somebody from using a page.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Barrier {
+    /// axe-core's name of the rule, or `focus-visible` or `reflow`.
+    pub rule: String,
+    /// The element.
+    pub place: String,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+/// The barriers on the page that is shown, as it is shown.
+///
+/// # Errors
+/// When the page allows no scripts of WebDriver's.
+pub fn barriers(browser: &Chromium) -> Result<Vec<Barrier>> {
+    let mut found = Vec::new();
+    for script in [&format!("{AXE};{RUN}"), FOCUS, OVERFLOW] {
+        let answer = browser.run(script, &[])?;
+        let barriers: Vec<Barrier> = serde_json::from_value(answer).context("a script answers with barriers")?;
+        found.extend(barriers);
+    }
+    Ok(found)
+}
