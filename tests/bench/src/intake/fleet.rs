@@ -76,11 +76,11 @@ impl Fleet {
 
     /// Sends and waits for every receipt.
     pub(super) fn run(&mut self, run: &Run) -> Result<Outcome> {
-        self.run_while(run, || Ok(()))
+        self.run_while(run, |_| Ok(()))
     }
 
     /// Sends, does something meanwhile, and waits for the end.
-    pub(super) fn run_while(&mut self, run: &Run, meanwhile: impl FnOnce() -> Result<()>) -> Result<Outcome> {
+    pub(super) fn run_while(&mut self, run: &Run, meanwhile: impl FnOnce(&Self) -> Result<()>) -> Result<Outcome> {
         self.runs = self.runs.checked_add(1).context("every lane is used up: 255 runs at most")?;
         let terminals = &self.terminals[..run.terminals.min(self.terminals.len())];
         let each = terminals.len().div_ceil(PROCESSES);
@@ -112,7 +112,7 @@ impl Fleet {
         for process in &mut processes {
             process.child.stdin.as_mut().context("no standard input")?.write_all(b"go\n")?;
         }
-        meanwhile()?;
+        meanwhile(self)?;
         let mut outcome = Outcome { taps: 0, accepted: 0, seconds: 0.0, latencies_ms: Vec::new() };
         for process in &mut processes {
             let part: Outcomes = serde_json::from_str(&process.line()?).context("what a load process says")?;
@@ -124,6 +124,15 @@ impl Fleet {
         outcome.seconds = began.elapsed().as_secs_f64();
         self.taps += outcome.taps;
         Ok(outcome)
+    }
+
+    /// How many receipts were kept, while a run is under way, too.
+    pub(super) fn receipts(&self) -> u64 {
+        let mut bytes = 0;
+        for number in 0..PROCESSES {
+            bytes += fs::metadata(self.folder.join(format!("receipts-{number}"))).map_or(0, |file| file.len());
+        }
+        bytes / 32
     }
 
     /// Every tap for which a receipt was kept.

@@ -91,8 +91,8 @@ impl Installation {
     }
 
     /// Every process whose work is the service's.
-    pub(super) fn servers(&mut self) -> Result<Vec<u32>> {
-        Ok(vec![self.service_pid()])
+    pub(super) fn servers(&mut self) -> Vec<u32> {
+        vec![self.service_pid()]
     }
 
     /// Bytes of the database on disk, its write-ahead log left out: that one has a bound of its own.

@@ -158,7 +158,8 @@ fn prepare(folder: &Path, plan: &Plan, cards: &[(CardId, Signer)], random: &mut 
     let identity = Identity::load(folder)?;
     let terminal = identity.file.terminal_id;
     let key = Signer::read(&fs::read(reader_daemon::identity::key_path(folder))?)?;
-    let public = PublicKey::from_sec1(key.0.public_key().as_ref()).map_err(|_| anyhow!("a terminal's key is strange"))?;
+    let public =
+        PublicKey::from_sec1(key.0.public_key().as_ref()).map_err(|_| anyhow!("a terminal's key is strange"))?;
     let mut chain = Chain { terminal, lane: plan.lane, counter: 0, previous: TapId::NONE };
     let mut batches = Vec::with_capacity(plan.batches);
     for _ in 0..plan.batches {

@@ -9,9 +9,8 @@ mod installation;
 pub(crate) mod load;
 mod verification;
 
-use std::time::Duration;
-
 use anyhow::{Result, ensure};
+use town::wait;
 
 use self::{
     fleet::{Fleet, Run},
@@ -42,6 +41,9 @@ pub(crate) struct Options {
 /// Taps in a batch, the part of [`Options::taps`] that a run takes, and the ratio that must be reached.
 const SHAPES: [(usize, usize, f64); 3] = [(64, 1, 0.80), (8, 3, 0.70), (1, 10, 0.33)];
 
+/// Receipts after which the service is killed under load.
+const KILL_AFTER: u64 = 2_000;
+
 pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
     ensure!(options.terminals > 0 && options.runs > 0, "measuring nothing: there are no terminals or no runs");
     let mut installation = Installation::found(options.cards, options.terminals)?;
@@ -55,10 +57,10 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
         for _ in 0..options.runs {
             let run = Run { batch, taps: options.taps / part, taps_per_s: None, terminals: options.terminals };
             let bare = verification::per_cpu_second()?;
-            let cpu = usage::cpu_seconds(&installation.servers()?)?;
+            let cpu = usage::cpu_seconds(&installation.servers())?;
             let outcome = fleet.run(&run)?;
             installation.until_logged()?;
-            let used = usage::cpu_seconds(&installation.servers()?)? - cpu;
+            let used = usage::cpu_seconds(&installation.servers())? - cpu;
             peak_rss = peak_rss.max(usage::resident_mib(installation.service_pid())?);
             ensure!(outcome.accepted == outcome.taps, "{} of {} taps were accepted", outcome.accepted, outcome.taps);
             ratios.push(count(outcome.taps) / used / bare);
@@ -79,7 +81,12 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
         }
     }
     report.figure("taps_per_s", full_taps_per_s, "taps/s", None);
-    report.figure("bytes_per_tap", (installation.database_bytes()? - before) / count(fleet.taps()), "bytes", Some(900.0));
+    report.figure(
+        "bytes_per_tap",
+        (installation.database_bytes()? - before) / count(fleet.taps()),
+        "bytes",
+        Some(900.0),
+    );
     report.figure("rss_mib", peak_rss, "MiB", Some(256.0));
 
     let half = Run {
@@ -97,8 +104,11 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
     report.figure("lone_tap_ms_p99", percentile(&mut latencies, 99), "ms", None);
 
     let last = Run { batch: SHAPES[0].0, taps: options.taps, taps_per_s: None, terminals: options.terminals };
-    fleet.run_while(&last, || {
-        std::thread::sleep(Duration::from_millis(700));
+    let before = fleet.receipts();
+    fleet.run_while(&last, |fleet| {
+        wait::until("a part of the load has its receipts", || {
+            Ok((fleet.receipts() > before + KILL_AFTER).then_some(()))
+        })?;
         installation.kill_service()
     })?;
     let kept = fleet.receipted()?;

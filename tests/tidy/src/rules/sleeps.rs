@@ -7,6 +7,7 @@ use crate::{Rule, Tree, Violation};
 const EXCEPTIONS: &[(&str, &str)] = &[
     ("tests/town/src/wait.rs", "the one loop that asks again until a thing is so or its time is over"),
     ("tests/town/src/pcscd.rs", "asks again until pcscd answers, or has ended, or its time is over"),
+    ("tests/bench/src/intake/load.rs", "terminals that keep an even pace, and come back when they were asked to"),
     ("tests/virtual-card/", "the card's side of the wire: it plays a slow or hung chip"),
 ];
 
