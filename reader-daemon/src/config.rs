@@ -17,12 +17,13 @@ const PREFIX: &str = "READER_DAEMON_";
 const FILE_VARIABLE: &str = "READER_DAEMON_CONFIG";
 
 /// Every key there is, with what it is for.
-pub const KEYS: [(&str, &str); 6] = [
+pub const KEYS: [(&str, &str); 7] = [
     ("data_dir", "folder for the outbox, the terminal's key and the local token"),
     ("local.listen", "loopback address of the local API, port 0 for any free port"),
     ("reader", "use only the PC/SC reader of this name; all readers when not set"),
     ("log.level", "error, warn, info, debug or trace"),
     ("log.format", "text or json"),
+    ("apdu_trace", "file that gets a line for each APDU, without its data; none when not set"),
     ("refresh_s", "seconds between looks for a newer status list and profile"),
 ];
 
@@ -56,6 +57,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The only reader to use, by its PC/SC name.
     pub reader: Option<String>,
+    /// The file that gets the APDU trace.
+    pub apdu_trace: Option<PathBuf>,
     /// Seconds between looks for a newer status list and profile.
     pub refresh_s: u64,
     /// The local API.
@@ -108,6 +111,8 @@ pub struct Overrides {
     pub data_dir: Option<PathBuf>,
     /// `--listen`.
     pub listen: Option<SocketAddr>,
+    /// `--apdu-trace`.
+    pub apdu_trace: Option<PathBuf>,
 }
 
 impl Config {
@@ -143,8 +148,10 @@ impl Config {
             };
             builder = builder.set_override(key, value.as_str())?;
         }
+        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
         let config: Self = builder
-            .set_override_option("data_dir", overrides.data_dir.as_ref().map(|path| path.display().to_string()))?
+            .set_override_option("data_dir", path(&overrides.data_dir))?
+            .set_override_option("apdu_trace", path(&overrides.apdu_trace))?
             .set_override_option("local.listen", overrides.listen.map(|address| address.to_string()))?
             .build()?
             .try_deserialize()?;
@@ -210,7 +217,7 @@ mod tests {
     fn flags_win_over_the_environment_which_wins_over_the_file() {
         let file = file("data_dir = \"/from/file\"\nreader = \"file\"\n[log]\nlevel = \"debug\"\n");
         let variables = environment(&[("READER_DAEMON_DATA_DIR", "/from/env"), ("READER_DAEMON_READER", "01")]);
-        let flags = Overrides { data_dir: Some("/from/flag".into()), listen: None };
+        let flags = Overrides { data_dir: Some("/from/flag".into()), ..Overrides::default() };
         let config = Config::load(Some(file.path()), &variables, &flags).unwrap();
         assert_eq!(config.data_dir, Path::new("/from/flag"));
         assert_eq!(config.reader.as_deref(), Some("01"), "a name of digits stays as typed");

@@ -11,7 +11,7 @@ use std::{
 use tokio::{signal::unix, task::JoinHandle};
 
 use crate::{
-    card::{monitor::Monitor, readers::Readers},
+    card::{apdu_trace, monitor::Monitor, readers::Readers},
     config::Config,
     identity::{Identity, IdentityError},
     jobs::Jobs,
@@ -61,6 +61,7 @@ pub async fn run(config: &Config) -> Result<(), RunError> {
     let data = &config.data_dir;
     let identity = Arc::new(Identity::load(data)?);
     let _lock = lock(data)?;
+    apdu_trace::mark("start");
     let outbox = Arc::new(Outbox::open(&data.join(OUTBOX_FILE), identity.file.terminal_id).await?);
     let known = Shared::new(submit::load_known(&outbox, &identity).await?);
     let client = Arc::new(ServiceClient::new(&identity)?);
@@ -95,6 +96,7 @@ pub async fn run(config: &Config) -> Result<(), RunError> {
     background.iter().for_each(JoinHandle::abort);
     stations.release().await;
     drop(monitor);
+    apdu_trace::mark("stop");
     tracing::info!("the daemon has stopped");
     served
 }

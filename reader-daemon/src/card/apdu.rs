@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use serde::{Serialize, Serializer};
 use zeroize::Zeroizing;
 
 /// Most data bytes of a short command (one length byte).
@@ -16,6 +17,8 @@ const SHORT_ANSWER_MAX: usize = 256;
 const EXTENDED_ANSWER_MAX: usize = 65_536;
 /// Class bit of a block that is not the last of a chain (ISO/IEC 7816-4, 5.4.1).
 const CLA_CHAINED: u8 = 0x10;
+/// Key reference of the management key, P2 of GENERAL AUTHENTICATE.
+const MANAGEMENT_KEY: u8 = 0x9B;
 
 impl fmt::Debug for Command {
     /// Header and length only: the data may be secret.
@@ -87,7 +90,7 @@ impl Command {
         match self.ins() {
             ins::VERIFY => !self.data.is_empty(),
             ins::CHANGE_REFERENCE_DATA => true,
-            ins::GENERAL_AUTHENTICATE => self.header[3] == 0x9B,
+            ins::GENERAL_AUTHENTICATE => self.header[3] == MANAGEMENT_KEY,
             _ => false,
         }
     }
@@ -189,6 +192,8 @@ impl Visibility {
             | ins::RESET_RETRY_COUNTER
             | ins::IMPORT_KEY
             | ins::SET_MANAGEMENT_KEY => Self { command: false, ..shown },
+            // The decrypted witness: whoever has it may pass for the holder of the key once.
+            ins::GENERAL_AUTHENTICATE if header[3] == MANAGEMENT_KEY => Self { command: false, ..shown },
             ins::PUT_DATA => Self { command: is_public_object(data), ..shown },
             ins::GET_DATA => Self { answer: is_public_object(data), ..shown },
             // Whose answer it continues is not in the APDU; the channel knows and decides there.
@@ -199,19 +204,26 @@ impl Visibility {
 
     /// The same for the bytes of an APDU that someone typed.
     pub fn of_raw(apdu: &[u8]) -> Self {
-        let Some((header, body)) = apdu.split_first_chunk::<4>() else {
+        let Some(header) = apdu.first_chunk::<4>() else {
             return Self { command: false, answer: false };
         };
-        let data = match body {
-            [] | [_] => &[][..],
-            [0, _, _, data @ ..] | [_, data @ ..] => data,
-        };
+        let data = data_field(apdu);
         if header[0] & CLA_CHAINED != 0 {
             // A later block of a chain does not say what it carries.
             return Self { command: false, ..Self::of(*header, data) };
         }
         Self::of(*header, data)
     }
+}
+
+/// The data field of an APDU, without the length before it and the expected length after it.
+pub fn data_field(apdu: &[u8]) -> &[u8] {
+    let (length, rest) = match apdu.get(4..) {
+        None | Some([] | [_]) => return &[],
+        Some([0, high, low, rest @ ..]) => (usize::from(u16::from_be_bytes([*high, *low])), rest),
+        Some([length, rest @ ..]) => (usize::from(*length), rest),
+    };
+    &rest[..length.min(rest.len())]
 }
 
 /// Objects without personal data: their tag list `5C` names one that any reader may read without PIN
@@ -227,6 +239,13 @@ fn is_public_object(data: &[u8]) -> bool {
 /// The two status bytes that end every answer (ISO/IEC 7816-4, 5.6).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct StatusWord(pub u16);
+
+impl Serialize for StatusWord {
+    /// As people read it: four hexadecimal digits.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
 
 impl StatusWord {
     /// Success.

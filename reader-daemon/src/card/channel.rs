@@ -115,15 +115,12 @@ impl<L: Link> Channel<L> {
         let took = started.elapsed();
         let response = result.as_deref().unwrap_or_default();
         self.usage.add(apdu, response, took);
-        if self.trace.is_some() || tracing::enabled!(tracing::Level::TRACE) {
+        if let Some(trace) = &mut self.trace {
             let mut record = Exchanged::new(apdu, response, visibility, took);
             if let Err(error) = &result {
                 record.received = error.to_string();
             }
-            tracing::trace!(sent = record.sent, received = record.received, micros = record.micros, "apdu");
-            if let Some(trace) = &mut self.trace {
-                trace.push(record);
-            }
+            trace.push(record);
         }
         let response = result?;
         let (data, status) = split_response(&response, self.lengths.answer_max())?;

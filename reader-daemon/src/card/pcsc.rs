@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use pcsc::{Card, Context, Disposition, Error, PNP_NOTIFICATION, Protocols, ReaderState, Scope, ShareMode, State};
 use zeroize::Zeroize;
 
+use super::apdu_trace;
 use super::link::{Deadline, Link, LinkError};
 use super::monitor::{CardState, Seen, StatusSource};
 
@@ -107,9 +108,9 @@ impl Connection {
             let was_connected = self.card.is_some();
             let outcome = match self.connected() {
                 Err(failure) => Err(failure),
-                Ok((card, buffer)) => match card.transaction() {
+                Ok((reader, card, buffer)) => match card.transaction() {
                     Ok(transaction) => {
-                        let mut link = PcscLink { transaction, buffer, deadline, failed: None, resets: false };
+                        let mut link = PcscLink { reader, transaction, buffer, deadline, failed: None, resets: false };
                         work.take().expect("work is done once")(Ok(&mut link));
                         Ok(link.end())
                     }
@@ -145,7 +146,7 @@ impl Connection {
         }
     }
 
-    fn connected(&mut self) -> Result<(&mut Card, &mut [u8]), LinkError> {
+    fn connected(&mut self) -> Result<(&CStr, &mut Card, &mut [u8]), LinkError> {
         if self.card.is_none() {
             let must_reset = self.has_unnoticed_card()?;
             let context = match self.context.take() {
@@ -163,7 +164,7 @@ impl Connection {
             }
             self.card = Some(card);
         }
-        Ok((self.card.as_mut().expect("connected just above"), &mut self.buffer))
+        Ok((&self.reader, self.card.as_mut().expect("connected just above"), &mut self.buffer))
     }
 
     /// Whether a card was put in so soon after another left that the service noticed neither: it must be reset.
@@ -222,6 +223,7 @@ struct Lost {
 
 /// A card in an exclusive transaction.
 pub(crate) struct PcscLink<'a> {
+    reader: &'a CStr,
     transaction: pcsc::Transaction<'a>,
     buffer: &'a mut [u8],
     deadline: Deadline,
@@ -267,27 +269,22 @@ impl Link for PcscLink<'_> {
             self.failed = Some(error.clone());
             return Err(error);
         }
-        match self.transaction.transmit(command, self.buffer) {
+        let begun = Instant::now();
+        let result = match self.transaction.transmit(command, self.buffer) {
             // Some drivers answer with nothing when the card has left; no card answers less than a status word.
-            Ok([]) => {
-                self.failed = Some(LinkError::Removed);
-                Err(LinkError::Removed)
-            }
-            Ok(response) => {
-                let (answer, length) = (response.to_vec(), response.len());
-                self.buffer[..length].zeroize();
-                Ok(answer)
-            }
-            Err(error) => {
-                let error = match error {
-                    // Here the context is sound, it is the handle's reader that is not there.
-                    Error::InvalidHandle | Error::InvalidValue => LinkError::ReaderGone,
-                    other => link_error("send a command to the card", other),
-                };
-                self.failed = Some(error.clone());
-                Err(error)
-            }
+            Ok([]) => Err(LinkError::Removed),
+            Ok(response) => Ok(response.to_vec()),
+            // Here the context is sound, it is the handle's reader that is not there.
+            Err(Error::InvalidHandle | Error::InvalidValue) => Err(LinkError::ReaderGone),
+            Err(error) => Err(link_error("send a command to the card", error)),
+        };
+        let reader = self.reader.to_string_lossy();
+        apdu_trace::exchanged(&reader, command, result.as_deref(), begun.elapsed());
+        match &result {
+            Ok(response) => self.buffer[..response.len()].zeroize(),
+            Err(error) => self.failed = Some(error.clone()),
         }
+        result
     }
 
     fn reset_at_end(&mut self) {

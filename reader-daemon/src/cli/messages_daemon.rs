@@ -2,6 +2,8 @@
 //!
 //! Failures of card and reader are in [`super::messages`].
 
+use std::path::Path;
+
 use card_schema::envelope::{receipt::Outcome, status_list::CardStatus};
 
 use super::{messages::CliError, messages_card};
@@ -38,6 +40,16 @@ pub(crate) fn config(error: &ConfigError) -> CliError {
             format!("local.listen = {address}: the local API listens on loopback only, e.g. 127.0.0.1:0."),
         ),
     }
+}
+
+/// The file for the APDU trace cannot be written.
+pub(crate) fn apdu_trace(path: &Path, cause: &std::io::Error) -> CliError {
+    let path = path.display();
+    CliError::usage(
+        "apdu-trace-file",
+        format!("无法写入 APDU 跟踪文件 {path}（{cause}）。请换用可写的路径，或去掉 --apdu-trace。"),
+        format!("The APDU trace {path} cannot be written ({cause}). Name a file that can, or leave --apdu-trace out."),
+    )
 }
 
 /// The PIN could not be read from terminal or stdin.

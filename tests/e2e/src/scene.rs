@@ -33,7 +33,14 @@ impl Scene {
     /// # Errors
     /// When anything in town does not answer as it should.
     pub fn open() -> Result<Self> {
-        let mut town = Town::open()?;
+        Self::in_town(Town::open()?)
+    }
+
+    /// The same in a town that is open.
+    ///
+    /// # Errors
+    /// When anything in town does not answer as it should.
+    pub fn in_town(mut town: Town) -> Result<Self> {
         let holder = town.office.register("测试己 Test Shopper", "110000199001010136")?;
         let path = town.pcscd.new_card("shopper")?;
         town.put(&path, Place::Station)?;

@@ -10,11 +10,15 @@ use std::{
 use anyhow::{Result, ensure};
 use card_schema::ids::TapId;
 use serde_json::json;
-use town::{Place, Town, wait};
+use town::{
+    Place, Town,
+    apdu_trace::{self, Comparison, Exchange, Run},
+    wait,
+};
 
 use crate::{
     aim::Aim,
-    checker::{self, Posted},
+    checker::{self, Finding, Posted},
     load::Load,
     report::Report,
     scene::{self, Owner},
@@ -77,6 +81,9 @@ struct Signatures {
 impl Campaign {
     fn open(victim: Victim, seed: u64) -> Result<Self> {
         let mut town = Town::open()?;
+        for place in [Place::Station, Place::Shop] {
+            town.at(place).trace_apdus()?;
+        }
         let holder = town.office.register("测试丙 Test Holder", "110000199001010056")?;
         let card = town.pcscd.new_card("payer")?;
         town.put(&card, Place::Station)?;
@@ -199,17 +206,32 @@ impl Campaign {
         })
     }
 
+    /// What the two daemons traced against what pcscd logged by itself. The card was at the station first, and its
+    /// daemon was never killed.
+    fn traces(&mut self) -> Result<Comparison> {
+        let mut read = |place| apdu_trace::read(&self.town.at(place).apdu_trace()?);
+        let mut runs = vec![Run::merged(read(Place::Station)?)];
+        runs.extend(read(Place::Shop)?);
+        let logged: Vec<_> = self.town.pcscd.apdu_log()?.iter().map(Exchange::from).collect();
+        Ok(apdu_trace::compare(&runs, &logged))
+    }
+
     fn judge(mut self, acknowledged: &BTreeMap<TapId, i64>) -> Result<Report> {
         let outbox = self.outbox();
         wait::until("the outbox is empty", || Ok((scene::waiting(&outbox)? == 0).then_some(())))?;
         let posted = self.settled_posts()?;
-        let findings = checker::check(acknowledged, &posted, scene::sum_fen(&self.database())?);
+        let mut findings = checker::check(acknowledged, &posted, scene::sum_fen(&self.database())?);
+        let traces = self.traces()?;
+        if traces.differ > 0 {
+            findings.push(Finding::OtherApdus(traces.differ));
+        }
         self.town.service.verified_evidence(&self.town.folder().join("evidence"))?;
         Ok(Report {
             victim: self.victim,
             seed: self.seed,
             stages: self.aim.stages(),
             acknowledged: acknowledged.len(),
+            traces,
             findings,
         })
     }

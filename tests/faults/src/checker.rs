@@ -30,6 +30,8 @@ pub enum Finding {
     Unfounded(TapId),
     /// All balances of a unit do not sum to zero.
     NotZero(i64),
+    /// So many APDUs that pcscd carried stand otherwise, or not at all, in the daemons' own trace.
+    OtherApdus(usize),
 }
 
 /// Compares. `acknowledged` maps each tap that somebody was told is safe to the fen that it moves.

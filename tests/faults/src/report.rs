@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, fmt, fs, path::Path, process::Command};
 
 use anyhow::{Context, Result};
+use town::apdu_trace::Comparison;
 
 use crate::{campaign::Victim, checker::Finding, stage::Stage};
 
@@ -17,6 +18,8 @@ pub struct Report {
     pub stages: BTreeMap<Stage, usize>,
     /// Taps that somebody was told are safe.
     pub acknowledged: usize,
+    /// The daemons' APDU traces against pcscd's log.
+    pub traces: Comparison,
     /// What must not be.
     pub findings: Vec<Finding>,
 }
@@ -42,7 +45,8 @@ impl fmt::Display for Report {
         }
         writeln!(f, "  {:<26} {:>5}", "taps acknowledged", self.acknowledged)?;
         writeln!(f, "  {:<26} {:>5}", "lost, doubled or wrong", self.findings.len())?;
-        self.findings.iter().try_for_each(|finding| writeln!(f, "    {finding:?}"))
+        self.findings.iter().try_for_each(|finding| writeln!(f, "    {finding:?}"))?;
+        writeln!(f, "  {}", self.traces)
     }
 }
 
@@ -52,7 +56,9 @@ fn page(date: &str, commit: &str, reports: &[Report]) -> String {
     format!(
         "# Kills under load\n\nWritten by `cargo xtask torture --report FILE`. A stage is what stood on disk at the \
          moment of the kill, the other\nprogram being frozen meanwhile; for the service only `stored` and `committed \
-         but unanswered` differ by its end.\n\n- Date: {date}\n- Commit: {commit}\n\n```text\n{}```\n",
+         but unanswered` differ by its end.\nThe APDU trace is the daemons' own, compared with what pcscd logged by \
+         itself; a killed daemon may leave out the\nexchange that was under way, and no other.\n\n- Date: {date}\n\
+         - Commit: {commit}\n\n```text\n{}```\n",
         tables.join("\n")
     )
 }
@@ -83,7 +89,14 @@ mod tests {
     #[test]
     fn stages_that_were_hardly_met_are_named() {
         let stages = Stage::ALL.into_iter().map(|stage| (stage, 5)).collect::<BTreeMap<_, _>>();
-        let mut report = Report { victim: Victim::Daemon, seed: 1, stages, acknowledged: 9, findings: Vec::new() };
+        let mut report = Report {
+            victim: Victim::Daemon,
+            seed: 1,
+            stages,
+            acknowledged: 9,
+            traces: Comparison::default(),
+            findings: Vec::new(),
+        };
         assert_eq!(report.rarer_than(5), []);
         report.stages.insert(Stage::Signed, 4);
         report.stages.remove(&Stage::Sent);

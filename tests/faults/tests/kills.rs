@@ -9,6 +9,7 @@ fn nothing_is_lost(victim: Victim) {
     println!("{report}");
     assert_eq!(report.findings, []);
     assert!(report.acknowledged > 0, "nobody paid anything: the test shows nothing");
+    assert!(report.traces.exchanges > report.acknowledged, "no APDUs were compared");
 }
 
 #[test]

@@ -18,6 +18,9 @@ use crate::{
     service::Service,
 };
 
+/// Gives a program another clock (Debian's libfaketime). The loader puts the machine's library folder for `$LIB`.
+const CLOCK_LIBRARY: &str = "/usr/$LIB/faketime/libfaketimeMT.so.1";
+
 /// A reader daemon that runs, or has run and may be started again.
 #[derive(Debug)]
 pub struct Daemon {
@@ -25,6 +28,8 @@ pub struct Daemon {
     pub terminal: TerminalId,
     folder: PathBuf,
     pcscd_socket: PathBuf,
+    traces_apdus: bool,
+    days_ahead: u32,
     process: Option<Process>,
 }
 
@@ -70,6 +75,8 @@ impl Daemon {
             terminal: terminal.id,
             folder: folder.to_owned(),
             pcscd_socket: pcscd_socket.to_owned(),
+            traces_apdus: false,
+            days_ahead: 0,
             process: None,
         };
         let mut enrol = daemon.command()?;
@@ -99,10 +106,53 @@ impl Daemon {
         let _ = fs::remove_file(self.local_file());
         let mut command = self.command()?;
         command.arg("run");
+        if self.traces_apdus {
+            command.arg("--apdu-trace").arg(self.apdu_trace_path());
+        }
+        if self.days_ahead > 0 {
+            // The wall clock only: what waits for so long must go on waiting for so long.
+            command.env("LD_PRELOAD", CLOCK_LIBRARY).env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+            command.env("FAKETIME", format!("+{}d", self.days_ahead));
+        }
         let mut process = Process::start("reader-daemon", command, &self.log())?;
         process.ready(|| Ok(self.local().ok().filter(|api| api.get("/v1/status").is_ok_and(|r| r.status == 200))))?;
         self.process = Some(process);
         Ok(())
+    }
+
+    /// Stops the daemon and starts it again with a trace of its APDUs, now and at every later start.
+    ///
+    /// # Errors
+    /// When it does not stop or does not get ready again.
+    pub fn trace_apdus(&mut self) -> Result<()> {
+        self.traces_apdus = true;
+        self.restart()
+    }
+
+    /// Stops the daemon and starts it again with a clock that is so many days ahead of the town's.
+    ///
+    /// # Errors
+    /// When it does not stop or does not get ready again.
+    pub fn set_clock_ahead(&mut self, days: u32) -> Result<()> {
+        self.days_ahead = days;
+        self.restart()
+    }
+
+    fn restart(&mut self) -> Result<()> {
+        self.process().stop()?;
+        self.start()
+    }
+
+    fn apdu_trace_path(&self) -> PathBuf {
+        self.folder.join("apdu-trace.jsonl")
+    }
+
+    /// The APDUs that it has traced, over all its runs.
+    ///
+    /// # Errors
+    /// When there is no trace.
+    pub fn apdu_trace(&self) -> Result<String> {
+        fs::read_to_string(self.apdu_trace_path()).context("reading the daemon's APDU trace")
     }
 
     fn local_file(&self) -> PathBuf {
