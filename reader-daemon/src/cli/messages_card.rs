@@ -2,7 +2,7 @@
 //!
 //! Failures of daemon, configuration and service are in [`super::messages_daemon`].
 
-use super::messages::CliError;
+use super::messages::{CliError, Language};
 use crate::{
     card::link::LinkError,
     piv::{PivError, Reason, secrets::SecretFormatError, status::Name},
@@ -171,12 +171,39 @@ pub(crate) fn piv(error: &PivError) -> CliError {
             "此卡不接受非接触方式输入 PIN。请将卡插入接触式读卡器。",
             "This card takes no PIN without contact. Insert it in a contact reader.",
         ),
-        _ => CliError::failed(
+        (command, reason) => CliError::failed(
             "card-refused",
-            format!("卡片拒绝了操作：{refused}。"),
-            format!("The card refused: {refused}."),
+            format!("卡片拒绝了 {command}：{}（{}）。", self::reason(reason, Language::Zh), refused.status),
+            format!("The card refused {command}: {reason} ({}).", refused.status),
         ),
     }
+}
+
+/// What a status word means, where no tries are counted.
+pub(crate) fn reason(reason: Reason, language: Language) -> String {
+    let zh = match reason {
+        Reason::WrongPin { .. } => "PIN 错误",
+        Reason::WrongPuk { .. } => "PUK 错误",
+        Reason::PinBlocked => "PIN 已锁定",
+        Reason::PukBlocked => "PUK 已锁定",
+        Reason::SecurityStatusNotSatisfied => "需要先验证 PIN 或管理密钥",
+        Reason::ConditionsNotSatisfied => "使用条件不满足",
+        Reason::WrongData => "数据不正确",
+        Reason::FunctionNotSupported => "不支持此功能",
+        Reason::NotFound => "没有找到",
+        Reason::NotEnoughMemory => "卡内空间不足",
+        Reason::WrongParameters => "参数不正确",
+        Reason::ReferenceNotFound => "没有此密钥或 PIN",
+        Reason::WrongLength => "长度不正确",
+        Reason::ChainingNotSupported => "不支持命令链",
+        Reason::SecureMessaging => "不支持安全报文或逻辑通道",
+        Reason::MemoryFailure => "卡内存储器故障",
+        Reason::ExecutionFailed => "卡片出错，未说明原因",
+        Reason::InstructionNotSupported => "不支持此指令",
+        Reason::ClassNotSupported => "不支持此指令类别",
+        Reason::Unlisted => "含义未知",
+    };
+    language.choose(zh, &reason.to_string()).to_owned()
 }
 
 /// No PIN tries are left.

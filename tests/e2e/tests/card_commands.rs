@@ -3,7 +3,9 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
+use e2e::scene::Scene;
 use serde_json::Value;
+use town::Place;
 use town::pcscd::{Pcscd, SOCKET_VARIABLE};
 use town::programs::program;
 use virtual_card::CardKind;
@@ -170,6 +172,45 @@ fn a_check_tells_what_a_card_can_do_and_spends_no_try() {
     assert_eq!(desk.at_first(&["card", "change-pin", "--pin-stdin"], "123456\n246810\n").code, 0);
     assert_eq!(desk.at_first(&["card", "check", "--try-factory-pin"], "").json()["factory_pin"], false);
     assert_eq!(desk.at_first(&["card", "check"], "").json()["pin"]["tries_left"], 2, "that cost one, as it said");
+}
+
+/// Everything of a text for a person that is no name of the standard or of a device has its language's letters.
+fn is_in_one_language(text: &str, language: &str, names: &[&str]) -> bool {
+    let own = names.iter().fold(text.to_owned(), |text, name| text.replace(name, ""));
+    match language {
+        // Names of the standard have capitals: PIN, CHUID, AES-256.
+        "zh" => !own.chars().any(|character| character.is_ascii_lowercase()),
+        _ => own.is_ascii(),
+    }
+}
+
+#[test]
+fn whatever_is_printed_of_a_card_is_in_the_language_that_was_asked_for() {
+    let mut scene = Scene::open().expect("a town with a personalised card at the shop");
+    let blank = scene.town.pcscd.new_card("blank").expect("a new card");
+    scene.town.put(&blank, Place::Station).expect("the station's reader is free");
+    for (place, states) in [
+        (Place::Shop, [("zh", "9A: 需要 PIN"), ("en", "9A: needs the PIN")]),
+        (Place::Station, [("zh", "证书 9A (5FC105): 无"), ("en", "certificate 9A (5FC105): absent")]),
+    ] {
+        let reader = scene.town.pcscd.readers()[place as usize].clone();
+        let run =
+            |args: &[&str]| ran(scene.town.pcscd.command(program("reader-daemon").expect("it is built")), args, "");
+        let label = run(&["card", "check", "--reader", &reader, "--format", "json"]).json()["label"].clone();
+        let names = [&*reader, label.as_str().expect("Nitrokey's card has a label")];
+        for (language, state) in states {
+            let check = run(&["card", "check", "--reader", &reader, "--lang", language]);
+            assert_eq!(check.code, 0, "{}", check.err);
+            assert!(check.out.contains(state), "no {state:?} in {}", check.out);
+            assert!(is_in_one_language(&check.out, language, &names), "{language}: {}", check.out);
+            let info = run(&["card", "info", "--reader", &reader, "--lang", language]).out;
+            // The card's own number has small letters.
+            let is_number = |line: &str| line.starts_with("卡号") || line.starts_with("card id");
+            let info: Vec<_> = info.lines().filter(|line| !is_number(line)).collect();
+            assert!(info.len() > 3 && is_in_one_language(&info.join("\n"), language, &names), "{language}: {info:?}");
+        }
+    }
+    assert!(!is_in_one_language("9A: needs the PIN", "zh", &[]) && !is_in_one_language("照片: absent", "en", &[]));
 }
 
 #[test]

@@ -10,25 +10,25 @@ use ring::rand::{SecureRandom, SystemRandom};
 use serde::Serialize;
 
 use super::{
-    super::{at_reader::AtReader, messages::CliError, output::Context},
+    super::{at_reader::AtReader, messages::CliError, messages_card, output::Context},
     info::pin_text,
 };
 use crate::{
-    card::{link::Link, trace::hex},
-    piv::{Pin, PivCard, PivError, Reason, management::ManagementKey, verify::PinState},
+    card::{apdu::StatusWord, link::Link, trace::hex},
+    piv::{Pin, PivCard, PivError, Reason, Refused, management::ManagementKey, verify::PinState},
 };
 
-/// The objects that issuance writes, and the card's own.
-const OBJECTS: [(&str, ObjectTag); 9] = [
-    ("CHUID", ObjectTag::CHUID),
-    ("CCC", ObjectTag::CCC),
-    ("certificate 9A", ObjectTag::CERTIFICATE_SIGN_IN),
-    ("certificate 9C", ObjectTag::CERTIFICATE_APPROVE),
-    ("certificate 9E", ObjectTag::CERTIFICATE_TAP),
-    ("printed information", ObjectTag::PRINTED),
-    ("photo", ObjectTag::PHOTO),
-    ("security object", ObjectTag::SECURITY),
-    ("discovery", ObjectTag::DISCOVERY),
+/// The objects that issuance writes, and the card's own, by their names in Chinese and English.
+const OBJECTS: [(&str, &str, ObjectTag); 9] = [
+    ("CHUID", "CHUID", ObjectTag::CHUID),
+    ("CCC", "CCC", ObjectTag::CCC),
+    ("证书 9A", "certificate 9A", ObjectTag::CERTIFICATE_SIGN_IN),
+    ("证书 9C", "certificate 9C", ObjectTag::CERTIFICATE_APPROVE),
+    ("证书 9E", "certificate 9E", ObjectTag::CERTIFICATE_TAP),
+    ("印刷信息", "printed information", ObjectTag::PRINTED),
+    ("照片", "photo", ObjectTag::PHOTO),
+    ("安全对象", "security object", ObjectTag::SECURITY),
+    ("发现对象", "discovery object", ObjectTag::DISCOVERY),
 ];
 const MANAGEMENT: [ManagementAlgorithm; 4] = [
     ManagementAlgorithm::TripleDes,
@@ -73,15 +73,56 @@ struct Check {
 #[derive(Debug, Serialize)]
 struct Object {
     name: &'static str,
+    #[serde(skip)]
+    name_zh: &'static str,
     tag: String,
-    state: &'static str,
+    state: ObjectState,
     bytes: Option<usize>,
+}
+
+/// What came of reading an object.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum ObjectState {
+    Present,
+    Absent,
+    NeedsPin,
+    NotReadable,
+}
+
+impl ObjectState {
+    /// In Chinese and English.
+    const fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Present => ("有", "present"),
+            Self::Absent => ("无", "absent"),
+            Self::NeedsPin => ("需要 PIN", "needs the PIN"),
+            Self::NotReadable => ("无法读取", "not readable"),
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
 struct SlotLine {
     slot: &'static str,
-    state: String,
+    #[serde(flatten)]
+    state: SlotState,
+}
+
+/// What came of asking a slot for a signature.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+enum SlotState {
+    SignsWithoutPin,
+    NeedsPin,
+    /// With this status word.
+    Refuses {
+        status: StatusWord,
+        #[serde(skip)]
+        reason: Reason,
+    },
+    /// The card agrees, and what it gives is no signature.
+    Malformed,
 }
 
 pub(super) fn run(args: &CheckArgs, context: Context) -> Result<(), CliError> {
@@ -117,7 +158,7 @@ fn look<L: Link>(
 ) -> Result<Check, PivError> {
     let application = card.select()?;
     let pin = answered(card.pin_state())?;
-    let objects = OBJECTS.into_iter().map(|(name, tag)| object(card, name, tag)).collect::<Result<_, _>>()?;
+    let objects = OBJECTS.into_iter().map(|named| object(card, named)).collect::<Result<_, _>>()?;
     // Before anything is authenticated, so that "without PIN" is true.
     let slots = Slot::SIGNING.into_iter().map(|slot| slot_line(card, slot, randomness)).collect::<Result<_, _>>()?;
     let management = management(card)?;
@@ -149,15 +190,18 @@ fn look<L: Link>(
     })
 }
 
-fn object<L: Link>(card: &mut PivCard<L>, name: &'static str, tag: ObjectTag) -> Result<Object, PivError> {
+fn object<L: Link>(
+    card: &mut PivCard<L>,
+    (name_zh, name, tag): (&'static str, &'static str, ObjectTag),
+) -> Result<Object, PivError> {
     let (state, bytes) = match card.get_data(tag) {
-        Ok(Some(contents)) => ("present", Some(contents.len())),
-        Ok(None) => ("absent", None),
+        Ok(Some(contents)) => (ObjectState::Present, Some(contents.len())),
+        Ok(None) => (ObjectState::Absent, None),
         Err(PivError::Link(error)) => return Err(error.into()),
-        Err(error) if error.reason() == Some(Reason::SecurityStatusNotSatisfied) => ("needs the PIN", None),
-        Err(_) => ("not readable", None),
+        Err(error) if error.reason() == Some(Reason::SecurityStatusNotSatisfied) => (ObjectState::NeedsPin, None),
+        Err(_) => (ObjectState::NotReadable, None),
     };
-    Ok(Object { name, tag: hex(&tag.bytes()), state, bytes })
+    Ok(Object { name, name_zh, tag: hex(&tag.bytes()), state, bytes })
 }
 
 /// Asks the slot to sign random bytes, which are no message of anything.
@@ -169,10 +213,11 @@ fn slot_line<L: Link>(card: &mut PivCard<L>, slot: Slot, hash: &[u8; 32]) -> Res
         Slot::Management => "9B",
     };
     let state = match card.sign(slot, hash) {
-        Ok(_) => "signs without PIN".to_owned(),
+        Ok(_) => SlotState::SignsWithoutPin,
         Err(PivError::Link(error)) => return Err(error.into()),
-        Err(error) if error.reason() == Some(Reason::SecurityStatusNotSatisfied) => "needs the PIN".to_owned(),
-        Err(error) => error.to_string(),
+        Err(PivError::Refused(Refused { reason: Reason::SecurityStatusNotSatisfied, .. })) => SlotState::NeedsPin,
+        Err(PivError::Refused(Refused { status, reason, .. })) => SlotState::Refuses { status, reason },
+        Err(PivError::Malformed { .. }) => SlotState::Malformed,
     };
     Ok(SlotLine { slot: name, state })
 }
@@ -211,12 +256,13 @@ fn text(check: &Check, context: Context) -> String {
         format!("PIN: {}", pin_text(check.pin, context)),
     ];
     lines.extend(check.objects.iter().map(|object| {
-        let bytes = object.bytes.map_or(String::new(), |bytes| format!(", {bytes} bytes"));
-        format!("{} ({}): {}{bytes}", object.name, object.tag, object.state)
+        let (zh, en) = object.state.words();
+        let bytes =
+            object.bytes.map_or(String::new(), |bytes| format!("{}{bytes}{}", say("，", ", "), say(" 字节", " bytes")));
+        format!("{} ({}): {}{bytes}", say(object.name_zh, object.name), object.tag, say(zh, en))
     }));
-    lines.extend(check.slots.iter().map(|line| format!("{}: {}", line.slot, line.state)));
-    let algorithm =
-        check.management.map_or_else(|| say("未知", "not known").to_owned(), |algorithm| format!("{algorithm:?}"));
+    lines.extend(check.slots.iter().map(|line| format!("{}: {}", line.slot, slot_text(line.state, context))));
+    let algorithm = check.management.map_or(say("未知", "not known"), algorithm_name);
     lines.push(format!("9B: {algorithm}"));
     lines.push(format!(
         "{}: {}",
@@ -225,4 +271,56 @@ fn text(check: &Check, context: Context) -> String {
     ));
     lines.push(format!("{}: {}", say("仍为出厂 PIN", "factory PIN"), yes_no(check.factory_pin)));
     lines.join("\n")
+}
+
+fn slot_text(state: SlotState, context: Context) -> String {
+    let say = |zh, en| context.language.choose(zh, en).to_owned();
+    match state {
+        SlotState::SignsWithoutPin => say("签名无需 PIN", "signs without PIN"),
+        SlotState::NeedsPin => say("需要 PIN", "needs the PIN"),
+        SlotState::Refuses { status, reason } => {
+            format!(
+                "{}{} ({status})",
+                say("拒绝签名：", "refuses to sign: "),
+                messages_card::reason(reason, context.language)
+            )
+        }
+        SlotState::Malformed => say("应答不是签名", "answers what is no signature"),
+    }
+}
+
+const fn algorithm_name(algorithm: ManagementAlgorithm) -> &'static str {
+    match algorithm {
+        ManagementAlgorithm::TripleDes => "3DES",
+        ManagementAlgorithm::Aes128 => "AES-128",
+        ManagementAlgorithm::Aes192 => "AES-192",
+        ManagementAlgorithm::Aes256 => "AES-256",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{messages::Language, output::Format};
+
+    #[test]
+    fn what_a_slot_answers_is_said_in_both_languages_and_keeps_the_status_word() {
+        let refuses = SlotState::Refuses { status: StatusWord(0x6A88), reason: Reason::ReferenceNotFound };
+        let table = [
+            (SlotState::SignsWithoutPin, "签名无需 PIN", "signs without PIN", r#"{"state":"signs_without_pin"}"#),
+            (SlotState::NeedsPin, "需要 PIN", "needs the PIN", r#"{"state":"needs_pin"}"#),
+            (
+                refuses,
+                "拒绝签名：没有此密钥或 PIN (6A88)",
+                "refuses to sign: key or PIN reference not found (6A88)",
+                r#"{"state":"refuses","status":"6A88"}"#,
+            ),
+            (SlotState::Malformed, "应答不是签名", "answers what is no signature", r#"{"state":"malformed"}"#),
+        ];
+        for (state, zh, en, json) in table {
+            assert_eq!(slot_text(state, Context::new(Format::Text, Language::Zh)), zh);
+            assert_eq!(slot_text(state, Context::new(Format::Text, Language::En)), en);
+            assert_eq!(serde_json::to_string(&state).unwrap(), json);
+        }
+    }
 }
