@@ -9,6 +9,7 @@ use card_schema::wire::{
     terminal::{EnrolmentReply, EnrolmentRequest},
 };
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256};
+use reqwest::header;
 use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 
 use crate::{
@@ -45,11 +46,18 @@ pub enum EnrolError {
     Outbox(#[from] OutboxError),
 }
 
-/// Enrols this terminal and keeps its identity and profile in `data`.
+/// Enrols this terminal and keeps its identity and profile in `data`. `language` is the tag of the language in which
+/// the service is to say why it refuses.
 ///
 /// # Errors
 /// [`EnrolError`]; unless the service had already answered, the code can be used again.
-pub async fn enrol(data: &Path, service: &str, code: &str, root_pem: &Path) -> Result<EnrolmentReply, EnrolError> {
+pub async fn enrol(
+    data: &Path,
+    service: &str,
+    code: &str,
+    root_pem: &Path,
+    language: &str,
+) -> Result<EnrolmentReply, EnrolError> {
     if identity::exists(data) {
         return Err(EnrolError::AlreadyEnrolled);
     }
@@ -64,7 +72,7 @@ pub async fn enrol(data: &Path, service: &str, code: &str, root_pem: &Path) -> R
 
     let service = service.trim_end_matches('/');
     let request = EnrolmentRequest { code: code.trim().to_owned(), csr: Bytes(csr.der().to_vec()) };
-    let reply = ask(&root, service, &request).await?;
+    let reply = ask(&root, service, &request, language).await?;
     check(&reply, &root, pair.public_key_raw())?;
     let file = IdentityFile {
         terminal_id: reply.profile.terminal_id,
@@ -86,6 +94,7 @@ async fn ask(
     root: &CertificateDer<'static>,
     service: &str,
     request: &EnrolmentRequest,
+    language: &str,
 ) -> Result<EnrolmentReply, EnrolError> {
     let unreachable = |error: reqwest::Error| EnrolError::Unreachable(crate::submit::client::causes(&error));
     let tls = crate::tls::client_config(root, None).map_err(|error| EnrolError::Root(error.to_string()))?;
@@ -96,7 +105,8 @@ async fn ask(
         .timeout(TIMEOUT)
         .build()
         .map_err(unreachable)?;
-    let reply = http.post(format!("{service}/v1/enrolments")).json(request).send().await.map_err(unreachable)?;
+    let request = http.post(format!("{service}/v1/enrolments")).header(header::ACCEPT_LANGUAGE, language).json(request);
+    let reply = request.send().await.map_err(unreachable)?;
     let ok = reply.status().is_success();
     let bytes = reply.bytes().await.map_err(unreachable)?;
     if ok {

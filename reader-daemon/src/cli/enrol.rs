@@ -41,7 +41,8 @@ pub(super) fn run(args: &EnrolArgs, settings: &Settings, context: Context) -> Re
         std::io::stdin().read_line(&mut code).map_err(|error| messages_daemon::internal(&error))?;
     }
     context.progress("正在登记……", "Enrolling …");
-    let reply = super::block_on(crate::enrol::enrol(&config.data_dir, &args.service, &code, &args.root))?
+    let language = context.language.tag();
+    let reply = super::block_on(crate::enrol::enrol(&config.data_dir, &args.service, &code, &args.root, language))?
         .map_err(|error| messages_daemon::enrol(&error))?;
     let enrolled = Enrolled {
         terminal_id: reply.profile.terminal_id,

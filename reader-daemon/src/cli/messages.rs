@@ -24,6 +24,14 @@ impl Language {
         if named.is_some_and(|value| value.starts_with("zh")) { Self::Zh } else { Self::En }
     }
 
+    /// Its tag, as `Accept-Language` has it.
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::Zh => "zh-CN",
+            Self::En => "en",
+        }
+    }
+
     /// The text in this language.
     pub fn choose<'a>(self, zh: &'a str, en: &'a str) -> &'a str {
         match self {

@@ -4,7 +4,10 @@
 
 use std::path::Path;
 
-use card_schema::envelope::{receipt::Outcome, status_list::CardStatus};
+use card_schema::{
+    envelope::{receipt::Outcome, status_list::CardStatus},
+    wire::ProblemType,
+};
 
 use super::{messages::CliError, messages_card};
 use crate::{
@@ -132,7 +135,12 @@ pub(crate) fn outcome(outcome: Outcome) -> CliError {
             "该笔记录属于另一终端。请联系管理员。",
             "The tap belongs to another terminal. Call the administrator.",
         ),
-        Outcome::Quarantined => ("quarantined", "该笔记录待人工审核。", "The tap waits for a person to decide."),
+        Outcome::Quarantined => (
+            "quarantined",
+            "该笔记录已留存待人工审核，尚未入账；本终端可能已被停用。请停止使用，并联系管理员。",
+            "The tap is kept for a person to decide and no money has moved; this terminal may have been revoked. Stop \
+             using it and call the administrator.",
+        ),
     };
     CliError::failed(code, zh, en)
 }
@@ -245,6 +253,12 @@ fn refused(refused: Refused) -> CliError {
             "卡片已作废（挂失、换卡或注销）。请拒收。",
             "The card has been revoked (lost, replaced or returned). Do not accept it.",
         ),
+        Refused::TerminalRevoked => CliError::failed(
+            "terminal-revoked",
+            "本终端已被停用，不再受理卡片，未作任何扣款。请停止使用，并联系管理员。",
+            "This terminal has been revoked and takes no more cards; nothing was charged. Stop using it and call the \
+             administrator.",
+        ),
         Refused::OtherCard => CliError::failed(
             "other-card",
             "这不是刚才那张卡。请出示原来的卡片。",
@@ -300,10 +314,20 @@ pub(crate) fn enrol(error: &EnrolError) -> CliError {
                 "The service cannot be reached ({cause}). Check address, network and root; the code is still good."
             ),
         ),
-        EnrolError::Problem(problem) => CliError::failed(
-            "enrolment-refused",
+        // The service has said it in the language of whoever reads it.
+        EnrolError::Problem(problem) if problem.kind == ProblemType::EnrolmentCode => CliError::failed(
+            "enrolment-code",
             format!("服务拒绝登记：{}。请向管理员索取新的登记码。", problem.title),
             format!("The service refused: {}. Ask the administrator for a new code.", problem.title),
+        ),
+        EnrolError::Problem(problem) => CliError::failed(
+            "enrolment-refused",
+            format!("服务拒绝登记：{}。登记码仍可使用，请稍后重试；仍不行请联系管理员。", problem.title),
+            format!(
+                "The service refused: {}. The code is still good: try again later; if it stays so, call the \
+                 administrator.",
+                problem.title
+            ),
         ),
         EnrolError::Answer(cause) => CliError::failed(
             "service-answer",

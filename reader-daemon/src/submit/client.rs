@@ -7,7 +7,10 @@ use card_schema::wire::{
     issuance::{Job, ObservationReply, ObservationRequest},
     terminal::{BatchReply, BatchRequest, StatusListReply, TerminalProfile},
 };
-use reqwest::{Method, StatusCode, header};
+use reqwest::{
+    Method, StatusCode,
+    header::{self, HeaderMap, HeaderValue},
+};
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
@@ -17,6 +20,8 @@ use crate::identity::{Identity, IdentityError};
 const TIMEOUT: Duration = Duration::from_secs(20);
 /// How long a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// What the service says to this client goes to the log, which is in English.
+const LOG_LANGUAGE: HeaderValue = HeaderValue::from_static("en");
 /// The longest wait that a busy service may ask for.
 const RETRY_AFTER_MAX: Duration = Duration::from_mins(5);
 
@@ -54,6 +59,7 @@ impl ServiceClient {
     /// [`IdentityError`] for an identity that TLS cannot use.
     pub fn new(identity: &Identity) -> Result<Self, IdentityError> {
         let http = reqwest::Client::builder()
+            .default_headers(HeaderMap::from_iter([(header::ACCEPT_LANGUAGE, LOG_LANGUAGE)]))
             .tls_backend_preconfigured(identity.tls()?)
             .https_only(true)
             .no_proxy()

@@ -9,7 +9,10 @@ use card_schema::{
         status_list::{SignedStatusList, StatusList},
         tap::LogHead,
     },
-    wire::terminal::{TerminalProfile, Trust},
+    wire::{
+        ProblemType,
+        terminal::{TerminalProfile, Trust},
+    },
 };
 
 use super::client::{ServiceClient, ServiceError};
@@ -48,18 +51,29 @@ pub async fn load_known(outbox: &Outbox, identity: &Identity) -> Result<Knowledg
         .snapshot(Snapshot::LogHead)
         .await?
         .and_then(|(size, root)| Some(LogHead { size, root: root.try_into().ok()? }));
-    Ok(Knowledge { profile: Arc::new(profile), status_list, log_head })
+    Ok(Knowledge { profile: Arc::new(profile), status_list, log_head, is_revoked: false })
 }
 
-/// Fetches what is newer and puts it in force.
+/// Fetches what is newer and puts it in force; also that this terminal has been revoked.
 pub(crate) async fn refresh(
     client: &ServiceClient,
     outbox: &Outbox,
     known: &Shared,
     identity: &Identity,
 ) -> Result<(), RefreshError> {
-    refresh_profile(client, outbox, known, identity).await?;
-    refresh_status(client, outbox, known).await
+    let is_revoked = match refresh_profile(client, outbox, known, identity).await {
+        Err(RefreshError::Service(ServiceError::Problem(problem))) => match problem.kind {
+            ProblemType::TerminalRevoked => true,
+            _ => return Err(ServiceError::Problem(problem).into()),
+        },
+        other => other.map(|()| false)?,
+    };
+    if is_revoked != known.now().is_revoked {
+        known.update(|known| known.is_revoked = is_revoked);
+        tracing::warn!(is_revoked, "whether this terminal is revoked has changed");
+    }
+    // A revoked terminal is not told who is on the list.
+    if is_revoked { Ok(()) } else { refresh_status(client, outbox, known).await }
 }
 
 async fn refresh_profile(

@@ -10,7 +10,7 @@ use backon::{BackoffBuilder as _, ExponentialBuilder};
 use card_schema::{
     envelope::{
         batch::Batch,
-        receipt::{Outcome, TapOutcome},
+        receipt::{Outcome, Receipt, TapOutcome},
     },
     ids::{BatchId, TapId},
     wire::{Bytes, terminal::BatchRequest},
@@ -170,7 +170,11 @@ impl Submitter {
             if taps.is_empty() {
                 break;
             }
-            self.submit(taps).await?;
+            let receipt = self.submit(taps).await?;
+            if receipt.outcomes.iter().any(|outcome| outcome.outcome == Outcome::Quarantined) {
+                // This terminal may have been revoked: it asks at once, and not after many more taps.
+                *refresh_at = Instant::now();
+            }
             // Told at once: at a busy counter the outbox may not be found empty for long, and whoever pays would
             // meanwhile be treated as if the service were away.
             self.online.send_replace(Some(true));
@@ -186,7 +190,7 @@ impl Submitter {
         Ok(())
     }
 
-    async fn submit(&self, taps: Vec<PendingTap>) -> Result<(), SubmitError> {
+    async fn submit(&self, taps: Vec<PendingTap>) -> Result<Receipt, SubmitError> {
         let batch = Batch {
             terminal: self.identity.file.terminal_id,
             at: crate::clock::now(),
@@ -216,7 +220,7 @@ impl Submitter {
                 let _ = answer.send(outcome);
             }
         }
-        Ok(())
+        Ok(verified.receipt)
     }
 }
 

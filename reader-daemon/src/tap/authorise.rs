@@ -37,6 +37,9 @@ pub enum Refused {
     /// The card's validity is over.
     #[error("the card has expired")]
     Expired,
+    /// The service takes no more taps of this terminal.
+    #[error("this terminal has been revoked")]
+    TerminalRevoked,
 }
 
 /// What may be decided before a card is there.
@@ -44,6 +47,9 @@ pub enum Refused {
 /// # Errors
 /// [`Refused`], without a card's having been asked anything.
 pub fn operation(operation: &Operation, has_pin: bool, known: &Knowledge) -> Result<Slot, Refused> {
+    if known.is_revoked {
+        return Err(Refused::TerminalRevoked);
+    }
     let code = operation.code();
     if !known.profile.operations.contains(&code) {
         return Err(Refused::OperationNotAllowed(code));
@@ -119,6 +125,14 @@ mod tests {
         ];
         for (case, asked, has_pin, expected) in table {
             assert_eq!(operation(&asked, has_pin, &known), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn a_revoked_terminal_lets_no_card_sign() {
+        let known = Knowledge { is_revoked: true, ..knowledge() };
+        for has_pin in [false, true] {
+            assert_eq!(operation(&pay(1), has_pin, &known), Err(Refused::TerminalRevoked));
         }
     }
 

@@ -20,6 +20,8 @@ pub struct Knowledge {
     pub status_list: Option<Arc<StatusList>>,
     /// The newest log head seen.
     pub log_head: Option<LogHead>,
+    /// The service has said that it takes no more taps of this terminal.
+    pub is_revoked: bool,
 }
 
 impl Knowledge {

@@ -34,5 +34,6 @@ pub(crate) fn knowledge() -> Knowledge {
         }),
         status_list: None,
         log_head: None,
+        is_revoked: false,
     }
 }

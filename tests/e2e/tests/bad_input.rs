@@ -23,7 +23,7 @@ use reader_daemon::{
 };
 use serde_json::json;
 use tokio::runtime::Runtime;
-use town::{Place, process, programs::program, wait};
+use town::{Place, Town, process, programs::program, wait};
 
 #[test]
 fn a_payment_without_service_is_kept_and_the_keeper_reads_so() {
@@ -52,7 +52,20 @@ fn taps_of_a_revoked_terminal_post_nothing() {
         ensure!(scene.town.at(Place::Shop).pay(100, None)?.0["state"] == "accepted", "before, it may");
         let terminal = scene.town.at(Place::Shop).terminal;
         scene.town.office.api().post(&format!("/v1/terminals/{terminal}/revoke"), &json!({}))?.success()?;
-        scene.pay_and_read(1, "该笔记录待人工审核", "The tap waits for a person to decide")?;
+        // The first that it hears of it is its first tap's outcome; then it asks, and lets no card sign any more.
+        let first = scene.town.at(Place::Shop).pay(100, None)?.0;
+        ensure!(first["state"] == "refused" && first["outcome"] == "quarantined", "{first}");
+        wait::until("the shop knows", || {
+            let refusal = scene.town.at(Place::Shop).pay(100, None)?.0["refusal"]["code"].clone();
+            Ok((refusal == "terminal-revoked").then_some(()))
+        })?;
+        let signatures = scene.signatures()?;
+        scene.pay_and_read(
+            1,
+            "本终端已被停用，不再受理卡片，未作任何扣款。请停止使用，并联系管理员",
+            "This terminal has been revoked and takes no more cards; nothing was charged. Stop using it and call",
+        )?;
+        ensure!(scene.signatures()? == signatures, "the card was asked to sign");
         let moved = scene.moved()?;
         ensure!(moved == -100, "only the payment before the revocation counts, not {moved}");
         Ok(())
@@ -71,6 +84,25 @@ fn a_listed_card_is_refused_offline_before_it_signs() {
     let mut scene = Scene::open().expect("a town");
     for (state, zh, en) in table {
         refused_offline(&mut scene, state, zh, en).with_context(|| state.to_owned()).expect("the card is refused");
+    }
+}
+
+#[test]
+fn whoever_enrols_reads_the_services_refusal_in_their_own_language() {
+    let town = Town::open().expect("a town");
+    let folder = tempfile::tempdir().expect("a folder");
+    let titles = [("zh", "登记码不对、已用过或已过期"), ("en", "The enrolment code is wrong, used or expired")];
+    for (language, title) in titles {
+        let mut enrol = process::tethered(program("reader-daemon").expect("it is built"));
+        enrol.args(["--lang", language, "--data-dir"]).arg(folder.path().join(language));
+        enrol
+            .args(["enrol", "--service", town.service.url(), "--code", "NOT-A-CODE", "--root"])
+            .arg(town.service.root());
+        let output = enrol.output().expect("it runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        let mut found = titles.iter().filter(|(_, title)| said.contains(title));
+        assert_eq!((found.next(), found.next()), (Some(&(language, title)), None), "{said}");
     }
 }
 

@@ -154,7 +154,7 @@ fn enrol_all(
             &[OperationCode::PursePayment],
         )?;
         let folder = folder.join(format!("terminal-{number}"));
-        runtime.block_on(enrol::enrol(&folder, service.url(), &terminal.code, &service.root()))?;
+        runtime.block_on(enrol::enrol(&folder, service.url(), &terminal.code, &service.root(), "en"))?;
         folders.push(folder);
         bar.inc(1);
     }
