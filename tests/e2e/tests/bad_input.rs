@@ -87,6 +87,49 @@ fn a_listed_card_is_refused_offline_before_it_signs() {
     }
 }
 
+/// Longer than a card is good for (five years), and shorter than the CA that signed it (fifteen).
+const DAYS_TO_EXPIRY: u32 = 6 * 365;
+
+#[test]
+fn an_expired_card_is_refused_offline_before_it_signs() {
+    let story = || -> Result<()> {
+        let mut scene = Scene::open()?;
+        ensure!(scene.town.at(Place::Shop).pay(100, None)?.0["state"] == "accepted", "before, it is good");
+        let (known, stranger) = (scene.path.clone(), scene.town.pcscd.new_card("stranger")?);
+        scene.town.take(Place::Shop)?;
+        scene.town.put(&stranger, Place::Station)?;
+        scene.town.issue(scene.holder, PIN)?;
+        scene.town.carry(&stranger, Place::Station, Place::Shop)?;
+
+        scene.town.service.process().kill()?;
+        scene.town.at(Place::Shop).set_clock_ahead(DAYS_TO_EXPIRY)?;
+        let signatures = scene.signatures()?;
+        // A card at first sight by its certificate, a known one by what the terminal kept of it.
+        for card in [&stranger, &known] {
+            scene.pay_and_read(
+                1,
+                "卡片已过期。请持卡人到站点换卡",
+                "The card has expired. The holder should have it replaced",
+            )?;
+            ensure!(scene.signatures()? == signatures, "the card was asked to sign");
+            ensure!(scene.pending()? == json!(0), "nothing was signed");
+            if card == &stranger {
+                scene.town.take(Place::Shop)?;
+                scene.town.put(&known, Place::Shop)?;
+            }
+        }
+
+        // It was the clock, and nothing else that had happened meanwhile.
+        scene.town.service.start()?;
+        scene.town.at(Place::Shop).set_clock_ahead(0)?;
+        let paid = scene.town.at(Place::Shop).pay(100, None)?.0;
+        ensure!(paid["state"] == "accepted", "with the right clock it is good: {paid}");
+        ensure!(scene.signatures()? > signatures, "the trace shows signatures");
+        Ok(())
+    };
+    story().expect("an expired card is refused");
+}
+
 #[test]
 fn whoever_enrols_reads_the_services_refusal_in_their_own_language() {
     let town = Town::open().expect("a town");

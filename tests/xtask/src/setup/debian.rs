@@ -46,6 +46,7 @@ pub(crate) const PACKAGES: &[Package] = &[
     package("yubico-piv-tool", Use::Test, "reads the card with another"),
     package("openssl", Use::Test, "verifies the card's certificates"),
     package("strace", Use::Test, "sees every write and sync of the outbox"),
+    package("libfaketime", Use::Test, "a terminal whose clock is years ahead"),
     package("python3-venv", Use::Test, "a folder for the test tools"),
     package("chromium", Use::Test, "opens the console, and pages that want the card"),
     package("chromium-driver", Use::Test, "what drives it"),
