@@ -238,6 +238,8 @@ fn a_tap_is_accepted_and_one_taken_while_the_service_is_away_survives_a_kill() {
         let with_pin = TapRequest { pin: Some(PinText("123456".into())), ..request(20_000) };
         let with_pin: TapReply = terminal.post(&runtime, "/v1/taps", &with_pin).expect("a tap with 9C");
         assert_eq!(with_pin.state, TapState::Signed);
+        // Until the next number lies ready the reader is busy; then what cannot be is refused as such.
+        eventually("the next number lies ready", || terminal.pay(&runtime, 0).ok());
         terminal.kill();
 
         service.inside().mood = Mood::Honest;
