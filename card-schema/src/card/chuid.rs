@@ -1,4 +1,4 @@
-//! The card holder unique identifier, object 5FC102 (SP 800-73-5 part 1, section 3.1.2 and table 9).
+//! The card holder unique identifier, object 5FC102 (SP 800-73-5 part 1, section 3.1.2 and table 10).
 //!
 //! Reads and writes its fields. Does not judge them: whether the card is expired, listed or ours is the tap's
 //! business, and a CHUID proves nothing by itself: only a fresh signature does.
@@ -9,7 +9,7 @@ use super::tlv::{self, TlvError};
 use crate::date::Date;
 use crate::ids::CardId;
 
-/// The issuer's signature may take this many bytes (part 1, table 9).
+/// The issuer's signature may take this many bytes (part 1, table 10).
 const MAX_SIGNATURE_BYTES: usize = 2_816;
 
 mod tag {
@@ -62,7 +62,7 @@ pub struct Chuid {
 
 impl Chuid {
     /// FASC-N of issuers that are no United States agency: agency, system and credential all nines, the rest
-    /// zeros (SP 800-73-5 part 1, section 3.1.2; SCEPACS 2.3 gives the packing).
+    /// zeros (Federal CIO Council, "PIV Interoperability for Non-Federal Issuers"; SCEPACS 2.3 gives the packing).
     pub const FASC_N_NOT_FEDERAL: [u8; 25] = [
         0xD4, 0xE7, 0x39, 0xDA, 0x73, 0x9C, 0xED, 0x39, 0xCE, 0x73, 0x9D, 0x83, 0x68, 0x58, 0x21, 0x08, 0x42, 0x10,
         0x84, 0x21, 0xC8, 0x42, 0x10, 0xC3, 0xEB,

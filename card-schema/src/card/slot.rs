@@ -2,7 +2,7 @@
 
 use super::object::ObjectTag;
 
-/// A key of the card (SP 800-73-5 part 1, table 6).
+/// A key of the card (SP 800-73-5 part 1, table 5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Slot {
     /// 9A, PIV authentication: signing in, PIN once.

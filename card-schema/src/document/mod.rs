@@ -3,9 +3,12 @@
 //! A well-formed number is not a verified person: whether it was ever issued, only its register knows. Numbers are
 //! personal data: they are wiped when dropped, `Debug` shows the mask, and nothing here can be serialised by accident.
 //!
-//! Sources: GB 11643-1999 (citizens' numbers, with ISO 7064 MOD 11-2 for the check character); for foreign permanent
-//! residents the National Immigration Administration's rules for the cards of 2017 (ICAO Doc 9303 part 3, section 4.9,
-//! for the check digit) and of December 2023 (first digit 9, check character as for citizens).
+//! Sources: GB 11643-1999 (citizens' numbers, with ISO 7064 MOD 11-2 for the check character). Foreign permanent
+//! residents' numbers of December 2023: the National Immigration Administration's 《新版外国人永久居留身份证机读信息规则》
+//! (18 characters, first digit 9, check character MOD 11-2 as for citizens, the nationality's letters now digits), seen as a
+//! reader manufacturer reprints it. Their layout, and all of the numbers of 2017 with the check digit of ICAO Doc 9303
+//! part 3, section 4.9, is as independent programs that check such numbers have it; the rules of 2017 themselves were not
+//! to be had.
 
 mod check;
 mod citizen;

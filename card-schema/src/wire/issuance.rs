@@ -31,7 +31,7 @@ pub struct NumberedStep {
     pub step: Step,
 }
 
-/// A symmetric algorithm for the management key (SP 800-78-5 table 6-2).
+/// A symmetric algorithm for the management key (SP 800-78-5, 6.2 and table 9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ManagementAlgorithm {

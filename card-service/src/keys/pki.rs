@@ -32,7 +32,7 @@ pub const TLS_DAYS: i64 = 397;
 /// A terminal's certificate, which it renews by itself.
 pub const TERMINAL_DAYS: i64 = 90;
 
-/// id-PIV-cardAuth (SP 800-78-5, FIPS 201-3): the extended key usage of a 9E certificate.
+/// id-PIV-cardAuth (FIPS 201-3, table B-3): the extended key usage of a 9E certificate.
 const PIV_CARD_AUTH: [u64; 8] = [2, 16, 840, 1, 101, 3, 6, 8];
 
 /// Why a certificate was not issued.

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::card::apdu::{Answer, Command, ins};
 
-/// ECC P-256 (SP 800-78-5 table 6-2).
+/// ECC P-256 (SP 800-78-5, 6.2 and table 9).
 pub(crate) const ALGORITHM_P256: u8 = 0x11;
 /// Longest answer: a signature of 72 bytes in its template, with room to spare.
 pub(crate) const ANSWER_MAX: usize = 256;
@@ -21,7 +21,7 @@ const SIGNATURE_MAX: usize = 72;
 /// Shortest: two integers of one byte.
 const SIGNATURE_MIN: usize = 8;
 
-/// Tags of the dynamic authentication template (part 2, table 10).
+/// Tags of the dynamic authentication template (part 2, 3.2.4).
 mod tag {
     pub(super) const TEMPLATE: u32 = 0x7C;
     pub(super) const WITNESS: u32 = 0x80;
@@ -39,7 +39,7 @@ fn command(algorithm: u8, slot: Slot, objects: &[(u32, &[u8])]) -> Command {
     Command::new(0x00, ins::GENERAL_AUTHENTICATE, algorithm, slot.key_reference()).data(data).answer()
 }
 
-/// A signature over a SHA-256 hash (part 2, appendix A.4).
+/// A signature over a SHA-256 hash (part 2, appendix A.4.2).
 pub(crate) fn sign(slot: Slot, hash: &[u8; 32]) -> Command {
     command(ALGORITHM_P256, slot, &[(tag::RESPONSE, &[]), (tag::CHALLENGE, hash)])
 }
@@ -56,7 +56,7 @@ pub(crate) fn parse_signature(answer: Answer) -> Result<Vec<u8>, PivError> {
     }
 }
 
-/// First half of mutual authentication: asks for a witness (part 2, appendix A.1).
+/// First half of mutual authentication: asks for a witness (part 2, appendix A.2).
 pub(crate) fn ask_witness(algorithm: ManagementAlgorithm) -> Command {
     command(management::reference(algorithm), Slot::Management, &[(tag::WITNESS, &[])])
 }
@@ -67,8 +67,8 @@ pub(crate) fn parse_witness(algorithm: ManagementAlgorithm, answer: Answer) -> R
     one_block(algorithm, "the witness", witness)
 }
 
-/// Second half: the decrypted witness, and a challenge for the card. Without an empty `82`: Nitrokey's card refuses
-/// one here, and no card needs it.
+/// Second half: the decrypted witness, and a challenge for the card. Without the empty `82` of the example in
+/// appendix A.2: Nitrokey's card refuses one here, and answers without it.
 pub(crate) fn respond(algorithm: ManagementAlgorithm, witness: &[u8], challenge: &[u8]) -> Command {
     let objects = [(tag::WITNESS, witness), (tag::CHALLENGE, challenge)];
     command(management::reference(algorithm), Slot::Management, &objects)

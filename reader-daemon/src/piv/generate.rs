@@ -13,7 +13,7 @@ pub(crate) const ANSWER_MAX: usize = 256;
 /// Bytes of an uncompressed P-256 point (SEC 1, 2.3.3).
 pub(crate) const POINT_BYTES: usize = 65;
 
-/// Tags of the request and of the public key (part 2, tables 12 and 13).
+/// Tags of the request and of the public key (part 2, 3.3.2).
 mod tag {
     pub(super) const CONTROL_REFERENCE: u32 = 0xAC;
     pub(super) const MECHANISM: u32 = 0x80;

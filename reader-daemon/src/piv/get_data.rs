@@ -8,11 +8,11 @@ use card_schema::card::{
 use super::status::{Name, PivError, Reason, accepted, refused};
 use crate::card::apdu::{Answer, Command, ins};
 
-/// Longest object that is read: the facial image has up to 12,704 bytes (part 1, table 18), rounded up.
+/// Longest object that is read: the facial image has up to 12,704 bytes (part 1, table 14), rounded up.
 pub(crate) const ANSWER_MAX: usize = 16 * 1024;
-/// Tag list (part 2, table 6).
+/// Tag list (part 2, 3.1.2).
 const TAG_LIST: u32 = 0x5C;
-/// What surrounds an object's contents (part 2, table 7); the discovery object stands by itself.
+/// What surrounds an object's contents (part 2, 3.1.2); the discovery object stands by itself.
 const CONTENTS: u32 = 0x53;
 
 pub(crate) fn command(object: ObjectTag) -> Command {

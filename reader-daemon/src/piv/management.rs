@@ -11,7 +11,7 @@ use des::{
 };
 use zeroize::Zeroizing;
 
-/// The algorithm identifier on the wire (SP 800-78-5 table 6-2).
+/// The algorithm identifier on the wire (SP 800-78-5, 6.2 and table 9).
 pub fn reference(algorithm: ManagementAlgorithm) -> u8 {
     match algorithm {
         ManagementAlgorithm::TripleDes => 0x03,

@@ -4,7 +4,8 @@ use zeroize::Zeroizing;
 
 /// Bytes of a PIN or PUK on the wire (SP 800-73-5 part 2, 2.4.3).
 const WIRE_BYTES: usize = 8;
-/// Fewest digits of a PIN and fewest bytes of a PUK (part 2, 2.4.3).
+/// Fewest digits of a PIN (part 2, 2.4.3), and fewest bytes of a PUK: there it has 8, vendors' cards take shorter ones,
+/// padded like a PIN.
 const LENGTH_MIN: usize = 6;
 /// What fills a shorter PIN (part 2, 2.4.3).
 const PADDING: u8 = 0xFF;

@@ -12,7 +12,7 @@ const RID_BYTES: usize = 5;
 /// Longest application property template that is read.
 pub(crate) const ANSWER_MAX: usize = 1024;
 
-/// Tags of the application property template (part 2, table 3).
+/// Tags of the application property template (part 2, 3.1.1).
 mod tag {
     pub(super) const TEMPLATE: u32 = 0x61;
     pub(super) const IDENTIFIER: u32 = 0x4F;
@@ -33,7 +33,7 @@ impl Application {
         tlv::find(&self.template, tag::LABEL).ok().map(|label| String::from_utf8_lossy(label).into_owned())
     }
 
-    /// Algorithm identifiers that the card lists (SP 800-78-5 table 6-2); empty where it lists none.
+    /// Algorithm identifiers that the card lists (SP 800-78-5, 6.2 and table 9); empty where it lists none.
     pub fn algorithms(&self) -> Vec<u8> {
         let Ok(list) = tlv::find(&self.template, tag::ALGORITHMS) else { return Vec::new() };
         let is_one_byte = |(tag, value): (u32, &[u8])| (tag == tag::ALGORITHM && value.len() == 1).then(|| value[0]);

@@ -19,9 +19,9 @@ use x509_parser::{
 
 use crate::outbox::KnownCard;
 
-/// The certificate inside a PIV certificate object (SP 800-73-5 part 1, table 10).
+/// The certificate inside a PIV certificate object (SP 800-73-5 part 1, tables 11, 16 and 18).
 const CERTIFICATE_TAG: u32 = 0x70;
-/// id-PIV-cardAuth, 2.16.840.1.101.3.6.8 (FIPS 201-3), as the content of a DER object identifier.
+/// id-PIV-cardAuth, 2.16.840.1.101.3.6.8 (FIPS 201-3, table B-3), as the content of a DER object identifier.
 const CARD_AUTH: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x06, 0x08];
 /// id-kp-clientAuth, 1.3.6.1.5.5.7.3.2.
 const CLIENT_AUTH: &[u8] = &[0x2B, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x02];
@@ -131,7 +131,7 @@ fn read_error(error: webpki::Error) -> CertificateError {
     }
 }
 
-/// Whether the certificate's alternative name is the card's UUID (FIPS 201-3, 6.2.1).
+/// Whether the certificate's alternative name is the card's UUID (FIPS 201-3, 4.2.2.1 and 4.2.2.2).
 fn names(certificate: &X509Certificate<'_>, card: CardId) -> Result<bool, CertificateError> {
     let names = certificate.subject_alternative_name().map_err(|_| CertificateError::Malformed)?;
     let wanted = format!("urn:uuid:{card}");

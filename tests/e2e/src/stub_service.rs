@@ -347,7 +347,7 @@ async fn no_job() -> StatusCode {
     std::future::pending().await
 }
 
-/// A PIV certificate object's contents (SP 800-73-5 part 1, table 10).
+/// A PIV certificate object's contents (SP 800-73-5 part 1, tables 11, 16 and 18).
 pub fn certificate_object(der: &[u8]) -> Vec<u8> {
     let mut contents = card_schema::card::tlv::encode(0x70, der);
     contents.extend([0x71, 1, 0, 0xFE, 0]);

@@ -1,6 +1,6 @@
 //! The management key: mutual authentication computed here, so that the key never leaves the service to authenticate.
 //!
-//! SP 800-73-5 part 2, appendix A.1: the card sends an encrypted witness; we answer with the witness decrypted and a
+//! SP 800-73-5 part 2, appendix A.2: the card sends an encrypted witness; we answer with the witness decrypted and a
 //! challenge; the card answers with the challenge encrypted. Derives each card's management key and PUK as well.
 
 use aes::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, BlockSizeUser, KeyInit};

@@ -43,7 +43,7 @@ pub fn chuid(card: CardId, expires: Micros) -> Vec<u8> {
     Chuid::new(card, Date::of_utc(expires)).encode()
 }
 
-/// A certificate, uncompressed (part 1, table 10).
+/// A certificate, uncompressed (part 1, tables 11, 16 and 18).
 pub fn certificate(der: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(der.len() + 12);
     tlv::push(&mut out, 0x70, der);
@@ -52,7 +52,7 @@ pub fn certificate(der: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The card capability container (part 1, table 8). Nothing reads it any more, but it is mandatory.
+/// The card capability container (part 1, table 9). Nothing reads it any more, but it is mandatory.
 pub fn capabilities(card: CardId) -> Vec<u8> {
     // GSC-RID, manufacturer "none", card type JavaCard, then 14 bytes that are this card's own.
     let mut identifier = vec![0xA0, 0x00, 0x00, 0x01, 0x16, 0xFF, 0x02];
