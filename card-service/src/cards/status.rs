@@ -11,10 +11,8 @@ use crate::app::App;
 use crate::cards::store;
 use crate::db::dialect::Connection;
 use crate::db::{DbError, Tx};
-use crate::evidence::{self, Action, ActionKind, Column, RowImage};
 use crate::http::Refusal;
 use crate::keys::{KeyError, Role};
-use card_schema::ids::Shard;
 
 /// Signs a list of the cards as they are in this transaction.
 pub async fn publish(app: &App, tx: &mut Tx, now: Micros) -> Result<u64, Refusal> {
@@ -37,9 +35,6 @@ pub async fn publish(app: &App, tx: &mut Tx, now: Micros) -> Result<u64, Refusal
     let signature = app.keys.sign(Role::StatusList, unsigned.message())?;
     let signature: [u8; 64] = signature.try_into().map_err(|_| KeyError::Crypto(Role::StatusList, "sign"))?;
     let body = unsigned.sign(&Signature(signature));
-    let row = RowImage::new("status_list", &[Column::Int(newest + 1), Column::Int(now.0), Column::Bytes(&body)]);
-    let action = Action { shard: Shard(0), kind: ActionKind::StatusListSigned, rows: vec![row] };
-    evidence::append(tx, now, &action).await?;
     store::keep_status_list(tx, now, newest + 1, &body).await?;
     Ok(version)
 }

@@ -1,17 +1,17 @@
-//! The tables card, card_key and card_certificate.
+//! The tables card, card_state_change, card_key, card_certificate and status_list.
 
 use std::collections::HashMap;
 
 use card_schema::card::Slot;
 use card_schema::clock::Micros;
 use card_schema::envelope::PublicKey;
-use card_schema::ids::{CardId, HolderId};
+use card_schema::ids::{CardId, HolderId, Shard};
 use sqlx::Row as _;
 
 use super::model::{Card, CardForIntake, CardKeys, CardState};
 use crate::db::dialect::{Connection, Row};
 use crate::db::{DbError, Tx, sets};
-use crate::evidence::{self, Action, ActionKind, Column, RowImage};
+use crate::evidence::{ActionKind, Change, tables};
 
 /// What deciding taps needs to know of their cards; cards that are not ours are missing from the answer.
 pub async fn load_for_intake(
@@ -94,17 +94,8 @@ pub async fn next_status_index(tx: &mut Tx) -> Result<u32, DbError> {
 
 /// Adds a card that is to be written.
 pub async fn insert(tx: &mut Tx, at: Micros, card: &Card) -> Result<(), DbError> {
-    let row = RowImage::new(
-        "card",
-        &[
-            Column::Bytes(card.card_id.as_bytes()),
-            Column::Bytes(card.holder_id.as_bytes()),
-            Column::Int(card.created_at.0),
-            Column::Int(card.expires_at.0),
-        ],
-    );
-    let action = Action { shard: card.card_id.shard(), kind: ActionKind::CardPrepared, rows: vec![row] };
-    let leaf = evidence::append(tx, at, &action).await?;
+    let mut change = Change::begin(tx, card.card_id.shard()).await?;
+    change.touch(tx, &tables::CARD, vec![card.card_id.as_bytes()[..].into()]).await?;
     sqlx::query(
         "INSERT INTO card (card_id, shard, holder_id, status_index, state, created_at, expires_at, changed_at, leaf)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
@@ -117,33 +108,39 @@ pub async fn insert(tx: &mut Tx, at: Micros, card: &Card) -> Result<(), DbError>
     .bind(card.created_at.0)
     .bind(card.expires_at.0)
     .bind(card.changed_at.0)
-    .bind(leaf.leaf_id)
+    .bind(change.leaf())
     .execute(tx.conn())
     .await?;
-    Ok(())
+    change.record(tx, at, ActionKind::CardPrepared).await
 }
 
 /// Puts a card into another state, for a reason. Whether it may is the caller's question.
 pub async fn set_state(tx: &mut Tx, at: Micros, card: &Card, next: CardState, reason: &str) -> Result<(), DbError> {
-    let row = RowImage::new(
-        "card_state",
-        &[
-            Column::Bytes(card.card_id.as_bytes()),
-            Column::Text(card.state.name()),
-            Column::Text(next.name()),
-            Column::Text(reason),
-            Column::Int(at.0),
-        ],
-    );
-    let action = Action { shard: card.card_id.shard(), kind: ActionKind::CardStateChanged, rows: vec![row] };
-    evidence::append(tx, at, &action).await?;
-    sqlx::query("UPDATE card SET state = $1, changed_at = $2 WHERE card_id = $3")
+    let shard = i64::from(card.card_id.shard().0);
+    let mut change = Change::begin(tx, card.card_id.shard()).await?;
+    change.touch(tx, &tables::CARD, vec![card.card_id.as_bytes()[..].into()]).await?;
+    change.touch(tx, &tables::CARD_STATE_CHANGE, vec![shard.into(), change.leaf().into()]).await?;
+    sqlx::query("UPDATE card SET state = $1, changed_at = $2, leaf = $3 WHERE card_id = $4")
         .bind(next.name())
         .bind(at.0)
+        .bind(change.leaf())
         .bind(card.card_id.as_bytes().to_vec())
         .execute(tx.conn())
         .await?;
-    Ok(())
+    sqlx::query(
+        "INSERT INTO card_state_change (shard, leaf, card_id, at, state_before, state_after, reason)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(shard)
+    .bind(change.leaf())
+    .bind(card.card_id.as_bytes().to_vec())
+    .bind(at.0)
+    .bind(card.state.name())
+    .bind(next.name())
+    .bind(reason)
+    .execute(tx.conn())
+    .await?;
+    change.record(tx, at, ActionKind::CardStateChanged).await
 }
 
 /// Records a key that a card made. False where the key is known from another card or slot: a chip that shows it is
@@ -156,18 +153,35 @@ pub async fn add_key(tx: &mut Tx, at: Micros, card: CardId, slot: Slot, key: &Pu
     if let Some((owner, owner_slot)) = owner {
         return Ok(owner == card.as_bytes() && owner_slot == i64::from(slot.key_reference()));
     }
-    sqlx::query("UPDATE card_key SET current = 0 WHERE card_id = $1 AND slot = $2")
-        .bind(card.as_bytes().to_vec())
-        .bind(i64::from(slot.key_reference()))
-        .execute(tx.conn())
-        .await?;
-    sqlx::query("INSERT INTO card_key (public_key, card_id, slot, current, made_at) VALUES ($1, $2, $3, 1, $4)")
-        .bind(key.as_sec1().to_vec())
-        .bind(card.as_bytes().to_vec())
-        .bind(i64::from(slot.key_reference()))
-        .bind(at.0)
-        .execute(tx.conn())
-        .await?;
+    let mut change = Change::begin(tx, card.shard()).await?;
+    let superseded: Vec<Vec<u8>> =
+        sqlx::query_scalar("SELECT public_key FROM card_key WHERE card_id = $1 AND slot = $2 AND current = 1")
+            .bind(card.as_bytes().to_vec())
+            .bind(i64::from(slot.key_reference()))
+            .fetch_all(tx.conn())
+            .await?;
+    for key in superseded {
+        change.touch(tx, &tables::CARD_KEY, vec![key[..].into()]).await?;
+        sqlx::query("UPDATE card_key SET current = 0, leaf = $1 WHERE public_key = $2")
+            .bind(change.leaf())
+            .bind(key)
+            .execute(tx.conn())
+            .await?;
+    }
+    change.touch(tx, &tables::CARD_KEY, vec![key.as_sec1()[..].into()]).await?;
+    sqlx::query(
+        "INSERT INTO card_key (public_key, shard, card_id, slot, current, made_at, leaf)
+         VALUES ($1, $2, $3, $4, 1, $5, $6)",
+    )
+    .bind(key.as_sec1().to_vec())
+    .bind(i64::from(card.shard().0))
+    .bind(card.as_bytes().to_vec())
+    .bind(i64::from(slot.key_reference()))
+    .bind(at.0)
+    .bind(change.leaf())
+    .execute(tx.conn())
+    .await?;
+    change.record(tx, at, ActionKind::CardKeyMade).await?;
     Ok(true)
 }
 
@@ -190,19 +204,25 @@ pub async fn keep_certificate(
     key: &PublicKey,
     der: &[u8],
 ) -> Result<(), DbError> {
+    let mut change = Change::begin(tx, card.shard()).await?;
+    let place = vec![card.as_bytes()[..].into(), i64::from(slot.key_reference()).into()];
+    change.touch(tx, &tables::CARD_CERTIFICATE, place).await?;
     sqlx::query(
-        "INSERT INTO card_certificate (card_id, slot, public_key, der, made_at) VALUES ($1, $2, $3, $4, $5)
+        "INSERT INTO card_certificate (card_id, slot, shard, public_key, der, made_at, leaf)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)
          ON CONFLICT (card_id, slot) DO UPDATE SET public_key = excluded.public_key, der = excluded.der,
-         made_at = excluded.made_at",
+         made_at = excluded.made_at, leaf = excluded.leaf",
     )
     .bind(card.as_bytes().to_vec())
     .bind(i64::from(slot.key_reference()))
+    .bind(i64::from(card.shard().0))
     .bind(key.as_sec1().to_vec())
     .bind(der)
     .bind(at.0)
+    .bind(change.leaf())
     .execute(tx.conn())
     .await?;
-    Ok(())
+    change.record(tx, at, ActionKind::CardCertified).await
 }
 
 /// Status index and state of every card that is not valid, and how long the list has to be.
@@ -225,13 +245,16 @@ pub async fn listed(connection: &mut Connection) -> Result<(Vec<(u32, CardState)
 
 /// Keeps a signed status list.
 pub async fn keep_status_list(tx: &mut Tx, at: Micros, version: i64, body: &[u8]) -> Result<(), DbError> {
-    sqlx::query("INSERT INTO status_list (version, at, body) VALUES ($1, $2, $3)")
+    let mut change = Change::begin(tx, Shard(0)).await?;
+    change.touch(tx, &tables::STATUS_LIST, vec![version.into()]).await?;
+    sqlx::query("INSERT INTO status_list (version, at, body, leaf) VALUES ($1, $2, $3, $4)")
         .bind(version)
         .bind(at.0)
         .bind(body)
+        .bind(change.leaf())
         .execute(tx.conn())
         .await?;
-    Ok(())
+    change.record(tx, at, ActionKind::StatusListSigned).await
 }
 
 /// The newest status list: version and token.

@@ -11,6 +11,7 @@ use crate::clock;
 use crate::db::{Db, DbError};
 use crate::evidence::LogKey;
 use crate::evidence::audit::{self, AuditError};
+use crate::evidence::verify::VerifyError;
 use crate::serve::open_keys;
 
 /// Commands of `evidence`.
@@ -24,11 +25,13 @@ Examples:
         /// A new or empty folder
         folder: PathBuf,
     },
-    /// Prove from an export that ledger and log agree and that nothing was altered; needs no service
+    /// Prove from an export that ledger, records and log agree and that nothing was altered; needs no service
     #[command(after_help = "\
 Examples:
   card-service evidence verify ./export --log-key log.key
   card-service evidence verify ./export --log-key \"$(cat log.key)\" --format json
+
+Sorts in the folder for temporary files (TMPDIR chooses another); it takes less room than the export.
 
 Exit codes: 0 verified, 1 something was altered (each row is named), 2 wrong input.")]
     Verify {
@@ -61,7 +64,9 @@ pub(super) fn run(context: Context, settings: &Settings, command: &EvidenceComma
             let key = own_key(settings)?;
             let exported = block_on(async {
                 let db = open(settings).await?;
-                audit::export(&db, &key, clock::now(), folder).await.map_err(|error| cli_error(&error))
+                audit::export(&db, &key, clock::now(), folder, &mut context.watch())
+                    .await
+                    .map_err(|error| cli_error(&error))
             })?;
             context.print(&exported, ToString::to_string);
         }
@@ -71,10 +76,14 @@ pub(super) fn run(context: Context, settings: &Settings, command: &EvidenceComma
                 Some(file) => std::fs::read_to_string(file).map_err(|error| CliError::usage(&error))?,
                 None => own_key(settings)?.vkey().to_owned(),
             };
-            let report = audit::verify_folder(folder, &key).map_err(|error| CliError::usage(&error))?;
+            let report = audit::verify_folder(folder, &key, &mut context.watch()).map_err(|error| match error {
+                AuditError::Verify(VerifyError::Sort(_)) => CliError::failed(&error),
+                other => CliError::usage(&other),
+            })?;
             context.print(&report, ToString::to_string);
             if !report.ok {
-                return Err(CliError::failed(&AuditError::NotVerified(report.findings.len())));
+                let findings = report.findings.len() as u64 + report.further_findings;
+                return Err(CliError::failed(&AuditError::NotVerified(findings)));
             }
         }
         EvidenceCommand::Prove { tap } => {

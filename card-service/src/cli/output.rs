@@ -5,8 +5,10 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::ValueEnum;
+use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
+use crate::evidence::progress::{Part, Progress};
 use crate::i18n::Locale;
 
 /// Output format of every command.
@@ -120,6 +122,12 @@ impl Context {
         }
     }
 
+    /// Shows how far long work has come, on stderr, to a person at a terminal only.
+    pub fn watch(&self) -> Watch {
+        let bar = if self.format == Format::Text { ProgressBar::no_length() } else { ProgressBar::hidden() };
+        Watch { bar, locale: self.locale }
+    }
+
     /// Prints the failure, if there is one, and answers the exit code.
     pub fn finish(&self, result: Result<(), CliError>) -> ExitCode {
         let Err(error) = result else { return ExitCode::SUCCESS };
@@ -129,6 +137,47 @@ impl Context {
             Format::Json => eprintln!("{}", serde_json::json!({"error": message, "exit_code": error.exit})),
         }
         ExitCode::from(error.exit)
+    }
+}
+
+/// A progress bar on stderr. Goes away when dropped.
+#[derive(Debug)]
+pub struct Watch {
+    bar: ProgressBar,
+    locale: Locale,
+}
+
+impl Progress for Watch {
+    fn begin(&mut self, part: Part, total: Option<u64>) {
+        let (key, table) = match part {
+            Part::Export(table) => ("cli-exporting", table),
+            Part::Read => ("cli-verifying-read", ""),
+            Part::Rows => ("cli-verifying-rows", ""),
+            Part::Tree => ("cli-verifying-tree", ""),
+            Part::Books => ("cli-verifying-books", ""),
+            Part::Lanes => ("cli-verifying-lanes", ""),
+        };
+        let template = match total {
+            Some(_) => "{msg} [{wide_bar}] {percent}% {eta}",
+            None => "{spinner} {msg} {human_pos} ({elapsed})",
+        };
+        self.bar.reset();
+        self.bar.set_style(ProgressStyle::with_template(template).expect("the template is constant"));
+        self.bar.set_message(self.locale.text_with(key, &[("table", table)]));
+        match total {
+            Some(total) => self.bar.set_length(total),
+            None => self.bar.unset_length(),
+        }
+    }
+
+    fn reach(&mut self, done: u64) {
+        self.bar.set_position(done);
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
     }
 }
 

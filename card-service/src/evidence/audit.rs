@@ -8,12 +8,13 @@ use card_schema::ids::TapId;
 use serde::Serialize;
 
 use super::checkpoint::{CheckpointError, LogKey};
-use super::export::{Export, ExportError, Manifest, TABLES};
+use super::export::{self, ExportError, FORMAT, Folder, Manifest};
 use super::leaf::leaf_hash;
+use super::progress::Progress;
 use super::sequencer::{LogError, tiles_for};
 use super::store;
 use super::tree::{Question, check_inclusion};
-use super::verify::{Report, verify};
+use super::verify::{Report, VerifyError, verify};
 use crate::db::{Db, DbError, sets};
 
 /// Why an auditor's command did not come to a result.
@@ -22,6 +23,9 @@ pub enum AuditError {
     /// The export failed.
     #[error(transparent)]
     Export(#[from] ExportError),
+    /// The verification did not come to a result.
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
     /// The key is not a log's.
     #[error(transparent)]
     Key(#[from] CheckpointError),
@@ -33,7 +37,7 @@ pub enum AuditError {
     Db(#[from] DbError),
     /// The export is not what the log recorded; the report says where.
     #[error("not verified: {0} findings")]
-    NotVerified(usize),
+    NotVerified(u64),
     /// No such tap was ever decided here.
     #[error("there is no tap {0}")]
     NoSuchTap(TapId),
@@ -55,12 +59,12 @@ impl From<sqlx::Error> for AuditError {
 #[derive(Clone, Debug, Serialize)]
 pub struct Exported {
     /// Table and number of rows.
-    pub tables: Vec<(&'static str, usize)>,
+    pub tables: Vec<(&'static str, u64)>,
 }
 
 impl fmt::Display for Exported {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.tables.iter().try_for_each(|(table, rows)| writeln!(f, "{table:<12} {rows} rows"))
+        self.tables.iter().try_for_each(|(table, rows)| writeln!(f, "{table:<18} {rows} rows"))
     }
 }
 
@@ -68,22 +72,26 @@ impl fmt::Display for Exported {
 ///
 /// # Errors
 /// When the database or a file fails.
-pub async fn export(db: &Db, log_key: &LogKey, now: Micros, folder: &Path) -> Result<Exported, AuditError> {
-    let manifest = Manifest { format: 1, log_key: log_key.vkey().to_owned(), exported_at: now.0 };
+pub async fn export(
+    db: &Db,
+    log_key: &LogKey,
+    now: Micros,
+    folder: &Path,
+    progress: &mut (dyn Progress + Send),
+) -> Result<Exported, AuditError> {
+    let manifest = Manifest { format: FORMAT, log_key: log_key.vkey().to_owned(), exported_at: now.0 };
     let mut connection = db.read().acquire().await?;
-    let export = Export::read(&mut connection, manifest).await?;
-    export.write(folder)?;
-    let tables = TABLES.iter().zip(&export.rows).map(|(table, rows)| (table.name, rows.len())).collect();
+    let tables = export::write(&mut connection, &manifest, folder, progress).await?;
     Ok(Exported { tables })
 }
 
 /// Verifies an export with a log's verifier key (`name+hash+key`). Needs neither service nor database.
 ///
 /// # Errors
-/// When the files cannot be read; what is wrong with their content is in the report.
-pub fn verify_folder(folder: &Path, log_key: &str) -> Result<Report, AuditError> {
+/// When the files cannot be read or sorted; what is wrong with their content is in the report.
+pub fn verify_folder(folder: &Path, log_key: &str, progress: &mut dyn Progress) -> Result<Report, AuditError> {
     let key = LogKey::parse(log_key.trim())?;
-    Ok(verify(&Export::load(folder)?, &key))
+    Ok(verify(&Folder::open(folder)?, &key, progress)?)
 }
 
 /// That a tap is in the log: everything that is needed to check it with the log's public key alone.

@@ -13,7 +13,7 @@ pub type Hash = [u8; 32];
 /// What makes the hashes of a leaf unguessable.
 pub type Salt = [u8; 16];
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// What kind of action a leaf records. Numbers are never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
@@ -54,12 +54,16 @@ pub enum ActionKind {
     ActivityRead = 43,
     /// A card was put to issue.
     CardPrepared = 50,
-    /// A step of an issuance was done.
+    /// An issuance was begun or taken up again, or a step of it was done.
     IssuanceStep = 51,
     /// A card's state changed.
     CardStateChanged = 52,
     /// A status list was signed.
     StatusListSigned = 53,
+    /// A card made a key.
+    CardKeyMade = 54,
+    /// A certificate was made for a card's key.
+    CardCertified = 55,
 }
 
 impl ActionKind {
@@ -94,17 +98,17 @@ impl<'a> Column<'a> {
     }
 }
 
-/// Every column of a row that a leaf commits to, in the order of the table.
+/// Every column of a row that a leaf commits to, in the order of the table, as one hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowImage {
     table: &'static str,
-    cbor: Vec<u8>,
+    digest: Hash,
 }
 
 impl RowImage {
-    /// Takes a picture of a row. Give every column but `leaf` and those that change later.
+    /// Takes a picture of a row: the committed columns of its [`super::tables::Table`].
     pub fn new(table: &'static str, columns: &[Column<'_>]) -> Self {
-        let mut e = Encoder::new(Vec::with_capacity(128));
+        let mut e = Encoder::new(Vec::with_capacity(512));
         let mut write = || {
             e.array(columns.len() as u64)?;
             for column in columns {
@@ -118,7 +122,8 @@ impl RowImage {
             Ok::<_, minicbor::encode::Error<std::convert::Infallible>>(())
         };
         write().expect("writing to memory does not fail");
-        Self { table, cbor: e.into_writer() }
+        let digest = hash_of(&[b"nrc/row/v2\0", table.as_bytes(), &[0], e.writer()]);
+        Self { table, digest }
     }
 
     /// The table's name.
@@ -126,14 +131,32 @@ impl RowImage {
         self.table
     }
 
+    /// The picture. Not for leaves: whoever guesses the row can compute it.
+    pub fn digest(&self) -> &Hash {
+        &self.digest
+    }
+
     /// The hash that stands in the leaf.
     pub fn hash(&self, salt: &Salt) -> Hash {
-        let mut context = digest::Context::new(&SHA256);
-        for part in [b"nrc/row/v1\0".as_slice(), salt, self.table.as_bytes(), &[0], &self.cbor] {
-            context.update(part);
-        }
-        finish(context)
+        salted(&self.digest, salt)
     }
+}
+
+/// The hash that stands in the leaf for a row with this digest. Two steps, so that a verifier can compare a row with
+/// its leaf without keeping the row.
+pub fn salted(digest: &Hash, salt: &Salt) -> Hash {
+    hash_of(&[b"nrc/salted-row/v2\0", salt, digest])
+}
+
+/// A row that an action changed or removed, as an earlier leaf of the same shard recorded it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replaced {
+    /// The table's name.
+    pub table: String,
+    /// The earlier leaf's number.
+    pub leaf_id: i64,
+    /// The row's hash in that leaf.
+    pub hash: Hash,
 }
 
 /// An action, as the code that carries it out describes it.
@@ -145,6 +168,15 @@ pub struct Action {
     pub kind: ActionKind,
     /// The rows it wrote.
     pub rows: Vec<RowImage>,
+    /// What these rows, and rows that it removed, were before.
+    pub replaced: Vec<Replaced>,
+}
+
+impl Action {
+    /// An action that only added rows.
+    pub fn new(shard: Shard, kind: ActionKind, rows: Vec<RowImage>) -> Self {
+        Self { shard, kind, rows, replaced: Vec::new() }
+    }
 }
 
 /// The content of a leaf.
@@ -162,6 +194,8 @@ pub struct Body {
     pub salt_hash: Hash,
     /// Table and salted hash of each row, in the order written.
     pub rows: Vec<(String, Hash)>,
+    /// What was there before.
+    pub replaced: Vec<Replaced>,
 }
 
 impl Body {
@@ -174,6 +208,7 @@ impl Body {
             at,
             salt_hash: salt_hash(salt),
             rows: action.rows.iter().map(|row| (row.table.to_owned(), row.hash(salt))).collect(),
+            replaced: action.replaced.clone(),
         }
     }
 
@@ -181,7 +216,7 @@ impl Body {
     pub fn encode(&self) -> Vec<u8> {
         let mut e = Encoder::new(Vec::with_capacity(160));
         let mut write = || {
-            e.map(7)?.u8(1)?.u8(VERSION)?;
+            e.map(8)?.u8(1)?.u8(VERSION)?;
             e.u8(2)?.i64(self.shard)?;
             e.u8(3)?.i64(self.leaf_id)?;
             e.u8(4)?.u16(self.kind)?;
@@ -190,6 +225,10 @@ impl Body {
             e.u8(7)?.array(self.rows.len() as u64)?;
             for (table, hash) in &self.rows {
                 e.array(2)?.str(table)?.bytes(hash)?;
+            }
+            e.u8(8)?.array(self.replaced.len() as u64)?;
+            for Replaced { table, leaf_id, hash } in &self.replaced {
+                e.array(3)?.str(table)?.i64(*leaf_id)?.bytes(hash)?;
             }
             Ok::<_, minicbor::encode::Error<std::convert::Infallible>>(())
         };
@@ -228,26 +267,32 @@ impl Body {
             let Ok(hash) = d.bytes()?.try_into() else { return Ok(None) };
             rows.push((table, hash));
         }
-        Ok(Some(Self { shard, leaf_id, kind, at, salt_hash, rows }))
+        d.u8()?;
+        let mut replaced = Vec::new();
+        for _ in 0..d.array()?.unwrap_or(0) {
+            d.array()?;
+            let (table, leaf_id) = (d.str()?.to_owned(), d.i64()?);
+            let Ok(hash) = d.bytes()?.try_into() else { return Ok(None) };
+            replaced.push(Replaced { table, leaf_id, hash });
+        }
+        Ok(Some(Self { shard, leaf_id, kind, at, salt_hash, rows, replaced }))
     }
 }
 
 /// The hash of a leaf in the tree (RFC 9162 §2.1.1).
 pub fn leaf_hash(body: &[u8]) -> Hash {
-    let mut context = digest::Context::new(&SHA256);
-    context.update(&[0]);
-    context.update(body);
-    finish(context)
+    hash_of(&[&[0], body])
 }
 
 /// What the leaf says about its salt.
 pub fn salt_hash(salt: &[u8]) -> Hash {
-    let mut context = digest::Context::new(&SHA256);
-    context.update(b"nrc/salt/v1\0");
-    context.update(salt);
-    finish(context)
+    hash_of(&[b"nrc/salt/v1\0", salt])
 }
 
-fn finish(context: digest::Context) -> Hash {
+fn hash_of(parts: &[&[u8]]) -> Hash {
+    let mut context = digest::Context::new(&SHA256);
+    for part in parts {
+        context.update(part);
+    }
     context.finish().as_ref().try_into().expect("SHA-256 has 32 bytes")
 }

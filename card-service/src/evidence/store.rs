@@ -5,12 +5,11 @@ use std::collections::{BTreeSet, HashMap};
 use card_schema::clock::Micros;
 use card_schema::ids::{Shard, TapId};
 use ring::rand::{SecureRandom, SystemRandom};
-use sqlx::{Connection as _, QueryBuilder, Row as _, TypeInfo as _, ValueRef as _};
+use sqlx::{QueryBuilder, Row as _};
 
-use super::export::{TABLES, Value};
 use super::leaf::{Action, Body, Hash, Salt, leaf_hash};
 use super::tree::{TileKey, Tiles};
-use crate::db::dialect::{Connection, Engine, ROWS_PER_STATEMENT, Row};
+use crate::db::dialect::{Connection, Engine, ROWS_PER_STATEMENT};
 use crate::db::{DbError, Tx, sets};
 
 /// Where a leaf lies until (and after) it has its place in the tree.
@@ -64,7 +63,8 @@ pub async fn append_all(tx: &mut Tx, at: Micros, actions: &[Action]) -> Result<V
     Ok(refs)
 }
 
-async fn last_leaf_ids(tx: &mut Tx, shards: BTreeSet<Shard>) -> Result<HashMap<Shard, i64>, DbError> {
+/// The number of the last leaf of each of these shards.
+pub(super) async fn last_leaf_ids(tx: &mut Tx, shards: BTreeSet<Shard>) -> Result<HashMap<Shard, i64>, DbError> {
     let rows = sqlx::query_as::<_, (i64, i64)>(
         "SELECT w.value, COALESCE((SELECT MAX(leaf_id) FROM leaf WHERE shard = w.value), 0) FROM json_each($1) w",
     )
@@ -72,6 +72,16 @@ async fn last_leaf_ids(tx: &mut Tx, shards: BTreeSet<Shard>) -> Result<HashMap<S
     .fetch_all(tx.conn())
     .await?;
     rows.into_iter().map(|(shard, last)| Ok((sets::shard(shard)?, last))).collect()
+}
+
+/// What the hashes of a leaf were salted with.
+pub(super) async fn leaf_salt(connection: &mut Connection, shard: Shard, leaf_id: i64) -> Result<Salt, DbError> {
+    let salt: Option<Option<Vec<u8>>> = sqlx::query_scalar("SELECT salt FROM leaf WHERE shard = $1 AND leaf_id = $2")
+        .bind(i64::from(shard.0))
+        .bind(leaf_id)
+        .fetch_optional(connection)
+        .await?;
+    salt.flatten().and_then(|salt| salt.try_into().ok()).ok_or(DbError::Unreadable("the salt of a row's leaf"))
 }
 
 /// A leaf that has no place in the tree yet.
@@ -232,33 +242,4 @@ pub(super) async fn tap_with_leaf(connection: &mut Connection, tap: TapId) -> Re
         })
     })
     .transpose()
-}
-
-/// Every row of the exported tables, in one snapshot.
-pub(super) async fn dump(connection: &mut Connection) -> Result<Vec<Vec<Vec<Value>>>, DbError> {
-    let mut snapshot = connection.begin().await?;
-    let mut tables = Vec::with_capacity(TABLES.len());
-    for table in &TABLES {
-        let columns = table.columns.join(", ");
-        let key = table.columns[..table.key].join(", ");
-        let sql = sqlx::AssertSqlSafe(format!("SELECT {columns} FROM {} ORDER BY {key}", table.name));
-        let found = sqlx::query(sql).fetch_all(&mut *snapshot).await?;
-        let read = |row| (0..table.columns.len()).map(|column| stored_value(row, column)).collect();
-        tables.push(found.iter().map(read).collect::<Result<Vec<_>, DbError>>()?);
-    }
-    snapshot.rollback().await?;
-    Ok(tables)
-}
-
-/// What lies in a column, not what it is declared to hold: somebody may have put something else in.
-fn stored_value(row: &Row, column: usize) -> Result<Value, DbError> {
-    let raw = row.try_get_raw(column)?;
-    if raw.is_null() {
-        return Ok(Value::Null);
-    }
-    Ok(match raw.type_info().name() {
-        "INTEGER" => Value::Int(row.try_get_unchecked(column)?),
-        "BLOB" => Value::Bytes(row.try_get_unchecked(column)?),
-        _ => Value::Text(row.try_get_unchecked(column)?),
-    })
 }

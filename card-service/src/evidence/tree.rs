@@ -62,6 +62,12 @@ impl Tiles {
         }
     }
 
+    /// Lets go of a full tile: what grows further is above it.
+    pub fn forget(&mut self, key: TileKey) {
+        self.tiles.remove(&key);
+        self.changed.remove(&key);
+    }
+
     /// The root of the tree of this size.
     ///
     /// # Errors

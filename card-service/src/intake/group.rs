@@ -264,7 +264,7 @@ impl Group {
             images.push(ledger::store::transfer_image(&self.book, &entry, submission.received_at));
             self.entries.push((entry, leaf, submission.received_at));
         }
-        self.actions.push(Action { shard: row.shard, kind: ActionKind::TapDecided, rows: images });
+        self.actions.push(Action::new(row.shard, ActionKind::TapDecided, images));
         self.rows.push((row, leaf));
         self.effects.extend(effects);
     }
@@ -292,7 +292,7 @@ impl Group {
         };
         let leaf = self.actions.len();
         let shard = terminal_shard(number.terminal);
-        self.actions.push(Action { shard, kind: ActionKind::LaneBroken, rows: vec![event.image()] });
+        self.actions.push(Action::new(shard, ActionKind::LaneBroken, vec![event.image()]));
         self.events.push((event, leaf));
     }
 

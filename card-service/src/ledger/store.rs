@@ -79,7 +79,7 @@ pub async fn post(tx: &mut Tx, at: Micros, transfers: &[Transfer]) -> Result<Vec
             let accounts = book.opened(0).filter(|account| account.key.shard == *shard).map(account_image);
             let entries = new.iter().filter(|entry| entry.transfer.debit.shard == *shard);
             let rows = accounts.chain(entries.map(|entry| transfer_image(&book, entry, at))).collect();
-            Action { shard: *shard, kind: ActionKind::TransfersPosted, rows }
+            Action::new(*shard, ActionKind::TransfersPosted, rows)
         })
         .collect();
     let leaves = evidence::append_all(tx, at, &actions).await?;

@@ -1,4 +1,4 @@
-//! The tables staff and session.
+//! The tables staff, sign_in and session.
 
 use card_schema::clock::Micros;
 use card_schema::ids::Shard;
@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::model::{Staff, StaffId, StaffRole};
 use crate::db::dialect::{Connection, Row};
 use crate::db::{DbError, Tx, sets};
-use crate::evidence::{self, Action, ActionKind, Column, RowImage};
+use crate::evidence::{ActionKind, Change, tables};
 
 /// A session's row.
 #[derive(Clone, Debug)]
@@ -28,17 +28,8 @@ pub async fn insert_staff(tx: &mut Tx, at: Micros, staff: &Staff, password_hash:
     if taken.is_some() {
         return Ok(false);
     }
-    let row = RowImage::new(
-        "staff",
-        &[
-            Column::Bytes(staff.staff_id.0.as_bytes()),
-            Column::Text(&staff.name),
-            Column::Text(staff.role.name()),
-            Column::Int(at.0),
-        ],
-    );
-    let action = Action { shard: Shard(0), kind: ActionKind::StaffChanged, rows: vec![row] };
-    let leaf = evidence::append(tx, at, &action).await?;
+    let mut change = Change::begin(tx, Shard(0)).await?;
+    change.touch(tx, &tables::STAFF, vec![staff.staff_id.0.as_bytes()[..].into()]).await?;
     sqlx::query(
         "INSERT INTO staff (staff_id, name, role, password_hash, created_at, leaf) VALUES ($1, $2, $3, $4, $5, $6)",
     )
@@ -47,9 +38,10 @@ pub async fn insert_staff(tx: &mut Tx, at: Micros, staff: &Staff, password_hash:
     .bind(staff.role.name())
     .bind(password_hash)
     .bind(at.0)
-    .bind(leaf.leaf_id)
+    .bind(change.leaf())
     .execute(tx.conn())
     .await?;
+    change.record(tx, at, ActionKind::StaffChanged).await?;
     Ok(true)
 }
 
@@ -76,9 +68,7 @@ pub async fn begin_session(
     who: StaffId,
     expires: Micros,
 ) -> Result<(), DbError> {
-    let row = RowImage::new("sign_in", &[Column::Bytes(who.0.as_bytes()), Column::Int(at.0)]);
-    let action = Action { shard: Shard(0), kind: ActionKind::SignedIn, rows: vec![row] };
-    evidence::append(tx, at, &action).await?;
+    record_sign_in(tx, at, who, true).await?;
     sqlx::query("DELETE FROM session WHERE expires_at <= $1").bind(at.0).execute(tx.conn()).await?;
     sqlx::query(
         "INSERT INTO session (token_hash, staff_id, created_at, last_seen_at, expires_at) VALUES ($1, $2, $3, $3, $4)",
@@ -94,10 +84,20 @@ pub async fn begin_session(
 
 /// Records that a sign-in under a known name failed.
 pub async fn failed_sign_in(tx: &mut Tx, at: Micros, who: StaffId) -> Result<(), DbError> {
-    let row = RowImage::new("sign_in", &[Column::Bytes(who.0.as_bytes()), Column::Int(at.0)]);
-    let action = Action { shard: Shard(0), kind: ActionKind::SignInFailed, rows: vec![row] };
-    evidence::append(tx, at, &action).await?;
-    Ok(())
+    record_sign_in(tx, at, who, false).await
+}
+
+async fn record_sign_in(tx: &mut Tx, at: Micros, who: StaffId, succeeded: bool) -> Result<(), DbError> {
+    let mut change = Change::begin(tx, Shard(0)).await?;
+    change.touch(tx, &tables::SIGN_IN, vec![change.leaf().into()]).await?;
+    sqlx::query("INSERT INTO sign_in (leaf, staff_id, at, succeeded) VALUES ($1, $2, $3, $4)")
+        .bind(change.leaf())
+        .bind(who.0.as_bytes().to_vec())
+        .bind(at.0)
+        .bind(i64::from(succeeded))
+        .execute(tx.conn())
+        .await?;
+    change.record(tx, at, if succeeded { ActionKind::SignedIn } else { ActionKind::SignInFailed }).await
 }
 
 /// The session of a token.

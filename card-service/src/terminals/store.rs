@@ -9,7 +9,7 @@ use sqlx::Row as _;
 use super::model::{Organisation, Terminal, TerminalState};
 use crate::db::dialect::{Connection, Row};
 use crate::db::{DbError, Tx, sets};
-use crate::evidence::{self, Action, ActionKind, Column, RowImage};
+use crate::evidence::{ActionKind, Change, tables};
 
 const SELECT: &str = "SELECT t.terminal_id, t.name, t.operations, t.state, t.public_key, t.certificate_until,
     o.organisation_id, o.name AS organisation FROM terminal t JOIN organisation o USING (organisation_id)";
@@ -23,16 +23,16 @@ pub async fn organisation(tx: &mut Tx, at: Micros, new: OrganisationId, name: &s
     if let Some(id) = found {
         return Ok(Organisation { organisation_id: OrganisationId::from_bytes(id16(id)?), name: name.to_owned() });
     }
-    let row = RowImage::new("organisation", &[Column::Bytes(new.as_bytes()), Column::Text(name), Column::Int(at.0)]);
-    let action = Action { shard: Shard(0), kind: ActionKind::OrganisationChanged, rows: vec![row] };
-    let leaf = evidence::append(tx, at, &action).await?;
+    let mut change = Change::begin(tx, Shard(0)).await?;
+    change.touch(tx, &tables::ORGANISATION, vec![new.as_bytes()[..].into()]).await?;
     sqlx::query("INSERT INTO organisation (organisation_id, name, created_at, leaf) VALUES ($1, $2, $3, $4)")
         .bind(new.as_bytes().to_vec())
         .bind(name)
         .bind(at.0)
-        .bind(leaf.leaf_id)
+        .bind(change.leaf())
         .execute(tx.conn())
         .await?;
+    change.record(tx, at, ActionKind::OrganisationChanged).await?;
     Ok(Organisation { organisation_id: new, name: name.to_owned() })
 }
 
@@ -45,18 +45,7 @@ pub async fn insert(
     code_expires: Micros,
 ) -> Result<(), DbError> {
     let operations = operations_json(&terminal.operations);
-    let row = RowImage::new(
-        "terminal",
-        &[
-            Column::Bytes(terminal.terminal_id.as_bytes()),
-            Column::Bytes(terminal.organisation.organisation_id.as_bytes()),
-            Column::Text(&terminal.name),
-            Column::Text(&operations),
-            Column::Int(at.0),
-        ],
-    );
-    let action = Action { shard: Shard(0), kind: ActionKind::TerminalChanged, rows: vec![row] };
-    let leaf = evidence::append(tx, at, &action).await?;
+    let change = touching(tx, terminal.terminal_id).await?;
     sqlx::query(
         "INSERT INTO terminal (terminal_id, organisation_id, name, operations, state, created_at, leaf)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -67,9 +56,10 @@ pub async fn insert(
     .bind(operations)
     .bind(terminal.state.number())
     .bind(at.0)
-    .bind(leaf.leaf_id)
+    .bind(change.leaf())
     .execute(tx.conn())
     .await?;
+    change.record(tx, at, ActionKind::TerminalChanged).await?;
     sqlx::query("INSERT INTO enrolment (code_hash, terminal_id, expires_at) VALUES ($1, $2, $3)")
         .bind(code_hash.to_vec())
         .bind(terminal.terminal_id.as_bytes().to_vec())
@@ -101,23 +91,19 @@ pub async fn enrol(
     certificate: &[u8],
     until: Micros,
 ) -> Result<(), DbError> {
-    let row = RowImage::new(
-        "terminal_certificate",
-        &[Column::Bytes(terminal.as_bytes()), Column::Bytes(key.as_sec1()), Column::Bytes(certificate)],
-    );
-    let action = Action { shard: Shard(0), kind: ActionKind::TerminalChanged, rows: vec![row] };
-    evidence::append(tx, at, &action).await?;
+    let change = touching(tx, terminal).await?;
     sqlx::query(
-        "UPDATE terminal SET state = 1, public_key = $1, certificate = $2, certificate_until = $3
-         WHERE terminal_id = $4 AND state <> 2",
+        "UPDATE terminal SET state = 1, public_key = $1, certificate = $2, certificate_until = $3, leaf = $4
+         WHERE terminal_id = $5 AND state <> 2",
     )
     .bind(key.as_sec1().to_vec())
     .bind(certificate)
     .bind(until.0)
+    .bind(change.leaf())
     .bind(terminal.as_bytes().to_vec())
     .execute(tx.conn())
     .await?;
-    Ok(())
+    change.record(tx, at, ActionKind::TerminalChanged).await
 }
 
 /// Revokes a terminal for good. False where there is no such terminal; revoking twice is once.
@@ -126,15 +112,21 @@ pub async fn revoke(tx: &mut Tx, at: Micros, terminal: TerminalId) -> Result<boo
     if found.state == TerminalState::Revoked {
         return Ok(true);
     }
-    let row = RowImage::new("terminal_revocation", &[Column::Bytes(terminal.as_bytes()), Column::Int(at.0)]);
-    let action = Action { shard: Shard(0), kind: ActionKind::TerminalRevoked, rows: vec![row] };
-    evidence::append(tx, at, &action).await?;
-    sqlx::query("UPDATE terminal SET state = 2, revoked_at = $1 WHERE terminal_id = $2")
+    let change = touching(tx, terminal).await?;
+    sqlx::query("UPDATE terminal SET state = 2, revoked_at = $1, leaf = $2 WHERE terminal_id = $3")
         .bind(at.0)
+        .bind(change.leaf())
         .bind(terminal.as_bytes().to_vec())
         .execute(tx.conn())
         .await?;
+    change.record(tx, at, ActionKind::TerminalRevoked).await?;
     Ok(true)
+}
+
+async fn touching(tx: &mut Tx, terminal: TerminalId) -> Result<Change, DbError> {
+    let mut change = Change::begin(tx, Shard(0)).await?;
+    change.touch(tx, &tables::TERMINAL, vec![terminal.as_bytes()[..].into()]).await?;
+    Ok(change)
 }
 
 /// One terminal with its organisation, inside a write.

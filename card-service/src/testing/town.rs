@@ -16,13 +16,17 @@ use card_schema::wire::terminal::Limits;
 use ring::rand::{SecureRandom, SystemRandom};
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use tokio::sync::watch;
+use uuid::Uuid;
 
 use super::Scratch;
 use crate::cards::{self, CardState};
 use crate::db::DbError;
+use crate::domains::residence::model::Document;
+use crate::domains::residence::{self, store::SealedPerson};
 use crate::intake::{Intake, Policy};
 use crate::keys::file::{FileStore, Opener};
 use crate::keys::{KeyStore, Role};
+use crate::people::StaffId;
 use crate::terminals::{self, TerminalState};
 
 /// When every test begins.
@@ -221,15 +225,14 @@ impl Town {
             .db
             .write::<_, DbError, _>(move |tx| {
                 Box::pin(async move {
-                    sqlx::query(
-                        "INSERT INTO holder (shard, holder_id, created_at, created_by, leaf) VALUES ($1, $2, $3, $4, 0)",
-                    )
-                    .bind(i64::from(shard.0))
-                    .bind(holder.as_bytes().to_vec())
-                    .bind(START.0)
-                    .bind(vec![0; 16])
-                    .execute(tx.conn())
-                    .await?;
+                    let person = SealedPerson {
+                        wrapped_key: random::<60>().to_vec(),
+                        name: random::<40>().to_vec(),
+                        document: Document::Passport,
+                        document_number: random::<40>().to_vec(),
+                    };
+                    let by = StaffId(Uuid::from_bytes(random()));
+                    residence::store::insert(tx, START, by, holder, &person, random()).await?;
                     let index = cards::store::next_status_index(tx).await?;
                     let card = cards::Card {
                         card_id: CardId::new(index, shard, random()),

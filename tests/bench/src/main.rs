@@ -1,5 +1,6 @@
 //! The benchmarks: each runs the real programs in a town and prints its figures, a line each.
 
+mod evidence;
 mod figure;
 mod intake;
 mod tap;
@@ -29,6 +30,8 @@ enum Bench {
         #[arg(long, default_value_t = 200)]
         taps: usize,
     },
+    /// `card-service evidence export` and `verify` on many taps
+    Evidence(evidence::Options),
     /// Taps of many terminals, from HTTP to the signed receipt, against bare verification of their signatures
     Intake(intake::Options),
     /// What `intake` starts: a process that plays terminals
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         Bench::Tap { taps } => tap::measure(taps, &mut Report::new("tap", cli.format)),
         Bench::Intake(options) => intake::measure(&options, &mut Report::new("intake", cli.format)),
         Bench::Load { plan } => intake::load::run(&plan),
+        Bench::Evidence(options) => evidence::measure(&options, &mut Report::new("evidence", cli.format)),
     };
     match measured {
         Ok(()) => ExitCode::SUCCESS,

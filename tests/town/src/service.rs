@@ -59,7 +59,11 @@ impl Service {
         Ok(service)
     }
 
-    fn command(&self) -> Result<std::process::Command> {
+    /// The program with this installation's settings; its command is to be added.
+    ///
+    /// # Errors
+    /// When the program was not built.
+    pub fn command(&self) -> Result<std::process::Command> {
         let mut command = process::tethered(program("card-service")?);
         command.arg("--config").arg(self.folder.join("card-service.toml"));
         Ok(command)

@@ -14,15 +14,23 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// Whatever `ask` fails with, or that it did not come true within [`PATIENCE`].
-pub fn until<T>(what: &str, mut ask: impl FnMut() -> Result<Option<T>>) -> Result<T> {
+pub fn until<T>(what: &str, ask: impl FnMut() -> Result<Option<T>>) -> Result<T> {
+    within(PATIENCE, what, ask)
+}
+
+/// Like [`until`], for what may take another time.
+///
+/// # Errors
+/// Whatever `ask` fails with, or that it did not come true in time.
+pub fn within<T>(patience: Duration, what: &str, mut ask: impl FnMut() -> Result<Option<T>>) -> Result<T> {
     let began = Instant::now();
     let mut pause = Duration::from_millis(1);
     loop {
         if let Some(answer) = ask()? {
             return Ok(answer);
         }
-        if began.elapsed() > PATIENCE {
-            bail!("waited {} s in vain: {what}", PATIENCE.as_secs());
+        if began.elapsed() > patience {
+            bail!("waited {} s in vain: {what}", patience.as_secs());
         }
         thread::sleep(pause);
         pause = (pause * 2).min(Duration::from_millis(50));

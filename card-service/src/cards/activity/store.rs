@@ -11,7 +11,7 @@ use sqlx::Row as _;
 use super::model::{ActivityPurpose, COUNTED_ONLY, PAGE_ROWS, Place};
 use crate::db::dialect::Row;
 use crate::db::{DbError, Tx, sets};
-use crate::evidence::{self, Action, ActionKind, Column, RowImage};
+use crate::evidence::{ActionKind, Change, tables};
 use crate::people::StaffId;
 
 /// One tap, as staff see it: no holder.
@@ -110,18 +110,21 @@ async fn record(
     purpose: ActivityPurpose,
     card: Option<CardId>,
 ) -> Result<(), DbError> {
-    let row = RowImage::new(
-        "activity_read",
-        &[
-            Column::Bytes(who.0.as_bytes()),
-            Column::Int(now.0),
-            Column::Text(purpose.name()),
-            Column::optional_bytes(card.as_ref().map(|card| card.as_bytes().as_slice())),
-        ],
-    );
     let shard = card.map_or(Shard(0), |card| card.shard());
-    evidence::append(tx, now, &Action { shard, kind: ActionKind::ActivityRead, rows: vec![row] }).await?;
-    Ok(())
+    let mut change = Change::begin(tx, shard).await?;
+    change.touch(tx, &tables::ACTIVITY_READ, vec![i64::from(shard.0).into(), change.leaf().into()]).await?;
+    sqlx::query(
+        "INSERT INTO activity_read (shard, leaf, at, staff_id, purpose, card_id) VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(i64::from(shard.0))
+    .bind(change.leaf())
+    .bind(now.0)
+    .bind(who.0.as_bytes().to_vec())
+    .bind(purpose.name())
+    .bind(card.map(|card| card.as_bytes().to_vec()))
+    .execute(tx.conn())
+    .await?;
+    change.record(tx, now, ActionKind::ActivityRead).await
 }
 
 fn listed(found: &[Row]) -> Result<Listed, DbError> {

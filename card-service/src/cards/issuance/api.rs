@@ -130,7 +130,7 @@ async fn resume(State(app): State<App>, who: SignedIn, Path(id): Path<Uuid>) -> 
                 // A late repetition of what ended the job is not taken for the answer to its first step.
                 issuance.number += 1;
                 issuance.open = true;
-                store::update(tx, now, &issuance).await?;
+                store::update(tx, now, &issuance, None).await?;
                 Ok(issuance)
             })
         })

@@ -10,7 +10,7 @@ use ring::rand::SecureRandom;
 use uuid::Uuid;
 
 use super::journal::{Journal, Relation, STEPS_EXPECTED, Seen, Want};
-use super::store::Issuance;
+use super::store::{Answered, Issuance};
 use super::{steps, store};
 use crate::app::App;
 use crate::cards::{self, Card, CardState, status};
@@ -127,8 +127,11 @@ pub async fn observe(
                     return Err(Refusal::because(ProblemType::Conflict, "issue-step-number"));
                 }
                 let seen = see(&app, tx, now, &card, &issuance.journal, &request.observation).await?;
-                let asked = issuance.journal.asked.name();
-                store::record_step(tx, now, &issuance, asked, observation_name(&request.observation)).await?;
+                let answered = Answered {
+                    number: issuance.number,
+                    step: issuance.journal.asked.name(),
+                    observation: observation_name(&request.observation),
+                };
                 let journal = issuance.journal.clone();
                 // The consent's tap may have been accepted before its observation came, or this one was lost.
                 let journal = if card.state == CardState::Active { journal.agreed() } else { journal };
@@ -136,7 +139,7 @@ pub async fn observe(
                 issuance.number += 1;
                 issuance.open = !issuance.journal.asked.is_end();
                 follow(&app, tx, now, &mut card, &issuance.journal).await?;
-                store::update(tx, now, &issuance).await?;
+                store::update(tx, now, &issuance, Some(answered)).await?;
                 metrics::counter!("issuance_steps_total").increment(1);
                 numbered(&app, tx, &card, &issuance).await
             })

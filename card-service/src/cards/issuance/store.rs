@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::journal::Journal;
 use crate::db::dialect::{Connection, Row};
 use crate::db::{DbError, Tx, sets};
-use crate::evidence::{self, Action, ActionKind, Column, RowImage};
+use crate::evidence::{ActionKind, Change, tables};
 
 /// One issuance.
 #[derive(Clone, Debug)]
@@ -36,11 +36,14 @@ const SELECT: &str =
 
 /// Adds an issuance.
 pub async fn insert(tx: &mut Tx, at: Micros, issuance: &Issuance) -> Result<(), DbError> {
+    let mut change = Change::begin(tx, issuance.card_id.shard()).await?;
+    change.touch(tx, &tables::ISSUANCE, vec![issuance.issuance_id.as_bytes()[..].into()]).await?;
     sqlx::query(
-        "INSERT INTO issuance (issuance_id, card_id, terminal_id, reader, open, state, journal, number, created_at,
-         changed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)",
+        "INSERT INTO issuance (issuance_id, shard, card_id, terminal_id, reader, open, state, journal, number,
+         created_at, changed_at, leaf) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11)",
     )
     .bind(issuance.issuance_id.as_bytes().to_vec())
+    .bind(i64::from(issuance.card_id.shard().0))
     .bind(issuance.card_id.as_bytes().to_vec())
     .bind(issuance.terminal_id.as_bytes().to_vec())
     .bind(&issuance.reader)
@@ -49,57 +52,64 @@ pub async fn insert(tx: &mut Tx, at: Micros, issuance: &Issuance) -> Result<(), 
     .bind(json(&issuance.journal))
     .bind(i64::from(issuance.number))
     .bind(at.0)
+    .bind(change.leaf())
     .execute(tx.conn())
     .await?;
-    Ok(())
+    change.record(tx, at, ActionKind::IssuanceStep).await
 }
 
-/// Keeps an issuance after a step.
-pub async fn update(tx: &mut Tx, at: Micros, issuance: &Issuance) -> Result<(), DbError> {
+/// A step that was answered: its name and the answer's, nothing of their content.
+#[derive(Clone, Copy, Debug)]
+pub struct Answered<'a> {
+    /// Its number.
+    pub number: u32,
+    /// The step's name.
+    pub step: &'a str,
+    /// The answer's name.
+    pub observation: &'a str,
+}
+
+/// Keeps an issuance as it is now, with the step that brought it there, if one did.
+pub async fn update(
+    tx: &mut Tx,
+    at: Micros,
+    issuance: &Issuance,
+    answered: Option<Answered<'_>>,
+) -> Result<(), DbError> {
+    let (shard, id) = (i64::from(issuance.card_id.shard().0), issuance.issuance_id.as_bytes());
+    let mut change = Change::begin(tx, issuance.card_id.shard()).await?;
+    change.touch(tx, &tables::ISSUANCE, vec![id[..].into()]).await?;
     sqlx::query(
-        "UPDATE issuance SET open = $1, state = $2, journal = $3, number = $4, changed_at = $5
-         WHERE issuance_id = $6",
+        "UPDATE issuance SET open = $1, state = $2, journal = $3, number = $4, changed_at = $5, leaf = $6
+         WHERE issuance_id = $7",
     )
     .bind(i64::from(issuance.open))
     .bind(state_name(&issuance.journal))
     .bind(json(&issuance.journal))
     .bind(i64::from(issuance.number))
     .bind(at.0)
-    .bind(issuance.issuance_id.as_bytes().to_vec())
+    .bind(change.leaf())
+    .bind(id.to_vec())
     .execute(tx.conn())
     .await?;
-    Ok(())
-}
-
-/// Records that a step was answered: its name and the answer's, nothing of their content.
-pub async fn record_step(
-    tx: &mut Tx,
-    at: Micros,
-    issuance: &Issuance,
-    step: &str,
-    observation: &str,
-) -> Result<(), DbError> {
-    let row = RowImage::new(
-        "issuance_step",
-        &[
-            Column::Bytes(issuance.issuance_id.as_bytes()),
-            Column::Int(i64::from(issuance.number)),
-            Column::Text(step),
-            Column::Text(observation),
-            Column::Int(at.0),
-        ],
-    );
-    let action = Action { shard: issuance.card_id.shard(), kind: ActionKind::IssuanceStep, rows: vec![row] };
-    evidence::append(tx, at, &action).await?;
-    sqlx::query("INSERT INTO issuance_step (issuance_id, number, step, observation, at) VALUES ($1, $2, $3, $4, $5)")
-        .bind(issuance.issuance_id.as_bytes().to_vec())
-        .bind(i64::from(issuance.number))
-        .bind(step)
-        .bind(observation)
+    if let Some(answered) = answered {
+        let number = i64::from(answered.number);
+        change.touch(tx, &tables::ISSUANCE_STEP, vec![id[..].into(), number.into()]).await?;
+        sqlx::query(
+            "INSERT INTO issuance_step (issuance_id, number, shard, step, observation, at, leaf)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        )
+        .bind(id.to_vec())
+        .bind(number)
+        .bind(shard)
+        .bind(answered.step)
+        .bind(answered.observation)
         .bind(at.0)
+        .bind(change.leaf())
         .execute(tx.conn())
         .await?;
-    Ok(())
+    }
+    change.record(tx, at, ActionKind::IssuanceStep).await
 }
 
 /// One issuance.

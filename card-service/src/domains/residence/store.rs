@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::model::{Document, Field};
 use crate::db::dialect::Connection;
 use crate::db::{DbError, Tx, sets};
-use crate::evidence::{self, Action, ActionKind, Column, RowImage};
+use crate::evidence::{ActionKind, Change, tables};
 use crate::people::{Purpose, StaffId};
 
 /// A person's row, sealed.
@@ -52,27 +52,17 @@ pub async fn insert(
     person: &SealedPerson,
     blind: [u8; 32],
 ) -> Result<(), DbError> {
-    let rows = vec![
-        RowImage::new("holder", &[Column::Bytes(holder.as_bytes()), Column::Int(at.0), Column::Bytes(by.0.as_bytes())]),
-        RowImage::new(
-            "residence_person",
-            &[
-                Column::Bytes(holder.as_bytes()),
-                Column::Bytes(&person.name),
-                Column::Text(person.document.name()),
-                Column::Bytes(&person.document_number),
-            ],
-        ),
-    ];
-    let action = Action { shard: holder.shard(), kind: ActionKind::HolderRegistered, rows };
-    let leaf = evidence::append(tx, at, &action).await?;
+    let key = || vec![i64::from(holder.shard().0).into(), holder.as_bytes()[..].into()];
+    let mut change = Change::begin(tx, holder.shard()).await?;
+    change.touch(tx, &tables::HOLDER, key()).await?;
+    change.touch(tx, &tables::RESIDENCE_PERSON, key()).await?;
     let (shard, id) = (i64::from(holder.shard().0), holder.as_bytes().to_vec());
     sqlx::query("INSERT INTO holder (shard, holder_id, created_at, created_by, leaf) VALUES ($1, $2, $3, $4, $5)")
         .bind(shard)
         .bind(&id)
         .bind(at.0)
         .bind(by.0.as_bytes().to_vec())
-        .bind(leaf.leaf_id)
+        .bind(change.leaf())
         .execute(tx.conn())
         .await?;
     sqlx::query("INSERT INTO person_key (shard, holder_id, wrapped) VALUES ($1, $2, $3)")
@@ -90,7 +80,7 @@ pub async fn insert(
     .bind(&person.name)
     .bind(person.document.name())
     .bind(&person.document_number)
-    .bind(leaf.leaf_id)
+    .bind(change.leaf())
     .execute(tx.conn())
     .await?;
     sqlx::query("INSERT INTO document_index (blind, shard, holder_id) VALUES ($1, $2, $3)")
@@ -99,7 +89,7 @@ pub async fn insert(
         .bind(id)
         .execute(tx.conn())
         .await?;
-    Ok(())
+    change.record(tx, at, ActionKind::HolderRegistered).await
 }
 
 /// Whether there is such a holder.
@@ -157,32 +147,23 @@ pub async fn record_read(
     purpose: Purpose,
     field: Field,
 ) -> Result<(), DbError> {
-    let row = RowImage::new(
-        "person_read",
-        &[
-            Column::Bytes(holder.as_bytes()),
-            Column::Int(at.0),
-            Column::Bytes(who.0.as_bytes()),
-            Column::Text(purpose.name()),
-            Column::Text(field.name()),
-        ],
-    );
-    let action = Action { shard: holder.shard(), kind: ActionKind::PersonRead, rows: vec![row] };
-    let leaf = evidence::append(tx, at, &action).await?;
+    let mut change = Change::begin(tx, holder.shard()).await?;
+    let key = vec![i64::from(holder.shard().0).into(), holder.as_bytes()[..].into(), change.leaf().into()];
+    change.touch(tx, &tables::PERSON_READ, key).await?;
     sqlx::query(
         "INSERT INTO person_read (shard, holder_id, leaf, at, staff_id, purpose, field)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
     .bind(i64::from(holder.shard().0))
     .bind(holder.as_bytes().to_vec())
-    .bind(leaf.leaf_id)
+    .bind(change.leaf())
     .bind(at.0)
     .bind(who.0.as_bytes().to_vec())
     .bind(purpose.name())
     .bind(field.name())
     .execute(tx.conn())
     .await?;
-    Ok(())
+    change.record(tx, at, ActionKind::PersonRead).await
 }
 
 /// Who read the record and why, newest first: time, staff name, purpose, field.

@@ -1,66 +1,139 @@
 //! Counters and chains of the terminals' lanes, and what taps say against what their rows say.
 
-use std::collections::{BTreeMap, HashSet};
-
 use card_schema::envelope::Envelope;
 use card_schema::envelope::tap::Tap;
 
-use super::super::export::{Export, Value};
-use super::{Report, Row};
+use super::super::leaf::Hash;
+use super::super::progress::{Part, Progress};
+use super::super::tables::{LANE, TAP, Value};
+use super::sort::{Fields, Records, ordered};
+use super::{Report, Row, VerifyError};
+use crate::db::sets;
 
-/// One tap of a lane: its row's name, its id, and the tap that it names as the one before.
-type Link = (String, [u8; 32], [u8; 32]);
+/// Terminal, lane, counter, what it is, id (of a tap, or of the lane's head), id of the tap before, line, counter again.
+const LINK: usize = 16 + 8 + 8 + 1 + 32 + 32 + 8 + 8;
 
-pub(super) fn check(export: &Export, report: &mut Report) {
-    let mut lanes: BTreeMap<(&[u8], i64), BTreeMap<i64, Link>> = BTreeMap::new();
-    for row in Row::of(export, "tap") {
-        let (Some(terminal), Some(lane), Some(counter)) =
-            (row.bytes("terminal_id"), row.int("lane"), row.int("counter"))
-        else {
+/// A fault that the service recorded.
+const FAULT: u8 = 0;
+const LINKED: u8 = 1;
+/// The lane's head: after every tap.
+const HEAD: u8 = 2;
+
+/// Taps, faults and heads of every lane.
+pub(super) struct Lanes(Records<LINK>);
+
+struct Link {
+    lane: ([u8; 16], i64),
+    counter: i64,
+    what: u8,
+    id: Hash,
+    previous: Hash,
+    line: u64,
+    head: i64,
+}
+
+impl From<Fields<LINK>> for Link {
+    fn from(mut fields: Fields<LINK>) -> Self {
+        Self {
+            lane: (fields.bytes(), fields.number()),
+            counter: fields.number(),
+            what: fields.byte(),
+            id: fields.bytes(),
+            previous: fields.bytes(),
+            line: fields.count(),
+            head: fields.number(),
+        }
+    }
+}
+
+/// How far a lane has come.
+#[derive(Default)]
+struct Walk {
+    lane: ([u8; 16], i64),
+    /// Counter and id of the newest tap.
+    newest: Option<(i64, Hash)>,
+    /// The newest counter at which a fault was recorded.
+    fault: Option<i64>,
+    has_head: bool,
+}
+
+impl Lanes {
+    pub(super) fn new() -> Result<Self, VerifyError> {
+        Ok(Self(Records::new()?))
+    }
+
+    pub(super) fn take(&mut self, row: &Row<'_>, report: &mut Report) -> Result<(), VerifyError> {
+        let (terminal, lane) = (row.array::<16>("terminal_id"), row.int("lane"));
+        let (Some(terminal), Some(lane), Some(counter)) = (terminal, lane, row.int("counter")) else {
             report.find(row.name(), "terminal, lane or counter are not of their kind");
-            continue;
+            return Ok(());
         };
-        let envelope = row.bytes("cose").and_then(|cose| Envelope::<Tap>::decode(cose).ok());
-        let Some(envelope) = envelope else {
-            report.find(row.name(), "its envelope is not a tap");
-            continue;
-        };
-        if !agrees(&row, &envelope) {
-            report.find(row.name(), "its columns are not those of the signed tap");
-        }
-        let entry = (row.name(), envelope.digest(), envelope.payload.previous.0);
-        if lanes.entry((terminal, lane)).or_default().insert(counter, entry).is_some() {
-            report.find(row.name(), "its number was used by another tap: a fork");
-        }
-    }
-    let recorded: HashSet<_> = Row::of(export, "lane_event")
-        .map(|row| (row.bytes("terminal_id"), row.int("lane"), row.int("counter")))
-        .collect();
-    for ((terminal, lane), taps) in &lanes {
-        let mut before: Option<(i64, [u8; 32])> = None;
-        for (counter, (name, id, previous)) in taps {
-            let (expected, head) = before.map_or((1, [0; 32]), |(counter, id)| (counter + 1, id));
-            let follows = *counter == expected && *previous == head;
-            if !follows && !recorded.contains(&(Some(*terminal), Some(*lane), Some(*counter))) {
-                report.find(
-                    name,
-                    format!("does not follow number {} of its lane, and nothing was recorded", expected - 1),
-                );
+        let (what, counter, head, id, previous) = if *row.table == TAP {
+            let envelope = row.bytes("cose").and_then(|cose| Envelope::<Tap>::decode(cose).ok());
+            let Some(envelope) = envelope else {
+                report.find(row.name(), "its envelope is not a tap");
+                return Ok(());
+            };
+            if !agrees(row, &envelope) {
+                report.find(row.name(), "its columns are not those of the signed tap");
             }
-            before = Some((*counter, *id));
+            (LINKED, counter, 0, envelope.digest(), envelope.payload.previous.0)
+        } else if *row.table == LANE {
+            (HEAD, i64::MAX, counter, row.array("head").unwrap_or_default(), Hash::default())
+        } else {
+            (FAULT, counter, 0, Hash::default(), Hash::default())
+        };
+        let place = [&terminal[..], &ordered(lane), &ordered(counter), &[what]].concat();
+        self.0.push(&[&place, &id, &previous, &row.line.to_be_bytes(), &ordered(head)])
+    }
+
+    pub(super) fn check(self, report: &mut Report, progress: &mut dyn Progress) -> Result<(), VerifyError> {
+        let mut links = self.0.sorted()?;
+        let total = links.remaining();
+        progress.begin(Part::Lanes, Some(total));
+        let mut walk = Walk::default();
+        while let Some(fields) = links.take()? {
+            progress.reach(total - links.remaining());
+            let link = Link::from(fields);
+            if link.lane != walk.lane {
+                walk.end(report);
+                walk = Walk { lane: link.lane, ..Walk::default() };
+            }
+            walk.go_on(&link, report);
+        }
+        walk.end(report);
+        Ok(())
+    }
+}
+
+impl Walk {
+    fn go_on(&mut self, link: &Link, report: &mut Report) {
+        match link.what {
+            FAULT => self.fault = Some(link.counter),
+            HEAD => {
+                self.has_head = true;
+                if self.newest != Some((link.head, link.id)) {
+                    report.find_line(&LANE, link.line, "is not at the newest tap of its lane");
+                }
+            }
+            _ => {
+                let (counter, head) = self.newest.unwrap_or_default();
+                let follows = counter.checked_add(1) == Some(link.counter) && link.previous == head;
+                if self.newest.is_some_and(|(newest, _)| newest == link.counter) {
+                    report.find_line(&TAP, link.line, "its number was used by another tap: a fork");
+                } else if !follows && self.fault != Some(link.counter) {
+                    let problem = format!("does not follow number {counter} of its lane, and nothing was recorded");
+                    report.find_line(&TAP, link.line, problem);
+                }
+                self.newest = Some((link.counter, link.id));
+            }
         }
     }
-    for row in Row::of(export, "lane") {
-        let newest = row
-            .bytes("terminal_id")
-            .zip(row.int("lane"))
-            .and_then(|lane| lanes.get(&lane))
-            .and_then(|taps| taps.last_key_value());
-        let agrees = newest.is_some_and(|(counter, (_, id, _))| {
-            row.int("counter") == Some(*counter) && row.hash("head").as_ref() == Some(id)
-        });
-        if !agrees {
-            report.find(row.name(), "is not at the newest tap of its lane");
+
+    fn end(&self, report: &mut Report) {
+        if self.newest.is_some() && !self.has_head {
+            let name = format!("lane terminal_id={} lane={}", sets::hex(&self.lane.0), self.lane.1);
+            report.find(name, "is missing: it has taps");
         }
     }
 }
@@ -72,7 +145,7 @@ fn agrees(row: &Row<'_>, envelope: &Envelope<Tap>) -> bool {
         Value::Bytes(card) => tap.card.is_some_and(|id| id.as_bytes() == card.as_slice()),
         _ => false,
     };
-    card && row.hash("tap_id") == Some(envelope.digest())
+    card && row.array("tap_id") == Some(envelope.digest())
         && row.bytes("terminal_id") == Some(tap.terminal.as_bytes())
         && row.int("lane") == Some(i64::from(tap.lane))
         && row.int("counter").and_then(|counter| u64::try_from(counter).ok()) == Some(tap.counter)

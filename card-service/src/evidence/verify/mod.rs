@@ -1,90 +1,72 @@
 //! Whether an export is what the log recorded. Works offline, with the log's public key alone.
 //!
-//! `tree`: checkpoints, tiles and leaves against one another. `rows`: transfers, accounts and taps against their
-//! leaves. `books`: balances against transfers. `lanes`: counters and chains. Every finding names a row.
+//! `rows`: every row of every table against the leaf that commits to it, and every leaf against its rows. `tree`:
+//! checkpoints, tiles and leaves against one another. `books`: balances against transfers. `lanes`: counters and
+//! chains. Every finding names a row.
+//!
+//! Rows are read one by one; what has to be compared with something far away goes as a record of fixed size through a
+//! sorter on disk (`sort`). So memory does not grow with the rows, but for 32 bytes in 128 leaves: the upper levels of
+//! two trees. On disk a committed row takes 66 bytes, a leaf 48 and 66 for each row that it replaced, a transfer 84 more
+//! and a tap 113 more, before the sorter compresses them: 377 bytes for a payment with its tap, transfer and leaf.
 
 mod books;
 mod lanes;
+mod report;
 mod rows;
+mod sort;
 #[cfg(test)]
 mod tests;
 mod tree;
 
-use std::fmt;
-
-use serde::Serialize;
-
 use super::checkpoint::LogKey;
-use super::export::{Export, TABLES, Table, Value};
+use super::export::{ExportError, Rows};
+use super::progress::{Part, Progress};
+use super::tables::{CHECKPOINT, LEAVES, TABLES, TILE, Table, Value};
+pub use report::{Finding, Report};
 
-/// Something that is not as it was recorded.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Finding {
-    /// The row, as `table key=value …`.
-    pub row: String,
-    /// What is wrong with it.
-    pub problem: String,
-}
-
-/// What a verification found.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Report {
-    /// Whether everything is as it was recorded.
-    pub ok: bool,
-    /// Leaves in the newest signed tree.
-    pub tree_size: u64,
-    /// Checkpoints whose signature and root are right.
-    pub checkpoints: usize,
-    /// Leaves that match the tree.
-    pub leaves: usize,
-    /// Leaves that wait for their place: recorded, not yet signed.
-    pub pending_leaves: usize,
-    /// Transfers that match their leaves.
-    pub transfers: usize,
-    /// Accounts that match their leaves.
-    pub accounts: usize,
-    /// Taps that match their leaves.
-    pub taps: usize,
-    /// Faults of lanes (gaps, forks) that the service noticed and recorded when they came.
-    pub recorded_lane_faults: usize,
-    /// What is wrong.
-    pub findings: Vec<Finding>,
-}
-
-impl Report {
-    fn find(&mut self, row: impl Into<String>, problem: impl Into<String>) {
-        self.findings.push(Finding { row: row.into(), problem: problem.into() });
-    }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for finding in &self.findings {
-            writeln!(f, "ALTERED  {}: {}", finding.row, finding.problem)?;
-        }
-        writeln!(f, "tree         {} leaves, {} checkpoints verified", self.tree_size, self.checkpoints)?;
-        writeln!(f, "leaves       {} in the tree, {} waiting to be signed", self.leaves, self.pending_leaves)?;
-        writeln!(f, "ledger       {} transfers, {} accounts", self.transfers, self.accounts)?;
-        writeln!(f, "taps         {}, {} lane faults on record", self.taps, self.recorded_lane_faults)?;
-        if self.ok {
-            writeln!(f, "verified: ledger and log agree, nothing was altered")
-        } else {
-            writeln!(f, "NOT verified: {} findings", self.findings.len())
-        }
-    }
+/// Why a verification did not come to a result.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// The export cannot be read.
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    /// Sorting failed: most likely the folder for temporary files is full.
+    #[error("cannot sort in the folder for temporary files (TMPDIR chooses another)")]
+    Sort(#[from] spillsort::Error),
 }
 
 /// Verifies an export with the log's public key.
-pub fn verify(export: &Export, key: &LogKey) -> Report {
+///
+/// # Errors
+/// When the export cannot be read, or there is no room to sort; what is wrong with the content is in the report.
+pub fn verify(export: &dyn Rows, key: &LogKey, progress: &mut dyn Progress) -> Result<Report, VerifyError> {
     let mut report = Report::default();
-    tree::check(export, key, &mut report);
-    rows::check(export, &mut report);
-    books::check(export, &mut report);
-    lanes::check(export, &mut report);
-    report.findings.sort();
-    report.findings.dedup();
-    report.ok = report.findings.is_empty();
-    report
+    let (mut pieces, mut books, mut lanes) = (rows::Pieces::new()?, books::Books::new()?, lanes::Lanes::new()?);
+    let mut read = 0;
+    // Tiles and checkpoints are read with the tree.
+    let tables = || TABLES.into_iter().filter(|table| ![&CHECKPOINT, &TILE].contains(table));
+    progress.begin(Part::Read, Some(tables().map(|table| export.bytes(table)).sum()));
+    for table in tables() {
+        for (row, line) in export.of(table)?.zip(1..) {
+            let (values, bytes) = row?;
+            read += bytes;
+            progress.reach(read);
+            let row = Row { table, values: &values, line };
+            pieces.take(&row, &mut report)?;
+            match table.name {
+                "account" | "transfer" => books.take(&row, &mut report)?,
+                "tap" | "lane" | "lane_event" => lanes.take(&row, &mut report)?,
+                _ => {}
+            }
+        }
+    }
+    progress.begin(Part::Rows, Some(export.bytes(&LEAVES)));
+    let leaves = pieces.check(export, &mut report, progress)?;
+    tree::check(export, leaves, key, &mut report, progress)?;
+    books.check(&mut report, progress)?;
+    lanes.check(&mut report, progress)?;
+    report.finish(export)?;
+    Ok(report)
 }
 
 /// A row of the export.
@@ -92,17 +74,13 @@ pub fn verify(export: &Export, key: &LogKey) -> Report {
 struct Row<'a> {
     table: &'static Table,
     values: &'a [Value],
+    /// Its line in the table's file, counted from 1.
+    line: u64,
 }
 
 impl<'a> Row<'a> {
-    fn of(export: &'a Export, name: &str) -> impl Iterator<Item = Row<'a>> + use<'a> {
-        let index = TABLES.iter().position(|table| table.name == name).expect("a table of the export");
-        export.rows[index].iter().map(move |values| Row { table: &TABLES[index], values })
-    }
-
     fn value(&self, column: &str) -> &'a Value {
-        let index = self.table.columns.iter().position(|name| *name == column).expect("a column of the table");
-        &self.values[index]
+        &self.values[self.table.position(column).expect("a column of the table")]
     }
 
     fn int(&self, column: &str) -> Option<i64> {
@@ -119,7 +97,7 @@ impl<'a> Row<'a> {
         }
     }
 
-    fn hash(&self, column: &str) -> Option<[u8; 32]> {
+    fn array<const N: usize>(&self, column: &str) -> Option<[u8; N]> {
         self.bytes(column).and_then(|bytes| bytes.try_into().ok())
     }
 

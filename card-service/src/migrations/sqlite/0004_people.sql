@@ -8,6 +8,14 @@ CREATE TABLE staff (
     leaf          BIGINT NOT NULL
 ) WITHOUT ROWID;
 
+-- Who signed in, or failed to.
+CREATE TABLE sign_in (
+    leaf      BIGINT NOT NULL PRIMARY KEY,     -- leaf_id in shard 0
+    staff_id  BLOB   NOT NULL,
+    at        BIGINT NOT NULL,
+    succeeded BIGINT NOT NULL                  -- 0 or 1
+) WITHOUT ROWID;
+
 CREATE TABLE session (
     token_hash   BLOB   NOT NULL PRIMARY KEY,  -- SHA-256 of the token: the token itself is nowhere
     staff_id     BLOB   NOT NULL REFERENCES staff (staff_id),
@@ -60,4 +68,15 @@ CREATE TABLE person_read (
     purpose   TEXT   NOT NULL,
     field     TEXT   NOT NULL,
     PRIMARY KEY (shard, holder_id, leaf)
+) WITHOUT ROWID;
+
+-- Who looked at card activity, and why.
+CREATE TABLE activity_read (
+    shard    BIGINT NOT NULL,                  -- the card's; 0 for a look at all cards
+    leaf     BIGINT NOT NULL,
+    at       BIGINT NOT NULL,
+    staff_id BLOB   NOT NULL,
+    purpose  TEXT   NOT NULL,
+    card_id  BLOB,                             -- null for a look at all cards
+    PRIMARY KEY (shard, leaf)
 ) WITHOUT ROWID;

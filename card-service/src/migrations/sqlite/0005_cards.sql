@@ -15,27 +15,44 @@ CREATE INDEX card_by_holder ON card (shard, holder_id);
 -- The few cards that the status list names: signing it anew does not read the others.
 CREATE INDEX card_listed ON card (status_index, state) WHERE state NOT IN ('personalising', 'personalised', 'active');
 
+-- What a card was before, and why it changed.
+CREATE TABLE card_state_change (
+    shard        BIGINT NOT NULL,
+    leaf         BIGINT NOT NULL,
+    card_id      BLOB   NOT NULL REFERENCES card (card_id),
+    at           BIGINT NOT NULL,
+    state_before TEXT   NOT NULL,
+    state_after  TEXT   NOT NULL,
+    reason       TEXT   NOT NULL,
+    PRIMARY KEY (shard, leaf)
+) WITHOUT ROWID;
+
 -- A public key belongs to one card and one slot, for ever: a second card that shows it is a copy.
 CREATE TABLE card_key (
     public_key BLOB   NOT NULL PRIMARY KEY,    -- uncompressed P-256 point
+    shard      BIGINT NOT NULL,
     card_id    BLOB   NOT NULL REFERENCES card (card_id),
     slot       BIGINT NOT NULL,                -- key reference: 154 9A, 156 9C, 158 9E
     current    BIGINT NOT NULL,                -- 0 once the card has made another
-    made_at    BIGINT NOT NULL
+    made_at    BIGINT NOT NULL,
+    leaf       BIGINT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX card_key_by_card ON card_key (card_id, slot);
 
 CREATE TABLE card_certificate (
     card_id    BLOB   NOT NULL REFERENCES card (card_id),
     slot       BIGINT NOT NULL,
+    shard      BIGINT NOT NULL,
     public_key BLOB   NOT NULL,
     der        BLOB   NOT NULL,
     made_at    BIGINT NOT NULL,
+    leaf       BIGINT NOT NULL,
     PRIMARY KEY (card_id, slot)
 ) WITHOUT ROWID;
 
 CREATE TABLE issuance (
     issuance_id BLOB   NOT NULL PRIMARY KEY,
+    shard       BIGINT NOT NULL,
     card_id     BLOB   NOT NULL REFERENCES card (card_id),
     terminal_id BLOB   NOT NULL REFERENCES terminal (terminal_id),
     reader      TEXT,
@@ -44,7 +61,8 @@ CREATE TABLE issuance (
     journal     TEXT   NOT NULL,               -- JSON, no secrets
     number      BIGINT NOT NULL,               -- of the step that is to be done
     created_at  BIGINT NOT NULL,
-    changed_at  BIGINT NOT NULL
+    changed_at  BIGINT NOT NULL,
+    leaf        BIGINT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX issuance_open ON issuance (terminal_id, created_at) WHERE open = 1;
 CREATE INDEX issuance_by_card ON issuance (card_id);
@@ -52,14 +70,17 @@ CREATE INDEX issuance_by_card ON issuance (card_id);
 CREATE TABLE issuance_step (
     issuance_id BLOB   NOT NULL REFERENCES issuance (issuance_id),
     number      BIGINT NOT NULL,
+    shard       BIGINT NOT NULL,
     step        TEXT   NOT NULL,               -- its name: no data, no secrets
     observation TEXT   NOT NULL,               -- its name
     at          BIGINT NOT NULL,
+    leaf        BIGINT NOT NULL,
     PRIMARY KEY (issuance_id, number)
 ) WITHOUT ROWID;
 
 CREATE TABLE status_list (
     version BIGINT NOT NULL PRIMARY KEY,
     at      BIGINT NOT NULL,
-    body    BLOB   NOT NULL                    -- signed token (CWT)
+    body    BLOB   NOT NULL,                   -- signed token (CWT)
+    leaf    BIGINT NOT NULL                    -- leaf_id in shard 0
 ) WITHOUT ROWID;

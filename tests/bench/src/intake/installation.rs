@@ -5,10 +5,11 @@
 //! them, spread evenly over all, has keys that somebody holds; nobody can tap with the others.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::Write as _,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use anyhow::{Context, Result, anyhow};
@@ -20,6 +21,10 @@ use card_schema::{
 use card_service::{
     db::{Db, DbError, Tx},
     domains::purse::{float_of, purse_of},
+    evidence::{
+        self, Action, ActionKind, RowImage,
+        tables::{self, Table, Value},
+    },
     ledger::{self, PostError, Reference, Transfer, TransferKind},
 };
 use indicatif::{ProgressBar, ProgressStyle};
@@ -41,9 +46,11 @@ const ROWS: usize = 200;
 /// Fen in each purse: more than all runs of one card together spend.
 const FUNDS: i64 = 1_000_000;
 const DAY_SECONDS: i64 = 86_400;
+/// How long the log may take to catch up.
+const UNTIL_LOGGED: Duration = Duration::from_mins(15);
 
 /// A running installation. Dropping it stops the service and removes everything.
-pub(super) struct Installation {
+pub(crate) struct Installation {
     service: Service,
     terminals: Vec<PathBuf>,
     cards: PathBuf,
@@ -58,8 +65,24 @@ struct NewCard {
     point: Vec<u8>,
 }
 
+impl NewCard {
+    /// Its rows of `holder`, `card` and `card_key`, without their leaves.
+    fn rows(&self, now: Micros) -> [Vec<Value>; 3] {
+        let shard = || Value::from(i64::from(self.card.shard().0));
+        let id = |bytes: &[u8; 16]| Value::from(&bytes[..]);
+        let (card, holder, at) = (self.card.as_bytes(), self.holder.as_bytes(), || Value::from(now.0));
+        let (index, until) = (i64::from(self.card.status_index()), now.plus_seconds(365 * DAY_SECONDS).0);
+        let active = Value::Text("active".to_owned());
+        [
+            vec![shard(), id(holder), at(), id(&[0; 16])],
+            vec![id(card), shard(), id(holder), index.into(), active, at(), until.into(), at()],
+            vec![self.point[..].into(), shard(), id(card), 0x9E.into(), 1.into(), at()],
+        ]
+    }
+}
+
 impl Installation {
-    pub(super) fn found(cards: u64, terminals: usize) -> Result<Self> {
+    pub(crate) fn found(cards: u64, terminals: usize) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("bench-").tempdir().context("a folder for the installation")?;
         let mut service = Service::found(&folder.path().join("service"))?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -71,8 +94,12 @@ impl Installation {
         Ok(Self { service, terminals, cards: file, folder })
     }
 
+    pub(crate) fn service(&self) -> &Service {
+        &self.service
+    }
+
     /// A folder for what belongs to the installation.
-    pub(super) fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
@@ -103,8 +130,8 @@ impl Installation {
     }
 
     /// Waits until every leaf has its place in a signed tree.
-    pub(super) fn until_logged(&self) -> Result<()> {
-        wait::until("every leaf has its place", || {
+    pub(crate) fn until_logged(&self) -> Result<()> {
+        wait::within(UNTIL_LOGGED, "every leaf has its place", || {
             let waiting: i64 = self.ask("SELECT EXISTS (SELECT 1 FROM leaf WHERE tree_index IS NULL)")?;
             Ok((waiting == 0).then_some(()))
         })
@@ -200,41 +227,39 @@ async fn write_cards(service: &Service, cards: u64, file: &Path) -> Result<()> {
 }
 
 async fn insert(tx: &mut Tx, now: Micros, bank: OrganisationId, cards: &[NewCard]) -> Result<(), PostError> {
-    for rows in cards.chunks(ROWS) {
-        let mut holders =
-            QueryBuilder::<Sqlite>::new("INSERT INTO holder (shard, holder_id, created_at, created_by, leaf) ");
-        holders.push_values(rows, |mut row, new| {
-            row.push_bind(i64::from(new.holder.shard().0))
-                .push_bind(new.holder.as_bytes().to_vec())
-                .push_bind(now.0)
-                .push_bind(vec![0; 16])
-                .push_bind(0_i64);
-        });
-        let mut insert = QueryBuilder::<Sqlite>::new(
-            "INSERT INTO card (card_id, shard, holder_id, status_index, state, created_at, expires_at, changed_at, leaf) ",
-        );
-        insert.push_values(rows, |mut row, new| {
-            row.push_bind(new.card.as_bytes().to_vec())
-                .push_bind(i64::from(new.card.shard().0))
-                .push_bind(new.holder.as_bytes().to_vec())
-                .push_bind(i64::from(new.card.status_index()))
-                .push_bind("active")
-                .push_bind(now.0)
-                .push_bind(now.plus_seconds(365 * DAY_SECONDS).0)
-                .push_bind(now.0)
-                .push_bind(0_i64);
-        });
-        let mut keys =
-            QueryBuilder::<Sqlite>::new("INSERT INTO card_key (public_key, card_id, slot, current, made_at) ");
-        keys.push_values(rows, |mut row, new| {
-            row.push_bind(new.point.clone())
-                .push_bind(new.card.as_bytes().to_vec())
-                .push_bind(0x9E_i64)
-                .push_bind(1_i64)
-                .push_bind(now.0);
-        });
-        for mut statement in [holders, insert, keys] {
-            statement.build().execute(tx.conn()).await.map_err(DbError::from)?;
+    let mut rows: [(&Table, Vec<Vec<Value>>); 3] =
+        [&tables::HOLDER, &tables::CARD, &tables::CARD_KEY].map(|table| (table, Vec::with_capacity(cards.len())));
+    // One leaf a shard, as an office that takes over many cards at once would write.
+    let mut images: BTreeMap<Shard, Vec<RowImage>> = BTreeMap::new();
+    for new in cards {
+        for ((table, rows), row) in rows.iter_mut().zip(new.rows(now)) {
+            images.entry(new.card.shard()).or_default().push(table.image(&row));
+            rows.push(row);
+        }
+    }
+    let actions = images.into_iter().map(|(shard, images)| Action::new(shard, ActionKind::CardPrepared, images));
+    let leaves = evidence::append_all(tx, now, &actions.collect::<Vec<_>>()).await?;
+    let leaf_of: BTreeMap<i64, i64> = leaves.iter().map(|leaf| (i64::from(leaf.shard.0), leaf.leaf_id)).collect();
+    for (table, mut rows) in rows {
+        let shard = table.position("shard").expect("rows of holders have a shard");
+        for row in &mut rows {
+            let Value::Int(shard) = row[shard] else { unreachable!("a shard is a number") };
+            row.push(leaf_of[&shard].into());
+        }
+        for rows in rows.chunks(ROWS) {
+            let (name, columns) = (table.name, table.columns.join(", "));
+            let mut insert = QueryBuilder::<Sqlite>::new(format!("INSERT INTO {name} ({columns}) "));
+            insert.push_values(rows, |mut bind, row| {
+                for value in row {
+                    match value {
+                        Value::Int(number) => bind.push_bind(*number),
+                        Value::Bytes(bytes) => bind.push_bind(bytes.clone()),
+                        Value::Text(text) => bind.push_bind(text.clone()),
+                        Value::Null => bind.push_bind(None::<i64>),
+                    };
+                }
+            });
+            insert.build().execute(tx.conn()).await.map_err(DbError::from)?;
         }
     }
     let fund = |new: &NewCard| {

@@ -4,8 +4,8 @@
 //! `installation`: a service with cards and terminals. `load`: a process that plays terminals. `fleet`: several of
 //! them. `usage`: what processes used. `verification`: the yardstick.
 
-mod fleet;
-mod installation;
+pub(crate) mod fleet;
+pub(crate) mod installation;
 pub(crate) mod load;
 mod verification;
 
@@ -119,6 +119,6 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of a benchmark are far below 2^52")]
-fn count(taps: usize) -> f64 {
+pub(crate) fn count(taps: usize) -> f64 {
     taps as f64
 }

@@ -137,6 +137,8 @@ fn power_loss(town: &mut Town) -> Result<((), String)> {
 }
 
 fn summary(report: &Value) -> String {
-    let number = |name: &str| report[name].to_string();
-    format!("{} leaves, {} transfers, {} taps", number("leaves"), number("transfers"), number("taps"))
+    let rows = report["rows"].as_object();
+    let all: u64 = rows.into_iter().flat_map(|tables| tables.values()).filter_map(Value::as_u64).sum();
+    let of = |table: &str| report["rows"][table].to_string();
+    format!("{} leaves, {all} rows, {} transfers and {} taps among them", report["leaves"], of("transfer"), of("tap"))
 }

@@ -1,0 +1,399 @@
+//! The tables that the log speaks for: what is exported of each, and what the leaves of its rows commit to.
+//!
+//! Every row that an action writes is committed to whole by the leaf that its `leaf` column names; a later action that
+//! changes or removes the row says in its own leaf what it replaced. Pure. Not here: reading rows (`rows`), files
+//! (`export`), proof (`verify`). Tables that no leaf speaks for are listed, with reasons, in this module's test.
+
+use ring::digest::{self, SHA256};
+use serde::de::{self, Deserialize, Deserializer, Visitor};
+use serde::{Serialize, Serializer};
+
+use super::leaf::{Column, RowImage};
+use crate::db::sets;
+
+/// The column that names a row's leaf.
+pub const LEAF: &str = "leaf";
+
+/// A table of the export.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Table {
+    /// Its name.
+    pub name: &'static str,
+    /// Its columns in order: those that name the row first, then the others that its leaf commits to, then the rest.
+    pub columns: &'static [&'static str],
+    /// How many of them name the row.
+    pub key: usize,
+    /// How many of them the row's leaf commits to; 0 where no leaf does.
+    pub committed: usize,
+    /// Columns that stay in the office. The leaf commits to their hash and only that is exported, in one last column:
+    /// together they must be unguessable.
+    pub withheld: &'static [&'static str],
+    /// The column with the shard of the row's leaf; shard 0 where there is none.
+    pub leaf_shard: Option<&'static str>,
+}
+
+const PLAIN: Table = Table { name: "", columns: &[], key: 0, committed: 0, withheld: &[], leaf_shard: None };
+
+/// The leaves themselves. What they are is proven by the tree.
+pub static LEAVES: Table = Table {
+    name: "leaf",
+    columns: &["shard", "leaf_id", "kind", "at", "body", "hash", "salt", "tree_index"],
+    key: 2,
+    ..PLAIN
+};
+/// Tiles of the tree.
+pub static TILE: Table = Table { name: "tile", columns: &["level", "idx", "width", "hashes"], key: 2, ..PLAIN };
+/// Signed heads of the tree.
+pub static CHECKPOINT: Table = Table { name: "checkpoint", columns: &["size", "root", "note", "at"], key: 1, ..PLAIN };
+/// Accounts; a balance is proven by the transfers.
+pub static ACCOUNT: Table = Table {
+    name: "account",
+    columns: &["shard", "account_id", "unit", "kind", "owner", "overdraft_allowed", "balance", LEAF],
+    key: 2,
+    committed: 6,
+    leaf_shard: Some("shard"),
+    ..PLAIN
+};
+/// Transfers.
+pub static TRANSFER: Table = Table {
+    name: "transfer",
+    columns: &["shard", "transfer_id", "debit", "credit", "amount", "unit", "kind", "reference", "at", LEAF],
+    key: 2,
+    committed: 9,
+    leaf_shard: Some("shard"),
+    ..PLAIN
+};
+/// Taps.
+pub static TAP: Table = Table {
+    name: "tap",
+    columns: &[
+        "shard",
+        "terminal_id",
+        "lane",
+        "counter",
+        "tap_id",
+        "card_id",
+        "operation",
+        "at",
+        "received_at",
+        "outcome",
+        "balance",
+        "cose",
+        LEAF,
+    ],
+    key: 4,
+    committed: 12,
+    leaf_shard: Some("shard"),
+    ..PLAIN
+};
+/// Heads of the lanes; proven by the taps.
+pub static LANE: Table = Table { name: "lane", columns: &["terminal_id", "lane", "counter", "head"], key: 2, ..PLAIN };
+/// Faults of lanes.
+pub static LANE_EVENT: Table = Table {
+    name: "lane_event",
+    columns: &["terminal_id", "lane", "counter", "tap_id", "kind", "expected", "at", "cose", "leaf_shard", LEAF],
+    key: 5,
+    committed: 8,
+    leaf_shard: Some("leaf_shard"),
+    ..PLAIN
+};
+/// Organisations.
+pub static ORGANISATION: Table = Table {
+    name: "organisation",
+    columns: &["organisation_id", "name", "created_at", LEAF],
+    key: 1,
+    committed: 3,
+    ..PLAIN
+};
+/// Terminals.
+pub static TERMINAL: Table = Table {
+    name: "terminal",
+    columns: &[
+        "terminal_id",
+        "organisation_id",
+        "name",
+        "operations",
+        "state",
+        "public_key",
+        "certificate",
+        "certificate_until",
+        "created_at",
+        "revoked_at",
+        LEAF,
+    ],
+    key: 1,
+    committed: 10,
+    ..PLAIN
+};
+/// Staff. The hash of a password is not for auditors; its salt makes it unguessable.
+pub static STAFF: Table = Table {
+    name: "staff",
+    columns: &["staff_id", "name", "role", "created_at", LEAF],
+    key: 1,
+    committed: 4,
+    withheld: &["password_hash"],
+    ..PLAIN
+};
+/// Sign-ins, also those that failed.
+pub static SIGN_IN: Table =
+    Table { name: "sign_in", columns: &[LEAF, "staff_id", "at", "succeeded"], key: 1, committed: 4, ..PLAIN };
+/// Holders.
+pub static HOLDER: Table = Table {
+    name: "holder",
+    columns: &["shard", "holder_id", "created_at", "created_by", LEAF],
+    key: 2,
+    committed: 4,
+    leaf_shard: Some("shard"),
+    ..PLAIN
+};
+/// Holders' residence records. Even sealed they stay in the office; the seal's nonce makes them unguessable.
+pub static RESIDENCE_PERSON: Table = Table {
+    name: "residence_person",
+    columns: &["shard", "holder_id", LEAF],
+    key: 2,
+    committed: 2,
+    withheld: &["name", "document_kind", "document_number"],
+    leaf_shard: Some("shard"),
+};
+/// Who read a holder's record, and why.
+pub static PERSON_READ: Table = Table {
+    name: "person_read",
+    columns: &["shard", "holder_id", LEAF, "at", "staff_id", "purpose", "field"],
+    key: 3,
+    committed: 7,
+    leaf_shard: Some("shard"),
+    ..PLAIN
+};
+/// Who looked at card activity, and why.
+pub static ACTIVITY_READ: Table = Table {
+    name: "activity_read",
+    columns: &["shard", LEAF, "at", "staff_id", "purpose", "card_id"],
+    key: 2,
+    committed: 6,
+    leaf_shard: Some("shard"),
+    ..PLAIN
+};
+/// Cards as they are now.
+pub static CARD: Table = Table {
+    name: "card",
+    columns: &[
+        "card_id",
+        "shard",
+        "holder_id",
+        "status_index",
+        "state",
+        "created_at",
+        "expires_at",
+        "changed_at",
+        LEAF,
+    ],
+    key: 1,
+    committed: 8,
+    leaf_shard: Some("shard"),
+    ..PLAIN
+};
+/// What cards were before, and why they changed.
+pub static CARD_STATE_CHANGE: Table = Table {
+    name: "card_state_change",
+    columns: &["shard", LEAF, "card_id", "at", "state_before", "state_after", "reason"],
+    key: 2,
+    committed: 7,
+    leaf_shard: Some("shard"),
+    ..PLAIN
+};
+/// Cards' public keys.
+pub static CARD_KEY: Table = Table {
+    name: "card_key",
+    columns: &["public_key", "shard", "card_id", "slot", "current", "made_at", LEAF],
+    key: 1,
+    committed: 6,
+    leaf_shard: Some("shard"),
+    ..PLAIN
+};
+/// Cards' certificates.
+pub static CARD_CERTIFICATE: Table = Table {
+    name: "card_certificate",
+    columns: &["card_id", "slot", "shard", "public_key", "der", "made_at", LEAF],
+    key: 2,
+    committed: 6,
+    leaf_shard: Some("shard"),
+    ..PLAIN
+};
+/// Issuances.
+pub static ISSUANCE: Table = Table {
+    name: "issuance",
+    columns: &[
+        "issuance_id",
+        "shard",
+        "card_id",
+        "terminal_id",
+        "reader",
+        "open",
+        "state",
+        "journal",
+        "number",
+        "created_at",
+        "changed_at",
+        LEAF,
+    ],
+    key: 1,
+    committed: 11,
+    leaf_shard: Some("shard"),
+    ..PLAIN
+};
+/// What was done in issuances.
+pub static ISSUANCE_STEP: Table = Table {
+    name: "issuance_step",
+    columns: &["issuance_id", "number", "shard", "step", "observation", "at", LEAF],
+    key: 2,
+    committed: 6,
+    leaf_shard: Some("shard"),
+    ..PLAIN
+};
+/// Signed status lists.
+pub static STATUS_LIST: Table =
+    Table { name: "status_list", columns: &["version", "at", "body", LEAF], key: 1, committed: 3, ..PLAIN };
+
+/// Every exported table.
+pub static TABLES: [&Table; 23] = [
+    &LEAVES,
+    &TILE,
+    &CHECKPOINT,
+    &ACCOUNT,
+    &TRANSFER,
+    &TAP,
+    &LANE,
+    &LANE_EVENT,
+    &ORGANISATION,
+    &TERMINAL,
+    &STAFF,
+    &SIGN_IN,
+    &HOLDER,
+    &RESIDENCE_PERSON,
+    &PERSON_READ,
+    &ACTIVITY_READ,
+    &CARD,
+    &CARD_STATE_CHANGE,
+    &CARD_KEY,
+    &CARD_CERTIFICATE,
+    &ISSUANCE,
+    &ISSUANCE_STEP,
+    &STATUS_LIST,
+];
+
+impl Table {
+    /// Values in an exported row: its columns, and the hash of what is withheld.
+    pub fn width(&self) -> usize {
+        self.columns.len() + usize::from(!self.withheld.is_empty())
+    }
+
+    /// Where a column stands.
+    pub fn position(&self, column: &str) -> Option<usize> {
+        self.columns.iter().position(|name| *name == column)
+    }
+
+    /// What a leaf commits to of an exported row.
+    pub fn image(&self, row: &[Value]) -> RowImage {
+        let withheld = &row[self.columns.len()..];
+        let columns: Vec<_> = row[..self.committed].iter().chain(withheld).map(Value::column).collect();
+        RowImage::new(self.name, &columns)
+    }
+
+    /// What stands for withheld columns in an exported row.
+    pub fn seal(&self, withheld: &[Value]) -> Option<Value> {
+        let columns: Vec<_> = withheld.iter().map(Value::column).collect();
+        let image = RowImage::new(self.name, &columns);
+        (!withheld.is_empty()).then(|| {
+            let mut context = digest::Context::new(&SHA256);
+            context.update(b"nrc/withheld/v1\0");
+            context.update(image.digest());
+            Value::Bytes(context.finish().as_ref().to_vec())
+        })
+    }
+}
+
+/// A stored value, whatever its column is meant to hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// An integer.
+    Int(i64),
+    /// Bytes.
+    Bytes(Vec<u8>),
+    /// Text.
+    Text(String),
+    /// Nothing.
+    Null,
+}
+
+impl Value {
+    /// As a leaf hashes it.
+    pub fn column(&self) -> Column<'_> {
+        match self {
+            Self::Int(number) => Column::Int(*number),
+            Self::Bytes(bytes) => Column::Bytes(bytes),
+            Self::Text(text) => Column::Text(text),
+            Self::Null => Column::Null,
+        }
+    }
+}
+
+impl From<i64> for Value {
+    fn from(number: i64) -> Self {
+        Self::Int(number)
+    }
+}
+
+impl From<&[u8]> for Value {
+    fn from(bytes: &[u8]) -> Self {
+        Self::Bytes(bytes.to_vec())
+    }
+}
+
+/// In files: numbers as such, text after a `t`, bytes in hexadecimal after an `x`.
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Int(number) => serializer.serialize_i64(*number),
+            Self::Bytes(bytes) => serializer.collect_str(&format_args!("x{}", sets::hex(bytes))),
+            Self::Text(text) => serializer.collect_str(&format_args!("t{text}")),
+            Self::Null => serializer.serialize_unit(),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ValueVisitor)
+    }
+}
+
+struct ValueVisitor;
+
+impl Visitor<'_> for ValueVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a number, null, or a text that begins with t or x")
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Value, E> {
+        Ok(Value::Int(number))
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Value, E> {
+        i64::try_from(number).map(Value::Int).map_err(E::custom)
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Value, E> {
+        let value = match text.split_at_checked(1) {
+            Some(("t", text)) => Some(Value::Text(text.to_owned())),
+            Some(("x", hex)) => sets::unhex(hex).map(Value::Bytes),
+            _ => None,
+        };
+        value.ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
+    }
+}

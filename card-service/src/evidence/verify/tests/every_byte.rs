@@ -1,0 +1,129 @@
+//! Any byte of any exported row that a superuser changes in the database: the verifier names the row.
+
+use sqlx::AssertSqlSafe;
+
+use super::super::super::tables::{self, TABLES, Table, Value};
+use super::{Audited, name, store, verify};
+
+/// The value with each of its bytes changed in turn.
+fn one_byte_changed(value: &Value) -> Vec<Value> {
+    match value {
+        Value::Int(number) => (0..8).map(|byte| Value::Int(number ^ (1 << (8 * byte)))).collect(),
+        Value::Bytes(bytes) => (0..bytes.len())
+            .map(|at| {
+                let mut changed = bytes.clone();
+                changed[at] ^= 1;
+                Value::Bytes(changed)
+            })
+            .collect(),
+        Value::Text(text) => (0..=text.len())
+            .filter(|at| text.is_char_boundary(*at))
+            .map(|at| Value::Text(format!("{}.{}", &text[..at], &text[at..])))
+            .collect(),
+        Value::Null => vec![Value::Int(1)],
+    }
+}
+
+impl Audited {
+    /// Every column of a row as it is stored, also what is withheld from the export.
+    async fn stored(&mut self, table: &'static Table, row: &[Value]) -> Vec<Value> {
+        let columns: Vec<_> = table.columns.iter().chain(table.withheld).copied().collect();
+        let sql = format!("SELECT {} FROM {} WHERE {}", columns.join(", "), table.name, key(table));
+        let query = sqlx::query(AssertSqlSafe(sql));
+        let found = row[..table.key].iter().fold(query, bind).fetch_one(&mut self.superuser).await.unwrap();
+        (0..columns.len()).map(|column| store::stored_value(&found, column).unwrap()).collect()
+    }
+
+    /// Changes one column of one row. False where the database itself cannot hold the change.
+    async fn set(&mut self, table: &'static Table, row: &[Value], column: &str, value: &Value) -> bool {
+        let sql = format!("UPDATE {} SET {column} = ? WHERE {}", table.name, key(table));
+        let query = bind(sqlx::query(AssertSqlSafe(sql)), value);
+        match row[..table.key].iter().fold(query, bind).execute(&mut self.superuser).await {
+            Ok(done) => done.rows_affected() == 1,
+            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => false,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+fn key(table: &Table) -> String {
+    table.columns[..table.key].iter().map(|name| format!("{name} = ?")).collect::<Vec<_>>().join(" AND ")
+}
+
+type Query<'q> = sqlx::query::Query<'q, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>;
+
+fn bind<'q>(query: Query<'q>, value: &Value) -> Query<'q> {
+    match value {
+        Value::Int(number) => query.bind(*number),
+        Value::Bytes(bytes) => query.bind(bytes.clone()),
+        Value::Text(text) => query.bind(text.clone()),
+        Value::Null => query.bind(None::<i64>),
+    }
+}
+
+/// What nothing proves: the time at which a checkpoint was stored is not in its signed note.
+fn is_proven(table: &Table, column: &str) -> bool {
+    (table.name, column) != ("checkpoint", "at")
+}
+
+/// Changes every byte of every row of a table, one at a time. How many changes were tried.
+async fn change_every_byte(audited: &mut Audited, table: &'static Table) -> usize {
+    let (key, mut export, mut tried) = (audited.key(), audited.export().await, 0);
+    let original = export.rows(table).clone();
+    for row in &original {
+        let stored = audited.stored(table, row).await;
+        for (column, before) in table.columns.iter().chain(table.withheld).zip(&stored) {
+            for value in one_byte_changed(before) {
+                if !is_proven(table, column) || !audited.set(table, row, column, &value).await {
+                    continue;
+                }
+                tried += 1;
+                let mut changed = row.clone();
+                if let Some(position) = table.position(column) {
+                    changed[position] = value;
+                }
+                *export.rows_mut(table) = audited.rows(table).await;
+                let report = verify(&export, &key, &mut ()).unwrap();
+                let name = name(table, &changed);
+                let named = report.findings.iter().any(|finding| finding.row == name);
+                assert!(!report.ok && named, "{column} of {name} was changed:\n{report}");
+                assert!(audited.set(table, &changed, column, before).await);
+            }
+        }
+    }
+    assert_eq!(audited.rows(table).await, original, "every change was taken back");
+    tried
+}
+
+const LOG: [&Table; 3] = [&tables::LEAVES, &tables::CHECKPOINT, &tables::TILE];
+const LEDGER: [&Table; 2] = [&tables::ACCOUNT, &tables::TRANSFER];
+const TAPS: [&Table; 3] = [&tables::TAP, &tables::LANE, &tables::LANE_EVENT];
+
+async fn change(tables: impl IntoIterator<Item = &'static Table>) {
+    let mut audited = Audited::new().await;
+    for table in tables {
+        let tried = change_every_byte(&mut audited, table).await;
+        assert!(tried > 20, "only {tried} changes of {}", table.name);
+    }
+}
+
+#[tokio::test]
+async fn any_changed_byte_of_the_log_is_named() {
+    change(LOG).await;
+}
+
+#[tokio::test]
+async fn any_changed_byte_of_a_transfer_or_account_is_named() {
+    change(LEDGER).await;
+}
+
+#[tokio::test]
+async fn any_changed_byte_of_a_tap_is_named() {
+    change(TAPS).await;
+}
+
+#[tokio::test]
+async fn any_changed_byte_of_an_office_row_is_named() {
+    let others = |table: &&Table| ![&LOG[..], &LEDGER, &TAPS].concat().contains(table);
+    change(TABLES.into_iter().filter(others)).await;
+}
