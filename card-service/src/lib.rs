@@ -23,3 +23,5 @@ pub mod telemetry;
 pub mod terminals;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 mod office;
 pub(crate) mod town;
 
-pub(crate) use office::{Office, office};
+pub(crate) use office::{Office, PASSWORD, office};
 
 use crate::db::Db;
 

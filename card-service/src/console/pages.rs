@@ -7,7 +7,7 @@ use axum::extract::{ConnectInfo, Form, Path, Query, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use axum::{Router, body::Body};
 use card_schema::ids::CardId;
 use card_schema::wire::ProblemType;
@@ -31,21 +31,27 @@ use crate::i18n::Locale;
 use crate::people::model::Permission;
 use crate::people::{Purpose, Staff, session};
 
-/// The pages' routes.
-pub fn router() -> Router<App> {
-    Router::new()
-        .route("/", get(|| async { Redirect::to("/activity") }))
-        .route("/sign-in", get(sign_in_form).post(sign_in))
-        .route("/sign-out", post(sign_out))
-        .route("/language", post(choose_language))
-        .route("/activity", get(activity))
-        .route("/cards/{card_id}", get(card))
-        .route("/cards/{card_id}/holder", post(holder).get(back_to_card))
-        .route(
+/// The pages by their paths: the one list of them.
+pub fn routes() -> [(&'static str, MethodRouter<App>); 9] {
+    [
+        ("/", get(|| async { Redirect::to("/activity") })),
+        ("/sign-in", get(sign_in_form).post(sign_in)),
+        ("/sign-out", post(sign_out)),
+        ("/language", post(choose_language)),
+        ("/activity", get(activity)),
+        ("/cards/{card_id}", get(card)),
+        ("/cards/{card_id}/holder", post(holder).get(back_to_card)),
+        (
             "/assets/console.css",
             get(|| async { asset("text/css; charset=utf-8", include_str!("../../assets/console.css")) }),
-        )
-        .route("/assets/icon.svg", get(|| async { asset("image/svg+xml", include_str!("../../assets/icon.svg")) }))
+        ),
+        ("/assets/icon.svg", get(|| async { asset("image/svg+xml", include_str!("../../assets/icon.svg")) })),
+    ]
+}
+
+/// The pages' routes.
+pub fn router() -> Router<App> {
+    routes().into_iter().fold(Router::new(), |router, (path, handlers)| router.route(path, handlers))
 }
 
 /// What every answer of the public listener goes through: headers, the check of origins, and errors as pages.

@@ -89,6 +89,12 @@ pub async fn sign_in(app: &App, address: IpAddr, name: &str, word: Zeroizing<Str
         metrics::counter!("sign_ins_failed_total").increment(1);
         return Err(Refusal::because(ProblemType::NotSignedIn, "sign-in-wrong"));
     };
+    begin(app, staff).await
+}
+
+/// Begins a session for somebody who has proven who they are.
+pub(crate) async fn begin(app: &App, staff: Staff) -> Result<Begun, Refusal> {
+    let now = app.now();
     let mut random = Zeroizing::new([0; 32]);
     app.random.fill(&mut *random).map_err(|_| Refusal::new(ProblemType::Internal))?;
     let token = Zeroizing::new(BASE64_URL_SAFE_NO_PAD.encode(*random));

@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use super::Scratch;
 use crate::cards::{self, CardState};
-use crate::db::DbError;
+use crate::db::{Db, DbError};
 use crate::domains::residence::model::Document;
 use crate::domains::residence::{self, store::SealedPerson};
 use crate::intake::{Intake, Policy};
@@ -181,33 +181,7 @@ impl Town {
     }
 
     pub(crate) async fn terminal_for(&self, operations: &[OperationCode]) -> TestTerminal {
-        let id = TerminalId::from_bytes(random());
-        let key = Signer::new();
-        let (public, operations) = (key.public(), operations.to_vec());
-        self.scratch
-            .db
-            .write::<_, DbError, _>(move |tx| {
-                Box::pin(async move {
-                    let new = OrganisationId::from_bytes(random());
-                    let name = format!("Test Shop {new}");
-                    let organisation = terminals::store::organisation(tx, START, new, &name).await?;
-                    let terminal = terminals::Terminal {
-                        terminal_id: id,
-                        name: "Test Till".to_owned(),
-                        organisation,
-                        operations,
-                        state: TerminalState::Awaiting,
-                        public_key: None,
-                        certificate_until: None,
-                    };
-                    terminals::store::insert(tx, START, &terminal, random(), START.plus_seconds(60)).await?;
-                    terminals::store::enrol(tx, START, id, &public, b"certificate", START.plus_seconds(86_400)).await?;
-                    Ok(())
-                })
-            })
-            .await
-            .unwrap();
-        TestTerminal { id, key, lane: 0, counter: 0, previous: TapId::NONE }
+        terminal_in(&self.scratch.db, operations).await
     }
 
     /// An active card of a new holder.
@@ -218,10 +192,7 @@ impl Town {
     pub(crate) async fn card_in(&self, state: CardState) -> TestCard {
         let shard = Shard(random::<1>()[0] % card_schema::ids::SHARDS);
         let holder = HolderId::new(shard, random());
-        let keys = Slot::SIGNING.map(|slot| (slot, Signer::new()));
-        let publics = keys.each_ref().map(|(slot, key)| (*slot, key.public()));
-        let id = self
-            .scratch
+        self.scratch
             .db
             .write::<_, DbError, _>(move |tx| {
                 Box::pin(async move {
@@ -232,27 +203,12 @@ impl Town {
                         document_number: random::<40>().to_vec(),
                     };
                     let by = StaffId(Uuid::from_bytes(random()));
-                    residence::store::insert(tx, START, by, holder, &person, random()).await?;
-                    let index = cards::store::next_status_index(tx).await?;
-                    let card = cards::Card {
-                        card_id: CardId::new(index, shard, random()),
-                        holder_id: holder,
-                        state: CardState::Personalising,
-                        created_at: START,
-                        expires_at: START.plus_seconds(365 * 86_400),
-                        changed_at: START,
-                    };
-                    cards::store::insert(tx, START, &card).await?;
-                    for (slot, key) in &publics {
-                        assert!(cards::store::add_key(tx, START, card.card_id, *slot, key).await?);
-                    }
-                    cards::store::set_state(tx, START, &card, state, "test").await?;
-                    Ok(card.card_id)
+                    residence::store::insert(tx, START, by, holder, &person, random()).await
                 })
             })
             .await
             .unwrap();
-        TestCard { id, keys }
+        card_of(&self.scratch.db, holder, state).await
     }
 
     /// Submits taps as one batch and reads the verified receipt.
@@ -273,4 +229,61 @@ impl Town {
     pub(crate) async fn number(&self, sql: &'static str) -> i64 {
         sqlx::query_scalar(sql).fetch_one(self.scratch.db.read()).await.unwrap()
     }
+}
+
+/// An enrolled terminal of a new organisation.
+pub(crate) async fn terminal_in(db: &Db, operations: &[OperationCode]) -> TestTerminal {
+    let id = TerminalId::from_bytes(random());
+    let key = Signer::new();
+    let (public, operations) = (key.public(), operations.to_vec());
+    db.write::<_, DbError, _>(move |tx| {
+        Box::pin(async move {
+            let new = OrganisationId::from_bytes(random());
+            let name = format!("Test Shop {new}");
+            let organisation = terminals::store::organisation(tx, START, new, &name).await?;
+            let terminal = terminals::Terminal {
+                terminal_id: id,
+                name: "Test Till".to_owned(),
+                organisation,
+                operations,
+                state: TerminalState::Awaiting,
+                public_key: None,
+                certificate_until: None,
+            };
+            terminals::store::insert(tx, START, &terminal, random(), START.plus_seconds(60)).await?;
+            terminals::store::enrol(tx, START, id, &public, b"certificate", START.plus_seconds(86_400)).await
+        })
+    })
+    .await
+    .unwrap();
+    TestTerminal { id, key, lane: 0, counter: 0, previous: TapId::NONE }
+}
+
+/// A card of a holder.
+pub(crate) async fn card_of(db: &Db, holder: HolderId, state: CardState) -> TestCard {
+    let keys = Slot::SIGNING.map(|slot| (slot, Signer::new()));
+    let publics = keys.each_ref().map(|(slot, key)| (*slot, key.public()));
+    let id = db
+        .write::<_, DbError, _>(move |tx| {
+            Box::pin(async move {
+                let index = cards::store::next_status_index(tx).await?;
+                let card = cards::Card {
+                    card_id: CardId::new(index, holder.shard(), random()),
+                    holder_id: holder,
+                    state: CardState::Personalising,
+                    created_at: START,
+                    expires_at: START.plus_seconds(365 * 86_400),
+                    changed_at: START,
+                };
+                cards::store::insert(tx, START, &card).await?;
+                for (slot, key) in &publics {
+                    assert!(cards::store::add_key(tx, START, card.card_id, *slot, key).await?);
+                }
+                cards::store::set_state(tx, START, &card, state, "test").await?;
+                Ok(card.card_id)
+            })
+        })
+        .await
+        .unwrap();
+    TestCard { id, keys }
 }

@@ -1,0 +1,5 @@
+//! What holds on every route of both listeners, whoever asks. Tests of one module are with that module.
+
+mod readings;
+mod records;
+mod walk;

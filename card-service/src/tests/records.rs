@@ -1,0 +1,279 @@
+//! No response on any route holds anything of a person's record unless that very request left a leaf that says who read
+//! it and why.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{Html, IntoResponse as _, Redirect, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use card_schema::card::Slot;
+use card_schema::date::Date;
+use card_schema::ids::HolderId;
+use card_schema::money::Fen;
+use card_schema::operation::{Operation, OperationCode, purse};
+use serde_json::json;
+use tokio::sync::watch;
+use zeroize::Zeroizing;
+
+use super::readings;
+use super::walk::{Answered, Caller, Known, Listeners, Route, not_entered, walk};
+use crate::app::App;
+use crate::cards::issuance::journal::{Object, Want};
+use crate::cards::issuance::{self, store as issuances};
+use crate::cards::{CardState, status};
+use crate::console::model::{masked_name, masked_number};
+use crate::db::DbError;
+use crate::domains::residence;
+use crate::domains::residence::model::{Document, Field, NewPerson};
+use crate::http::Refusal;
+use crate::intake::Intake;
+use crate::people::{Purpose, StaffId, StaffRole, api as people};
+use crate::testing::town::{POLICY, card_of, terminal_in};
+use crate::testing::{Office, PASSWORD, office};
+use crate::{api, clock};
+
+/// With whatever is written differently in HTML, JSON and addresses.
+const NAME: &str = "Qwyx'zel & <测试隐名>";
+const NUMBER: &str = "ZQ7391846";
+
+/// An office that knows a person, with everything about the person that a route may touch.
+struct Scene {
+    office: Office,
+    holder: HolderId,
+    clerk: StaffId,
+    callers: Vec<Caller>,
+    known: Known,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let office = office().await;
+        let app = &office.app;
+        let mut callers = vec![Caller::Nobody];
+        for role in StaffRole::ALL {
+            let word = Zeroizing::new(PASSWORD.to_owned());
+            callers.push(Caller::Staff(people::add(app, role.name().to_owned(), word, role).await.unwrap()));
+        }
+        let clerk = StaffId(uuid::Uuid::from_u128(1));
+        let today = Date::new(2026, 11, 23).unwrap();
+        let person = NewPerson::check(NAME, Document::Passport, NUMBER, today).unwrap();
+        let holder = residence::api::add(app, clerk, person).await.unwrap();
+        let other = NewPerson::check("测试另人", Document::Passport, "ZQ0000001", today).unwrap();
+        residence::api::add(app, clerk, other).await.unwrap();
+
+        let mut terminal = terminal_in(&app.db, &OperationCode::ALL).await;
+        callers.push(Caller::Terminal(terminal.id));
+        let card = card_of(&app.db, holder, CardState::Active).await;
+        let (_head, heads) = watch::channel(None);
+        let intake = Intake::start(app.db.clone(), Arc::clone(&app.keys), heads, POLICY, Arc::new(clock::now)).unwrap();
+        let tap = terminal.tap(&card, Slot::Tap, Operation::PursePayment(purse::Payment { amount: Fen(100) }));
+        intake.accept(terminal.id, &terminal.batch(&[tap])).await.unwrap();
+        let (_, issuance) = issuance::start(app, holder, terminal.id, None).await.unwrap();
+        at_the_step_that_prints_the_name(app, issuance).await;
+        let shared = app.clone();
+        let published = app.db.write::<_, Refusal, _>(move |tx| {
+            Box::pin(async move { status::publish(&shared, tx, shared.now()).await })
+        });
+        published.await.unwrap();
+
+        let known = BTreeMap::from([
+            ("card_id", card.id.to_string()),
+            ("holder_id", holder.to_string()),
+            ("terminal_id", terminal.id.to_string()),
+            ("issuance_id", issuance.to_string()),
+            ("job_id", issuance.to_string()),
+            ("document_number", NUMBER.to_owned()),
+            ("document", Document::Passport.name().to_owned()),
+            ("password", PASSWORD.to_owned()),
+        ]);
+        Self { office, holder, clerk, callers, known }
+    }
+
+    fn listeners(&self, more: Router) -> Listeners {
+        let app = || self.office.app.clone();
+        Listeners {
+            public: api::public_router(app(), more),
+            terminals: api::terminals_router(app(), Router::new()),
+            app: app(),
+        }
+    }
+
+    /// Reads of the person's record that have a leaf, beyond a number of them: field and purpose.
+    async fn reads_after(&self, count: usize) -> Vec<(String, String)> {
+        let reads: Vec<(String, String)> = sqlx::query_as(
+            "SELECT r.field, r.purpose FROM person_read r
+             JOIN leaf f ON f.shard = r.shard AND f.leaf_id = r.leaf AND f.kind = 42
+             WHERE r.holder_id = $1 ORDER BY r.leaf",
+        )
+        .bind(self.holder.as_bytes().to_vec())
+        .fetch_all(self.office.app.db.read())
+        .await
+        .unwrap();
+        reads[count..].to_vec()
+    }
+
+    /// Walks everywhere.
+    async fn walk(&self, pages: &[&str], more: Router) -> Walked {
+        let listeners = self.listeners(more);
+        let (mut walked, mut reads) = (Walked::default(), self.reads_after(0).await.len());
+        let look = async |answered: Answered| {
+            let recorded = self.reads_after(reads).await;
+            reads += recorded.len();
+            walked.look(&answered, &recorded);
+        };
+        walk(&listeners, pages, &self.callers, &self.known, look).await;
+        walked
+    }
+}
+
+async fn at_the_step_that_prints_the_name(app: &App, issuance: uuid::Uuid) {
+    app.db
+        .write::<_, DbError, _>(move |tx| {
+            Box::pin(async move {
+                let mut found = issuances::one(tx.conn(), issuance).await?.unwrap();
+                found.journal.asked = Want::Put { object: Object::Printed };
+                issuances::update(tx, clock::now(), &found, None).await
+            })
+        })
+        .await
+        .unwrap();
+}
+
+/// What a walk has seen.
+#[derive(Default)]
+struct Walked {
+    /// Routes at which somebody was served.
+    entered: BTreeSet<Route>,
+    /// Who was shown which field where, with a leaf.
+    shown: BTreeSet<(Route, &'static str, &'static str)>,
+    /// The same, without.
+    unseen: BTreeSet<(Route, &'static str, &'static str)>,
+}
+
+impl Walked {
+    fn look(&mut self, answered: &Answered, recorded: &[(String, String)]) {
+        // Of a page it is not known which methods it has.
+        let no_such_way = answered.status == StatusCode::METHOD_NOT_ALLOWED;
+        if answered.status.is_success() || answered.status.is_redirection() || no_such_way {
+            self.entered.insert(answered.route.clone());
+        }
+        let readings = readings::of(&answered.headers, &answered.body);
+        for (field, forms) in [
+            (Field::Name, [NAME.to_owned(), masked_name(NAME)]),
+            (Field::DocumentNumber, [NUMBER.to_owned(), masked_number(NUMBER)]),
+        ] {
+            let holds = |form: &String| readings.iter().any(|reading| reading.contains(form.as_str()));
+            if !forms.iter().any(holds) {
+                continue;
+            }
+            let for_a_purpose = |(of, why): &(String, String)| of == field.name() && Purpose::from_name(why).is_some();
+            let found = (answered.route.clone(), answered.by, field.name());
+            if recorded.iter().any(for_a_purpose) {
+                self.shown.insert(found)
+            } else {
+                self.unseen.insert(found)
+            };
+        }
+    }
+}
+
+/// Routes that nobody enters in this walk, and why.
+const NOT_ENTERED: [(&str, &str, &str); 6] = [
+    ("POST", "/sign-in", "the password is wrong"),
+    ("POST", "/v1/enrolments", "asks for a code and a request for a certificate"),
+    ("POST", "/v1/holders", "the person is registered already"),
+    ("POST", "/v1/jobs/{job_id}/observations", "asks for what a chip has answered"),
+    ("POST", "/v1/issuances/{issuance_id}/resume", "the issuance goes on"),
+    ("POST", "/v1/sessions", "the password is wrong"),
+];
+
+#[tokio::test]
+async fn no_route_shows_anything_of_a_record_without_a_leaf_that_says_why() {
+    let scene = Scene::new().await;
+    let walked = scene.walk(&[], Router::new()).await;
+    assert!(walked.unseen.is_empty(), "shown without a leaf: {:#?}", walked.unseen);
+
+    let shown: BTreeSet<_> = walked.shown.iter().map(|(route, by, _)| (route.path.as_str(), *by)).collect();
+    let expected = [
+        ("/cards/{card_id}/holder", "administrator"),
+        ("/cards/{card_id}/holder", "clerk"),
+        ("/v1/holders/{holder_id}/reads", "administrator"),
+        ("/v1/holders/{holder_id}/reads", "clerk"),
+        ("/v1/jobs/next", "terminal"),
+    ];
+    assert_eq!(shown, BTreeSet::from(expected), "the walk sees what is there to be seen, and nobody else sees it");
+
+    let not_entered: BTreeSet<_> =
+        not_entered(&walked.entered, &[]).into_iter().map(|route| (route.method, route.path)).collect();
+    let known = NOT_ENTERED.map(|(method, path, _)| (method.to_owned(), path.to_owned()));
+    assert_eq!(not_entered, BTreeSet::from(known), "a walk that is refused everywhere sees nothing");
+}
+
+/// What the planted pages share: the service and whom they betray.
+type Planted = (App, StaffId, HolderId);
+
+async fn read(planted: Planted, field: Field) -> String {
+    let (app, who, holder) = planted;
+    let shared = app.clone();
+    let read = app.db.write::<_, Refusal, _>(move |tx| {
+        Box::pin(async move {
+            residence::reveal(&shared, tx, shared.now(), who, holder, Purpose::HolderRequest, &[field]).await
+        })
+    });
+    let read = read.await.unwrap();
+    read[0].text.to_string()
+}
+
+async fn with_a_leaf(State(planted): State<Planted>) -> String {
+    read(planted, Field::Name).await
+}
+
+async fn with_the_leaf_of_another_field(State(planted): State<Planted>) -> Response {
+    read(planted, Field::DocumentNumber).await;
+    NAME.into_response()
+}
+
+fn planted_pages(scene: &Scene) -> (Vec<&'static str>, Router) {
+    let escaped = "<p>Qwyx&#39;zel &amp; &lt;测试隐名&gt;</p>";
+    let (json, address) = (readings::json_escaped(NAME), readings::percent_encoded(NAME));
+    let pages = Router::new()
+        .route("/planted/plain", get(|| async { NAME }))
+        .route("/planted/page", get(move || async move { Html(escaped) }))
+        .route(
+            "/planted/json",
+            get(move || async move { ([(header::CONTENT_TYPE, "application/json")], format!("[\"{json}\"]")) }),
+        )
+        .route("/planted/bytes", get(|| async { Json(json!({"data": STANDARD.encode(format!("\u{1}\u{16}{NAME}"))})) }))
+        .route("/planted/redirect", get(move || async move { Redirect::to(&format!("/?name={address}")) }))
+        .route("/planted/masked", get(|| async { masked_number(NUMBER) }))
+        .route("/planted/other-field", get(with_the_leaf_of_another_field))
+        .route("/planted/recorded", get(with_a_leaf))
+        .with_state((scene.office.app.clone(), scene.clerk, scene.holder));
+    let paths = vec![
+        "/planted/plain",
+        "/planted/page",
+        "/planted/json",
+        "/planted/bytes",
+        "/planted/redirect",
+        "/planted/masked",
+        "/planted/other-field",
+        "/planted/recorded",
+    ];
+    (paths, pages)
+}
+
+#[tokio::test]
+async fn a_page_that_shows_a_record_without_a_leaf_is_caught_however_it_writes_it() {
+    let scene = Scene::new().await;
+    let (paths, pages) = planted_pages(&scene);
+    let walked = scene.walk(&paths, pages).await;
+    let caught: BTreeSet<_> = walked.unseen.iter().map(|(route, ..)| route.path.as_str()).collect();
+    let recorded = "/planted/recorded";
+    assert_eq!(caught, paths.iter().copied().filter(|path| *path != recorded).collect());
+    assert!(walked.shown.iter().any(|(route, ..)| route.path == recorded), "what leaves a leaf may be shown");
+}
