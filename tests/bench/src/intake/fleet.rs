@@ -22,28 +22,28 @@ const PROCESSES: usize = 2;
 
 /// What a run sends.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Run {
+pub(super) struct Run {
     /// Taps in a batch.
-    pub(crate) batch: usize,
+    pub(super) batch: usize,
     /// Taps of all terminals, rounded up to whole batches of each.
-    pub(crate) taps: usize,
+    pub(super) taps: usize,
     /// Taps a second of all terminals together; as fast as receipts come where there is nothing.
-    pub(crate) taps_per_s: Option<f64>,
+    pub(super) taps_per_s: Option<f64>,
     /// How many terminals send.
-    pub(crate) terminals: usize,
+    pub(super) terminals: usize,
 }
 
 /// How a run went.
 #[derive(Debug)]
-pub(crate) struct Outcome {
-    pub(crate) taps: usize,
-    pub(crate) accepted: usize,
+pub(super) struct Outcome {
+    pub(super) taps: usize,
+    pub(super) accepted: usize,
     pub(super) seconds: f64,
     pub(super) latencies_ms: Vec<f64>,
 }
 
 /// All terminals of an installation.
-pub(crate) struct Fleet {
+pub(super) struct Fleet {
     terminals: Vec<PathBuf>,
     cards: PathBuf,
     folder: PathBuf,
@@ -57,7 +57,7 @@ struct Process {
 }
 
 impl Fleet {
-    pub(crate) fn new(installation: &Installation) -> Result<Self> {
+    pub(super) fn new(installation: &Installation) -> Result<Self> {
         let folder = installation.folder().join("fleet");
         fs::create_dir(&folder)?;
         Ok(Self {
