@@ -20,11 +20,20 @@ fn cpu_of(pid: u32) -> Result<f64> {
     Ok((ticks(11)? + ticks(12)?) / TICKS_A_SECOND)
 }
 
+/// The largest resident set that a process has had.
+pub(crate) fn peak_resident_mib(pid: u32) -> Result<f64> {
+    memory(pid, "VmHWM:")
+}
+
 /// The resident set of a process.
 pub(crate) fn resident_mib(pid: u32) -> Result<f64> {
+    memory(pid, "VmRSS:")
+}
+
+fn memory(pid: u32, name: &str) -> Result<f64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("no VmRSS")?;
-    let kib: f64 = line.split_whitespace().nth(1).context("no figure in VmRSS")?.parse()?;
+    let line = status.lines().find(|line| line.starts_with(name)).with_context(|| format!("no {name}"))?;
+    let kib: f64 = line.split_whitespace().nth(1).with_context(|| format!("no figure in {name}"))?.parse()?;
     Ok(kib / 1024.0)
 }
 
@@ -39,6 +48,7 @@ mod tests {
         while cpu_seconds(&[std::process::id()]).unwrap() < before + 0.02 {
             sum = (0..100_000).fold(sum, u64::wrapping_add);
         }
-        assert!(resident_mib(std::process::id()).unwrap() > 0.5, "a test has some memory, after {sum} steps");
+        let (now, peak) = (resident_mib(std::process::id()).unwrap(), peak_resident_mib(std::process::id()).unwrap());
+        assert!(now <= peak && now > 0.5, "{now} MiB of at most {peak} after {sum} steps");
     }
 }

@@ -22,28 +22,28 @@ const PROCESSES: usize = 2;
 
 /// What a run sends.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Run {
+pub(crate) struct Run {
     /// Taps in a batch.
-    pub(super) batch: usize,
+    pub(crate) batch: usize,
     /// Taps of all terminals, rounded up to whole batches of each.
-    pub(super) taps: usize,
+    pub(crate) taps: usize,
     /// Taps a second of all terminals together; as fast as receipts come where there is nothing.
-    pub(super) taps_per_s: Option<f64>,
+    pub(crate) taps_per_s: Option<f64>,
     /// How many terminals send.
-    pub(super) terminals: usize,
+    pub(crate) terminals: usize,
 }
 
 /// How a run went.
 #[derive(Debug)]
-pub(super) struct Outcome {
-    pub(super) taps: usize,
-    pub(super) accepted: usize,
+pub(crate) struct Outcome {
+    pub(crate) taps: usize,
+    pub(crate) accepted: usize,
     pub(super) seconds: f64,
     pub(super) latencies_ms: Vec<f64>,
 }
 
 /// All terminals of an installation.
-pub(super) struct Fleet {
+pub(crate) struct Fleet {
     terminals: Vec<PathBuf>,
     cards: PathBuf,
     folder: PathBuf,
@@ -57,7 +57,7 @@ struct Process {
 }
 
 impl Fleet {
-    pub(super) fn new(installation: &Installation) -> Result<Self> {
+    pub(crate) fn new(installation: &Installation) -> Result<Self> {
         let folder = installation.folder().join("fleet");
         fs::create_dir(&folder)?;
         Ok(Self {
