@@ -1,5 +1,7 @@
 //! Any byte of any exported row that a superuser changes in the database: the verifier names the row.
 
+use std::collections::BTreeSet;
+
 use sqlx::AssertSqlSafe;
 
 use super::super::super::tables::{self, TABLES, Table, Value};
@@ -70,7 +72,10 @@ fn is_proven(table: &Table, column: &str) -> bool {
 async fn change_every_byte(audited: &mut Audited, table: &'static Table) -> usize {
     let (key, mut export, mut tried) = (audited.key(), audited.export().await, 0);
     let original = export.rows(table).clone();
-    for row in &original {
+    let mut kinds = BTreeSet::new();
+    // Leaves of one kind have one shape: one of each is tried.
+    let alike = |row: &&Vec<Value>| *table != tables::LEAVES || kinds.insert(format!("{:?}", row[2]));
+    for row in original.iter().filter(alike) {
         let stored = audited.stored(table, row).await;
         for (column, before) in table.columns.iter().chain(table.withheld).zip(&stored) {
             for value in one_byte_changed(before) {
