@@ -23,7 +23,7 @@ use card_service::{
     domains::purse::{float_of, purse_of},
     evidence::{
         self, Action, ActionKind, RowImage,
-        tables::{self, Table, Value},
+        tables::{self, Value},
     },
     ledger::{self, PostError, Reference, Transfer, TransferKind},
 };
@@ -66,17 +66,17 @@ struct NewCard {
 }
 
 impl NewCard {
-    /// Its rows of `holder`, `card` and `card_key`, without their leaves.
-    fn rows(&self, now: Micros) -> [Vec<Value>; 3] {
+    /// Its rows of `holder`, `card` and `card_key`, each with the number of a leaf.
+    fn rows(&self, now: Micros, leaf: i64) -> [Vec<Value>; 3] {
         let shard = || Value::from(i64::from(self.card.shard().0));
         let id = |bytes: &[u8; 16]| Value::from(&bytes[..]);
         let (card, holder, at) = (self.card.as_bytes(), self.holder.as_bytes(), || Value::from(now.0));
         let (index, until) = (i64::from(self.card.status_index()), now.plus_seconds(365 * DAY_SECONDS).0);
         let active = Value::Text("active".to_owned());
         [
-            vec![shard(), id(holder), at(), id(&[0; 16])],
-            vec![id(card), shard(), id(holder), index.into(), active, at(), until.into(), at()],
-            vec![self.point[..].into(), shard(), id(card), 0x9E.into(), 1.into(), at()],
+            vec![shard(), id(holder), at(), id(&[0; 16]), leaf.into()],
+            vec![id(card), shard(), id(holder), index.into(), active, at(), until.into(), at(), leaf.into()],
+            vec![self.point[..].into(), shard(), id(card), 0x9E.into(), 1.into(), at(), leaf.into()],
         ]
     }
 }
@@ -227,25 +227,23 @@ async fn write_cards(service: &Service, cards: u64, file: &Path) -> Result<()> {
 }
 
 async fn insert(tx: &mut Tx, now: Micros, bank: OrganisationId, cards: &[NewCard]) -> Result<(), PostError> {
-    let mut rows: [(&Table, Vec<Vec<Value>>); 3] =
-        [&tables::HOLDER, &tables::CARD, &tables::CARD_KEY].map(|table| (table, Vec::with_capacity(cards.len())));
+    let tables = [&tables::HOLDER, &tables::CARD, &tables::CARD_KEY];
     // One leaf a shard, as an office that takes over many cards at once would write.
     let mut images: BTreeMap<Shard, Vec<RowImage>> = BTreeMap::new();
     for new in cards {
-        for ((table, rows), row) in rows.iter_mut().zip(new.rows(now)) {
-            images.entry(new.card.shard()).or_default().push(table.image(&row));
-            rows.push(row);
-        }
+        let rows = tables.iter().zip(new.rows(now, 0)).map(|(table, row)| table.image(&row));
+        images.entry(new.card.shard()).or_default().extend(rows);
     }
     let actions = images.into_iter().map(|(shard, images)| Action::new(shard, ActionKind::CardPrepared, images));
     let leaves = evidence::append_all(tx, now, &actions.collect::<Vec<_>>()).await?;
-    let leaf_of: BTreeMap<i64, i64> = leaves.iter().map(|leaf| (i64::from(leaf.shard.0), leaf.leaf_id)).collect();
-    for (table, mut rows) in rows {
-        let shard = table.position("shard").expect("rows of holders have a shard");
-        for row in &mut rows {
-            let Value::Int(shard) = row[shard] else { unreachable!("a shard is a number") };
-            row.push(leaf_of[&shard].into());
+    let leaf_of: BTreeMap<Shard, i64> = leaves.iter().map(|leaf| (leaf.shard, leaf.leaf_id)).collect();
+    let mut rows = tables.map(|_| Vec::with_capacity(cards.len()));
+    for new in cards {
+        for (rows, row) in rows.iter_mut().zip(new.rows(now, leaf_of[&new.card.shard()])) {
+            rows.push(row);
         }
+    }
+    for (table, rows) in tables.into_iter().zip(&rows) {
         for rows in rows.chunks(ROWS) {
             let (name, columns) = (table.name, table.columns.join(", "));
             let mut insert = QueryBuilder::<Sqlite>::new(format!("INSERT INTO {name} ({columns}) "));
