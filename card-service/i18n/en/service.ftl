@@ -40,6 +40,7 @@ issue-other-card = Another card was put in: put the first one back, or start aga
 issue-unknown-management-key = This card is not blank: take another one
 issue-declined = It was not completed at the reader; it can go on
 issue-consent-declined = The holder did not agree; the card is not active
+issue-consent-refused = The signed consent was refused ({ $outcome }) and the card is not active: go on with this issuance and have the holder agree again
 issue-key-not-new = This card made a key that another card has and cannot be relied on: take another one
 issue-no-possession = The card's signature does not fit its key and it cannot be relied on: take another one
 issue-card-errors = The card failed several times and was given up: take another one

@@ -40,6 +40,7 @@ issue-other-card = 放入的是另一张卡：请放入刚才那张卡，或换�
 issue-unknown-management-key = 这张卡不是空白卡：请换一张
 issue-declined = 读卡器旁没有完成操作，可以继续
 issue-consent-declined = 持卡人没有同意，卡片没有启用
+issue-consent-refused = 已签名的确认被退回（{ $outcome }），卡片没有启用：请继续本次制卡，由持卡人重新确认
 issue-key-not-new = 这张卡生成的密钥别的卡已有，卡片不可靠：请换一张
 issue-no-possession = 卡片的签名与密钥不符，卡片不可靠：请换一张
 issue-card-errors = 卡片多次出错，已停止制卡：请换一张

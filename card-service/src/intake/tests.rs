@@ -1,5 +1,7 @@
 //! What a terminal may expect of intake, and what an attacker may not.
 
+mod consent;
+
 use std::sync::atomic::Ordering;
 
 use axum::body::Body;
@@ -15,7 +17,7 @@ use card_schema::envelope::{Envelope, Kid, ToBeSigned};
 use card_schema::ids::{CardId, TapId, TerminalId};
 use card_schema::money::Fen;
 use card_schema::operation::terminal::{AbandonReason, Abandoned};
-use card_schema::operation::{Operation, OperationCode, gate, purse, registration, sign_in};
+use card_schema::operation::{Operation, OperationCode, gate, purse, sign_in};
 use card_schema::wire::terminal::BatchRequest;
 use card_schema::wire::{Problem, ProblemType};
 use tower::ServiceExt as _;
@@ -38,7 +40,6 @@ fn top_up(fen: i64) -> Operation {
 
 const GATE: Operation = Operation::GateCheck(gate::Check);
 const ABANDONED: Operation = Operation::Abandoned(Abandoned { reason: AbandonReason::CardRemoved });
-const CONSENT: Operation = Operation::RegistrationConsent(registration::Consent { text: [5; 32] });
 
 const TRANSFERS: &str = "SELECT COUNT(*) FROM transfer";
 const TAPS: &str = "SELECT COUNT(*) FROM tap";
@@ -346,22 +347,6 @@ async fn an_expired_card_is_refused() {
     let tap = Tap { at: later, ..terminal.next(Some(&card), GATE) };
     let signed = terminal.sign(&tap, card.key(Slot::Tap), Kid::Card(Slot::Tap));
     assert_eq!(outcome(&town, &terminal, &signed).await, Outcome::CardExpired);
-}
-
-#[tokio::test]
-async fn the_holders_consent_activates_the_card_for_the_next_tap_of_the_same_batch() {
-    let town = Town::new().await;
-    let mut terminal = town.terminal().await;
-    let card = town.card_in(CardState::Personalised).await;
-    let taps = [
-        terminal.tap(&card, Slot::Tap, GATE),
-        terminal.tap(&card, Slot::SignIn, CONSENT),
-        terminal.tap(&card, Slot::Approve, CONSENT),
-        terminal.tap(&card, Slot::Tap, top_up(100)),
-    ];
-    let outcomes: Vec<_> = town.submit(&terminal, &taps).await.iter().map(|o| o.outcome).collect();
-    let expected = [Outcome::CardNotActive, Outcome::PinRequired, Outcome::Accepted, Outcome::Accepted];
-    assert_eq!(outcomes, expected);
 }
 
 #[tokio::test]

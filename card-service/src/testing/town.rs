@@ -18,6 +18,7 @@ use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use tokio::sync::watch;
 
 use super::Scratch;
+use crate::cards::consent::Text;
 use crate::cards::{self, CardState};
 use crate::db::DbError;
 use crate::intake::{Intake, Policy};
@@ -250,6 +251,18 @@ impl Town {
             .await
             .unwrap();
         TestCard { id, keys }
+    }
+
+    /// Sends a text for a card's holder to agree to.
+    pub(crate) async fn ask_consent(&self, card: &TestCard, text: Text) {
+        let card = card.id;
+        self.scratch
+            .db
+            .write::<_, DbError, _>(move |tx| {
+                Box::pin(async move { cards::consent::store::insert(tx, START, card, 1, text).await })
+            })
+            .await
+            .unwrap();
     }
 
     /// Submits taps as one batch and reads the verified receipt.

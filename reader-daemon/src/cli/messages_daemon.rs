@@ -121,6 +121,11 @@ pub(crate) fn outcome(outcome: Outcome) -> CliError {
             "The tap belongs to another terminal. Call the administrator.",
         ),
         Outcome::Quarantined => ("quarantined", "该笔记录待人工审核。", "The tap waits for a person to decide."),
+        Outcome::WrongText => (
+            "wrong-text",
+            "持卡人确认的不是服务端发出的文本，卡片未启用。请在站点重新确认。",
+            "The holder agreed to another text than the one that was sent; the card is not active. Ask again at the station.",
+        ),
     };
     CliError::failed(code, zh, en)
 }

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use card_schema::envelope::receipt::Outcome;
 use card_schema::ids::{HolderId, TerminalId};
 use card_schema::wire::ProblemType;
 use card_schema::wire::issuance::KeySlot;
@@ -15,7 +16,8 @@ use uuid::Uuid;
 use super::journal::{STEPS_EXPECTED, Want};
 use super::store;
 use crate::app::App;
-use crate::cards::{self, CardState};
+use crate::cards::{self, CardState, consent};
+use crate::db::dialect::Connection;
 use crate::domains::residence;
 use crate::http::{Body, ProblemSchema, Refusal, SignedIn};
 use crate::i18n::Locale;
@@ -34,6 +36,8 @@ struct NewCard {
     /// For whom.
     #[schema(value_type = Uuid)]
     holder_id: HolderId,
+    /// In which language the holder reads what there is to agree to.
+    language: Locale,
     /// At which terminal.
     #[schema(value_type = Uuid)]
     terminal_id: TerminalId,
@@ -71,28 +75,30 @@ async fn issue(
     if terminal.state != TerminalState::Active {
         return Err(Refusal::because(ProblemType::Conflict, "terminal-not-active"));
     }
-    let (card_id, issuance_id) = super::start(&app, request.holder_id, request.terminal_id, request.reader).await?;
+    let (card_id, issuance_id) =
+        super::start(&app, request.holder_id, request.language, request.terminal_id, request.reader).await?;
     Ok((StatusCode::CREATED, Json(NewCardReply { card_id, issuance_id })))
 }
 
 /// How far an issuance has come.
 #[derive(Serialize, ToSchema)]
-struct IssuanceReply {
+pub(super) struct IssuanceReply {
     issuance_id: Uuid,
     #[schema(value_type = Uuid)]
     card_id: card_schema::ids::CardId,
     /// `running`, `waiting` (for a person, a card or the consent's tap), `finished` (the card is active) or `failed`.
     #[schema(example = "running")]
-    state: &'static str,
+    pub(super) state: &'static str,
     /// Steps answered so far.
     steps_done: u32,
     /// Steps there will be if nothing goes wrong.
     steps_total: u32,
-    /// What it waits for: `card`, `new_pin`, `pin`, `consent`, `consent_tap` (signed, not yet here) or `resume`.
+    /// What it waits for: `card`, `new_pin`, `pin`, `consent`, `consent_tap` (signed, not yet here) or `resume` (stopped, or
+    /// the consent was refused: somebody has to take it up again).
     #[schema(example = "new_pin")]
-    waiting_for: Option<&'static str>,
+    pub(super) waiting_for: Option<&'static str>,
     /// Why it stopped, for people; Chinese and English.
-    reason: Option<String>,
+    pub(super) reason: Option<String>,
 }
 
 /// Look at an issuance
@@ -102,13 +108,18 @@ struct IssuanceReply {
     (status = 404, description = "No such issuance", body = ProblemSchema)))]
 async fn issuance(State(app): State<App>, who: SignedIn, Path(id): Path<Uuid>) -> Result<Json<IssuanceReply>, Refusal> {
     who.require(Permission::ServeHolders)?;
-    let mut connection = app.db.read().acquire().await?;
-    let issuance = store::one(&mut connection, id).await?.ok_or(Refusal::new(ProblemType::NotFound))?;
-    let card = cards::store::one(&mut connection, issuance.card_id).await?;
-    Ok(Json(reply(&issuance, card.map(|card| card.state))))
+    look(&mut *app.db.read().acquire().await?, id).await.map(Json)
 }
 
-/// Take an interrupted issuance up again
+/// How far an issuance has come, as the office is told.
+pub(super) async fn look(connection: &mut Connection, id: Uuid) -> Result<IssuanceReply, Refusal> {
+    let issuance = store::one(connection, id).await?.ok_or(Refusal::new(ProblemType::NotFound))?;
+    let card = cards::store::one(connection, issuance.card_id).await?.map(|card| card.state);
+    let consent = consent::store::outcome(connection, issuance.card_id).await?;
+    Ok(reply(&issuance, card, consent))
+}
+
+/// Take an issuance up again that was interrupted, or whose consent did not make the card active
 #[utoipa::path(post, path = "/v1/issuances/{issuance_id}/resume", tag = "cards",
     params(("issuance_id" = Uuid, Path)), responses(
     (status = 200, description = "The reader is told", body = IssuanceReply),
@@ -116,37 +127,20 @@ async fn issuance(State(app): State<App>, who: SignedIn, Path(id): Path<Uuid>) -
     (status = 409, description = "It is over for good", body = ProblemSchema)))]
 async fn resume(State(app): State<App>, who: SignedIn, Path(id): Path<Uuid>) -> Result<Json<IssuanceReply>, Refusal> {
     who.require(Permission::ServeHolders)?;
-    let now = app.now();
-    let issuance = app
-        .db
-        .write::<_, Refusal, _>(move |tx| {
-            Box::pin(async move {
-                let mut issuance = store::one(tx.conn(), id).await?.ok_or(Refusal::new(ProblemType::NotFound))?;
-                match &issuance.journal.asked {
-                    Want::Failed { failure, .. } if failure.may_resume() => {}
-                    _ => return Err(Refusal::because(ProblemType::Conflict, "issue-not-interrupted")),
-                }
-                issuance.journal = issuance.journal.clone().resumed();
-                // A late repetition of what ended the job is not taken for the answer to its first step.
-                issuance.number += 1;
-                issuance.open = true;
-                store::update(tx, now, &issuance).await?;
-                Ok(issuance)
-            })
-        })
-        .await?;
-    app.jobs.ring(issuance.terminal_id);
-    Ok(Json(reply(&issuance, None)))
+    Ok(Json(reply(&super::resume(&app, id).await?, None, None)))
 }
 
-fn reply(issuance: &store::Issuance, card: Option<CardState>) -> IssuanceReply {
+/// `consent` is what became of the consent that was signed, once it has come in.
+fn reply(issuance: &store::Issuance, card: Option<CardState>, consent: Option<Outcome>) -> IssuanceReply {
     let asked = &issuance.journal.asked;
-    let (state, waiting_for) = progress(asked, card);
-    let reason = match asked {
-        Want::Failed { failure, .. } => {
-            let key = failure.text_key();
-            Some(format!("{} / {}", Locale::ZhCn.text(key), Locale::En.text(key)))
-        }
+    let (state, waiting_for) = progress(asked, card, consent);
+    let reason = |text: &dyn Fn(Locale) -> String| Some(format!("{} / {}", text(Locale::ZhCn), text(Locale::En)));
+    let reason = match (asked, waiting_for, consent) {
+        (Want::Failed { failure, .. }, ..) => reason(&|locale| locale.text(failure.text_key())),
+        (Want::Finished, Some("resume"), Some(refused)) => reason(&|locale| {
+            let outcome = locale.text(&format!("console-outcome-{}", refused.number()));
+            locale.text_with("issue-consent-refused", &[("outcome", &outcome)])
+        }),
         _ => None,
     };
     IssuanceReply {
@@ -161,10 +155,17 @@ fn reply(issuance: &store::Issuance, card: Option<CardState>) -> IssuanceReply {
 }
 
 /// The state of an issuance in one word, and whom or what it waits for.
-const fn progress(asked: &Want, card: Option<CardState>) -> (&'static str, Option<&'static str>) {
+const fn progress(
+    asked: &Want,
+    card: Option<CardState>,
+    consent: Option<Outcome>,
+) -> (&'static str, Option<&'static str>) {
     match asked {
-        // In use once the consent's tap has come in; whatever became of the card later, its issuance is over.
-        Want::Finished if matches!(card, Some(CardState::Personalised)) => ("waiting", Some("consent_tap")),
+        // In use once the consent's tap is accepted; whatever became of the card later, its issuance is over.
+        Want::Finished if matches!(card, Some(CardState::Personalised)) => match consent {
+            None | Some(Outcome::Accepted) => ("waiting", Some("consent_tap")),
+            Some(_) => ("waiting", Some("resume")),
+        },
         Want::Finished => ("finished", None),
         Want::Failed { failure, .. } if failure.may_resume() => ("waiting", Some("resume")),
         Want::Failed { .. } => ("failed", None),
@@ -183,18 +184,22 @@ mod tests {
 
     #[test]
     fn an_issuance_is_finished_only_when_the_card_is_in_use() {
-        assert_eq!(progress(&Want::Finished, Some(CardState::Personalised)), ("waiting", Some("consent_tap")));
-        assert_eq!(progress(&Want::Finished, Some(CardState::Active)), ("finished", None));
-        assert_eq!(progress(&Want::Finished, Some(CardState::Lost)), ("finished", None));
+        let finished = |card, consent| progress(&Want::Finished, Some(card), consent);
+        assert_eq!(finished(CardState::Personalised, None), ("waiting", Some("consent_tap")));
+        assert_eq!(finished(CardState::Personalised, Some(Outcome::WrongText)), ("waiting", Some("resume")));
+        assert_eq!(finished(CardState::Personalised, Some(Outcome::BadSignature)), ("waiting", Some("resume")));
+        assert_eq!(finished(CardState::Active, Some(Outcome::Accepted)), ("finished", None));
+        assert_eq!(finished(CardState::Lost, Some(Outcome::Accepted)), ("finished", None));
     }
 
     #[test]
     fn an_issuance_says_whom_it_waits_for() {
         let failed = |failure| Want::Failed { failure, reset: false };
-        assert_eq!(progress(&Want::SetPin, None), ("waiting", Some("new_pin")));
-        assert_eq!(progress(&Want::ReadCard, None), ("waiting", Some("card")));
-        assert_eq!(progress(&Want::SetManagementKey, None), ("running", None));
-        assert_eq!(progress(&failed(Failure::Declined), None), ("waiting", Some("resume")));
-        assert_eq!(progress(&failed(Failure::CardErrors), None), ("failed", None));
+        let progress = |asked| progress(&asked, None, None);
+        assert_eq!(progress(Want::SetPin), ("waiting", Some("new_pin")));
+        assert_eq!(progress(Want::ReadCard), ("waiting", Some("card")));
+        assert_eq!(progress(Want::SetManagementKey), ("running", None));
+        assert_eq!(progress(failed(Failure::Declined)), ("waiting", Some("resume")));
+        assert_eq!(progress(failed(Failure::CardErrors)), ("failed", None));
     }
 }
