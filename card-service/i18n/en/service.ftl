@@ -6,6 +6,7 @@ problem-too-large = The request is too large
 problem-not-signed-in = Sign in first
 problem-forbidden = Your role may not do this
 problem-not-found = Not found
+problem-method-not-allowed = This cannot be done at this address
 problem-conflict = This cannot be done in the present state
 problem-unknown-terminal = This terminal is not known here
 problem-terminal-revoked = This terminal has been revoked

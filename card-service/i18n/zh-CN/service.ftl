@@ -6,6 +6,7 @@ problem-too-large = 请求内容太大
 problem-not-signed-in = 请先登录
 problem-forbidden = 您的岗位不能做这件事
 problem-not-found = 没有找到
+problem-method-not-allowed = 这个地址不支持这种操作
 problem-conflict = 当前状态下不能这样做
 problem-unknown-terminal = 本服务不认识这台终端
 problem-terminal-revoked = 这台终端已被停用

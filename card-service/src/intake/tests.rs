@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use axum::middleware::from_fn;
-use axum::{Extension, body};
+use axum::{Extension, Router, body};
 use card_schema::card::Slot;
 use card_schema::clock::Micros;
 use card_schema::envelope::batch::Batch;
@@ -386,7 +386,7 @@ async fn batches_that_are_not_the_terminals_own_are_refused_as_such() {
 async fn bad_requests_are_answered_by_problem_documents() {
     let town = Town::new().await;
     let terminal = town.terminal().await;
-    let app = api::router(town.intake.clone()).layer(from_fn(localise));
+    let app = Router::from(api::router::<()>()).layer(Extension(town.intake.clone())).layer(from_fn(localise));
     let identified = app.clone().layer(Extension(TerminalIdentity(terminal.id)));
     let batch = |bytes: Vec<u8>| serde_json::to_vec(&BatchRequest { batch: bytes.into() }).unwrap();
     let mut trailing = terminal.batch(&[]);

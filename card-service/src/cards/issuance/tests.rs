@@ -18,7 +18,7 @@ use rustls::pki_types::CertificateDer;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::api::{IssuanceReply, look};
+use super::api::{IssuanceReply, Progress, WaitingFor, look};
 use super::management::ManagementKey;
 use super::{current_step, observe, resume, start};
 use crate::app::{App, Parts};
@@ -324,24 +324,28 @@ async fn a_consent_that_was_refused_is_asked_for_again_and_then_activates_the_ca
     let other = station.agree(card, &chip, Text::current(Locale::ZhCn));
     let end = station.answer(job, step, &Observation::Consent { tap_id: other.id }).await;
     assert!(matches!(end.step, Step::Finished));
-    assert_eq!(station.look(job).await.waiting_for, Some("consent_tap"));
+    assert_eq!(station.look(job).await.waiting_for, Some(WaitingFor::ConsentTap));
     let outcomes = station.town.submit(&station.terminal, &[other]).await;
     assert_eq!(outcomes[0].outcome, Outcome::WrongText);
     assert_eq!(station.state(card).await, CardState::Personalised);
     let waiting = station.look(job).await;
-    assert_eq!((waiting.state, waiting.waiting_for), ("waiting", Some("resume")));
+    assert_eq!((waiting.state, waiting.waiting_for), (Progress::Waiting, Some(WaitingFor::Resume)));
     let reason = waiting.reason.unwrap();
     assert!(reason.contains("确认的不是所发文本") && reason.contains("Agreed to another text"), "{reason}");
 
     resume(&station.app, job).await.unwrap();
     let (step, _) = station.until_consent(&mut chip, job).await;
-    assert_eq!(station.look(job).await.waiting_for, Some("consent"));
+    assert_eq!(station.look(job).await.waiting_for, Some(WaitingFor::Consent));
     let right = station.agree(card, &chip, Text::current(Locale::En));
     station.answer(job, step, &Observation::Consent { tap_id: right.id }).await;
-    assert_eq!(station.look(job).await.waiting_for, Some("consent_tap"), "the refused one is not the answer any more");
+    assert_eq!(
+        station.look(job).await.waiting_for,
+        Some(WaitingFor::ConsentTap),
+        "the refused one is not the answer any more"
+    );
     let outcomes = station.town.submit(&station.terminal, &[right]).await;
     assert_eq!(outcomes[0].outcome, Outcome::Accepted);
-    assert_eq!((station.state(card).await, station.look(job).await.state), (CardState::Active, "finished"));
+    assert_eq!((station.state(card).await, station.look(job).await.state), (CardState::Active, Progress::Finished));
     assert_eq!(resume(&station.app, job).await.unwrap_err().kind(), ProblemType::Conflict);
 }
 
