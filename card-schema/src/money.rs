@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// An amount in fen, the hundredth part of a yuan. Signed: a balance may be below zero where a rule allows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct Fen(pub i64);
 

@@ -28,7 +28,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::db::{Db, DbError};
 use crate::evidence::checkpoint::{self, CheckpointError};
-use crate::evidence::{self, Log, LogError};
+use crate::evidence::{Log, LogError};
 use crate::http::Refusal;
 use crate::intake::{self, Intake, TerminalIdentity};
 use crate::jobs::Hub;
@@ -210,14 +210,13 @@ impl Service {
         let Self { app, intake, log, public, terminals, stop, .. } = self;
         first_status_list(&app).await?;
         let (public_tls, terminals_tls) = tls_configs(&app)?;
-        let public_routes = api::public_router(app.clone(), evidence::api::router(log.clone()));
+        let public_routes = api::public_router(app.clone(), log.clone());
         let handles = [Handle::new(), Handle::new()];
         let console = axum_server::from_tcp_rustls(public, public_tls.clone())?
             .handle(handles[0].clone())
             .serve(public_routes.into_make_service_with_connect_info::<SocketAddr>());
         let acceptor = TerminalAcceptor(RustlsAcceptor::new(terminals_tls.clone()));
-        let more = intake::api::router(intake).merge(evidence::api::terminal_router(log.clone()));
-        let routes = api::terminals_router(app.clone(), more);
+        let routes = api::terminals_router(app.clone(), log.clone(), intake);
         let sequencer = tokio::spawn(log.clone().run(SIGN_EVERY, Arc::new(clock::now)));
         let terminal = axum_server::from_tcp(terminals)?
             .acceptor(acceptor)

@@ -44,11 +44,13 @@ pub enum Outcome {
     WrongTerminal = 12,
     /// Taken into quarantine, for a person to decide.
     Quarantined = 13,
+    /// The card agreed to another text than the one that was sent to be shown to its holder.
+    WrongText = 14,
 }
 
 impl Outcome {
     /// Every outcome there is.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Accepted,
         Self::Malformed,
         Self::UnknownCard,
@@ -63,6 +65,7 @@ impl Outcome {
         Self::CounterFork,
         Self::WrongTerminal,
         Self::Quarantined,
+        Self::WrongText,
     ];
 
     /// The number in a signed receipt and in the database.

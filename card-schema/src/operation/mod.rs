@@ -41,6 +41,7 @@ pub enum Operation {
 
 /// An operation without its parameters, as permissions and records name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum OperationCode {
     /// See [`Operation::PursePayment`].
     #[serde(rename = "purse.payment")]

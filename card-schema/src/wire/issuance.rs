@@ -11,6 +11,7 @@ use crate::ids::CardId;
 
 /// `GET /v1/jobs/next`: something to be done at one of this terminal's readers.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Job {
     /// The job, for [`ObservationRequest`].
     pub job_id: Uuid,
@@ -22,6 +23,7 @@ pub struct Job {
 
 /// A step and its place in the job. An observation names the number, so that a late answer is not taken for another's.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NumberedStep {
     /// Counts up by one in each job.
     pub number: u32,
@@ -33,6 +35,7 @@ pub struct NumberedStep {
 
 /// A symmetric algorithm for the management key (SP 800-78-5, 6.2 and table 9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ManagementAlgorithm {
     /// 03, Triple-DES with three keys: blank cards only.
@@ -47,6 +50,7 @@ pub enum ManagementAlgorithm {
 
 /// A key pair's slot in a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum KeySlot {
     /// 9A.
@@ -69,6 +73,7 @@ impl From<KeySlot> for crate::card::Slot {
 
 /// What the daemon does with the card, and what it answers.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "step", rename_all = "snake_case")]
 pub enum Step {
     /// Wait for a card, select PIV and say what is on it. Answer: [`Observation::Card`].
@@ -151,6 +156,7 @@ pub enum Step {
 
 /// What the daemon saw when it carried out a step.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "observation", rename_all = "snake_case")]
 pub enum Observation {
     /// A card and what can be read of it without PIN.
@@ -213,6 +219,7 @@ pub enum Observation {
 
 /// `POST /v1/jobs/{id}/observations`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ObservationRequest {
     /// The step that was carried out.
@@ -223,6 +230,7 @@ pub struct ObservationRequest {
 
 /// What is to be done next.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ObservationReply {
     /// [`Step::Finished`] and [`Step::Failed`] end the job.
     pub next: NumberedStep,

@@ -17,6 +17,7 @@ pub use self::problem::{Problem, ProblemType};
 
 /// Bytes as base64url without padding (RFC 4648 §5).
 #[derive(Clone, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, pattern = r"^[A-Za-z0-9_-]*$"))]
 pub struct Bytes(pub Vec<u8>);
 
 impl fmt::Debug for Bytes {
@@ -46,6 +47,7 @@ impl<'de> Deserialize<'de> for Bytes {
 
 /// Bytes that must not outlive their use: written over when dropped, never shown. On the wire like [`Bytes`].
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, pattern = r"^[A-Za-z0-9_-]*$"))]
 pub struct SecretBytes(pub Vec<u8>);
 
 impl fmt::Debug for SecretBytes {

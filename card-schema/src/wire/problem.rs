@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// An error as the API answers it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Problem {
     /// What kind of problem: stable, for programs.
     #[serde(rename = "type")]
@@ -24,6 +25,7 @@ impl Problem {
 
 /// The kinds of problem, as URNs `urn:nrc:problem:<name>`. Never renumbered or reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum ProblemType {
     /// The request is not of the expected form.
     #[serde(rename = "urn:nrc:problem:malformed-request")]
@@ -46,6 +48,9 @@ pub enum ProblemType {
     /// No such thing.
     #[serde(rename = "urn:nrc:problem:not-found")]
     NotFound,
+    /// There is such a thing, and this cannot be done with it.
+    #[serde(rename = "urn:nrc:problem:method-not-allowed")]
+    MethodNotAllowed,
     /// The thing is in another state than the request needs.
     #[serde(rename = "urn:nrc:problem:conflict")]
     Conflict,
@@ -70,6 +75,28 @@ pub enum ProblemType {
     /// Something failed inside.
     #[serde(rename = "urn:nrc:problem:internal")]
     Internal,
+}
+
+impl ProblemType {
+    /// Every kind there is.
+    pub const ALL: [Self; 16] = [
+        Self::MalformedRequest,
+        Self::BadEnvelope,
+        Self::BadSignature,
+        Self::TooLarge,
+        Self::NotSignedIn,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::Conflict,
+        Self::UnknownTerminal,
+        Self::TerminalRevoked,
+        Self::EnrolmentCode,
+        Self::TooManyRequests,
+        Self::Busy,
+        Self::Storage,
+        Self::Internal,
+    ];
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use crate::{
 
 /// `POST /v1/enrolments`, on the public listener: a terminal asks for its certificate.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct EnrolmentRequest {
     /// The one-time code that the office gave out.
@@ -30,6 +31,7 @@ impl fmt::Debug for EnrolmentRequest {
 
 /// The answer to an enrolment.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EnrolmentReply {
     /// The terminal's certificate in DER; its subject's common name is the terminal id.
     pub certificate: Bytes,
@@ -43,6 +45,7 @@ pub struct EnrolmentReply {
 
 /// `GET /v1/profile`: what a terminal may do and whom it trusts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TerminalProfile {
     /// The terminal.
     pub terminal_id: TerminalId,
@@ -62,6 +65,7 @@ pub struct TerminalProfile {
 
 /// Limits that a terminal applies before a card signs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Limits {
     /// The largest payment without a PIN.
     pub no_pin_limit: Fen,
@@ -71,6 +75,7 @@ pub struct Limits {
 
 /// The keys and certificates that a terminal verifies with. All keys are `SubjectPublicKeyInfo` in DER.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Trust {
     /// The issuer's root certificate in DER.
     pub root: Bytes,
@@ -86,6 +91,7 @@ pub struct Trust {
 
 /// `POST /v1/batches`: taps for the service.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct BatchRequest {
     /// An [`Envelope`](crate::envelope::Envelope) of a [`Batch`](crate::envelope::batch::Batch).
@@ -94,6 +100,7 @@ pub struct BatchRequest {
 
 /// What became of the batch.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BatchReply {
     /// An [`Envelope`](crate::envelope::Envelope) of a [`Receipt`](crate::envelope::receipt::Receipt).
     pub receipt: Bytes,
@@ -101,6 +108,7 @@ pub struct BatchReply {
 
 /// `GET /v1/status-list`: the status of every card, as a signed token.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct StatusListReply {
     /// An IETF Token Status List in CWT form.
     pub status_list: Bytes,

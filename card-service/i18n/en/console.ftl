@@ -118,6 +118,7 @@ console-outcome-10 = Clock wrong
 console-outcome-11 = Number used twice
 console-outcome-12 = Wrong terminal
 console-outcome-13 = Held for review
+console-outcome-14 = Agreed to another text
 
 # Error pages: what to do next
 console-error-home = Go to the start page

@@ -118,6 +118,7 @@ console-outcome-10 = 终端时钟不准
 console-outcome-11 = 序号重复
 console-outcome-12 = 终端不符
 console-outcome-13 = 待人工核实
+console-outcome-14 = 确认的不是所发文本
 
 # 错误页：下一步怎么做
 console-error-home = 回到首页

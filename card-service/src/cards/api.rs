@@ -1,7 +1,7 @@
 //! The API of cards: looking at one, and changing its state.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use card_schema::ids::{CardId, HolderId};
 use card_schema::wire::ProblemType;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 use super::model::{Card, CardState};
 use super::{status, store};
 use crate::app::App;
-use crate::http::{Body, ProblemSchema, Refusal, SignedIn};
+use crate::http::{Body, Path, Refusal, SignedIn};
 use crate::people::api::rfc3339;
 use crate::people::model::Permission;
 
@@ -28,15 +28,14 @@ pub fn router() -> OpenApiRouter<App> {
 /// A card.
 #[derive(Serialize, ToSchema)]
 struct CardReply {
-    #[schema(value_type = Uuid)]
     card_id: CardId,
-    #[schema(value_type = Uuid)]
     holder_id: HolderId,
-    #[schema(example = "active")]
-    state: &'static str,
-    /// RFC 3339, as all times.
+    state: CardState,
+    #[schema(format = DateTime)]
     created_at: String,
+    #[schema(format = DateTime)]
     expires_at: String,
+    #[schema(format = DateTime)]
     changed_at: String,
 }
 
@@ -45,7 +44,7 @@ impl From<Card> for CardReply {
         Self {
             card_id: card.card_id,
             holder_id: card.holder_id,
-            state: card.state.name(),
+            state: card.state,
             created_at: rfc3339(card.created_at),
             expires_at: rfc3339(card.expires_at),
             changed_at: rfc3339(card.changed_at),
@@ -55,8 +54,8 @@ impl From<Card> for CardReply {
 
 /// Look at a card
 #[utoipa::path(get, path = "/v1/cards/{card_id}", tag = "cards", params(("card_id" = Uuid, Path)), responses(
-    (status = 200, description = "The card", body = CardReply),
-    (status = 404, description = "No such card", body = ProblemSchema)))]
+    (status = 200, description = "The card", body = CardReply)),
+    extensions(("x-problems" = json!([(ProblemType::NotFound, "No such card")]))))]
 async fn card(State(app): State<App>, who: SignedIn, Path(id): Path<CardId>) -> Result<Json<CardReply>, Refusal> {
     who.require(Permission::SeeActivity)?;
     let found = store::one(&mut *app.db.read().acquire().await?, id).await?;
@@ -78,9 +77,11 @@ struct StateRequest {
 /// Change a card's state; terminals learn it with the next status list, which is signed at once
 #[utoipa::path(put, path = "/v1/cards/{card_id}/state", tag = "cards", request_body = StateRequest,
     params(("card_id" = Uuid, Path)), responses(
-    (status = 200, description = "The card as it is now", body = CardReply),
-    (status = 404, description = "No such card", body = ProblemSchema),
-    (status = 409, description = "A card in this state cannot become that", body = ProblemSchema)))]
+    (status = 200, description = "The card as it is now", body = CardReply)),
+    extensions(("x-problems" = json!([
+        (ProblemType::NotFound, "No such card"),
+        (ProblemType::Conflict, "A card in this state cannot become that"),
+    ]))))]
 async fn change(
     State(app): State<App>,
     who: SignedIn,

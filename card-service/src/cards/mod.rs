@@ -4,6 +4,7 @@
 
 pub mod activity;
 pub mod api;
+pub mod consent;
 pub mod issuance;
 pub mod model;
 pub mod status;

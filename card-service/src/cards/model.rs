@@ -4,9 +4,12 @@ use card_schema::card::Slot;
 use card_schema::clock::Micros;
 use card_schema::envelope::PublicKey;
 use card_schema::ids::{CardId, HolderId, Shard};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 /// Where a card is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum CardState {
     /// Being written; it may have been torn out.
     Personalising,

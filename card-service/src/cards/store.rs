@@ -5,9 +5,11 @@ use std::collections::HashMap;
 use card_schema::card::Slot;
 use card_schema::clock::Micros;
 use card_schema::envelope::PublicKey;
+use card_schema::envelope::receipt::Outcome;
 use card_schema::ids::{CardId, HolderId, Shard};
 use sqlx::Row as _;
 
+use super::consent;
 use super::model::{Card, CardForIntake, CardKeys, CardState};
 use crate::db::dialect::{Connection, Row};
 use crate::db::{DbError, Tx, sets};
@@ -49,16 +51,16 @@ pub async fn load_for_intake(
     Ok(found)
 }
 
-/// A consent that a card signed was accepted: a card that waited for it becomes active. Whether it is active now.
-pub async fn on_consent(tx: &mut Tx, at: Micros, card: CardId) -> Result<bool, DbError> {
-    match one(tx.conn(), card).await? {
-        Some(found) if found.state == CardState::Personalised => {
-            set_state(tx, at, &found, CardState::Active, "consent").await?;
-            Ok(true)
-        }
-        Some(found) => Ok(found.state == CardState::Active),
-        None => Ok(false),
+/// A card has signed its holder's consent to a text, of which `signed` is the hash. A card that waits for it becomes
+/// active when this is the text that was sent; otherwise it goes on waiting.
+pub async fn on_consent(tx: &mut Tx, at: Micros, card: CardId, signed: &[u8; 32]) -> Result<Outcome, DbError> {
+    let Some(found) = one(tx.conn(), card).await? else { return Ok(Outcome::UnknownCard) };
+    let sent = consent::store::newest(tx.conn(), card).await?;
+    let outcome = consent::model::decide(found.state, sent.as_ref().map(|request| &request.hash), signed);
+    if outcome == Outcome::Accepted {
+        set_state(tx, at, &found, CardState::Active, "consent").await?;
     }
+    Ok(outcome)
 }
 
 /// One card.

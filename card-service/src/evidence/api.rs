@@ -2,30 +2,47 @@
 //!
 //! Leaves' contents are not served: they would tell when what kind of thing happened.
 
-use axum::Router;
-use axum::extract::{Path, State};
+use axum::Extension;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use card_schema::wire::ProblemType;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::sequencer::Log;
 use super::store;
 use super::tree::{FULL_WIDTH, parse_path};
 use crate::db::DbError;
-use crate::http::Refusal;
+use crate::http::description::Octets;
+use crate::http::{Path, Refusal};
 
-/// `GET /checkpoint` and `GET /tile/<level>/<index>[.p/<width>]`, for the public listener.
-pub fn router(log: Log) -> Router {
-    Router::new().route("/checkpoint", get(checkpoint)).route("/tile/{*path}", get(tile)).with_state(log)
+/// The log's routes on the public listener. They take a [`Log`] from the request.
+pub fn router<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
+    OpenApiRouter::new().routes(routes!(checkpoint)).routes(routes!(tile))
 }
 
-/// `GET /v1/checkpoint`, for the listener of terminals.
-pub fn terminal_router(log: Log) -> Router {
-    Router::new().route("/v1/checkpoint", get(checkpoint)).with_state(log)
+/// The log's routes on the listener of terminals.
+pub fn terminal_router<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
+    OpenApiRouter::new().routes(routes!(checkpoint_for_terminals))
 }
 
-async fn checkpoint(State(log): State<Log>) -> Result<Response, Refusal> {
+/// The newest checkpoint: a C2SP signed note
+#[utoipa::path(get, path = "/checkpoint", tag = "log", responses(
+    (status = 200, description = "The note", content_type = "text/plain", body = String)), security(()),
+    extensions(("x-problems" = json!([(ProblemType::NotFound, "No checkpoint has been signed yet")]))))]
+async fn checkpoint(Extension(log): Extension<Log>) -> Result<Response, Refusal> {
+    newest_checkpoint(&log).await
+}
+
+/// The newest checkpoint, for the next tap to carry
+#[utoipa::path(get, path = "/v1/checkpoint", tag = "terminal listener", responses(
+    (status = 200, description = "The note", content_type = "text/plain", body = String)),
+    extensions(("x-problems" = json!([(ProblemType::NotFound, "No checkpoint has been signed yet")]))))]
+async fn checkpoint_for_terminals(Extension(log): Extension<Log>) -> Result<Response, Refusal> {
+    newest_checkpoint(&log).await
+}
+
+async fn newest_checkpoint(log: &Log) -> Result<Response, Refusal> {
     let mut connection = log.db().read().acquire().await.map_err(DbError::from)?;
     Ok(match store::newest_checkpoint(&mut connection).await? {
         Some(newest) => {
@@ -36,7 +53,14 @@ async fn checkpoint(State(log): State<Log>) -> Result<Response, Refusal> {
     })
 }
 
-async fn tile(State(log): State<Log>, Path(path): Path<String>) -> Result<Response, Refusal> {
+/// A tile of the tree's hashes (C2SP tlog-tiles), whole or as far as it is filled
+#[utoipa::path(get, path = "/tile/{*path}", tag = "log", params(
+    ("path" = String, Path, description = "`<level>/<index>[.p/<width>]`", example = "0/000.p/1",
+        pattern = r"^[0-7]/(x[0-9]{3}/){0,6}[0-9]{3}(\.p/[1-9][0-9]{0,2})?$")), responses(
+    (status = 200, description = "Hashes of 32 bytes one after another", content_type = "application/octet-stream",
+        body = Octets)), security(()),
+    extensions(("x-problems" = json!([(ProblemType::NotFound, "The tree has no such tile")]))))]
+async fn tile(Extension(log): Extension<Log>, Path(path): Path<String>) -> Result<Response, Refusal> {
     let Some((key, width)) = parse_path(&path) else { return Err(Refusal::new(ProblemType::NotFound)) };
     let mut connection = log.db().read().acquire().await.map_err(DbError::from)?;
     let tiles = store::load_tiles(&mut connection, &[key].into()).await?;

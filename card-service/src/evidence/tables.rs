@@ -226,6 +226,7 @@ pub static ISSUANCE: Table = Table {
         "issuance_id",
         "shard",
         "card_id",
+        "language",
         "terminal_id",
         "reader",
         "open",
@@ -237,7 +238,7 @@ pub static ISSUANCE: Table = Table {
         LEAF,
     ],
     key: 1,
-    committed: 11,
+    committed: 12,
     leaf_shard: Some("shard"),
     ..PLAIN
 };
@@ -250,12 +251,21 @@ pub static ISSUANCE_STEP: Table = Table {
     leaf_shard: Some("shard"),
     ..PLAIN
 };
+/// What holders were asked to agree to.
+pub static CONSENT_REQUEST: Table = Table {
+    name: "consent_request",
+    columns: &["card_id", "number", "shard", "version", "language", "text_hash", "asked_at", "tap_id", LEAF],
+    key: 2,
+    committed: 8,
+    leaf_shard: Some("shard"),
+    ..PLAIN
+};
 /// Signed status lists.
 pub static STATUS_LIST: Table =
     Table { name: "status_list", columns: &["version", "at", "body", LEAF], key: 1, committed: 3, ..PLAIN };
 
 /// Every exported table.
-pub static TABLES: [&Table; 23] = [
+pub static TABLES: [&Table; 24] = [
     &LEAVES,
     &TILE,
     &CHECKPOINT,
@@ -278,6 +288,7 @@ pub static TABLES: [&Table; 23] = [
     &CARD_CERTIFICATE,
     &ISSUANCE,
     &ISSUANCE_STEP,
+    &CONSENT_REQUEST,
     &STATUS_LIST,
 ];
 

@@ -112,7 +112,7 @@ async fn a_log_that_was_altered_is_not_extended() {
 async fn checkpoint_and_tiles_are_served_as_c2sp_wants_them() {
     let town = Town::new().await;
     let log = log(&town).await;
-    let app = api::router(log.clone());
+    let app = axum::Router::from(api::router::<()>()).layer(axum::Extension(log.clone()));
     let get = |path: &'static str| {
         let request = Request::get(path).body(Body::empty()).unwrap();
         let app = app.clone();

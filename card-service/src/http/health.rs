@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{ProblemSchema, Refusal};
+use super::Refusal;
 use crate::app::App;
 
 /// The routes of this file.
@@ -39,7 +39,8 @@ async fn healthz() -> Json<Health> {
 
 /// The database answers and the service is not stopping
 #[utoipa::path(get, path = "/readyz", tag = "operation", responses(
-    (status = 200, body = Health), (status = 503, description = "Not now", body = ProblemSchema)), security(()))]
+    (status = 200, body = Health)), security(()),
+    extensions(("x-problems" = json!([(ProblemType::Busy, "Not now")]))))]
 async fn readyz(State(app): State<App>) -> Result<Json<Health>, Refusal> {
     if *app.stopping.borrow() {
         return Err(Refusal::new(ProblemType::Busy));
@@ -50,8 +51,8 @@ async fn readyz(State(app): State<App>) -> Result<Json<Health>, Refusal> {
 
 /// Figures in Prometheus' text format; from loopback alone unless configured otherwise
 #[utoipa::path(get, path = "/metrics", tag = "operation", responses(
-    (status = 200, content_type = "text/plain", body = String),
-    (status = 403, description = "Not from loopback", body = ProblemSchema)), security(()))]
+    (status = 200, content_type = "text/plain", body = String)), security(()),
+    extensions(("x-problems" = json!([(ProblemType::Forbidden, "Not from loopback")]))))]
 async fn metrics(State(app): State<App>, ConnectInfo(peer): ConnectInfo<SocketAddr>) -> Result<Response, Refusal> {
     if !app.config.metrics.open && !peer.ip().to_canonical().is_loopback() {
         return Err(Refusal::new(ProblemType::Forbidden));

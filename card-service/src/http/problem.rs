@@ -101,7 +101,8 @@ pub fn name(kind: ProblemType) -> String {
     urn.as_str().and_then(|urn| urn.rsplit(':').next()).unwrap_or_default().to_owned()
 }
 
-fn title_key(kind: ProblemType) -> String {
+/// The key of the title's text.
+pub(super) fn title_key(kind: ProblemType) -> String {
     format!("problem-{}", name(kind))
 }
 
@@ -115,11 +116,17 @@ const fn status(kind: ProblemType) -> StatusCode {
         | ProblemType::TerminalRevoked
         | ProblemType::EnrolmentCode => StatusCode::FORBIDDEN,
         ProblemType::NotFound => StatusCode::NOT_FOUND,
+        ProblemType::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         ProblemType::Conflict => StatusCode::CONFLICT,
         ProblemType::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
         ProblemType::Busy | ProblemType::Storage => StatusCode::SERVICE_UNAVAILABLE,
         ProblemType::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
+}
+
+/// Whether the same request may be tried again after a while.
+pub(super) const fn has_retry_after(kind: ProblemType) -> bool {
+    matches!(kind, ProblemType::Busy | ProblemType::Storage | ProblemType::TooManyRequests)
 }
 
 impl From<DbError> for Refusal {
@@ -166,7 +173,7 @@ impl IntoResponse for Refusal {
     /// Status and headers; [`localise`] adds the document.
     fn into_response(self) -> Response {
         let mut response = self.status().into_response();
-        if matches!(self.kind, ProblemType::Busy | ProblemType::Storage | ProblemType::TooManyRequests) {
+        if has_retry_after(self.kind) {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
         }
         if let Some(cause) = &self.cause {
@@ -206,46 +213,13 @@ pub async fn localise(request: Request, next: Next) -> Response {
     Response::from_parts(parts, body.into())
 }
 
-/// The schema of a problem document in the API's description.
-#[derive(Debug, utoipa::ToSchema, serde::Serialize)]
-#[schema(as = Problem)]
-pub struct ProblemSchema {
-    /// `urn:nrc:problem:<name>`: stable, for programs.
-    #[serde(rename = "type")]
-    #[schema(example = "urn:nrc:problem:not-found")]
-    pub kind: String,
-    /// A short text for people, in the language of `Accept-Language`.
-    pub title: String,
-    /// The HTTP status, repeated.
-    pub status: u16,
-    /// What to do next, for people.
-    pub detail: Option<String>,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn every_kind_of_problem_has_a_title_in_both_languages() {
-        use ProblemType as P;
-        for kind in [
-            P::MalformedRequest,
-            P::BadEnvelope,
-            P::BadSignature,
-            P::TooLarge,
-            P::NotSignedIn,
-            P::Forbidden,
-            P::NotFound,
-            P::Conflict,
-            P::UnknownTerminal,
-            P::TerminalRevoked,
-            P::EnrolmentCode,
-            P::TooManyRequests,
-            P::Busy,
-            P::Storage,
-            P::Internal,
-        ] {
+        for kind in ProblemType::ALL {
             for locale in Locale::ALL {
                 assert!(locale.has(&title_key(kind)), "{} {}", locale.tag(), title_key(kind));
             }

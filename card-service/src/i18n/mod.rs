@@ -7,14 +7,18 @@ use std::sync::LazyLock;
 
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
+use serde::Deserialize;
 use unic_langid::LanguageIdentifier;
+use utoipa::ToSchema;
 
 /// A language that people read here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, ToSchema)]
 pub enum Locale {
     /// Simplified Chinese, also where the browser says nothing.
+    #[serde(rename = "zh-CN")]
     ZhCn,
     /// English.
+    #[serde(rename = "en")]
     En,
 }
 

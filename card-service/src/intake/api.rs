@@ -5,9 +5,8 @@
 
 use std::sync::Arc;
 
-use axum::extract::{DefaultBodyLimit, State};
-use axum::routing::post;
-use axum::{Extension, Json, Router};
+use axum::extract::DefaultBodyLimit;
+use axum::{Extension, Json};
 use card_schema::clock::Micros;
 use card_schema::envelope::batch::Batch;
 use card_schema::envelope::receipt::Receipt;
@@ -17,6 +16,8 @@ use card_schema::ids::TerminalId;
 use card_schema::wire::ProblemType;
 use card_schema::wire::terminal::{BatchReply, BatchRequest};
 use tokio::sync::watch;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::verify::OpenBatch;
 use super::{Policy, Submission, SubmitError, Writer};
@@ -112,13 +113,22 @@ impl Intake {
     }
 }
 
-/// The routes of intake.
-pub fn router(intake: Intake) -> Router {
-    Router::new().route("/v1/batches", post(post_batch)).layer(DefaultBodyLimit::max(MAX_BODY_BYTES)).with_state(intake)
+/// The routes of intake, for the terminals' listener. They take an [`Intake`] from the request.
+pub fn router<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
+    OpenApiRouter::new().routes(routes!(post_batch)).layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
 }
 
+/// Bring taps: all of them are decided, once; the receipt says what became of each
+#[utoipa::path(post, path = "/v1/batches", tag = "terminal listener", request_body = BatchRequest, responses(
+    (status = 200, description = "Everything is durable; the receipt is signed", body = BatchReply)),
+    extensions(("x-problems" = json!([
+        (ProblemType::BadEnvelope, "The batch cannot be read"),
+        (ProblemType::BadSignature, "The batch is not signed by the terminal's key"),
+        (ProblemType::Forbidden, "The batch is another terminal's"),
+        (ProblemType::Busy, "No room in the queue, or the service is stopping"),
+    ]))))]
 async fn post_batch(
-    State(intake): State<Intake>,
+    Extension(intake): Extension<Intake>,
     identity: Option<Extension<TerminalIdentity>>,
     Body(request): Body<BatchRequest>,
 ) -> Result<Json<BatchReply>, Refusal> {

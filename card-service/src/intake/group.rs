@@ -189,8 +189,8 @@ impl Group {
             (Verdict::Record, None, ..) => Decision::plain(Outcome::Accepted),
             (Verdict::Ask, None, Some(ask), Some(room)) => room.decide(ask, &self.book),
             (Verdict::Ask, None, ..) => match (&tap.operation, tap.card) {
-                (Operation::RegistrationConsent(_), Some(card)) => {
-                    Decision::plain(self.consent(tx, submission, card).await?)
+                (Operation::RegistrationConsent(consent), Some(card)) => {
+                    Decision::plain(self.consent(tx, submission, card, &consent.text).await?)
                 }
                 _ => Decision::plain(Outcome::OperationNotAllowed),
             },
@@ -234,15 +234,19 @@ impl Group {
         Ok((decision.outcome, balance))
     }
 
-    /// The holder has agreed: the card is active from the next tap on.
-    async fn consent(&mut self, tx: &mut Tx, submission: &Submission, id: CardId) -> Result<Outcome, DbError> {
-        if !cards::on_consent(tx, submission.received_at, id).await? {
-            return Ok(Outcome::CardNotActive);
-        }
-        if let Some(card) = self.cards.get_mut(&id) {
+    /// The holder has agreed to a text: if it is the one that was sent, the card is active from the next tap on.
+    async fn consent(
+        &mut self,
+        tx: &mut Tx,
+        submission: &Submission,
+        id: CardId,
+        text: &[u8; 32],
+    ) -> Result<Outcome, DbError> {
+        let outcome = cards::on_consent(tx, submission.received_at, id, text).await?;
+        if let (Outcome::Accepted, Some(card)) = (outcome, self.cards.get_mut(&id)) {
             card.state = CardState::Active;
         }
-        Ok(Outcome::Accepted)
+        Ok(outcome)
     }
 
     /// One leaf for the tap, the accounts that it opened and the transfers that it caused.

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use card_schema::wire::issuance::{ObservationReply, ObservationRequest};
+use card_schema::wire::ProblemType;
+use card_schema::wire::issuance::{Job, ObservationReply, ObservationRequest};
 use serde::Deserialize;
 use tokio::time::Instant;
 use utoipa_axum::router::OpenApiRouter;
@@ -15,7 +16,7 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::cards::issuance;
-use crate::http::{Body, ProblemSchema, Refusal};
+use crate::http::{Body, Path, Query, Refusal};
 use crate::intake::TerminalIdentity;
 use crate::terminals::api::active;
 
@@ -31,16 +32,16 @@ pub fn terminal_router() -> OpenApiRouter<App> {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct Wait {
-    /// How long to wait for a job, in seconds, at most 55.
+    /// How long to wait for a job, in seconds; more than 55 are taken as 55.
     #[serde(default)]
     wait_s: u64,
 }
 
 /// The next job for this terminal
 #[utoipa::path(get, path = "/v1/jobs/next", tag = "terminal listener", params(Wait), responses(
-    (status = 200, description = "A job with its present step", body = Object),
-    (status = 204, description = "Nothing to do"),
-    (status = 403, description = "Unknown or revoked", body = ProblemSchema)))]
+    (status = 200, description = "A job with its present step", body = Job),
+    (status = 204, description = "Nothing to do")),
+    extensions(("x-problems" = json!([(ProblemType::TerminalRevoked, "The terminal has been revoked")]))))]
 async fn next(
     State(app): State<App>,
     identity: Option<Extension<TerminalIdentity>>,
@@ -65,11 +66,14 @@ async fn next(
 }
 
 /// What was seen at a step; answers the next one. The same answer again is harmless
-#[utoipa::path(post, path = "/v1/jobs/{job_id}/observations", tag = "terminal listener", request_body = Object,
+#[utoipa::path(post, path = "/v1/jobs/{job_id}/observations", tag = "terminal listener", request_body = ObservationRequest,
     params(("job_id" = Uuid, Path)), responses(
-    (status = 200, description = "What is to be done next", body = Object),
-    (status = 404, description = "No such job of this terminal", body = ProblemSchema),
-    (status = 409, description = "The job is at another step", body = ProblemSchema)))]
+    (status = 200, description = "What is to be done next", body = ObservationReply)),
+    extensions(("x-problems" = json!([
+        (ProblemType::TerminalRevoked, "The terminal has been revoked"),
+        (ProblemType::NotFound, "No such job of this terminal"),
+        (ProblemType::Conflict, "The job is at another step"),
+    ]))))]
 async fn observed(
     State(app): State<App>,
     identity: Option<Extension<TerminalIdentity>>,

@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use super::model::{Permission, Staff, StaffId, StaffRole};
 use super::{password, session, store};
 use crate::app::App;
-use crate::http::{Body, ProblemSchema, Refusal, SignedIn, signed_in};
+use crate::http::{Body, Refusal, SignedIn, signed_in};
 
 /// The routes of this file.
 pub fn router() -> OpenApiRouter<App> {
@@ -40,16 +40,19 @@ struct SignInRequest {
 struct SessionReply {
     /// For `Authorization: Bearer`. Shown once.
     token: String,
-    /// When it ends whatever happens, RFC 3339.
+    /// When it ends whatever happens.
+    #[schema(format = DateTime)]
     expires_at: String,
     role: StaffRole,
 }
 
 /// Sign in
 #[utoipa::path(post, path = "/v1/sessions", tag = "staff", request_body = SignInRequest, responses(
-    (status = 201, description = "The session has begun", body = SessionReply),
-    (status = 401, description = "Wrong name or password", body = ProblemSchema),
-    (status = 429, description = "Too many attempts", body = ProblemSchema)), security(()))]
+    (status = 201, description = "The session has begun", body = SessionReply)), security(()),
+    extensions(("x-problems" = json!([
+        (ProblemType::NotSignedIn, "Wrong name or password"),
+        (ProblemType::TooManyRequests, "Too many attempts"),
+    ]))))]
 async fn sign_in(
     State(app): State<App>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
@@ -62,7 +65,8 @@ async fn sign_in(
 }
 
 /// Sign out: ends the session that the request carries
-#[utoipa::path(delete, path = "/v1/sessions", tag = "staff", responses((status = 204, description = "Ended")))]
+#[utoipa::path(delete, path = "/v1/sessions", tag = "staff", responses((status = 204, description = "There is none now")),
+    security((), ("session" = []), ("console" = [])))]
 async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Result<StatusCode, Refusal> {
     signed_in::sign_out(&app, &headers).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -91,9 +95,11 @@ struct StaffReply {
 
 /// Add a member of staff
 #[utoipa::path(post, path = "/v1/staff", tag = "staff", request_body = NewStaff, responses(
-    (status = 201, description = "Added", body = StaffReply),
-    (status = 403, description = "Administrators only", body = ProblemSchema),
-    (status = 409, description = "The name is taken", body = ProblemSchema)))]
+    (status = 201, description = "Added", body = StaffReply)),
+    extensions(("x-problems" = json!([
+        (ProblemType::Forbidden, "Administrators only"),
+        (ProblemType::Conflict, "The name is taken"),
+    ]))))]
 async fn add_staff(
     State(app): State<App>,
     who: SignedIn,

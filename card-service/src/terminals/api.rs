@@ -1,6 +1,6 @@
 //! The API of terminals: the office's side (public listener) and the terminal's own (mutual TLS).
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
@@ -20,7 +20,7 @@ use super::model::{Organisation, Terminal, TerminalState, enrolment_code, normal
 use super::store;
 use crate::app::App;
 use crate::cards::status;
-use crate::http::{Body, ProblemSchema, Refusal, SignedIn};
+use crate::http::{Body, Path, Refusal, SignedIn};
 use crate::intake::TerminalIdentity;
 use crate::keys::pki::TERMINAL_DAYS;
 use crate::keys::{KeyError, Role};
@@ -51,14 +51,13 @@ struct NewTerminal {
     #[schema(example = "Test Village")]
     organisation: String,
     /// What it may submit.
-    #[schema(value_type = Vec<String>, example = json!(["gate.check"]))]
+    #[schema(example = json!(["gate.check"]))]
     operations: Vec<OperationCode>,
 }
 
 /// A terminal that waits for its enrolment.
 #[derive(Serialize, ToSchema)]
 struct NewTerminalReply {
-    #[schema(value_type = Uuid)]
     terminal_id: TerminalId,
     /// For `reader-daemon enrol --code`. Works once, for a day. Shown once.
     #[schema(example = "7K2QH-94XWB-0TR5M-P3TCE")]
@@ -67,8 +66,8 @@ struct NewTerminalReply {
 
 /// Add a terminal
 #[utoipa::path(post, path = "/v1/terminals", tag = "terminals", request_body = NewTerminal, responses(
-    (status = 201, description = "Added; it enrols with the code", body = NewTerminalReply),
-    (status = 403, description = "Administrators only", body = ProblemSchema)))]
+    (status = 201, description = "Added; it enrols with the code", body = NewTerminalReply)),
+    extensions(("x-problems" = json!([(ProblemType::Forbidden, "Administrators only")]))))]
 async fn add(
     State(app): State<App>,
     who: SignedIn,
@@ -110,15 +109,12 @@ async fn add(
 /// A terminal as the office sees it.
 #[derive(Serialize, ToSchema)]
 struct TerminalReply {
-    #[schema(value_type = Uuid)]
     terminal_id: TerminalId,
     name: String,
     organisation: String,
-    #[schema(value_type = Vec<String>)]
     operations: Vec<OperationCode>,
-    /// `awaiting`, `active` or `revoked`.
-    state: &'static str,
-    /// RFC 3339.
+    state: TerminalState,
+    #[schema(format = DateTime)]
     certificate_until: Option<String>,
 }
 
@@ -133,7 +129,7 @@ async fn list(State(app): State<App>, who: SignedIn) -> Result<Json<Vec<Terminal
         name: terminal.name,
         organisation: terminal.organisation.name,
         operations: terminal.operations,
-        state: terminal.state.name(),
+        state: terminal.state,
         certificate_until: terminal.certificate_until.map(rfc3339),
     };
     Ok(Json(terminals.into_iter().map(reply).collect()))
@@ -142,8 +138,8 @@ async fn list(State(app): State<App>, who: SignedIn) -> Result<Json<Vec<Terminal
 /// Revoke a terminal for good
 #[utoipa::path(post, path = "/v1/terminals/{terminal_id}/revoke", tag = "terminals",
     params(("terminal_id" = Uuid, Path)), responses(
-    (status = 204, description = "It may do nothing any more"),
-    (status = 404, description = "No such terminal", body = ProblemSchema)))]
+    (status = 204, description = "It may do nothing any more")),
+    extensions(("x-problems" = json!([(ProblemType::NotFound, "No such terminal")]))))]
 async fn revoke(
     State(app): State<App>,
     who: SignedIn,
@@ -159,9 +155,9 @@ async fn revoke(
 }
 
 /// Enrol: a terminal shows its one-time code and gets its certificate
-#[utoipa::path(post, path = "/v1/enrolments", tag = "terminals", request_body = Object, responses(
-    (status = 201, description = "Certificate, chain and profile", body = Object),
-    (status = 403, description = "The code is wrong, used or expired", body = ProblemSchema)), security(()))]
+#[utoipa::path(post, path = "/v1/enrolments", tag = "terminals", request_body = EnrolmentRequest, responses(
+    (status = 201, description = "Certificate, chain and profile", body = EnrolmentReply)), security(()),
+    extensions(("x-problems" = json!([(ProblemType::EnrolmentCode, "The code is wrong, used or expired")]))))]
 async fn enrol(
     State(app): State<App>,
     Body(request): Body<EnrolmentRequest>,
@@ -200,8 +196,8 @@ async fn enrol(
 
 /// What this terminal may do and whom it trusts
 #[utoipa::path(get, path = "/v1/profile", tag = "terminal listener", responses(
-    (status = 200, description = "The profile", body = Object),
-    (status = 403, description = "Unknown or revoked", body = ProblemSchema)))]
+    (status = 200, description = "The profile", body = TerminalProfile)),
+    extensions(("x-problems" = json!([(ProblemType::TerminalRevoked, "The terminal has been revoked")]))))]
 async fn profile(
     State(app): State<App>,
     identity: Option<Extension<TerminalIdentity>>,
@@ -212,8 +208,14 @@ async fn profile(
 
 /// The status of every card, as a signed token
 #[utoipa::path(get, path = "/v1/status-list", tag = "terminal listener", responses(
-    (status = 200, description = "The newest list; its version is the ETag", body = Object),
-    (status = 304, description = "If-None-Match names the newest version")))]
+    (status = 200, description = "The newest list", body = StatusListReply,
+        headers(("ETag" = String, description = "The list's version"))),
+    (status = 304, description = "There is no newer one")),
+    params(("If-None-Match" = Option<String>, Header, description = "The `ETag` of the list that is there already")),
+    extensions(("x-problems" = json!([
+        (ProblemType::TerminalRevoked, "The terminal has been revoked"),
+        (ProblemType::NotFound, "No list has been signed yet"),
+    ]))))]
 async fn status_list(
     State(app): State<App>,
     identity: Option<Extension<TerminalIdentity>>,

@@ -4,6 +4,8 @@ use card_schema::clock::Micros;
 use card_schema::envelope::PublicKey;
 use card_schema::ids::{OrganisationId, TerminalId};
 use card_schema::operation::OperationCode;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 /// A station, merchant, clinic or operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +17,8 @@ pub struct Organisation {
 }
 
 /// Where a terminal is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum TerminalState {
     /// It has a code and no certificate yet.
     Awaiting,
@@ -42,15 +45,6 @@ impl TerminalState {
             1 => Some(Self::Active),
             2 => Some(Self::Revoked),
             _ => None,
-        }
-    }
-
-    /// Its name in the API.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Awaiting => "awaiting",
-            Self::Active => "active",
-            Self::Revoked => "revoked",
         }
     }
 }

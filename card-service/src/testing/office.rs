@@ -19,13 +19,15 @@ use zeroize::Zeroizing;
 use crate::app::{App, Parts};
 use crate::config::{Config, Overrides};
 use crate::db::Db;
-use crate::intake::TerminalIdentity;
+use crate::evidence::{Log, checkpoint};
+use crate::intake::{Intake, TerminalIdentity};
 use crate::jobs::Hub;
 use crate::keys::KeyStore;
 use crate::keys::file::{FileStore, Opener};
 use crate::keys::pki::Authorities;
 use crate::people::session::SignInLimits;
 use crate::people::{StaffRole, api as people};
+use crate::testing::town::POLICY;
 use crate::{api, clock};
 
 /// An invented password, long enough to be taken.
@@ -34,6 +36,8 @@ pub(crate) const PASSWORD: &str = "invented for a test";
 /// The office's side of a service that goes away with its folder.
 pub(crate) struct Office {
     pub(crate) app: App,
+    pub(crate) log: Log,
+    intake: Intake,
     folder: tempfile::TempDir,
     _stop: watch::Sender<bool>,
 }
@@ -49,6 +53,9 @@ pub(crate) async fn office() -> Office {
     let keys: Arc<dyn KeyStore> = Arc::new(keys);
     let db = Db::create(&config.database_url()).await.unwrap();
     let (stop, stopping) = watch::channel(false);
+    let origin = checkpoint::origin(&*keys).unwrap();
+    let log = Log::open(db.clone(), Arc::clone(&keys), &origin).await.unwrap();
+    let intake = Intake::start(db.clone(), Arc::clone(&keys), log.head(), POLICY, Arc::new(clock::now)).unwrap();
     let app = App::new(Parts {
         db,
         keys,
@@ -62,7 +69,7 @@ pub(crate) async fn office() -> Office {
         terminals_url: "https://localhost:8444".to_owned(),
         stopping,
     });
-    Office { app, folder, _stop: stop }
+    Office { app, log, intake, folder, _stop: stop }
 }
 
 impl Office {
@@ -81,6 +88,16 @@ impl Office {
         session["token"].as_str().unwrap().to_owned()
     }
 
+    /// The public listener.
+    pub(crate) fn public_router(&self) -> Router {
+        api::public_router(self.app.clone(), self.log.clone())
+    }
+
+    /// The terminals' listener.
+    pub(crate) fn terminals_router(&self) -> Router {
+        api::terminals_router(self.app.clone(), self.log.clone(), self.intake.clone())
+    }
+
     /// A request on the public listener.
     pub(crate) async fn public(
         &self,
@@ -89,7 +106,7 @@ impl Office {
         token: Option<&str>,
         body: Option<Value>,
     ) -> (StatusCode, Value) {
-        ask(api::public_router(self.app.clone(), Router::new()), method, path, token, body).await
+        ask(self.public_router(), method, path, token, body).await
     }
 
     /// A request on the terminals' listener, as this terminal.
@@ -100,7 +117,7 @@ impl Office {
         path: &str,
         body: Option<Value>,
     ) -> (StatusCode, Value) {
-        let mut router = api::terminals_router(self.app.clone(), Router::new());
+        let mut router = self.terminals_router();
         if let Some(terminal) = terminal {
             router = router.layer(Extension(TerminalIdentity(terminal)));
         }

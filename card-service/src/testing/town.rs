@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::Scratch;
+use crate::cards::consent::Text;
 use crate::cards::{self, CardState};
 use crate::db::{Db, DbError};
 use crate::domains::residence::model::Document;
@@ -209,6 +210,18 @@ impl Town {
             .await
             .unwrap();
         card_of(&self.scratch.db, holder, state).await
+    }
+
+    /// Sends a text for a card's holder to agree to.
+    pub(crate) async fn ask_consent(&self, card: &TestCard, text: Text) {
+        let card = card.id;
+        self.scratch
+            .db
+            .write::<_, DbError, _>(move |tx| {
+                Box::pin(async move { cards::consent::store::insert(tx, START, card, 1, text).await })
+            })
+            .await
+            .unwrap();
     }
 
     /// Submits taps as one batch and reads the verified receipt.

@@ -26,16 +26,17 @@ use crate::app::App;
 use crate::cards::issuance::journal::{Object, Want};
 use crate::cards::issuance::{self, store as issuances};
 use crate::cards::{CardState, status};
+use crate::clock;
 use crate::console::model::{masked_name, masked_number};
 use crate::db::DbError;
 use crate::domains::residence;
 use crate::domains::residence::model::{Document, Field, NewPerson};
 use crate::http::Refusal;
+use crate::i18n::Locale;
 use crate::intake::Intake;
 use crate::people::{Purpose, StaffId, StaffRole, api as people};
 use crate::testing::town::{POLICY, card_of, terminal_in};
 use crate::testing::{Office, PASSWORD, office};
-use crate::{api, clock};
 
 /// With whatever is written differently in HTML, JSON and addresses.
 const NAME: &str = "Qwyx'zel & <测试隐名>";
@@ -73,7 +74,7 @@ impl Scene {
         let intake = Intake::start(app.db.clone(), Arc::clone(&app.keys), heads, POLICY, Arc::new(clock::now)).unwrap();
         let tap = terminal.tap(&card, Slot::Tap, Operation::PursePayment(purse::Payment { amount: Fen(100) }));
         intake.accept(terminal.id, &terminal.batch(&[tap])).await.unwrap();
-        let (_, issuance) = issuance::start(app, holder, terminal.id, None).await.unwrap();
+        let (_, issuance) = issuance::start(app, holder, Locale::ZhCn, terminal.id, None).await.unwrap();
         at_the_step_that_prints_the_name(app, issuance).await;
         let shared = app.clone();
         let published = app.db.write::<_, Refusal, _>(move |tx| {
@@ -95,11 +96,10 @@ impl Scene {
     }
 
     fn listeners(&self, more: Router) -> Listeners {
-        let app = || self.office.app.clone();
         Listeners {
-            public: api::public_router(app(), more),
-            terminals: api::terminals_router(app(), Router::new()),
-            app: app(),
+            public: self.office.public_router().merge(more),
+            terminals: self.office.terminals_router(),
+            app: self.office.app.clone(),
         }
     }
 

@@ -141,6 +141,11 @@ pub(crate) fn outcome(outcome: Outcome) -> CliError {
             "The tap is kept for a person to decide and no money has moved; this terminal may have been revoked. Stop \
              using it and call the administrator.",
         ),
+        Outcome::WrongText => (
+            "wrong-text",
+            "持卡人确认的不是服务端发出的文本，卡片未启用。请在站点重新确认。",
+            "The holder agreed to another text than the one that was sent; the card is not active. Ask again at the station.",
+        ),
     };
     CliError::failed(code, zh, en)
 }

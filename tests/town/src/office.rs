@@ -78,12 +78,12 @@ impl Office {
         field(&self.api.post("/v1/holders", &body)?.success()?, "holder_id")
     }
 
-    /// Has a card issued at the reader of a terminal.
+    /// Has a card issued at the reader of a terminal; its holder reads Chinese.
     ///
     /// # Errors
     /// When the service refuses.
     pub fn issue_card(&self, holder: HolderId, terminal: TerminalId) -> Result<NewCard> {
-        let body = json!({"holder_id": holder, "terminal_id": terminal});
+        let body = json!({"holder_id": holder, "language": "zh-CN", "terminal_id": terminal});
         let card = self.api.post("/v1/cards", &body)?.success()?;
         Ok(NewCard { id: field(&card, "card_id")?, issuance: field(&card, "issuance_id")? })
     }

@@ -1,7 +1,7 @@
 //! The API of card activity.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use card_schema::ids::CardId;
 use card_schema::money::Fen;
 use card_schema::operation::OperationCode;
@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 use super::model::{ActivityPurpose, Place};
 use super::store;
 use crate::app::App;
-use crate::http::{ProblemSchema, Refusal, SignedIn};
+use crate::http::{Path, Query, Refusal, SignedIn};
 use crate::people::api::rfc3339;
 use crate::people::model::Permission;
 
@@ -37,16 +37,17 @@ struct Look {
 /// One tap of a card.
 #[derive(Serialize, ToSchema)]
 struct Tap {
-    /// When the service got it, RFC 3339.
+    /// When the service got it.
+    #[schema(format = DateTime)]
     received_at: String,
     /// The terminal's clock.
+    #[schema(format = DateTime)]
     at: String,
     #[schema(example = "purse.payment")]
     operation: &'static str,
     /// The outcome's code in receipts; 0 is accepted.
     outcome: u16,
     /// Of purse operations.
-    #[schema(value_type = Option<i64>)]
     amount_fen: Option<Fen>,
     terminal: Option<String>,
 }
@@ -61,8 +62,8 @@ struct Activity {
 
 /// The newest taps of a card
 #[utoipa::path(get, path = "/v1/cards/{card_id}/activity", tag = "cards", params(("card_id" = Uuid, Path), Look), responses(
-    (status = 200, description = "Newest first", body = Activity),
-    (status = 400, description = "No purpose, or no such purpose or place", body = ProblemSchema)))]
+    (status = 200, description = "Newest first", body = Activity)),
+    extensions(("x-problems" = json!([(ProblemType::MalformedRequest, "No purpose, or no such purpose or place")]))))]
 async fn of_card(
     State(app): State<App>,
     who: SignedIn,

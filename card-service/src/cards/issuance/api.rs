@@ -1,8 +1,9 @@
 //! The API of issuing cards, for the office.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
+use card_schema::envelope::receipt::Outcome;
 use card_schema::ids::{HolderId, TerminalId};
 use card_schema::wire::ProblemType;
 use card_schema::wire::issuance::KeySlot;
@@ -15,9 +16,10 @@ use uuid::Uuid;
 use super::journal::{STEPS_EXPECTED, Want};
 use super::store;
 use crate::app::App;
-use crate::cards::{self, CardState};
+use crate::cards::{self, CardState, consent};
+use crate::db::dialect::Connection;
 use crate::domains::residence;
-use crate::http::{Body, ProblemSchema, Refusal, SignedIn};
+use crate::http::{Body, Path, Refusal, SignedIn};
 use crate::i18n::Locale;
 use crate::people::model::Permission;
 use crate::terminals::{self, TerminalState};
@@ -32,10 +34,10 @@ pub fn router() -> OpenApiRouter<App> {
 #[serde(deny_unknown_fields)]
 struct NewCard {
     /// For whom.
-    #[schema(value_type = Uuid)]
     holder_id: HolderId,
+    /// In which language the holder reads what there is to agree to.
+    language: Locale,
     /// At which terminal.
-    #[schema(value_type = Uuid)]
     terminal_id: TerminalId,
     /// At which of its readers, where it has several.
     reader: Option<String>,
@@ -44,16 +46,17 @@ struct NewCard {
 /// An issuance that has begun.
 #[derive(Serialize, ToSchema)]
 struct NewCardReply {
-    #[schema(value_type = Uuid)]
     card_id: card_schema::ids::CardId,
     issuance_id: Uuid,
 }
 
 /// Issue a card: the terminal's reader asks for a blank card and the holder's new PIN
 #[utoipa::path(post, path = "/v1/cards", tag = "cards", request_body = NewCard, responses(
-    (status = 201, description = "The reader is told", body = NewCardReply),
-    (status = 404, description = "No such holder or terminal", body = ProblemSchema),
-    (status = 409, description = "The terminal is not enrolled or revoked", body = ProblemSchema)))]
+    (status = 201, description = "The reader is told", body = NewCardReply)),
+    extensions(("x-problems" = json!([
+        (ProblemType::NotFound, "No such holder or terminal"),
+        (ProblemType::Conflict, "The terminal is not enrolled or revoked"),
+    ]))))]
 async fn issue(
     State(app): State<App>,
     who: SignedIn,
@@ -71,82 +74,100 @@ async fn issue(
     if terminal.state != TerminalState::Active {
         return Err(Refusal::because(ProblemType::Conflict, "terminal-not-active"));
     }
-    let (card_id, issuance_id) = super::start(&app, request.holder_id, request.terminal_id, request.reader).await?;
+    let (card_id, issuance_id) =
+        super::start(&app, request.holder_id, request.language, request.terminal_id, request.reader).await?;
     Ok((StatusCode::CREATED, Json(NewCardReply { card_id, issuance_id })))
+}
+
+/// The state of an issuance in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Progress {
+    /// The reader is at work.
+    Running,
+    /// For a person, a card or the consent's tap.
+    Waiting,
+    /// The card is in use.
+    Finished,
+    /// Over for good; the card is not in use.
+    Failed,
+}
+
+/// What an issuance waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum WaitingFor {
+    /// A card in the reader.
+    Card,
+    /// The holder chooses a PIN.
+    NewPin,
+    /// The holder types the PIN.
+    Pin,
+    /// The holder agrees to the text.
+    Consent,
+    /// The consent is signed and not yet here.
+    ConsentTap,
+    /// It stopped, or the consent was refused: somebody has to take it up again.
+    Resume,
 }
 
 /// How far an issuance has come.
 #[derive(Serialize, ToSchema)]
-struct IssuanceReply {
+pub(super) struct IssuanceReply {
     issuance_id: Uuid,
-    #[schema(value_type = Uuid)]
     card_id: card_schema::ids::CardId,
-    /// `running`, `waiting` (for a person, a card or the consent's tap), `finished` (the card is active) or `failed`.
-    #[schema(example = "running")]
-    state: &'static str,
+    pub(super) state: Progress,
     /// Steps answered so far.
     steps_done: u32,
     /// Steps there will be if nothing goes wrong.
     steps_total: u32,
-    /// What it waits for: `card`, `new_pin`, `pin`, `consent`, `consent_tap` (signed, not yet here) or `resume`.
-    #[schema(example = "new_pin")]
-    waiting_for: Option<&'static str>,
+    pub(super) waiting_for: Option<WaitingFor>,
     /// Why it stopped, for people; Chinese and English.
-    reason: Option<String>,
+    pub(super) reason: Option<String>,
 }
 
 /// Look at an issuance
 #[utoipa::path(get, path = "/v1/issuances/{issuance_id}", tag = "cards",
     params(("issuance_id" = Uuid, Path)), responses(
-    (status = 200, description = "How far it has come", body = IssuanceReply),
-    (status = 404, description = "No such issuance", body = ProblemSchema)))]
+    (status = 200, description = "How far it has come", body = IssuanceReply)),
+    extensions(("x-problems" = json!([(ProblemType::NotFound, "No such issuance")]))))]
 async fn issuance(State(app): State<App>, who: SignedIn, Path(id): Path<Uuid>) -> Result<Json<IssuanceReply>, Refusal> {
     who.require(Permission::ServeHolders)?;
-    let mut connection = app.db.read().acquire().await?;
-    let issuance = store::one(&mut connection, id).await?.ok_or(Refusal::new(ProblemType::NotFound))?;
-    let card = cards::store::one(&mut connection, issuance.card_id).await?;
-    Ok(Json(reply(&issuance, card.map(|card| card.state))))
+    look(&mut *app.db.read().acquire().await?, id).await.map(Json)
 }
 
-/// Take an interrupted issuance up again
+/// How far an issuance has come, as the office is told.
+pub(super) async fn look(connection: &mut Connection, id: Uuid) -> Result<IssuanceReply, Refusal> {
+    let issuance = store::one(connection, id).await?.ok_or(Refusal::new(ProblemType::NotFound))?;
+    let card = cards::store::one(connection, issuance.card_id).await?.map(|card| card.state);
+    let consent = consent::store::outcome(connection, issuance.card_id).await?;
+    Ok(reply(&issuance, card, consent))
+}
+
+/// Take an issuance up again that was interrupted, or whose consent did not make the card active
 #[utoipa::path(post, path = "/v1/issuances/{issuance_id}/resume", tag = "cards",
     params(("issuance_id" = Uuid, Path)), responses(
-    (status = 200, description = "The reader is told", body = IssuanceReply),
-    (status = 404, description = "No such issuance", body = ProblemSchema),
-    (status = 409, description = "It is over for good", body = ProblemSchema)))]
+    (status = 200, description = "The reader is told", body = IssuanceReply)),
+    extensions(("x-problems" = json!([
+        (ProblemType::NotFound, "No such issuance"),
+        (ProblemType::Conflict, "It is over for good"),
+    ]))))]
 async fn resume(State(app): State<App>, who: SignedIn, Path(id): Path<Uuid>) -> Result<Json<IssuanceReply>, Refusal> {
     who.require(Permission::ServeHolders)?;
-    let now = app.now();
-    let issuance = app
-        .db
-        .write::<_, Refusal, _>(move |tx| {
-            Box::pin(async move {
-                let mut issuance = store::one(tx.conn(), id).await?.ok_or(Refusal::new(ProblemType::NotFound))?;
-                match &issuance.journal.asked {
-                    Want::Failed { failure, .. } if failure.may_resume() => {}
-                    _ => return Err(Refusal::because(ProblemType::Conflict, "issue-not-interrupted")),
-                }
-                issuance.journal = issuance.journal.clone().resumed();
-                // A late repetition of what ended the job is not taken for the answer to its first step.
-                issuance.number += 1;
-                issuance.open = true;
-                store::update(tx, now, &issuance, None).await?;
-                Ok(issuance)
-            })
-        })
-        .await?;
-    app.jobs.ring(issuance.terminal_id);
-    Ok(Json(reply(&issuance, None)))
+    Ok(Json(reply(&super::resume(&app, id).await?, None, None)))
 }
 
-fn reply(issuance: &store::Issuance, card: Option<CardState>) -> IssuanceReply {
+/// `consent` is what became of the consent that was signed, once it has come in.
+fn reply(issuance: &store::Issuance, card: Option<CardState>, consent: Option<Outcome>) -> IssuanceReply {
     let asked = &issuance.journal.asked;
-    let (state, waiting_for) = progress(asked, card);
-    let reason = match asked {
-        Want::Failed { failure, .. } => {
-            let key = failure.text_key();
-            Some(format!("{} / {}", Locale::ZhCn.text(key), Locale::En.text(key)))
-        }
+    let (state, waiting_for) = progress(asked, card, consent);
+    let reason = |text: &dyn Fn(Locale) -> String| Some(format!("{} / {}", text(Locale::ZhCn), text(Locale::En)));
+    let reason = match (asked, waiting_for, consent) {
+        (Want::Failed { failure, .. }, ..) => reason(&|locale| locale.text(failure.text_key())),
+        (Want::Finished, Some(WaitingFor::Resume), Some(refused)) => reason(&|locale| {
+            let outcome = locale.text(&format!("console-outcome-{}", refused.number()));
+            locale.text_with("issue-consent-refused", &[("outcome", &outcome)])
+        }),
         _ => None,
     };
     IssuanceReply {
@@ -160,20 +181,24 @@ fn reply(issuance: &store::Issuance, card: Option<CardState>) -> IssuanceReply {
     }
 }
 
-/// The state of an issuance in one word, and whom or what it waits for.
-const fn progress(asked: &Want, card: Option<CardState>) -> (&'static str, Option<&'static str>) {
-    match asked {
-        // In use once the consent's tap has come in; whatever became of the card later, its issuance is over.
-        Want::Finished if matches!(card, Some(CardState::Personalised)) => ("waiting", Some("consent_tap")),
-        Want::Finished => ("finished", None),
-        Want::Failed { failure, .. } if failure.may_resume() => ("waiting", Some("resume")),
-        Want::Failed { .. } => ("failed", None),
-        Want::ReadCard => ("waiting", Some("card")),
-        Want::SetPin => ("waiting", Some("new_pin")),
-        Want::Prove { slot: KeySlot::SignIn | KeySlot::Approve, .. } => ("waiting", Some("pin")),
-        Want::Consent => ("waiting", Some("consent")),
-        _ => ("running", None),
-    }
+/// The state of an issuance, and whom or what it waits for.
+const fn progress(asked: &Want, card: Option<CardState>, consent: Option<Outcome>) -> (Progress, Option<WaitingFor>) {
+    let waiting_for = match asked {
+        // In use once the consent's tap is accepted; whatever became of the card later, its issuance is over.
+        Want::Finished if matches!(card, Some(CardState::Personalised)) => match consent {
+            None | Some(Outcome::Accepted) => WaitingFor::ConsentTap,
+            Some(_) => WaitingFor::Resume,
+        },
+        Want::Finished => return (Progress::Finished, None),
+        Want::Failed { failure, .. } if failure.may_resume() => WaitingFor::Resume,
+        Want::Failed { .. } => return (Progress::Failed, None),
+        Want::ReadCard => WaitingFor::Card,
+        Want::SetPin => WaitingFor::NewPin,
+        Want::Prove { slot: KeySlot::SignIn | KeySlot::Approve, .. } => WaitingFor::Pin,
+        Want::Consent => WaitingFor::Consent,
+        _ => return (Progress::Running, None),
+    };
+    (Progress::Waiting, Some(waiting_for))
 }
 
 #[cfg(test)]
@@ -183,18 +208,28 @@ mod tests {
 
     #[test]
     fn an_issuance_is_finished_only_when_the_card_is_in_use() {
-        assert_eq!(progress(&Want::Finished, Some(CardState::Personalised)), ("waiting", Some("consent_tap")));
-        assert_eq!(progress(&Want::Finished, Some(CardState::Active)), ("finished", None));
-        assert_eq!(progress(&Want::Finished, Some(CardState::Lost)), ("finished", None));
+        let finished = |card, consent| progress(&Want::Finished, Some(card), consent);
+        assert_eq!(finished(CardState::Personalised, None), (Progress::Waiting, Some(WaitingFor::ConsentTap)));
+        assert_eq!(
+            finished(CardState::Personalised, Some(Outcome::WrongText)),
+            (Progress::Waiting, Some(WaitingFor::Resume))
+        );
+        assert_eq!(
+            finished(CardState::Personalised, Some(Outcome::BadSignature)),
+            (Progress::Waiting, Some(WaitingFor::Resume))
+        );
+        assert_eq!(finished(CardState::Active, Some(Outcome::Accepted)), (Progress::Finished, None));
+        assert_eq!(finished(CardState::Lost, Some(Outcome::Accepted)), (Progress::Finished, None));
     }
 
     #[test]
     fn an_issuance_says_whom_it_waits_for() {
         let failed = |failure| Want::Failed { failure, reset: false };
-        assert_eq!(progress(&Want::SetPin, None), ("waiting", Some("new_pin")));
-        assert_eq!(progress(&Want::ReadCard, None), ("waiting", Some("card")));
-        assert_eq!(progress(&Want::SetManagementKey, None), ("running", None));
-        assert_eq!(progress(&failed(Failure::Declined), None), ("waiting", Some("resume")));
-        assert_eq!(progress(&failed(Failure::CardErrors), None), ("failed", None));
+        let progress = |asked| progress(&asked, None, None);
+        assert_eq!(progress(Want::SetPin), (Progress::Waiting, Some(WaitingFor::NewPin)));
+        assert_eq!(progress(Want::ReadCard), (Progress::Waiting, Some(WaitingFor::Card)));
+        assert_eq!(progress(Want::SetManagementKey), (Progress::Running, None));
+        assert_eq!(progress(failed(Failure::Declined)), (Progress::Waiting, Some(WaitingFor::Resume)));
+        assert_eq!(progress(failed(Failure::CardErrors)), (Progress::Failed, None));
     }
 }

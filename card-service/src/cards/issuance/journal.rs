@@ -84,11 +84,13 @@ impl Journal {
         LAST_OBJECTS.iter().all(|object| self.objects.contains(object))
     }
 
-    /// Takes an ended job up again with the card in the reader.
+    /// Takes an ended job up again with the card in the reader. A consent that was signed and did not make the card active
+    /// is asked for again.
     #[must_use]
     pub fn resumed(mut self) -> Self {
         self.lose_card();
         self.troubles = 0;
+        self.consented = false;
         self.asked = Want::ReadCard;
         self
     }

@@ -17,4 +17,4 @@ pub mod store;
 #[cfg(test)]
 mod tests;
 
-pub use run::{CONSENT_TEXT, consent_text_hash, current_step, observe, start};
+pub use run::{current_step, observe, resume, start};

@@ -5,7 +5,6 @@ use card_schema::envelope::{PublicKey, Signature};
 use card_schema::ids::{CardId, HolderId, TerminalId};
 use card_schema::wire::ProblemType;
 use card_schema::wire::issuance::{Job, NumberedStep, Observation, ObservationRequest};
-use ring::digest;
 use ring::rand::SecureRandom;
 use uuid::Uuid;
 
@@ -13,9 +12,10 @@ use super::journal::{Journal, Relation, STEPS_EXPECTED, Seen, Want};
 use super::store::{Answered, Issuance};
 use super::{steps, store};
 use crate::app::App;
-use crate::cards::{self, Card, CardState, status};
+use crate::cards::{self, Card, CardState, consent, status};
 use crate::db::Tx;
 use crate::http::Refusal;
+use crate::i18n::Locale;
 
 /// What a challenge is prefixed with before a card signs it, so that the signature can serve nothing else.
 const POSSESSION: &[u8] = b"nrc/possession/v1";
@@ -23,22 +23,11 @@ const POSSESSION: &[u8] = b"nrc/possession/v1";
 /// A card is good for five years.
 const CARD_LIFETIME_SECONDS: i64 = 5 * 365 * 86_400;
 
-/// What the holder agrees to when taking the card. The tap that the card signs carries its hash.
-pub const CONSENT_TEXT: &str = "我已领取本人的新居民卡，核对了卡面信息，自行设置了密码。\
-我同意本站为我提供居住登记和卡片服务而处理我的登记信息；我可以随时查询谁读取过我的信息，并可要求更正、复制或删除。\n\
-I have received my New Resident Card, checked what is printed on it and chosen its PIN myself. I agree that this station \
-processes my registration to provide residence registration and card services. I may see at any time who has read my \
-record, and ask for correction, a copy or erasure.";
-
-/// SHA-256 of [`CONSENT_TEXT`].
-pub fn consent_text_hash() -> [u8; 32] {
-    digest::digest(&digest::SHA256, CONSENT_TEXT.as_bytes()).as_ref().try_into().expect("SHA-256 has 32 bytes")
-}
-
-/// Puts a card for a holder to issue at a terminal.
+/// Puts a card for a holder to issue at a terminal. The holder will be asked to agree in `language`.
 pub async fn start(
     app: &App,
     holder: HolderId,
+    language: Locale,
     terminal: TerminalId,
     reader: Option<String>,
 ) -> Result<(CardId, Uuid), Refusal> {
@@ -64,6 +53,7 @@ pub async fn start(
                 let issuance = Issuance {
                     issuance_id,
                     card_id,
+                    language,
                     terminal_id: terminal,
                     reader,
                     open: true,
@@ -132,12 +122,21 @@ pub async fn observe(
                     step: issuance.journal.asked.name(),
                     observation: observation_name(&request.observation),
                 };
+                if let (Want::Consent, Observation::Consent { tap_id }) =
+                    (&issuance.journal.asked, &request.observation)
+                {
+                    consent::store::answered(tx, now, card.card_id, issuance.number, *tap_id).await?;
+                }
                 let journal = issuance.journal.clone();
                 // The consent's tap may have been accepted before its observation came, or this one was lost.
                 let journal = if card.state == CardState::Active { journal.agreed() } else { journal };
                 issuance.journal = journal.next(&seen, challenge);
                 issuance.number += 1;
                 issuance.open = !issuance.journal.asked.is_end();
+                if issuance.journal.asked == Want::Consent {
+                    let text = consent::Text::current(issuance.language);
+                    consent::store::insert(tx, now, card.card_id, issuance.number, text).await?;
+                }
                 follow(&app, tx, now, &mut card, &issuance.journal).await?;
                 store::update(tx, now, &issuance, Some(answered)).await?;
                 metrics::counter!("issuance_steps_total").increment(1);
@@ -145,6 +144,44 @@ pub async fn observe(
             })
         })
         .await
+}
+
+/// Takes an issuance up again with the card in the reader.
+///
+/// # Errors
+/// [`ProblemType::Conflict`] where it goes on by itself or is over.
+pub async fn resume(app: &App, issuance: Uuid) -> Result<Issuance, Refusal> {
+    let now = app.now();
+    let issuance = app
+        .db
+        .write::<_, Refusal, _>(move |tx| {
+            Box::pin(async move {
+                let mut issuance = store::one(tx.conn(), issuance).await?.ok_or(Refusal::new(ProblemType::NotFound))?;
+                let card = card_of(tx, &issuance).await?;
+                if !may_resume(&issuance.journal.asked, card.state) {
+                    return Err(Refusal::because(ProblemType::Conflict, "issue-not-interrupted"));
+                }
+                issuance.journal = issuance.journal.clone().resumed();
+                // A late repetition of what ended the job is not taken for the answer to its first step.
+                issuance.number += 1;
+                issuance.open = true;
+                store::update(tx, now, &issuance, None).await?;
+                Ok(issuance)
+            })
+        })
+        .await?;
+    app.jobs.ring(issuance.terminal_id);
+    Ok(issuance)
+}
+
+/// Whether an issuance may be taken up again: it was interrupted, or everything is done at the reader and the card still
+/// waits for its consent, because that was refused or got lost on the way.
+fn may_resume(asked: &Want, card: CardState) -> bool {
+    match asked {
+        Want::Failed { failure, .. } => failure.may_resume(),
+        Want::Finished => card == CardState::Personalised,
+        _ => false,
+    }
 }
 
 /// What the card's state becomes with the journal.
@@ -247,5 +284,27 @@ const fn observation_name(observation: &Observation) -> &'static str {
         Observation::CardRemoved => "card_removed",
         Observation::CardError { .. } => "card_error",
         Observation::Declined => "declined",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cards::issuance::journal::Failure;
+
+    #[test]
+    fn what_waits_for_a_consent_may_be_taken_up_again_and_what_is_over_may_not() {
+        let failed = |failure| Want::Failed { failure, reset: false };
+        let table = [
+            (Want::Finished, CardState::Personalised, true),
+            (Want::Finished, CardState::Active, false),
+            (Want::Finished, CardState::Blocked, false),
+            (Want::Consent, CardState::Personalised, false),
+            (failed(Failure::Declined), CardState::Personalising, true),
+            (failed(Failure::ConsentDeclined), CardState::Abandoned, false),
+        ];
+        for (asked, card, may) in table {
+            assert_eq!(may_resume(&asked, card), may, "{asked:?} {card:?}");
+        }
     }
 }

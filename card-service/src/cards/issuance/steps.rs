@@ -7,9 +7,9 @@ use card_schema::wire::{Bytes, SecretBytes};
 
 use super::journal::{InPlace, Journal, Object, Want};
 use super::management::{self, ManagementKey};
-use super::{CONSENT_TEXT, objects, security};
+use super::{objects, security};
 use crate::app::App;
-use crate::cards::{Card, CardKeys, store};
+use crate::cards::{Card, CardKeys, consent, store};
 use crate::db::{DbError, Tx};
 use crate::domains::residence;
 use crate::http::Refusal;
@@ -63,7 +63,11 @@ pub(super) async fn step(app: &App, tx: &mut Tx, card: &Card, journal: &Journal)
         Want::Put { object } => {
             Step::PutObject { tag: object.tag().0, data: Bytes(content(app, tx, card, *object).await?) }
         }
-        Want::Consent => Step::Consent { card_id: card.card_id, text: CONSENT_TEXT.to_owned() },
+        Want::Consent => {
+            let sent = consent::store::newest(tx.conn(), card.card_id).await?;
+            let sent = sent.ok_or(DbError::Unreadable("a consent that is asked for and not on record"))?;
+            Step::Consent { card_id: card.card_id, text: sent.text.words().to_owned() }
+        }
         Want::Reset { .. } => Step::Reset,
         Want::Finished => Step::Finished,
         Want::Failed { failure, reset } => {

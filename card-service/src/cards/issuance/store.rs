@@ -9,6 +9,7 @@ use super::journal::Journal;
 use crate::db::dialect::{Connection, Row};
 use crate::db::{DbError, Tx, sets};
 use crate::evidence::{ActionKind, Change, tables};
+use crate::i18n::Locale;
 
 /// One issuance.
 #[derive(Clone, Debug)]
@@ -17,6 +18,8 @@ pub struct Issuance {
     pub issuance_id: Uuid,
     /// The card being issued.
     pub card_id: CardId,
+    /// The language in which its holder reads what is agreed to.
+    pub language: Locale,
     /// Where.
     pub terminal_id: TerminalId,
     /// At which reader, where the office chose one.
@@ -32,19 +35,20 @@ pub struct Issuance {
 }
 
 const SELECT: &str =
-    "SELECT issuance_id, card_id, terminal_id, reader, open, journal, number, created_at FROM issuance";
+    "SELECT issuance_id, card_id, language, terminal_id, reader, open, journal, number, created_at FROM issuance";
 
 /// Adds an issuance.
 pub async fn insert(tx: &mut Tx, at: Micros, issuance: &Issuance) -> Result<(), DbError> {
     let mut change = Change::begin(tx, issuance.card_id.shard()).await?;
     change.touch(tx, &tables::ISSUANCE, vec![issuance.issuance_id.as_bytes()[..].into()]).await?;
     sqlx::query(
-        "INSERT INTO issuance (issuance_id, shard, card_id, terminal_id, reader, open, state, journal, number,
-         created_at, changed_at, leaf) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11)",
+        "INSERT INTO issuance (issuance_id, shard, card_id, language, terminal_id, reader, open, state, journal, number,
+         created_at, changed_at, leaf) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12)",
     )
     .bind(issuance.issuance_id.as_bytes().to_vec())
     .bind(i64::from(issuance.card_id.shard().0))
     .bind(issuance.card_id.as_bytes().to_vec())
+    .bind(issuance.language.tag())
     .bind(issuance.terminal_id.as_bytes().to_vec())
     .bind(&issuance.reader)
     .bind(i64::from(issuance.open))
@@ -138,6 +142,7 @@ fn read(row: &Row) -> Result<Issuance, DbError> {
     Ok(Issuance {
         issuance_id: Uuid::from_bytes(sets::bytes(row, "issuance_id")?),
         card_id: CardId::from_bytes(sets::bytes(row, "card_id")?),
+        language: Locale::from_tag(row.try_get("language")?).ok_or(DbError::Unreadable("issuance.language"))?,
         terminal_id: TerminalId::from_bytes(sets::bytes(row, "terminal_id")?),
         reader: row.try_get("reader")?,
         open: row.try_get::<i64, _>("open")? == 1,

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use card_schema::card::{ObjectTag, Slot, tlv};
+use card_schema::envelope::Kid;
 use card_schema::envelope::receipt::Outcome;
 use card_schema::envelope::status_list::{CardStatus, SignedStatusList};
+use card_schema::envelope::tap::Tap;
 use card_schema::ids::CardId;
 use card_schema::operation::Operation;
 use card_schema::operation::registration::Consent;
@@ -16,19 +18,22 @@ use rustls::pki_types::CertificateDer;
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use super::api::{IssuanceReply, Progress, WaitingFor, look};
 use super::management::ManagementKey;
-use super::{consent_text_hash, current_step, observe, start};
+use super::{current_step, observe, resume, start};
 use crate::app::{App, Parts};
+use crate::cards::consent::Text;
 use crate::cards::{self, CardState, api::set_state, status};
 use crate::config::{Config, Overrides};
 use crate::domains::residence;
 use crate::domains::residence::model::{Document, NewPerson};
+use crate::i18n::Locale;
 use crate::jobs::Hub;
 use crate::keys::der::ecdsa_signature;
 use crate::keys::pki::Authorities;
 use crate::people::StaffId;
 use crate::people::session::SignInLimits;
-use crate::testing::town::{START, Signer, TestCard, TestTerminal, Town, random};
+use crate::testing::town::{START, Signed, Signer, TestTerminal, Town, random};
 
 /// A station on paper: the service's shared parts over a town's database.
 struct Station {
@@ -57,7 +62,7 @@ impl Station {
         let number = format!("T{}", Uuid::from_bytes(random()).simple().to_string().split_at(10).0);
         let person = NewPerson::check("测试甲", Document::Passport, &number, today).unwrap();
         let holder = residence::api::add(&self.app, StaffId(Uuid::from_bytes(random())), person).await.unwrap();
-        start(&self.app, holder, self.terminal.id, None).await.unwrap()
+        start(&self.app, holder, Locale::En, self.terminal.id, None).await.unwrap()
     }
 
     async fn state(&self, card: CardId) -> CardState {
@@ -102,12 +107,34 @@ impl Station {
         }
     }
 
-    async fn consent(&mut self, card: CardId, chip: Chip) -> Outcome {
-        let keys = chip.keys.map(|(slot, key)| (slot.into(), key.unwrap()));
-        let card = TestCard { id: card, keys };
-        let consent = Operation::RegistrationConsent(Consent { text: consent_text_hash() });
-        let tap = self.terminal.tap(&card, Slot::Approve, consent);
-        self.town.submit(&self.terminal, &[tap]).await[0].outcome
+    async fn consent(&mut self, card: CardId, chip: &Chip) -> Outcome {
+        let signed = self.agree(card, chip, Text::current(Locale::En));
+        self.town.submit(&self.terminal, &[signed]).await[0].outcome
+    }
+
+    /// The card signs that its holder agrees to a text.
+    fn agree(&mut self, card: CardId, chip: &Chip, text: Text) -> Signed {
+        let consent = Operation::RegistrationConsent(Consent { text: text.hash() });
+        let tap = Tap { card: Some(card), ..self.terminal.next(None, consent) };
+        self.terminal.sign(&tap, chip.key(KeySlot::Approve), Kid::Card(Slot::Approve))
+    }
+
+    /// Carries a job on until the holder is asked to agree. Answers the number of that step and the text.
+    async fn until_consent(&self, chip: &mut Chip, job: Uuid) -> (u32, String) {
+        let mut next = current_step(&self.app, self.terminal.id).await.unwrap().unwrap().step;
+        loop {
+            if let Step::Consent { text, .. } = next.step {
+                return (next.number, text);
+            }
+            let seen = chip.perform(&next.step);
+            next = self.answer(job, next.number, &seen).await;
+        }
+    }
+
+    /// What the office is told.
+    async fn look(&self, job: Uuid) -> IssuanceReply {
+        let mut connection = self.town.scratch.db.read().acquire().await.unwrap();
+        look(&mut connection, job).await.unwrap()
     }
 }
 
@@ -156,6 +183,10 @@ impl Chip {
         }
     }
 
+    fn key(&self, slot: KeySlot) -> &Signer {
+        self.keys.iter().find(|(of, _)| *of == slot).and_then(|(_, key)| key.as_ref()).unwrap()
+    }
+
     fn management(&self) -> ManagementKey {
         ManagementKey::new(self.management.0, &self.management.1)
     }
@@ -196,8 +227,7 @@ impl Chip {
             Step::SetPuk { .. } | Step::SetPin => error(0x63C2),
             Step::TryFactoryPin => Observation::FactoryPin { refused: !self.has_factory_pin },
             Step::ProvePossession { slot, challenge } => {
-                let key = self.keys.iter().find(|(of, _)| of == slot).and_then(|(_, key)| key.as_ref()).unwrap();
-                let signature = key.sign(&[b"nrc/possession/v1", challenge.0.as_slice()].concat());
+                let signature = self.key(*slot).sign(&[b"nrc/possession/v1", challenge.0.as_slice()].concat());
                 Observation::Signature { der: Bytes(ecdsa_signature(&signature)) }
             }
             Step::Consent { .. } => Observation::Consent { tap_id: card_schema::ids::TapId::NONE },
@@ -244,7 +274,7 @@ async fn an_issued_card_is_complete_and_becomes_active_by_its_holders_consent_al
         assert!(der.windows(65).any(|window| window == key.as_sec1()), "the certificate is for the chip's key");
     }
     assert_eq!(station.state(card).await, CardState::Personalised);
-    assert_eq!(station.consent(card, chip).await, Outcome::Accepted);
+    assert_eq!(station.consent(card, &chip).await, Outcome::Accepted);
     assert_eq!(station.state(card).await, CardState::Active);
 }
 
@@ -257,7 +287,7 @@ async fn a_card_torn_out_at_any_step_is_finished_over_a_service_that_restarts_ea
         let end = station.carry_out(&mut chip, job, Some(torn_at)).await;
         assert!(matches!(end, Step::Finished), "torn at {torn_at}: {end:?}");
         assert_eq!((chip.id, chip.objects.len()), (card, 7), "torn at {torn_at}");
-        assert_eq!(station.consent(card, chip).await, Outcome::Accepted, "torn at {torn_at}");
+        assert_eq!(station.consent(card, &chip).await, Outcome::Accepted, "torn at {torn_at}");
     }
 }
 
@@ -275,6 +305,51 @@ async fn only_the_terminal_that_has_the_job_may_speak_to_it_and_only_of_its_pres
 }
 
 #[tokio::test]
+async fn the_holder_reads_the_text_in_the_language_that_was_chosen_and_the_service_keeps_which_one() {
+    let station = Station::new().await;
+    let (card, job) = station.issue().await;
+    let (_, text) = station.until_consent(&mut Chip::blank(), job).await;
+    assert_eq!(text, Text::current(Locale::En).words());
+    let mut connection = station.town.scratch.db.read().acquire().await.unwrap();
+    let kept = cards::consent::store::newest(&mut connection, card).await.unwrap().unwrap();
+    assert_eq!((kept.text, kept.hash), (Text::current(Locale::En), Text::current(Locale::En).hash()));
+}
+
+#[tokio::test]
+async fn a_consent_that_was_refused_is_asked_for_again_and_then_activates_the_card() {
+    let mut station = Station::new().await;
+    let (card, job) = station.issue().await;
+    let mut chip = Chip::blank();
+    let (step, _) = station.until_consent(&mut chip, job).await;
+    let other = station.agree(card, &chip, Text::current(Locale::ZhCn));
+    let end = station.answer(job, step, &Observation::Consent { tap_id: other.id }).await;
+    assert!(matches!(end.step, Step::Finished));
+    assert_eq!(station.look(job).await.waiting_for, Some(WaitingFor::ConsentTap));
+    let outcomes = station.town.submit(&station.terminal, &[other]).await;
+    assert_eq!(outcomes[0].outcome, Outcome::WrongText);
+    assert_eq!(station.state(card).await, CardState::Personalised);
+    let waiting = station.look(job).await;
+    assert_eq!((waiting.state, waiting.waiting_for), (Progress::Waiting, Some(WaitingFor::Resume)));
+    let reason = waiting.reason.unwrap();
+    assert!(reason.contains("确认的不是所发文本") && reason.contains("Agreed to another text"), "{reason}");
+
+    resume(&station.app, job).await.unwrap();
+    let (step, _) = station.until_consent(&mut chip, job).await;
+    assert_eq!(station.look(job).await.waiting_for, Some(WaitingFor::Consent));
+    let right = station.agree(card, &chip, Text::current(Locale::En));
+    station.answer(job, step, &Observation::Consent { tap_id: right.id }).await;
+    assert_eq!(
+        station.look(job).await.waiting_for,
+        Some(WaitingFor::ConsentTap),
+        "the refused one is not the answer any more"
+    );
+    let outcomes = station.town.submit(&station.terminal, &[right]).await;
+    assert_eq!(outcomes[0].outcome, Outcome::Accepted);
+    assert_eq!((station.state(card).await, station.look(job).await.state), (CardState::Active, Progress::Finished));
+    assert_eq!(resume(&station.app, job).await.unwrap_err().kind(), ProblemType::Conflict);
+}
+
+#[tokio::test]
 async fn a_consent_before_the_card_is_complete_activates_nothing() {
     let mut station = Station::new().await;
     let (card, job) = station.issue().await;
@@ -284,7 +359,7 @@ async fn a_consent_before_the_card_is_complete_activates_nothing() {
         let seen = chip.perform(&next.step);
         next = station.answer(job, next.number, &seen).await;
     }
-    assert_ne!(station.consent(card, chip).await, Outcome::Accepted);
+    assert_ne!(station.consent(card, &chip).await, Outcome::Accepted);
     assert_eq!(station.state(card).await, CardState::Personalising);
 }
 
@@ -316,7 +391,7 @@ async fn terminals_learn_each_change_of_state_at_once_and_the_lists_version_neve
     station.carry_out(&mut chip, job, None).await;
     let by_hand = set_state(&station.app, card, CardState::Active, "test".to_owned()).await.unwrap_err();
     assert_eq!(by_hand.kind(), ProblemType::Conflict, "only the holder's consent makes a new card active");
-    station.consent(card, chip).await;
+    station.consent(card, &chip).await;
     let mut newest = 0;
     for (state, expected) in [
         (CardState::Suspended, CardStatus::Suspended),

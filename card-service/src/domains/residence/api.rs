@@ -1,7 +1,7 @@
 //! The API of holders: registering, and reading with a stated purpose.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use card_schema::date::Date;
 use card_schema::ids::{HolderId, SHARDS, Shard};
@@ -17,7 +17,7 @@ use super::model::{Document, Field, NewPerson};
 use super::store::{self, SealedPerson};
 use super::{protect, reveal};
 use crate::app::App;
-use crate::http::{Body, ProblemSchema, Refusal, SignedIn};
+use crate::http::{Body, Path, Refusal, SignedIn};
 use crate::people::api::rfc3339;
 use crate::people::model::Permission;
 use crate::people::{Purpose, StaffId};
@@ -50,15 +50,16 @@ struct DocumentRequest {
 /// A registered holder.
 #[derive(Serialize, ToSchema)]
 struct HolderReply {
-    #[schema(value_type = Uuid)]
     holder_id: HolderId,
 }
 
 /// Register a holder
 #[utoipa::path(post, path = "/v1/holders", tag = "holders", request_body = NewHolder, responses(
-    (status = 201, description = "Registered", body = HolderReply),
-    (status = 400, description = "Name or number are not well-formed", body = ProblemSchema),
-    (status = 409, description = "Somebody is registered with this document", body = ProblemSchema)))]
+    (status = 201, description = "Registered", body = HolderReply)),
+    extensions(("x-problems" = json!([
+        (ProblemType::MalformedRequest, "Name or number are not well-formed"),
+        (ProblemType::Conflict, "Somebody is registered with this document"),
+    ]))))]
 async fn register(
     State(app): State<App>,
     who: SignedIn,
@@ -122,9 +123,11 @@ struct ReadReply {
 /// Read fields of a holder's record; the holder sees who did and why
 #[utoipa::path(post, path = "/v1/holders/{holder_id}/reads", tag = "holders", request_body = ReadRequest,
     params(("holder_id" = Uuid, Path)), responses(
-    (status = 200, description = "The fields", body = ReadReply),
-    (status = 403, description = "The role may not read for this purpose", body = ProblemSchema),
-    (status = 404, description = "No such holder", body = ProblemSchema)))]
+    (status = 200, description = "The fields", body = ReadReply)),
+    extensions(("x-problems" = json!([
+        (ProblemType::Forbidden, "The role may not read for this purpose"),
+        (ProblemType::NotFound, "No such holder"),
+    ]))))]
 async fn read(
     State(app): State<App>,
     who: SignedIn,
@@ -154,7 +157,7 @@ async fn read(
 /// One read of a record.
 #[derive(Serialize, ToSchema)]
 struct PastRead {
-    /// RFC 3339.
+    #[schema(format = DateTime)]
     at: String,
     staff: String,
     purpose: String,

@@ -54,6 +54,7 @@ CREATE TABLE issuance (
     issuance_id BLOB   NOT NULL PRIMARY KEY,
     shard       BIGINT NOT NULL,
     card_id     BLOB   NOT NULL REFERENCES card (card_id),
+    language    TEXT   NOT NULL,               -- in which the holder reads what is agreed to, BCP 47
     terminal_id BLOB   NOT NULL REFERENCES terminal (terminal_id),
     reader      TEXT,
     open        BIGINT NOT NULL,               -- 1 while a reader is to work on it

@@ -9,6 +9,7 @@ mod length;
 mod locales;
 mod migrations;
 mod rooms;
+mod routes;
 mod sleeps;
 mod top_level;
 mod words;
@@ -23,6 +24,7 @@ pub const RULES: &[Rule] = &[
     layers::SQL,
     layers::AXUM,
     rooms::RULE,
+    routes::RULE,
     headers::RULE,
     length::RULE,
     locales::RULE,

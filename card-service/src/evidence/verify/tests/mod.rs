@@ -5,6 +5,7 @@ mod every_byte;
 mod whole;
 
 use card_schema::card::Slot;
+use card_schema::ids::TapId;
 use card_schema::money::Fen;
 use card_schema::operation::{Operation, gate, purse};
 use futures_util::stream::TryStreamExt as _;
@@ -18,9 +19,10 @@ use super::super::{Log, LogKey, audit};
 use super::{Report, Row, verify};
 use crate::cards::issuance::journal::Journal;
 use crate::cards::issuance::store::{self as issuances, Answered, Issuance};
-use crate::cards::{self, CardState, activity};
+use crate::cards::{self, CardState, activity, consent};
 use crate::db::{Db, DbError};
 use crate::domains::residence::{self, model::Field};
+use crate::i18n::Locale;
 use crate::people::{self, Purpose, Staff, StaffId, StaffRole};
 use crate::terminals;
 use crate::testing::town::{START, Signer, TestCard, TestTerminal, Town, random};
@@ -145,6 +147,7 @@ async fn office(town: &Town, terminal: &TestTerminal, card: &TestCard) {
             let mut issuance = Issuance {
                 issuance_id: Uuid::from_u128(9),
                 card_id: card,
+                language: Locale::ZhCn,
                 terminal_id: terminal,
                 reader: None,
                 open: true,
@@ -155,7 +158,9 @@ async fn office(town: &Town, terminal: &TestTerminal, card: &TestCard) {
             issuances::insert(tx, START, &issuance).await?;
             issuance.number += 1;
             let answered = Answered { number: 0, step: "read", observation: "card" };
-            issuances::update(tx, START, &issuance, Some(answered)).await
+            issuances::update(tx, START, &issuance, Some(answered)).await?;
+            consent::store::insert(tx, START, card, 1, consent::Text::current(Locale::ZhCn)).await?;
+            consent::store::answered(tx, START, card, 1, TapId(random())).await
         })
     })
     .await

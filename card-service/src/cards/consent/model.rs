@@ -1,0 +1,116 @@
+//! The texts that holders agree to when they take their cards, and what an agreement is worth. Pure.
+//!
+//! Cards sign the hash of a text, so a text that was ever sent stays here word for word. To change it: a new version in
+//! both languages, beside the old one.
+
+use card_schema::envelope::receipt::Outcome;
+use ring::digest;
+
+use crate::cards::CardState;
+use crate::i18n::Locale;
+
+/// Every text: version, language, words.
+const TEXTS: [(u16, Locale, &str); 2] = [
+    (1, Locale::ZhCn, include_str!("../../../i18n/zh-CN/consent-1.txt")),
+    (1, Locale::En, include_str!("../../../i18n/en/consent-1.txt")),
+];
+
+/// The version that holders are asked to agree to now.
+const CURRENT: u16 = 1;
+
+/// One text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Text {
+    version: u16,
+    language: Locale,
+    words: &'static str,
+}
+
+impl Text {
+    /// The text in force, in a language.
+    pub fn current(language: Locale) -> Self {
+        Self::find(CURRENT, language).expect("the version in force is there in every language")
+    }
+
+    /// A text that was sent once.
+    pub fn find(version: u16, language: Locale) -> Option<Self> {
+        let (.., words) = TEXTS.into_iter().find(|(of, tongue, _)| (*of, *tongue) == (version, language))?;
+        Some(Self { version, language, words: words.trim_end() })
+    }
+
+    /// Counts up from 1.
+    pub const fn version(self) -> u16 {
+        self.version
+    }
+
+    /// The one language that it is in.
+    pub const fn language(self) -> Locale {
+        self.language
+    }
+
+    /// What the holder reads.
+    pub const fn words(self) -> &'static str {
+        self.words
+    }
+
+    /// SHA-256 of the words in UTF-8: what the card signs.
+    pub fn hash(self) -> [u8; 32] {
+        digest::digest(&digest::SHA256, self.words.as_bytes()).as_ref().try_into().expect("SHA-256 has 32 bytes")
+    }
+}
+
+/// What becomes of an agreement that a card has signed. `sent` is the hash of the text that was sent last for this card,
+/// `signed` the one in the tap.
+pub fn decide(state: CardState, sent: Option<&[u8; 32]>, signed: &[u8; 32]) -> Outcome {
+    match (state, sent) {
+        (CardState::Personalised, Some(sent)) if sent == signed => Outcome::Accepted,
+        (CardState::Personalised, _) => Outcome::WrongText,
+        _ => Outcome::CardNotActive,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_cards_have_signed_never_changes() {
+        let published = [
+            (1, Locale::ZhCn, "e5cd33f1d693b4a73d7a3045c665ba9e78ad9a92e53e8acecf6cad37c71726a6"),
+            (1, Locale::En, "b3ceca62e258674f4257cd0058bc7967b53d1c85ae4ed814c7c3d92ab66d6842"),
+        ];
+        assert_eq!(TEXTS.len(), published.len(), "a new text is published with its hash");
+        for (version, language, hash) in published {
+            let text = Text::find(version, language).unwrap();
+            assert_eq!(crate::db::sets::hex(&text.hash()), hash, "version {version} in {}", language.tag());
+        }
+    }
+
+    #[test]
+    fn every_version_is_there_in_every_language() {
+        for (version, ..) in TEXTS {
+            for language in Locale::ALL {
+                assert!(Text::find(version, language).is_some_and(|text| !text.words().is_empty()));
+            }
+        }
+        assert_eq!(TEXTS.map(|(version, ..)| version).iter().max(), Some(&CURRENT));
+        assert_eq!(Text::find(CURRENT + 1, Locale::En), None);
+    }
+
+    #[test]
+    fn only_the_text_that_was_sent_makes_a_waiting_card_active() {
+        use CardState::{Active, Personalised, Personalising, Suspended};
+        let (mine, other) = ([1; 32], [2; 32]);
+        let table = [
+            (Personalised, Some(&mine), Outcome::Accepted),
+            (Personalised, Some(&other), Outcome::WrongText),
+            (Personalised, None, Outcome::WrongText),
+            (Personalising, Some(&mine), Outcome::CardNotActive),
+            (Active, Some(&mine), Outcome::CardNotActive),
+            (Suspended, Some(&other), Outcome::CardNotActive),
+        ];
+        for (state, sent, outcome) in table {
+            assert_eq!(decide(state, sent, &mine), outcome, "{state:?} {sent:?}");
+        }
+    }
+}
