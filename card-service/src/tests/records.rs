@@ -81,6 +81,7 @@ impl Scene {
             Box::pin(async move { status::publish(&shared, tx, shared.now()).await })
         });
         published.await.unwrap();
+        let head = office.log.integrate(clock::now()).await.unwrap().unwrap();
 
         let known = BTreeMap::from([
             ("card_id", card.id.to_string()),
@@ -90,6 +91,7 @@ impl Scene {
             ("job_id", issuance.to_string()),
             ("document_number", NUMBER.to_owned()),
             ("document", Document::Passport.name().to_owned()),
+            ("path", format!("0/000.p/{}", head.size)),
             ("password", PASSWORD.to_owned()),
         ]);
         Self { office, holder, clerk, callers, known }
@@ -185,9 +187,9 @@ impl Walked {
 /// Routes that nobody enters in this walk, and why.
 const NOT_ENTERED: [(&str, &str, &str); 6] = [
     ("POST", "/sign-in", "the password is wrong"),
+    ("POST", "/v1/batches", "asks for a batch that a terminal signed"),
     ("POST", "/v1/enrolments", "asks for a code and a request for a certificate"),
     ("POST", "/v1/holders", "the person is registered already"),
-    ("POST", "/v1/jobs/{job_id}/observations", "asks for what a chip has answered"),
     ("POST", "/v1/issuances/{issuance_id}/resume", "the issuance goes on"),
     ("POST", "/v1/sessions", "the password is wrong"),
 ];

@@ -199,7 +199,11 @@ async fn every_table_and_column_of_the_database_is_exported_or_left_out_for_a_re
         columns.sort_unstable();
         known.sort_unstable();
         assert_eq!(columns, known, "{}", table.name);
-        assert!(table.key <= table.committed.max(table.key), "{}", table.name);
+        assert!(
+            table.committed == 0 || table.key <= table.committed,
+            "{}: a leaf commits to what names the row",
+            table.name
+        );
         assert!(!audited.rows(table).await.is_empty(), "nothing happened to {} in this town", table.name);
     }
 }
