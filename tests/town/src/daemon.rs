@@ -11,7 +11,7 @@ use card_schema::ids::TerminalId;
 use serde_json::{Value, json};
 
 use crate::{
-    http::Client,
+    http::{Client, Reply},
     office::NewTerminal,
     process::{self, Process},
     programs::program,
@@ -54,6 +54,12 @@ impl LocalApi {
         let text = |name: &str| local[name].as_str().with_context(|| format!("no `{name}` in local.json"));
         Ok(Client::new(&format!("http://{}", text("address")?), None)?.with_token(text("token")?))
     }
+}
+
+/// A daemon answers a little before it has looked for readers, and would say that there is none.
+fn sees_its_reader(api: &Client) -> bool {
+    let status = api.get("/v1/status").and_then(Reply::success);
+    status.is_ok_and(|status| status["readers"].as_array().is_some_and(|readers| !readers.is_empty()))
 }
 
 impl Daemon {
@@ -115,7 +121,7 @@ impl Daemon {
             command.env("FAKETIME", format!("+{}d", self.days_ahead));
         }
         let mut process = Process::start("reader-daemon", command, &self.log())?;
-        process.ready(|| Ok(self.local().ok().filter(|api| api.get("/v1/status").is_ok_and(|r| r.status == 200))))?;
+        process.ready(|| Ok(self.local().ok().filter(sees_its_reader)))?;
         self.process = Some(process);
         Ok(())
     }
