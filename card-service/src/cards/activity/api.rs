@@ -14,6 +14,7 @@ use utoipa_axum::routes;
 use super::model::{ActivityPurpose, Place};
 use super::store;
 use crate::app::App;
+use crate::cards;
 use crate::http::{Path, Query, Refusal, SignedIn};
 use crate::people::api::rfc3339;
 use crate::people::model::Permission;
@@ -27,8 +28,8 @@ pub fn router() -> OpenApiRouter<App> {
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 struct Look {
-    /// `oversight`, `complaint` or `fault`; the look and its purpose go into the log.
-    #[param(example = "complaint")]
+    /// The look and its purpose go into the log.
+    #[param(value_type = ActivityPurpose, inline)]
     purpose: String,
     /// The `older` of the answer before.
     before: Option<String>,
@@ -63,7 +64,10 @@ struct Activity {
 /// The newest taps of a card
 #[utoipa::path(get, path = "/v1/cards/{card_id}/activity", tag = "cards", params(("card_id" = Uuid, Path), Look), responses(
     (status = 200, description = "Newest first", body = Activity)),
-    extensions(("x-problems" = json!([(ProblemType::MalformedRequest, "No purpose, or no such purpose or place")]))))]
+    extensions(("x-problems" = json!([
+        (ProblemType::MalformedRequest, "No purpose, or no such purpose or place"),
+        (ProblemType::NotFound, "No such card"),
+    ]))))]
 async fn of_card(
     State(app): State<App>,
     who: SignedIn,
@@ -82,7 +86,11 @@ async fn of_card(
     let found = app
         .db
         .write::<_, Refusal, _>(move |tx| {
-            Box::pin(async move { Ok(store::of_card(tx, now, reader, purpose, id, before).await?) })
+            Box::pin(async move {
+                let unknown = Refusal::because(ProblemType::NotFound, "card-unknown");
+                cards::store::one(tx.conn(), id).await?.ok_or(unknown)?;
+                Ok(store::of_card(tx, now, reader, purpose, id, before).await?)
+            })
         })
         .await?;
     let tap = |row: &store::Activity| Tap {

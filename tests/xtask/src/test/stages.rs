@@ -23,6 +23,7 @@ pub(crate) const STAGES: &[Stage] = &[
     Stage { name: "planted", what: "kills find an early acknowledgement", needs: Some("build"), run: planted::run },
     Stage { name: "doctest", what: "examples in the documentation", needs: Some("build"), run: doctest },
     Stage { name: "interop", what: "signed objects against an implementation of others", needs: None, run: interop },
+    Stage { name: "api", what: "the API against its description", needs: Some("build"), run: api },
     Stage { name: "fuzz", what: "decoders against kept and new inputs", needs: None, run: fuzz::run },
 ];
 
@@ -106,5 +107,12 @@ fn doctest() -> Result<String> {
 fn interop() -> Result<String> {
     let script = tree::root().join("tests/xtask/interop/verify.py");
     let printed = process::run_quietly(process::command(tree::tool("python")).arg(script))?;
+    Ok(printed.lines().last().unwrap_or_default().to_owned())
+}
+
+fn api() -> Result<String> {
+    let mut conformance = process::command(tree::target().join("debug/conformance"));
+    conformance.arg("--schemathesis").arg(tree::tool("schemathesis"));
+    let printed = process::run_quietly(&mut conformance)?;
     Ok(printed.lines().last().unwrap_or_default().to_owned())
 }
