@@ -37,7 +37,7 @@ pub(crate) const PASSWORD: &str = "invented for a test";
 pub(crate) struct Office {
     pub(crate) app: App,
     pub(crate) log: Log,
-    intake: Intake,
+    pub(crate) intake: Intake,
     folder: tempfile::TempDir,
     _stop: watch::Sender<bool>,
 }
