@@ -5,8 +5,9 @@
 //! it moves back. Transfers may be linked (`linked`), so that all stand or none. The same cause moves something once.
 //!
 //! Pure: [`Book`] decides whether a transfer may be posted and what the balances are afterwards; [`Needs`] says which
-//! rows it must hold for that; `overspend` composes a payment that has to stand though nothing covers it. [`store`] has
-//! the tables, and [`post`] is a book with the database around it. Not here: who may pay whom (`domains`).
+//! rows it must hold for that; `overspend` composes a payment that has to stand though nothing covers it; `statement`,
+//! `trial_balance` and `reconciliation` read what was posted. [`store`] has the tables, and [`post`] is a book with the
+//! database around it. Not here: who may pay whom (`domains`).
 
 mod accounts;
 mod book;
@@ -17,11 +18,14 @@ mod model;
 mod named;
 mod needs;
 mod overspend;
+mod reconciliation;
 mod reversal;
+mod statement;
 pub mod store;
 #[cfg(test)]
 mod tests;
 mod transfer;
+mod trial_balance;
 
 pub use book::{Applied, Book, LastIds};
 pub use error::{LedgerError, Refused};
@@ -30,5 +34,8 @@ pub use model::{Account, AccountKey, AccountKind, CreditLimit, Owner, Reference,
 pub use named::Named;
 pub use needs::Needs;
 pub use overspend::{Covered, cover};
+pub use reconciliation::{Discrepancy, Reconciliation};
+pub use statement::{Line, Statement};
 pub use store::{PostError, Posted, post};
 pub use transfer::{Entry, MAX_AMOUNT, Phase, Transfer};
+pub use trial_balance::{Total, TrialBalance};

@@ -4,6 +4,7 @@ mod holds;
 mod linked;
 mod naive;
 mod random;
+mod readings;
 mod refusals;
 mod reversals;
 mod rows;

@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::ops::Range;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -214,9 +215,38 @@ proptest! {
     }
 
     #[test]
-    fn a_book_agrees_with_the_naive_ledger(steps in steps()) {
-        agrees(book_with_limited(), &steps)?;
+    fn a_book_and_what_is_read_from_its_entries_agree_with_the_naive_ledger(
+        steps in steps(),
+        from in 990..1_100_i64,
+        days in 0..100_i64,
+    ) {
+        let entries = agrees(book_with_limited(), &steps)?.entries;
+        what_is_read_agrees(&entries, Micros(from)..Micros(from + days))?;
     }
+}
+
+/// Trial balance, reconciliation and statements against the balances that the naive ledger makes of the entries.
+fn what_is_read_agrees(entries: &[Entry], period: Range<Micros>) -> Result<(), TestCaseError> {
+    let states = Naive { entries: entries.to_vec() }.states();
+    let mut trial = TrialBalance::default();
+    let mut reconciliation = Reconciliation::default();
+    reconciliation.add(entries);
+    for key in accounts() {
+        let (balance, held) = states.get(&key).copied().unwrap_or_default();
+        let account = Account { balance, held, ..if key == takings() { limited() } else { Account::unopened(key) } };
+        trial.add([&account]);
+        reconciliation.compare([&account]);
+        let draw = |period| Statement::draw(key, period, 0, entries).unwrap();
+        let statement = draw(period.clone());
+        let moved: i64 = statement.lines.iter().map(|line| line.movement).sum();
+        prop_assert_eq!(statement.opening + moved, statement.closing);
+        prop_assert_eq!(draw(Micros(0)..period.start).closing, statement.opening);
+        prop_assert_eq!(draw(Micros(0)..period.end).closing, statement.closing);
+        prop_assert_eq!(draw(Micros(0)..Micros(i64::MAX)).closing, balance);
+    }
+    prop_assert!(trial.sums().values().all(|sum| *sum == 0), "{:?}", trial);
+    prop_assert_eq!(reconciliation.finish(), []);
+    Ok(())
 }
 
 /// A ledger that lies in rows: each chain is decided by a book that holds what [`Needs`] names and nothing else.
