@@ -1,6 +1,6 @@
 //! One transaction: load what a group of batches needs, decide tap by tap, write everything.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use card_schema::envelope::receipt::{Outcome, TapOutcome};
@@ -18,7 +18,7 @@ use crate::cards::{self, CardForIntake, CardState};
 use crate::db::{DbError, Tx};
 use crate::domains::{self, Ask, Decision, Effect};
 use crate::evidence::{self, Action, ActionKind};
-use crate::ledger::{self, Account, Applied, Book, Entry};
+use crate::ledger::{self, Account, Book, Entry, Linked, Refused};
 use crate::terminals::{self, Terminal};
 
 /// Everything that was loaded, and everything that is to be written.
@@ -36,7 +36,7 @@ struct Group {
     rows: Vec<(TapRow, usize)>,
     events: Vec<(LaneEvent, usize)>,
     opened: Vec<(Account, usize)>,
-    entries: Vec<(Entry, usize, card_schema::clock::Micros)>,
+    entries: Vec<(Entry, usize)>,
     effects: Vec<Effect>,
 }
 
@@ -200,18 +200,16 @@ impl Group {
         }
 
         let opened_before = self.book.opened_count();
-        let mut entries = Vec::new();
-        for transfer in std::mem::take(&mut decision.transfers) {
-            match self.book.post(transfer) {
-                Ok(Applied::Posted(entry)) => entries.push(entry),
-                Ok(Applied::Repeated(_)) => {}
-                // Rooms look before they ask; what the ledger still refuses is a room's defect, and moves nothing.
-                Err(refused) => {
-                    tracing::error!(%refused, "the ledger refused what a room had decided");
-                    decision = Decision { shows: decision.shows, ..Decision::plain(Outcome::InsufficientFunds) };
-                }
+        let entries = match self.book.post_linked(submission.received_at, &decision.transfers) {
+            Ok(Linked::Posted(entries)) => entries.to_vec(),
+            Ok(Linked::Repeated) => Vec::new(),
+            // Rooms look before they ask; what the ledger still refuses is a room's defect, and moves nothing.
+            Err(Refused { reason, .. }) => {
+                tracing::error!(%reason, "the ledger refused what a room had decided");
+                decision = Decision { shows: decision.shows, ..Decision::plain(Outcome::InsufficientFunds) };
+                Vec::new()
             }
-        }
+        };
         let balance = decision.shows.map(|key| Fen(self.book.balance(&key)));
         let row = TapRow {
             shard: ask.as_ref().map_or_else(|| terminal_shard(tap.terminal), |ask| ask.shard),
@@ -225,7 +223,7 @@ impl Group {
             balance,
             cose: candidate.cose.clone(),
         };
-        self.record(row, entries, opened_before, decision.effects, submission);
+        self.record(row, entries, opened_before, decision.effects);
         if number.counter > head.counter {
             self.heads.insert(lane, LaneHead { counter: number.counter, tap: candidate.id });
             self.moved.insert(lane);
@@ -250,14 +248,7 @@ impl Group {
     }
 
     /// One leaf for the tap, the accounts that it opened and the transfers that it caused.
-    fn record(
-        &mut self,
-        row: TapRow,
-        entries: Vec<Entry>,
-        opened_before: usize,
-        effects: Vec<Effect>,
-        submission: &Submission,
-    ) {
+    fn record(&mut self, row: TapRow, entries: Vec<Entry>, opened_before: usize, effects: Vec<Effect>) {
         let leaf = self.actions.len();
         let mut images = vec![row.image()];
         for account in self.book.opened(opened_before) {
@@ -265,8 +256,8 @@ impl Group {
             self.opened.push((*account, leaf));
         }
         for entry in entries {
-            images.push(ledger::store::transfer_image(&self.book, &entry, submission.received_at));
-            self.entries.push((entry, leaf, submission.received_at));
+            images.push(ledger::store::transfer_image(&self.book, &entry));
+            self.entries.push((entry, leaf));
         }
         self.actions.push(Action::new(row.shard, ActionKind::TapDecided, images));
         self.rows.push((row, leaf));
@@ -308,16 +299,10 @@ impl Group {
         };
         let leaves = evidence::append_all(tx, at, &self.actions).await?;
         let opened: Vec<_> = self.opened.iter().map(|(account, leaf)| (*account, leaves[*leaf].leaf_id)).collect();
-        // Transfers of one time are written together; a group rarely has more than a few times.
-        let mut entries: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        for (entry, leaf, at) in &self.entries {
-            entries.entry(*at).or_default().push((*entry, leaves[*leaf].leaf_id));
-        }
+        let entries: Vec<_> = self.entries.iter().map(|(entry, leaf)| (*entry, leaves[*leaf].leaf_id)).collect();
         let connection = tx.conn();
         ledger::store::save_accounts(connection, &self.book, &opened).await?;
-        for (at, entries) in &entries {
-            ledger::store::save_entries(connection, &self.book, *at, entries).await?;
-        }
+        ledger::store::save_entries(connection, &self.book, &entries).await?;
         let rows: Vec<_> = self.rows.into_iter().map(|(row, leaf)| (row, leaves[leaf])).collect();
         store::write_taps(connection, &rows).await?;
         let events: Vec<_> = self.events.into_iter().map(|(event, leaf)| (event, leaves[leaf])).collect();

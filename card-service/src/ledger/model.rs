@@ -1,4 +1,5 @@
-//! The nouns of the ledger. Pure: no database, no clock.
+//! Accounts and what names them: units, kinds, owners, causes. Pure: no database, no clock. Transfers are in
+//! `transfer`.
 
 use card_schema::ids::{HolderId, OrganisationId, Shard, TapId};
 
@@ -45,6 +46,14 @@ numbered!(
         /// Cash that an organisation has taken over the counter: the ledger's edge to the world outside, so it goes
         /// below zero by what is in the drawer.
         CashFloat = 3,
+        /// What the issuer has advanced for payments that were accepted offline and not covered, as a negative balance.
+        IssuerRisk = 4,
+        /// Points that a holder has.
+        HolderPoints = 5,
+        /// Points that the issuer owes to all who have some, as a negative balance.
+        PointsLiability = 6,
+        /// What has been handed to a bank to pay out: the ledger's edge to the banks.
+        Settlement = 7,
     }
 );
 
@@ -55,13 +64,39 @@ numbered!(
         Payment = 1,
         /// Cash taken, purse credited.
         TopUp = 2,
+        /// What a payment accepted offline lacked, advanced by the issuer.
+        Shortfall = 3,
     }
 );
 
+/// How far below zero an account may go, in its unit. What is held counts as gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CreditLimit(i64);
+
+impl CreditLimit {
+    /// Not below zero.
+    pub const NO_OVERDRAFT: Self = Self(0);
+    /// As far as 64 bits reach: an edge of the ledger, whose balance only mirrors what lies outside.
+    pub const UNLIMITED: Self = Self(i64::MAX);
+
+    /// This far below zero; nothing for a negative limit.
+    pub const fn new(limit: i64) -> Option<Self> {
+        if limit < 0 { None } else { Some(Self(limit)) }
+    }
+
+    /// The limit as a number of the account's unit, zero or above; [`i64::MAX`] stands for [`Self::UNLIMITED`].
+    pub const fn get(self) -> i64 {
+        self.0
+    }
+}
+
 impl AccountKind {
-    /// Whether accounts of this kind may go below zero.
-    pub const fn overdraft_allowed(self) -> bool {
-        matches!(self, Self::CashFloat)
+    /// The limit with which accounts of this kind are opened.
+    pub const fn credit_limit(self) -> CreditLimit {
+        match self {
+            Self::Purse | Self::Takings | Self::HolderPoints => CreditLimit::NO_OVERDRAFT,
+            Self::CashFloat | Self::IssuerRisk | Self::PointsLiability | Self::Settlement => CreditLimit::UNLIMITED,
+        }
     }
 }
 
@@ -103,13 +138,28 @@ pub struct Account {
     pub key: AccountKey,
     /// Its number within the shard, counted up from 1.
     pub id: i64,
-    /// Whether it may go below zero.
-    pub overdraft_allowed: bool,
+    /// How far below zero it may go.
+    pub credit_limit: CreditLimit,
     /// Sum of what was credited less sum of what was debited, in the account's unit.
     pub balance: i64,
+    /// Sum of the open holds on it, in the account's unit; zero or above. Part of the balance still, but promised.
+    pub held: i64,
 }
 
-/// What caused a transfer: the same cause posts once, however often it is asked for.
+impl Account {
+    /// An account that no transfer has touched. Its number is given when it is opened.
+    pub(super) const fn unopened(key: AccountKey) -> Self {
+        Self { key, id: 0, credit_limit: key.kind.credit_limit(), balance: 0, held: 0 }
+    }
+
+    /// How much may be debited or held: balance less holds, down to the credit limit. Held at the ends of 64 bits.
+    pub const fn available(&self) -> i64 {
+        self.balance.saturating_sub(self.held).saturating_add(self.credit_limit.0)
+    }
+}
+
+/// What caused a transfer: the same cause posts once, however often it is asked for. The ledger compares these bytes
+/// and reads nothing out of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Reference(pub [u8; 32]);
 
@@ -117,19 +167,4 @@ impl From<TapId> for Reference {
     fn from(tap: TapId) -> Self {
         Self(tap.0)
     }
-}
-
-/// A positive amount that moves from one account to another of the same unit and shard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Transfer {
-    /// Gives.
-    pub debit: AccountKey,
-    /// Receives.
-    pub credit: AccountKey,
-    /// How much, in the accounts' unit; above zero.
-    pub amount: i64,
-    /// Why.
-    pub kind: TransferKind,
-    /// What caused it. With shard and kind, at most one transfer has it.
-    pub reference: Reference,
 }

@@ -6,9 +6,9 @@ use card_schema::clock::Micros;
 use card_schema::ids::Shard;
 use sqlx::{QueryBuilder, Row as _};
 
-use super::book::LastIds;
 use super::{
-    Account, AccountKey, AccountKind, Applied, Book, Entry, LedgerError, Owner, Reference, Transfer, TransferKind, Unit,
+    Account, AccountKey, AccountKind, Applied, Book, CreditLimit, Entry, LastIds, LedgerError, Needs, Owner, Phase,
+    Reference, Transfer, TransferKind, Unit,
 };
 use crate::db::dialect::{Connection, Engine, ROWS_PER_STATEMENT, Row};
 use crate::db::{DbError, Tx, sets};
@@ -56,13 +56,12 @@ pub struct Posted {
 /// # Errors
 /// [`PostError::Refused`] leaves the transaction as it was.
 pub async fn post(tx: &mut Tx, at: Micros, transfers: &[Transfer]) -> Result<Vec<Posted>, PostError> {
-    let keys: Vec<_> = transfers.iter().flat_map(|t| [t.debit, t.credit]).collect();
-    let references: Vec<_> = transfers.iter().map(|t| (t.debit.shard, t.reference)).collect();
-    let mut book = load(tx.conn(), &keys, &references).await?;
+    let needs = Needs::of(transfers);
+    let mut book = load(tx.conn(), &needs.accounts, &needs.references).await?;
     let applied = transfers
         .iter()
         .enumerate()
-        .map(|(index, transfer)| book.post(*transfer).map_err(|reason| PostError::Refused { index, reason }))
+        .map(|(index, transfer)| book.post(at, *transfer).map_err(|reason| PostError::Refused { index, reason }))
         .collect::<Result<Vec<_>, _>>()?;
 
     let new: Vec<Entry> = applied
@@ -78,7 +77,7 @@ pub async fn post(tx: &mut Tx, at: Micros, transfers: &[Transfer]) -> Result<Vec
         .map(|shard| {
             let accounts = book.opened(0).filter(|account| account.key.shard == *shard).map(account_image);
             let entries = new.iter().filter(|entry| entry.transfer.debit.shard == *shard);
-            let rows = accounts.chain(entries.map(|entry| transfer_image(&book, entry, at))).collect();
+            let rows = accounts.chain(entries.map(|entry| transfer_image(&book, entry))).collect();
             Action::new(*shard, ActionKind::TransfersPosted, rows)
         })
         .collect();
@@ -87,7 +86,7 @@ pub async fn post(tx: &mut Tx, at: Micros, transfers: &[Transfer]) -> Result<Vec
     let opened: Vec<_> = book.opened(0).map(|account| (*account, leaf_of[&account.key.shard])).collect();
     let entries: Vec<_> = new.iter().map(|entry| (*entry, leaf_of[&entry.transfer.debit.shard])).collect();
     save_accounts(tx.conn(), &book, &opened).await?;
-    save_entries(tx.conn(), &book, at, &entries).await?;
+    save_entries(tx.conn(), &book, &entries).await?;
 
     Ok(applied
         .iter()
@@ -145,7 +144,7 @@ pub async fn load(
     if !references.is_empty() {
         let wanted = sets::json(references.iter().map(|(shard, reference)| (shard.0, sets::hex(&reference.0))));
         let rows = sqlx::query(
-            "SELECT t.shard, t.transfer_id, t.amount, t.kind, t.reference, t.unit,
+            "SELECT t.shard, t.transfer_id, t.amount, t.kind, t.reference, t.unit, t.at,
                     d.owner AS debit_owner, d.kind AS debit_kind, c.owner AS credit_owner, c.kind AS credit_kind
              FROM json_each($1) w
              CROSS JOIN transfer t ON t.shard = w.value ->> 0 AND t.reference = unhex(w.value ->> 1)
@@ -187,7 +186,7 @@ pub async fn save_accounts(connection: &mut Connection, book: &Book, opened: &[(
                 .push_bind(account.key.unit.number())
                 .push_bind(account.key.kind.number())
                 .push_bind(account.key.owner.0.to_vec())
-                .push_bind(i64::from(account.overdraft_allowed))
+                .push_bind(overdraft_allowed(account))
                 // The book has the balance after the last transfer; what was opened is a picture of an earlier one.
                 .push_bind(book.balance(&account.key))
                 .push_bind(*leaf);
@@ -208,19 +207,15 @@ pub async fn save_accounts(connection: &mut Connection, book: &Book, opened: &[(
     Ok(())
 }
 
-/// Writes transfers that were posted at one time, each with the leaf that commits to it. Their accounts must be there.
-pub async fn save_entries(
-    connection: &mut Connection,
-    book: &Book,
-    at: Micros,
-    entries: &[(Entry, i64)],
-) -> Result<(), DbError> {
+/// Writes transfers, each with the leaf that commits to it. Their accounts must be there.
+pub async fn save_entries(connection: &mut Connection, book: &Book, entries: &[(Entry, i64)]) -> Result<(), DbError> {
     for rows in entries.chunks(ROWS_PER_STATEMENT) {
         let mut insert = QueryBuilder::<Engine>::new(
             "INSERT INTO transfer (shard, transfer_id, debit, credit, amount, unit, kind, reference, at, leaf) ",
         );
         insert.push_values(rows, |mut row, (entry, leaf)| {
             let transfer = &entry.transfer;
+            assert_eq!(transfer.phase, Phase::Posted, "the table has no columns for holds and reversals");
             row.push_bind(i64::from(transfer.debit.shard.0))
                 .push_bind(entry.id)
                 .push_bind(account_id(book, &transfer.debit))
@@ -229,7 +224,7 @@ pub async fn save_entries(
                 .push_bind(transfer.debit.unit.number())
                 .push_bind(transfer.kind.number())
                 .push_bind(transfer.reference.0.to_vec())
-                .push_bind(at.0)
+                .push_bind(entry.at.0)
                 .push_bind(*leaf);
         });
         insert.build().execute(&mut *connection).await?;
@@ -247,13 +242,13 @@ pub fn account_image(account: &Account) -> RowImage {
             Column::Int(account.key.unit.number()),
             Column::Int(account.key.kind.number()),
             Column::Bytes(&account.key.owner.0),
-            Column::Int(i64::from(account.overdraft_allowed)),
+            Column::Int(overdraft_allowed(account)),
         ],
     )
 }
 
 /// What a leaf commits to when it covers a transfer.
-pub fn transfer_image(book: &Book, entry: &Entry, at: Micros) -> RowImage {
+pub fn transfer_image(book: &Book, entry: &Entry) -> RowImage {
     let transfer = &entry.transfer;
     RowImage::new(
         "transfer",
@@ -266,13 +261,18 @@ pub fn transfer_image(book: &Book, entry: &Entry, at: Micros) -> RowImage {
             Column::Int(transfer.debit.unit.number()),
             Column::Int(transfer.kind.number()),
             Column::Bytes(&transfer.reference.0),
-            Column::Int(at.0),
+            Column::Int(entry.at.0),
         ],
     )
 }
 
 fn account_id(book: &Book, key: &AccountKey) -> i64 {
     book.account(key).expect("a posted transfer's accounts are in its book").id
+}
+
+/// 1 for an account at an edge of the ledger. The table has no column for a limit between, and none is opened with one.
+fn overdraft_allowed(account: &Account) -> i64 {
+    i64::from(account.credit_limit == CreditLimit::UNLIMITED)
 }
 
 fn account_from_row(row: &Row) -> Result<Account, DbError> {
@@ -284,8 +284,12 @@ fn account_from_row(row: &Row) -> Result<Account, DbError> {
             unit: unit(row.try_get("unit")?)?,
         },
         id: row.try_get("account_id")?,
-        overdraft_allowed: row.try_get::<i64, _>("overdraft_allowed")? != 0,
+        credit_limit: match row.try_get("overdraft_allowed")? {
+            0_i64 => CreditLimit::NO_OVERDRAFT,
+            _ => CreditLimit::UNLIMITED,
+        },
         balance: row.try_get("balance")?,
+        held: 0,
     })
 }
 
@@ -302,12 +306,14 @@ fn entry_from_row(row: &Row) -> Result<Entry, DbError> {
     };
     Ok(Entry {
         id: row.try_get("transfer_id")?,
+        at: Micros(row.try_get("at")?),
         transfer: Transfer {
             debit: key("debit_owner", "debit_kind")?,
             credit: key("credit_owner", "credit_kind")?,
             amount: row.try_get("amount")?,
             kind: TransferKind::from_number(row.try_get("kind")?).ok_or(DbError::Unreadable("transfer.kind"))?,
             reference: Reference(sets::bytes(row, "reference")?),
+            phase: Phase::Posted,
         },
     })
 }

@@ -6,7 +6,7 @@ use card_schema::operation::Operation;
 
 use super::{float_of, purse_of, takings_of};
 use crate::domains::{Ask, Decision, Room};
-use crate::ledger::{AccountKey, Book, Transfer, TransferKind};
+use crate::ledger::{AccountKey, Book, Phase, Transfer, TransferKind};
 
 /// See the module.
 #[derive(Clone, Copy, Debug)]
@@ -40,10 +40,11 @@ impl Room for Purse {
         if amount <= Fen::ZERO || amount > ask.limits.tap_limit {
             return refuse(Outcome::AmountOutOfRange);
         }
-        if !debit.kind.overdraft_allowed() && book.balance(&debit) < amount.0 {
+        if book.available(&debit) < amount.0 {
             return refuse(Outcome::InsufficientFunds);
         }
-        let transfer = Transfer { debit, credit, amount: amount.0, kind, reference: ask.tap.into() };
+        let transfer =
+            Transfer { debit, credit, amount: amount.0, kind, reference: ask.tap.into(), phase: Phase::Posted };
         Decision { outcome: Outcome::Accepted, transfers: vec![transfer], shows: Some(purse), effects: Vec::new() }
     }
 }

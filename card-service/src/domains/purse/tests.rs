@@ -9,7 +9,7 @@ use card_schema::wire::terminal::Limits;
 
 use super::*;
 use crate::domains::{Ask, Decision, Room as _};
-use crate::ledger::{Account, Book};
+use crate::ledger::{Account, Book, CreditLimit};
 
 const SHARD: Shard = Shard(3);
 
@@ -26,7 +26,8 @@ fn decide(operation: &Operation, balance: i64) -> Decision {
         limits: Limits { no_pin_limit: Fen(10_000), tap_limit: Fen(100_000) },
     };
     let mut book = Book::default();
-    book.load_account(Account { key: purse_of(holder, SHARD), id: 1, overdraft_allowed: false, balance });
+    let credit_limit = CreditLimit::NO_OVERDRAFT;
+    book.load_account(Account { key: purse_of(holder, SHARD), id: 1, credit_limit, balance, held: 0 });
     Purse.decide(&ask, &book)
 }
 

@@ -25,7 +25,7 @@ use card_service::{
         self, Action, ActionKind, RowImage,
         tables::{self, Value},
     },
-    ledger::{self, PostError, Reference, Transfer, TransferKind},
+    ledger::{self, Phase, PostError, Reference, Transfer, TransferKind},
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use reader_daemon::enrol;
@@ -270,6 +270,7 @@ async fn insert(tx: &mut Tx, now: Micros, bank: OrganisationId, cards: &[NewCard
             amount: FUNDS,
             kind: TransferKind::TopUp,
             reference: Reference(reference),
+            phase: Phase::Posted,
         }
     };
     ledger::post(tx, now, &cards.iter().map(fund).collect::<Vec<_>>()).await?;
