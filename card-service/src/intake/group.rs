@@ -1,6 +1,6 @@
 //! One transaction: load what a group of batches needs, decide tap by tap, write everything.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use card_schema::envelope::receipt::{Outcome, TapOutcome};
@@ -75,11 +75,7 @@ impl Group {
     async fn load(tx: &mut Tx, policy: &Policy, submissions: &[Arc<Submission>]) -> Result<Self, DbError> {
         let mut group = Self::default();
         let terminals: BTreeSet<_> = submissions.iter().map(|submission| submission.terminal).collect();
-        for id in &terminals {
-            if let Some(terminal) = terminals::load(tx, *id).await? {
-                group.terminals.insert(*id, terminal);
-            }
-        }
+        group.terminals = terminals::load_all(tx.conn(), &terminals).await?;
         let cards: BTreeSet<_> = taps(submissions).filter_map(|(_, tap)| tap.card).collect();
         group.cards = cards::load_for_intake(tx.conn(), &cards.into_iter().collect::<Vec<_>>()).await?;
         let numbers: BTreeSet<_> = taps(submissions).map(|(_, tap)| number(tap)).collect();
@@ -136,8 +132,14 @@ impl Group {
                 Some(tap) if tap.terminal != submission.terminal => (Outcome::WrongTerminal, None),
                 Some(tap) => self.decide_tap(tx, policy, submission, terminal, candidate, tap).await?,
             };
-            metrics::counter!("intake_taps_total", "outcome" => format!("{outcome:?}")).increment(1);
             outcomes.push(TapOutcome { tap: candidate.id, outcome, balance });
+        }
+        let mut counts: BTreeMap<u16, (Outcome, u64)> = BTreeMap::new();
+        for tap in &outcomes {
+            counts.entry(tap.outcome.number()).or_insert((tap.outcome, 0)).1 += 1;
+        }
+        for (outcome, count) in counts.into_values() {
+            metrics::counter!("intake_taps_total", "outcome" => format!("{outcome:?}")).increment(count);
         }
         Ok(outcomes)
     }

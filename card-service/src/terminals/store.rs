@@ -1,5 +1,7 @@
 //! The tables organisation, terminal and enrolment.
 
+use std::collections::{BTreeSet, HashMap};
+
 use card_schema::clock::Micros;
 use card_schema::envelope::PublicKey;
 use card_schema::ids::{OrganisationId, Shard, TerminalId};
@@ -141,6 +143,23 @@ pub async fn one(connection: &mut Connection, terminal: TerminalId) -> Result<Op
         .fetch_optional(connection)
         .await?;
     row.map(|row| read(&row)).transpose()
+}
+
+/// Those of these terminals that there are.
+pub async fn load_all(
+    connection: &mut Connection,
+    terminals: &BTreeSet<TerminalId>,
+) -> Result<HashMap<TerminalId, Terminal>, DbError> {
+    let rows = sqlx::query(
+        "SELECT t.terminal_id, t.name, t.operations, t.state, t.public_key, t.certificate_until,
+                o.organisation_id, o.name AS organisation
+         FROM json_each($1) w CROSS JOIN terminal t ON t.terminal_id = unhex(w.value)
+         JOIN organisation o USING (organisation_id)",
+    )
+    .bind(sets::json(terminals.iter().map(|terminal| sets::hex(terminal.as_bytes()))))
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(read).map(|terminal| terminal.map(|terminal| (terminal.terminal_id, terminal))).collect()
 }
 
 /// Every terminal, oldest first.
