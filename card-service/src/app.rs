@@ -17,7 +17,7 @@ use crate::db::Db;
 use crate::jobs::Hub;
 use crate::keys::KeyStore;
 use crate::keys::pki::Authorities;
-use crate::people::session::SignInLimits;
+use crate::people::limits::SignInLimits;
 
 /// The service's shared parts. Cheap to clone.
 #[derive(Clone, Debug)]

@@ -35,7 +35,7 @@ use crate::jobs::Hub;
 use crate::keys::file::{FileStore, Opener};
 use crate::keys::pki::{Authorities, PkiError};
 use crate::keys::{KeyError, KeyStore, tls};
-use crate::people::session::SignInLimits;
+use crate::people::limits::SignInLimits;
 use crate::{api, telemetry};
 
 /// How long requests under way may take once the service is to stop.

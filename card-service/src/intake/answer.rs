@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::writer::{Answer, Command};
-use super::{Policy, Submission, SubmitError, group};
+use super::group;
+use super::submission::{Answer, Command, Policy, Submission, SubmitError};
 use crate::db::{Db, DbError};
 
 /// Writes a group and answers everyone. When the group cannot be written, each batch is tried by itself, so that one

@@ -19,8 +19,9 @@ use tokio::sync::watch;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::submission::{Policy, Submission, SubmitError};
 use super::verify::OpenBatch;
-use super::{Policy, Submission, SubmitError, Writer};
+use super::writer::Writer;
 use crate::cards;
 use crate::db::{Db, DbError};
 use crate::http::{Body, Refusal};

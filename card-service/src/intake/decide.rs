@@ -7,7 +7,7 @@ use card_schema::envelope::tap::Tap;
 use card_schema::ids::TapId;
 use card_schema::operation::{Operation, Signer};
 
-use super::Policy;
+use super::submission::Policy;
 use super::verify::SignedBy;
 use crate::cards::{CardForIntake, CardState};
 use crate::terminals::{Terminal, TerminalState};

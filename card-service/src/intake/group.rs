@@ -11,9 +11,8 @@ use card_schema::operation::Operation;
 
 use super::decide::{self, Known, LaneFault, LaneHead, Verdict};
 use super::store::{self, LaneEvent, LaneNumber, Prior, SeenHead, TapRow};
+use super::submission::{Answer, Policy, Submission, SubmitError};
 use super::verify::Candidate;
-use super::writer::Answer;
-use super::{Policy, Submission, SubmitError};
 use crate::cards::{self, CardForIntake, CardState};
 use crate::db::{DbError, Tx};
 use crate::domains::{self, Ask, Decision, Effect};

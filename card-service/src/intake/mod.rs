@@ -2,7 +2,7 @@
 //! written in one transaction, and the terminal answered with a signed receipt.
 //!
 //! `api` takes a batch, `verify` finds out who signed, `writer` collects batches, `answer` has them written and answers,
-//! `decide` is the pure middle. Not here: what an operation does (`domains`), who terminals and cards are (`cards`).
+//! `group` writes them, `decide` is the pure middle; `submission` is what goes from one to the next. Not here: what an operation does (`domains`), who terminals and cards are (`cards`).
 
 #[cfg(not(feature = "planted-early-acknowledgement"))]
 mod answer;
@@ -13,10 +13,12 @@ pub mod api;
 mod decide;
 mod group;
 mod store;
+mod submission;
 #[cfg(test)]
 mod tests;
 pub mod verify;
 mod writer;
 
 pub use api::{Intake, TerminalIdentity};
-pub use writer::{Policy, Submission, SubmitError, Writer};
+pub use submission::{Policy, Submission, SubmitError};
+pub use writer::Writer;

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::writer::Command;
-use super::{Policy, group};
+use super::group;
+use super::submission::{Command, Policy};
 use crate::db::{Db, DbError};
 
 #[cfg(not(debug_assertions))]

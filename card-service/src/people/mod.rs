@@ -3,6 +3,7 @@
 //! Not here: holders' personal data (`domains::residence`).
 
 pub mod api;
+pub mod limits;
 pub mod model;
 pub mod password;
 pub mod session;

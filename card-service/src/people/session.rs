@@ -3,14 +3,11 @@
 //! A session is one row. How a request carries its token is `http::signed_in`'s.
 
 use std::net::IpAddr;
-use std::num::NonZeroU32;
-use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use card_schema::clock::Micros;
 use card_schema::wire::ProblemType;
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use ring::digest;
 use ring::rand::SecureRandom;
 use zeroize::Zeroizing;
@@ -24,36 +21,6 @@ use crate::http::Refusal;
 const LIFETIME_SECONDS: i64 = 12 * 3600;
 /// How exactly "last seen" is kept: a write a minute, not one a request.
 const TOUCH_SECONDS: u64 = 60;
-
-/// How many sign-ins may be tried: per name and per address, then one every twelve seconds.
-#[derive(Debug)]
-pub struct SignInLimits {
-    by_name: DefaultKeyedRateLimiter<String>,
-    by_address: DefaultKeyedRateLimiter<IpAddr>,
-}
-
-impl Default for SignInLimits {
-    fn default() -> Self {
-        let quota = |burst: u32| {
-            Quota::with_period(Duration::from_secs(12))
-                .expect("twelve seconds are not zero")
-                .allow_burst(NonZeroU32::new(burst).expect("a burst is at least one"))
-        };
-        Self { by_name: RateLimiter::dashmap(quota(10)), by_address: RateLimiter::dashmap(quota(30)) }
-    }
-}
-
-impl SignInLimits {
-    fn check(&self, name: &str, address: IpAddr) -> Result<(), Refusal> {
-        // Forgets those that are at rest again, so that made-up names do not fill the memory.
-        if self.by_name.len() > 10_000 || self.by_address.len() > 10_000 {
-            self.by_name.retain_recent();
-            self.by_address.retain_recent();
-        }
-        let free = self.by_address.check_key(&address).is_ok() && self.by_name.check_key(&name.to_lowercase()).is_ok();
-        if free { Ok(()) } else { Err(Refusal::new(ProblemType::TooManyRequests)) }
-    }
-}
 
 /// A session that has just begun. The token is shown to its owner once.
 pub struct Begun {
@@ -73,7 +40,9 @@ impl std::fmt::Debug for Begun {
 
 /// Signs somebody in by name and password.
 pub async fn sign_in(app: &App, address: IpAddr, name: &str, word: Zeroizing<String>) -> Result<Begun, Refusal> {
-    app.sign_in_limits.check(name, address)?;
+    if !app.sign_in_limits.allow(name, address) {
+        return Err(Refusal::new(ProblemType::TooManyRequests));
+    }
     let known = store::by_name(&mut *app.db.read().acquire().await?, name).await?;
     let (staff, hash) = known.map_or((None, None), |(staff, hash)| (Some(staff), Some(hash)));
     let right = password::verify(word, hash).await;

@@ -25,7 +25,7 @@ use crate::jobs::Hub;
 use crate::keys::KeyStore;
 use crate::keys::file::{FileStore, Opener};
 use crate::keys::pki::Authorities;
-use crate::people::session::SignInLimits;
+use crate::people::limits::SignInLimits;
 use crate::people::{StaffRole, api as people};
 use crate::testing::town::POLICY;
 use crate::{api, clock};

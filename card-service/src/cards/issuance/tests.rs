@@ -32,7 +32,7 @@ use crate::jobs::Hub;
 use crate::keys::der::ecdsa_signature;
 use crate::keys::pki::Authorities;
 use crate::people::StaffId;
-use crate::people::session::SignInLimits;
+use crate::people::limits::SignInLimits;
 use crate::testing::town::{START, Signed, Signer, TestTerminal, Town, random};
 
 /// A station on paper: the service's shared parts over a town's database.

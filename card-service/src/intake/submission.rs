@@ -1,0 +1,66 @@
+//! A batch on its way through intake: what is submitted, under which rules, and what comes back.
+
+use std::sync::Arc;
+
+use card_schema::clock::Micros;
+use card_schema::envelope::receipt::TapOutcome;
+use card_schema::ids::TerminalId;
+use card_schema::wire::terminal::Limits;
+use tokio::sync::oneshot;
+
+use super::verify::Candidate;
+use crate::db::DbError;
+
+/// The service's rules for taps.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy {
+    /// The limits that terminals keep as well.
+    pub limits: Limits,
+    /// How far a terminal's clock may be off, in seconds.
+    pub clock_tolerance_seconds: i64,
+    /// How long ago a tap may have been made when it comes in, in seconds.
+    pub offline_limit_seconds: i64,
+}
+
+/// A verified batch, waiting to be decided.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    /// The terminal that signed it.
+    pub terminal: TerminalId,
+    /// Its taps in order.
+    pub taps: Vec<Candidate>,
+    /// When it came in.
+    pub received_at: Micros,
+}
+
+/// Why a batch was not decided.
+#[derive(Debug, thiserror::Error)]
+pub enum SubmitError {
+    /// No room in the queue.
+    #[error("the queue is full")]
+    Full,
+    /// The terminal is not known (any more).
+    #[error("the terminal is not known")]
+    UnknownTerminal,
+    /// Nothing was written.
+    #[error("the batch could not be written")]
+    Db(#[source] Arc<DbError>),
+    /// The service is stopping.
+    #[error("the service is stopping")]
+    Stopping,
+}
+
+/// One answer a tap, in the order of the batch.
+pub(super) type Answer = Result<Vec<TapOutcome>, SubmitError>;
+
+/// A batch in the queue, and who waits for its answer.
+pub(super) struct Command {
+    pub(super) submission: Arc<Submission>,
+    pub(super) reply: oneshot::Sender<Answer>,
+}
+
+impl std::fmt::Debug for Command {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Command").field("taps", &self.submission.taps.len()).finish_non_exhaustive()
+    }
+}

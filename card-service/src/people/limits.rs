@@ -1,0 +1,37 @@
+//! How often somebody may try to sign in. Knows neither names nor passwords.
+
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+
+/// How many sign-ins may be tried: per name and per address, then one every twelve seconds.
+#[derive(Debug)]
+pub struct SignInLimits {
+    by_name: DefaultKeyedRateLimiter<String>,
+    by_address: DefaultKeyedRateLimiter<IpAddr>,
+}
+
+impl Default for SignInLimits {
+    fn default() -> Self {
+        let quota = |burst: u32| {
+            Quota::with_period(Duration::from_secs(12))
+                .expect("twelve seconds are not zero")
+                .allow_burst(NonZeroU32::new(burst).expect("a burst is at least one"))
+        };
+        Self { by_name: RateLimiter::dashmap(quota(10)), by_address: RateLimiter::dashmap(quota(30)) }
+    }
+}
+
+impl SignInLimits {
+    /// Counts a try, and says whether it may be made.
+    pub fn allow(&self, name: &str, address: IpAddr) -> bool {
+        // Forgets those that are at rest again, so that made-up names do not fill the memory.
+        if self.by_name.len() > 10_000 || self.by_address.len() > 10_000 {
+            self.by_name.retain_recent();
+            self.by_address.retain_recent();
+        }
+        self.by_address.check_key(&address).is_ok() && self.by_name.check_key(&name.to_lowercase()).is_ok()
+    }
+}
