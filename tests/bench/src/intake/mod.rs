@@ -61,7 +61,7 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
             let outcome = fleet.run(&run)?;
             installation.until_logged()?;
             let used = usage::cpu_seconds(&installation.servers())? - cpu;
-            peak_rss = peak_rss.max(usage::resident_mib(installation.service_pid())?);
+            peak_rss = peak_rss.max(usage::peak_resident_mib(installation.service_pid())?);
             ensure!(outcome.accepted == outcome.taps, "{} of {} taps were accepted", outcome.accepted, outcome.taps);
             ratios.push(count(outcome.taps) / used / bare);
             rates.push(count(outcome.taps) / outcome.seconds);
