@@ -247,7 +247,7 @@ impl Service {
 
 /// A service that was never asked for a status list still has one: terminals fetch it when they enrol.
 async fn first_status_list(app: &App) -> Result<(), ServeError> {
-    if status::newest(&mut *app.db.read().acquire().await.map_err(DbError::from)?).await?.is_some() {
+    if status::newest(&mut app.db.read().await?).await?.is_some() {
         return Ok(());
     }
     let (shared, now) = (app.clone(), app.now());

@@ -58,7 +58,7 @@ impl From<Card> for CardReply {
     extensions(("x-problems" = json!([(ProblemType::NotFound, "No such card")]))))]
 async fn card(State(app): State<App>, who: SignedIn, Path(id): Path<CardId>) -> Result<Json<CardReply>, Refusal> {
     who.require(Permission::SeeActivity)?;
-    let found = store::one(&mut *app.db.read().acquire().await?, id).await?;
+    let found = store::one(&mut app.db.read().await?, id).await?;
     found.map(|card| Json(card.into())).ok_or(Refusal::because(ProblemType::NotFound, "card-unknown"))
 }
 
@@ -104,6 +104,7 @@ pub async fn set_state(app: &App, id: CardId, next: CardState, reason: String) -
     app.db
         .write::<_, Refusal, _>(move |tx| {
             Box::pin(async move {
+                store::lock(tx, id).await?;
                 let mut card =
                     store::one(tx.conn(), id).await?.ok_or(Refusal::because(ProblemType::NotFound, "card-unknown"))?;
                 if card.state == next {

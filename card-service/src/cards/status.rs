@@ -9,8 +9,7 @@ use card_schema::envelope::{PublicKey, Signature};
 
 use crate::app::App;
 use crate::cards::store;
-use crate::db::dialect::Connection;
-use crate::db::{DbError, Tx};
+use crate::db::{Connection, DbError, Tx};
 use crate::http::Refusal;
 use crate::keys::{KeyError, Role};
 

@@ -7,12 +7,10 @@ use card_schema::clock::Micros;
 use card_schema::envelope::PublicKey;
 use card_schema::envelope::receipt::Outcome;
 use card_schema::ids::{CardId, HolderId, Shard};
-use sqlx::Row as _;
 
 use super::consent;
 use super::model::{Card, CardForIntake, CardKeys, CardState};
-use crate::db::dialect::{Connection, Row};
-use crate::db::{DbError, Tx, sets};
+use crate::db::{Connection, DbError, Row, Rows, Tx, query, sets};
 use crate::evidence::{ActionKind, Change, tables};
 
 /// What deciding taps needs to know of their cards; cards that are not ours are missing from the answer.
@@ -20,14 +18,16 @@ pub async fn load_for_intake(
     connection: &mut Connection,
     cards: &[CardId],
 ) -> Result<HashMap<CardId, CardForIntake>, DbError> {
-    let wanted = sets::json(cards.iter().map(|card| sets::hex(card.as_bytes())));
-    let rows = sqlx::query(
+    if cards.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = query(
         "SELECT c.card_id, c.shard, c.holder_id, c.state, c.expires_at, k.slot, k.public_key
-         FROM json_each($1) w JOIN card c ON c.card_id = unhex(w.value)
+         FROM {wanted} JOIN card c ON c.card_id = wanted.card_id
          LEFT JOIN card_key k ON k.card_id = c.card_id AND k.current = 1",
     )
-    .bind(wanted)
-    .fetch_all(connection)
+    .set("wanted", Rows::new().bytes("card_id", cards.iter().map(|card| *card.as_bytes())))
+    .all(connection)
     .await?;
     let mut found: HashMap<CardId, CardForIntake> = HashMap::new();
     for row in rows {
@@ -35,15 +35,14 @@ pub async fn load_for_intake(
         let entry = match found.entry(card_id) {
             std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
             std::collections::hash_map::Entry::Vacant(entry) => entry.insert(CardForIntake {
-                shard: sets::shard(row.try_get("shard")?)?,
+                shard: sets::shard(row.get("shard")?)?,
                 holder: HolderId::from_bytes(sets::bytes(&row, "holder_id")?),
                 state: state(&row)?,
                 keys: CardKeys::default(),
-                expires_at: Micros(row.try_get("expires_at")?),
+                expires_at: Micros(row.get("expires_at")?),
             }),
         };
-        if let (Some(slot), Some(point)) =
-            (row.try_get::<Option<i64>, _>("slot")?, row.try_get::<Option<Vec<u8>>, _>("public_key")?)
+        if let (Some(slot), Some(point)) = (row.get::<Option<i64>>("slot")?, row.get::<Option<Vec<u8>>>("public_key")?)
         {
             entry.keys.set(read_slot(slot)?, read_key(&point)?);
         }
@@ -63,34 +62,39 @@ pub async fn on_consent(tx: &mut Tx, at: Micros, card: CardId, signed: &[u8; 32]
     Ok(outcome)
 }
 
+/// Locks a card for a change of its state, and the list that says which cards are valid.
+pub async fn lock(tx: &mut Tx, card: CardId) -> Result<(), DbError> {
+    tx.lock([Shard(0), card.shard()]).await
+}
+
 /// One card.
 pub async fn one(connection: &mut Connection, card: CardId) -> Result<Option<Card>, DbError> {
-    let row = sqlx::query(
-        "SELECT card_id, holder_id, state, created_at, expires_at, changed_at FROM card WHERE card_id = $1",
-    )
-    .bind(card.as_bytes().to_vec())
-    .fetch_optional(connection)
-    .await?;
+    let row =
+        query("SELECT card_id, holder_id, state, created_at, expires_at, changed_at FROM card WHERE card_id = $1")
+            .bind(card.as_bytes().to_vec())
+            .optional(connection)
+            .await?;
     row.map(|row| read(&row)).transpose()
 }
 
 /// The cards of a holder, newest first.
 pub async fn of_holder(connection: &mut Connection, holder: HolderId) -> Result<Vec<Card>, DbError> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT card_id, holder_id, state, created_at, expires_at, changed_at FROM card
          WHERE shard = $1 AND holder_id = $2 ORDER BY created_at DESC",
     )
     .bind(i64::from(holder.shard().0))
     .bind(holder.as_bytes().to_vec())
-    .fetch_all(connection)
+    .all(connection)
     .await?;
     rows.iter().map(read).collect()
 }
 
 /// The number that the next card takes in the status list.
 pub async fn next_status_index(tx: &mut Tx) -> Result<u32, DbError> {
-    let next: i64 =
-        sqlx::query_scalar("SELECT COALESCE(MAX(status_index) + 1, 0) FROM card").fetch_one(tx.conn()).await?;
+    // Two who prepare cards at once take different numbers.
+    tx.lock([Shard(0)]).await?;
+    let next: i64 = query("SELECT COALESCE(MAX(status_index) + 1, 0) FROM card").scalar_one(tx.conn()).await?;
     u32::try_from(next).map_err(|_| DbError::Unreadable("the status list is full"))
 }
 
@@ -98,7 +102,7 @@ pub async fn next_status_index(tx: &mut Tx) -> Result<u32, DbError> {
 pub async fn insert(tx: &mut Tx, at: Micros, card: &Card) -> Result<(), DbError> {
     let mut change = Change::begin(tx, card.card_id.shard()).await?;
     change.touch(tx, &tables::CARD, vec![card.card_id.as_bytes()[..].into()]).await?;
-    sqlx::query(
+    query(
         "INSERT INTO card (card_id, shard, holder_id, status_index, state, created_at, expires_at, changed_at, leaf)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
@@ -122,14 +126,14 @@ pub async fn set_state(tx: &mut Tx, at: Micros, card: &Card, next: CardState, re
     let mut change = Change::begin(tx, card.card_id.shard()).await?;
     change.touch(tx, &tables::CARD, vec![card.card_id.as_bytes()[..].into()]).await?;
     change.touch(tx, &tables::CARD_STATE_CHANGE, vec![shard.into(), change.leaf().into()]).await?;
-    sqlx::query("UPDATE card SET state = $1, changed_at = $2, leaf = $3 WHERE card_id = $4")
+    query("UPDATE card SET state = $1, changed_at = $2, leaf = $3 WHERE card_id = $4")
         .bind(next.name())
         .bind(at.0)
         .bind(change.leaf())
         .bind(card.card_id.as_bytes().to_vec())
         .execute(tx.conn())
         .await?;
-    sqlx::query(
+    query(
         "INSERT INTO card_state_change (shard, leaf, card_id, at, state_before, state_after, reason)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
@@ -148,30 +152,31 @@ pub async fn set_state(tx: &mut Tx, at: Micros, card: &Card, next: CardState, re
 /// Records a key that a card made. False where the key is known from another card or slot: a chip that shows it is
 /// a copy, or its randomness is broken.
 pub async fn add_key(tx: &mut Tx, at: Micros, card: CardId, slot: Slot, key: &PublicKey) -> Result<bool, DbError> {
-    let owner: Option<(Vec<u8>, i64)> = sqlx::query_as("SELECT card_id, slot FROM card_key WHERE public_key = $1")
+    let owner = query("SELECT card_id, slot FROM card_key WHERE public_key = $1")
         .bind(key.as_sec1().to_vec())
-        .fetch_optional(tx.conn())
+        .optional(tx.conn())
         .await?;
-    if let Some((owner, owner_slot)) = owner {
-        return Ok(owner == card.as_bytes() && owner_slot == i64::from(slot.key_reference()));
+    if let Some(owner) = owner {
+        let (of, of_slot): ([u8; 16], i64) = (sets::bytes(&owner, "card_id")?, owner.get("slot")?);
+        return Ok(of == *card.as_bytes() && of_slot == i64::from(slot.key_reference()));
     }
     let mut change = Change::begin(tx, card.shard()).await?;
     let superseded: Vec<Vec<u8>> =
-        sqlx::query_scalar("SELECT public_key FROM card_key WHERE card_id = $1 AND slot = $2 AND current = 1")
+        query("SELECT public_key FROM card_key WHERE card_id = $1 AND slot = $2 AND current = 1")
             .bind(card.as_bytes().to_vec())
             .bind(i64::from(slot.key_reference()))
-            .fetch_all(tx.conn())
+            .scalars(tx.conn())
             .await?;
     for key in superseded {
         change.touch(tx, &tables::CARD_KEY, vec![key[..].into()]).await?;
-        sqlx::query("UPDATE card_key SET current = 0, leaf = $1 WHERE public_key = $2")
+        query("UPDATE card_key SET current = 0, leaf = $1 WHERE public_key = $2")
             .bind(change.leaf())
             .bind(key)
             .execute(tx.conn())
             .await?;
     }
     change.touch(tx, &tables::CARD_KEY, vec![key.as_sec1()[..].into()]).await?;
-    sqlx::query(
+    query(
         "INSERT INTO card_key (public_key, shard, card_id, slot, current, made_at, leaf)
          VALUES ($1, $2, $3, $4, 1, $5, $6)",
     )
@@ -189,12 +194,12 @@ pub async fn add_key(tx: &mut Tx, at: Micros, card: CardId, slot: Slot, key: &Pu
 
 /// The certificate made for a slot's key, if one was made.
 pub async fn certificate(tx: &mut Tx, card: CardId, slot: Slot, key: &PublicKey) -> Result<Option<Vec<u8>>, DbError> {
-    Ok(sqlx::query_scalar("SELECT der FROM card_certificate WHERE card_id = $1 AND slot = $2 AND public_key = $3")
+    query("SELECT der FROM card_certificate WHERE card_id = $1 AND slot = $2 AND public_key = $3")
         .bind(card.as_bytes().to_vec())
         .bind(i64::from(slot.key_reference()))
         .bind(key.as_sec1().to_vec())
-        .fetch_optional(tx.conn())
-        .await?)
+        .scalar(tx.conn())
+        .await
 }
 
 /// Keeps the certificate made for a slot's key.
@@ -209,7 +214,7 @@ pub async fn keep_certificate(
     let mut change = Change::begin(tx, card.shard()).await?;
     let place = vec![card.as_bytes()[..].into(), i64::from(slot.key_reference()).into()];
     change.touch(tx, &tables::CARD_CERTIFICATE, place).await?;
-    sqlx::query(
+    query(
         "INSERT INTO card_certificate (card_id, slot, shard, public_key, der, made_at, leaf)
          VALUES ($1, $2, $3, $4, $5, $6, $7)
          ON CONFLICT (card_id, slot) DO UPDATE SET public_key = excluded.public_key, der = excluded.der,
@@ -229,17 +234,15 @@ pub async fn keep_certificate(
 
 /// Status index and state of every card that is not valid, and how long the list has to be.
 pub async fn listed(connection: &mut Connection) -> Result<(Vec<(u32, CardState)>, u32), DbError> {
-    let highest: i64 =
-        sqlx::query_scalar("SELECT COALESCE(MAX(status_index) + 1, 0) FROM card").fetch_one(&mut *connection).await?;
-    let rows = sqlx::query(
-        "SELECT status_index, state FROM card WHERE state NOT IN ('personalising', 'personalised', 'active')",
-    )
-    .fetch_all(connection)
-    .await?;
+    let highest: i64 = query("SELECT COALESCE(MAX(status_index) + 1, 0) FROM card").scalar_one(connection).await?;
+    let rows =
+        query("SELECT status_index, state FROM card WHERE state NOT IN ('personalising', 'personalised', 'active')")
+            .all(connection)
+            .await?;
     let full = || DbError::Unreadable("a status index has more than 32 bits");
     let mut listed = Vec::with_capacity(rows.len());
     for row in rows {
-        let index: i64 = row.try_get("status_index")?;
+        let index: i64 = row.get("status_index")?;
         listed.push((u32::try_from(index).map_err(|_| full())?, state(&row)?));
     }
     Ok((listed, u32::try_from(highest).map_err(|_| full())?))
@@ -249,7 +252,7 @@ pub async fn listed(connection: &mut Connection) -> Result<(Vec<(u32, CardState)
 pub async fn keep_status_list(tx: &mut Tx, at: Micros, version: i64, body: &[u8]) -> Result<(), DbError> {
     let mut change = Change::begin(tx, Shard(0)).await?;
     change.touch(tx, &tables::STATUS_LIST, vec![version.into()]).await?;
-    sqlx::query("INSERT INTO status_list (version, at, body, leaf) VALUES ($1, $2, $3, $4)")
+    query("INSERT INTO status_list (version, at, body, leaf) VALUES ($1, $2, $3, $4)")
         .bind(version)
         .bind(at.0)
         .bind(body)
@@ -261,9 +264,9 @@ pub async fn keep_status_list(tx: &mut Tx, at: Micros, version: i64, body: &[u8]
 
 /// The newest status list: version and token.
 pub async fn newest_status_list(connection: &mut Connection) -> Result<Option<(i64, Vec<u8>)>, DbError> {
-    Ok(sqlx::query_as("SELECT version, body FROM status_list ORDER BY version DESC LIMIT 1")
-        .fetch_optional(connection)
-        .await?)
+    let newest =
+        query("SELECT version, body FROM status_list ORDER BY version DESC LIMIT 1").optional(connection).await?;
+    newest.map(|row| Ok((row.get("version")?, row.get("body")?))).transpose()
 }
 
 fn read(row: &Row) -> Result<Card, DbError> {
@@ -271,14 +274,14 @@ fn read(row: &Row) -> Result<Card, DbError> {
         card_id: CardId::from_bytes(sets::bytes(row, "card_id")?),
         holder_id: HolderId::from_bytes(sets::bytes(row, "holder_id")?),
         state: state(row)?,
-        created_at: Micros(row.try_get("created_at")?),
-        expires_at: Micros(row.try_get("expires_at")?),
-        changed_at: Micros(row.try_get("changed_at")?),
+        created_at: Micros(row.get("created_at")?),
+        expires_at: Micros(row.get("expires_at")?),
+        changed_at: Micros(row.get("changed_at")?),
     })
 }
 
 fn state(row: &Row) -> Result<CardState, DbError> {
-    CardState::from_name(row.try_get("state")?).ok_or_else(|| DbError::Unreadable("card.state"))
+    CardState::from_name(row.get("state")?).ok_or_else(|| DbError::Unreadable("card.state"))
 }
 
 fn read_slot(number: i64) -> Result<Slot, DbError> {

@@ -108,7 +108,7 @@ fn make_certificates(config: &Config) -> Result<PathBuf, CliError> {
 }
 
 async fn first_administrator(db: &Db, arguments: &InitArgs) -> Result<(), CliError> {
-    let mut connection = db.read().acquire().await.map_err(|error| CliError::failed(&error))?;
+    let mut connection = db.read().await.map_err(|error| CliError::failed(&error))?;
     if store::any(&mut connection).await.map_err(|error| CliError::failed(&error))? {
         return Ok(());
     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::dialect::{Failure, classify};
+use super::engine::{Failure, classify};
 
 /// An error of the database.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +14,10 @@ pub enum DbError {
     /// Somebody else held the write lock, or every connection, for longer than we wait.
     #[error("the database is busy")]
     Busy(#[source] sqlx::Error),
+    /// The database server does not answer, or has broken the connection off. What was under way may or may not be
+    /// durable; the same request, asked again, gets the same answer.
+    #[error("the database cannot be reached")]
+    Unreachable(#[source] sqlx::Error),
     /// The database was written by a newer program.
     #[error(
         "the database has schema version {found}, this program knows versions up to {known}: install the newer program"
@@ -27,8 +31,11 @@ pub enum DbError {
     /// There is no database where the URL points.
     #[error("there is no database at {}: `card-service init` makes one", .0.display())]
     Missing(PathBuf),
+    /// The database on the server holds no tables.
+    #[error("the database has no tables yet: `card-service init` makes them")]
+    Empty,
     /// The URL cannot be used.
-    #[error("the database URL is not usable (expected sqlite:PATH)")]
+    #[error("the database URL is not usable (expected sqlite:PATH or postgres://USER@HOST/DATABASE)")]
     Url(#[source] sqlx::Error),
     /// The engine did not take a setting without which an acknowledged write could be lost.
     #[error("the database did not accept {setting}={wanted} (it reports {found}): refusing to run without it")]
@@ -70,6 +77,7 @@ impl From<sqlx::Error> for DbError {
         match classify(&error) {
             Failure::DiskFull => Self::DiskFull(error),
             Failure::Busy => Self::Busy(error),
+            Failure::Unreachable => Self::Unreachable(error),
             Failure::Other => Self::Sql(error),
         }
     }
@@ -78,6 +86,6 @@ impl From<sqlx::Error> for DbError {
 impl DbError {
     /// Whether the same request may succeed later without anyone changing it.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::DiskFull(_) | Self::Busy(_) | Self::Stopping)
+        matches!(self, Self::DiskFull(_) | Self::Busy(_) | Self::Unreachable(_) | Self::Stopping)
     }
 }

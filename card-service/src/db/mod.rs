@@ -1,22 +1,39 @@
-//! The service's one database: how it is opened, read and written.
+//! The service's one database: how it is opened, read and written, on `SQLite` or `PostgreSQL`.
 //!
-//! Holds [`Db`] (a pool of readers and one writer), [`Tx`] (an open write transaction) and the migrations runner.
-//! SQL lives in the `store.rs` files; the names that tie the service to one database engine are in `dialect`.
+//! Holds [`Db`] (connections for reading and for writing), [`Tx`] (an open write transaction), [`query`] and [`insert`]
+//! (one SQL text for both engines) and the migrations runner. SQL lives in the `store.rs` files.
 //! Not here: tables (`src/migrations/`) and what they mean (each module's own).
 
-pub mod dialect;
+mod connection;
+mod engine;
 mod error;
+mod numbers;
 mod open;
+#[cfg(test)]
+mod scratch;
 pub mod sets;
+mod statement;
 #[cfg(test)]
 mod tests;
+mod turn;
+mod value;
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 
-use dialect::{Connection, Pool, PoolConnection};
+use card_schema::ids::Shard;
+use sqlx::{PgPool, SqlitePool};
 
+pub use connection::{Connection, FromColumn, Row};
+pub use engine::Engine;
 pub use error::DbError;
+pub use numbers::Numbers;
+#[cfg(test)]
+pub(crate) use scratch::Scratch;
+pub use statement::{Statement, insert, query};
+pub use turn::Turn;
+pub use value::{Rows, Value};
 
 /// What [`Db::write`] runs: a boxed future that borrows the transaction.
 pub type Work<'tx, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'tx>>;
@@ -25,16 +42,47 @@ pub type Work<'tx, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 't
 #[derive(Clone, Debug)]
 pub struct Db {
     readers: Pool,
-    writer: Pool,
+    writers: Pool,
 }
 
-/// An open write transaction. It commits when the work given to [`Db::write`] ends well and is undone otherwise.
+/// Connections of one engine.
+#[derive(Clone, Debug)]
+enum Pool {
+    Sqlite(SqlitePool),
+    Postgres(PgPool),
+}
+
+impl Pool {
+    async fn acquire(&self) -> Result<Connection, DbError> {
+        Ok(match self {
+            Self::Sqlite(pool) => Connection::Sqlite(pool.acquire().await?),
+            Self::Postgres(pool) => Connection::Postgres(pool.acquire().await?),
+        })
+    }
+
+    async fn close(&self) {
+        match self {
+            Self::Sqlite(pool) => pool.close().await,
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+
+    const fn engine(&self) -> Engine {
+        match self {
+            Self::Sqlite(_) => Engine::Sqlite,
+            Self::Postgres(_) => Engine::Postgres,
+        }
+    }
+}
+
+/// An open transaction. It commits when the work given to [`Db::write`] ends well and is undone otherwise.
 ///
 /// sqlx's own transactions are not used: `SQLite` ends a transaction by itself when the disk is full, sqlx's count of
 /// open transactions then stays at one, and the only writer's connection is of no use from then on.
 #[derive(Debug)]
 pub struct Tx {
-    connection: PoolConnection,
+    connection: Connection,
+    held: numbers::Held,
     open: bool,
 }
 
@@ -44,21 +92,48 @@ impl Tx {
         &mut self.connection
     }
 
-    async fn begin(writer: &Pool) -> Result<Self, DbError> {
-        let mut tx = Self { connection: writer.acquire().await?, open: true };
-        sqlx::query(dialect::BEGIN_WRITE).execute(tx.conn()).await?;
+    /// Locks shards until the end of the transaction and loads their numbers. All that a transaction needs are locked
+    /// by its first call, or by later calls in ascending order.
+    ///
+    /// # Errors
+    /// When the database fails.
+    ///
+    /// # Panics
+    /// When a shard is asked for below one that is locked: that is how two transactions come to wait for one another.
+    pub async fn lock(&mut self, shards: impl IntoIterator<Item = Shard>) -> Result<(), DbError> {
+        let shards: BTreeSet<Shard> = shards.into_iter().collect();
+        self.held.lock(&mut self.connection, &shards).await
+    }
+
+    /// Waits until it is this transaction's turn to do something, and keeps it to the end.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn take_turn(&mut self, turn: Turn) -> Result<(), DbError> {
+        turn.take(&mut self.connection).await
+    }
+
+    /// The numbers of a shard that is locked. What they are at the end is written when the transaction commits.
+    pub fn numbers(&mut self, shard: Shard) -> &mut Numbers {
+        self.held.of(shard)
+    }
+
+    async fn begin(pool: &Pool, begin: &'static str) -> Result<Self, DbError> {
+        let mut tx = Self { connection: pool.acquire().await?, held: numbers::Held::default(), open: true };
+        query(begin).execute(tx.conn()).await?;
         Ok(tx)
     }
 
     async fn commit(mut self) -> Result<(), DbError> {
-        sqlx::query("COMMIT").execute(self.conn()).await?;
+        self.held.save(&mut self.connection).await?;
+        query("COMMIT").execute(self.conn()).await?;
         self.open = false;
         Ok(())
     }
 
     async fn rollback(mut self) {
         // Fails where the engine has ended the transaction already; the connection is then closed on drop.
-        self.open = sqlx::query("ROLLBACK").execute(self.conn()).await.is_err();
+        self.open = query("ROLLBACK").execute(self.conn()).await.is_err();
     }
 }
 
@@ -73,15 +148,34 @@ impl Drop for Tx {
 }
 
 impl Db {
-    /// Connections for reading. They cannot write: the engine itself refuses.
-    pub fn read(&self) -> &Pool {
-        &self.readers
+    /// The engine below.
+    pub const fn engine(&self) -> Engine {
+        self.readers.engine()
     }
 
-    /// Runs `work` in one write transaction: all of it is durable when this returns `Ok`, nothing of it otherwise.
+    /// A connection for reading. It cannot write: the engine itself refuses.
+    pub async fn read(&self) -> Result<Connection, DbError> {
+        self.readers.acquire().await
+    }
+
+    /// Runs `work` in one transaction for reading, in which every statement sees the same state.
+    pub async fn snapshot<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        E: From<DbError>,
+        F: AsyncFnOnce(&mut Connection) -> Result<T, E>,
+    {
+        let mut tx = Tx::begin(&self.readers, self.engine().begin_snapshot()).await?;
+        let result = work(tx.conn()).await;
+        tx.rollback().await;
+        result
+    }
+
+    /// Does the office's work in one write transaction: all of it is durable when this returns `Ok`, nothing of it
+    /// otherwise. Nobody else does the office's work meanwhile, so what it reads of its own stays as it is; what taps
+    /// change as well is read after its shard is locked.
     ///
     /// The transaction lives in a task of its own. When the caller's future is dropped (a client that hung up), the
-    /// work still runs to its end: it commits or is undone, and never leaves a transaction open on the writer's
+    /// work still runs to its end: it commits or is undone, and never leaves a transaction open on a writer's
     /// connection, which is what sqlx 0.9.0 does when a future is dropped in the middle of `begin()`.
     ///
     /// ```ignore
@@ -93,9 +187,25 @@ impl Db {
         E: From<DbError> + Send + 'static,
         F: for<'tx> FnOnce(&'tx mut Tx) -> Work<'tx, T, E> + Send + 'static,
     {
-        let writer = self.writer.clone();
+        self.write_concurrently(|tx| {
+            Box::pin(async move {
+                tx.take_turn(Turn::Office).await?;
+                work(tx).await
+            })
+        })
+        .await
+    }
+
+    /// The same beside the office and beside others: whoever calls locks what it reads in order to change it.
+    pub async fn write_concurrently<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+        F: for<'tx> FnOnce(&'tx mut Tx) -> Work<'tx, T, E> + Send + 'static,
+    {
+        let writers = self.writers.clone();
         let task = tokio::spawn(async move {
-            let mut tx = Tx::begin(&writer).await?;
+            let mut tx = Tx::begin(&writers, writers.engine().begin_write()).await?;
             match work(&mut tx).await {
                 Ok(value) => {
                     tx.commit().await?;
@@ -117,6 +227,6 @@ impl Db {
     /// Closes every connection; waits for those in use.
     pub async fn close(&self) {
         self.readers.close().await;
-        self.writer.close().await;
+        self.writers.close().await;
     }
 }

@@ -1,20 +1,10 @@
-//! Sets of values in one bound parameter, and reading columns back into our own types.
-//!
-//! A set goes to the engine as one JSON text that `json_each` takes apart: one statement text whatever the size.
+//! Bytes as text and back, and columns read into our own types.
 
 use card_schema::ids::{SHARDS, Shard};
-use serde::Serialize;
-use sqlx::Row as _;
 
-use super::DbError;
-use super::dialect::Row;
+use super::{DbError, Row};
 
-/// A set of numbers, texts or tuples of them.
-pub fn json<T: Serialize>(values: impl Iterator<Item = T>) -> String {
-    serde_json::to_string(&values.collect::<Vec<_>>()).expect("numbers and texts have a JSON form")
-}
-
-/// Bytes in a set; the statement reads them with `unhex`.
+/// Bytes in hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0x0f]);
@@ -38,7 +28,7 @@ pub fn unhex(hex: &str) -> Option<Vec<u8>> {
 /// # Errors
 /// [`DbError::Unreadable`] for another length: nothing of ours wrote it.
 pub fn bytes<const N: usize>(row: &Row, column: &str) -> Result<[u8; N], DbError> {
-    let bytes: &[u8] = row.try_get(column)?;
+    let bytes: &[u8] = row.get(column)?;
     bytes.try_into().map_err(|_| DbError::Unreadable("bytes of another length"))
 }
 

@@ -4,15 +4,18 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use super::{Db, DbError, Tx};
+use super::{Db, DbError, Tx, query};
 use crate::testing::Scratch;
 
 async fn scratch() -> Scratch {
-    let town = Scratch::new().await;
+    with_notes(Scratch::new().await).await
+}
+
+async fn with_notes(town: Scratch) -> Scratch {
     town.db
         .write::<_, DbError, _>(|tx| {
             Box::pin(async move {
-                sqlx::query("CREATE TABLE note (id BIGINT PRIMARY KEY, body BLOB)").execute(tx.conn()).await?;
+                query("CREATE TABLE note (id BIGINT PRIMARY KEY)").execute(tx.conn()).await?;
                 Ok(())
             })
         })
@@ -22,12 +25,12 @@ async fn scratch() -> Scratch {
 }
 
 async fn insert(tx: &mut Tx, id: i64) -> Result<(), DbError> {
-    sqlx::query("INSERT INTO note (id) VALUES ($1)").bind(id).execute(tx.conn()).await?;
+    query("INSERT INTO note (id) VALUES ($1)").bind(id).execute(tx.conn()).await?;
     Ok(())
 }
 
 async fn ids(db: &Db) -> Vec<i64> {
-    sqlx::query_scalar("SELECT id FROM note ORDER BY id").fetch_all(db.read()).await.unwrap()
+    query("SELECT id FROM note ORDER BY id").scalars(&mut db.read().await.unwrap()).await.unwrap()
 }
 
 #[tokio::test]
@@ -95,7 +98,7 @@ async fn work_that_panics_is_undone_and_the_next_write_goes_on() {
 #[tokio::test]
 async fn readers_cannot_write() {
     let town = scratch().await;
-    let refused = sqlx::query("INSERT INTO note (id) VALUES (9)").execute(town.db.read()).await;
+    let refused = query("INSERT INTO note (id) VALUES (9)").execute(&mut town.db.read().await.unwrap()).await;
     assert!(refused.is_err());
 }
 
@@ -105,9 +108,9 @@ async fn a_database_of_a_newer_schema_is_refused_with_words() {
     town.db
         .write::<_, DbError, _>(|tx| {
             Box::pin(async move {
-                sqlx::query(
+                query(
                     "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
-                     VALUES (9001, 'from the future', TRUE, x'00', 0)",
+                     VALUES (9001, 'from the future', TRUE, '', 0)",
                 )
                 .execute(tx.conn())
                 .await?;
@@ -132,17 +135,17 @@ async fn a_mistyped_path_does_not_start_an_empty_town() {
 
 #[tokio::test]
 async fn a_full_disk_is_an_error_of_its_own_and_writing_goes_on_when_there_is_room() {
-    let town = scratch().await;
+    let town = with_notes(Scratch::sqlite().await).await;
     let fill = |pages: i64| {
         let db = town.db.clone();
         async move {
             db.write::<_, DbError, _>(move |tx| {
                 Box::pin(async move {
                     // SQLite's own limit on pages gives the same error as a disk without room.
-                    sqlx::query(sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}")))
-                        .execute(tx.conn())
-                        .await?;
-                    sqlx::query("INSERT INTO note (id, body) VALUES (7, zeroblob(1000000))").execute(tx.conn()).await?;
+                    query(format!("PRAGMA max_page_count = {pages}")).execute(tx.conn()).await?;
+                    query("CREATE TABLE large (body BLOB)").execute(tx.conn()).await?;
+                    query("INSERT INTO large (body) VALUES (zeroblob(1000000))").execute(tx.conn()).await?;
+                    insert(tx, 7).await?;
                     Ok(())
                 })
             })

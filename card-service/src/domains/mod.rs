@@ -14,8 +14,7 @@ use card_schema::ids::{HolderId, OrganisationId, Shard, TapId, TerminalId};
 use card_schema::operation::Operation;
 use card_schema::wire::terminal::Limits;
 
-use crate::db::DbError;
-use crate::db::dialect::Connection;
+use crate::db::{Connection, DbError};
 use crate::ledger::{AccountKey, Book, Transfer};
 
 /// One tap that a room has to decide: signatures, card and terminal are already found good.

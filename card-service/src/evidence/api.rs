@@ -12,7 +12,6 @@ use utoipa_axum::routes;
 use super::sequencer::Log;
 use super::store;
 use super::tree::{FULL_WIDTH, parse_path};
-use crate::db::DbError;
 use crate::http::description::Octets;
 use crate::http::{Path, Refusal};
 
@@ -43,7 +42,7 @@ async fn checkpoint_for_terminals(Extension(log): Extension<Log>) -> Result<Resp
 }
 
 async fn newest_checkpoint(log: &Log) -> Result<Response, Refusal> {
-    let mut connection = log.db().read().acquire().await.map_err(DbError::from)?;
+    let mut connection = log.db().read().await?;
     Ok(match store::newest_checkpoint(&mut connection).await? {
         Some(newest) => {
             let headers = [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, "no-cache")];
@@ -62,7 +61,7 @@ async fn newest_checkpoint(log: &Log) -> Result<Response, Refusal> {
     extensions(("x-problems" = json!([(ProblemType::NotFound, "The tree has no such tile")]))))]
 async fn tile(Extension(log): Extension<Log>, Path(path): Path<String>) -> Result<Response, Refusal> {
     let Some((key, width)) = parse_path(&path) else { return Err(Refusal::new(ProblemType::NotFound)) };
-    let mut connection = log.db().read().acquire().await.map_err(DbError::from)?;
+    let mut connection = log.db().read().await?;
     let tiles = store::load_tiles(&mut connection, &[key].into()).await?;
     let hashes = tiles.get(key).and_then(|hashes| hashes.get(..width.min(FULL_WIDTH) * 32));
     Ok(match hashes {

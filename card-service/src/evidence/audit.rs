@@ -80,8 +80,9 @@ pub async fn export(
     progress: &mut (dyn Progress + Send),
 ) -> Result<Exported, AuditError> {
     let manifest = Manifest { format: FORMAT, log_key: log_key.vkey().to_owned(), exported_at: now.0 };
-    let mut connection = db.read().acquire().await?;
-    let tables = export::write(&mut connection, &manifest, folder, progress).await?;
+    let tables: Vec<_> = db
+        .snapshot::<_, ExportError, _>(async |connection| export::write(connection, &manifest, folder, progress).await)
+        .await?;
     Ok(Exported { tables })
 }
 
@@ -134,7 +135,7 @@ impl fmt::Display for Proof {
 /// # Errors
 /// [`AuditError::NoSuchTap`], [`AuditError::NotSignedYet`], [`AuditError::Altered`], or when the database fails.
 pub async fn prove(db: &Db, tap: TapId) -> Result<Proof, AuditError> {
-    let mut connection = db.read().acquire().await?;
+    let mut connection = db.read().await?;
     let recorded = store::tap_with_leaf(&mut connection, tap).await?.ok_or(AuditError::NoSuchTap(tap))?;
     let store::TapWithLeaf { cose, body, salt, index } = recorded;
     let newest = store::newest_checkpoint(&mut connection).await?;

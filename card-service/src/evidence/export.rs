@@ -10,16 +10,14 @@ use std::path::{Path, PathBuf};
 
 use futures_util::stream::TryStreamExt as _;
 use serde::{Deserialize, Serialize};
-use sqlx::Connection as _;
 
 use super::progress::{Part, Progress};
 use super::rows::store;
 use super::tables::{TABLES, Table, Value};
-use crate::db::DbError;
-use crate::db::dialect::Connection;
+use crate::db::{Connection, DbError};
 
 /// The only format that this program writes and reads.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// What an export says about itself.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -92,7 +90,8 @@ pub trait Rows {
 /// Rows one by one, each with the bytes that it takes.
 pub type RowIter<'a> = Box<dyn Iterator<Item = Result<(Vec<Value>, u64), ExportError>> + 'a>;
 
-/// Writes every table of one snapshot into a folder, which must be new or empty. The rows of each table.
+/// Writes every table into a folder, which must be new or empty. The rows of each table. The connection shows one
+/// snapshot.
 ///
 /// # Errors
 /// When the database or a file fails.
@@ -106,13 +105,12 @@ pub async fn write(
     if std::fs::read_dir(folder).map_err(failed("read", folder))?.next().is_some() {
         return Err(failed("write into", folder)(std::io::ErrorKind::DirectoryNotEmpty.into()));
     }
-    let mut snapshot = connection.begin().await?;
     let mut written = Vec::with_capacity(TABLES.len());
     for table in TABLES {
         progress.begin(Part::Export(table.name), None);
         let path = table_path(folder, table);
         let mut out = BufWriter::new(File::create_new(&path).map_err(failed("make", &path))?);
-        let mut rows = store::all(&mut snapshot, table);
+        let mut rows = store::all(connection, table)?;
         let mut count = 0;
         while let Some(row) = rows.try_next().await? {
             serde_json::to_writer(&mut out, &row).map_err(|error| failed("write", &path)(error.into()))?;
@@ -124,7 +122,6 @@ pub async fn write(
         file.sync_all().map_err(failed("write", &path))?;
         written.push((table.name, count));
     }
-    snapshot.rollback().await?;
     let path = folder.join(MANIFEST);
     let manifest = serde_json::to_vec_pretty(manifest).expect("a manifest has a JSON form");
     std::fs::write(&path, manifest).map_err(failed("write", &path))?;

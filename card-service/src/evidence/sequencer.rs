@@ -12,7 +12,7 @@ use super::checkpoint::{self, CheckpointError, LogKey};
 use super::leaf::leaf_hash;
 use super::store::{self, Checkpoint};
 use super::tree::{EMPTY_ROOT, Question, Tiles, needed};
-use crate::db::{Db, DbError, Tx};
+use crate::db::{Connection, Db, DbError, Turn, Tx};
 use crate::keys::KeyStore;
 
 /// Leaves that one transaction takes at most.
@@ -27,9 +27,9 @@ pub enum LogError {
         /// Size of the newest checkpoint.
         size: u64,
     },
-    /// A leaf that waits for its place is not what was written.
-    #[error("leaf {leaf_id} of shard {shard} was altered: the log is not extended")]
-    AlteredLeaf {
+    /// A leaf that waits for its place is not there any more.
+    #[error("leaf {leaf_id} of shard {shard} was taken out: the log is not extended")]
+    MissingLeaf {
         /// Its shard.
         shard: i64,
         /// Its number.
@@ -68,7 +68,7 @@ impl Log {
     /// When the name or the log key is unusable.
     pub async fn open(db: Db, keys: Arc<dyn KeyStore>, origin: &str) -> Result<Self, LogError> {
         LogKey::of(&*keys, origin)?;
-        let mut connection = db.read().acquire().await.map_err(DbError::from)?;
+        let mut connection = db.read().await?;
         let newest = store::newest_checkpoint(&mut connection).await?;
         drop(connection);
         let head = newest.map(|checkpoint| LogHead { size: checkpoint.size, root: checkpoint.root });
@@ -96,16 +96,19 @@ impl Log {
     /// Gives waiting leaves their places and signs a checkpoint; nothing where none wait.
     ///
     /// # Errors
-    /// [`LogError::Altered`] and [`LogError::AlteredLeaf`] mean that somebody changed the database: nothing is signed.
+    /// [`LogError::Altered`] and [`LogError::MissingLeaf`] mean that somebody changed the database: nothing is signed.
     pub async fn integrate(&self, at: Micros) -> Result<Option<LogHead>, LogError> {
         // Asked without the write lock first: most of the time nothing is waiting.
-        let mut connection = self.db.read().acquire().await.map_err(DbError::from)?;
+        let mut connection = self.db.read().await?;
         if !store::any_pending(&mut connection).await? {
             return Ok(None);
         }
         drop(connection);
         let (keys, origin) = (Arc::clone(&self.keys), Arc::clone(&self.origin));
-        let extended = self.db.write(move |tx| Box::pin(async move { extend(tx, &*keys, &origin, at).await })).await?;
+        let extended = self
+            .db
+            .write_concurrently(move |tx| Box::pin(async move { extend(tx, &*keys, &origin, at).await }))
+            .await?;
         if let Some(head) = extended {
             self.head.send_replace(Some(head));
             #[expect(clippy::cast_precision_loss, reason = "a gauge")]
@@ -136,7 +139,8 @@ impl Log {
 }
 
 async fn extend(tx: &mut Tx, keys: &dyn KeyStore, origin: &str, at: Micros) -> Result<Option<LogHead>, LogError> {
-    let pending = store::pending_leaves(tx.conn(), LEAVES_A_STEP).await?;
+    tx.take_turn(Turn::Tree).await?;
+    let (pending, leaves) = store::pending_leaves(tx.conn(), LEAVES_A_STEP).await?;
     if pending.is_empty() {
         return Ok(None);
     }
@@ -149,18 +153,21 @@ async fn extend(tx: &mut Tx, keys: &dyn KeyStore, origin: &str, at: Micros) -> R
     if stored_root != Some(root) {
         return Err(LogError::Altered { size });
     }
-    let mut placed = Vec::with_capacity(pending.len());
-    for leaf in &pending {
-        if leaf_hash(&leaf.body) != leaf.hash {
-            return Err(LogError::AlteredLeaf { shard: leaf.shard, leaf_id: leaf.leaf_id });
+    let mut leaves = leaves.iter();
+    let mut runs = Vec::with_capacity(pending.len());
+    for run in pending {
+        runs.push((run, size));
+        for leaf_id in run.leaf_id..run.leaf_id + run.leaves {
+            let Some(leaf) = leaves.next().filter(|leaf| (leaf.shard, leaf.leaf_id) == (run.shard, leaf_id)) else {
+                return Err(LogError::MissingLeaf { shard: run.shard, leaf_id });
+            };
+            tiles.push(size, leaf_hash(&leaf.body));
+            size += 1;
         }
-        tiles.push(size, leaf.hash);
-        placed.push((leaf.shard, leaf.leaf_id, size));
-        size += 1;
     }
     let root = tiles.root(size)?;
     let note = checkpoint::sign(keys, origin, size, root)?;
-    store::place_leaves(tx.conn(), &placed).await?;
+    store::place_leaves(tx.conn(), &runs).await?;
     store::save_tiles(tx.conn(), &tiles).await?;
     store::insert_checkpoint(tx.conn(), &Checkpoint { size, root, note, at }).await?;
     Ok(Some(LogHead { size, root }))
@@ -170,7 +177,7 @@ async fn extend(tx: &mut Tx, keys: &dyn KeyStore, origin: &str, at: Micros) -> R
 ///
 /// # Errors
 /// When the question makes no sense, or the database fails.
-pub async fn tiles_for(connection: &mut crate::db::dialect::Connection, question: Question) -> Result<Tiles, LogError> {
+pub async fn tiles_for(connection: &mut Connection, question: Question) -> Result<Tiles, LogError> {
     let keys: BTreeSet<_> = needed(question)?;
     Ok(store::load_tiles(connection, &keys).await?)
 }

@@ -9,7 +9,7 @@ use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::{Serialize, Serializer};
 
 use super::leaf::{Column, RowImage};
-use crate::db::sets;
+use crate::db::{self, sets};
 
 /// The column that names a row's leaf.
 pub const LEAF: &str = "leaf";
@@ -19,6 +19,8 @@ pub const LEAF: &str = "leaf";
 pub struct Table {
     /// Its name.
     pub name: &'static str,
+    /// The view that shows its columns, where they lie in more than one table.
+    pub view: Option<&'static str>,
     /// Its columns in order: those that name the row first, then the others that its leaf commits to, then the rest.
     pub columns: &'static [&'static str],
     /// How many of them name the row.
@@ -32,12 +34,14 @@ pub struct Table {
     pub leaf_shard: Option<&'static str>,
 }
 
-const PLAIN: Table = Table { name: "", columns: &[], key: 0, committed: 0, withheld: &[], leaf_shard: None };
+const PLAIN: Table =
+    Table { name: "", view: None, columns: &[], key: 0, committed: 0, withheld: &[], leaf_shard: None };
 
 /// The leaves themselves. What they are is proven by the tree.
 pub static LEAVES: Table = Table {
     name: "leaf",
-    columns: &["shard", "leaf_id", "kind", "at", "body", "hash", "salt", "tree_index"],
+    view: Some("placed_leaf"),
+    columns: &["shard", "leaf_id", "kind", "body", "salt", "tree_index"],
     key: 2,
     ..PLAIN
 };
@@ -48,7 +52,7 @@ pub static CHECKPOINT: Table = Table { name: "checkpoint", columns: &["size", "r
 /// Accounts; a balance is proven by the transfers.
 pub static ACCOUNT: Table = Table {
     name: "account",
-    columns: &["shard", "account_id", "unit", "kind", "owner", "overdraft_allowed", "balance", LEAF],
+    columns: &["shard", "account_id", "unit", "kind", "owner", "credit_limit", "balance", "held", LEAF],
     key: 2,
     committed: 6,
     leaf_shard: Some("shard"),
@@ -57,9 +61,23 @@ pub static ACCOUNT: Table = Table {
 /// Transfers.
 pub static TRANSFER: Table = Table {
     name: "transfer",
-    columns: &["shard", "transfer_id", "debit", "credit", "amount", "unit", "kind", "reference", "at", LEAF],
+    columns: &[
+        "shard",
+        "transfer_id",
+        "debit",
+        "credit",
+        "amount",
+        "unit",
+        "kind",
+        "reference",
+        "at",
+        "phase",
+        "refers_to",
+        "timeout",
+        LEAF,
+    ],
     key: 2,
-    committed: 9,
+    committed: 12,
     leaf_shard: Some("shard"),
     ..PLAIN
 };
@@ -154,6 +172,7 @@ pub static RESIDENCE_PERSON: Table = Table {
     committed: 2,
     withheld: &["name", "document_kind", "document_number"],
     leaf_shard: Some("shard"),
+    ..PLAIN
 };
 /// Who read a holder's record, and why.
 pub static PERSON_READ: Table = Table {
@@ -293,6 +312,11 @@ pub static TABLES: [&Table; 24] = [
 ];
 
 impl Table {
+    /// Where its columns are read.
+    pub fn source(&self) -> &'static str {
+        self.view.unwrap_or(self.name)
+    }
+
     /// Values in an exported row: its columns, and the hash of what is withheld.
     pub fn width(&self) -> usize {
         self.columns.len() + usize::from(!self.withheld.is_empty())
@@ -344,6 +368,28 @@ impl Value {
             Self::Bytes(bytes) => Column::Bytes(bytes),
             Self::Text(text) => Column::Text(text),
             Self::Null => Column::Null,
+        }
+    }
+}
+
+impl From<db::Value> for Value {
+    fn from(value: db::Value) -> Self {
+        match value {
+            db::Value::Int(value) => value.map(Self::Int),
+            db::Value::Bytes(value) => value.map(Self::Bytes),
+            db::Value::Text(value) => value.map(Self::Text),
+        }
+        .unwrap_or(Self::Null)
+    }
+}
+
+impl From<&Value> for db::Value {
+    fn from(value: &Value) -> Self {
+        match value {
+            Value::Int(number) => Self::Int(Some(*number)),
+            Value::Bytes(bytes) => Self::Bytes(Some(bytes.clone())),
+            Value::Text(text) => Self::Text(Some(text.clone())),
+            Value::Null => Self::Int(None),
         }
     }
 }

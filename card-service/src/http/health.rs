@@ -45,7 +45,7 @@ async fn readyz(State(app): State<App>) -> Result<Json<Health>, Refusal> {
     if *app.stopping.borrow() {
         return Err(Refusal::new(ProblemType::Busy));
     }
-    crate::people::store::any(&mut *app.db.read().acquire().await?).await?;
+    crate::people::store::any(&mut app.db.read().await?).await?;
     Ok(Json(OK))
 }
 

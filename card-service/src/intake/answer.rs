@@ -39,5 +39,6 @@ pub(super) async fn answer(db: &Db, policy: Policy, group: Vec<Command>) {
 }
 
 async fn write(db: &Db, policy: Policy, submissions: Vec<Arc<Submission>>) -> Result<Vec<Answer>, DbError> {
-    db.write(move |tx| Box::pin(async move { group::decide_and_write(tx, &policy, &submissions).await })).await
+    db.write_concurrently(move |tx| Box::pin(async move { group::decide_and_write(tx, &policy, &submissions).await }))
+        .await
 }

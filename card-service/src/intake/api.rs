@@ -23,7 +23,7 @@ use super::submission::{Policy, Submission, SubmitError};
 use super::verify::OpenBatch;
 use super::writer::Writer;
 use crate::cards;
-use crate::db::{Db, DbError};
+use crate::db::Db;
 use crate::http::{Body, Refusal};
 use crate::keys::{KeyError, KeyStore, Role};
 use crate::terminals;
@@ -86,7 +86,7 @@ impl Intake {
         if batch.terminal() != from {
             return Err(Refusal::because(ProblemType::Forbidden, "batch-of-another-terminal"));
         }
-        let mut connection = self.db.read().acquire().await.map_err(DbError::from)?;
+        let mut connection = self.db.read().await?;
         let terminal_key = terminals::store::one(&mut connection, from)
             .await?
             .and_then(|terminal| terminal.public_key)

@@ -17,7 +17,7 @@ use crate::cards::{self, CardForIntake, CardState};
 use crate::db::{DbError, Tx};
 use crate::domains::{self, Ask, Decision, Effect};
 use crate::evidence::{self, Action, ActionKind};
-use crate::ledger::{self, Account, Book, Entry, Linked, Refused};
+use crate::ledger::{self, Account, Book, Entry, Linked, Needs, Refused};
 use crate::terminals::{self, Terminal};
 
 /// Everything that was loaded, and everything that is to be written.
@@ -73,20 +73,23 @@ fn terminal_shard(terminal: TerminalId) -> Shard {
 impl Group {
     async fn load(tx: &mut Tx, policy: &Policy, submissions: &[Arc<Submission>]) -> Result<Self, DbError> {
         let mut group = Self::default();
+        let shards = taps(submissions).flat_map(|(_, tap)| {
+            [Some(terminal_shard(tap.terminal)), tap.card.map(|card| card.shard())].into_iter().flatten()
+        });
+        tx.lock(shards.collect::<BTreeSet<_>>()).await?;
         let terminals: BTreeSet<_> = submissions.iter().map(|submission| submission.terminal).collect();
         group.terminals = terminals::load_all(tx.conn(), &terminals).await?;
         let cards: BTreeSet<_> = taps(submissions).filter_map(|(_, tap)| tap.card).collect();
         group.cards = cards::load_for_intake(tx.conn(), &cards.into_iter().collect::<Vec<_>>()).await?;
-        let numbers: BTreeSet<_> = taps(submissions).map(|(_, tap)| number(tap)).collect();
+        let lanes: BTreeSet<_> = taps(submissions).map(|(_, tap)| (tap.terminal, tap.lane)).collect();
+        group.heads = store::heads(tx.conn(), &lanes).await?;
+        // A number that its lane has not come to is new.
+        let passed = |number: &LaneNumber| number.counter <= group.heads[&(number.terminal, number.lane)].counter;
+        let numbers: BTreeSet<_> = taps(submissions).map(|(_, tap)| number(tap)).filter(passed).collect();
         group.prior = store::prior(tx.conn(), &numbers).await?;
-        if !group.prior.is_empty() {
-            group.known_forks = store::known_events(tx.conn(), &numbers).await?;
-        }
-        group.heads = store::heads(tx.conn(), &terminals).await?;
+        group.known_forks = store::known_forks(tx.conn(), &numbers).await?;
         let sizes: BTreeSet<_> = taps(submissions).filter_map(|(_, tap)| tap.log_head.map(|head| head.size)).collect();
-        if !sizes.is_empty() {
-            group.seen = store::seen_heads(tx.conn(), &sizes).await?;
-        }
+        group.seen = store::seen_heads(tx.conn(), &sizes).await?;
         let mut accounts = Vec::new();
         for (id, tap) in taps(submissions) {
             if let Some(ask) = group.ask(id, tap, policy)
@@ -95,10 +98,8 @@ impl Group {
                 accounts.extend(room.accounts(&ask));
             }
         }
-        if !accounts.is_empty() {
-            // No references: that a tap is new is known by its number in its lane.
-            group.book = ledger::store::load(tx.conn(), &accounts, &[]).await?;
-        }
+        // No references: that a tap is new is known by its number in its lane.
+        group.book = ledger::store::load(tx, &Needs::accounts(accounts)).await?;
         Ok(group)
     }
 
@@ -301,11 +302,10 @@ impl Group {
         let leaves = evidence::append_all(tx, at, &self.actions).await?;
         let opened: Vec<_> = self.opened.iter().map(|(account, leaf)| (*account, leaves[*leaf].leaf_id)).collect();
         let entries: Vec<_> = self.entries.iter().map(|(entry, leaf)| (*entry, leaves[*leaf].leaf_id)).collect();
+        ledger::store::save(tx, &self.book, &opened, &entries).await?;
         let connection = tx.conn();
-        ledger::store::save_accounts(connection, &self.book, &opened).await?;
-        ledger::store::save_entries(connection, &self.book, &entries).await?;
         let rows: Vec<_> = self.rows.into_iter().map(|(row, leaf)| (row, leaves[leaf])).collect();
-        store::write_taps(connection, &rows).await?;
+        store::write_taps(connection, rows).await?;
         let events: Vec<_> = self.events.into_iter().map(|(event, leaf)| (event, leaves[leaf])).collect();
         store::write_events(connection, &events).await?;
         let heads: Vec<_> = self.moved.iter().map(|lane| (*lane, self.heads[lane])).collect();

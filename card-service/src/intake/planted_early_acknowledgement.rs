@@ -16,7 +16,7 @@ const SLOW_DISK: Duration = Duration::from_millis(20);
 
 /// Answers everyone, then commits.
 pub(super) async fn answer(db: &Db, policy: Policy, waiting: Vec<Command>) {
-    let written = db.write::<(), DbError, _>(move |tx| {
+    let written = db.write_concurrently::<(), DbError, _>(move |tx| {
         Box::pin(async move {
             let submissions: Vec<_> = waiting.iter().map(|command| Arc::clone(&command.submission)).collect();
             let answers = group::decide_and_write(tx, &policy, &submissions).await?;

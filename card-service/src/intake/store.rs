@@ -2,16 +2,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::decide::{LaneFault, LaneHead};
+use crate::db::{Connection, DbError, Row, Rows, insert, query, sets};
+use crate::evidence::{Column, LeafRef, RowImage};
 use card_schema::clock::Micros;
 use card_schema::envelope::receipt::Outcome;
 use card_schema::ids::{CardId, Shard, TapId, TerminalId};
 use card_schema::money::Fen;
-use sqlx::{QueryBuilder, Row as _};
-
-use super::decide::{LaneFault, LaneHead};
-use crate::db::dialect::{Connection, Engine, ROWS_PER_STATEMENT};
-use crate::db::{DbError, sets};
-use crate::evidence::{Column, LeafRef, RowImage};
 
 /// A number of a lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -103,59 +100,73 @@ impl LaneEvent {
     }
 }
 
-/// What became of those of these numbers that were used before.
+/// What became of those of these numbers that were used before. A number does not say in which shard its tap lies, so
+/// every shard is asked: ask only for numbers that a lane has passed.
 pub(super) async fn prior(
     connection: &mut Connection,
     numbers: &BTreeSet<LaneNumber>,
 ) -> Result<HashMap<LaneNumber, Prior>, DbError> {
-    let wanted =
-        sets::json(numbers.iter().map(|number| (sets::hex(number.terminal.as_bytes()), number.lane, number.counter)));
-    let rows = sqlx::query(
-        "SELECT l.terminal_id, l.lane, l.counter, l.tap_id, t.outcome, t.balance
-         FROM json_each($1) w
-         CROSS JOIN lane_tap l
-            ON l.terminal_id = unhex(w.value ->> 0) AND l.lane = w.value ->> 1 AND l.counter = w.value ->> 2
-         JOIN tap t
-            ON t.shard = l.shard AND t.terminal_id = l.terminal_id AND t.lane = l.lane AND t.counter = l.counter",
+    if numbers.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = query(
+        "SELECT t.terminal_id, t.lane, t.counter, t.tap_id, t.outcome, t.balance
+         FROM {wanted} CROSS JOIN shard s CROSS JOIN tap t
+         WHERE t.shard = s.shard AND t.terminal_id = wanted.terminal_id AND t.lane = wanted.lane
+           AND t.counter = wanted.counter",
     )
-    .bind(wanted)
-    .fetch_all(connection)
+    .set("wanted", wanted(numbers))
+    .all(connection)
     .await?;
     rows.iter()
         .map(|row| {
-            let number = LaneNumber {
-                terminal: TerminalId::from_bytes(sets::bytes(row, "terminal_id")?),
-                lane: lane(row.try_get("lane")?)?,
-                counter: row.try_get("counter")?,
-            };
-            let outcome = u16::try_from(row.try_get::<i64, _>("outcome")?).ok().and_then(Outcome::from_number);
+            let outcome = u16::try_from(row.get::<i64>("outcome")?).ok().and_then(Outcome::from_number);
             let prior = Prior {
                 tap: TapId(sets::bytes(row, "tap_id")?),
                 outcome: outcome.ok_or(DbError::Unreadable("tap.outcome"))?,
-                balance: row.try_get::<Option<i64>, _>("balance")?.map(Fen),
+                balance: row.get::<Option<i64>>("balance")?.map(Fen),
             };
-            Ok((number, prior))
+            Ok((lane_number(row)?, prior))
         })
         .collect()
 }
 
-/// Where the lanes of these terminals stand.
+/// Where these lanes stand. Each is locked until the end of the transaction, also one that nobody has used before.
 pub(super) async fn heads(
     connection: &mut Connection,
-    terminals: &BTreeSet<TerminalId>,
+    lanes: &BTreeSet<(TerminalId, u8)>,
 ) -> Result<HashMap<(TerminalId, u8), LaneHead>, DbError> {
-    let rows = sqlx::query(
-        "SELECT l.terminal_id, l.lane, l.counter, l.head
-         FROM json_each($1) w CROSS JOIN lane l ON l.terminal_id = unhex(w.value)",
+    let mut found = lock_heads(connection, lanes).await?;
+    let new: BTreeSet<_> = lanes.iter().copied().filter(|lane| !found.contains_key(lane)).collect();
+    if !new.is_empty() {
+        let LaneHead { counter, tap } = LaneHead::EMPTY;
+        let heads: Vec<_> = new.iter().map(|lane| (*lane, LaneHead { counter, tap })).collect();
+        insert(connection, "lane", lane_rows(&heads), "ON CONFLICT (terminal_id, lane) DO NOTHING").await?;
+        // Another process may have been the first to bring taps of this lane.
+        found.extend(lock_heads(connection, &new).await?);
+    }
+    Ok(found)
+}
+
+async fn lock_heads(
+    connection: &mut Connection,
+    lanes: &BTreeSet<(TerminalId, u8)>,
+) -> Result<HashMap<(TerminalId, u8), LaneHead>, DbError> {
+    let wanted = Rows::new()
+        .bytes("terminal_id", lanes.iter().map(|(terminal, _)| *terminal.as_bytes()))
+        .ints("lane", lanes.iter().map(|(_, lane)| i64::from(*lane)));
+    let rows = query(
+        "SELECT l.terminal_id, l.lane, l.counter, l.head FROM {wanted} CROSS JOIN lane l
+         WHERE l.terminal_id = wanted.terminal_id AND l.lane = wanted.lane
+         ORDER BY l.terminal_id, l.lane {for update of l}",
     )
-    .bind(sets::json(terminals.iter().map(|terminal| sets::hex(terminal.as_bytes()))))
-    .fetch_all(connection)
+    .set("wanted", wanted)
+    .all(connection)
     .await?;
     rows.iter()
         .map(|row| {
-            let terminal = TerminalId::from_bytes(sets::bytes(row, "terminal_id")?);
-            let head = LaneHead { counter: row.try_get("counter")?, tap: TapId(sets::bytes(row, "head")?) };
-            Ok(((terminal, lane(row.try_get("lane")?)?), head))
+            let LaneNumber { terminal, lane, counter } = lane_number(row)?;
+            Ok(((terminal, lane), LaneHead { counter, tap: TapId(sets::bytes(row, "head")?) }))
         })
         .collect()
 }
@@ -165,54 +176,40 @@ pub(super) async fn seen_heads(
     connection: &mut Connection,
     sizes: &BTreeSet<u64>,
 ) -> Result<HashMap<u64, SeenHead>, DbError> {
-    let rows =
-        sqlx::query("SELECT c.size, c.root, c.at FROM json_each($1) w CROSS JOIN checkpoint c ON c.size = w.value")
-            .bind(sets::json(sizes.iter().filter_map(|size| i64::try_from(*size).ok())))
-            .fetch_all(connection)
-            .await?;
+    if sizes.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let wanted = Rows::new().ints("size", sizes.iter().filter_map(|size| i64::try_from(*size).ok()));
+    let rows = query("SELECT c.size, c.root, c.at FROM {wanted} CROSS JOIN checkpoint c WHERE c.size = wanted.size")
+        .set("wanted", wanted)
+        .all(connection)
+        .await?;
     rows.iter()
         .map(|row| {
-            let size = u64::try_from(row.try_get::<i64, _>("size")?).map_err(|_| DbError::Unreadable("size"))?;
-            Ok((size, SeenHead { root: sets::bytes(row, "root")?, at: Micros(row.try_get("at")?) }))
+            let size = u64::try_from(row.get::<i64>("size")?).map_err(|_| DbError::Unreadable("size"))?;
+            Ok((size, SeenHead { root: sets::bytes(row, "root")?, at: Micros(row.get("at")?) }))
         })
         .collect()
 }
 
-/// Writes taps with their leaves, and claims their numbers.
-pub(super) async fn write_taps(connection: &mut Connection, rows: &[(TapRow, LeafRef)]) -> Result<(), DbError> {
-    for rows in rows.chunks(ROWS_PER_STATEMENT) {
-        let mut insert = QueryBuilder::<Engine>::new(
-            "INSERT INTO tap (shard, terminal_id, lane, counter, tap_id, card_id, operation, at, received_at, outcome,
-                              balance, cose, leaf) ",
-        );
-        insert.push_values(rows, |mut bind, (row, leaf)| {
-            bind.push_bind(i64::from(row.shard.0))
-                .push_bind(row.number.terminal.as_bytes().to_vec())
-                .push_bind(i64::from(row.number.lane))
-                .push_bind(row.number.counter)
-                .push_bind(row.tap.0.to_vec())
-                .push_bind(row.card.map(|card| card.as_bytes().to_vec()))
-                .push_bind(i64::from(row.operation))
-                .push_bind(row.at.0)
-                .push_bind(row.received_at.0)
-                .push_bind(i64::from(row.outcome.number()))
-                .push_bind(row.balance.map(|balance| balance.0))
-                .push_bind(row.cose.clone())
-                .push_bind(leaf.leaf_id);
-        });
-        insert.build().execute(&mut *connection).await?;
-        let mut claim =
-            QueryBuilder::<Engine>::new("INSERT INTO lane_tap (terminal_id, lane, counter, shard, tap_id) ");
-        claim.push_values(rows, |mut bind, (row, _)| {
-            bind.push_bind(row.number.terminal.as_bytes().to_vec())
-                .push_bind(i64::from(row.number.lane))
-                .push_bind(row.number.counter)
-                .push_bind(i64::from(row.shard.0))
-                .push_bind(row.tap.0.to_vec());
-        });
-        claim.build().execute(&mut *connection).await?;
-    }
-    Ok(())
+/// Writes taps with their leaves.
+pub(super) async fn write_taps(connection: &mut Connection, taps: Vec<(TapRow, LeafRef)>) -> Result<(), DbError> {
+    let rows = || taps.iter().map(|(row, _)| row);
+    let rows = Rows::new()
+        .ints("shard", rows().map(|row| i64::from(row.shard.0)))
+        .bytes("terminal_id", rows().map(|row| *row.number.terminal.as_bytes()))
+        .ints("lane", rows().map(|row| i64::from(row.number.lane)))
+        .ints("counter", rows().map(|row| row.number.counter))
+        .bytes("tap_id", rows().map(|row| row.tap.0))
+        .optional_bytes("card_id", rows().map(|row| row.card.map(|card| card.as_bytes().to_vec())))
+        .ints("operation", rows().map(|row| i64::from(row.operation)))
+        .ints("at", rows().map(|row| row.at.0))
+        .ints("received_at", rows().map(|row| row.received_at.0))
+        .ints("outcome", rows().map(|row| i64::from(row.outcome.number())))
+        .optional_ints("balance", rows().map(|row| row.balance.map(|balance| balance.0)))
+        .ints("leaf", taps.iter().map(|(_, leaf)| leaf.leaf_id))
+        .bytes("cose", taps.into_iter().map(|(row, _)| row.cose));
+    insert(connection, "tap", rows, "").await
 }
 
 /// Moves lanes to their new heads.
@@ -220,73 +217,66 @@ pub(super) async fn write_heads(
     connection: &mut Connection,
     heads: &[((TerminalId, u8), LaneHead)],
 ) -> Result<(), DbError> {
-    for rows in heads.chunks(ROWS_PER_STATEMENT) {
-        let mut insert = QueryBuilder::<Engine>::new("INSERT INTO lane (terminal_id, lane, counter, head) ");
-        insert.push_values(rows, |mut bind, ((terminal, lane), head)| {
-            bind.push_bind(terminal.as_bytes().to_vec())
-                .push_bind(i64::from(*lane))
-                .push_bind(head.counter)
-                .push_bind(head.tap.0.to_vec());
-        });
-        insert.push(" ON CONFLICT (terminal_id, lane) DO UPDATE SET counter = excluded.counter, head = excluded.head");
-        insert.build().execute(&mut *connection).await?;
-    }
-    Ok(())
+    let replace = "ON CONFLICT (terminal_id, lane) DO UPDATE SET counter = excluded.counter, head = excluded.head";
+    insert(connection, "lane", lane_rows(heads), replace).await
 }
 
-/// Records faults of lanes. One that was recorded before stays as it was.
+fn lane_rows(heads: &[((TerminalId, u8), LaneHead)]) -> Rows {
+    Rows::new()
+        .bytes("terminal_id", heads.iter().map(|((terminal, _), _)| *terminal.as_bytes()))
+        .ints("lane", heads.iter().map(|((_, lane), _)| i64::from(*lane)))
+        .ints("counter", heads.iter().map(|(_, head)| head.counter))
+        .bytes("head", heads.iter().map(|(_, head)| head.tap.0))
+}
+
+/// Records faults of lanes.
 pub(super) async fn write_events(connection: &mut Connection, events: &[(LaneEvent, LeafRef)]) -> Result<(), DbError> {
-    for rows in events.chunks(ROWS_PER_STATEMENT) {
-        let mut insert = QueryBuilder::<Engine>::new(
-            "INSERT INTO lane_event (terminal_id, lane, counter, tap_id, kind, expected, at, cose, leaf_shard, leaf) ",
-        );
-        insert.push_values(rows, |mut bind, (event, leaf)| {
-            bind.push_bind(event.number.terminal.as_bytes().to_vec())
-                .push_bind(i64::from(event.number.lane))
-                .push_bind(event.number.counter)
-                .push_bind(event.tap.0.to_vec())
-                .push_bind(event.fault as i64)
-                .push_bind(event.expected)
-                .push_bind(event.at.0)
-                .push_bind(event.cose.clone())
-                .push_bind(i64::from(leaf.shard.0))
-                .push_bind(leaf.leaf_id);
-        });
-        insert.build().execute(&mut *connection).await?;
-    }
-    Ok(())
+    let rows = || events.iter().map(|(event, _)| event);
+    let rows = Rows::new()
+        .bytes("terminal_id", rows().map(|event| *event.number.terminal.as_bytes()))
+        .ints("lane", rows().map(|event| i64::from(event.number.lane)))
+        .ints("counter", rows().map(|event| event.number.counter))
+        .bytes("tap_id", rows().map(|event| event.tap.0))
+        .ints("kind", rows().map(|event| event.fault as i64))
+        .ints("expected", rows().map(|event| event.expected))
+        .ints("at", rows().map(|event| event.at.0))
+        .bytes("cose", rows().map(|event| event.cose.clone()))
+        .ints("leaf_shard", events.iter().map(|(_, leaf)| i64::from(leaf.shard.0)))
+        .ints("leaf", events.iter().map(|(_, leaf)| leaf.leaf_id));
+    insert(connection, "lane_event", rows, "").await
 }
 
-/// Which of these taps were already recorded as a fault of this kind at their number.
-pub(super) async fn known_events(
+/// Which of these taps were already recorded as a fork at their number.
+pub(super) async fn known_forks(
     connection: &mut Connection,
     numbers: &BTreeSet<LaneNumber>,
 ) -> Result<BTreeSet<(LaneNumber, TapId)>, DbError> {
-    let wanted =
-        sets::json(numbers.iter().map(|number| (sets::hex(number.terminal.as_bytes()), number.lane, number.counter)));
-    let rows = sqlx::query(
-        "SELECT e.terminal_id, e.lane, e.counter, e.tap_id
-         FROM json_each($1) w
-         CROSS JOIN lane_event e
-            ON e.terminal_id = unhex(w.value ->> 0) AND e.lane = w.value ->> 1 AND e.counter = w.value ->> 2
-         WHERE e.kind = $2",
+    if numbers.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let rows = query(
+        "SELECT e.terminal_id, e.lane, e.counter, e.tap_id FROM {wanted} CROSS JOIN lane_event e
+         WHERE e.terminal_id = wanted.terminal_id AND e.lane = wanted.lane AND e.counter = wanted.counter
+           AND e.kind = $1",
     )
-    .bind(wanted)
     .bind(LaneFault::Fork as i64)
-    .fetch_all(connection)
+    .set("wanted", wanted(numbers))
+    .all(connection)
     .await?;
-    rows.iter()
-        .map(|row| {
-            let number = LaneNumber {
-                terminal: TerminalId::from_bytes(sets::bytes(row, "terminal_id")?),
-                lane: lane(row.try_get("lane")?)?,
-                counter: row.try_get("counter")?,
-            };
-            Ok((number, TapId(sets::bytes(row, "tap_id")?)))
-        })
-        .collect()
+    rows.iter().map(|row| Ok((lane_number(row)?, TapId(sets::bytes(row, "tap_id")?)))).collect()
 }
 
-fn lane(number: i64) -> Result<u8, DbError> {
-    u8::try_from(number).map_err(|_| DbError::Unreadable("lane"))
+fn wanted(numbers: &BTreeSet<LaneNumber>) -> Rows {
+    Rows::new()
+        .bytes("terminal_id", numbers.iter().map(|number| *number.terminal.as_bytes()))
+        .ints("lane", numbers.iter().map(|number| i64::from(number.lane)))
+        .ints("counter", numbers.iter().map(|number| number.counter))
+}
+
+fn lane_number(row: &Row) -> Result<LaneNumber, DbError> {
+    Ok(LaneNumber {
+        terminal: TerminalId::from_bytes(sets::bytes(row, "terminal_id")?),
+        lane: u8::try_from(row.get::<i64>("lane")?).map_err(|_| DbError::Unreadable("lane"))?,
+        counter: row.get("counter")?,
+    })
 }

@@ -87,6 +87,15 @@ impl Book {
         self.numbers_of(shard).last = last;
     }
 
+    /// The numbers that each shard has used by now, of shards to which something was posted.
+    pub fn last_ids(&self) -> impl Iterator<Item = (Shard, LastIds)> {
+        (0..)
+            .map(Shard)
+            .zip(&self.numbers)
+            .filter(|(_, numbers)| !numbers.posted.is_empty())
+            .map(|(shard, numbers)| (shard, numbers.last))
+    }
+
     /// The balance, zero for an account that was never used.
     pub fn balance(&self, key: &AccountKey) -> i64 {
         self.account(key).map_or(0, |account| account.balance)
@@ -103,8 +112,8 @@ impl Book {
     }
 
     /// What a cause has brought about, if it is known here.
-    pub fn caused(&self, shard: Shard, reference: Reference, kind: TransferKind) -> Option<&Entry> {
-        self.causes.get(&(shard, reference, kind)).map(|place| &self.entries[*place])
+    pub fn caused(&self, shard: Shard, reference: Option<Reference>, kind: TransferKind) -> Option<&Entry> {
+        self.causes.get(&(shard, reference?, kind)).map(|place| &self.entries[*place])
     }
 
     /// A transfer that others may name, if it was loaded for that or posted here.
@@ -224,11 +233,15 @@ impl Book {
     }
 }
 
-/// What is not to be brought about twice. The end of a hold by time has no cause but the hold, which ends once.
+/// What is not to be brought about twice. The end of a hold by time has no cause but the hold, which ends once; that a
+/// tap's transfers are new is known before they are asked for.
 const fn cause(transfer: &Transfer) -> Option<Cause> {
     match transfer.phase {
         Phase::ExpireHold { .. } => None,
-        _ => Some((transfer.debit.shard, transfer.reference, transfer.kind)),
+        _ => match transfer.reference {
+            Some(reference) => Some((transfer.debit.shard, reference, transfer.kind)),
+            None => None,
+        },
     }
 }
 

@@ -1,7 +1,7 @@
 //! Accounts and what names them: units, kinds, owners, causes. Pure: no database, no clock. Transfers are in
 //! `transfer`.
 
-use card_schema::ids::{HolderId, OrganisationId, Shard, TapId};
+use card_schema::ids::{HolderId, OrganisationId, Shard};
 
 macro_rules! numbered {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $number:literal,)+ }) => {
@@ -162,9 +162,3 @@ impl Account {
 /// and reads nothing out of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Reference(pub [u8; 32]);
-
-impl From<TapId> for Reference {
-    fn from(tap: TapId) -> Self {
-        Self(tap.0)
-    }
-}

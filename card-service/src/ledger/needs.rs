@@ -21,21 +21,36 @@ pub struct Needs {
 }
 
 impl Needs {
+    /// The shards concerned, in order.
+    pub fn shards(&self) -> impl Iterator<Item = Shard> {
+        self.accounts.chunk_by(|one, other| one.shard == other.shard).map(|keys| keys[0].shard)
+    }
+
     /// What these transfers need.
     pub fn of<'a>(transfers: impl IntoIterator<Item = &'a Transfer>) -> Self {
         let mut needs = Self::default();
         for transfer in transfers {
             let shard = transfer.debit.shard;
             needs.accounts.extend([transfer.debit, transfer.credit]);
-            needs.references.push((shard, transfer.reference));
+            needs.references.extend(transfer.reference.map(|reference| (shard, reference)));
             needs.named.extend(transfer.phase.refers_to().map(|id| (shard, id)));
         }
+        needs.in_order()
+    }
+
+    /// What deciding on these accounts needs, where no transfer has a cause of its own or names another.
+    pub fn accounts(accounts: Vec<AccountKey>) -> Self {
+        Self { accounts, ..Self::default() }.in_order()
+    }
+
+    fn in_order(mut self) -> Self {
+        let needs = &mut self;
         needs.accounts.sort_unstable();
         needs.accounts.dedup();
         needs.references.sort_unstable();
         needs.references.dedup();
         needs.named.sort_unstable();
         needs.named.dedup();
-        needs
+        self
     }
 }

@@ -2,17 +2,14 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::{
+    Account, AccountKey, AccountKind, Applied, Book, CreditLimit, Entry, LastIds, LedgerError, Named, Needs, Owner,
+    Phase, Reference, Transfer, TransferKind, Unit,
+};
+use crate::db::{Connection, DbError, Row, Rows, Tx, insert, query, sets};
+use crate::evidence::{self, Action, ActionKind, Column, RowImage};
 use card_schema::clock::Micros;
 use card_schema::ids::Shard;
-use sqlx::{QueryBuilder, Row as _};
-
-use super::{
-    Account, AccountKey, AccountKind, Applied, Book, CreditLimit, Entry, LastIds, LedgerError, Needs, Owner, Phase,
-    Reference, Transfer, TransferKind, Unit,
-};
-use crate::db::dialect::{Connection, Engine, ROWS_PER_STATEMENT, Row};
-use crate::db::{DbError, Tx, sets};
-use crate::evidence::{self, Action, ActionKind, Column, RowImage};
 
 /// Why [`post`] did not post.
 #[derive(Debug, thiserror::Error)]
@@ -57,7 +54,8 @@ pub struct Posted {
 /// [`PostError::Refused`] leaves the transaction as it was.
 pub async fn post(tx: &mut Tx, at: Micros, transfers: &[Transfer]) -> Result<Vec<Posted>, PostError> {
     let needs = Needs::of(transfers);
-    let mut book = load(tx.conn(), &needs.accounts, &needs.references).await?;
+    tx.lock(needs.shards()).await?;
+    let mut book = load(tx, &needs).await?;
     let applied = transfers
         .iter()
         .enumerate()
@@ -85,8 +83,7 @@ pub async fn post(tx: &mut Tx, at: Micros, transfers: &[Transfer]) -> Result<Vec
     let leaf_of: HashMap<Shard, i64> = leaves.iter().map(|leaf| (leaf.shard, leaf.leaf_id)).collect();
     let opened: Vec<_> = book.opened(0).map(|account| (*account, leaf_of[&account.key.shard])).collect();
     let entries: Vec<_> = new.iter().map(|entry| (*entry, leaf_of[&entry.transfer.debit.shard])).collect();
-    save_accounts(tx.conn(), &book, &opened).await?;
-    save_entries(tx.conn(), &book, &entries).await?;
+    save(tx, &book, &opened, &entries).await?;
 
     Ok(applied
         .iter()
@@ -104,130 +101,230 @@ pub async fn post(tx: &mut Tx, at: Micros, transfers: &[Transfer]) -> Result<Vec
 
 /// The balance of one account, zero for one that was never used.
 pub async fn balance(connection: &mut Connection, key: &AccountKey) -> Result<i64, DbError> {
-    let found =
-        sqlx::query_scalar("SELECT balance FROM account WHERE shard = $1 AND owner = $2 AND kind = $3 AND unit = $4")
-            .bind(i64::from(key.shard.0))
-            .bind(key.owner.0.as_slice())
-            .bind(key.kind.number())
-            .bind(key.unit.number())
-            .fetch_optional(connection)
-            .await?;
+    let found = query("SELECT balance FROM account WHERE shard = $1 AND owner = $2 AND kind = $3 AND unit = $4")
+        .bind(i64::from(key.shard.0))
+        .bind(key.owner.0.as_slice())
+        .bind(key.kind.number())
+        .bind(key.unit.number())
+        .scalar(connection)
+        .await?;
     Ok(found.unwrap_or(0))
 }
 
-/// Loads the accounts of `keys` that exist, the transfers already posted under `references`, and the last numbers of
-/// the shards concerned: three statements however many there are.
-pub async fn load(
-    connection: &mut Connection,
-    keys: &[AccountKey],
-    references: &[(Shard, Reference)],
-) -> Result<Book, DbError> {
+/// Loads what transfers need: three statements at most, however many there are. Their shards are locked.
+///
+/// # Errors
+/// When the database fails, or holds what this program did not write.
+pub async fn load(tx: &mut Tx, needs: &Needs) -> Result<Book, DbError> {
     let mut book = Book::default();
-    let wanted: BTreeSet<_> = keys.iter().collect();
-    let wanted = sets::json(
-        wanted
-            .iter()
-            .map(|key| (i64::from(key.shard.0), sets::hex(&key.owner.0), key.kind.number(), key.unit.number())),
-    );
-    let rows = sqlx::query(
-        "SELECT a.shard, a.account_id, a.unit, a.kind, a.owner, a.overdraft_allowed, a.balance
-         FROM json_each($1) w CROSS JOIN account a
-         ON a.shard = w.value ->> 0 AND a.owner = unhex(w.value ->> 1) AND a.kind = w.value ->> 2
-            AND a.unit = w.value ->> 3",
-    )
-    .bind(wanted)
-    .fetch_all(&mut *connection)
-    .await?;
-    for row in &rows {
-        book.load_account(account_from_row(row)?);
+    for account in load_accounts(tx.conn(), &needs.accounts).await? {
+        book.load_account(account);
     }
-    if !references.is_empty() {
-        let wanted = sets::json(references.iter().map(|(shard, reference)| (shard.0, sets::hex(&reference.0))));
-        let rows = sqlx::query(
-            "SELECT t.shard, t.transfer_id, t.amount, t.kind, t.reference, t.unit, t.at,
-                    d.owner AS debit_owner, d.kind AS debit_kind, c.owner AS credit_owner, c.kind AS credit_kind
-             FROM json_each($1) w
-             CROSS JOIN transfer t ON t.shard = w.value ->> 0 AND t.reference = unhex(w.value ->> 1)
-             JOIN account d ON d.shard = t.shard AND d.account_id = t.debit
-             JOIN account c ON c.shard = t.shard AND c.account_id = t.credit",
-        )
-        .bind(wanted)
-        .fetch_all(&mut *connection)
-        .await?;
-        for row in &rows {
-            book.load_entry(entry_from_row(row)?);
-        }
+    for entry in load_caused(tx.conn(), &needs.references).await? {
+        book.load_entry(entry);
     }
-    let shards: BTreeSet<Shard> = keys.iter().map(|key| key.shard).collect();
-    let rows = sqlx::query_as::<_, (i64, i64, i64)>(
-        "SELECT w.value,
-                COALESCE((SELECT MAX(account_id) FROM account WHERE shard = w.value), 0),
-                COALESCE((SELECT MAX(transfer_id) FROM transfer WHERE shard = w.value), 0)
-         FROM json_each($1) w",
-    )
-    .bind(sets::json(shards.iter().map(|shard| shard.0)))
-    .fetch_all(&mut *connection)
-    .await?;
-    for (shard, account, transfer) in rows {
-        book.load_last_ids(sets::shard(shard)?, LastIds { account, transfer });
+    for named in load_named(tx.conn(), &needs.named).await? {
+        book.load_named(named);
+    }
+    for shard in needs.shards() {
+        let numbers = *tx.numbers(shard);
+        book.load_last_ids(shard, LastIds { account: numbers.account, transfer: numbers.transfer });
     }
     Ok(book)
 }
 
-/// Writes accounts that were opened, each with the leaf that commits to it, and the balances that changed.
-pub async fn save_accounts(connection: &mut Connection, book: &Book, opened: &[(Account, i64)]) -> Result<(), DbError> {
-    for rows in opened.chunks(ROWS_PER_STATEMENT) {
-        let mut insert = QueryBuilder::<Engine>::new(
-            "INSERT INTO account (shard, account_id, unit, kind, owner, overdraft_allowed, balance, leaf) ",
-        );
-        insert.push_values(rows, |mut row, (account, leaf)| {
-            row.push_bind(i64::from(account.key.shard.0))
-                .push_bind(account.id)
-                .push_bind(account.key.unit.number())
-                .push_bind(account.key.kind.number())
-                .push_bind(account.key.owner.0.to_vec())
-                .push_bind(overdraft_allowed(account))
-                // The book has the balance after the last transfer; what was opened is a picture of an earlier one.
-                .push_bind(book.balance(&account.key))
-                .push_bind(*leaf);
-        });
-        insert.build().execute(&mut *connection).await?;
+/// Those of these accounts that there are.
+async fn load_accounts(connection: &mut Connection, keys: &[AccountKey]) -> Result<Vec<Account>, DbError> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
     }
-    if book.changed().next().is_none() {
+    let wanted = Rows::new()
+        .ints("shard", keys.iter().map(|key| i64::from(key.shard.0)))
+        .bytes("owner", keys.iter().map(|key| key.owner.0))
+        .ints("kind", keys.iter().map(|key| key.kind.number()))
+        .ints("unit", keys.iter().map(|key| key.unit.number()));
+    let rows = query(
+        "SELECT a.shard, a.account_id, a.unit, a.kind, a.owner, a.credit_limit, a.balance, a.held
+         FROM {wanted} CROSS JOIN account a
+         WHERE a.shard = wanted.shard AND a.owner = wanted.owner AND a.kind = wanted.kind AND a.unit = wanted.unit",
+    )
+    .set("wanted", wanted)
+    .all(connection)
+    .await?;
+    rows.iter().map(account_from_row).collect()
+}
+
+const ENTRY: &str = "SELECT t.shard, t.transfer_id, t.amount, t.kind, t.reference, t.unit, t.at, t.phase, t.refers_to,
+        t.timeout, d.owner AS debit_owner, d.kind AS debit_kind, c.owner AS credit_owner, c.kind AS credit_kind";
+const ITS_ACCOUNTS: &str = "CROSS JOIN account d CROSS JOIN account c";
+const ARE_ITS_ACCOUNTS: &str =
+    "d.shard = t.shard AND d.account_id = t.debit AND c.shard = t.shard AND c.account_id = t.credit";
+
+/// What these causes have brought about.
+async fn load_caused(connection: &mut Connection, causes: &[(Shard, Reference)]) -> Result<Vec<Entry>, DbError> {
+    if causes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let wanted = Rows::new()
+        .ints("shard", causes.iter().map(|(shard, _)| i64::from(shard.0)))
+        .bytes("reference", causes.iter().map(|(_, reference)| reference.0));
+    let rows = query(format!(
+        "{ENTRY} FROM {{wanted}} CROSS JOIN transfer t {ITS_ACCOUNTS}
+         WHERE t.shard = wanted.shard AND t.reference = wanted.reference AND t.phase <> 5 AND {ARE_ITS_ACCOUNTS}"
+    ))
+    .set("wanted", wanted)
+    .all(connection)
+    .await?;
+    rows.iter().map(entry_from_row).collect()
+}
+
+/// Transfers by their numbers, each with what has become of it.
+async fn load_named(connection: &mut Connection, named: &[(Shard, i64)]) -> Result<Vec<Named>, DbError> {
+    if named.is_empty() {
+        return Ok(Vec::new());
+    }
+    let wanted = || {
+        Rows::new()
+            .ints("shard", named.iter().map(|(shard, _)| i64::from(shard.0)))
+            .ints("id", named.iter().map(|(_, id)| *id))
+    };
+    let rows = query(format!(
+        "{ENTRY}, CAST((SELECT COALESCE(SUM(r.amount), 0) FROM transfer r
+            WHERE r.shard = t.shard AND r.refers_to = t.transfer_id AND r.phase = 6) AS BIGINT) AS reversed
+         FROM {{wanted}} CROSS JOIN transfer t {ITS_ACCOUNTS}
+         WHERE t.shard = wanted.shard AND t.transfer_id = wanted.id AND {ARE_ITS_ACCOUNTS}"
+    ))
+    .set("wanted", wanted())
+    .all(connection)
+    .await?;
+    let ends = query(format!(
+        "{ENTRY} FROM {{wanted}} CROSS JOIN transfer t {ITS_ACCOUNTS}
+         WHERE t.shard = wanted.shard AND t.refers_to = wanted.id AND t.phase IN (3, 4, 5) AND {ARE_ITS_ACCOUNTS}"
+    ))
+    .set("wanted", wanted())
+    .all(connection)
+    .await?;
+    let ends = ends.iter().map(entry_from_row).collect::<Result<Vec<_>, _>>()?;
+    let ends: HashMap<_, _> =
+        ends.into_iter().map(|end| ((end.transfer.debit.shard, end.transfer.phase.refers_to()), end)).collect();
+    rows.iter()
+        .map(|row| {
+            let entry = entry_from_row(row)?;
+            let ended_by = ends.get(&(entry.transfer.debit.shard, Some(entry.id))).copied();
+            Ok(Named { entry, ended_by, reversed: row.get("reversed")? })
+        })
+        .collect()
+}
+
+/// Writes what a book holds that is not stored: accounts that were opened and transfers, each with the leaf that
+/// commits to it, balances that changed, and which holds are open.
+///
+/// # Errors
+/// When the database fails.
+pub async fn save(
+    tx: &mut Tx,
+    book: &Book,
+    opened: &[(Account, i64)],
+    entries: &[(Entry, i64)],
+) -> Result<(), DbError> {
+    for (shard, last) in book.last_ids() {
+        let numbers = tx.numbers(shard);
+        (numbers.account, numbers.transfer) = (last.account, last.transfer);
+    }
+    save_opened(tx.conn(), book, opened).await?;
+    save_changed(tx.conn(), book).await?;
+    save_entries(tx.conn(), book, entries).await?;
+    save_holds(tx.conn(), book, entries).await
+}
+
+async fn save_opened(connection: &mut Connection, book: &Book, opened: &[(Account, i64)]) -> Result<(), DbError> {
+    let accounts = || opened.iter().map(|(account, _)| account);
+    // The book has the balance after the last transfer; what was opened is a picture of an earlier one.
+    let now = |account: &Account| *book.account(&account.key).unwrap_or(account);
+    let rows = Rows::new()
+        .ints("shard", accounts().map(|account| i64::from(account.key.shard.0)))
+        .ints("account_id", accounts().map(|account| account.id))
+        .ints("unit", accounts().map(|account| account.key.unit.number()))
+        .ints("kind", accounts().map(|account| account.key.kind.number()))
+        .bytes("owner", accounts().map(|account| account.key.owner.0))
+        .ints("credit_limit", accounts().map(|account| account.credit_limit.get()))
+        .ints("balance", accounts().map(|account| now(account).balance))
+        .ints("held", accounts().map(|account| now(account).held))
+        .ints("leaf", opened.iter().map(|(_, leaf)| *leaf));
+    insert(connection, "account", rows, "").await
+}
+
+async fn save_changed(connection: &mut Connection, book: &Book) -> Result<(), DbError> {
+    let changed: Vec<&Account> = book.changed().collect();
+    if changed.is_empty() {
         return Ok(());
     }
-    let changed = sets::json(book.changed().map(|account| (account.key.shard.0, account.id, account.balance)));
-    sqlx::query(
-        "UPDATE account SET balance = w.value ->> 2 FROM json_each($1) w
-         WHERE account.shard = w.value ->> 0 AND account.account_id = w.value ->> 1",
+    let rows = Rows::new()
+        .ints("shard", changed.iter().map(|account| i64::from(account.key.shard.0)))
+        .ints("account_id", changed.iter().map(|account| account.id))
+        .ints("balance", changed.iter().map(|account| account.balance))
+        .ints("held", changed.iter().map(|account| account.held));
+    query(
+        "UPDATE account SET balance = changed.balance, held = changed.held FROM {changed}
+         WHERE account.shard = changed.shard AND account.account_id = changed.account_id",
     )
-    .bind(changed)
-    .execute(&mut *connection)
+    .set("changed", rows)
+    .execute(connection)
     .await?;
     Ok(())
 }
 
-/// Writes transfers, each with the leaf that commits to it. Their accounts must be there.
-pub async fn save_entries(connection: &mut Connection, book: &Book, entries: &[(Entry, i64)]) -> Result<(), DbError> {
-    for rows in entries.chunks(ROWS_PER_STATEMENT) {
-        let mut insert = QueryBuilder::<Engine>::new(
-            "INSERT INTO transfer (shard, transfer_id, debit, credit, amount, unit, kind, reference, at, leaf) ",
-        );
-        insert.push_values(rows, |mut row, (entry, leaf)| {
-            let transfer = &entry.transfer;
-            assert_eq!(transfer.phase, Phase::Posted, "the table has no columns for holds and reversals");
-            row.push_bind(i64::from(transfer.debit.shard.0))
-                .push_bind(entry.id)
-                .push_bind(account_id(book, &transfer.debit))
-                .push_bind(account_id(book, &transfer.credit))
-                .push_bind(transfer.amount)
-                .push_bind(transfer.debit.unit.number())
-                .push_bind(transfer.kind.number())
-                .push_bind(transfer.reference.0.to_vec())
-                .push_bind(entry.at.0)
-                .push_bind(*leaf);
-        });
-        insert.build().execute(&mut *connection).await?;
+async fn save_entries(connection: &mut Connection, book: &Book, entries: &[(Entry, i64)]) -> Result<(), DbError> {
+    let transfers = || entries.iter().map(|(entry, _)| &entry.transfer);
+    let rows = Rows::new()
+        .ints("shard", transfers().map(|transfer| i64::from(transfer.debit.shard.0)))
+        .ints("transfer_id", entries.iter().map(|(entry, _)| entry.id))
+        .ints("debit", transfers().map(|transfer| account_id(book, &transfer.debit)))
+        .ints("credit", transfers().map(|transfer| account_id(book, &transfer.credit)))
+        .ints("amount", transfers().map(|transfer| transfer.amount))
+        .ints("unit", transfers().map(|transfer| transfer.debit.unit.number()))
+        .ints("kind", transfers().map(|transfer| transfer.kind.number()))
+        .optional_bytes(
+            "reference",
+            transfers().map(|transfer| transfer.reference.map(|reference| reference.0.to_vec())),
+        )
+        .ints("at", entries.iter().map(|(entry, _)| entry.at.0))
+        .ints("phase", transfers().map(|transfer| transfer.phase.number()))
+        .optional_ints("refers_to", transfers().map(|transfer| transfer.phase.refers_to()))
+        .optional_ints("timeout", transfers().map(|transfer| transfer.phase.timeout_micros()))
+        .ints("leaf", entries.iter().map(|(_, leaf)| *leaf));
+    insert(connection, "transfer", rows, "").await
+}
+
+/// Notes holds that were opened, and forgets those that were ended.
+async fn save_holds(connection: &mut Connection, book: &Book, entries: &[(Entry, i64)]) -> Result<(), DbError> {
+    let (mut begun, mut ended) = (Vec::new(), Vec::new());
+    for (entry, _) in entries {
+        let shard = entry.transfer.debit.shard;
+        if let Some(expires_at) = entry.expires_at() {
+            begun.push((shard, expires_at, entry.id));
+        } else if let Phase::PostHold { hold } | Phase::VoidHold { hold } | Phase::ExpireHold { hold } =
+            entry.transfer.phase
+        {
+            let hold = book.named(shard, hold).expect("what a posted transfer names is in its book").entry;
+            ended.extend(hold.expires_at().map(|expires_at| (shard, expires_at, hold.id)));
+        }
+    }
+    let rows = |holds: &[(Shard, Micros, i64)]| {
+        Rows::new()
+            .ints("shard", holds.iter().map(|(shard, ..)| i64::from(shard.0)))
+            .ints("expires_at", holds.iter().map(|(_, expires_at, _)| expires_at.0))
+            .ints("transfer_id", holds.iter().map(|(.., id)| *id))
+    };
+    insert(connection, "open_hold", rows(&begun), "").await?;
+    if !ended.is_empty() {
+        query(
+            "DELETE FROM open_hold WHERE (shard, expires_at, transfer_id) IN
+             (SELECT ended.shard, ended.expires_at, ended.transfer_id FROM {ended})",
+        )
+        .set("ended", rows(&ended))
+        .execute(connection)
+        .await?;
     }
     Ok(())
 }
@@ -242,7 +339,7 @@ pub fn account_image(account: &Account) -> RowImage {
             Column::Int(account.key.unit.number()),
             Column::Int(account.key.kind.number()),
             Column::Bytes(&account.key.owner.0),
-            Column::Int(overdraft_allowed(account)),
+            Column::Int(account.credit_limit.get()),
         ],
     )
 }
@@ -260,8 +357,11 @@ pub fn transfer_image(book: &Book, entry: &Entry) -> RowImage {
             Column::Int(transfer.amount),
             Column::Int(transfer.debit.unit.number()),
             Column::Int(transfer.kind.number()),
-            Column::Bytes(&transfer.reference.0),
+            Column::optional_bytes(transfer.reference.as_ref().map(|reference| reference.0.as_slice())),
             Column::Int(entry.at.0),
+            Column::Int(transfer.phase.number()),
+            Column::optional_int(transfer.phase.refers_to()),
+            Column::optional_int(transfer.phase.timeout_micros()),
         ],
     )
 }
@@ -270,50 +370,47 @@ fn account_id(book: &Book, key: &AccountKey) -> i64 {
     book.account(key).expect("a posted transfer's accounts are in its book").id
 }
 
-/// 1 for an account at an edge of the ledger. The table has no column for a limit between, and none is opened with one.
-fn overdraft_allowed(account: &Account) -> i64 {
-    i64::from(account.credit_limit == CreditLimit::UNLIMITED)
-}
-
 fn account_from_row(row: &Row) -> Result<Account, DbError> {
     Ok(Account {
         key: AccountKey {
-            shard: sets::shard(row.try_get("shard")?)?,
+            shard: sets::shard(row.get("shard")?)?,
             owner: Owner(sets::bytes(row, "owner")?),
-            kind: account_kind(row.try_get("kind")?)?,
-            unit: unit(row.try_get("unit")?)?,
+            kind: account_kind(row.get("kind")?)?,
+            unit: unit(row.get("unit")?)?,
         },
-        id: row.try_get("account_id")?,
-        credit_limit: match row.try_get("overdraft_allowed")? {
-            0_i64 => CreditLimit::NO_OVERDRAFT,
-            _ => CreditLimit::UNLIMITED,
-        },
-        balance: row.try_get("balance")?,
-        held: 0,
+        id: row.get("account_id")?,
+        credit_limit: CreditLimit::new(row.get("credit_limit")?).ok_or(DbError::Unreadable("account.credit_limit"))?,
+        balance: row.get("balance")?,
+        held: row.get("held")?,
     })
 }
 
 fn entry_from_row(row: &Row) -> Result<Entry, DbError> {
-    let shard = sets::shard(row.try_get("shard")?)?;
-    let unit = unit(row.try_get("unit")?)?;
+    let shard = sets::shard(row.get("shard")?)?;
+    let unit = unit(row.get("unit")?)?;
     let key = |owner: &str, kind: &str| {
         Ok::<_, DbError>(AccountKey {
             shard,
             owner: Owner(sets::bytes(row, owner)?),
-            kind: account_kind(row.try_get(kind)?)?,
+            kind: account_kind(row.get(kind)?)?,
             unit,
         })
     };
     Ok(Entry {
-        id: row.try_get("transfer_id")?,
-        at: Micros(row.try_get("at")?),
+        id: row.get("transfer_id")?,
+        at: Micros(row.get("at")?),
         transfer: Transfer {
             debit: key("debit_owner", "debit_kind")?,
             credit: key("credit_owner", "credit_kind")?,
-            amount: row.try_get("amount")?,
-            kind: TransferKind::from_number(row.try_get("kind")?).ok_or(DbError::Unreadable("transfer.kind"))?,
-            reference: Reference(sets::bytes(row, "reference")?),
-            phase: Phase::Posted,
+            amount: row.get("amount")?,
+            kind: TransferKind::from_number(row.get("kind")?).ok_or(DbError::Unreadable("transfer.kind"))?,
+            reference: row
+                .get::<Option<&[u8]>>("reference")?
+                .map(|reference| reference.try_into().map(Reference))
+                .transpose()
+                .map_err(|_| DbError::Unreadable("transfer.reference"))?,
+            phase: Phase::from_row(row.get("phase")?, row.get("refers_to")?, row.get("timeout")?)
+                .ok_or(DbError::Unreadable("transfer.phase"))?,
         },
     })
 }

@@ -54,6 +54,14 @@ impl Phase {
         }
     }
 
+    /// Whether the amount goes from balance to balance.
+    pub const fn moves(&self) -> bool {
+        match self {
+            Self::Posted | Self::PostHold { .. } | Self::Reversal { .. } => true,
+            Self::Pending { .. } | Self::VoidHold { .. } | Self::ExpireHold { .. } => false,
+        }
+    }
+
     /// The number, within the same shard, of the transfer that is named: the hold, or the original of a reversal.
     pub const fn refers_to(&self) -> Option<i64> {
         match *self {
@@ -97,9 +105,9 @@ pub struct Transfer {
     pub amount: i64,
     /// Why. What ends a hold and what reverses has the kind of the transfer that it names.
     pub kind: TransferKind,
-    /// What caused it. With shard and kind, at most one transfer has it. The end of a hold by time has no cause but the
+    /// What caused it; nothing for what a tap causes: it stands in one leaf with its tap, which is decided once. With shard and kind, at most one transfer has it. The end of a hold by time has no cause but the
     /// hold: it repeats the hold's reference and is not counted here.
-    pub reference: Reference,
+    pub reference: Option<Reference>,
     /// What it does.
     pub phase: Phase,
 }
@@ -107,10 +115,7 @@ pub struct Transfer {
 impl Transfer {
     /// What it moves from balance to balance, zero for holds and their release.
     pub const fn moves(&self) -> i64 {
-        match self.phase {
-            Phase::Posted | Phase::PostHold { .. } | Phase::Reversal { .. } => self.amount,
-            Phase::Pending { .. } | Phase::VoidHold { .. } | Phase::ExpireHold { .. } => 0,
-        }
+        if self.phase.moves() { self.amount } else { 0 }
     }
 
     /// Whether it takes what is available. The end of a hold takes what was set aside for it.
@@ -156,13 +161,13 @@ impl Entry {
     /// The transfer that posts this hold, in part or in full.
     #[must_use]
     pub const fn posting(&self, amount: i64, reference: Reference) -> Transfer {
-        Transfer { amount, reference, phase: Phase::PostHold { hold: self.id }, ..self.transfer }
+        Transfer { amount, reference: Some(reference), phase: Phase::PostHold { hold: self.id }, ..self.transfer }
     }
 
     /// The transfer that voids this hold.
     #[must_use]
     pub const fn voiding(&self, reference: Reference) -> Transfer {
-        Transfer { reference, phase: Phase::VoidHold { hold: self.id }, ..self.transfer }
+        Transfer { reference: Some(reference), phase: Phase::VoidHold { hold: self.id }, ..self.transfer }
     }
 
     /// The transfer that ends this hold because its time is over.
@@ -175,6 +180,13 @@ impl Entry {
     #[must_use]
     pub const fn reversal(&self, amount: i64, reference: Reference) -> Transfer {
         let Transfer { debit, credit, kind, .. } = self.transfer;
-        Transfer { debit: credit, credit: debit, amount, kind, reference, phase: Phase::Reversal { of: self.id } }
+        Transfer {
+            debit: credit,
+            credit: debit,
+            amount,
+            kind,
+            reference: Some(reference),
+            phase: Phase::Reversal { of: self.id },
+        }
     }
 }

@@ -43,12 +43,12 @@ pub async fn sign_in(app: &App, address: IpAddr, name: &str, word: Zeroizing<Str
     if !app.sign_in_limits.allow(name, address) {
         return Err(Refusal::new(ProblemType::TooManyRequests));
     }
-    let known = store::by_name(&mut *app.db.read().acquire().await?, name).await?;
+    let known = store::by_name(&mut app.db.read().await?, name).await?;
     let (staff, hash) = known.map_or((None, None), |(staff, hash)| (Some(staff), Some(hash)));
     let right = password::verify(word, hash).await;
     let now = app.now();
     let Some(staff) = staff.filter(|_| right) else {
-        if let Some((known, _)) = store::by_name(&mut *app.db.read().acquire().await?, name).await? {
+        if let Some((known, _)) = store::by_name(&mut app.db.read().await?, name).await? {
             app.db
                 .write::<_, Refusal, _>(move |tx| {
                     Box::pin(async move { Ok(store::failed_sign_in(tx, now, known.staff_id).await?) })
@@ -89,7 +89,7 @@ pub enum Carrier {
 pub async fn holder_of(app: &App, token: &str, carrier: Carrier) -> Result<Staff, Refusal> {
     let refused = || Refusal::new(ProblemType::NotSignedIn);
     let hash = token_hash(token);
-    let session = store::session(&mut *app.db.read().acquire().await?, hash).await?.ok_or_else(refused)?;
+    let session = store::session(&mut app.db.read().await?, hash).await?.ok_or_else(refused)?;
     let now = app.now();
     let idle_for = now.distance(session.last_seen_at) / Micros::PER_SECOND.unsigned_abs();
     let too_idle = carrier == Carrier::Cookie && idle_for > app.config.sessions.idle_s.unsigned_abs();

@@ -123,7 +123,7 @@ struct TerminalReply {
     (status = 200, description = "Oldest first", body = Vec<TerminalReply>)))]
 async fn list(State(app): State<App>, who: SignedIn) -> Result<Json<Vec<TerminalReply>>, Refusal> {
     who.require(Permission::SeeActivity)?;
-    let terminals = store::all(&mut *app.db.read().acquire().await?).await?;
+    let terminals = store::all(&mut app.db.read().await?).await?;
     let reply = |terminal: Terminal| TerminalReply {
         terminal_id: terminal.terminal_id,
         name: terminal.name,
@@ -222,7 +222,7 @@ async fn status_list(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     active(&app, identity).await?;
-    let newest = status::newest(&mut *app.db.read().acquire().await?).await?;
+    let newest = status::newest(&mut app.db.read().await?).await?;
     let (version, body) = newest.ok_or(Refusal::new(ProblemType::NotFound))?;
     let tag = HeaderValue::from_str(&format!("\"{version}\"")).expect("a number is a header value");
     let mut response = if headers.get(header::IF_NONE_MATCH) == Some(&tag) {
@@ -238,7 +238,7 @@ async fn status_list(
 pub async fn active(app: &App, identity: Option<Extension<TerminalIdentity>>) -> Result<Terminal, Refusal> {
     let unknown = || Refusal::new(ProblemType::UnknownTerminal);
     let Extension(TerminalIdentity(id)) = identity.ok_or_else(unknown)?;
-    let terminal = store::one(&mut *app.db.read().acquire().await?, id).await?.ok_or_else(unknown)?;
+    let terminal = store::one(&mut app.db.read().await?, id).await?.ok_or_else(unknown)?;
     match terminal.state {
         TerminalState::Active => Ok(terminal),
         TerminalState::Revoked => Err(Refusal::new(ProblemType::TerminalRevoked)),

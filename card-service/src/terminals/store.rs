@@ -6,11 +6,9 @@ use card_schema::clock::Micros;
 use card_schema::envelope::PublicKey;
 use card_schema::ids::{OrganisationId, Shard, TerminalId};
 use card_schema::operation::OperationCode;
-use sqlx::Row as _;
 
 use super::model::{Organisation, Terminal, TerminalState};
-use crate::db::dialect::{Connection, Row};
-use crate::db::{DbError, Tx, sets};
+use crate::db::{Connection, DbError, Row, Rows, Tx, query, sets};
 use crate::evidence::{ActionKind, Change, tables};
 
 const SELECT: &str = "SELECT t.terminal_id, t.name, t.operations, t.state, t.public_key, t.certificate_until,
@@ -18,16 +16,14 @@ const SELECT: &str = "SELECT t.terminal_id, t.name, t.operations, t.state, t.pub
 
 /// The organisation of this name, added if it is new.
 pub async fn organisation(tx: &mut Tx, at: Micros, new: OrganisationId, name: &str) -> Result<Organisation, DbError> {
-    let found: Option<Vec<u8>> = sqlx::query_scalar("SELECT organisation_id FROM organisation WHERE name = $1")
-        .bind(name)
-        .fetch_optional(tx.conn())
-        .await?;
+    let found: Option<Vec<u8>> =
+        query("SELECT organisation_id FROM organisation WHERE name = $1").bind(name).scalar(tx.conn()).await?;
     if let Some(id) = found {
         return Ok(Organisation { organisation_id: OrganisationId::from_bytes(id16(id)?), name: name.to_owned() });
     }
     let mut change = Change::begin(tx, Shard(0)).await?;
     change.touch(tx, &tables::ORGANISATION, vec![new.as_bytes()[..].into()]).await?;
-    sqlx::query("INSERT INTO organisation (organisation_id, name, created_at, leaf) VALUES ($1, $2, $3, $4)")
+    query("INSERT INTO organisation (organisation_id, name, created_at, leaf) VALUES ($1, $2, $3, $4)")
         .bind(new.as_bytes().to_vec())
         .bind(name)
         .bind(at.0)
@@ -48,7 +44,7 @@ pub async fn insert(
 ) -> Result<(), DbError> {
     let operations = operations_json(&terminal.operations);
     let change = touching(tx, terminal.terminal_id).await?;
-    sqlx::query(
+    query(
         "INSERT INTO terminal (terminal_id, organisation_id, name, operations, state, created_at, leaf)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
@@ -62,7 +58,7 @@ pub async fn insert(
     .execute(tx.conn())
     .await?;
     change.record(tx, at, ActionKind::TerminalChanged).await?;
-    sqlx::query("INSERT INTO enrolment (code_hash, terminal_id, expires_at) VALUES ($1, $2, $3)")
+    query("INSERT INTO enrolment (code_hash, terminal_id, expires_at) VALUES ($1, $2, $3)")
         .bind(code_hash.to_vec())
         .bind(terminal.terminal_id.as_bytes().to_vec())
         .bind(code_expires.0)
@@ -73,13 +69,13 @@ pub async fn insert(
 
 /// Uses up a code: the terminal it is for, once, before it expires.
 pub async fn use_code(tx: &mut Tx, at: Micros, code_hash: [u8; 32]) -> Result<Option<TerminalId>, DbError> {
-    let used: Option<Vec<u8>> = sqlx::query_scalar(
+    let used: Option<Vec<u8>> = query(
         "UPDATE enrolment SET used_at = $1 WHERE code_hash = $2 AND used_at IS NULL AND expires_at > $1
          RETURNING terminal_id",
     )
     .bind(at.0)
     .bind(code_hash.to_vec())
-    .fetch_optional(tx.conn())
+    .scalar(tx.conn())
     .await?;
     used.map(|id| Ok(TerminalId::from_bytes(id16(id)?))).transpose()
 }
@@ -94,7 +90,7 @@ pub async fn enrol(
     until: Micros,
 ) -> Result<(), DbError> {
     let change = touching(tx, terminal).await?;
-    sqlx::query(
+    query(
         "UPDATE terminal SET state = 1, public_key = $1, certificate = $2, certificate_until = $3, leaf = $4
          WHERE terminal_id = $5 AND state <> 2",
     )
@@ -115,7 +111,7 @@ pub async fn revoke(tx: &mut Tx, at: Micros, terminal: TerminalId) -> Result<boo
         return Ok(true);
     }
     let change = touching(tx, terminal).await?;
-    sqlx::query("UPDATE terminal SET state = 2, revoked_at = $1, leaf = $2 WHERE terminal_id = $3")
+    query("UPDATE terminal SET state = 2, revoked_at = $1, leaf = $2 WHERE terminal_id = $3")
         .bind(at.0)
         .bind(change.leaf())
         .bind(terminal.as_bytes().to_vec())
@@ -138,9 +134,9 @@ pub async fn load(tx: &mut Tx, terminal: TerminalId) -> Result<Option<Terminal>,
 
 /// One terminal with its organisation.
 pub async fn one(connection: &mut Connection, terminal: TerminalId) -> Result<Option<Terminal>, DbError> {
-    let row = sqlx::query(sqlx::AssertSqlSafe(format!("{SELECT} WHERE t.terminal_id = $1")))
+    let row = query(format!("{SELECT} WHERE t.terminal_id = $1"))
         .bind(terminal.as_bytes().to_vec())
-        .fetch_optional(connection)
+        .optional(connection)
         .await?;
     row.map(|row| read(&row)).transpose()
 }
@@ -150,17 +146,15 @@ pub async fn load_all(
     connection: &mut Connection,
     terminals: &BTreeSet<TerminalId>,
 ) -> Result<HashMap<TerminalId, Terminal>, DbError> {
-    let wanted = sets::json(terminals.iter().map(|terminal| sets::hex(terminal.as_bytes())));
-    let sql = format!("{SELECT} WHERE t.terminal_id IN (SELECT unhex(value) FROM json_each($1))");
-    let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(wanted).fetch_all(connection).await?;
+    let wanted = Rows::new().bytes("terminal_id", terminals.iter().map(|terminal| *terminal.as_bytes()));
+    let sql = format!("{SELECT} WHERE t.terminal_id IN (SELECT wanted.terminal_id FROM {{wanted}})");
+    let rows = query(sql).set("wanted", wanted).all(connection).await?;
     rows.iter().map(read).map(|terminal| terminal.map(|terminal| (terminal.terminal_id, terminal))).collect()
 }
 
 /// Every terminal, oldest first.
 pub async fn all(connection: &mut Connection) -> Result<Vec<Terminal>, DbError> {
-    let rows = sqlx::query(sqlx::AssertSqlSafe(format!("{SELECT} ORDER BY t.created_at, t.terminal_id")))
-        .fetch_all(connection)
-        .await?;
+    let rows = query(format!("{SELECT} ORDER BY t.created_at, t.terminal_id")).all(connection).await?;
     rows.iter().map(read).collect()
 }
 
@@ -170,21 +164,21 @@ fn operations_json(operations: &[OperationCode]) -> String {
 
 fn read(row: &Row) -> Result<Terminal, DbError> {
     let broken = DbError::Unreadable;
-    let operations: String = row.try_get("operations")?;
-    let public_key: Option<Vec<u8>> = row.try_get("public_key")?;
+    let operations: String = row.get("operations")?;
+    let public_key: Option<Vec<u8>> = row.get("public_key")?;
     Ok(Terminal {
         terminal_id: TerminalId::from_bytes(sets::bytes(row, "terminal_id")?),
-        name: row.try_get("name")?,
+        name: row.get("name")?,
         organisation: Organisation {
             organisation_id: OrganisationId::from_bytes(sets::bytes(row, "organisation_id")?),
-            name: row.try_get("organisation")?,
+            name: row.get("organisation")?,
         },
         operations: serde_json::from_str(&operations).map_err(|_| broken("terminal.operations"))?,
-        state: TerminalState::from_number(row.try_get("state")?).ok_or_else(|| broken("terminal.state"))?,
+        state: TerminalState::from_number(row.get("state")?).ok_or_else(|| broken("terminal.state"))?,
         public_key: public_key
             .map(|point| PublicKey::from_sec1(&point).map_err(|_| broken("terminal.public_key")))
             .transpose()?,
-        certificate_until: row.try_get::<Option<i64>, _>("certificate_until")?.map(Micros),
+        certificate_until: row.get::<Option<i64>>("certificate_until")?.map(Micros),
     })
 }
 

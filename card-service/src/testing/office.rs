@@ -18,7 +18,6 @@ use zeroize::Zeroizing;
 
 use crate::app::{App, Parts};
 use crate::config::{Config, Overrides};
-use crate::db::Db;
 use crate::evidence::{Log, checkpoint};
 use crate::intake::{Intake, TerminalIdentity};
 use crate::jobs::Hub;
@@ -27,6 +26,7 @@ use crate::keys::file::{FileStore, Opener};
 use crate::keys::pki::Authorities;
 use crate::people::limits::SignInLimits;
 use crate::people::{StaffRole, api as people};
+use crate::testing::Scratch;
 use crate::testing::town::POLICY;
 use crate::{api, clock};
 
@@ -39,6 +39,7 @@ pub(crate) struct Office {
     pub(crate) log: Log,
     pub(crate) intake: Intake,
     folder: tempfile::TempDir,
+    pub(crate) scratch: Scratch,
     _stop: watch::Sender<bool>,
 }
 
@@ -51,7 +52,8 @@ pub(crate) async fn office() -> Office {
     let keys = FileStore::create(&keys_dir, &Opener::choose(&keys_dir, None, None)).unwrap();
     let authorities = Authorities::issue(&keys, clock::now()).unwrap();
     let keys: Arc<dyn KeyStore> = Arc::new(keys);
-    let db = Db::create(&config.database_url()).await.unwrap();
+    let scratch = Scratch::new().await;
+    let db = scratch.db.clone();
     let (stop, stopping) = watch::channel(false);
     let origin = checkpoint::origin(&*keys).unwrap();
     let log = Log::open(db.clone(), Arc::clone(&keys), &origin).await.unwrap();
@@ -69,7 +71,7 @@ pub(crate) async fn office() -> Office {
         terminals_url: "https://localhost:8444".to_owned(),
         stopping,
     });
-    Office { app, log, intake, folder, _stop: stop }
+    Office { app, log, intake, folder, scratch, _stop: stop }
 }
 
 impl Office {

@@ -21,7 +21,7 @@ use uuid::Uuid;
 use super::Scratch;
 use crate::cards::consent::Text;
 use crate::cards::{self, CardState};
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, query};
 use crate::domains::residence::model::Document;
 use crate::domains::residence::{self, store::SealedPerson};
 use crate::intake::{Intake, Policy};
@@ -162,7 +162,10 @@ pub(crate) struct Town {
 
 impl Town {
     pub(crate) async fn new() -> Self {
-        let scratch = Scratch::new().await;
+        Self::on(Scratch::new().await)
+    }
+
+    pub(crate) fn on(scratch: Scratch) -> Self {
         let keys_folder = tempfile::tempdir().unwrap();
         let opener = Opener::choose(keys_folder.path(), None, None);
         let keys: Arc<dyn KeyStore> = Arc::new(FileStore::create(keys_folder.path(), &opener).unwrap());
@@ -240,7 +243,7 @@ impl Town {
 
     /// One number from the database.
     pub(crate) async fn number(&self, sql: &'static str) -> i64 {
-        sqlx::query_scalar(sql).fetch_one(self.scratch.db.read()).await.unwrap()
+        query(sql).scalar_one(&mut self.scratch.db.read().await.unwrap()).await.unwrap()
     }
 }
 

@@ -26,7 +26,7 @@ use crate::cards::issuance::{self, store as issuances};
 use crate::cards::{CardState, status};
 use crate::clock;
 use crate::console::model::{masked_name, masked_number};
-use crate::db::DbError;
+use crate::db::{DbError, query};
 use crate::domains::residence;
 use crate::domains::residence::model::{Document, Field, NewPerson};
 use crate::http::Refusal;
@@ -104,16 +104,16 @@ impl Scene {
 
     /// Reads of the person's record that have a leaf, beyond a number of them: field and purpose.
     async fn reads_after(&self, count: usize) -> Vec<(String, String)> {
-        let reads: Vec<(String, String)> = sqlx::query_as(
+        let reads = query(
             "SELECT r.field, r.purpose FROM person_read r
              JOIN leaf f ON f.shard = r.shard AND f.leaf_id = r.leaf AND f.kind = 42
              WHERE r.holder_id = $1 ORDER BY r.leaf",
         )
         .bind(self.holder.as_bytes().to_vec())
-        .fetch_all(self.office.app.db.read())
+        .all(&mut self.office.app.db.read().await.unwrap())
         .await
         .unwrap();
-        reads[count..].to_vec()
+        reads[count..].iter().map(|row| (row.get("field").unwrap(), row.get("purpose").unwrap())).collect()
     }
 
     /// Walks everywhere.

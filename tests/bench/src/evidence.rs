@@ -16,7 +16,7 @@ use crate::{
     intake::{
         count,
         fleet::{Fleet, Run},
-        installation::Installation,
+        installation::{Engine, Installation},
     },
     usage,
 };
@@ -37,7 +37,7 @@ const TERMINALS: usize = 8;
 const LONGEST_RUN: Duration = Duration::from_hours(4);
 
 pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
-    let installation = Installation::found(options.cards, TERMINALS)?;
+    let installation = Installation::found(Engine::Sqlite, options.cards, TERMINALS)?;
     let mut fleet = Fleet::new(&installation)?;
     let outcome = fleet.run(&Run { batch: 64, taps: options.taps, taps_per_s: None, terminals: TERMINALS })?;
     ensure!(outcome.accepted == outcome.taps, "{} of {} taps were accepted", outcome.accepted, outcome.taps);

@@ -7,17 +7,28 @@ use anyhow::{Context, Result};
 /// Clock ticks a second in `/proc/PID/stat`: `USER_HZ`, 100 on every Linux this runs on.
 const TICKS_A_SECOND: f64 = 100.0;
 
-/// Seconds of processor time that these processes have used, those of their threads included.
+/// Seconds of processor time that these processes have used, with their threads and their children, also those that
+/// have ended.
 pub(crate) fn cpu_seconds(pids: &[u32]) -> Result<f64> {
-    pids.iter().map(|pid| cpu_of(*pid)).sum()
+    let mut sum = 0.0;
+    for pid in pids {
+        sum += cpu_of(*pid)?;
+        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))?;
+        for child in children.split_whitespace() {
+            // One that ends meanwhile is counted with its parent from the next look on.
+            sum += cpu_of(child.parse()?).unwrap_or_default();
+        }
+    }
+    Ok(sum)
 }
 
 fn cpu_of(pid: u32) -> Result<f64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    // The name in parentheses may hold blanks; utime and stime are fields 14 and 15 (proc_pid_stat(5)).
+    // The name in parentheses may hold blanks; utime, stime and those of ended children are fields 14 to 17
+    // (proc_pid_stat(5)).
     let fields: Vec<&str> = stat.rsplit_once(')').context("no name in stat")?.1.split_whitespace().collect();
     let ticks = |index: usize| -> Result<f64> { Ok(fields.get(index).context("stat is short")?.parse()?) };
-    Ok((ticks(11)? + ticks(12)?) / TICKS_A_SECOND)
+    Ok((ticks(11)? + ticks(12)? + ticks(13)? + ticks(14)?) / TICKS_A_SECOND)
 }
 
 /// The largest resident set that a process has had.

@@ -81,10 +81,13 @@ pub(crate) fn posted(database: &Path, owner: Owner) -> Result<BTreeMap<TapId, Po
             row.taps += 1;
             row.accepted = outcome == 0;
         }
-        let transfers: Vec<(Vec<u8>, i64)> =
-            sqlx::query_as("SELECT reference, amount FROM transfer").fetch_all(&mut *tx).await?;
-        for (reference, amount) in transfers {
-            let row = posted.entry(tap_id(reference)?).or_default();
+        let transfers: Vec<(Vec<u8>, i64)> = sqlx::query_as(
+            "SELECT t.tap_id, m.amount FROM transfer m JOIN tap t ON t.shard = m.shard AND t.leaf = m.leaf",
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        for (tap, amount) in transfers {
+            let row = posted.entry(tap_id(tap)?).or_default();
             row.transfers += 1;
             row.fen += amount;
         }

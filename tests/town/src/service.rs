@@ -1,4 +1,4 @@
-//! A card service in a folder of its own, on SQLite and two free ports.
+//! A card service in a folder of its own, on SQLite or a server's database, and two free ports.
 
 use std::{
     fs,
@@ -23,6 +23,7 @@ pub const ADMINISTRATOR: (&str, &str) = ("admin", "invented for a town of a few 
 #[derive(Debug)]
 pub struct Service {
     folder: PathBuf,
+    database_url: String,
     public_url: String,
     process: Option<Process>,
 }
@@ -34,15 +35,25 @@ fn free_port() -> Result<u16> {
 }
 
 impl Service {
-    /// Initialises an installation in `folder` and starts it.
+    /// Initialises an installation on SQLite in `folder` and starts it.
     ///
     /// # Errors
     /// When the program fails or does not get ready.
     pub fn found(folder: &Path) -> Result<Self> {
+        let database = format!("sqlite:{}", folder.join("data/card-service.db").display());
+        Self::found_on(&database, folder)
+    }
+
+    /// The same on the database with this URL.
+    ///
+    /// # Errors
+    /// As [`Service::found`].
+    pub fn found_on(database_url: &str, folder: &Path) -> Result<Self> {
         fs::create_dir_all(folder)?;
         let (public, terminals) = (free_port()?, free_port()?);
         let config = format!(
             "data_dir = \"{}\"\n\
+             [database]\nurl = \"{database_url}\"\n\
              [public]\nlisten = \"127.0.0.1:{public}\"\nhosts = [\"localhost\"]\n\
              [terminals]\nlisten = \"127.0.0.1:{terminals}\"\nurl = \"https://localhost:{terminals}\"\n",
             folder.join("data").display(),
@@ -50,8 +61,12 @@ impl Service {
         fs::write(folder.join("card-service.toml"), config)?;
         let password = folder.join("administrator-password");
         fs::write(&password, ADMINISTRATOR.1)?;
-        let mut service =
-            Self { folder: folder.to_owned(), public_url: format!("https://localhost:{public}"), process: None };
+        let mut service = Self {
+            folder: folder.to_owned(),
+            database_url: database_url.to_owned(),
+            public_url: format!("https://localhost:{public}"),
+            process: None,
+        };
         let mut init = service.command()?;
         init.args(["init", "--administrator", ADMINISTRATOR.0, "--password-file"]).arg(&password);
         process::run(&mut init)?;
@@ -106,7 +121,12 @@ impl Service {
         self.folder.join("data")
     }
 
-    /// Its database.
+    /// Where its database is.
+    pub fn database_url(&self) -> &str {
+        &self.database_url
+    }
+
+    /// The file of its database, of a service on SQLite.
     pub fn database(&self) -> PathBuf {
         self.data().join("card-service.db")
     }

@@ -6,11 +6,9 @@ use card_schema::envelope::tap::Tap;
 use card_schema::ids::{CardId, Shard};
 use card_schema::money::Fen;
 use card_schema::operation::OperationCode;
-use sqlx::Row as _;
 
 use super::model::{ActivityPurpose, COUNTED_ONLY, PAGE_ROWS, Place};
-use crate::db::dialect::Row;
-use crate::db::{DbError, Tx, sets};
+use crate::db::{DbError, Row, Tx, query, sets};
 use crate::evidence::{ActionKind, Change, tables};
 use crate::people::StaffId;
 
@@ -54,16 +52,16 @@ pub async fn latest(
 ) -> Result<Listed, DbError> {
     record(tx, now, who, purpose, None).await?;
     let before = before.unwrap_or(END);
-    let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+    let rows = query(format!(
         "{SELECT} WHERE t.card_id IS NOT NULL AND (t.received_at, t.at, t.tap_id) < ($1, $2, $3) AND t.operation <> $4
          ORDER BY t.received_at DESC, t.at DESC, t.tap_id DESC LIMIT $5"
-    )))
+    ))
     .bind(before.received_at.0)
     .bind(before.at.0)
     .bind(before.tap_id.to_vec())
     .bind(i64::from(COUNTED_ONLY.number()))
     .bind(one_more())
-    .fetch_all(tx.conn())
+    .all(tx.conn())
     .await?;
     listed(&rows)
 }
@@ -79,11 +77,11 @@ pub async fn of_card(
 ) -> Result<Listed, DbError> {
     record(tx, now, who, purpose, Some(card)).await?;
     let before = before.unwrap_or(END);
-    let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+    let rows = query(format!(
         "{SELECT} WHERE t.shard = $1 AND t.card_id = $2 AND (t.received_at, t.at, t.tap_id) < ($3, $4, $5)
            AND t.operation <> $6
          ORDER BY t.received_at DESC, t.at DESC, t.tap_id DESC LIMIT $7"
-    )))
+    ))
     .bind(i64::from(card.shard().0))
     .bind(card.as_bytes().to_vec())
     .bind(before.received_at.0)
@@ -91,7 +89,7 @@ pub async fn of_card(
     .bind(before.tap_id.to_vec())
     .bind(i64::from(COUNTED_ONLY.number()))
     .bind(one_more())
-    .fetch_all(tx.conn())
+    .all(tx.conn())
     .await?;
     listed(&rows)
 }
@@ -113,17 +111,15 @@ async fn record(
     let shard = card.map_or(Shard(0), |card| card.shard());
     let mut change = Change::begin(tx, shard).await?;
     change.touch(tx, &tables::ACTIVITY_READ, vec![i64::from(shard.0).into(), change.leaf().into()]).await?;
-    sqlx::query(
-        "INSERT INTO activity_read (shard, leaf, at, staff_id, purpose, card_id) VALUES ($1, $2, $3, $4, $5, $6)",
-    )
-    .bind(i64::from(shard.0))
-    .bind(change.leaf())
-    .bind(now.0)
-    .bind(who.0.as_bytes().to_vec())
-    .bind(purpose.name())
-    .bind(card.map(|card| card.as_bytes().to_vec()))
-    .execute(tx.conn())
-    .await?;
+    query("INSERT INTO activity_read (shard, leaf, at, staff_id, purpose, card_id) VALUES ($1, $2, $3, $4, $5, $6)")
+        .bind(i64::from(shard.0))
+        .bind(change.leaf())
+        .bind(now.0)
+        .bind(who.0.as_bytes().to_vec())
+        .bind(purpose.name())
+        .bind(card.map(|card| card.as_bytes().to_vec()))
+        .execute(tx.conn())
+        .await?;
     change.record(tx, now, ActionKind::ActivityRead).await
 }
 
@@ -135,14 +131,14 @@ fn listed(found: &[Row]) -> Result<Listed, DbError> {
 
 fn read(row: &Row) -> Result<Activity, DbError> {
     let number = |column: &str| -> Result<u16, DbError> {
-        u16::try_from(row.try_get::<i64, _>(column)?).map_err(|_| DbError::Unreadable("tap"))
+        u16::try_from(row.get::<i64>(column)?).map_err(|_| DbError::Unreadable("tap"))
     };
-    let cose: &[u8] = row.try_get("cose")?;
-    let names: (Option<String>, Option<String>) = (row.try_get("terminal")?, row.try_get("organisation")?);
+    let cose: &[u8] = row.get("cose")?;
+    let names: (Option<String>, Option<String>) = (row.get("terminal")?, row.get("organisation")?);
     Ok(Activity {
         place: Place {
-            received_at: Micros(row.try_get("received_at")?),
-            at: Micros(row.try_get("at")?),
+            received_at: Micros(row.get("received_at")?),
+            at: Micros(row.get("at")?),
             tap_id: sets::bytes(row, "tap_id")?,
         },
         card: CardId::from_bytes(sets::bytes(row, "card_id")?),

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::store::Listed;
 use super::{ActivityPurpose, store};
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, query};
 use crate::people::{StaffId, StaffRole};
 use crate::testing::office;
 use crate::testing::town::{START, Town};
@@ -24,7 +24,7 @@ async fn look(db: &Db, card: Option<CardId>) -> (Listed, i64) {
                 None => store::latest(tx, START, who, PURPOSE, None).await?,
                 Some(card) => store::of_card(tx, START, who, PURPOSE, card, None).await?,
             };
-            let looks = sqlx::query_scalar("SELECT COUNT(*) FROM leaf WHERE kind = 43").fetch_one(tx.conn()).await?;
+            let looks = query("SELECT COUNT(*) FROM leaf WHERE kind = 43").scalar_one(tx.conn()).await?;
             Ok((seen, looks))
         })
     })

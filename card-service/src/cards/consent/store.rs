@@ -3,11 +3,9 @@
 use card_schema::clock::Micros;
 use card_schema::envelope::receipt::Outcome;
 use card_schema::ids::{CardId, TapId};
-use sqlx::Row as _;
 
 use super::model::Text;
-use crate::db::dialect::Connection;
-use crate::db::{DbError, Tx, sets};
+use crate::db::{Connection, DbError, Tx, query, sets};
 use crate::evidence::tables::{self, Value};
 use crate::evidence::{ActionKind, Change};
 use crate::i18n::Locale;
@@ -27,7 +25,7 @@ pub struct Request {
 pub async fn insert(tx: &mut Tx, at: Micros, card: CardId, number: u32, text: Text) -> Result<(), DbError> {
     let mut change = Change::begin(tx, card.shard()).await?;
     change.touch(tx, &tables::CONSENT_REQUEST, key(card, number)).await?;
-    sqlx::query(
+    query(
         "INSERT INTO consent_request (card_id, number, shard, version, language, text_hash, asked_at, leaf)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
     )
@@ -53,7 +51,7 @@ fn key(card: CardId, number: u32) -> Vec<Value> {
 pub async fn answered(tx: &mut Tx, at: Micros, card: CardId, number: u32, tap: TapId) -> Result<(), DbError> {
     let mut change = Change::begin(tx, card.shard()).await?;
     change.touch(tx, &tables::CONSENT_REQUEST, key(card, number)).await?;
-    sqlx::query("UPDATE consent_request SET tap_id = $1, leaf = $2 WHERE card_id = $3 AND number = $4")
+    query("UPDATE consent_request SET tap_id = $1, leaf = $2 WHERE card_id = $3 AND number = $4")
         .bind(tap.0.to_vec())
         .bind(change.leaf())
         .bind(card.as_bytes().to_vec())
@@ -66,34 +64,33 @@ pub async fn answered(tx: &mut Tx, at: Micros, card: CardId, number: u32, tap: T
 /// What became of the tap that answers a card's newest request, once it has come in.
 pub async fn outcome(connection: &mut Connection, card: CardId) -> Result<Option<Outcome>, DbError> {
     let Some(tap) = newest(&mut *connection, card).await?.and_then(|request| request.tap) else { return Ok(None) };
-    let outcome: Option<i64> =
-        sqlx::query_scalar("SELECT outcome FROM tap WHERE shard = $1 AND card_id = $2 AND tap_id = $3")
-            .bind(i64::from(card.shard().0))
-            .bind(card.as_bytes().to_vec())
-            .bind(tap.0.to_vec())
-            .fetch_optional(connection)
-            .await?;
+    let outcome: Option<i64> = query("SELECT outcome FROM tap WHERE shard = $1 AND card_id = $2 AND tap_id = $3")
+        .bind(i64::from(card.shard().0))
+        .bind(card.as_bytes().to_vec())
+        .bind(tap.0.to_vec())
+        .scalar(connection)
+        .await?;
     let read = |number| u16::try_from(number).ok().and_then(Outcome::from_number);
     outcome.map(|number| read(number).ok_or(DbError::Unreadable("tap.outcome"))).transpose()
 }
 
 /// The newest request of a card.
 pub async fn newest(connection: &mut Connection, card: CardId) -> Result<Option<Request>, DbError> {
-    let row = sqlx::query(
+    let row = query(
         "SELECT version, language, text_hash, tap_id FROM consent_request
          WHERE card_id = $1 ORDER BY number DESC LIMIT 1",
     )
     .bind(card.as_bytes().to_vec())
-    .fetch_optional(connection)
+    .optional(connection)
     .await?;
     let Some(row) = row else { return Ok(None) };
-    let language = Locale::from_tag(row.try_get("language")?);
-    let text = u16::try_from(row.try_get::<i64, _>("version")?)
+    let language = Locale::from_tag(row.get("language")?);
+    let text = u16::try_from(row.get::<i64>("version")?)
         .ok()
         .zip(language)
         .and_then(|(version, language)| Text::find(version, language))
         // Written by a newer program.
         .ok_or(DbError::Unreadable("consent_request.version"))?;
-    let tap = row.try_get::<Option<&[u8]>, _>("tap_id")?.is_some().then(|| sets::bytes(&row, "tap_id")).transpose()?;
+    let tap = row.get::<Option<&[u8]>>("tap_id")?.is_some().then(|| sets::bytes(&row, "tap_id")).transpose()?;
     Ok(Some(Request { text, hash: sets::bytes(&row, "text_hash")?, tap: tap.map(TapId) }))
 }

@@ -1,5 +1,6 @@
 //! The API of issuing cards, for the office.
 
+use crate::db::Connection;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -17,7 +18,6 @@ use super::journal::{STEPS_EXPECTED, Want};
 use super::store;
 use crate::app::App;
 use crate::cards::{self, CardState, consent};
-use crate::db::dialect::Connection;
 use crate::domains::residence;
 use crate::http::{Body, Path, Refusal, SignedIn};
 use crate::i18n::Locale;
@@ -63,7 +63,7 @@ async fn issue(
     Body(request): Body<NewCard>,
 ) -> Result<(StatusCode, Json<NewCardReply>), Refusal> {
     who.require(Permission::ServeHolders)?;
-    let mut connection = app.db.read().acquire().await?;
+    let mut connection = app.db.read().await?;
     if !residence::store::exists(&mut connection, request.holder_id).await? {
         return Err(Refusal::because(ProblemType::NotFound, "holder-unknown"));
     }
@@ -133,7 +133,7 @@ pub(super) struct IssuanceReply {
     extensions(("x-problems" = json!([(ProblemType::NotFound, "No such issuance")]))))]
 async fn issuance(State(app): State<App>, who: SignedIn, Path(id): Path<Uuid>) -> Result<Json<IssuanceReply>, Refusal> {
     who.require(Permission::ServeHolders)?;
-    look(&mut *app.db.read().acquire().await?, id).await.map(Json)
+    look(&mut app.db.read().await?, id).await.map(Json)
 }
 
 /// How far an issuance has come, as the office is told.

@@ -72,7 +72,7 @@ pub async fn start(
 
 /// The oldest job of a terminal with its present step.
 pub async fn current_step(app: &App, terminal: TerminalId) -> Result<Option<Job>, Refusal> {
-    if store::oldest_open(&mut *app.db.read().acquire().await?, terminal).await?.is_none() {
+    if store::oldest_open(&mut app.db.read().await?, terminal).await?.is_none() {
         return Ok(None);
     }
     let shared = app.clone();
@@ -108,6 +108,7 @@ pub async fn observe(
                     .await?
                     .filter(|issuance| issuance.terminal_id == terminal)
                     .ok_or(Refusal::new(ProblemType::NotFound))?;
+                cards::store::lock(tx, issuance.card_id).await?;
                 let mut card = card_of(tx, &issuance).await?;
                 // What was answered before gets its answer again, and a job that is over has no more steps.
                 if request.number.checked_add(1) == Some(issuance.number) || !issuance.open {
@@ -157,6 +158,7 @@ pub async fn resume(app: &App, issuance: Uuid) -> Result<Issuance, Refusal> {
         .write::<_, Refusal, _>(move |tx| {
             Box::pin(async move {
                 let mut issuance = store::one(tx.conn(), issuance).await?.ok_or(Refusal::new(ProblemType::NotFound))?;
+                cards::store::lock(tx, issuance.card_id).await?;
                 let card = card_of(tx, &issuance).await?;
                 if !may_resume(&issuance.journal.asked, card.state) {
                     return Err(Refusal::because(ProblemType::Conflict, "issue-not-interrupted"));

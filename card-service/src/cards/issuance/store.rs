@@ -2,12 +2,10 @@
 
 use card_schema::clock::Micros;
 use card_schema::ids::{CardId, TerminalId};
-use sqlx::Row as _;
 use uuid::Uuid;
 
 use super::journal::Journal;
-use crate::db::dialect::{Connection, Row};
-use crate::db::{DbError, Tx, sets};
+use crate::db::{Connection, DbError, Row, Tx, query, sets};
 use crate::evidence::{ActionKind, Change, tables};
 use crate::i18n::Locale;
 
@@ -41,7 +39,7 @@ const SELECT: &str =
 pub async fn insert(tx: &mut Tx, at: Micros, issuance: &Issuance) -> Result<(), DbError> {
     let mut change = Change::begin(tx, issuance.card_id.shard()).await?;
     change.touch(tx, &tables::ISSUANCE, vec![issuance.issuance_id.as_bytes()[..].into()]).await?;
-    sqlx::query(
+    query(
         "INSERT INTO issuance (issuance_id, shard, card_id, language, terminal_id, reader, open, state, journal, number,
          created_at, changed_at, leaf) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12)",
     )
@@ -83,7 +81,7 @@ pub async fn update(
     let (shard, id) = (i64::from(issuance.card_id.shard().0), issuance.issuance_id.as_bytes());
     let mut change = Change::begin(tx, issuance.card_id.shard()).await?;
     change.touch(tx, &tables::ISSUANCE, vec![id[..].into()]).await?;
-    sqlx::query(
+    query(
         "UPDATE issuance SET open = $1, state = $2, journal = $3, number = $4, changed_at = $5, leaf = $6
          WHERE issuance_id = $7",
     )
@@ -99,7 +97,7 @@ pub async fn update(
     if let Some(answered) = answered {
         let number = i64::from(answered.number);
         change.touch(tx, &tables::ISSUANCE_STEP, vec![id[..].into(), number.into()]).await?;
-        sqlx::query(
+        query(
             "INSERT INTO issuance_step (issuance_id, number, shard, step, observation, at, leaf)
              VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
@@ -118,37 +116,35 @@ pub async fn update(
 
 /// One issuance.
 pub async fn one(connection: &mut Connection, issuance: Uuid) -> Result<Option<Issuance>, DbError> {
-    let row = sqlx::query(sqlx::AssertSqlSafe(format!("{SELECT} WHERE issuance_id = $1")))
+    let row = query(format!("{SELECT} WHERE issuance_id = $1"))
         .bind(issuance.as_bytes().to_vec())
-        .fetch_optional(connection)
+        .optional(connection)
         .await?;
     row.map(|row| read(&row)).transpose()
 }
 
 /// The oldest issuance that waits for this terminal.
 pub async fn oldest_open(connection: &mut Connection, terminal: TerminalId) -> Result<Option<Issuance>, DbError> {
-    let row = sqlx::query(sqlx::AssertSqlSafe(format!(
-        "{SELECT} WHERE terminal_id = $1 AND open = 1 ORDER BY created_at LIMIT 1"
-    )))
-    .bind(terminal.as_bytes().to_vec())
-    .fetch_optional(connection)
-    .await?;
+    let row = query(format!("{SELECT} WHERE terminal_id = $1 AND open = 1 ORDER BY created_at LIMIT 1"))
+        .bind(terminal.as_bytes().to_vec())
+        .optional(connection)
+        .await?;
     row.map(|row| read(&row)).transpose()
 }
 
 fn read(row: &Row) -> Result<Issuance, DbError> {
-    let journal: String = row.try_get("journal")?;
-    let number: i64 = row.try_get("number")?;
+    let journal: String = row.get("journal")?;
+    let number: i64 = row.get("number")?;
     Ok(Issuance {
         issuance_id: Uuid::from_bytes(sets::bytes(row, "issuance_id")?),
         card_id: CardId::from_bytes(sets::bytes(row, "card_id")?),
-        language: Locale::from_tag(row.try_get("language")?).ok_or(DbError::Unreadable("issuance.language"))?,
+        language: Locale::from_tag(row.get("language")?).ok_or(DbError::Unreadable("issuance.language"))?,
         terminal_id: TerminalId::from_bytes(sets::bytes(row, "terminal_id")?),
-        reader: row.try_get("reader")?,
-        open: row.try_get::<i64, _>("open")? == 1,
+        reader: row.get("reader")?,
+        open: row.get::<i64>("open")? == 1,
         journal: serde_json::from_str(&journal).map_err(|_| DbError::Unreadable("issuance.journal"))?,
         number: u32::try_from(number).map_err(|_| DbError::Unreadable("issuance.number"))?,
-        created_at: Micros(row.try_get("created_at")?),
+        created_at: Micros(row.get("created_at")?),
     })
 }
 

@@ -66,12 +66,12 @@ impl Station {
     }
 
     async fn state(&self, card: CardId) -> CardState {
-        let mut connection = self.town.scratch.db.read().acquire().await.unwrap();
+        let mut connection = self.town.scratch.db.read().await.unwrap();
         cards::store::one(&mut connection, card).await.unwrap().unwrap().state
     }
 
     async fn listed(&self) -> (u64, SignedStatusList) {
-        let mut connection = self.town.scratch.db.read().acquire().await.unwrap();
+        let mut connection = self.town.scratch.db.read().await.unwrap();
         let (version, body) = status::newest(&mut connection).await.unwrap().unwrap();
         let list = SignedStatusList::decode(&body).unwrap();
         assert_eq!(i64::try_from(list.list.version).unwrap(), version);
@@ -133,7 +133,7 @@ impl Station {
 
     /// What the office is told.
     async fn look(&self, job: Uuid) -> IssuanceReply {
-        let mut connection = self.town.scratch.db.read().acquire().await.unwrap();
+        let mut connection = self.town.scratch.db.read().await.unwrap();
         look(&mut connection, job).await.unwrap()
     }
 }
@@ -310,7 +310,7 @@ async fn the_holder_reads_the_text_in_the_language_that_was_chosen_and_the_servi
     let (card, job) = station.issue().await;
     let (_, text) = station.until_consent(&mut Chip::blank(), job).await;
     assert_eq!(text, Text::current(Locale::En).words());
-    let mut connection = station.town.scratch.db.read().acquire().await.unwrap();
+    let mut connection = station.town.scratch.db.read().await.unwrap();
     let kept = cards::consent::store::newest(&mut connection, card).await.unwrap().unwrap();
     assert_eq!((kept.text, kept.hash), (Text::current(Locale::En), Text::current(Locale::En).hash()));
 }

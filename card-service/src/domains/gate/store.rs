@@ -2,11 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::QueryBuilder;
-
 use super::Count;
-use crate::db::DbError;
-use crate::db::dialect::{Connection, Engine, ROWS_PER_STATEMENT};
+use crate::db::{Connection, DbError, Rows, insert};
 
 /// Adds counts to their hours.
 pub async fn add(connection: &mut Connection, counts: &[Count]) -> Result<(), DbError> {
@@ -19,22 +16,18 @@ pub async fn add(connection: &mut Connection, counts: &[Count]) -> Result<(), Db
             sum.1 += 1;
         }
     }
-    let sums: Vec<_> = sums.into_iter().collect();
-    for rows in sums.chunks(ROWS_PER_STATEMENT) {
-        let mut insert =
-            QueryBuilder::<Engine>::new("INSERT INTO gate_count (shard, terminal_id, hour, passed, refused) ");
-        insert.push_values(rows, |mut row, ((shard, terminal, hour), (passed, refused))| {
-            row.push_bind(i64::from(shard.0))
-                .push_bind(terminal.as_bytes().to_vec())
-                .push_bind(*hour)
-                .push_bind(*passed)
-                .push_bind(*refused);
-        });
-        insert.push(
-            " ON CONFLICT (shard, terminal_id, hour) DO UPDATE SET
-              passed = gate_count.passed + excluded.passed, refused = gate_count.refused + excluded.refused",
-        );
-        insert.build().execute(&mut *connection).await?;
-    }
-    Ok(())
+    let rows = Rows::new()
+        .ints("shard", sums.keys().map(|(shard, ..)| i64::from(shard.0)))
+        .bytes("terminal_id", sums.keys().map(|(_, terminal, _)| *terminal.as_bytes()))
+        .ints("hour", sums.keys().map(|(.., hour)| *hour))
+        .ints("passed", sums.values().map(|(passed, _)| *passed))
+        .ints("refused", sums.values().map(|(_, refused)| *refused));
+    insert(
+        connection,
+        "gate_count",
+        rows,
+        "ON CONFLICT (shard, terminal_id, hour) DO UPDATE SET
+          passed = gate_count.passed + excluded.passed, refused = gate_count.refused + excluded.refused",
+    )
+    .await
 }

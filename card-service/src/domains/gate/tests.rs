@@ -5,7 +5,7 @@ use card_schema::ids::{Shard, TerminalId};
 
 use super::model::hour;
 use super::{Count, store};
-use crate::db::DbError;
+use crate::db::{DbError, query};
 use crate::testing::Scratch;
 
 #[tokio::test]
@@ -19,11 +19,12 @@ async fn questions_of_one_hour_add_up_to_one_row() {
             .await
             .unwrap();
     }
-    let rows: Vec<(i64, i64, i64)> = sqlx::query_as("SELECT hour, passed, refused FROM gate_count ORDER BY hour")
-        .fetch_all(town.db.read())
+    let rows = query("SELECT hour, passed, refused FROM gate_count ORDER BY hour")
+        .all(&mut town.db.read().await.unwrap())
         .await
         .unwrap();
-    assert_eq!(rows, [(5, 4, 2), (6, 2, 0)]);
+    let counts: Vec<[i64; 3]> = rows.iter().map(|row| [0, 1, 2].map(|column| row.at(column).unwrap())).collect();
+    assert_eq!(counts, [[5, 4, 2], [6, 2, 0]]);
 }
 
 #[test]

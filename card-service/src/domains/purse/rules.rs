@@ -43,8 +43,7 @@ impl Room for Purse {
         if book.available(&debit) < amount.0 {
             return refuse(Outcome::InsufficientFunds);
         }
-        let transfer =
-            Transfer { debit, credit, amount: amount.0, kind, reference: ask.tap.into(), phase: Phase::Posted };
+        let transfer = Transfer { debit, credit, amount: amount.0, kind, reference: None, phase: Phase::Posted };
         Decision { outcome: Outcome::Accepted, transfers: vec![transfer], shows: Some(purse), effects: Vec::new() }
     }
 }

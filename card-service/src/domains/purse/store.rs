@@ -4,8 +4,7 @@ use card_schema::ids::{HolderId, Shard};
 use card_schema::money::Fen;
 
 use super::purse_of;
-use crate::db::DbError;
-use crate::db::dialect::Connection;
+use crate::db::{Connection, DbError};
 use crate::ledger;
 
 /// What a holder has in the purse.

@@ -174,7 +174,7 @@ async fn reads(
     Path(holder): Path<HolderId>,
 ) -> Result<Json<Vec<PastRead>>, Refusal> {
     who.require(Permission::ServeHolders)?;
-    let rows = store::reads(&mut *app.db.read().acquire().await?, holder, 100).await?;
+    let rows = store::reads(&mut app.db.read().await?, holder, 100).await?;
     let read = |(at, staff, purpose, field)| PastRead { at: rfc3339(at), staff, purpose, field };
     Ok(Json(rows.into_iter().map(read).collect()))
 }

@@ -2,12 +2,10 @@
 
 use card_schema::clock::Micros;
 use card_schema::ids::HolderId;
-use sqlx::Row as _;
 use uuid::Uuid;
 
 use super::model::{Document, Field};
-use crate::db::dialect::Connection;
-use crate::db::{DbError, Tx, sets};
+use crate::db::{Connection, DbError, Tx, query, sets};
 use crate::evidence::{ActionKind, Change, tables};
 use crate::people::{Purpose, StaffId};
 
@@ -36,10 +34,8 @@ impl SealedPerson {
 
 /// The holder who is registered with this document, if one is.
 pub async fn by_document(tx: &mut Tx, blind: [u8; 32]) -> Result<Option<HolderId>, DbError> {
-    let row = sqlx::query("SELECT holder_id FROM document_index WHERE blind = $1")
-        .bind(blind.to_vec())
-        .fetch_optional(tx.conn())
-        .await?;
+    let row =
+        query("SELECT holder_id FROM document_index WHERE blind = $1").bind(blind.to_vec()).optional(tx.conn()).await?;
     row.map(|row| Ok(HolderId::from_bytes(sets::bytes(&row, "holder_id")?))).transpose()
 }
 
@@ -57,7 +53,7 @@ pub async fn insert(
     change.touch(tx, &tables::HOLDER, key()).await?;
     change.touch(tx, &tables::RESIDENCE_PERSON, key()).await?;
     let (shard, id) = (i64::from(holder.shard().0), holder.as_bytes().to_vec());
-    sqlx::query("INSERT INTO holder (shard, holder_id, created_at, created_by, leaf) VALUES ($1, $2, $3, $4, $5)")
+    query("INSERT INTO holder (shard, holder_id, created_at, created_by, leaf) VALUES ($1, $2, $3, $4, $5)")
         .bind(shard)
         .bind(&id)
         .bind(at.0)
@@ -65,13 +61,13 @@ pub async fn insert(
         .bind(change.leaf())
         .execute(tx.conn())
         .await?;
-    sqlx::query("INSERT INTO person_key (shard, holder_id, wrapped) VALUES ($1, $2, $3)")
+    query("INSERT INTO person_key (shard, holder_id, wrapped) VALUES ($1, $2, $3)")
         .bind(shard)
         .bind(&id)
         .bind(&person.wrapped_key)
         .execute(tx.conn())
         .await?;
-    sqlx::query(
+    query(
         "INSERT INTO residence_person (shard, holder_id, name, document_kind, document_number, leaf)
          VALUES ($1, $2, $3, $4, $5, $6)",
     )
@@ -83,7 +79,7 @@ pub async fn insert(
     .bind(change.leaf())
     .execute(tx.conn())
     .await?;
-    sqlx::query("INSERT INTO document_index (blind, shard, holder_id) VALUES ($1, $2, $3)")
+    query("INSERT INTO document_index (blind, shard, holder_id) VALUES ($1, $2, $3)")
         .bind(blind.to_vec())
         .bind(shard)
         .bind(id)
@@ -94,45 +90,45 @@ pub async fn insert(
 
 /// Whether there is such a holder.
 pub async fn exists(connection: &mut Connection, holder: HolderId) -> Result<bool, DbError> {
-    let found: i64 = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM holder WHERE shard = $1 AND holder_id = $2)")
-        .bind(i64::from(holder.shard().0))
-        .bind(holder.as_bytes().to_vec())
-        .fetch_one(connection)
+    let found: Option<i64> = query("SELECT shard FROM holder WHERE shard = $1 AND holder_id = $2")
+        .bind(holder.shard())
+        .bind(holder)
+        .scalar(connection)
         .await?;
-    Ok(found == 1)
+    Ok(found.is_some())
 }
 
 /// Who registered a holder.
 pub async fn registrar(tx: &mut Tx, holder: HolderId) -> Result<Option<StaffId>, DbError> {
-    let row = sqlx::query("SELECT created_by FROM holder WHERE shard = $1 AND holder_id = $2")
+    let row = query("SELECT created_by FROM holder WHERE shard = $1 AND holder_id = $2")
         .bind(i64::from(holder.shard().0))
         .bind(holder.as_bytes().to_vec())
-        .fetch_optional(tx.conn())
+        .optional(tx.conn())
         .await?;
     row.map(|row| Ok(StaffId(Uuid::from_bytes(sets::bytes(&row, "created_by")?)))).transpose()
 }
 
 /// A person's row with the wrapped key.
 pub async fn load(tx: &mut Tx, holder: HolderId) -> Result<Option<SealedPerson>, DbError> {
-    let row = sqlx::query(
+    let row = query(
         "SELECT k.wrapped, p.name, p.document_kind, p.document_number
          FROM residence_person p JOIN person_key k USING (shard, holder_id)
          WHERE p.shard = $1 AND p.holder_id = $2",
     )
     .bind(i64::from(holder.shard().0))
     .bind(holder.as_bytes().to_vec())
-    .fetch_optional(tx.conn())
+    .optional(tx.conn())
     .await?;
     row.map(|row| {
-        let kind: String = row.try_get("document_kind")?;
+        let kind: String = row.get("document_kind")?;
         Ok(SealedPerson {
-            wrapped_key: row.try_get("wrapped")?,
-            name: row.try_get("name")?,
+            wrapped_key: row.get("wrapped")?,
+            name: row.get("name")?,
             document: [Document::ResidentIdentityCard, Document::Passport]
                 .into_iter()
                 .find(|document| document.name() == kind)
                 .ok_or(DbError::Unreadable("residence_person.document_kind"))?,
-            document_number: row.try_get("document_number")?,
+            document_number: row.get("document_number")?,
         })
     })
     .transpose()
@@ -150,7 +146,7 @@ pub async fn record_read(
     let mut change = Change::begin(tx, holder.shard()).await?;
     let key = vec![i64::from(holder.shard().0).into(), holder.as_bytes()[..].into(), change.leaf().into()];
     change.touch(tx, &tables::PERSON_READ, key).await?;
-    sqlx::query(
+    query(
         "INSERT INTO person_read (shard, holder_id, leaf, at, staff_id, purpose, field)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
@@ -172,14 +168,16 @@ pub async fn reads(
     holder: HolderId,
     limit: u32,
 ) -> Result<Vec<(Micros, String, String, String)>, DbError> {
-    let rows: Vec<(i64, String, String, String)> = sqlx::query_as(
+    let rows = query(
         "SELECT r.at, s.name, r.purpose, r.field FROM person_read r JOIN staff s USING (staff_id)
          WHERE r.shard = $1 AND r.holder_id = $2 ORDER BY r.leaf DESC LIMIT $3",
     )
     .bind(i64::from(holder.shard().0))
     .bind(holder.as_bytes().to_vec())
     .bind(i64::from(limit))
-    .fetch_all(connection)
+    .all(connection)
     .await?;
-    Ok(rows.into_iter().map(|(at, name, purpose, field)| (Micros(at), name, purpose, field)).collect())
+    rows.iter()
+        .map(|row| Ok((Micros(row.get("at")?), row.get("name")?, row.get("purpose")?, row.get("field")?)))
+        .collect()
 }

@@ -9,7 +9,7 @@ use card_schema::clock::Micros;
 use card_schema::ids::Shard;
 
 use super::leaf::{Action, ActionKind, Replaced};
-use super::store::{append, last_leaf_ids, leaf_salt};
+use super::store::{append, leaf_salt};
 use super::tables::{Table, Value};
 use crate::db::{DbError, Tx};
 
@@ -38,8 +38,8 @@ impl Change {
     /// # Errors
     /// When the database fails.
     pub async fn begin(tx: &mut Tx, shard: Shard) -> Result<Self, DbError> {
-        let last = last_leaf_ids(tx, [shard].into()).await?.remove(&shard).unwrap_or(0);
-        Ok(Self { shard, leaf_id: last + 1, touched: Vec::new() })
+        tx.lock([shard]).await?;
+        Ok(Self { shard, leaf_id: tx.numbers(shard).leaf + 1, touched: Vec::new() })
     }
 
     /// The number of the leaf that will record this change: what `leaf` is to be in every row that is written.

@@ -5,7 +5,7 @@
 //! changed, taken out, put in, or put back to what it once was, in any table.
 
 use super::super::export::Rows;
-use super::super::leaf::{Body, Hash, Salt, leaf_hash, salt_hash, salted};
+use super::super::leaf::{Body, Hash, Salt, salt_hash, salted};
 use super::super::progress::Progress;
 use super::super::tables::{LEAF, LEAVES, TABLES, Table, Value};
 use super::sort::{Fields, Records, Sorted, ordered};
@@ -126,15 +126,12 @@ struct Leaf {
 impl Leaf {
     fn read(row: &Row<'_>) -> Result<Self, &'static str> {
         let bytes = row.bytes("body").ok_or("its body is not bytes")?;
-        if row.array("hash") != Some(leaf_hash(bytes)) {
-            return Err("its hash is not that of its body");
-        }
         let body = Body::decode(bytes).ok_or("its body is not a leaf's")?;
         if (row.int("shard"), row.int("leaf_id")) != (Some(body.shard), Some(body.leaf_id)) {
             return Err("its body is another leaf's");
         }
-        if (row.int("kind"), row.int("at")) != (Some(i64::from(body.kind)), Some(body.at.0)) {
-            return Err("its kind or time are not those of its body");
+        if row.int("kind") != Some(i64::from(body.kind)) {
+            return Err("its kind is not that of its body");
         }
         let salt = match row.value("salt") {
             Value::Null => None,

@@ -84,7 +84,7 @@ fn how_a_hold_ends() {
         ("expired in part", &[(OVER, Transfer { amount: 59, ..entry.expiry() })], Err(LedgerError::Mismatch(2))),
         (
             "expired for a cause",
-            &[(OVER, Transfer { reference: reference(3), ..entry.expiry() })],
+            &[(OVER, Transfer { reference: Some(reference(3)), ..entry.expiry() })],
             Err(LedgerError::Mismatch(2)),
         ),
         (

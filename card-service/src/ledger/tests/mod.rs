@@ -50,7 +50,7 @@ fn reference(number: u64) -> Reference {
 
 fn transfer(debit: AccountKey, credit: AccountKey, amount: i64, cause: u64) -> Transfer {
     let kind = TransferKind::Payment;
-    Transfer { debit, credit, amount, kind, reference: reference(cause), phase: Phase::Posted }
+    Transfer { debit, credit, amount, kind, reference: Some(reference(cause)), phase: Phase::Posted }
 }
 
 fn hold(debit: AccountKey, credit: AccountKey, amount: i64, timeout_micros: i64, cause: u64) -> Transfer {

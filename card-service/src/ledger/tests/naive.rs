@@ -83,7 +83,8 @@ impl Naive {
         }
         let expires = matches!(phase, Phase::ExpireHold { .. });
         let before = self.entries.iter().find(|Entry { transfer: old, .. }| {
-            let same_cause = (old.debit.shard, old.reference, old.kind) == (debit.shard, t.reference, t.kind);
+            let same_cause = t.reference.is_some()
+                && (old.debit.shard, old.reference, old.kind) == (debit.shard, t.reference, t.kind);
             if expires {
                 old.phase == phase && old.debit == debit
             } else {

@@ -275,7 +275,9 @@ impl Rows {
         }
         let here = |shard| self.entries.iter().filter(move |entry| entry.transfer.debit.shard == shard);
         for (shard, reference) in needs.references {
-            here(shard).filter(|entry| entry.transfer.reference == reference).for_each(|entry| book.load_entry(*entry));
+            here(shard)
+                .filter(|entry| entry.transfer.reference == Some(reference))
+                .for_each(|entry| book.load_entry(*entry));
         }
         for (shard, id) in needs.named {
             let followers = || here(shard).filter(|entry| entry.transfer.phase.refers_to() == Some(id));
@@ -364,7 +366,7 @@ impl Ledger for Planted {
             Defect::MovesAgainForTheSameCause => {
                 for transfer in &mut chain {
                     self.causes += 1;
-                    transfer.reference = reference(self.causes);
+                    transfer.reference = Some(reference(self.causes));
                 }
             }
             _ => {}

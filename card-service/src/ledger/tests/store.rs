@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::naive::{Naive, Outcome};
 use super::*;
+use crate::db::query;
 use crate::testing::Scratch;
 
 /// Four purses that may not go below zero and one float that may, in each of two shards.
@@ -38,9 +39,13 @@ async fn posting_to_the_database_keeps_balances_and_repeats_move_nothing() {
         assert_eq!(posted[1].repeated, round > 0);
         assert_eq!((posted[1].debit_balance, posted[1].credit_balance), (3_750, 1_250));
     }
-    let rows: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM transfer").fetch_one(town.db.read()).await.unwrap();
+    let rows: i64 =
+        query("SELECT COUNT(*) FROM transfer").scalar_one(&mut town.db.read().await.unwrap()).await.unwrap();
     assert_eq!(rows, 2);
-    let total: i64 = sqlx::query_scalar("SELECT SUM(balance) FROM account").fetch_one(town.db.read()).await.unwrap();
+    let total: i64 = query("SELECT CAST(SUM(balance) AS BIGINT) FROM account")
+        .scalar_one(&mut town.db.read().await.unwrap())
+        .await
+        .unwrap();
     assert_eq!(total, 0);
 }
 
@@ -55,8 +60,8 @@ async fn transfers_stand_or_fall_together() {
         .await;
     assert!(matches!(refused, Err(PostError::Refused { index: 1, .. })), "{refused:?}");
     for table in ["account", "transfer", "leaf"] {
-        let count = sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM {table}"));
-        let rows: i64 = sqlx::query_scalar(count).fetch_one(town.db.read()).await.unwrap();
+        let count = format!("SELECT COUNT(*) FROM {table}");
+        let rows: i64 = query(count).scalar_one(&mut town.db.read().await.unwrap()).await.unwrap();
         assert_eq!(rows, 0, "{table}");
     }
 }
@@ -78,7 +83,7 @@ proptest! {
                 let expected = naive.post(NOW, transfer);
                 assert_eq!(stored.is_ok(), expected != Outcome::Refused, "{transfer:?}: {stored:?}");
             }
-            let mut connection = town.db.read().acquire().await.unwrap();
+            let mut connection = town.db.read().await.unwrap();
             for number in 0..10 {
                 let key = key(number);
                 let stored = crate::ledger::store::balance(&mut connection, &key).await.unwrap();

@@ -1,18 +1,46 @@
+-- The numbers that each shard has given out. Whoever writes to a shard locks its row first, so numbers have no gaps and
+-- follow the order of commits.
+CREATE TABLE shard (
+    shard    BIGINT NOT NULL PRIMARY KEY,
+    leaf     BIGINT NOT NULL,
+    account  BIGINT NOT NULL,
+    transfer BIGINT NOT NULL
+) WITHOUT ROWID;
+WITH RECURSIVE numbers (shard) AS (SELECT 0 UNION ALL SELECT shard + 1 FROM numbers WHERE shard < 63)
+INSERT INTO shard (shard, leaf, account, transfer) SELECT shard, 0, 0, 0 FROM numbers;
+
 -- The transparency log. A leaf is written in the transaction of the action it records; the sequencer gives it its
--- place in the tree later (tree_index), so a transaction that commits late is never skipped.
+-- place in the tree later.
 CREATE TABLE leaf (
-    shard      BIGINT NOT NULL,
-    leaf_id    BIGINT NOT NULL,            -- ordered within the shard
-    kind       BIGINT NOT NULL,
-    at         BIGINT NOT NULL,            -- microseconds since 1970 UTC
-    body       BLOB   NOT NULL,            -- deterministic CBOR: salted hashes, no personal data
-    hash       BLOB   NOT NULL,            -- RFC 9162 leaf hash of body
-    salt       BLOB,                       -- 16 bytes; erased with the person whose rows the leaf covers
-    tree_index BIGINT,
+    shard   BIGINT NOT NULL,
+    leaf_id BIGINT NOT NULL,               -- ordered within the shard
+    kind    BIGINT NOT NULL,
+    body    BLOB NOT NULL,               -- deterministic CBOR: salted hashes, no personal data
+    salt    BLOB,                        -- 16 bytes; erased with the person whose rows the leaf covers
     PRIMARY KEY (shard, leaf_id)
 ) WITHOUT ROWID;
-CREATE INDEX leaf_pending ON leaf (shard, leaf_id) WHERE tree_index IS NULL;
-CREATE UNIQUE INDEX leaf_by_tree_index ON leaf (tree_index) WHERE tree_index IS NOT NULL;
+
+-- Where leaves stand in the tree: so many that follow one another in their shard and in the tree.
+CREATE TABLE leaf_run (
+    shard      BIGINT NOT NULL,
+    leaf_id    BIGINT NOT NULL,            -- of the first
+    leaves     BIGINT NOT NULL,
+    tree_index BIGINT NOT NULL,            -- of the first
+    PRIMARY KEY (shard, leaf_id)
+) WITHOUT ROWID;
+
+-- Leaves with their places, as they are exported.
+CREATE VIEW placed_leaf AS
+SELECT f.shard, f.leaf_id, f.kind, f.body, f.salt,
+       (SELECT CASE WHEN f.leaf_id < r.leaf_id + r.leaves THEN r.tree_index + f.leaf_id - r.leaf_id END
+        FROM leaf_run r WHERE r.shard = f.shard AND r.leaf_id <= f.leaf_id ORDER BY r.leaf_id DESC LIMIT 1) AS tree_index
+FROM leaf f;
+
+-- What one takes at a time: the office's work, and extending the tree.
+CREATE TABLE turn (
+    name TEXT NOT NULL PRIMARY KEY
+) WITHOUT ROWID;
+INSERT INTO turn (name) VALUES ('office'), ('tree');
 
 -- Signed tree heads that were published.
 CREATE TABLE checkpoint (

@@ -20,6 +20,8 @@ CREATE TABLE terminal (
     leaf              BIGINT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX terminal_by_organisation ON terminal (organisation_id);
+-- What has changed since a leaf was written: whoever keeps terminals in memory asks.
+CREATE INDEX terminal_by_leaf ON terminal (leaf);
 
 CREATE TABLE enrolment (
     code_hash   BLOB   NOT NULL PRIMARY KEY,   -- SHA-256 of the code: the code itself is nowhere

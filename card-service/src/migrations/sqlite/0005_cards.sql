@@ -12,6 +12,8 @@ CREATE TABLE card (
     FOREIGN KEY (shard, holder_id) REFERENCES holder (shard, holder_id)
 ) WITHOUT ROWID;
 CREATE INDEX card_by_holder ON card (shard, holder_id);
+-- What has changed since a leaf was written: whoever keeps cards in memory asks.
+CREATE INDEX card_by_leaf ON card (shard, leaf);
 -- The few cards that the status list names: signing it anew does not read the others.
 CREATE INDEX card_listed ON card (status_index, state) WHERE state NOT IN ('personalising', 'personalised', 'active');
 
@@ -38,6 +40,7 @@ CREATE TABLE card_key (
     leaf       BIGINT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX card_key_by_card ON card_key (card_id, slot);
+CREATE INDEX card_key_by_leaf ON card_key (shard, leaf);
 
 CREATE TABLE card_certificate (
     card_id    BLOB   NOT NULL REFERENCES card (card_id),

@@ -17,16 +17,6 @@ CREATE TABLE tap (
 ) WITHOUT ROWID;
 CREATE INDEX tap_by_card ON tap (shard, card_id, received_at) WHERE card_id IS NOT NULL;
 
--- Each lane's numbers with the tap that used them and the shard where it lies: one number, one tap, in all shards.
-CREATE TABLE lane_tap (
-    terminal_id BLOB   NOT NULL,
-    lane        BIGINT NOT NULL,
-    counter     BIGINT NOT NULL,
-    shard       BIGINT NOT NULL,
-    tap_id      BLOB   NOT NULL,
-    PRIMARY KEY (terminal_id, lane, counter)
-) WITHOUT ROWID;
-
 -- The head of each lane's chain.
 CREATE TABLE lane (
     terminal_id BLOB   NOT NULL,

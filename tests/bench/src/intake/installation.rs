@@ -19,7 +19,7 @@ use card_schema::{
     operation::OperationCode,
 };
 use card_service::{
-    db::{Db, DbError, Tx},
+    db::{self, Connection, Db, DbError, Rows, Tx, query},
     domains::purse::{float_of, purse_of},
     evidence::{
         self, Action, ActionKind, RowImage,
@@ -27,13 +27,14 @@ use card_service::{
     },
     ledger::{self, Phase, PostError, Reference, Transfer, TransferKind},
 };
+use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
+use postgres_cluster::Cluster;
 use reader_daemon::enrol;
 use ring::{
     rand::{SecureRandom as _, SystemRandom},
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _},
 };
-use sqlx::{QueryBuilder, Sqlite};
 use tempfile::TempDir;
 use town::{service::Service, wait};
 
@@ -41,17 +42,35 @@ use town::{service::Service, wait};
 const SAMPLE: u64 = 20_000;
 /// Cards written in one transaction.
 const CARDS_A_STEP: u64 = 8_000;
-/// Rows of one statement.
-const ROWS: usize = 200;
 /// Fen in each purse: more than all runs of one card together spend.
 const FUNDS: i64 = 1_000_000;
 const DAY_SECONDS: i64 = 86_400;
 /// How long the log may take to catch up.
 const UNTIL_LOGGED: Duration = Duration::from_mins(15);
 
+/// What the service keeps its data in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Engine {
+    /// SQLite, in the service's process.
+    Sqlite,
+    /// PostgreSQL, a cluster of this run's own.
+    Postgres,
+}
+
+impl Engine {
+    /// The one of a pair that is for this engine: first SQLite's, then PostgreSQL's.
+    pub(super) const fn of(self, [sqlite, postgres]: [f64; 2]) -> f64 {
+        match self {
+            Self::Sqlite => sqlite,
+            Self::Postgres => postgres,
+        }
+    }
+}
+
 /// A running installation. Dropping it stops the service and removes everything.
 pub(crate) struct Installation {
     service: Service,
+    cluster: Option<Cluster>,
     terminals: Vec<PathBuf>,
     cards: PathBuf,
     folder: TempDir,
@@ -82,16 +101,24 @@ impl NewCard {
 }
 
 impl Installation {
-    pub(crate) fn found(cards: u64, terminals: usize) -> Result<Self> {
+    pub(crate) fn found(engine: Engine, cards: u64, terminals: usize) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("bench-").tempdir().context("a folder for the installation")?;
-        let mut service = Service::found(&folder.path().join("service"))?;
+        let place = folder.path().join("service");
+        let (cluster, mut service) = match engine {
+            Engine::Sqlite => (None, Service::found(&place)?),
+            Engine::Postgres => {
+                let cluster = Cluster::start()?;
+                let service = Service::found_on(&cluster.database("bench")?, &place)?;
+                (Some(cluster), service)
+            }
+        };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let terminals = enrol_all(&runtime, &service, folder.path(), terminals)?;
         service.process().stop()?;
         let file = folder.path().join("cards");
         runtime.block_on(write_cards(&service, cards, &file))?;
         service.start()?;
-        Ok(Self { service, terminals, cards: file, folder })
+        Ok(Self { service, cluster, terminals, cards: file, folder })
     }
 
     pub(crate) fn service(&self) -> &Service {
@@ -119,12 +146,16 @@ impl Installation {
 
     /// Every process whose work is the service's.
     pub(super) fn servers(&mut self) -> Vec<u32> {
-        vec![self.service_pid()]
+        let cluster = self.cluster.as_ref().map(Cluster::pid);
+        [self.service_pid()].into_iter().chain(cluster).collect()
     }
 
     /// Bytes of the database on disk, its write-ahead log left out: that one has a bound of its own.
     pub(super) fn database_bytes(&self) -> Result<f64> {
-        let bytes = fs::metadata(self.service.database())?.len();
+        let bytes = match &self.cluster {
+            None => fs::metadata(self.service.database())?.len(),
+            Some(_) => u64::try_from(self.ask("SELECT pg_database_size(current_database())")?)?,
+        };
         #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
         Ok(bytes as f64)
     }
@@ -132,7 +163,10 @@ impl Installation {
     /// Waits until every leaf has its place in a signed tree.
     pub(crate) fn until_logged(&self) -> Result<()> {
         wait::within(UNTIL_LOGGED, "every leaf has its place", || {
-            let waiting: i64 = self.ask("SELECT EXISTS (SELECT 1 FROM leaf WHERE tree_index IS NULL)")?;
+            let waiting = self.ask(
+                "SELECT CAST(COALESCE((SELECT SUM(leaf) FROM shard), 0) - COALESCE((SELECT SUM(leaves) FROM leaf_run), 0)
+                 AS BIGINT)",
+            )?;
             Ok((waiting == 0).then_some(()))
         })
     }
@@ -143,24 +177,23 @@ impl Installation {
 
     /// How many of these taps are not in the database.
     pub(super) fn missing(&self, taps: &BTreeSet<TapId>) -> Result<usize> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let found: Vec<Vec<u8>> = runtime.block_on(async {
-            let db = Db::open(&format!("sqlite:{}", self.service.database().display())).await?;
-            let found = sqlx::query_scalar("SELECT tap_id FROM tap").fetch_all(db.read()).await?;
-            db.close().await;
-            Ok::<_, anyhow::Error>(found)
-        })?;
+        let found: Vec<Vec<u8>> =
+            self.with_database(async |connection| query("SELECT tap_id FROM tap").scalars(connection).await)?;
         let found: BTreeSet<TapId> = found.into_iter().filter_map(|id| id.try_into().ok().map(TapId)).collect();
         Ok(taps.difference(&found).count())
     }
 
     fn ask(&self, sql: &'static str) -> Result<i64> {
-        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.service.database()).read_only(true);
+        self.with_database(async |connection| query(sql).scalar_one(connection).await)
+    }
+
+    fn with_database<T>(&self, ask: impl AsyncFnOnce(&mut Connection) -> Result<T, DbError>) -> Result<T> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
-            use sqlx::Connection as _;
-            let mut connection = sqlx::SqliteConnection::connect_with(&options).await?;
-            Ok(sqlx::query_scalar(sql).fetch_one(&mut connection).await?)
+            let db = Db::open(self.service.database_url()).await?;
+            let answer = ask(&mut db.read().await?).await;
+            db.close().await;
+            Ok(answer?)
         })
     }
 }
@@ -190,7 +223,7 @@ fn enrol_all(
 }
 
 async fn write_cards(service: &Service, cards: u64, file: &Path) -> Result<()> {
-    let db = Db::open(&format!("sqlite:{}", service.database().display())).await?;
+    let db = Db::open(service.database_url()).await?;
     let now = now()?;
     let bank = OrganisationId::from_bytes(random()?);
     let every = cards.div_ceil(SAMPLE).max(1);
@@ -243,22 +276,8 @@ async fn insert(tx: &mut Tx, now: Micros, bank: OrganisationId, cards: &[NewCard
             rows.push(row);
         }
     }
-    for (table, rows) in tables.into_iter().zip(&rows) {
-        for rows in rows.chunks(ROWS) {
-            let (name, columns) = (table.name, table.columns.join(", "));
-            let mut insert = QueryBuilder::<Sqlite>::new(format!("INSERT INTO {name} ({columns}) "));
-            insert.push_values(rows, |mut bind, row| {
-                for value in row {
-                    match value {
-                        Value::Int(number) => bind.push_bind(*number),
-                        Value::Bytes(bytes) => bind.push_bind(bytes.clone()),
-                        Value::Text(text) => bind.push_bind(text.clone()),
-                        Value::Null => bind.push_bind(None::<i64>),
-                    };
-                }
-            });
-            insert.build().execute(tx.conn()).await.map_err(DbError::from)?;
-        }
+    for (table, rows) in tables.into_iter().zip(rows) {
+        db::insert(tx.conn(), table.name, by_column(table, &rows)?, "").await?;
     }
     let fund = |new: &NewCard| {
         let shard = new.holder.shard();
@@ -269,12 +288,39 @@ async fn insert(tx: &mut Tx, now: Micros, bank: OrganisationId, cards: &[NewCard
             credit: purse_of(new.holder, shard),
             amount: FUNDS,
             kind: TransferKind::TopUp,
-            reference: Reference(reference),
+            reference: Some(Reference(reference)),
             phase: Phase::Posted,
         }
     };
     ledger::post(tx, now, &cards.iter().map(fund).collect::<Vec<_>>()).await?;
     Ok(())
+}
+
+/// Rows of a table, column by column.
+fn by_column(table: &tables::Table, rows: &[Vec<Value>]) -> Result<Rows, DbError> {
+    let wrong = || DbError::Unreadable("a column of mixed kinds");
+    let mut columns = Rows::new();
+    for (at, name) in table.columns.iter().enumerate() {
+        let values = || rows.iter().map(|row| &row[at]);
+        let all = |kind: fn(&Value) -> bool| values().all(kind);
+        columns = if all(|value| matches!(value, Value::Int(_))) {
+            columns.ints(
+                name,
+                values().filter_map(|value| if let Value::Int(number) = value { Some(*number) } else { None }),
+            )
+        } else if all(|value| matches!(value, Value::Bytes(_))) {
+            let bytes =
+                values().filter_map(|value| if let Value::Bytes(bytes) = value { Some(bytes.clone()) } else { None });
+            columns.bytes(name, bytes)
+        } else if all(|value| matches!(value, Value::Text(_))) {
+            let texts =
+                values().filter_map(|value| if let Value::Text(text) = value { Some(text.as_str()) } else { None });
+            columns.texts(name, texts)
+        } else {
+            return Err(wrong());
+        };
+    }
+    Ok(columns)
 }
 
 /// A key pair: PKCS #8 and the public point.

@@ -42,6 +42,7 @@ pub(crate) const PACKAGES: &[Package] = &[
     package("iproute2", Use::Run, "a network namespace for pcscd's virtual readers"),
     package("util-linux", Use::Run, "a mount namespace for a pcscd of our own"),
     package("g++", Use::Test, "compiles libFuzzer"),
+    package("postgresql", Use::Test, "the other database"),
     package("opensc", Use::Test, "reads the card with a tool nobody here wrote"),
     package("yubico-piv-tool", Use::Test, "reads the card with another"),
     package("openssl", Use::Test, "verifies the card's certificates"),

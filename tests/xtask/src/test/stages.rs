@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use postgres_cluster::Cluster;
 
 use super::{Stage, fuzz, planted};
 use crate::{process, tree};
@@ -20,6 +21,7 @@ pub(crate) const STAGES: &[Stage] = &[
     Stage { name: "clippy", what: "no lint is left", needs: None, run: clippy },
     Stage { name: "build", what: "programs and tests compile", needs: None, run: build },
     Stage { name: "nextest", what: "unit, property and whole-town tests", needs: Some("build"), run: nextest },
+    Stage { name: "postgres", what: "the service's tests on PostgreSQL", needs: Some("build"), run: postgres },
     Stage { name: "planted", what: "kills find an early acknowledgement", needs: Some("build"), run: planted::run },
     Stage { name: "doctest", what: "examples in the documentation", needs: Some("build"), run: doctest },
     Stage { name: "interop", what: "signed objects against an implementation of others", needs: None, run: interop },
@@ -87,6 +89,16 @@ fn build() -> Result<String> {
 
 fn nextest() -> Result<String> {
     process::run(process::cargo_tool("nextest").args(["nextest", "run", "--workspace", "--locked"]))?;
+    Ok(String::new())
+}
+
+/// The service's own tests run on SQLite with all others; here once more, each in a schema of its own on a server.
+fn postgres() -> Result<String> {
+    let cluster = Cluster::start()?;
+    let url = cluster.database("tests")?;
+    let mut nextest = process::cargo_tool("nextest");
+    nextest.args(["nextest", "run", "--package", "card-service", "--locked"]).env("TEST_DATABASE_URL", url);
+    process::run(&mut nextest)?;
     Ok(String::new())
 }
 

@@ -166,6 +166,17 @@ async fn a_superuser_who_keeps_the_books_balanced_is_still_noticed() {
 }
 
 #[tokio::test]
+async fn leaves_that_were_given_other_places_are_named() {
+    for change in ["shard = shard + 1", "leaf_id = leaf_id + 1", "leaves = leaves - 1", "tree_index = tree_index + 1"] {
+        let mut audited = Audited::new().await;
+        let longest = "(SELECT tree_index FROM leaf_run ORDER BY leaves DESC LIMIT 1)";
+        audited.sql(format!("UPDATE leaf_run SET {change} WHERE tree_index = {longest}")).await;
+        let report = audited.report().await;
+        assert!(report.findings.iter().any(|finding| finding.row.starts_with("leaf ")), "{change}:\n{report}");
+    }
+}
+
+#[tokio::test]
 async fn a_gap_that_was_hidden_is_named() {
     let mut audited = Audited::new().await;
     assert_eq!(audited.report().await.rows_of(&tables::LANE_EVENT), 1);

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use sqlx::AssertSqlSafe;
-
 use super::super::super::tables::{self, TABLES, Table, Value};
-use super::{Audited, name, store, verify};
+use super::{Audited, DbError, name, query, store, verify};
+use crate::db::Statement;
 
 /// The value with each of its bytes changed in turn.
 fn one_byte_changed(value: &Value) -> Vec<Value> {
@@ -29,43 +28,33 @@ fn one_byte_changed(value: &Value) -> Vec<Value> {
 impl Audited {
     /// Every column of a row as it is stored, also what is withheld from the export.
     async fn stored(&mut self, table: &'static Table, row: &[Value]) -> Vec<Value> {
-        let columns: Vec<_> = table.columns.iter().chain(table.withheld).copied().collect();
-        let sql = format!("SELECT {} FROM {} WHERE {}", columns.join(", "), table.name, key(table));
-        let query = sqlx::query(AssertSqlSafe(sql));
-        let found = row[..table.key].iter().fold(query, bind).fetch_one(&mut self.superuser).await.unwrap();
-        (0..columns.len()).map(|column| store::stored_value(&found, column).unwrap()).collect()
+        let found = store::stored(&mut self.superuser, table, &row[..table.key]).await.unwrap().unwrap();
+        let columns = 0..table.columns.len() + table.withheld.len();
+        columns.map(|column| found.stored(column).unwrap().into()).collect()
     }
 
     /// Changes one column of one row. False where the database itself cannot hold the change.
     async fn set(&mut self, table: &'static Table, row: &[Value], column: &str, value: &Value) -> bool {
-        let sql = format!("UPDATE {} SET {column} = ? WHERE {}", table.name, key(table));
-        let query = bind(sqlx::query(AssertSqlSafe(sql)), value);
-        match row[..table.key].iter().fold(query, bind).execute(&mut self.superuser).await {
-            Ok(done) => done.rows_affected() == 1,
-            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => false,
+        let names = table.columns[..table.key].iter().zip(2..).map(|(name, number)| format!("{name} = ${number}"));
+        let names: Vec<_> = names.collect();
+        let sql = format!("UPDATE {} SET {column} = $1 WHERE {}", table.name, names.join(" AND "));
+        let change = row[..table.key].iter().fold(query(sql).bind(value), Statement::bind);
+        match change.execute(&mut self.superuser).await {
+            Ok(changed) => changed == 1,
+            Err(DbError::Sql(sqlx::Error::Database(error))) if error.is_unique_violation() => false,
             Err(error) => panic!("{error}"),
         }
-    }
-}
-
-fn key(table: &Table) -> String {
-    table.columns[..table.key].iter().map(|name| format!("{name} = ?")).collect::<Vec<_>>().join(" AND ")
-}
-
-type Query<'q> = sqlx::query::Query<'q, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>;
-
-fn bind<'q>(query: Query<'q>, value: &Value) -> Query<'q> {
-    match value {
-        Value::Int(number) => query.bind(*number),
-        Value::Bytes(bytes) => query.bind(bytes.clone()),
-        Value::Text(text) => query.bind(text.clone()),
-        Value::Null => query.bind(None::<i64>),
     }
 }
 
 /// What nothing proves: the time at which a checkpoint was stored is not in its signed note.
 fn is_proven(table: &Table, column: &str) -> bool {
     (table.name, column) != ("checkpoint", "at")
+}
+
+/// What lies in another table: where a leaf stands in the tree.
+fn is_shown(table: &Table, column: &str) -> bool {
+    (table.name, column) == ("leaf", "tree_index")
 }
 
 /// Changes every byte of every row of a table, one at a time. How many changes were tried.
@@ -79,7 +68,10 @@ async fn change_every_byte(audited: &mut Audited, table: &'static Table) -> usiz
         let stored = audited.stored(table, row).await;
         for (column, before) in table.columns.iter().chain(table.withheld).zip(&stored) {
             for value in one_byte_changed(before) {
-                if !is_proven(table, column) || !audited.set(table, row, column, &value).await {
+                if !is_proven(table, column)
+                    || is_shown(table, column)
+                    || !audited.set(table, row, column, &value).await
+                {
                     continue;
                 }
                 tried += 1;

@@ -1,0 +1,153 @@
+//! What is bound to statements: one value, and columns of many. All of our columns are 64-bit integers, bytes or text.
+
+use card_schema::ids::{BatchId, CardId, HolderId, OrganisationId, Shard, TapId, TerminalId};
+
+/// One value of a statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// A number, a time, a truth value as 0 or 1.
+    Int(Option<i64>),
+    /// Bytes.
+    Bytes(Option<Vec<u8>>),
+    /// Text.
+    Text(Option<String>),
+}
+
+macro_rules! value_from {
+    ($($type:ty, $name:ident => $value:expr;)+) => {$(
+        impl From<$type> for Value {
+            fn from($name: $type) -> Self {
+                $value
+            }
+        }
+    )+};
+}
+
+value_from! {
+    i64, number => Self::Int(Some(number));
+    Option<i64>, number => Self::Int(number);
+    Shard, shard => Self::Int(Some(i64::from(shard.0)));
+    Vec<u8>, bytes => Self::Bytes(Some(bytes));
+    Option<Vec<u8>>, bytes => Self::Bytes(bytes);
+    &[u8], bytes => Self::Bytes(Some(bytes.to_vec()));
+    &str, text => Self::Text(Some(text.to_owned()));
+    String, text => Self::Text(Some(text));
+    Option<String>, text => Self::Text(text);
+    &Option<String>, text => Self::Text(text.clone());
+    &Vec<u8>, bytes => Self::Bytes(Some(bytes.clone()));
+    &String, text => Self::Text(Some(text.clone()));
+    CardId, id => id.as_bytes().as_slice().into();
+    HolderId, id => id.as_bytes().as_slice().into();
+    TerminalId, id => id.as_bytes().as_slice().into();
+    OrganisationId, id => id.as_bytes().as_slice().into();
+    TapId, id => id.0.as_slice().into();
+    BatchId, id => id.0.as_slice().into();
+}
+
+impl<const N: usize> From<[u8; N]> for Value {
+    fn from(bytes: [u8; N]) -> Self {
+        Self::Bytes(Some(bytes.to_vec()))
+    }
+}
+
+impl<const N: usize> From<&[u8; N]> for Value {
+    fn from(bytes: &[u8; N]) -> Self {
+        Self::Bytes(Some(bytes.to_vec()))
+    }
+}
+
+/// The values of one column in many rows.
+#[derive(Clone, Debug)]
+pub(super) enum Column {
+    Ints(Vec<i64>),
+    OptionalInts(Vec<Option<i64>>),
+    Bytes(Vec<Vec<u8>>),
+    OptionalBytes(Vec<Option<Vec<u8>>>),
+    Texts(Vec<String>),
+}
+
+impl Column {
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Ints(values) => values.len(),
+            Self::OptionalInts(values) => values.len(),
+            Self::Bytes(values) => values.len(),
+            Self::OptionalBytes(values) => values.len(),
+            Self::Texts(values) => values.len(),
+        }
+    }
+}
+
+/// Rows by column: what one statement writes, or looks up. Every column has as many values as the others.
+#[derive(Clone, Debug, Default)]
+pub struct Rows {
+    columns: Vec<(&'static str, Column)>,
+}
+
+impl Rows {
+    /// No columns yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A column of numbers.
+    #[must_use]
+    pub fn ints(self, name: &'static str, values: impl Iterator<Item = i64>) -> Self {
+        self.with(name, Column::Ints(values.collect()))
+    }
+
+    /// A column of numbers that may be missing.
+    #[must_use]
+    pub fn optional_ints(self, name: &'static str, values: impl Iterator<Item = Option<i64>>) -> Self {
+        self.with(name, Column::OptionalInts(values.collect()))
+    }
+
+    /// A column of bytes.
+    #[must_use]
+    pub fn bytes<B: Into<Vec<u8>>>(self, name: &'static str, values: impl Iterator<Item = B>) -> Self {
+        self.with(name, Column::Bytes(values.map(Into::into).collect()))
+    }
+
+    /// A column of bytes that may be missing.
+    #[must_use]
+    pub fn optional_bytes(self, name: &'static str, values: impl Iterator<Item = Option<Vec<u8>>>) -> Self {
+        self.with(name, Column::OptionalBytes(values.collect()))
+    }
+
+    /// A column of text.
+    #[must_use]
+    pub fn texts<S: Into<String>>(self, name: &'static str, values: impl Iterator<Item = S>) -> Self {
+        self.with(name, Column::Texts(values.map(Into::into).collect()))
+    }
+
+    fn with(mut self, name: &'static str, column: Column) -> Self {
+        assert!(
+            self.columns.first().is_none_or(|(_, first)| first.len() == column.len()),
+            "a column of another length"
+        );
+        self.columns.push((name, column));
+        self
+    }
+
+    /// How many rows.
+    pub fn len(&self) -> usize {
+        self.columns.first().map_or(0, |(_, column)| column.len())
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(super) fn columns(&self) -> &[(&'static str, Column)] {
+        &self.columns
+    }
+
+    pub(super) fn into_columns(self) -> Vec<(&'static str, Column)> {
+        self.columns
+    }
+
+    pub(super) fn names(&self) -> String {
+        self.columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+    }
+}
