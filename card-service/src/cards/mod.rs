@@ -11,4 +11,4 @@ pub mod status;
 pub mod store;
 
 pub use model::{Card, CardForIntake, CardKeys, CardState};
-pub use store::{load_for_intake, on_consent};
+pub use store::{changed_since, load_for_intake, on_consent};

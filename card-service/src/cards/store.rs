@@ -50,6 +50,27 @@ pub async fn load_for_intake(
     Ok(found)
 }
 
+/// Cards of these shards that changed after a leaf, or whose keys did.
+pub async fn changed_since(connection: &mut Connection, since: &[(Shard, i64)]) -> Result<Vec<CardId>, DbError> {
+    if since.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = query(
+        "SELECT c.card_id FROM {since} CROSS JOIN card c WHERE c.shard = since.shard AND c.leaf > since.leaf
+         UNION ALL
+         SELECT k.card_id FROM {since} CROSS JOIN card_key k WHERE k.shard = since.shard AND k.leaf > since.leaf",
+    )
+    .set(
+        "since",
+        Rows::new()
+            .ints("shard", since.iter().map(|(shard, _)| i64::from(shard.0)))
+            .ints("leaf", since.iter().map(|(_, leaf)| *leaf)),
+    )
+    .all(connection)
+    .await?;
+    rows.iter().map(|row| Ok(CardId::from_bytes(sets::bytes(row, "card_id")?))).collect()
+}
+
 /// A card has signed its holder's consent to a text, of which `signed` is the hash. A card that waits for it becomes
 /// active when this is the text that was sent; otherwise it goes on waiting.
 pub async fn on_consent(tx: &mut Tx, at: Micros, card: CardId, signed: &[u8; 32]) -> Result<Outcome, DbError> {

@@ -38,19 +38,22 @@ pub async fn append_all(tx: &mut Tx, at: Micros, actions: &[Action]) -> Result<V
     SystemRandom::new().fill(&mut salts).map_err(|_| DbError::Randomness)?;
     let (salts, _) = salts.as_chunks::<SALT>();
     let mut refs = Vec::with_capacity(actions.len());
-    let mut bodies = Vec::with_capacity(actions.len());
+    let mut leaves = Vec::with_capacity(actions.len());
     for (action, salt) in actions.iter().zip(salts) {
         let numbers = tx.numbers(action.shard);
         numbers.leaf += 1;
-        refs.push(LeafRef { shard: action.shard, leaf_id: numbers.leaf });
-        bodies.push(Body::new(action, numbers.leaf, at, salt).encode());
+        let leaf = LeafRef { shard: action.shard, leaf_id: numbers.leaf };
+        refs.push(leaf);
+        leaves.push((leaf, action.kind, Body::new(action, leaf.leaf_id, at, salt).encode(), salt));
     }
+    // In the order of the keys: neighbours go to the same page.
+    leaves.sort_unstable_by_key(|(leaf, ..)| (leaf.shard, leaf.leaf_id));
     let rows = Rows::new()
-        .ints("shard", refs.iter().map(|leaf| i64::from(leaf.shard.0)))
-        .ints("leaf_id", refs.iter().map(|leaf| leaf.leaf_id))
-        .ints("kind", actions.iter().map(|action| i64::from(action.kind.number())))
-        .bytes("body", bodies.into_iter())
-        .bytes("salt", salts.iter().copied());
+        .ints("shard", leaves.iter().map(|(leaf, ..)| i64::from(leaf.shard.0)))
+        .ints("leaf_id", leaves.iter().map(|(leaf, ..)| leaf.leaf_id))
+        .ints("kind", leaves.iter().map(|(_, kind, ..)| i64::from(kind.number())))
+        .bytes("salt", leaves.iter().map(|(.., salt)| **salt))
+        .bytes("body", leaves.into_iter().map(|(_, _, body, _)| body));
     insert(tx.conn(), "leaf", rows, "").await?;
     Ok(refs)
 }

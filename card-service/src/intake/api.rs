@@ -19,14 +19,13 @@ use tokio::sync::watch;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::memory::Memory;
 use super::submission::{Policy, Submission, SubmitError};
 use super::verify::OpenBatch;
 use super::writer::Writer;
-use crate::cards;
 use crate::db::Db;
 use crate::http::{Body, Refusal};
 use crate::keys::{KeyError, KeyStore, Role};
-use crate::terminals;
 
 /// Base64 of the largest batch, with the JSON around it.
 const MAX_BODY_BYTES: usize = Batch::MAX_BYTES / 3 * 4 + 1024;
@@ -44,6 +43,7 @@ pub type Clock = Arc<dyn Fn() -> Micros + Send + Sync>;
 #[derive(Clone)]
 pub struct Intake {
     db: Db,
+    memory: Arc<Memory>,
     writer: Writer,
     keys: Arc<dyn KeyStore>,
     receipt_kid: Kid,
@@ -72,8 +72,9 @@ impl Intake {
         let point = keys.public(Role::Receipt)?;
         let public =
             PublicKey::from_sec1(&point).map_err(|_| KeyError::Crypto(Role::Receipt, "give an uncompressed point"))?;
-        let writer = Writer::start(db.clone(), policy);
-        Ok(Self { db, writer, keys, receipt_kid: Kid::Key(public.key_id()), log_head, clock })
+        let memory = Arc::new(Memory::new());
+        let writer = Writer::start(db.clone(), policy, Arc::clone(&memory));
+        Ok(Self { db, memory, writer, keys, receipt_kid: Kid::Key(public.key_id()), log_head, clock })
     }
 
     /// Takes a batch from a terminal and answers with the bytes of the signed receipt.
@@ -86,24 +87,20 @@ impl Intake {
         if batch.terminal() != from {
             return Err(Refusal::because(ProblemType::Forbidden, "batch-of-another-terminal"));
         }
-        let mut connection = self.db.read().await?;
-        let terminal_key = terminals::store::one(&mut connection, from)
-            .await?
-            .and_then(|terminal| terminal.public_key)
-            .ok_or(SubmitError::UnknownTerminal)?;
-        batch.verify(&terminal_key)?;
-        let cards = cards::load_for_intake(&mut connection, &batch.cards()).await?;
-        drop(connection);
+        let terminal = self.memory.terminal(&self.db, from).await?.ok_or(SubmitError::UnknownTerminal)?;
+        let key = terminal.public_key.ok_or(SubmitError::UnknownTerminal)?;
+        batch.verify(&key)?;
+        let cards = self.memory.cards(&self.db, &batch.cards()).await?;
 
         let (id, count) = (batch.id, batch.len());
-        let check = move || batch.check_taps(&terminal_key, &cards);
+        let check = move || batch.check_taps(&key, &cards);
         let taps = if count > TAPS_CHECKED_IN_PLACE {
             tokio::task::spawn_blocking(check).await.map_err(|_| SubmitError::Stopping)?
         } else {
             check()
         };
-        let outcomes = self.writer.submit(Submission { terminal: from, taps, received_at }).await?;
-        tracing::info!(terminal = %from, taps = count, "a batch is decided");
+        let outcomes = self.writer.submit(Submission { terminal: from, key, taps, received_at }).await?;
+        tracing::debug!(terminal = %from, taps = count, "a batch is decided");
 
         let log_head = *self.log_head.borrow();
         let receipt = Receipt { batch: id, at: (self.clock)(), outcomes, log_head };

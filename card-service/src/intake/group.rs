@@ -10,21 +10,22 @@ use card_schema::money::Fen;
 use card_schema::operation::Operation;
 
 use super::decide::{self, Known, LaneFault, LaneHead, Verdict};
+use super::memory::{Cards, Memory};
 use super::store::{self, LaneEvent, LaneNumber, Prior, SeenHead, TapRow};
 use super::submission::{Answer, Policy, Submission, SubmitError};
 use super::verify::Candidate;
-use crate::cards::{self, CardForIntake, CardState};
+use crate::cards::{self, CardState};
 use crate::db::{DbError, Tx};
 use crate::domains::{self, Ask, Decision, Effect};
 use crate::evidence::{self, Action, ActionKind};
-use crate::ledger::{self, Account, Book, Entry, Linked, Needs, Refused};
-use crate::terminals::{self, Terminal};
+use crate::ledger::{self, Account, Book, Entry, Linked, Refused};
+use crate::terminals::Terminal;
 
 /// Everything that was loaded, and everything that is to be written.
 #[derive(Default)]
 struct Group {
-    terminals: HashMap<TerminalId, Terminal>,
-    cards: HashMap<CardId, CardForIntake>,
+    terminals: HashMap<TerminalId, Arc<Terminal>>,
+    cards: Cards,
     prior: HashMap<LaneNumber, Prior>,
     heads: HashMap<(TerminalId, u8), LaneHead>,
     seen: HashMap<u64, SeenHead>,
@@ -39,21 +40,33 @@ struct Group {
     effects: Vec<Effect>,
 }
 
+/// What a group has come to, once its transaction is committed.
+pub(super) struct Decided {
+    /// An answer a submission.
+    pub(super) answers: Vec<Answer>,
+    /// The accounts as they are now.
+    pub(super) book: Book,
+}
+
 pub(super) async fn decide_and_write(
     tx: &mut Tx,
     policy: &Policy,
+    memory: &Memory,
     submissions: &[Arc<Submission>],
-) -> Result<Vec<Answer>, DbError> {
-    let mut group = Group::load(tx, policy, submissions).await?;
+) -> Result<Decided, DbError> {
+    let mut group = Group::load(tx, policy, memory, submissions).await?;
     let mut answers = Vec::with_capacity(submissions.len());
     for submission in submissions {
         answers.push(match group.terminals.get(&submission.terminal).cloned() {
-            Some(terminal) => Ok(group.decide(tx, policy, submission, &terminal).await?),
-            None => Err(SubmitError::UnknownTerminal),
+            // One that got another key meanwhile signs what it has anew.
+            Some(terminal) if terminal.public_key.as_ref() == Some(&submission.key) => {
+                Ok(group.decide(tx, policy, submission, &terminal).await?)
+            }
+            _ => Err(SubmitError::UnknownTerminal),
         });
     }
-    group.write(tx).await?;
-    Ok(answers)
+    let book = group.write(tx).await?;
+    Ok(Decided { answers, book })
 }
 
 fn taps(submissions: &[Arc<Submission>]) -> impl Iterator<Item = (TapId, &Tap)> {
@@ -71,16 +84,24 @@ fn terminal_shard(terminal: TerminalId) -> Shard {
 }
 
 impl Group {
-    async fn load(tx: &mut Tx, policy: &Policy, submissions: &[Arc<Submission>]) -> Result<Self, DbError> {
+    async fn load(
+        tx: &mut Tx,
+        policy: &Policy,
+        memory: &Memory,
+        submissions: &[Arc<Submission>],
+    ) -> Result<Self, DbError> {
         let mut group = Self::default();
         let shards = taps(submissions).flat_map(|(_, tap)| {
             [Some(terminal_shard(tap.terminal)), tap.card.map(|card| card.shard())].into_iter().flatten()
         });
-        tx.lock(shards.collect::<BTreeSet<_>>()).await?;
+        // What a forged card id names may be no shard at all.
+        let shards: BTreeSet<Shard> = shards.filter(|shard| shard.0 < SHARDS).collect();
+        tx.lock(shards.iter().copied()).await?;
+        memory.catch_up(tx, &shards).await?;
         let terminals: BTreeSet<_> = submissions.iter().map(|submission| submission.terminal).collect();
-        group.terminals = terminals::load_all(tx.conn(), &terminals).await?;
+        group.terminals = memory.terminals_now(tx, &terminals).await?;
         let cards: BTreeSet<_> = taps(submissions).filter_map(|(_, tap)| tap.card).collect();
-        group.cards = cards::load_for_intake(tx.conn(), &cards.into_iter().collect::<Vec<_>>()).await?;
+        group.cards = memory.cards_now(tx, &cards).await?;
         let lanes: BTreeSet<_> = taps(submissions).map(|(_, tap)| (tap.terminal, tap.lane)).collect();
         group.heads = store::heads(tx.conn(), &lanes).await?;
         // A number that its lane has not come to is new.
@@ -98,8 +119,7 @@ impl Group {
                 accounts.extend(room.accounts(&ask));
             }
         }
-        // No references: that a tap is new is known by its number in its lane.
-        group.book = ledger::store::load(tx, &Needs::accounts(accounts)).await?;
+        group.book = memory.book(tx, accounts).await?;
         Ok(group)
     }
 
@@ -165,10 +185,11 @@ impl Group {
         }
 
         let seen = tap.log_head.and_then(|head| self.seen.get(&head.size).filter(|seen| seen.root == head.root));
+        let card = tap.card.and_then(|card| self.cards.get(&card)).map(Arc::as_ref);
         let known = Known {
             terminal,
-            card: tap.card.and_then(|card| self.cards.get(&card)),
-            signed_by: candidate.signed_by,
+            card,
+            signed_by: candidate.signed_by(&submission.key, card),
             log_head_at: seen.map(|seen| seen.at),
             now: submission.received_at,
         };
@@ -244,7 +265,7 @@ impl Group {
     ) -> Result<Outcome, DbError> {
         let outcome = cards::on_consent(tx, submission.received_at, id, text).await?;
         if let (Outcome::Accepted, Some(card)) = (outcome, self.cards.get_mut(&id)) {
-            card.state = CardState::Active;
+            Arc::make_mut(card).state = CardState::Active;
         }
         Ok(outcome)
     }
@@ -293,15 +314,17 @@ impl Group {
         self.events.push((event, leaf));
     }
 
-    async fn write(self, tx: &mut Tx) -> Result<(), DbError> {
+    async fn write(self, tx: &mut Tx) -> Result<Book, DbError> {
         let Some(at) =
             self.rows.iter().map(|(row, _)| row.received_at).chain(self.events.iter().map(|(e, _)| e.at)).max()
         else {
-            return Ok(());
+            return Ok(self.book);
         };
         let leaves = evidence::append_all(tx, at, &self.actions).await?;
         let opened: Vec<_> = self.opened.iter().map(|(account, leaf)| (*account, leaves[*leaf].leaf_id)).collect();
-        let entries: Vec<_> = self.entries.iter().map(|(entry, leaf)| (*entry, leaves[*leaf].leaf_id)).collect();
+        let mut entries: Vec<_> = self.entries.iter().map(|(entry, leaf)| (*entry, leaves[*leaf].leaf_id)).collect();
+        // In the order of the keys, as everything that is many.
+        entries.sort_unstable_by_key(|(entry, _)| (entry.transfer.debit.shard, entry.id));
         ledger::store::save(tx, &self.book, &opened, &entries).await?;
         let connection = tx.conn();
         let rows: Vec<_> = self.rows.into_iter().map(|(row, leaf)| (row, leaves[leaf])).collect();
@@ -310,6 +333,7 @@ impl Group {
         store::write_events(connection, &events).await?;
         let heads: Vec<_> = self.moved.iter().map(|lane| (*lane, self.heads[lane])).collect();
         store::write_heads(connection, &heads).await?;
-        domains::write_effects(connection, &self.effects).await
+        domains::write_effects(connection, &self.effects).await?;
+        Ok(self.book)
     }
 }

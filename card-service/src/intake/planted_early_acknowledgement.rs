@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::group;
+use super::memory::Memory;
 use super::submission::{Command, Policy};
 use crate::db::{Db, DbError};
 
@@ -15,12 +16,13 @@ compile_error!("planted-early-acknowledgement is a defect: it is not built with 
 const SLOW_DISK: Duration = Duration::from_millis(20);
 
 /// Answers everyone, then commits.
-pub(super) async fn answer(db: &Db, policy: Policy, waiting: Vec<Command>) {
+pub(super) async fn answer(db: &Db, policy: Policy, memory: &Arc<Memory>, waiting: Vec<Command>) {
+    let memory = Arc::clone(memory);
     let written = db.write_concurrently::<(), DbError, _>(move |tx| {
         Box::pin(async move {
             let submissions: Vec<_> = waiting.iter().map(|command| Arc::clone(&command.submission)).collect();
-            let answers = group::decide_and_write(tx, &policy, &submissions).await?;
-            for (command, answer) in waiting.into_iter().zip(answers) {
+            let decided = group::decide_and_write(tx, &policy, &memory, &submissions).await?;
+            for (command, answer) in waiting.into_iter().zip(decided.answers) {
                 let _ = command.reply.send(answer);
             }
             tokio::time::sleep(SLOW_DISK).await;

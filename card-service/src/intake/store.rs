@@ -193,7 +193,9 @@ pub(super) async fn seen_heads(
 }
 
 /// Writes taps with their leaves.
-pub(super) async fn write_taps(connection: &mut Connection, taps: Vec<(TapRow, LeafRef)>) -> Result<(), DbError> {
+pub(super) async fn write_taps(connection: &mut Connection, mut taps: Vec<(TapRow, LeafRef)>) -> Result<(), DbError> {
+    // In the order of the keys: neighbours go to the same page.
+    taps.sort_unstable_by_key(|(row, _)| (row.shard, row.number));
     let rows = || taps.iter().map(|(row, _)| row);
     let rows = Rows::new()
         .ints("shard", rows().map(|row| i64::from(row.shard.0)))

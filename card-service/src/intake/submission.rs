@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use card_schema::clock::Micros;
+use card_schema::envelope::PublicKey;
 use card_schema::envelope::receipt::TapOutcome;
 use card_schema::ids::TerminalId;
 use card_schema::wire::terminal::Limits;
@@ -27,6 +28,8 @@ pub struct Policy {
 pub struct Submission {
     /// The terminal that signed it.
     pub terminal: TerminalId,
+    /// The key with which it signed.
+    pub key: PublicKey,
     /// Its taps in order.
     pub taps: Vec<Candidate>,
     /// When it came in.

@@ -7,6 +7,7 @@ use card_schema::envelope::receipt::TapOutcome;
 use tokio::sync::{mpsc, oneshot};
 
 use super::answer::answer;
+use super::memory::Memory;
 use super::submission::{Command, Policy, Submission, SubmitError};
 use crate::db::Db;
 
@@ -26,9 +27,9 @@ pub struct Writer {
 
 impl Writer {
     /// Starts the writer.
-    pub fn start(db: Db, policy: Policy) -> Self {
+    pub(super) fn start(db: Db, policy: Policy, memory: Arc<Memory>) -> Self {
         let (queue, commands) = mpsc::channel(QUEUED_BATCHES);
-        tokio::spawn(run(commands, db, policy));
+        tokio::spawn(run(commands, db, policy, memory));
         Self { queue }
     }
 
@@ -50,7 +51,7 @@ impl Writer {
     }
 }
 
-async fn run(mut commands: mpsc::Receiver<Command>, db: Db, policy: Policy) {
+async fn run(mut commands: mpsc::Receiver<Command>, db: Db, policy: Policy, memory: Arc<Memory>) {
     // Whether the last group was of several batches. A lone tap on an idle system is not made to wait for company.
     let mut busy = false;
     while let Some(first) = commands.recv().await {
@@ -67,7 +68,7 @@ async fn run(mut commands: mpsc::Receiver<Command>, db: Db, policy: Policy) {
         }
         busy = group.len() > 1;
         let began = Instant::now();
-        answer(&db, policy, group).await;
+        answer(&db, policy, &memory, group).await;
         metrics::histogram!("intake_group_seconds").record(began.elapsed().as_secs_f64());
         metrics::counter!("intake_taps_written_total").increment(taps as u64);
     }

@@ -34,6 +34,10 @@ impl Accounts {
         }
     }
 
+    pub(super) fn all(&self) -> impl Iterator<Item = &Account> {
+        self.slots.iter().map(|slot| &slot.account)
+    }
+
     pub(super) fn get(&self, key: &AccountKey) -> Option<&Account> {
         self.places.get(key).map(|place| &self.slots[*place].account)
     }

@@ -32,7 +32,7 @@ impl Applied {
 }
 
 /// The highest numbers in use in one shard.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LastIds {
     /// Of accounts.
     pub account: i64,
@@ -43,6 +43,8 @@ pub struct LastIds {
 /// The numbers of one shard.
 #[derive(Clone, Debug, Default)]
 struct Numbers {
+    /// Whether it was loaded.
+    known: bool,
     last: LastIds,
     /// Where the entries posted here lie; the newest has the number `last.transfer`, the others those before it.
     posted: Vec<usize>,
@@ -84,7 +86,8 @@ impl Book {
 
     /// Says which numbers a shard has used; before anything is posted to it.
     pub fn load_last_ids(&mut self, shard: Shard, last: LastIds) {
-        self.numbers_of(shard).last = last;
+        let numbers = self.numbers_of(shard);
+        (numbers.known, numbers.last) = (true, last);
     }
 
     /// The numbers that each shard has used by now, of shards to which something was posted.
@@ -94,6 +97,20 @@ impl Book {
             .zip(&self.numbers)
             .filter(|(_, numbers)| !numbers.posted.is_empty())
             .map(|(shard, numbers)| (shard, numbers.last))
+    }
+
+    /// The same of every shard whose numbers were loaded.
+    pub(super) fn all_last_ids(&self) -> impl Iterator<Item = (Shard, LastIds)> {
+        (0..)
+            .map(Shard)
+            .zip(&self.numbers)
+            .filter(|(_, numbers)| numbers.known)
+            .map(|(shard, numbers)| (shard, numbers.last))
+    }
+
+    /// Every account that was loaded or opened, as it is now.
+    pub(super) fn accounts(&self) -> impl Iterator<Item = &Account> {
+        self.accounts.all()
     }
 
     /// The balance, zero for an account that was never used.
@@ -119,7 +136,7 @@ impl Book {
     /// A transfer that others may name, if it was loaded for that or posted here.
     pub fn named(&self, shard: Shard, id: i64) -> Option<Named> {
         self.named.get(&(shard, id)).copied().or_else(|| {
-            let Numbers { last, posted } = self.numbers.get(usize::from(shard.0))?;
+            let Numbers { last, posted, .. } = self.numbers.get(usize::from(shard.0))?;
             let newer = usize::try_from(last.transfer.checked_sub(id)?).ok()?;
             let place = *posted.get(posted.len().checked_sub(newer + 1)?)?;
             Some(Named::fresh(self.entries[place]))

@@ -6,8 +6,8 @@
 //!
 //! Pure: [`Book`] decides whether a transfer may be posted and what the balances are afterwards; [`Needs`] says which
 //! rows it must hold for that; `overspend` composes a payment that has to stand though nothing covers it; `statement`,
-//! `trial_balance` and `reconciliation` read what was posted. [`store`] has the tables, and [`post`] is a book with the
-//! database around it. Not here: who may pay whom (`domains`).
+//! `trial_balance` and `reconciliation` read what was posted. [`store`] has the tables, [`post`] is a book with the database
+//! around it, and [`Remembered`] keeps accounts between transactions. Not here: who may pay whom (`domains`).
 
 mod accounts;
 mod book;
@@ -19,6 +19,7 @@ mod named;
 mod needs;
 mod overspend;
 mod reconciliation;
+mod remembered;
 mod reversal;
 mod statement;
 pub mod store;
@@ -35,6 +36,7 @@ pub use named::Named;
 pub use needs::Needs;
 pub use overspend::{Covered, cover};
 pub use reconciliation::{Discrepancy, Reconciliation};
+pub use remembered::Remembered;
 pub use statement::{Line, Statement};
 pub use store::{PostError, Posted, post};
 pub use transfer::{Entry, MAX_AMOUNT, Phase, Transfer};

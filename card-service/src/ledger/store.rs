@@ -116,6 +116,12 @@ pub async fn balance(connection: &mut Connection, key: &AccountKey) -> Result<i6
 /// # Errors
 /// When the database fails, or holds what this program did not write.
 pub async fn load(tx: &mut Tx, needs: &Needs) -> Result<Book, DbError> {
+    let shards: Vec<Shard> = needs.shards().collect();
+    load_shards(tx, needs, &shards).await
+}
+
+/// The same where some accounts of these shards need not be read.
+pub(super) async fn load_shards(tx: &mut Tx, needs: &Needs, shards: &[Shard]) -> Result<Book, DbError> {
     let mut book = Book::default();
     for account in load_accounts(tx.conn(), &needs.accounts).await? {
         book.load_account(account);
@@ -126,11 +132,16 @@ pub async fn load(tx: &mut Tx, needs: &Needs) -> Result<Book, DbError> {
     for named in load_named(tx.conn(), &needs.named).await? {
         book.load_named(named);
     }
-    for shard in needs.shards() {
-        let numbers = *tx.numbers(shard);
-        book.load_last_ids(shard, LastIds { account: numbers.account, transfer: numbers.transfer });
+    for shard in shards {
+        book.load_last_ids(*shard, last_ids(tx, *shard));
     }
     Ok(book)
+}
+
+/// The numbers that a locked shard has used.
+pub(super) fn last_ids(tx: &mut Tx, shard: Shard) -> LastIds {
+    let numbers = tx.numbers(shard);
+    LastIds { account: numbers.account, transfer: numbers.transfer }
 }
 
 /// Those of these accounts that there are.

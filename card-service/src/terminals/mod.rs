@@ -9,4 +9,4 @@ pub mod store;
 mod tests;
 
 pub use model::{Organisation, Terminal, TerminalState};
-pub use store::load_all;
+pub use store::{changed_since, load_all};

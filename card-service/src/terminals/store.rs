@@ -146,10 +146,24 @@ pub async fn load_all(
     connection: &mut Connection,
     terminals: &BTreeSet<TerminalId>,
 ) -> Result<HashMap<TerminalId, Terminal>, DbError> {
+    if terminals.is_empty() {
+        return Ok(HashMap::new());
+    }
     let wanted = Rows::new().bytes("terminal_id", terminals.iter().map(|terminal| *terminal.as_bytes()));
     let sql = format!("{SELECT} WHERE t.terminal_id IN (SELECT wanted.terminal_id FROM {{wanted}})");
     let rows = query(sql).set("wanted", wanted).all(connection).await?;
     rows.iter().map(read).map(|terminal| terminal.map(|terminal| (terminal.terminal_id, terminal))).collect()
+}
+
+/// Terminals that changed after a leaf, each with the leaf of its newest change; the newest of all where there is no leaf
+/// to begin with.
+pub async fn changed_since(connection: &mut Connection, since: Option<i64>) -> Result<Vec<(TerminalId, i64)>, DbError> {
+    let changed = match since {
+        Some(leaf) => query("SELECT terminal_id, leaf FROM terminal WHERE leaf > $1").bind(leaf),
+        None => query("SELECT terminal_id, leaf FROM terminal ORDER BY leaf DESC LIMIT 1"),
+    };
+    let rows = changed.all(connection).await?;
+    rows.iter().map(|row| Ok((TerminalId::from_bytes(sets::bytes(row, "terminal_id")?), row.get("leaf")?))).collect()
 }
 
 /// Every terminal, oldest first.

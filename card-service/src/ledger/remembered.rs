@@ -1,0 +1,74 @@
+//! Accounts as the last transactions of this process left them, so that an account that was used before is not read
+//! again.
+//!
+//! What is remembered of a shard holds as long as the shard's numbers are the ones that were left: every transfer and
+//! every account that anybody adds, here or in another process, takes a number.
+
+use std::collections::HashMap;
+
+use card_schema::ids::{SHARDS, Shard};
+
+use super::{Account, AccountKey, Book, LastIds, Needs, store};
+use crate::db::{DbError, Tx};
+
+/// Accounts of one shard that are remembered at most; some 30 MB for all shards. Beyond it the shard begins anew.
+const ACCOUNTS_A_SHARD: usize = 4_096;
+
+/// See the module.
+#[derive(Debug)]
+pub struct Remembered(Vec<OfShard>);
+
+#[derive(Clone, Debug, Default)]
+struct OfShard {
+    left: LastIds,
+    accounts: HashMap<AccountKey, Account>,
+}
+
+impl Default for Remembered {
+    fn default() -> Self {
+        Self(vec![OfShard::default(); usize::from(SHARDS)])
+    }
+}
+
+impl Remembered {
+    /// The book that transfers need, as [`store::load`] loads it; only what is not remembered is read.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn load(&mut self, tx: &mut Tx, mut needs: Needs) -> Result<Book, DbError> {
+        let mut known = Vec::new();
+        for shard in needs.shards() {
+            let (remembered, now) = (&mut self.0[usize::from(shard.0)], store::last_ids(tx, shard));
+            if remembered.left != now {
+                *remembered = OfShard { left: now, accounts: HashMap::new() };
+            }
+        }
+        let shards: Vec<Shard> = needs.shards().collect();
+        needs.accounts.retain(|key| match self.0[usize::from(key.shard.0)].accounts.get(key) {
+            Some(account) => {
+                known.push(*account);
+                false
+            }
+            None => true,
+        });
+        let mut book = store::load_shards(tx, &needs, &shards).await?;
+        for account in known {
+            book.load_account(account);
+        }
+        Ok(book)
+    }
+
+    /// Remembers what a book has come to. Call it once the transaction that [`store::save`] was part of is committed.
+    pub fn keep(&mut self, book: &Book) {
+        for (shard, last) in book.all_last_ids() {
+            let remembered = &mut self.0[usize::from(shard.0)];
+            remembered.left = last;
+            if remembered.accounts.len() > ACCOUNTS_A_SHARD {
+                remembered.accounts = HashMap::new();
+            }
+        }
+        for account in book.accounts() {
+            self.0[usize::from(account.key.shard.0)].accounts.insert(account.key, *account);
+        }
+    }
+}
