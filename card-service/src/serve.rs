@@ -178,7 +178,8 @@ impl Service {
             clock_tolerance_seconds: CLOCK_TOLERANCE_SECONDS,
             offline_limit_seconds: OFFLINE_LIMIT_SECONDS,
         };
-        let intake = Intake::start(db.clone(), Arc::clone(&keys), log.head(), policy, Arc::new(clock::now))?;
+        let intake =
+            Intake::start(db.clone(), Arc::clone(&keys), log.head(), log.recent(), policy, Arc::new(clock::now))?;
         let app = App::new(Parts {
             db,
             keys,

@@ -2,7 +2,7 @@
 //! the tree let anyone prove that nothing was altered.
 //!
 //! [`append`] records an action in its own transaction, [`Change`] one that changes rows; [`Log`] gives leaves their
-//! places and signs.
+//! places and signs, with the hashes that [`Recent`] still has.
 //! Not here: what the actions are; who may see what they concern.
 
 pub mod api;
@@ -11,6 +11,7 @@ pub mod checkpoint;
 pub mod export;
 pub mod leaf;
 pub mod progress;
+pub mod recent;
 pub mod rows;
 pub mod sequencer;
 pub mod store;
@@ -22,6 +23,7 @@ pub mod verify;
 
 pub use checkpoint::LogKey;
 pub use leaf::{Action, ActionKind, Column, Hash, RowImage};
+pub use recent::Recent;
 pub use rows::Change;
 pub use sequencer::{Log, LogError};
-pub use store::{LeafRef, append, append_all};
+pub use store::{LeafRef, append, append_all, append_reserved, reserve};

@@ -9,8 +9,9 @@ use card_schema::envelope::tap::LogHead;
 use tokio::sync::watch;
 
 use super::checkpoint::{self, CheckpointError, LogKey};
-use super::leaf::leaf_hash;
-use super::store::{self, Checkpoint};
+use super::leaf::Hash;
+use super::recent::Recent;
+use super::store::{self, Checkpoint, LeafRef, Pending};
 use super::tree::{EMPTY_ROOT, Question, Tiles, needed};
 use crate::db::{Connection, Db, DbError, Turn, Tx};
 use crate::keys::KeyStore;
@@ -31,7 +32,7 @@ pub enum LogError {
     #[error("leaf {leaf_id} of shard {shard} was taken out: the log is not extended")]
     MissingLeaf {
         /// Its shard.
-        shard: i64,
+        shard: u8,
         /// Its number.
         leaf_id: i64,
     },
@@ -59,6 +60,7 @@ pub struct Log {
     keys: Arc<dyn KeyStore>,
     origin: Arc<str>,
     head: watch::Sender<Option<LogHead>>,
+    recent: Recent,
 }
 
 impl Log {
@@ -72,7 +74,7 @@ impl Log {
         let newest = store::newest_checkpoint(&mut connection).await?;
         drop(connection);
         let head = newest.map(|checkpoint| LogHead { size: checkpoint.size, root: checkpoint.root });
-        Ok(Self { db, keys, origin: origin.into(), head: watch::Sender::new(head) })
+        Ok(Self { db, keys, origin: origin.into(), head: watch::Sender::new(head), recent: Recent::default() })
     }
 
     /// The database.
@@ -86,6 +88,11 @@ impl Log {
     /// When the key store fails.
     pub fn key(&self) -> Result<LogKey, CheckpointError> {
         LogKey::of(&*self.keys, &self.origin)
+    }
+
+    /// Where to leave the hashes of leaves that were just committed.
+    pub fn recent(&self) -> Recent {
+        self.recent.clone()
     }
 
     /// The newest signed head, as it changes.
@@ -104,10 +111,10 @@ impl Log {
             return Ok(None);
         }
         drop(connection);
-        let (keys, origin) = (Arc::clone(&self.keys), Arc::clone(&self.origin));
+        let (keys, origin, recent) = (Arc::clone(&self.keys), Arc::clone(&self.origin), self.recent.clone());
         let extended = self
             .db
-            .write_concurrently(move |tx| Box::pin(async move { extend(tx, &*keys, &origin, at).await }))
+            .write_concurrently(move |tx| Box::pin(async move { extend(tx, &*keys, &origin, &recent, at).await }))
             .await?;
         if let Some(head) = extended {
             self.head.send_replace(Some(head));
@@ -138,9 +145,15 @@ impl Log {
     }
 }
 
-async fn extend(tx: &mut Tx, keys: &dyn KeyStore, origin: &str, at: Micros) -> Result<Option<LogHead>, LogError> {
+async fn extend(
+    tx: &mut Tx,
+    keys: &dyn KeyStore,
+    origin: &str,
+    recent: &Recent,
+    at: Micros,
+) -> Result<Option<LogHead>, LogError> {
     tx.take_turn(Turn::Tree).await?;
-    let (pending, leaves) = store::pending_leaves(tx.conn(), LEAVES_A_STEP).await?;
+    let pending = store::pending(tx.conn(), LEAVES_A_STEP).await?;
     if pending.is_empty() {
         return Ok(None);
     }
@@ -153,15 +166,13 @@ async fn extend(tx: &mut Tx, keys: &dyn KeyStore, origin: &str, at: Micros) -> R
     if stored_root != Some(root) {
         return Err(LogError::Altered { size });
     }
-    let mut leaves = leaves.iter();
+    let leaves = hashes(tx.conn(), recent, &pending).await?;
+    let mut leaves = leaves.into_iter();
     let mut runs = Vec::with_capacity(pending.len());
     for run in pending {
         runs.push((run, size));
-        for leaf_id in run.leaf_id..run.leaf_id + run.leaves {
-            let Some(leaf) = leaves.next().filter(|leaf| (leaf.shard, leaf.leaf_id) == (run.shard, leaf_id)) else {
-                return Err(LogError::MissingLeaf { shard: run.shard, leaf_id });
-            };
-            tiles.push(size, leaf_hash(&leaf.body));
+        for (LeafRef { shard, leaf_id }, hash) in leaves.by_ref().take(run.each().count()) {
+            tiles.push(size, hash.ok_or(LogError::MissingLeaf { shard: shard.0, leaf_id })?);
             size += 1;
         }
     }
@@ -171,6 +182,21 @@ async fn extend(tx: &mut Tx, keys: &dyn KeyStore, origin: &str, at: Micros) -> R
     store::save_tiles(tx.conn(), &tiles).await?;
     store::insert_checkpoint(tx.conn(), &Checkpoint { size, root, note, at }).await?;
     Ok(Some(LogHead { size, root }))
+}
+
+/// The hash of each of these leaves, where it is there.
+async fn hashes(
+    connection: &mut Connection,
+    recent: &Recent,
+    pending: &[Pending],
+) -> Result<Vec<(LeafRef, Option<Hash>)>, DbError> {
+    let mut leaves = recent.take(pending.iter().flat_map(|run| run.each()));
+    let unknown: Vec<LeafRef> = leaves.iter().filter(|(_, hash)| hash.is_none()).map(|(leaf, _)| *leaf).collect();
+    let read = store::leaf_hashes(connection, &unknown).await?;
+    for (leaf, hash) in leaves.iter_mut().filter(|(_, hash)| hash.is_none()) {
+        *hash = read.get(leaf).copied();
+    }
+    Ok(leaves)
 }
 
 /// The tiles that a question needs, from the database.

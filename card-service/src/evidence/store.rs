@@ -1,14 +1,14 @@
 //! The log's tables: appending leaves, reading tiles and checkpoints.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use card_schema::clock::Micros;
 use card_schema::ids::{Shard, TapId};
 use ring::rand::{SecureRandom, SystemRandom};
 
-use super::leaf::{Action, Body, Hash, Salt};
+use super::leaf::{Action, Body, Hash, Salt, leaf_hash};
 use super::tree::{TileKey, Tiles};
-use crate::db::{Connection, DbError, Row, Rows, Tx, insert, query, sets};
+use crate::db::{Connection, DbError, Rows, Tx, insert, query, sets};
 
 /// Where a leaf lies until (and after) it has its place in the tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,43 +19,52 @@ pub struct LeafRef {
     pub leaf_id: i64,
 }
 
+/// Takes the number of a leaf in a locked shard, for an action that is recorded later in the same transaction.
+pub fn reserve(tx: &mut Tx, shard: Shard) -> LeafRef {
+    let numbers = tx.numbers(shard);
+    numbers.leaf += 1;
+    LeafRef { shard, leaf_id: numbers.leaf }
+}
+
 /// Records an action. Call it in the transaction that carries the action out: no leaf, no action.
-pub async fn append(tx: &mut Tx, at: Micros, action: &Action) -> Result<LeafRef, DbError> {
-    let refs = append_all(tx, at, std::slice::from_ref(action)).await?;
-    Ok(refs[0])
+pub async fn append(tx: &mut Tx, at: Micros, action: Action) -> Result<LeafRef, DbError> {
+    Ok(append_all(tx, at, vec![action]).await?[0])
+}
+
+/// Records several actions in their order.
+pub async fn append_all(tx: &mut Tx, at: Micros, actions: Vec<Action>) -> Result<Vec<LeafRef>, DbError> {
+    tx.lock(actions.iter().map(|action| action.shard)).await?;
+    let actions: Vec<_> = actions.into_iter().map(|action| (reserve(tx, action.shard), action)).collect();
+    let leaves = actions.iter().map(|(leaf, _)| *leaf).collect();
+    append_reserved(tx, at, actions).await?;
+    Ok(leaves)
 }
 
 /// Bytes of a salt.
 const SALT: usize = size_of::<Salt>();
 
-/// Records several actions in their order.
-pub async fn append_all(tx: &mut Tx, at: Micros, actions: &[Action]) -> Result<Vec<LeafRef>, DbError> {
-    if actions.is_empty() {
-        return Ok(Vec::new());
-    }
-    tx.lock(actions.iter().map(|action| action.shard)).await?;
+/// Records actions under the numbers that were reserved for them. Their hashes.
+pub async fn append_reserved(
+    tx: &mut Tx,
+    at: Micros,
+    mut actions: Vec<(LeafRef, Action)>,
+) -> Result<Vec<(LeafRef, Hash)>, DbError> {
     let mut salts = vec![0; SALT * actions.len()];
     SystemRandom::new().fill(&mut salts).map_err(|_| DbError::Randomness)?;
     let (salts, _) = salts.as_chunks::<SALT>();
-    let mut refs = Vec::with_capacity(actions.len());
-    let mut leaves = Vec::with_capacity(actions.len());
-    for (action, salt) in actions.iter().zip(salts) {
-        let numbers = tx.numbers(action.shard);
-        numbers.leaf += 1;
-        let leaf = LeafRef { shard: action.shard, leaf_id: numbers.leaf };
-        refs.push(leaf);
-        leaves.push((leaf, action.kind, Body::new(action, leaf.leaf_id, at, salt).encode(), salt));
-    }
     // In the order of the keys: neighbours go to the same page.
-    leaves.sort_unstable_by_key(|(leaf, ..)| (leaf.shard, leaf.leaf_id));
+    actions.sort_unstable_by_key(|(leaf, _)| (leaf.shard, leaf.leaf_id));
+    let body = |((leaf, action), salt): (&(LeafRef, Action), &Salt)| Body::new(action, leaf.leaf_id, at, salt).encode();
+    let bodies: Vec<Vec<u8>> = actions.iter().zip(salts).map(body).collect();
+    let hashes = actions.iter().zip(&bodies).map(|((leaf, _), body)| (*leaf, leaf_hash(body))).collect();
     let rows = Rows::new()
-        .ints("shard", leaves.iter().map(|(leaf, ..)| i64::from(leaf.shard.0)))
-        .ints("leaf_id", leaves.iter().map(|(leaf, ..)| leaf.leaf_id))
-        .ints("kind", leaves.iter().map(|(_, kind, ..)| i64::from(kind.number())))
-        .bytes("salt", leaves.iter().map(|(.., salt)| **salt))
-        .bytes("body", leaves.into_iter().map(|(_, _, body, _)| body));
+        .ints("shard", actions.iter().map(|(leaf, _)| i64::from(leaf.shard.0)))
+        .ints("leaf_id", actions.iter().map(|(leaf, _)| leaf.leaf_id))
+        .ints("kind", actions.iter().map(|(_, action)| i64::from(action.kind.number())))
+        .bytes("body", bodies.into_iter())
+        .bytes("salt", salts.iter().copied());
     insert(tx.conn(), "leaf", rows, "").await?;
-    Ok(refs)
+    Ok(hashes)
 }
 
 /// What the hashes of a leaf were salted with.
@@ -68,22 +77,22 @@ pub(super) async fn leaf_salt(connection: &mut Connection, shard: Shard, leaf_id
     salt.flatten().and_then(|salt| salt.try_into().ok()).ok_or(DbError::Unreadable("the salt of a row's leaf"))
 }
 
-/// Numbers of a shard that follow one another and have no place in the tree yet.
+/// Leaves of a shard that follow one another and have no place in the tree yet.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pending {
-    pub(super) shard: i64,
+    pub(super) shard: Shard,
     /// The first.
     pub(super) leaf_id: i64,
     /// How many.
     pub(super) leaves: i64,
 }
 
-/// A leaf that has no place in the tree yet.
-#[derive(Clone, Debug)]
-pub(super) struct PendingLeaf {
-    pub(super) shard: i64,
-    pub(super) leaf_id: i64,
-    pub(super) body: Vec<u8>,
+impl Pending {
+    /// The leaves one by one.
+    pub(super) fn each(self) -> impl Iterator<Item = LeafRef> {
+        let Self { shard, leaf_id, leaves } = self;
+        (leaf_id..leaf_id + leaves).map(move |leaf_id| LeafRef { shard, leaf_id })
+    }
 }
 
 /// A published checkpoint.
@@ -112,45 +121,52 @@ pub(super) async fn any_pending(connection: &mut Connection) -> Result<bool, DbE
     Ok(found.is_some())
 }
 
-/// Numbers that have no place in the tree, and the leaves that are there under them, both by shard and number.
-pub(super) async fn pending_leaves(
-    connection: &mut Connection,
-    limit: i64,
-) -> Result<(Vec<Pending>, Vec<PendingLeaf>), DbError> {
-    let rows = query(format!("{PLACED} ORDER BY s.shard")).all(&mut *connection).await?;
-    let (mut room, mut waiting) = (limit, Vec::new());
+/// Leaves without a place, as many as `limit`, by shard and number.
+pub(super) async fn pending(connection: &mut Connection, limit: i64) -> Result<Vec<Pending>, DbError> {
+    let rows = query(format!("{PLACED} ORDER BY s.shard")).all(connection).await?;
+    let (mut room, mut pending) = (limit, Vec::new());
     for row in &rows {
-        let (shard, last, placed): (i64, i64, i64) = (row.get("shard")?, row.get("leaf")?, row.get("placed")?);
-        let taken = room.min(last - placed);
-        if taken > 0 {
-            waiting.push(Pending { shard, leaf_id: placed + 1, leaves: taken });
-            room -= taken;
+        let (last, placed): (i64, i64) = (row.get("leaf")?, row.get("placed")?);
+        let leaves = room.min(last - placed);
+        if leaves > 0 {
+            pending.push(Pending { shard: sets::shard(row.get("shard")?)?, leaf_id: placed + 1, leaves });
+            room -= leaves;
         }
     }
-    if waiting.is_empty() {
-        return Ok((waiting, Vec::new()));
+    Ok(pending)
+}
+
+/// The hashes of those of these leaves that there are.
+pub(super) async fn leaf_hashes(
+    connection: &mut Connection,
+    leaves: &[LeafRef],
+) -> Result<HashMap<LeafRef, Hash>, DbError> {
+    if leaves.is_empty() {
+        return Ok(HashMap::new());
     }
-    let set = Rows::new()
-        .ints("shard", waiting.iter().map(|pending| pending.shard))
-        .ints("low", waiting.iter().map(|pending| pending.leaf_id))
-        .ints("high", waiting.iter().map(|pending| pending.leaf_id + pending.leaves - 1));
+    let wanted = Rows::new()
+        .ints("shard", leaves.iter().map(|leaf| i64::from(leaf.shard.0)))
+        .ints("leaf_id", leaves.iter().map(|leaf| leaf.leaf_id));
     let rows = query(
-        "SELECT f.shard, f.leaf_id, f.body FROM {waiting} CROSS JOIN leaf f
-         WHERE f.shard = waiting.shard AND f.leaf_id BETWEEN waiting.low AND waiting.high ORDER BY f.shard, f.leaf_id",
+        "SELECT f.shard, f.leaf_id, f.body FROM {wanted} CROSS JOIN leaf f
+         WHERE f.shard = wanted.shard AND f.leaf_id = wanted.leaf_id",
     )
-    .set("waiting", set)
+    .set("wanted", wanted)
     .all(connection)
     .await?;
-    let leaf =
-        |row: &Row| Ok(PendingLeaf { shard: row.get("shard")?, leaf_id: row.get("leaf_id")?, body: row.get("body")? });
-    Ok((waiting, rows.iter().map(leaf).collect::<Result<_, DbError>>()?))
+    rows.iter()
+        .map(|row| {
+            let leaf = LeafRef { shard: sets::shard(row.get("shard")?)?, leaf_id: row.get("leaf_id")? };
+            Ok((leaf, leaf_hash(row.get("body")?)))
+        })
+        .collect()
 }
 
 /// Gives leaves their places: of each run that of its first.
 pub(super) async fn place_leaves(connection: &mut Connection, runs: &[(Pending, u64)]) -> Result<(), DbError> {
     let places = runs.iter().map(|(_, place)| signed(*place)).collect::<Result<Vec<_>, _>>()?;
     let rows = Rows::new()
-        .ints("shard", runs.iter().map(|(run, _)| run.shard))
+        .ints("shard", runs.iter().map(|(run, _)| i64::from(run.shard.0)))
         .ints("leaf_id", runs.iter().map(|(run, _)| run.leaf_id))
         .ints("leaves", runs.iter().map(|(run, _)| run.leaves))
         .ints("tree_index", places.into_iter());

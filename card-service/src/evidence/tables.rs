@@ -86,6 +86,7 @@ pub static TAP: Table = Table {
     name: "tap",
     columns: &[
         "shard",
+        LEAF,
         "terminal_id",
         "lane",
         "counter",
@@ -97,10 +98,9 @@ pub static TAP: Table = Table {
         "outcome",
         "balance",
         "cose",
-        LEAF,
     ],
-    key: 4,
-    committed: 12,
+    key: 2,
+    committed: 13,
     leaf_shard: Some("shard"),
     ..PLAIN
 };

@@ -27,7 +27,7 @@ async fn act(town: &Town, count: u8) {
                 for number in 0..count {
                     let row = RowImage::new("test", &[Column::Int(i64::from(number))]);
                     let action = Action::new(Shard(number % 3), ActionKind::Initialised, vec![row]);
-                    append(tx, Micros(5), &action).await?;
+                    append(tx, Micros(5), action).await?;
                 }
                 Ok(())
             })

@@ -51,6 +51,6 @@ async fn write(
             Box::pin(async move { group::decide_and_write(tx, &policy, &known, &submissions).await })
         })
         .await?;
-    memory.keep(&decided.book).await;
+    memory.keep(decided.book, decided.leaves).await;
     Ok(decided.answers)
 }

@@ -24,6 +24,7 @@ use super::submission::{Policy, Submission, SubmitError};
 use super::verify::OpenBatch;
 use super::writer::Writer;
 use crate::db::Db;
+use crate::evidence::Recent;
 use crate::http::{Body, Refusal};
 use crate::keys::{KeyError, KeyStore, Role};
 
@@ -66,13 +67,14 @@ impl Intake {
         db: Db,
         keys: Arc<dyn KeyStore>,
         log_head: watch::Receiver<Option<LogHead>>,
+        recent: Recent,
         policy: Policy,
         clock: Clock,
     ) -> Result<Self, KeyError> {
         let point = keys.public(Role::Receipt)?;
         let public =
             PublicKey::from_sec1(&point).map_err(|_| KeyError::Crypto(Role::Receipt, "give an uncompressed point"))?;
-        let memory = Arc::new(Memory::new());
+        let memory = Arc::new(Memory::new(recent));
         let writer = Writer::start(db.clone(), policy, Arc::clone(&memory));
         Ok(Self { db, memory, writer, keys, receipt_kid: Kid::Key(public.key_id()), log_head, clock })
     }

@@ -1,6 +1,7 @@
 //! One transaction: load what a group of batches needs, decide tap by tap, write everything.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::mem::take;
 use std::sync::Arc;
 
 use card_schema::envelope::receipt::{Outcome, TapOutcome};
@@ -17,7 +18,7 @@ use super::verify::Candidate;
 use crate::cards::{self, CardState};
 use crate::db::{DbError, Tx};
 use crate::domains::{self, Ask, Decision, Effect};
-use crate::evidence::{self, Action, ActionKind};
+use crate::evidence::{self, Action, ActionKind, Hash, LeafRef};
 use crate::ledger::{self, Account, Book, Entry, Linked, Refused};
 use crate::terminals::Terminal;
 
@@ -32,11 +33,11 @@ struct Group {
     known_forks: BTreeSet<(LaneNumber, TapId)>,
     book: Book,
     moved: BTreeSet<(TerminalId, u8)>,
-    actions: Vec<Action>,
-    rows: Vec<(TapRow, usize)>,
-    events: Vec<(LaneEvent, usize)>,
-    opened: Vec<(Account, usize)>,
-    entries: Vec<(Entry, usize)>,
+    actions: Vec<(LeafRef, Action)>,
+    rows: Vec<TapRow>,
+    events: Vec<(LaneEvent, LeafRef)>,
+    opened: Vec<(Account, i64)>,
+    entries: Vec<(Entry, i64)>,
     effects: Vec<Effect>,
 }
 
@@ -46,6 +47,8 @@ pub(super) struct Decided {
     pub(super) answers: Vec<Answer>,
     /// The accounts as they are now.
     pub(super) book: Book,
+    /// The leaves that it has left.
+    pub(super) leaves: Vec<(LeafRef, Hash)>,
 }
 
 pub(super) async fn decide_and_write(
@@ -65,8 +68,8 @@ pub(super) async fn decide_and_write(
             _ => Err(SubmitError::UnknownTerminal),
         });
     }
-    let book = group.write(tx).await?;
-    Ok(Decided { answers, book })
+    let leaves = group.write(tx).await?;
+    Ok(Decided { answers, book: group.book, leaves })
 }
 
 fn taps(submissions: &[Arc<Submission>]) -> impl Iterator<Item = (TapId, &Tap)> {
@@ -180,7 +183,7 @@ impl Group {
             if prior.tap == candidate.id {
                 return Ok((prior.outcome, prior.balance));
             }
-            self.record_fault(submission, candidate, number, LaneFault::Fork, head);
+            self.record_fault(tx, submission, candidate, number, LaneFault::Fork, head);
             return Ok((Outcome::CounterFork, None));
         }
 
@@ -219,7 +222,7 @@ impl Group {
             },
         };
         if let Some(fault) = fault {
-            self.record_fault(submission, candidate, number, fault, head);
+            self.record_fault(tx, submission, candidate, number, fault, head);
         }
 
         let opened_before = self.book.opened_count();
@@ -234,8 +237,9 @@ impl Group {
             }
         };
         let balance = decision.shows.map(|key| Fen(self.book.balance(&key)));
+        let shard = ask.as_ref().map_or_else(|| terminal_shard(tap.terminal), |ask| ask.shard);
         let row = TapRow {
-            shard: ask.as_ref().map_or_else(|| terminal_shard(tap.terminal), |ask| ask.shard),
+            leaf: evidence::reserve(tx, shard),
             number,
             tap: candidate.id,
             card: tap.card,
@@ -272,23 +276,24 @@ impl Group {
 
     /// One leaf for the tap, the accounts that it opened and the transfers that it caused.
     fn record(&mut self, row: TapRow, entries: Vec<Entry>, opened_before: usize, effects: Vec<Effect>) {
-        let leaf = self.actions.len();
+        let LeafRef { shard, leaf_id } = row.leaf;
         let mut images = vec![row.image()];
         for account in self.book.opened(opened_before) {
             images.push(ledger::store::account_image(account));
-            self.opened.push((*account, leaf));
+            self.opened.push((*account, leaf_id));
         }
         for entry in entries {
             images.push(ledger::store::transfer_image(&self.book, &entry));
-            self.entries.push((entry, leaf));
+            self.entries.push((entry, leaf_id));
         }
-        self.actions.push(Action::new(row.shard, ActionKind::TapDecided, images));
-        self.rows.push((row, leaf));
+        self.actions.push((row.leaf, Action::new(shard, ActionKind::TapDecided, images)));
+        self.rows.push(row);
         self.effects.extend(effects);
     }
 
     fn record_fault(
         &mut self,
+        tx: &mut Tx,
         submission: &Submission,
         candidate: &Candidate,
         number: LaneNumber,
@@ -308,32 +313,27 @@ impl Group {
             at: submission.received_at,
             cose: candidate.cose.clone(),
         };
-        let leaf = self.actions.len();
-        let shard = terminal_shard(number.terminal);
-        self.actions.push(Action::new(shard, ActionKind::LaneBroken, vec![event.image()]));
+        let leaf = evidence::reserve(tx, terminal_shard(number.terminal));
+        self.actions.push((leaf, Action::new(leaf.shard, ActionKind::LaneBroken, vec![event.image()])));
         self.events.push((event, leaf));
     }
 
-    async fn write(self, tx: &mut Tx) -> Result<Book, DbError> {
-        let Some(at) =
-            self.rows.iter().map(|(row, _)| row.received_at).chain(self.events.iter().map(|(e, _)| e.at)).max()
+    async fn write(&mut self, tx: &mut Tx) -> Result<Vec<(LeafRef, Hash)>, DbError> {
+        let (rows, events) = (take(&mut self.rows), take(&mut self.events));
+        let Some(at) = rows.iter().map(|row| row.received_at).chain(events.iter().map(|(event, _)| event.at)).max()
         else {
-            return Ok(self.book);
+            return Ok(Vec::new());
         };
-        let leaves = evidence::append_all(tx, at, &self.actions).await?;
-        let opened: Vec<_> = self.opened.iter().map(|(account, leaf)| (*account, leaves[*leaf].leaf_id)).collect();
-        let mut entries: Vec<_> = self.entries.iter().map(|(entry, leaf)| (*entry, leaves[*leaf].leaf_id)).collect();
+        let leaves = evidence::append_reserved(tx, at, take(&mut self.actions)).await?;
         // In the order of the keys, as everything that is many.
-        entries.sort_unstable_by_key(|(entry, _)| (entry.transfer.debit.shard, entry.id));
-        ledger::store::save(tx, &self.book, &opened, &entries).await?;
+        self.entries.sort_unstable_by_key(|(entry, _)| (entry.transfer.debit.shard, entry.id));
+        ledger::store::save(tx, &self.book, &self.opened, &self.entries).await?;
         let connection = tx.conn();
-        let rows: Vec<_> = self.rows.into_iter().map(|(row, leaf)| (row, leaves[leaf])).collect();
         store::write_taps(connection, rows).await?;
-        let events: Vec<_> = self.events.into_iter().map(|(event, leaf)| (event, leaves[leaf])).collect();
         store::write_events(connection, &events).await?;
         let heads: Vec<_> = self.moved.iter().map(|lane| (*lane, self.heads[lane])).collect();
         store::write_heads(connection, &heads).await?;
         domains::write_effects(connection, &self.effects).await?;
-        Ok(self.book)
+        Ok(leaves)
     }
 }

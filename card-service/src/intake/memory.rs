@@ -1,5 +1,5 @@
 //! What intake remembers between groups, so that a tap of a card that was seen before reads nothing about it: cards and
-//! their keys, terminals, accounts.
+//! their keys, terminals, accounts; and for the sequencer the hashes of leaves.
 //!
 //! Bounded, and never the last word: a group's transaction asks the log's numbers what has changed since it was last
 //! asked ([`Memory::catch_up`]) before it decides anything, so a card that was revoked, by this process or by another,
@@ -10,10 +10,12 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use card_schema::ids::{CardId, SHARDS, Shard, TerminalId};
+use foldhash::fast::RandomState;
 use moka::sync::Cache;
 
 use crate::cards::{self, CardForIntake};
 use crate::db::{Connection, Db, DbError, Tx};
+use crate::evidence::{Hash, LeafRef, Recent};
 use crate::ledger::{AccountKey, Book, Needs, Remembered};
 use crate::terminals::{self, Terminal};
 
@@ -23,14 +25,15 @@ const CARDS: u64 = 100_000;
 const TERMINALS: u64 = 10_000;
 
 /// Cards, as far as they are known.
-pub(super) type Cards = HashMap<CardId, Arc<CardForIntake>>;
+pub(super) type Cards = HashMap<CardId, Arc<CardForIntake>, RandomState>;
 
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Memory {
-    cards: Cache<CardId, Arc<CardForIntake>>,
-    terminals: Cache<TerminalId, Arc<Terminal>>,
+    cards: Cache<CardId, Arc<CardForIntake>, RandomState>,
+    terminals: Cache<TerminalId, Arc<Terminal>, RandomState>,
     accounts: tokio::sync::Mutex<Remembered>,
+    leaves: Recent,
     known: Mutex<Known>,
 }
 
@@ -51,13 +54,14 @@ struct OfShard {
 }
 
 impl Memory {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(leaves: Recent) -> Self {
         let known =
             Known { shards: vec![OfShard::default(); usize::from(SHARDS)], terminals: None, terminal_changes: 0 };
         Self {
-            cards: Cache::new(CARDS),
-            terminals: Cache::new(TERMINALS),
+            cards: Cache::builder().max_capacity(CARDS).build_with_hasher(RandomState::default()),
+            terminals: Cache::builder().max_capacity(TERMINALS).build_with_hasher(RandomState::default()),
             accounts: tokio::sync::Mutex::default(),
+            leaves,
             known: Mutex::new(known),
         }
     }
@@ -133,7 +137,7 @@ impl Memory {
     }
 
     fn remembered(&self, wanted: impl Iterator<Item = CardId>) -> (Cards, Vec<CardId>) {
-        let (mut found, mut missing) = (Cards::new(), Vec::new());
+        let (mut found, mut missing) = (Cards::default(), Vec::new());
         // What a forged card id names may be no shard at all.
         for id in wanted.filter(|id| id.shard().0 < SHARDS) {
             match self.cards.get(&id) {
@@ -188,7 +192,8 @@ impl Memory {
     }
 
     /// Remembers what a group has come to, once it is committed.
-    pub(super) async fn keep(&self, book: &Book) {
-        self.accounts.lock().await.keep(book);
+    pub(super) async fn keep(&self, book: Book, leaves: Vec<(LeafRef, Hash)>) {
+        self.leaves.keep(leaves);
+        self.accounts.lock().await.keep(&book);
     }
 }

@@ -7,7 +7,7 @@ use crate::db::{Connection, DbError, Row, Rows, insert, query, sets};
 use crate::evidence::{Column, LeafRef, RowImage};
 use card_schema::clock::Micros;
 use card_schema::envelope::receipt::Outcome;
-use card_schema::ids::{CardId, Shard, TapId, TerminalId};
+use card_schema::ids::{CardId, TapId, TerminalId};
 use card_schema::money::Fen;
 
 /// A number of a lane.
@@ -29,7 +29,7 @@ pub(super) struct Prior {
 /// A row of `tap`.
 #[derive(Clone, Debug)]
 pub(super) struct TapRow {
-    pub(super) shard: Shard,
+    pub(super) leaf: LeafRef,
     pub(super) number: LaneNumber,
     pub(super) tap: TapId,
     pub(super) card: Option<CardId>,
@@ -60,12 +60,13 @@ pub(super) struct SeenHead {
 }
 
 impl TapRow {
-    /// What the leaf commits to: every column but `leaf`.
+    /// What the leaf commits to: every column.
     pub(super) fn image(&self) -> RowImage {
         RowImage::new(
             "tap",
             &[
-                Column::Int(i64::from(self.shard.0)),
+                Column::Int(i64::from(self.leaf.shard.0)),
+                Column::Int(self.leaf.leaf_id),
                 Column::Bytes(self.number.terminal.as_bytes()),
                 Column::Int(i64::from(self.number.lane)),
                 Column::Int(self.number.counter),
@@ -100,8 +101,8 @@ impl LaneEvent {
     }
 }
 
-/// What became of those of these numbers that were used before. A number does not say in which shard its tap lies, so
-/// every shard is asked: ask only for numbers that a lane has passed.
+/// What became of those of these numbers that were used before. A number does not say in which shard its tap lies: ask
+/// only for numbers that a lane has passed.
 pub(super) async fn prior(
     connection: &mut Connection,
     numbers: &BTreeSet<LaneNumber>,
@@ -111,9 +112,8 @@ pub(super) async fn prior(
     }
     let rows = query(
         "SELECT t.terminal_id, t.lane, t.counter, t.tap_id, t.outcome, t.balance
-         FROM {wanted} CROSS JOIN shard s CROSS JOIN tap t
-         WHERE t.shard = s.shard AND t.terminal_id = wanted.terminal_id AND t.lane = wanted.lane
-           AND t.counter = wanted.counter",
+         FROM {wanted} CROSS JOIN tap t
+         WHERE t.terminal_id = wanted.terminal_id AND t.lane = wanted.lane AND t.counter = wanted.counter",
     )
     .set("wanted", wanted(numbers))
     .all(connection)
@@ -193,12 +193,13 @@ pub(super) async fn seen_heads(
 }
 
 /// Writes taps with their leaves.
-pub(super) async fn write_taps(connection: &mut Connection, mut taps: Vec<(TapRow, LeafRef)>) -> Result<(), DbError> {
+pub(super) async fn write_taps(connection: &mut Connection, mut taps: Vec<TapRow>) -> Result<(), DbError> {
     // In the order of the keys: neighbours go to the same page.
-    taps.sort_unstable_by_key(|(row, _)| (row.shard, row.number));
-    let rows = || taps.iter().map(|(row, _)| row);
+    taps.sort_unstable_by_key(|row| (row.leaf.shard, row.leaf.leaf_id));
+    let rows = || taps.iter();
     let rows = Rows::new()
-        .ints("shard", rows().map(|row| i64::from(row.shard.0)))
+        .ints("shard", rows().map(|row| i64::from(row.leaf.shard.0)))
+        .ints("leaf", rows().map(|row| row.leaf.leaf_id))
         .bytes("terminal_id", rows().map(|row| *row.number.terminal.as_bytes()))
         .ints("lane", rows().map(|row| i64::from(row.number.lane)))
         .ints("counter", rows().map(|row| row.number.counter))
@@ -209,8 +210,7 @@ pub(super) async fn write_taps(connection: &mut Connection, mut taps: Vec<(TapRo
         .ints("received_at", rows().map(|row| row.received_at.0))
         .ints("outcome", rows().map(|row| i64::from(row.outcome.number())))
         .optional_ints("balance", rows().map(|row| row.balance.map(|balance| balance.0)))
-        .ints("leaf", taps.iter().map(|(_, leaf)| leaf.leaf_id))
-        .bytes("cose", taps.into_iter().map(|(row, _)| row.cose));
+        .bytes("cose", taps.into_iter().map(|row| row.cose));
     insert(connection, "tap", rows, "").await
 }
 

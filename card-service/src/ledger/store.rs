@@ -79,7 +79,7 @@ pub async fn post(tx: &mut Tx, at: Micros, transfers: &[Transfer]) -> Result<Vec
             Action::new(*shard, ActionKind::TransfersPosted, rows)
         })
         .collect();
-    let leaves = evidence::append_all(tx, at, &actions).await?;
+    let leaves = evidence::append_all(tx, at, actions).await?;
     let leaf_of: HashMap<Shard, i64> = leaves.iter().map(|leaf| (leaf.shard, leaf.leaf_id)).collect();
     let opened: Vec<_> = book.opened(0).map(|account| (*account, leaf_of[&account.key.shard])).collect();
     let entries: Vec<_> = new.iter().map(|entry| (*entry, leaf_of[&entry.transfer.debit.shard])).collect();

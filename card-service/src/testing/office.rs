@@ -57,7 +57,8 @@ pub(crate) async fn office() -> Office {
     let (stop, stopping) = watch::channel(false);
     let origin = checkpoint::origin(&*keys).unwrap();
     let log = Log::open(db.clone(), Arc::clone(&keys), &origin).await.unwrap();
-    let intake = Intake::start(db.clone(), Arc::clone(&keys), log.head(), POLICY, Arc::new(clock::now)).unwrap();
+    let intake =
+        Intake::start(db.clone(), Arc::clone(&keys), log.head(), log.recent(), POLICY, Arc::new(clock::now)).unwrap();
     let app = App::new(Parts {
         db,
         keys,

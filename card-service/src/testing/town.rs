@@ -24,6 +24,7 @@ use crate::cards::{self, CardState};
 use crate::db::{Db, DbError, query};
 use crate::domains::residence::model::Document;
 use crate::domains::residence::{self, store::SealedPerson};
+use crate::evidence::Recent;
 use crate::intake::{Intake, Policy};
 use crate::keys::file::{FileStore, Opener};
 use crate::keys::{KeyStore, Role};
@@ -175,7 +176,8 @@ impl Town {
             let now = Arc::clone(&now);
             Arc::new(move || Micros(now.load(Ordering::Relaxed)))
         };
-        let intake = Intake::start(scratch.db.clone(), Arc::clone(&keys), watched, POLICY, clock).unwrap();
+        let intake =
+            Intake::start(scratch.db.clone(), Arc::clone(&keys), watched, Recent::default(), POLICY, clock).unwrap();
         Self { scratch, keys, intake, log_head, now, _keys_folder: keys_folder }
     }
 

@@ -84,7 +84,7 @@ impl Change {
                 action.rows.push(table.image(&after));
             }
         }
-        let leaf = append(tx, at, &action).await?;
+        let leaf = append(tx, at, action).await?;
         assert_eq!(leaf.leaf_id, self.leaf_id, "no leaf is appended while a change is open");
         Ok(())
     }

@@ -1,21 +1,24 @@
--- Taps as they were brought and what became of them. Keys are ordered: random ones halve the throughput.
+-- Taps as they were brought and what became of them, in the order in which their shard recorded them: keys that are
+-- spread over the table halve the throughput.
 CREATE TABLE tap (
     shard       BIGINT NOT NULL,
-    terminal_id BLOB   NOT NULL,
+    leaf        BIGINT NOT NULL,           -- leaf_id of the leaf that commits to this row
+    terminal_id BLOB NOT NULL,
     lane        BIGINT NOT NULL,
     counter     BIGINT NOT NULL,
-    tap_id      BLOB   NOT NULL,           -- SHA-256 of the Sig_structure
-    card_id     BLOB,                      -- null for what a terminal says on its own
+    tap_id      BLOB NOT NULL,           -- SHA-256 of the Sig_structure
+    card_id     BLOB,                    -- null for what a terminal says on its own
     operation   BIGINT NOT NULL,
     at          BIGINT NOT NULL,           -- the terminal's clock
     received_at BIGINT NOT NULL,           -- the service's clock
     outcome     BIGINT NOT NULL,
     balance     BIGINT,                    -- of the purse afterwards, where the operation concerns it
-    cose        BLOB   NOT NULL,           -- the envelope as it came
-    leaf        BIGINT NOT NULL,           -- leaf_id of the leaf that commits to this row
-    PRIMARY KEY (shard, terminal_id, lane, counter)
+    cose        BLOB NOT NULL,           -- the envelope as it came
+    PRIMARY KEY (shard, leaf)
 ) WITHOUT ROWID;
 CREATE INDEX tap_by_card ON tap (shard, card_id, received_at) WHERE card_id IS NOT NULL;
+-- A terminal's taps come one after another, so they go to the same page. That a number is used once is kept by its lane.
+CREATE INDEX tap_by_number ON tap (terminal_id, lane, counter);
 
 -- The head of each lane's chain.
 CREATE TABLE lane (

@@ -268,7 +268,7 @@ async fn insert(tx: &mut Tx, now: Micros, bank: OrganisationId, cards: &[NewCard
         images.entry(new.card.shard()).or_default().extend(rows);
     }
     let actions = images.into_iter().map(|(shard, images)| Action::new(shard, ActionKind::CardPrepared, images));
-    let leaves = evidence::append_all(tx, now, &actions.collect::<Vec<_>>()).await?;
+    let leaves = evidence::append_all(tx, now, actions.collect()).await?;
     let leaf_of: BTreeMap<Shard, i64> = leaves.iter().map(|leaf| (leaf.shard, leaf.leaf_id)).collect();
     let mut rows = tables.map(|_| Vec::with_capacity(cards.len()));
     for new in cards {
