@@ -36,10 +36,13 @@ use crate::keys::file::{FileStore, Opener};
 use crate::keys::pki::{Authorities, PkiError};
 use crate::keys::{KeyError, KeyStore, tls};
 use crate::people::limits::SignInLimits;
-use crate::{api, telemetry};
+use crate::{api, ledger, telemetry};
 
 /// How long requests under way may take once the service is to stop.
 const GRACE: Duration = Duration::from_secs(10);
+/// How often holds whose time is over are looked for, and how many are ended in one transaction.
+const EXPIRE_EVERY: Duration = Duration::from_secs(10);
+const HOLDS_AT_ONCE: i64 = 1_000;
 /// The TLS certificate is renewed this often; it is good for much longer.
 const RENEW_EVERY: Duration = Duration::from_hours(24);
 /// A checkpoint is signed at most this long after something happened.
@@ -223,6 +226,7 @@ impl Service {
             .acceptor(acceptor)
             .handle(handles[1].clone())
             .serve(routes.into_make_service_with_connect_info::<SocketAddr>());
+        let expiry = tokio::spawn(expire_holds(app.clone()));
         let renewal = tokio::spawn(renew(app.clone(), public_tls, terminals_tls));
         let (console, terminal) = (tokio::spawn(console), tokio::spawn(terminal));
         let _unsupervised = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
@@ -232,6 +236,7 @@ impl Service {
         let _unsupervised = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
         stop.send_replace(true);
         renewal.abort();
+        expiry.abort();
         sequencer.abort();
         for handle in &handles {
             handle.graceful_shutdown(Some(GRACE));
@@ -279,6 +284,25 @@ async fn renew(app: App, public: RustlsConfig, terminals: RustlsConfig) {
                 terminals.reload_from_config(Arc::new(fresh_terminals));
             }
             Err(error) => tracing::error!(%error, "the TLS certificate was not renewed"),
+        }
+    }
+}
+
+/// Ends holds whose time is over, again and again.
+async fn expire_holds(app: App) {
+    let mut turn = tokio::time::interval(EXPIRE_EVERY);
+    turn.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        turn.tick().await;
+        let now = app.now();
+        let ended = app
+            .db
+            .write_concurrently::<_, DbError, _>(move |tx| Box::pin(ledger::expire(tx, now, HOLDS_AT_ONCE)))
+            .await;
+        match ended {
+            Ok(0) => {}
+            Ok(ended) => metrics::counter!("ledger_holds_expired_total").increment(ended as u64),
+            Err(error) => tracing::error!(%error, "holds whose time is over were not ended"),
         }
     }
 }

@@ -38,6 +38,6 @@ pub use overspend::{Covered, cover};
 pub use reconciliation::{Discrepancy, Reconciliation};
 pub use remembered::Remembered;
 pub use statement::{Line, Statement};
-pub use store::{PostError, Posted, post};
+pub use store::{Posted, expire, post};
 pub use transfer::{Entry, MAX_AMOUNT, Phase, Transfer};
 pub use trial_balance::{Total, TrialBalance};

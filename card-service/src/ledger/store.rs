@@ -1,102 +1,98 @@
 //! The ledger's tables: loading what some transfers concern in a few statements, and writing what became of it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use super::{
-    Account, AccountKey, AccountKind, Applied, Book, CreditLimit, Entry, LastIds, LedgerError, Named, Needs, Owner,
-    Phase, Reference, Transfer, TransferKind, Unit,
+    Account, AccountKey, AccountKind, Book, CreditLimit, Entry, LastIds, Linked, Named, Needs, Owner, Phase, Reference,
+    Refused, Transfer, TransferKind, Unit,
 };
 use crate::db::{Connection, DbError, Row, Rows, Tx, insert, query, sets};
 use crate::evidence::{self, Action, ActionKind, Column, RowImage};
 use card_schema::clock::Micros;
 use card_schema::ids::Shard;
 
-/// Why [`post`] did not post.
-#[derive(Debug, thiserror::Error)]
-pub enum PostError {
-    /// The ledger refuses one of the transfers; none is posted.
-    #[error("transfer {index} is refused")]
-    Refused {
-        /// Which, counted from 0.
-        index: usize,
-        /// Why.
-        #[source]
-        reason: LedgerError,
-    },
-    /// The database failed.
-    #[error(transparent)]
-    Db(#[from] DbError),
+/// What became of linked transfers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Posted {
+    /// All are new and stand now.
+    New(Vec<Entry>),
+    /// All were posted before; nothing moved.
+    Repeated,
 }
 
-impl From<sqlx::Error> for PostError {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Db(error.into())
-    }
-}
-
-/// A transfer that stands in the ledger.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Posted {
-    /// The entry.
-    pub entry: Entry,
-    /// Whether it was there before.
-    pub repeated: bool,
-    /// Balance of the debited account after all transfers of the call.
-    pub debit_balance: i64,
-    /// Balance of the credited account after all transfers of the call.
-    pub credit_balance: i64,
-}
-
-/// Posts transfers, all or none, with a leaf for each shard. A transfer whose reference was posted before with the
-/// same content is answered again and moves nothing.
+/// Posts chains of linked transfers in their order, each chain wholly or not at all, and whatever becomes of the others.
+/// One leaf a shard speaks for all of them. For each chain what became of it, or why it is refused.
 ///
 /// # Errors
-/// [`PostError::Refused`] leaves the transaction as it was.
-pub async fn post(tx: &mut Tx, at: Micros, transfers: &[Transfer]) -> Result<Vec<Posted>, PostError> {
-    let needs = Needs::of(transfers);
+/// When the database fails; then nothing is posted.
+pub async fn post(tx: &mut Tx, at: Micros, chains: &[Vec<Transfer>]) -> Result<Vec<Result<Posted, Refused>>, DbError> {
+    let needs = Needs::of(chains.iter().flatten());
     tx.lock(needs.shards()).await?;
     let mut book = load(tx, &needs).await?;
-    let applied = transfers
-        .iter()
-        .enumerate()
-        .map(|(index, transfer)| book.post(at, *transfer).map_err(|reason| PostError::Refused { index, reason }))
-        .collect::<Result<Vec<_>, _>>()?;
+    post_in(tx, at, chains, &mut book).await
+}
 
-    let new: Vec<Entry> = applied
-        .iter()
-        .filter_map(|applied| match applied {
-            Applied::Posted(entry) => Some(*entry),
-            Applied::Repeated(_) => None,
-        })
-        .collect();
-    let shards: BTreeSet<Shard> = new.iter().map(|entry| entry.transfer.debit.shard).collect();
-    let actions: Vec<Action> = shards
-        .iter()
-        .map(|shard| {
-            let accounts = book.opened(0).filter(|account| account.key.shard == *shard).map(account_image);
-            let entries = new.iter().filter(|entry| entry.transfer.debit.shard == *shard);
-            let rows = accounts.chain(entries.map(|entry| transfer_image(&book, entry))).collect();
-            Action::new(*shard, ActionKind::TransfersPosted, rows)
-        })
-        .collect();
-    let leaves = evidence::append_all(tx, at, actions).await?;
-    let leaf_of: HashMap<Shard, i64> = leaves.iter().map(|leaf| (leaf.shard, leaf.leaf_id)).collect();
-    let opened: Vec<_> = book.opened(0).map(|account| (*account, leaf_of[&account.key.shard])).collect();
-    let entries: Vec<_> = new.iter().map(|entry| (*entry, leaf_of[&entry.transfer.debit.shard])).collect();
-    save(tx, &book, &opened, &entries).await?;
-
-    Ok(applied
-        .iter()
-        .map(|applied| {
-            let entry = *applied.entry();
-            Posted {
-                entry,
-                repeated: matches!(applied, Applied::Repeated(_)),
-                debit_balance: book.balance(&entry.transfer.debit),
-                credit_balance: book.balance(&entry.transfer.credit),
+/// The same in a book that holds what the chains need, of shards that are locked.
+///
+/// # Errors
+/// As [`post`].
+pub async fn post_in(
+    tx: &mut Tx,
+    at: Micros,
+    chains: &[Vec<Transfer>],
+    book: &mut Book,
+) -> Result<Vec<Result<Posted, Refused>>, DbError> {
+    let mut outcomes = Vec::with_capacity(chains.len());
+    let mut new: BTreeMap<Shard, Vec<Entry>> = BTreeMap::new();
+    for chain in chains {
+        outcomes.push(book.post_linked(at, chain).map(|linked| match linked {
+            Linked::Repeated => Posted::Repeated,
+            Linked::Posted(entries) => {
+                for entry in entries {
+                    new.entry(entry.transfer.debit.shard).or_default().push(*entry);
+                }
+                Posted::New(entries.to_vec())
             }
-        })
-        .collect())
+        }));
+    }
+    let mut opened: BTreeMap<Shard, Vec<Account>> = BTreeMap::new();
+    for account in book.opened(0) {
+        opened.entry(account.key.shard).or_default().push(*account);
+    }
+    let actions = new.iter().map(|(shard, entries)| {
+        let accounts = opened.get(shard).into_iter().flatten().map(account_image);
+        let rows = accounts.chain(entries.iter().map(|entry| transfer_image(book, entry))).collect();
+        Action::new(*shard, ActionKind::TransfersPosted, rows)
+    });
+    let leaves = evidence::append_all(tx, at, actions.collect()).await?;
+    let leaf_of: BTreeMap<Shard, i64> = leaves.iter().map(|leaf| (leaf.shard, leaf.leaf_id)).collect();
+    let opened: Vec<_> = opened.into_values().flatten().map(|account| (account, leaf_of[&account.key.shard])).collect();
+    let entries: Vec<_> =
+        new.into_values().flatten().map(|entry| (entry, leaf_of[&entry.transfer.debit.shard])).collect();
+    save(tx, book, &opened, &entries).await?;
+    Ok(outcomes)
+}
+
+/// Ends holds whose time is over, a number of them at a time. How many there were.
+///
+/// # Errors
+/// When the database fails; then none is ended.
+pub async fn expire(tx: &mut Tx, at: Micros, limit: i64) -> Result<usize, DbError> {
+    let rows = query(
+        "SELECT h.shard, h.transfer_id FROM shard s CROSS JOIN open_hold h
+         WHERE h.shard = s.shard AND h.expires_at <= $1 ORDER BY h.shard LIMIT $2",
+    )
+    .bind(at.0)
+    .bind(limit)
+    .all(tx.conn())
+    .await?;
+    let over = rows.iter().map(|row| Ok((sets::shard(row.get("shard")?)?, row.get("transfer_id")?)));
+    let over = over.collect::<Result<Vec<(Shard, i64)>, DbError>>()?;
+    tx.lock(over.iter().map(|(shard, _)| *shard)).await?;
+    // Some may have been ended by others before their shard was locked: those are refused, and that is well.
+    let holds = load_named(tx.conn(), &over).await?;
+    let chains: Vec<_> = holds.iter().map(|hold| vec![hold.entry.expiry()]).collect();
+    Ok(post(tx, at, &chains).await?.iter().filter(|outcome| outcome.is_ok()).count())
 }
 
 /// The balance of one account, zero for one that was never used.
@@ -109,6 +105,16 @@ pub async fn balance(connection: &mut Connection, key: &AccountKey) -> Result<i6
         .scalar(connection)
         .await?;
     Ok(found.unwrap_or(0))
+}
+
+/// Every account there is.
+///
+/// # Errors
+/// When the database fails, or holds what this program did not write.
+#[cfg(test)]
+pub(super) async fn all_accounts(connection: &mut Connection) -> Result<Vec<Account>, DbError> {
+    let sql = "SELECT shard, account_id, unit, kind, owner, credit_limit, balance, held FROM account";
+    query(sql).all(connection).await?.iter().map(account_from_row).collect()
 }
 
 /// Loads what transfers need: three statements at most, however many there are. Their shards are locked.

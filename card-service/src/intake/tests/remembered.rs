@@ -3,7 +3,7 @@
 use super::*;
 use crate::cards::{self, CardState};
 use crate::db::Db;
-use crate::ledger::{AccountKind, Phase, PostError, Reference, Transfer, TransferKind, Unit, post};
+use crate::ledger::{AccountKind, Phase, Reference, Transfer, TransferKind, Unit, post};
 
 /// Another process at work on the same database.
 async fn elsewhere(town: &Town) -> Db {
@@ -109,7 +109,7 @@ async fn money_that_is_moved_elsewhere_is_seen_by_the_next_tap() {
     };
     elsewhere(&town)
         .await
-        .write::<_, PostError, _>(move |tx| Box::pin(async move { post(tx, START, &[transfer]).await }))
+        .write::<_, DbError, _>(move |tx| Box::pin(async move { post(tx, START, &[vec![transfer]]).await }))
         .await
         .unwrap();
     let tap = terminal.tap(&card, Slot::Tap, pay(540));

@@ -8,7 +8,7 @@ mod readings;
 mod refusals;
 mod reversals;
 mod rows;
-mod store;
+mod stored;
 
 use card_schema::clock::Micros;
 use card_schema::ids::Shard;

@@ -15,11 +15,11 @@ use super::naive::{Naive, Outcome, TAKINGS_LIMIT};
 use super::*;
 
 /// Sequences that every run tries.
-const CASES: u32 = 2_000;
+pub(super) const CASES: u32 = 2_000;
 
 /// One chain of transfers, some time after the one before.
 #[derive(Clone, Debug)]
-struct Step {
+pub(super) struct Step {
     wait: i64,
     asks: Vec<Ask>,
 }
@@ -97,7 +97,7 @@ fn asks() -> impl Strategy<Value = Ask> {
     ]
 }
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
+pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step =
         (-3..12_i64, prop_oneof![3 => prop::collection::vec(asks(), 1), 2 => prop::collection::vec(asks(), 2..5)])
             .prop_map(|(wait, asks)| Step { wait, asks });
@@ -105,9 +105,10 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 /// A ledger as the property sees it.
-trait Ledger {
+pub(super) trait Ledger {
     fn post_linked(&mut self, at: Micros, chain: &[Transfer]) -> Outcome;
-    fn state(&self, key: &AccountKey) -> (i64, i64);
+    /// Balance and held amount of every account that has been used.
+    fn states(&self) -> HashMap<AccountKey, (i64, i64)>;
     fn cover(&self, payment: Transfer, risk: AccountKey) -> Covered;
 }
 
@@ -116,8 +117,8 @@ impl Ledger for Book {
         self.post_linked(at, chain).into()
     }
 
-    fn state(&self, key: &AccountKey) -> (i64, i64) {
-        state(self, key)
+    fn states(&self) -> HashMap<AccountKey, (i64, i64)> {
+        accounts().into_iter().map(|key| (key, state(self, &key))).collect()
     }
 
     fn cover(&self, payment: Transfer, risk: AccountKey) -> Covered {
@@ -181,7 +182,7 @@ fn resolve(step: &Step, number: u64, at: Micros, naive: &Naive, ledger: &impl Le
     chain
 }
 
-fn agrees(mut ledger: impl Ledger, steps: &[Step]) -> Result<Naive, TestCaseError> {
+pub(super) fn agrees(mut ledger: impl Ledger, steps: &[Step]) -> Result<Naive, TestCaseError> {
     let mut naive = Naive::default();
     let mut now = Micros(1_000);
     for (number, step) in steps.iter().enumerate() {
@@ -197,10 +198,10 @@ fn agrees(mut ledger: impl Ledger, steps: &[Step]) -> Result<Naive, TestCaseErro
         }
         let expected = naive.post_linked(now, &chain);
         prop_assert_eq!(ledger.post_linked(now, &chain), expected, "step {}: {:?}", number, chain);
-        let states = naive.states();
+        let (found, states) = (ledger.states(), naive.states());
         for key in accounts() {
-            let expected = states.get(&key).copied().unwrap_or_default();
-            prop_assert_eq!(ledger.state(&key), expected, "step {}: {:?}", number, key);
+            let of = |states: &HashMap<AccountKey, (i64, i64)>| states.get(&key).copied().unwrap_or_default();
+            prop_assert_eq!(of(&found), of(&states), "step {}: {:?}", number, key);
         }
     }
     Ok(naive)
@@ -306,8 +307,8 @@ impl Ledger for Rows {
         outcome
     }
 
-    fn state(&self, key: &AccountKey) -> (i64, i64) {
-        self.accounts.get(key).map_or((0, 0), |account| (account.balance, account.held))
+    fn states(&self) -> HashMap<AccountKey, (i64, i64)> {
+        self.accounts.values().map(|account| (account.key, (account.balance, account.held))).collect()
     }
 
     fn cover(&self, payment: Transfer, risk: AccountKey) -> Covered {
@@ -388,12 +389,15 @@ impl Ledger for Planted {
         outcome
     }
 
-    fn state(&self, key: &AccountKey) -> (i64, i64) {
-        let (balance, held) = state(&self.book, key);
-        match self.defect {
-            Defect::ForgetsWhatIsHeld => (balance, 0),
-            _ => (balance, held + self.stuck.get(key).copied().unwrap_or(0)),
-        }
+    fn states(&self) -> HashMap<AccountKey, (i64, i64)> {
+        let state = |key: AccountKey| {
+            let (balance, held) = state(&self.book, &key);
+            match self.defect {
+                Defect::ForgetsWhatIsHeld => (key, (balance, 0)),
+                _ => (key, (balance, held + self.stuck.get(&key).copied().unwrap_or(0))),
+            }
+        };
+        accounts().into_iter().map(state).collect()
     }
 
     fn cover(&self, payment: Transfer, risk: AccountKey) -> Covered {

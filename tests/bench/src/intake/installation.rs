@@ -25,7 +25,7 @@ use card_service::{
         self, Action, ActionKind, RowImage,
         tables::{self, Value},
     },
-    ledger::{self, Phase, PostError, Reference, Transfer, TransferKind},
+    ledger::{self, Phase, Reference, Transfer, TransferKind},
 };
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -249,7 +249,7 @@ async fn write_cards(service: &Service, cards: u64, file: &Path) -> Result<()> {
             };
             new.push(NewCard { card, holder: HolderId::new(shard, random()?), point });
         }
-        db.write::<_, PostError, _>(move |tx| Box::pin(async move { insert(tx, now, bank, &new).await })).await?;
+        db.write::<_, DbError, _>(move |tx| Box::pin(async move { insert(tx, now, bank, &new).await })).await?;
         written += step;
         bar.set_position(written);
     }
@@ -259,7 +259,7 @@ async fn write_cards(service: &Service, cards: u64, file: &Path) -> Result<()> {
     Ok(())
 }
 
-async fn insert(tx: &mut Tx, now: Micros, bank: OrganisationId, cards: &[NewCard]) -> Result<(), PostError> {
+async fn insert(tx: &mut Tx, now: Micros, bank: OrganisationId, cards: &[NewCard]) -> Result<(), DbError> {
     let tables = [&tables::HOLDER, &tables::CARD, &tables::CARD_KEY];
     // One leaf a shard, as an office that takes over many cards at once would write.
     let mut images: BTreeMap<Shard, Vec<RowImage>> = BTreeMap::new();
@@ -283,14 +283,14 @@ async fn insert(tx: &mut Tx, now: Micros, bank: OrganisationId, cards: &[NewCard
         let shard = new.holder.shard();
         let mut reference = [0; 32];
         reference[..16].copy_from_slice(new.card.as_bytes());
-        Transfer {
+        vec![Transfer {
             debit: float_of(bank, shard),
             credit: purse_of(new.holder, shard),
             amount: FUNDS,
             kind: TransferKind::TopUp,
             reference: Some(Reference(reference)),
             phase: Phase::Posted,
-        }
+        }]
     };
     ledger::post(tx, now, &cards.iter().map(fund).collect::<Vec<_>>()).await?;
     Ok(())
