@@ -10,6 +10,8 @@ mod error;
 mod numbers;
 mod open;
 #[cfg(test)]
+pub(crate) mod recorder;
+#[cfg(test)]
 mod scratch;
 pub mod sets;
 mod statement;

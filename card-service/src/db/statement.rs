@@ -149,6 +149,8 @@ impl Statement {
     }
 
     fn for_sqlite(self) -> Result<(String, SqliteArguments), DbError> {
+        #[cfg(test)]
+        super::recorder::record(&self.text, self.sets.iter().map(|(_, rows)| rows));
         let mut arguments = SqliteArguments::default();
         for value in self.values {
             match value {
@@ -177,6 +179,8 @@ impl Statement {
     }
 
     fn for_postgres(self) -> Result<(String, PgArguments), DbError> {
+        #[cfg(test)]
+        super::recorder::record(&self.text, self.sets.iter().map(|(_, rows)| rows));
         let mut arguments = PgArguments::default();
         for value in self.values {
             match value {
@@ -251,6 +255,8 @@ pub async fn insert(
     if rows.is_empty() {
         return Ok(());
     }
+    #[cfg(test)]
+    super::recorder::record(&format!("INSERT INTO {table}"), [&rows].into_iter());
     let names = rows.names();
     match connection {
         Connection::Sqlite(connection) => {

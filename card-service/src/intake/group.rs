@@ -81,9 +81,11 @@ fn number(tap: &Tap) -> LaneNumber {
     LaneNumber { terminal: tap.terminal, lane: tap.lane, counter: i64::try_from(tap.counter).unwrap_or(i64::MAX) }
 }
 
-/// Where the rows of a tap without a known card lie.
-fn terminal_shard(terminal: TerminalId) -> Shard {
-    Shard(terminal.as_bytes()[15] % SHARDS)
+/// Where everything that a tap leaves lies: with its card's holder, also where we do not know the card. What a terminal
+/// says on its own, and what names a card that cannot be, is spread over the shards by terminal.
+fn shard_of(tap: &Tap) -> Shard {
+    let card = tap.card.map(|card| card.shard()).filter(|shard| shard.0 < SHARDS);
+    card.unwrap_or(Shard(tap.terminal.as_bytes()[15] % SHARDS))
 }
 
 impl Group {
@@ -94,11 +96,7 @@ impl Group {
         submissions: &[Arc<Submission>],
     ) -> Result<Self, DbError> {
         let mut group = Self::default();
-        let shards = taps(submissions).flat_map(|(_, tap)| {
-            [Some(terminal_shard(tap.terminal)), tap.card.map(|card| card.shard())].into_iter().flatten()
-        });
-        // What a forged card id names may be no shard at all.
-        let shards: BTreeSet<Shard> = shards.filter(|shard| shard.0 < SHARDS).collect();
+        let shards: BTreeSet<Shard> = taps(submissions).map(|(_, tap)| shard_of(tap)).collect();
         tx.lock(shards.iter().copied()).await?;
         memory.catch_up(tx, &shards).await?;
         let terminals: BTreeSet<_> = submissions.iter().map(|submission| submission.terminal).collect();
@@ -183,7 +181,7 @@ impl Group {
             if prior.tap == candidate.id {
                 return Ok((prior.outcome, prior.balance));
             }
-            self.record_fault(tx, submission, candidate, number, LaneFault::Fork, head);
+            self.record_fault(tx, submission, candidate, (shard_of(tap), number), LaneFault::Fork, head);
             return Ok((Outcome::CounterFork, None));
         }
 
@@ -222,7 +220,7 @@ impl Group {
             },
         };
         if let Some(fault) = fault {
-            self.record_fault(tx, submission, candidate, number, fault, head);
+            self.record_fault(tx, submission, candidate, (shard_of(tap), number), fault, head);
         }
 
         let opened_before = self.book.opened_count();
@@ -237,9 +235,8 @@ impl Group {
             }
         };
         let balance = decision.shows.map(|key| Fen(self.book.balance(&key)));
-        let shard = ask.as_ref().map_or_else(|| terminal_shard(tap.terminal), |ask| ask.shard);
         let row = TapRow {
-            leaf: evidence::reserve(tx, shard),
+            leaf: evidence::reserve(tx, shard_of(tap)),
             number,
             tap: candidate.id,
             card: tap.card,
@@ -296,7 +293,7 @@ impl Group {
         tx: &mut Tx,
         submission: &Submission,
         candidate: &Candidate,
-        number: LaneNumber,
+        (shard, number): (Shard, LaneNumber),
         fault: LaneFault,
         head: LaneHead,
     ) {
@@ -313,7 +310,7 @@ impl Group {
             at: submission.received_at,
             cose: candidate.cose.clone(),
         };
-        let leaf = evidence::reserve(tx, terminal_shard(number.terminal));
+        let leaf = evidence::reserve(tx, shard);
         self.actions.push((leaf, Action::new(leaf.shard, ActionKind::LaneBroken, vec![event.image()])));
         self.events.push((event, leaf));
     }

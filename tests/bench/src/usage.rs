@@ -22,13 +22,31 @@ pub(crate) fn cpu_seconds(pids: &[u32]) -> Result<f64> {
     Ok(sum)
 }
 
+/// Seconds of processor time that threads of a process have used whose name begins like this.
+pub(crate) fn cpu_seconds_of_threads(pid: u32, name: &str) -> Result<f64> {
+    let mut sum = 0.0;
+    for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
+        let folder = thread?.path();
+        // A thread that ends meanwhile is not one that works for good.
+        let Ok(comm) = fs::read_to_string(folder.join("comm")) else { continue };
+        if comm.starts_with(name) {
+            sum += cpu_in(&fs::read_to_string(folder.join("stat"))?, 11..13)?;
+        }
+    }
+    Ok(sum)
+}
+
 fn cpu_of(pid: u32) -> Result<f64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    cpu_in(&fs::read_to_string(format!("/proc/{pid}/stat"))?, 11..15)
+}
+
+/// The sum of some fields of a `stat`, in seconds.
+fn cpu_in(stat: &str, fields_wanted: std::ops::Range<usize>) -> Result<f64> {
     // The name in parentheses may hold blanks; utime, stime and those of ended children are fields 14 to 17
     // (proc_pid_stat(5)).
     let fields: Vec<&str> = stat.rsplit_once(')').context("no name in stat")?.1.split_whitespace().collect();
     let ticks = |index: usize| -> Result<f64> { Ok(fields.get(index).context("stat is short")?.parse()?) };
-    Ok((ticks(11)? + ticks(12)? + ticks(13)? + ticks(14)?) / TICKS_A_SECOND)
+    Ok(fields_wanted.map(ticks).sum::<Result<f64>>()? / TICKS_A_SECOND)
 }
 
 /// The largest resident set that a process has had.

@@ -74,6 +74,14 @@ impl Fleet {
         self.taps
     }
 
+    /// A plan for all terminals with a lane of its own.
+    pub(super) fn plan(&mut self, batch: usize, batches: usize) -> Result<Plan> {
+        self.runs = self.runs.checked_add(1).context("every lane is used up: 255 runs at most")?;
+        let receipts = self.folder.join("receipts-of-nobody");
+        let (terminals, cards) = (self.terminals.clone(), self.cards.clone());
+        Ok(Plan { terminals, cards, receipts, lane: self.runs, batch, batches, pace_us: None })
+    }
+
     /// Sends and waits for every receipt.
     pub(crate) fn run(&mut self, run: &Run) -> Result<Outcome> {
         self.run_while(run, |_| Ok(()))

@@ -146,8 +146,7 @@ impl Installation {
 
     /// Every process whose work is the service's.
     pub(super) fn servers(&mut self) -> Vec<u32> {
-        let cluster = self.cluster.as_ref().map(Cluster::pid);
-        [self.service_pid()].into_iter().chain(cluster).collect()
+        [self.service_pid()].into_iter().chain(self.database_server()).collect()
     }
 
     /// Bytes of the database on disk, its write-ahead log left out: that one has a bound of its own.
@@ -169,6 +168,32 @@ impl Installation {
             )?;
             Ok((waiting == 0).then_some(()))
         })
+    }
+
+    /// Ends the service in good order.
+    pub(super) fn stop_service(&mut self) -> Result<()> {
+        self.service.process().stop()
+    }
+
+    pub(super) fn start_service(&mut self) -> Result<()> {
+        self.service.start()
+    }
+
+    pub(super) const fn engine(&self) -> Engine {
+        if self.cluster.is_some() { Engine::Postgres } else { Engine::Sqlite }
+    }
+
+    /// Processes of a database server, if there is one.
+    pub(super) fn database_server(&self) -> Vec<u32> {
+        self.cluster.as_ref().map(Cluster::pid).into_iter().collect()
+    }
+
+    /// A database of the same engine with nothing in it.
+    pub(super) fn empty_database(&self, name: &str) -> Result<String> {
+        match &self.cluster {
+            None => Ok(format!("sqlite:{}", self.folder.path().join(name).with_extension("db").display())),
+            Some(cluster) => cluster.database(name),
+        }
     }
 
     pub(super) fn kill_service(&mut self) -> Result<()> {
@@ -297,7 +322,7 @@ async fn insert(tx: &mut Tx, now: Micros, bank: OrganisationId, cards: &[NewCard
 }
 
 /// Rows of a table, column by column.
-fn by_column(table: &tables::Table, rows: &[Vec<Value>]) -> Result<Rows, DbError> {
+pub(super) fn by_column(table: &tables::Table, rows: &[Vec<Value>]) -> Result<Rows, DbError> {
     let wrong = || DbError::Unreadable("a column of mixed kinds");
     let mut columns = Rows::new();
     for (at, name) in table.columns.iter().enumerate() {
@@ -332,7 +357,7 @@ fn key_pair() -> Result<(Vec<u8>, Vec<u8>)> {
     Ok((pkcs8.as_ref().to_vec(), pair.public_key().as_ref().to_vec()))
 }
 
-fn random<const N: usize>() -> Result<[u8; N]> {
+pub(super) fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
     SystemRandom::new().fill(&mut bytes).map_err(|_| anyhow!("no randomness"))?;
     Ok(bytes)
@@ -345,7 +370,7 @@ pub(super) fn now() -> Result<Micros> {
     Ok(Micros(i64::try_from(since.as_micros())?))
 }
 
-fn progress(what: &'static str, length: u64) -> ProgressBar {
+pub(super) fn progress(what: &'static str, length: u64) -> ProgressBar {
     let bar = ProgressBar::new(length).with_message(what);
     let style = "{msg} [{bar:30}] {human_pos}/{human_len} ({eta})";
     bar.set_style(ProgressStyle::with_template(style).expect("the template is constant"));

@@ -102,6 +102,12 @@ fn read_cards(path: &Path) -> Result<Vec<(CardId, Signer)>> {
         .collect()
 }
 
+/// The cards of a file.
+pub(super) fn card_ids(path: &Path) -> Result<Vec<CardId>> {
+    let bytes = fs::read(path)?;
+    bytes.chunks_exact(16 + PKCS8_BYTES).map(|record| Ok(CardId::from_bytes(record[..16].try_into()?))).collect()
+}
+
 /// A terminal with everything that it will send.
 struct Terminal {
     client: ServiceClient,
@@ -155,6 +161,28 @@ pub(crate) fn run(plan: &Path) -> Result<()> {
 }
 
 fn prepare(folder: &Path, plan: &Plan, cards: &[(CardId, Signer)], random: &mut fastrand::Rng) -> Result<Terminal> {
+    let (identity, batches) = signed(folder, plan, cards, random)?;
+    Ok(Terminal { client: ServiceClient::new(&identity)?, batches })
+}
+
+/// What the terminals of a plan would send, for who takes it without a network.
+pub(super) fn batches(plan: &Plan) -> Result<Vec<(TerminalId, Vec<BatchRequest>)>> {
+    let cards = read_cards(&plan.cards)?;
+    let mut random = fastrand::Rng::with_seed(u64::from(plan.lane));
+    let sent = |folder: &PathBuf| {
+        let (identity, batches) = signed(folder, plan, &cards, &mut random)?;
+        Ok((identity.file.terminal_id, batches))
+    };
+    plan.terminals.iter().map(sent).collect()
+}
+
+/// A terminal's batches, signed.
+fn signed(
+    folder: &Path,
+    plan: &Plan,
+    cards: &[(CardId, Signer)],
+    random: &mut fastrand::Rng,
+) -> Result<(Identity, Vec<BatchRequest>)> {
     let identity = Identity::load(folder)?;
     let terminal = identity.file.terminal_id;
     let key = Signer::read(&fs::read(reader_daemon::identity::key_path(folder))?)?;
@@ -172,7 +200,7 @@ fn prepare(folder: &Path, plan: &Plan, cards: &[(CardId, Signer)], random: &mut 
         let signature = key.sign(to_be_signed.message())?;
         batches.push(BatchRequest { batch: Bytes(to_be_signed.sign(&signature)) });
     }
-    Ok(Terminal { client: ServiceClient::new(&identity)?, batches })
+    Ok((identity, batches))
 }
 
 struct Chain {

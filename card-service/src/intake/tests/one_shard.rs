@@ -1,0 +1,114 @@
+//! What a database that is spread over machines by `shard` relies on: every key of a holder's tables begins with it, and
+//! a tap is decided and written with rows of its own shard alone.
+
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::db::recorder::{self, Recorded};
+use crate::testing::Scratch;
+
+/// Tables whose rows belong to a holder, or to what a holder does.
+const HOLDERS: [&str; 14] = [
+    "account",
+    "activity_read",
+    "card_state_change",
+    "gate_count",
+    "holder",
+    "leaf",
+    "leaf_run",
+    "open_hold",
+    "person_key",
+    "person_read",
+    "residence_person",
+    "shard",
+    "tap",
+    "transfer",
+];
+/// The service's own: they find a shard, or know no holder. Copied to every machine, or kept on one.
+const SERVICES: [&str; 20] = [
+    "_sqlx_migrations",
+    "card",
+    "card_certificate",
+    "card_key",
+    "checkpoint",
+    "consent_request",
+    "document_index",
+    "enrolment",
+    "issuance",
+    "issuance_step",
+    "lane",
+    "lane_event",
+    "organisation",
+    "session",
+    "sign_in",
+    "staff",
+    "status_list",
+    "terminal",
+    "tile",
+    "turn",
+];
+
+#[tokio::test]
+async fn shard_is_in_every_unique_key_of_a_holders_table() {
+    let scratch = Scratch::sqlite().await;
+    let mut connection = scratch.db.read().await.unwrap();
+    let tables: Vec<String> = query("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+        .scalars(&mut connection)
+        .await
+        .unwrap();
+    let known: BTreeSet<_> = HOLDERS.into_iter().chain(SERVICES).collect();
+    assert_eq!(tables.iter().map(String::as_str).collect::<BTreeSet<_>>(), known, "every table is of one kind");
+    let mut keys = 0;
+    for table in HOLDERS {
+        let unique: Vec<String> = query(r#"SELECT name FROM pragma_index_list($1) WHERE "unique" = 1"#)
+            .bind(table)
+            .scalars(&mut connection)
+            .await
+            .unwrap();
+        assert!(!unique.is_empty(), "{table} has a primary key");
+        for index in unique {
+            let columns: Vec<String> =
+                query("SELECT name FROM pragma_index_info($1)").bind(&index).scalars(&mut connection).await.unwrap();
+            assert!(columns.iter().any(|column| column == "shard"), "{index} of {table}: {columns:?}");
+            keys += 1;
+        }
+    }
+    assert!(keys > HOLDERS.len(), "secondary keys were looked at, too");
+}
+
+/// The tables of holders that a statement names.
+fn holders_tables(statement: &Recorded) -> Vec<&'static str> {
+    let words: Vec<&str> = statement.text.split_ascii_whitespace().collect();
+    let named = |table: &&str| {
+        words.windows(2).any(|pair| ["FROM", "JOIN", "INTO", "UPDATE"].contains(&pair[0]) && pair[1] == *table)
+    };
+    HOLDERS.into_iter().filter(named).collect()
+}
+
+/// Whether a statement keeps to one shard.
+fn stays_in(statement: &Recorded, shard: i64) -> bool {
+    holders_tables(statement).is_empty() || statement.shards == Some([shard].into())
+}
+
+#[tokio::test]
+async fn a_tap_is_decided_and_written_with_rows_of_its_own_shard_alone() {
+    let town = Town::new().await;
+    let (mut terminal, card) = (town.terminal().await, town.card().await);
+    let shard = i64::from(card.id.shard().0);
+    // The first opens accounts; what this process remembers by then is forgotten with a new intake.
+    for operation in [top_up(500), pay(200), GATE] {
+        let tap = terminal.tap(&card, Slot::Tap, operation);
+        recorder::begin();
+        assert_eq!(outcome(&town, &terminal, &tap).await, Outcome::Accepted);
+        let statements = recorder::end();
+        let of = |table: &str| statements.iter().filter(|statement| holders_tables(statement).contains(&table)).count();
+        assert!(of("tap") > 0 && of("leaf") > 0, "{statements:#?}");
+        for statement in &statements {
+            assert!(stays_in(statement, shard), "shard {shard}: {statement:?}");
+        }
+    }
+    // The same look finds a statement that goes elsewhere, and one that goes everywhere.
+    let planted = |shards: Option<BTreeSet<i64>>| Recorded { text: "SELECT t.cose FROM tap t".to_owned(), shards };
+    assert!(!stays_in(&planted(None), shard));
+    assert!(!stays_in(&planted(Some([shard, shard + 1].into())), shard));
+}

@@ -1,0 +1,227 @@
+//! What the pipeline is compared with: a twin that takes one request at a time, checks the same, and writes it in one
+//! transaction of its own, a statement a row. It has no network around it, which is in its favour.
+
+use std::{sync::Arc, time::Instant};
+
+use anyhow::{Context, Result, anyhow, ensure};
+use card_schema::{
+    clock::Micros,
+    envelope::{
+        Envelope, Kid, PublicKey, Signature, ToBeSigned,
+        batch::Batch,
+        receipt::{Outcome, Receipt, TapOutcome},
+        tap::Tap,
+    },
+    ids::{BatchId, TapId, TerminalId},
+    money::Fen,
+    operation::Operation,
+};
+use card_service::{
+    cards,
+    db::{self, Db, DbError, Rows, Tx, query, sets},
+    domains::purse::{purse_of, takings_of},
+    evidence::{self, Action, ActionKind, tables},
+    ledger::{self, Linked, Needs, Phase, Transfer, TransferKind},
+    terminals,
+};
+use ring::{
+    rand::SystemRandom,
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _},
+};
+use tokio::task::JoinSet;
+
+use super::{installation::now, load, load::Plan};
+
+/// How a run of the twin went.
+pub(super) struct Outcomes {
+    pub(super) taps: usize,
+    pub(super) seconds: f64,
+    /// Seconds of processor time, and the database's part of it.
+    pub(super) used: f64,
+    pub(super) database_used: f64,
+}
+
+/// Takes everything that the plan's terminals send, each terminal one batch after the other. `used` tells the processor
+/// time so far, and the database's part of it.
+pub(super) fn run(database_url: &str, plan: &Plan, used: impl Fn() -> Result<(f64, f64)>) -> Result<Outcomes> {
+    let sent = load::batches(plan)?;
+    let taps = sent.iter().map(|(_, batches)| batches.len() * plan.batch).sum();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let db = Db::open(database_url).await?;
+        let signer = Arc::new(Signer::new()?);
+        let before = used()?;
+        let began = Instant::now();
+        let mut tasks = JoinSet::new();
+        for (terminal, batches) in sent {
+            let (db, signer) = (db.clone(), Arc::clone(&signer));
+            tasks.spawn(async move {
+                for batch in batches {
+                    take(&db, &signer, terminal, &batch.batch.0).await?;
+                }
+                Ok::<_, anyhow::Error>(())
+            });
+        }
+        while let Some(done) = tasks.join_next().await {
+            done.context("a terminal's task panicked")??;
+        }
+        let seconds = began.elapsed().as_secs_f64();
+        // Before the database's threads are gone.
+        let after = used()?;
+        db.close().await;
+        Ok(Outcomes { taps, seconds, used: after.0 - before.0, database_used: after.1 - before.1 })
+    })
+}
+
+struct Signer {
+    pair: EcdsaKeyPair,
+    kid: Kid,
+}
+
+impl Signer {
+    fn new() -> Result<Self> {
+        let (random, algorithm) = (SystemRandom::new(), &ECDSA_P256_SHA256_FIXED_SIGNING);
+        let failed = |_| anyhow!("a key pair cannot be made");
+        let pkcs8 = EcdsaKeyPair::generate_pkcs8(algorithm, &random).map_err(failed)?;
+        let pair = EcdsaKeyPair::from_pkcs8(algorithm, pkcs8.as_ref(), &random)
+            .map_err(|rejected| anyhow!("a key pair cannot be read: {rejected}"))?;
+        let public = PublicKey::from_sec1(pair.public_key().as_ref()).map_err(|error| anyhow!("{error}"))?;
+        Ok(Self { pair, kid: Kid::Key(public.key_id()) })
+    }
+
+    fn receipt(&self, receipt: &Receipt) -> Result<Vec<u8>> {
+        let to_be_signed = ToBeSigned::new(receipt, self.kid);
+        let signature = self.pair.sign(&SystemRandom::new(), to_be_signed.message());
+        let signature = signature.map_err(|_| anyhow!("a key does not sign"))?;
+        Ok(to_be_signed.sign(&Signature(signature.as_ref().try_into()?)))
+    }
+}
+
+/// One request: decoded, verified, written, answered.
+async fn take(db: &Db, signer: &Signer, from: TerminalId, bytes: &[u8]) -> Result<()> {
+    let at = now()?;
+    let batch = Envelope::<Batch>::decode(bytes).map_err(|error| anyhow!("{error}"))?;
+    let mut taps = Vec::with_capacity(batch.payload.taps.len());
+    for bytes in &batch.payload.taps {
+        taps.push((Envelope::<Tap>::decode(bytes).map_err(|error| anyhow!("{error}"))?, bytes.clone()));
+    }
+    let id = BatchId(batch.digest());
+    let outcomes = db
+        .write_concurrently::<_, Failed, _>(move |tx| Box::pin(async move { write(tx, at, from, &batch, taps).await }))
+        .await
+        .map_err(|Failed(error)| error)?;
+    ensure!(outcomes.iter().all(|tap| tap.outcome == Outcome::Accepted), "the twin refuses a good tap");
+    signer.receipt(&Receipt { batch: id, at, outcomes, log_head: None }).map(drop)
+}
+
+/// What stops a transaction of the twin.
+struct Failed(anyhow::Error);
+
+impl<E: Into<anyhow::Error>> From<E> for Failed {
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+async fn write(
+    tx: &mut Tx,
+    at: Micros,
+    from: TerminalId,
+    batch: &Envelope<Batch>,
+    taps: Vec<(Envelope<Tap>, Vec<u8>)>,
+) -> Result<Vec<TapOutcome>, Failed> {
+    tx.lock(taps.iter().filter_map(|(tap, _)| tap.payload.card).map(|card| card.shard())).await?;
+    let terminal = terminals::store::load(tx, from).await?.context("an unknown terminal")?;
+    batch.verify(&terminal.public_key.context("a terminal without a key")?).map_err(|error| anyhow!("{error}"))?;
+    let mut outcomes = Vec::with_capacity(taps.len());
+    for (envelope, cose) in taps {
+        let (tap, id) = (&envelope.payload, TapId(envelope.digest()));
+        let (Some(card_id), Operation::PursePayment(payment)) = (tap.card, &tap.operation) else {
+            return Err(anyhow!("the twin knows payments only").into());
+        };
+        let known = cards::load_for_intake(tx.conn(), &[card_id]).await?;
+        let card = known.get(&card_id).context("an unknown card")?;
+        envelope.verify(card.keys.tap.as_ref().context("no key")?).map_err(|error| anyhow!("{error}"))?;
+        follows(tx, tap).await?;
+        let transfer = Transfer {
+            debit: purse_of(card.holder, card.shard),
+            credit: takings_of(terminal.organisation.organisation_id, card.shard),
+            amount: payment.amount.0,
+            kind: TransferKind::Payment,
+            reference: None,
+            phase: Phase::Posted,
+        };
+        let mut book = ledger::store::load(tx, &Needs::of([&transfer])).await?;
+        let Ok(Linked::Posted([entry])) = book.post_linked(at, &[transfer]) else {
+            return Err(anyhow!("the twin's ledger refuses a payment").into());
+        };
+        let entry = *entry;
+        let leaf = evidence::reserve(tx, card.shard);
+        let balance = book.balance(&transfer.debit);
+        let rows = tap_row(tap, id, leaf.leaf_id, at, balance, cose);
+        let opened: Vec<_> = book.opened(0).copied().collect();
+        let mut images = vec![tables::TAP.image(&rows)];
+        images.extend(opened.iter().map(ledger::store::account_image));
+        images.push(ledger::store::transfer_image(&book, &entry));
+        let action = Action::new(card.shard, ActionKind::TapDecided, images);
+        evidence::append_reserved(tx, at, vec![(leaf, action)]).await?;
+        let opened: Vec<_> = opened.into_iter().map(|account| (account, leaf.leaf_id)).collect();
+        ledger::store::save(tx, &book, &opened, &[(entry, leaf.leaf_id)]).await?;
+        db::insert(tx.conn(), "tap", super::installation::by_column(&tables::TAP, &[rows])?, "").await?;
+        move_lane(tx, tap, id).await?;
+        outcomes.push(TapOutcome { tap: id, outcome: Outcome::Accepted, balance: Some(Fen(balance)) });
+    }
+    Ok(outcomes)
+}
+
+/// A row of `tap` as the table has it.
+pub(super) fn tap_row(tap: &Tap, id: TapId, leaf: i64, at: Micros, balance: i64, cose: Vec<u8>) -> Vec<tables::Value> {
+    let card = tap.card.expect("only cards pay here");
+    let number = |number: i64| tables::Value::Int(number);
+    vec![
+        number(i64::from(card.shard().0)),
+        number(leaf),
+        tap.terminal.as_bytes()[..].into(),
+        number(i64::from(tap.lane)),
+        number(i64::try_from(tap.counter).expect("a small counter")),
+        id.0[..].into(),
+        card.as_bytes()[..].into(),
+        number(i64::from(tap.operation.code().number())),
+        number(tap.at.0),
+        number(at.0),
+        number(i64::from(Outcome::Accepted.number())),
+        number(balance),
+        tables::Value::Bytes(cose),
+    ]
+}
+
+/// Whether a tap goes on where its lane stands.
+async fn follows(tx: &mut Tx, tap: &Tap) -> Result<(), Failed> {
+    let head = query("SELECT l.counter, l.head FROM lane l WHERE l.terminal_id = $1 AND l.lane = $2 {for update of l}")
+        .bind(tap.terminal)
+        .bind(i64::from(tap.lane))
+        .optional(tx.conn())
+        .await?;
+    let (counter, head) = match head {
+        Some(row) => (row.get::<i64>("counter")?, TapId(sets::bytes(&row, "head")?)),
+        None => (0, TapId::NONE),
+    };
+    let prior = query("SELECT tap_id FROM tap WHERE terminal_id = $1 AND lane = $2 AND counter = $3")
+        .bind(tap.terminal)
+        .bind(i64::from(tap.lane))
+        .bind(i64::try_from(tap.counter)?)
+        .optional(tx.conn())
+        .await?;
+    let next = i64::try_from(tap.counter)? == counter + 1 && tap.previous == head;
+    if next && prior.is_none() { Ok(()) } else { Err(anyhow!("a tap does not follow its lane").into()) }
+}
+
+async fn move_lane(tx: &mut Tx, tap: &Tap, id: TapId) -> Result<(), DbError> {
+    let row = Rows::new()
+        .bytes("terminal_id", [*tap.terminal.as_bytes()].into_iter())
+        .ints("lane", [i64::from(tap.lane)].into_iter())
+        .ints("counter", [i64::try_from(tap.counter).unwrap_or(i64::MAX)].into_iter())
+        .bytes("head", [id.0].into_iter());
+    let replace = "ON CONFLICT (terminal_id, lane) DO UPDATE SET counter = excluded.counter, head = excluded.head";
+    db::insert(tx.conn(), "lane", row, replace).await
+}
