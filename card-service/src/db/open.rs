@@ -6,7 +6,7 @@ use std::time::Duration;
 use sqlx::migrate::{Migrate, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, PgConnection, SqliteConnection};
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection, SqliteConnection, SqlitePool};
 
 use super::{Db, DbError, Pool};
 
@@ -20,9 +20,13 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const WRITER_CACHE: &str = "-65536";
 /// What each reader keeps: 8 MiB.
 const READER_CACHE: &str = "-8192";
-/// Pages that the write-ahead log gathers, 80 MiB, before they are copied into the database: a page that many taps
-/// have changed is copied once.
-const CHECKPOINT_PAGES: &str = "20000";
+/// How often what the write-ahead log has gathered is copied into the database, beside the writer: a page that many taps
+/// have changed meanwhile is copied once, and no tap waits for it.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(2);
+/// Pages, 400 MiB, from which on the writer copies them itself: the copying does not keep up.
+const CHECKPOINT_PAGES: &str = "100000";
+/// Statements that the writer keeps prepared: each text for sets of eight lengths.
+const STATEMENTS: usize = 400;
 /// How long anybody waits for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a transaction waits for a row that another one has locked.
@@ -70,6 +74,7 @@ async fn sqlite(options: SqliteConnectOptions, create: bool) -> Result<Db, DbErr
         .foreign_keys(true)
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
         .busy_timeout(BUSY_TIMEOUT)
+        .statement_cache_capacity(STATEMENTS)
         .disable_statement_logging();
     // One connection, kept for good: `SQLite` has one writer, and taking turns here costs less than SQLITE_BUSY.
     let writers = SqlitePoolOptions::new()
@@ -89,9 +94,40 @@ async fn sqlite(options: SqliteConnectOptions, create: bool) -> Result<Db, DbErr
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
-        .connect_with(options.create_if_missing(false).read_only(true).pragma("cache_size", READER_CACHE))
+        .connect_with(options.clone().create_if_missing(false).read_only(true).pragma("cache_size", READER_CACHE))
         .await?;
+    tokio::spawn(checkpoint(writers.clone(), options.create_if_missing(false)));
     Ok(Db { readers: Pool::Sqlite(readers), writers: Pool::Sqlite(writers) })
+}
+
+/// Copies what the write-ahead log has gathered into the database, until the database is closed. A connection of its own:
+/// a passive checkpoint holds nobody up.
+async fn checkpoint(writers: SqlitePool, options: SqliteConnectOptions) {
+    let mut turn = tokio::time::interval(CHECKPOINT_EVERY);
+    turn.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut connection: Option<SqliteConnection> = None;
+    loop {
+        tokio::select! {
+            () = writers.close_event() => break,
+            _ = turn.tick() => {}
+        }
+        let copied = async {
+            if connection.is_none() {
+                connection = Some(SqliteConnection::connect_with(&options).await?);
+            }
+            let Some(connection) = connection.as_mut() else { return Ok(()) };
+            sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(connection).await.map(drop)
+        };
+        if let Err(error) = copied.await {
+            // The disk is full, or the file is gone: whoever writes next says so to whom it concerns.
+            tracing::warn!(%error, "the write-ahead log was not copied into the database");
+            connection = None;
+        }
+    }
+    if let Some(connection) = connection {
+        // Nothing is lost with it.
+        let _ = connection.close().await;
+    }
 }
 
 async fn postgres(options: PgConnectOptions, create: bool) -> Result<Db, DbError> {

@@ -1,25 +1,22 @@
 //! One SQL text for both engines: values are `$1`, `$2`, …; a set of rows is `{name}`.
 //!
-//! A set becomes a table expression of that name: `json_each` of one JSON text on `SQLite`, `UNNEST` of arrays on
-//! `PostgreSQL`. Rows that a transaction reads in order to write them are locked by `{for update of t}`, which `SQLite`
+//! A set becomes a table expression of that name: `VALUES` on `SQLite`, which runs the statement for a part of the set at a
+//! time, `UNNEST` of arrays on `PostgreSQL`. Rows that a transaction reads in order to write them are locked by `{for update of t}`, which `SQLite`
 //! does not need: it has one writer. Join it with `CROSS JOIN … WHERE`: both understand that, and it makes `SQLite` go through the set and
 //! look each row up, never the other way round. Many rows are written by [`insert`].
 //! Here alone is known how the engines differ in what a statement looks like.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use futures_util::stream::{BoxStream, StreamExt as _};
-use serde_json::Value as Json;
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{Arguments as _, AssertSqlSafe};
 
+use super::DbError;
 use super::connection::{Connection, FromColumn, Row};
 use super::value::{Column, Rows, Value};
-use super::{DbError, sets};
-
-/// Rows that one statement writes on `SQLite`: more gain nothing measurable, fewer pay sqlx's 45 µs a statement.
-const SQLITE_ROWS: usize = 100;
 
 /// A statement with what is bound to it.
 #[derive(Clone, Debug)]
@@ -27,12 +24,12 @@ const SQLITE_ROWS: usize = 100;
 pub struct Statement {
     text: Cow<'static, str>,
     values: Vec<Value>,
-    sets: Vec<(&'static str, Rows)>,
+    set: Option<(&'static str, Rows)>,
 }
 
 /// Begins a statement.
 pub fn query(text: impl Into<Cow<'static, str>>) -> Statement {
-    Statement { text: text.into(), values: Vec::new(), sets: Vec::new() }
+    Statement { text: text.into(), values: Vec::new(), set: None }
 }
 
 impl Statement {
@@ -42,44 +39,56 @@ impl Statement {
         self
     }
 
-    /// Puts rows in the place of `{name}`.
+    /// Puts rows in every place of `{name}`; a statement has one set at most.
     pub fn set(mut self, name: &'static str, rows: Rows) -> Self {
-        self.sets.push((name, rows));
+        assert!(self.set.is_none(), "two sets in one statement");
+        self.set = Some((name, rows));
         self
     }
 
     /// Runs it. How many rows it changed.
     pub async fn execute(self, connection: &mut Connection) -> Result<u64, DbError> {
-        Ok(match connection {
+        match connection {
             Connection::Sqlite(connection) => {
-                let (text, arguments) = self.for_sqlite()?;
-                sqlx::query_with(AssertSqlSafe(text), arguments).execute(&mut **connection).await?.rows_affected()
+                let mut changed = 0;
+                for part in self.parts() {
+                    let (text, arguments) = part.for_sqlite()?;
+                    let done = sqlx::query_with(AssertSqlSafe(text), arguments).execute(&mut **connection).await?;
+                    changed += done.rows_affected();
+                }
+                Ok(changed)
             }
             Connection::Postgres(connection) => {
                 let (text, arguments) = self.for_postgres()?;
-                sqlx::query_with(AssertSqlSafe(text), arguments).execute(&mut **connection).await?.rows_affected()
+                let done = sqlx::query_with(AssertSqlSafe(text), arguments).execute(&mut **connection).await?;
+                Ok(done.rows_affected())
             }
-        })
+        }
     }
 
     /// Every row of the result.
     pub async fn all(self, connection: &mut Connection) -> Result<Vec<Row>, DbError> {
-        Ok(match connection {
+        match connection {
             Connection::Sqlite(connection) => {
-                let (text, arguments) = self.for_sqlite()?;
-                let rows = sqlx::query_with(AssertSqlSafe(text), arguments).fetch_all(&mut **connection).await?;
-                rows.into_iter().map(Row::Sqlite).collect()
+                let mut rows = Vec::new();
+                for part in self.parts() {
+                    let (text, arguments) = part.for_sqlite()?;
+                    let part = sqlx::query_with(AssertSqlSafe(text), arguments).fetch_all(&mut **connection).await?;
+                    rows.extend(part.into_iter().map(Row::Sqlite));
+                }
+                Ok(rows)
             }
             Connection::Postgres(connection) => {
                 let (text, arguments) = self.for_postgres()?;
                 let rows = sqlx::query_with(AssertSqlSafe(text), arguments).fetch_all(&mut **connection).await?;
-                rows.into_iter().map(Row::Postgres).collect()
+                Ok(rows.into_iter().map(Row::Postgres).collect())
             }
-        })
+        }
     }
 
-    /// The first row, if there is one.
+    /// The first row, if there is one. Of statements without sets.
     pub async fn optional(self, connection: &mut Connection) -> Result<Option<Row>, DbError> {
+        assert!(self.set.is_none(), "a statement with a set has many rows");
         Ok(match connection {
             Connection::Sqlite(connection) => {
                 let (text, arguments) = self.for_sqlite()?;
@@ -148,9 +157,19 @@ impl Statement {
         })
     }
 
+    /// For `SQLite`: the same statement for parts of the set, so that few texts of few lengths do for sets of any size.
+    fn parts(self) -> Vec<Self> {
+        let Self { text, values, set } = self;
+        let part = |set| Self { text: text.clone(), values: values.clone(), set };
+        match set {
+            None => vec![part(None)],
+            Some((name, rows)) => rows.parts().into_iter().map(|rows| part(Some((name, rows)))).collect(),
+        }
+    }
+
     fn for_sqlite(self) -> Result<(String, SqliteArguments), DbError> {
         #[cfg(test)]
-        super::recorder::record(&self.text, self.sets.iter().map(|(_, rows)| rows));
+        super::recorder::record(&self.text, self.set.iter().map(|(_, rows)| rows));
         let mut arguments = SqliteArguments::default();
         for value in self.values {
             match value {
@@ -161,18 +180,13 @@ impl Statement {
             .map_err(sqlx::Error::Encode)?;
         }
         let mut text = locking(self.text, |_| String::new());
-        for (name, rows) in self.sets {
-            arguments.add(json(&rows)).map_err(sqlx::Error::Encode)?;
-            let columns: Vec<String> = rows
-                .columns()
-                .iter()
-                .enumerate()
-                .map(|(at, (column, values))| match values {
-                    Column::Bytes(_) | Column::OptionalBytes(_) => format!("unhex(value ->> {at}) AS {column}"),
-                    _ => format!("value ->> {at} AS {column}"),
-                })
-                .collect();
-            let table = format!("(SELECT {} FROM json_each(${})) AS {name}", columns.join(", "), arguments.len());
+        if let Some((name, rows)) = self.set {
+            let first = arguments.len() + 1;
+            let columns: Vec<String> =
+                rows.columns().iter().zip(1..).map(|((column, _), at)| format!("column{at} AS {column}")).collect();
+            let values = placeholders(first, rows.columns().len(), rows.len());
+            rows.bind(&mut arguments)?;
+            let table = format!("(SELECT {} FROM (VALUES {values})) AS {name}", columns.join(", "));
             text = text.replace(&format!("{{{name}}}"), &table);
         }
         Ok((text, arguments))
@@ -180,7 +194,7 @@ impl Statement {
 
     fn for_postgres(self) -> Result<(String, PgArguments), DbError> {
         #[cfg(test)]
-        super::recorder::record(&self.text, self.sets.iter().map(|(_, rows)| rows));
+        super::recorder::record(&self.text, self.set.iter().map(|(_, rows)| rows));
         let mut arguments = PgArguments::default();
         for value in self.values {
             match value {
@@ -191,7 +205,7 @@ impl Statement {
             .map_err(sqlx::Error::Encode)?;
         }
         let mut text = locking(self.text, |table| format!("FOR UPDATE OF {table}"));
-        for (name, rows) in self.sets {
+        if let Some((name, rows)) = self.set {
             let names = rows.names();
             let table = format!("{} AS {name} ({names})", unnest(rows, &mut arguments)?);
             text = text.replace(&format!("{{{name}}}"), &table);
@@ -211,17 +225,19 @@ fn locking(text: Cow<'static, str>, clause: impl FnOnce(&str) -> String) -> Stri
     }
 }
 
-/// An array of arrays, a row each; bytes as hexadecimal text.
-fn json(rows: &Rows) -> String {
-    let value = |column: &Column, at: usize| match column {
-        Column::Ints(values) => values[at].into(),
-        Column::OptionalInts(values) => values[at].into(),
-        Column::Bytes(values) => sets::hex(&values[at]).into(),
-        Column::OptionalBytes(values) => values[at].as_deref().map(sets::hex).into(),
-        Column::Texts(values) => values[at].as_str().into(),
-    };
-    let row = |at| Json::Array(rows.columns().iter().map(|(_, column)| value(column, at)).collect());
-    Json::Array((0..rows.len()).map(row).collect()).to_string()
+/// `($4, $5), ($6, $7)`: places for rows, numbered from `first`.
+fn placeholders(first: usize, columns: usize, rows: usize) -> String {
+    let mut text = String::with_capacity(rows * columns * 6);
+    for row in 0..rows {
+        text.push_str(if row == 0 { "(" } else { ", (" });
+        for column in 0..columns {
+            let comma = if column == 0 { "" } else { ", " };
+            // Writing to memory does not fail.
+            let _ = write!(text, "{comma}${}", first + row * columns + column);
+        }
+        text.push(')');
+    }
+    text
 }
 
 fn unnest(rows: Rows, arguments: &mut PgArguments) -> Result<String, DbError> {
@@ -260,24 +276,12 @@ pub async fn insert(
     let names = rows.names();
     match connection {
         Connection::Sqlite(connection) => {
-            let columns = rows.into_columns();
-            let count = columns.first().map_or(0, |(_, column)| column.len());
-            let mut columns: Vec<_> = columns.into_iter().map(|(_, column)| Cursor::of(column)).collect();
-            let mut done = 0;
-            while done < count {
-                let rows = SQLITE_ROWS.min(count - done);
+            for part in rows.parts() {
+                let values = placeholders(1, part.columns().len(), part.len());
+                let text = format!("INSERT INTO {table} ({names}) VALUES {values} {conflict}");
                 let mut arguments = SqliteArguments::default();
-                arguments.reserve(rows * columns.len(), 0);
-                for _ in 0..rows {
-                    for column in &mut columns {
-                        column.bind_next(&mut arguments)?;
-                    }
-                }
-                let row = format!("({})", vec!["?"; columns.len()].join(", "));
-                let text =
-                    format!("INSERT INTO {table} ({names}) VALUES {} {conflict}", vec![row.as_str(); rows].join(", "));
+                part.bind(&mut arguments)?;
                 sqlx::query_with(AssertSqlSafe(text), arguments).execute(&mut **connection).await?;
-                done += rows;
             }
         }
         Connection::Postgres(connection) => {
@@ -288,36 +292,4 @@ pub async fn insert(
         }
     }
     Ok(())
-}
-
-/// Takes a column's values out one by one.
-enum Cursor {
-    Ints(std::vec::IntoIter<i64>),
-    OptionalInts(std::vec::IntoIter<Option<i64>>),
-    Bytes(std::vec::IntoIter<Vec<u8>>),
-    OptionalBytes(std::vec::IntoIter<Option<Vec<u8>>>),
-    Texts(std::vec::IntoIter<String>),
-}
-
-impl Cursor {
-    fn of(column: Column) -> Self {
-        match column {
-            Column::Ints(values) => Self::Ints(values.into_iter()),
-            Column::OptionalInts(values) => Self::OptionalInts(values.into_iter()),
-            Column::Bytes(values) => Self::Bytes(values.into_iter()),
-            Column::OptionalBytes(values) => Self::OptionalBytes(values.into_iter()),
-            Column::Texts(values) => Self::Texts(values.into_iter()),
-        }
-    }
-
-    fn bind_next(&mut self, arguments: &mut SqliteArguments) -> Result<(), DbError> {
-        match self {
-            Self::Ints(values) => arguments.add(values.next()),
-            Self::OptionalInts(values) => arguments.add(values.next().flatten()),
-            Self::Bytes(values) => arguments.add(values.next()),
-            Self::OptionalBytes(values) => arguments.add(values.next().flatten()),
-            Self::Texts(values) => arguments.add(values.next()),
-        }
-        .map_err(|error| sqlx::Error::Encode(error).into())
-    }
 }

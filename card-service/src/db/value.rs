@@ -1,6 +1,12 @@
 //! What is bound to statements: one value, and columns of many. All of our columns are 64-bit integers, bytes or text.
 
+use std::mem::take;
+
 use card_schema::ids::{BatchId, CardId, HolderId, OrganisationId, Shard, TapId, TerminalId};
+use sqlx::Arguments as _;
+use sqlx::sqlite::SqliteArguments;
+
+use super::DbError;
 
 /// One value of a statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +62,9 @@ impl<const N: usize> From<&[u8; N]> for Value {
     }
 }
 
+/// Rows that one statement takes on `SQLite`: more gain nothing measurable, fewer pay sqlx's 45 µs a statement.
+const MOST_ROWS: usize = 128;
+
 /// The values of one column in many rows.
 #[derive(Clone, Debug)]
 pub(super) enum Column {
@@ -67,6 +76,29 @@ pub(super) enum Column {
 }
 
 impl Column {
+    /// The values behind the first `at`, which stay.
+    fn split_off(&mut self, at: usize) -> Self {
+        match self {
+            Self::Ints(values) => Self::Ints(values.split_off(at)),
+            Self::OptionalInts(values) => Self::OptionalInts(values.split_off(at)),
+            Self::Bytes(values) => Self::Bytes(values.split_off(at)),
+            Self::OptionalBytes(values) => Self::OptionalBytes(values.split_off(at)),
+            Self::Texts(values) => Self::Texts(values.split_off(at)),
+        }
+    }
+
+    /// Binds the value of one row, which is taken out.
+    fn bind(&mut self, row: usize, arguments: &mut SqliteArguments) -> Result<(), DbError> {
+        match self {
+            Self::Ints(values) => arguments.add(values[row]),
+            Self::OptionalInts(values) => arguments.add(values[row]),
+            Self::Bytes(values) => arguments.add(take(&mut values[row])),
+            Self::OptionalBytes(values) => arguments.add(values[row].take()),
+            Self::Texts(values) => arguments.add(take(&mut values[row])),
+        }
+        .map_err(|error| sqlx::Error::Encode(error).into())
+    }
+
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Ints(values) => values.len(),
@@ -137,6 +169,41 @@ impl Rows {
     /// Whether there is no row.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The rows in parts of 128, and of 64, 32, … down to one: any number of rows takes statements of eight lengths.
+    pub(super) fn parts(mut self) -> Vec<Self> {
+        let mut parts = Vec::with_capacity(self.len() / MOST_ROWS + 8);
+        // From the end, so that no value is moved twice.
+        let mut left = self.len();
+        for bit in 0..MOST_ROWS.ilog2() {
+            if left >> bit & 1 == 1 {
+                left -= 1 << bit;
+                parts.push(self.split_off(left));
+            }
+        }
+        while left > 0 {
+            left -= MOST_ROWS;
+            parts.push(self.split_off(left));
+        }
+        parts.reverse();
+        parts
+    }
+
+    fn split_off(&mut self, at: usize) -> Self {
+        Self { columns: self.columns.iter_mut().map(|(name, column)| (*name, column.split_off(at))).collect() }
+    }
+
+    /// Binds every value, row by row.
+    pub(super) fn bind(mut self, arguments: &mut SqliteArguments) -> Result<(), DbError> {
+        let rows = self.len();
+        arguments.reserve(rows * self.columns.len(), 0);
+        for row in 0..rows {
+            for (_, column) in &mut self.columns {
+                column.bind(row, arguments)?;
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn columns(&self) -> &[(&'static str, Column)] {
