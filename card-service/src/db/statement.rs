@@ -171,6 +171,19 @@ impl Statement {
         #[cfg(test)]
         super::recorder::record(&self.text, self.set.iter().map(|(_, rows)| rows));
         let mut arguments = SqliteArguments::default();
+        let mut text = locking(self.text, |_| String::new());
+        if let Some((name, rows)) = self.set {
+            let place = format!("{{{name}}}");
+            let columns: Vec<String> =
+                rows.columns().iter().zip(1..).map(|((column, _), at)| format!("column{at} AS {column}")).collect();
+            let values = placeholders(rows.columns().len(), rows.len());
+            for _ in 1..text.matches(&place).count() {
+                rows.clone().bind(&mut arguments)?;
+            }
+            rows.bind(&mut arguments)?;
+            let table = format!("(SELECT {} FROM (VALUES {values})) AS {name}", columns.join(", "));
+            text = renumbered(&text, arguments.len()).replace(&place, &table);
+        }
         for value in self.values {
             match value {
                 Value::Int(number) => arguments.add(number),
@@ -178,16 +191,6 @@ impl Statement {
                 Value::Text(text) => arguments.add(text),
             }
             .map_err(sqlx::Error::Encode)?;
-        }
-        let mut text = locking(self.text, |_| String::new());
-        if let Some((name, rows)) = self.set {
-            let first = arguments.len() + 1;
-            let columns: Vec<String> =
-                rows.columns().iter().zip(1..).map(|((column, _), at)| format!("column{at} AS {column}")).collect();
-            let values = placeholders(first, rows.columns().len(), rows.len());
-            rows.bind(&mut arguments)?;
-            let table = format!("(SELECT {} FROM (VALUES {values})) AS {name}", columns.join(", "));
-            text = text.replace(&format!("{{{name}}}"), &table);
         }
         Ok((text, arguments))
     }
@@ -225,19 +228,24 @@ fn locking(text: Cow<'static, str>, clause: impl FnOnce(&str) -> String) -> Stri
     }
 }
 
-/// `($4, $5), ($6, $7)`: places for rows, numbered from `first`.
-fn placeholders(first: usize, columns: usize, rows: usize) -> String {
-    let mut text = String::with_capacity(rows * columns * 6);
-    for row in 0..rows {
-        text.push_str(if row == 0 { "(" } else { ", (" });
-        for column in 0..columns {
-            let comma = if column == 0 { "" } else { ", " };
-            // Writing to memory does not fail.
-            let _ = write!(text, "{comma}${}", first + row * columns + column);
-        }
-        text.push(')');
+/// `(?, ?), (?, ?)`: places for rows. Without names: `SQLite` looks for each name among all others.
+fn placeholders(columns: usize, rows: usize) -> String {
+    let row = format!("({})", vec!["?"; columns].join(", "));
+    vec![row.as_str(); rows].join(", ")
+}
+
+/// `$1` becomes `$4` behind three values without names.
+fn renumbered(text: &str, before: usize) -> String {
+    let mut parts = text.split('$');
+    let mut renumbered = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let digits = part.len() - part.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let (number, rest) = part.split_at(digits);
+        let number = number.parse::<usize>().expect("a dollar sign is followed by a number") + before;
+        // Writing to memory does not fail.
+        let _ = write!(renumbered, "${number}{rest}");
     }
-    text
+    renumbered
 }
 
 fn unnest(rows: Rows, arguments: &mut PgArguments) -> Result<String, DbError> {
@@ -277,7 +285,7 @@ pub async fn insert(
     match connection {
         Connection::Sqlite(connection) => {
             for part in rows.parts() {
-                let values = placeholders(1, part.columns().len(), part.len());
+                let values = placeholders(part.columns().len(), part.len());
                 let text = format!("INSERT INTO {table} ({names}) VALUES {values} {conflict}");
                 let mut arguments = SqliteArguments::default();
                 part.bind(&mut arguments)?;
