@@ -7,6 +7,8 @@ mod aim;
 pub mod campaign;
 pub mod checker;
 mod load;
+mod logs;
+mod outage;
 pub mod report;
 mod scene;
 pub mod stage;
