@@ -9,6 +9,7 @@ pub mod checker;
 mod load;
 mod logs;
 mod outage;
+pub mod pair;
 pub mod report;
 mod scene;
 pub mod stage;
