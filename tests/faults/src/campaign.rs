@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::{Result, ensure};
 use card_schema::ids::TapId;
+use postgres_cluster::Cluster;
 use serde_json::json;
 use town::{
     Place, Town,
@@ -20,30 +21,56 @@ use crate::{
     aim::Aim,
     checker::{self, Finding, Posted},
     load::Load,
+    logs,
+    outage::{Callers, Heard},
     report::Report,
     scene::{self, Owner},
     stage::{Finds, Stage},
 };
 
-/// Who is killed.
+/// Who is killed, or what else happens to whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Victim {
     /// The reader daemon at the shop.
     Daemon,
     /// The card service.
     Service,
+    /// The card service, its data on PostgreSQL.
+    ServiceOnPostgres,
+    /// PostgreSQL's postmaster, below the card service.
+    Postmaster,
+    /// All of PostgreSQL: it stands still for some seconds and goes on, as in a failover.
+    FrozenPostgres,
 }
 
 impl Victim {
-    /// The stages at which a kill of this program differs. The service's own end tells apart only what it had not
-    /// committed from what it had: what is under way between the two is the daemon's.
+    /// The stages at which a kill of this program differs. The end of the service or of its database tells apart only
+    /// what was not committed from what was: what is under way between the two is the daemon's. Nobody can look into a
+    /// database that stands still.
     pub const fn stages(self) -> &'static [Stage] {
         match self {
             Self::Daemon => &Stage::ALL,
-            Self::Service => &[Stage::Stored, Stage::Unanswered],
+            Self::Service | Self::ServiceOnPostgres | Self::Postmaster => &[Stage::Stored, Stage::Unanswered],
+            Self::FrozenPostgres => &[Stage::Stored],
         }
     }
+
+    /// How often the long suite does it.
+    pub const fn times_in_torture(self) -> u32 {
+        match self {
+            Self::Service => 2_000,
+            Self::Daemon | Self::ServiceOnPostgres | Self::Postmaster => 200,
+            Self::FrozenPostgres => 20,
+        }
+    }
+
+    const fn is_on_postgres(self) -> bool {
+        matches!(self, Self::ServiceOnPostgres | Self::Postmaster | Self::FrozenPostgres)
+    }
 }
+
+/// Payments before the first kill: a payment's usual time, from which the moments are drawn, is known by then.
+const MEASURED: u64 = 64;
 
 /// Kills `victim` so many times, checks, and answers what was found.
 ///
@@ -52,6 +79,7 @@ impl Victim {
 pub fn run(victim: Victim, kills: u32, seed: u64) -> Result<Report> {
     let mut campaign = Campaign::open(victim, seed)?;
     let load = Load::start(campaign.town.at(Place::Shop).local_api());
+    wait::until("it is known how long a payment takes", || Ok((load.accepted() >= MEASURED).then_some(())))?;
     for _ in 0..kills {
         campaign.kill_once(&load)?;
     }
@@ -61,10 +89,17 @@ pub fn run(victim: Victim, kills: u32, seed: u64) -> Result<Report> {
 
 struct Campaign {
     town: Town,
+    callers: Callers,
+    // After the town, which goes away first.
+    cluster: Option<Cluster>,
     victim: Victim,
     seed: u64,
     aim: Aim,
     signatures: Signatures,
+    /// What was heard while the database was away and is no clear answer.
+    unclear: Vec<Finding>,
+    /// Checkpoints that the public has seen.
+    shown: BTreeSet<String>,
 }
 
 /// Counts what the card at the shop signed.
@@ -80,7 +115,11 @@ struct Signatures {
 
 impl Campaign {
     fn open(victim: Victim, seed: u64) -> Result<Self> {
-        let mut town = Town::open()?;
+        let cluster = if victim.is_on_postgres() { Some(Cluster::start()?) } else { None };
+        let mut town = match &cluster {
+            Some(cluster) => Town::open_on(&cluster.database("town")?)?,
+            None => Town::open()?,
+        };
         for place in [Place::Station, Place::Shop] {
             town.at(place).trace_apdus()?;
         }
@@ -94,15 +133,15 @@ impl Campaign {
             ensure!(reply.0["state"] == "accepted", "no money for the load: {}", reply.0);
         }
         town.carry(&card, Place::Station, Place::Shop)?;
-        let mut campaign =
-            Self { town, victim, seed, aim: Aim::new(seed, victim.stages()), signatures: Signatures::default() };
         // What was signed at the station is neither here nor there.
-        campaign.signatures.elsewhere = scene::posted(&campaign.database(), Owner::Running)?.into_keys().collect();
-        Ok(campaign)
+        let elsewhere = scene::posted(town.service.database_url(), Owner::Running)?.into_keys().collect();
+        let signatures = Signatures { elsewhere, ..Signatures::default() };
+        let (callers, aim) = (Callers::of(&mut town)?, Aim::new(seed, victim.stages()));
+        Ok(Self { town, callers, cluster, victim, seed, aim, signatures, unclear: Vec::new(), shown: BTreeSet::new() })
     }
 
-    fn database(&self) -> PathBuf {
-        self.town.service.database()
+    fn database(&self) -> &str {
+        self.town.service.database_url()
     }
 
     fn outbox(&mut self) -> PathBuf {
@@ -118,9 +157,12 @@ impl Campaign {
         }
         let finds = match self.victim {
             Victim::Daemon => self.kill_daemon(load)?,
-            Victim::Service => self.kill_service(load)?,
+            Victim::Service | Victim::ServiceOnPostgres => self.kill_service(load)?,
+            Victim::Postmaster => self.kill_postmaster(load)?,
+            Victim::FrozenPostgres => self.freeze_postgres(load)?,
         };
         self.aim.met(finds.stage(), moment);
+        self.shown.extend(self.callers.checkpoint()?);
         Ok(())
     }
 
@@ -154,9 +196,44 @@ impl Campaign {
         Ok(finds)
     }
 
+    /// The daemon is frozen around the kill, as for the service; the service itself is never started again.
+    fn kill_postmaster(&mut self, load: &Load) -> Result<Finds> {
+        self.town.at(Place::Shop).process().pause()?;
+        self.outage(Cluster::kill, Cluster::restart)?;
+        let finds = self.look()?;
+        self.town.at(Place::Shop).process().resume()?;
+        self.until_caught_up(&finds, load)?;
+        Ok(finds)
+    }
+
+    /// Payments go on meanwhile.
+    fn freeze_postgres(&mut self, load: &Load) -> Result<Finds> {
+        self.outage(|cluster| cluster.pause(), |cluster| cluster.resume())?;
+        let finds = Finds { pending: scene::pending(&self.outbox(), Owner::Running)?, ..Finds::default() };
+        self.until_caught_up(&finds, load)?;
+        Ok(finds)
+    }
+
+    /// Takes the database `away`, asks the service, and has the database come `back`.
+    fn outage(
+        &mut self,
+        away: impl FnOnce(&mut Cluster) -> Result<()>,
+        back: impl FnOnce(&mut Cluster) -> Result<()>,
+    ) -> Result<()> {
+        let Self { callers, cluster, unclear, .. } = self;
+        let cluster = cluster.as_mut().expect("these victims have a cluster");
+        away(cluster)?;
+        for heard in callers.ask_until(|| back(cluster))? {
+            if let Heard::Other(said) = heard {
+                unclear.push(Finding::Unclear(said));
+            }
+        }
+        callers.until_ready()
+    }
+
     /// What daemon and service, each dead or frozen, have on disk.
     fn look(&mut self) -> Result<Finds> {
-        let posted = scene::posted(&self.database(), Owner::Still)?;
+        let posted = scene::posted(self.database(), Owner::Still)?;
         let pending = scene::pending(&self.outbox(), Owner::Still)?;
         let committed = pending.iter().filter(|id| posted.contains_key(id)).copied().collect();
         let open_signatures = self.open_signatures(&posted, &pending)?;
@@ -182,10 +259,10 @@ impl Campaign {
     /// What the service has when nothing new has come for a while, the daemon being dead or without taps.
     fn settled_posts(&self) -> Result<BTreeMap<TapId, Posted>> {
         let database = self.database();
-        let mut last = scene::posted(&database, Owner::Running)?;
+        let mut last = scene::posted(database, Owner::Running)?;
         let mut since = Instant::now();
         wait::until("the service has finished what it had been sent", || {
-            let now = scene::posted(&database, Owner::Running)?;
+            let now = scene::posted(database, Owner::Running)?;
             if now != last {
                 last = now;
                 since = Instant::now();
@@ -220,7 +297,14 @@ impl Campaign {
         let outbox = self.outbox();
         wait::until("the outbox is empty", || Ok((scene::waiting(&outbox)? == 0).then_some(())))?;
         let posted = self.settled_posts()?;
-        let mut findings = checker::check(acknowledged, &posted, scene::sum_fen(&self.database())?);
+        let mut findings = checker::check(acknowledged, &posted, scene::sum_fen(self.database())?);
+        findings.append(&mut self.unclear);
+        findings.extend(checker::retracted(&self.shown, &scene::checkpoints(self.database())?));
+        findings.extend(logs::of_service(&self.town.service)?);
+        if matches!(self.victim, Victim::Postmaster | Victim::FrozenPostgres) {
+            logs::names_refusals(&self.town.service)?;
+        }
+        findings.extend(self.cluster.as_ref().and_then(logs::of_server));
         let traces = self.traces()?;
         if traces.differ > 0 {
             findings.push(Finding::OtherApdus(traces.differ));

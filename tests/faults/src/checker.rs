@@ -30,6 +30,14 @@ pub enum Finding {
     Unfounded(TapId),
     /// All balances of a unit do not sum to zero.
     NotZero(i64),
+    /// A checkpoint was published, and the log does not know of it any more.
+    Retracted(String),
+    /// While the database was away, somebody heard neither a success nor a 503 that says when to come back, but this.
+    Unclear(String),
+    /// The service has logged so many requests that failed by a fault of its own.
+    Internal(usize),
+    /// The database server has undone so many transactions that waited for one another.
+    Deadlocks(usize),
     /// So many APDUs that pcscd carried stand otherwise, or not at all, in the daemons' own trace.
     OtherApdus(usize),
 }
@@ -61,6 +69,12 @@ pub fn check(acknowledged: &BTreeMap<TapId, i64>, posted: &BTreeMap<TapId, Poste
     findings
 }
 
+/// The checkpoints, as signed notes, that somebody was shown and that the log does not have. Those that it has are proved
+/// to be of one tree by the verification of its export.
+pub fn retracted(shown: &BTreeSet<String>, stored: &BTreeSet<String>) -> Vec<Finding> {
+    shown.difference(stored).cloned().map(Finding::Retracted).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,5 +100,7 @@ mod tests {
         assert_eq!(found(Posted { accepted: false, ..GOOD }), [Finding::Unfounded(A)]);
         assert_eq!(found(Posted { taps: 0, ..GOOD }), [Finding::Unfounded(A)]);
         assert_eq!(check(&told, &BTreeMap::from([(A, GOOD)]), -1), [Finding::NotZero(-1)]);
+        let notes = |notes: &[&str]| notes.iter().map(ToString::to_string).collect();
+        assert_eq!(retracted(&notes(&["1", "2"]), &notes(&["1", "3"])), [Finding::Retracted("2".to_owned())]);
     }
 }

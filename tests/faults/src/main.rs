@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::Result;
-use clap::Parser;
+use clap::{Parser, ValueEnum as _};
 use faults::{
     campaign::{self, Victim},
     checker::Finding,
@@ -19,15 +19,15 @@ const ENOUGH_KILLS: u32 = 200;
 const TIMES_A_STAGE: usize = 5;
 
 #[derive(Debug, Parser)]
-#[command(about = "Kills daemon and service under load at random moments and checks that nothing is lost")]
+#[command(about = "Kills programs under load at random moments and checks that nothing is lost")]
 struct Cli {
-    /// Kills of each program
-    #[arg(long, default_value_t = 200)]
-    kills: u32,
+    /// Kills of each program; 2,000 of the service and 200 or fewer of the others when not given
+    #[arg(long)]
+    kills: Option<u32>,
     /// Where the random moments come from; a fresh one when not given
     #[arg(long)]
     seed: Option<u64>,
-    /// Only this program; both when not given
+    /// Only this program; all when not given
     #[arg(long, value_enum)]
     victim: Option<Victim>,
     /// The service acknowledges before it commits: good is only a campaign that finds lost taps
@@ -41,7 +41,7 @@ struct Cli {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let seed = cli.seed.unwrap_or_else(|| fastrand::u64(..));
-    let victims = cli.victim.map_or_else(|| vec![Victim::Daemon, Victim::Service], |victim| vec![victim]);
+    let victims = cli.victim.map_or_else(|| Victim::value_variants().to_vec(), |victim| vec![victim]);
     let ended = if cli.planted {
         finds_planted(cli.kills, seed)
     } else {
@@ -58,10 +58,11 @@ fn main() -> ExitCode {
 }
 
 /// Whether everything was as it must be.
-fn run(victims: &[Victim], kills: u32, seed: u64, file: Option<&Path>) -> Result<bool> {
+fn run(victims: &[Victim], kills: Option<u32>, seed: u64, file: Option<&Path>) -> Result<bool> {
     let mut good = true;
     let mut reports = Vec::new();
     for victim in victims {
+        let kills = kills.unwrap_or_else(|| victim.times_in_torture());
         let report = campaign::run(*victim, kills, seed)?;
         print!("{report}");
         good &= report.findings.is_empty();
@@ -80,7 +81,8 @@ fn run(victims: &[Victim], kills: u32, seed: u64, file: Option<&Path>) -> Result
 }
 
 /// Whether a service that acknowledges too early is found out.
-fn finds_planted(kills: u32, seed: u64) -> Result<bool> {
+fn finds_planted(kills: Option<u32>, seed: u64) -> Result<bool> {
+    let kills = kills.unwrap_or_else(|| Victim::Service.times_in_torture());
     let report = campaign::run(Victim::Service, kills, seed)?;
     print!("{report}");
     let lost = report.findings.iter().filter(|finding| matches!(finding, Finding::Lost(_))).count();

@@ -10,7 +10,7 @@ use crate::{campaign::Victim, checker::Finding, stage::Stage};
 /// What a campaign came to.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// Who was killed.
+    /// What happened to whom.
     pub victim: Victim,
     /// What the random moments were drawn from.
     pub seed: u64,
@@ -25,7 +25,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// How often the victim was killed.
+    /// How often it happened.
     pub fn kills(&self) -> usize {
         self.stages.values().sum()
     }
@@ -39,7 +39,7 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{:?} killed {} times, seed {}", self.victim, self.kills(), self.seed)?;
+        writeln!(f, "{:?}, {} times, seed {}", self.victim, self.kills(), self.seed)?;
         for stage in Stage::ALL {
             writeln!(f, "  {stage:<26} {:>5}", self.stages.get(&stage).copied().unwrap_or_default())?;
         }
@@ -55,10 +55,11 @@ fn page(date: &str, commit: &str, reports: &[Report]) -> String {
     let tables: Vec<String> = reports.iter().map(ToString::to_string).collect();
     format!(
         "# Kills under load\n\nWritten by `cargo xtask torture --report FILE`. A stage is what stood on disk at the \
-         moment of the kill, the other\nprogram being frozen meanwhile; for the service only `stored` and `committed \
-         but unanswered` differ by its end.\nThe APDU trace is the daemons' own, compared with what pcscd logged by \
-         itself; a killed daemon may leave out the\nexchange that was under way, and no other.\n\n- Date: {date}\n\
-         - Commit: {commit}\n\n```text\n{}```\n",
+         moment of the kill, the other\nprogram being frozen meanwhile; for the service and its database server only \
+         `stored` and `committed but\nunanswered` differ by its end. While the database was away, every answer of \
+         the service was a success or a 503 that\nsays when to come back. The APDU trace is the daemons' own, compared \
+         with what pcscd logged by itself; a killed daemon\nmay leave out the exchange that was under way, and no \
+         other.\n\n- Date: {date}\n- Commit: {commit}\n\n```text\n{}```\n",
         tables.join("\n")
     )
 }

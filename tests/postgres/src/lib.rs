@@ -16,6 +16,7 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use nix::{
+    errno::Errno,
     sys::signal::{Signal, kill},
     unistd::{Pid, User, geteuid},
 };
@@ -133,6 +134,37 @@ impl Cluster {
         Ok(())
     }
 
+    /// Freezes every process of the server: it keeps its connections and answers nothing.
+    ///
+    /// # Errors
+    /// When the operating system refuses.
+    pub fn pause(&self) -> Result<()> {
+        self.signal_all(Signal::SIGSTOP)
+    }
+
+    /// Lets it go on after [`Cluster::pause`].
+    ///
+    /// # Errors
+    /// When the operating system refuses.
+    pub fn resume(&self) -> Result<()> {
+        self.signal_all(Signal::SIGCONT)
+    }
+
+    /// The postmaster first: when it stands still it starts no others.
+    fn signal_all(&self, signal: Signal) -> Result<()> {
+        let postmaster = self.pid();
+        kill(Pid::from_raw(i32::try_from(postmaster)?), signal).context("a signal to the postmaster")?;
+        let children = fs::read_to_string(format!("/proc/{postmaster}/task/{postmaster}/children"))?;
+        for child in children.split_whitespace() {
+            match kill(Pid::from_raw(child.parse()?), signal) {
+                // One that has just ended is as good.
+                Ok(()) | Err(Errno::ESRCH) => {}
+                Err(error) => return Err(error).context("a signal to a process of the server"),
+            }
+        }
+        Ok(())
+    }
+
     /// Makes an empty database. Its URL.
     ///
     /// # Errors
@@ -171,12 +203,15 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        let Some(mut server) = self.server.take() else { return };
-        // SIGQUIT: children end at once, and nothing of this folder is wanted any more.
+        let Some(server) = &self.server else { return };
+        // SIGQUIT: children end at once, and nothing of this folder is wanted any more. Who is frozen hears it when woken.
         if let Ok(pid) = i32::try_from(server.process.id()) {
             let _ = kill(Pid::from_raw(pid), Signal::SIGQUIT);
         }
-        let _ = server.process.wait();
+        let _ = self.resume();
+        if let Some(mut server) = self.server.take() {
+            let _ = server.process.wait();
+        }
     }
 }
 

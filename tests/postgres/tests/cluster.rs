@@ -1,6 +1,9 @@
 //! The cluster itself: it starts, is killed, comes back with what it had, and leaves nothing behind.
 
-use std::{path::Path, process::Command};
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use anyhow::{Result, ensure};
 use postgres_cluster::Cluster;
@@ -20,6 +23,24 @@ fn what_was_committed_survives_a_kill_and_nothing_is_left_behind() {
     cluster.kill().unwrap();
     cluster.restart().unwrap();
     assert_eq!(psql(&url, "SELECT id FROM note").unwrap(), "7");
+    let pid = cluster.pid();
+    drop(cluster);
+    assert!(!Path::new(&format!("/proc/{pid}")).exists(), "the server is still there");
+}
+
+#[test]
+fn a_frozen_server_answers_when_it_goes_on_and_can_be_put_away_while_it_is_frozen() {
+    let cluster = Cluster::start().unwrap();
+    let url = cluster.database("town").unwrap();
+    cluster.pause().unwrap();
+    let mut asked =
+        Command::new("psql").args(["-XAtq", "-c", "SELECT 7", &url]).stdout(Stdio::piped()).spawn().unwrap();
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", cluster.pid())).unwrap();
+    assert!(stat.contains(") T "), "it is not stopped: {stat}");
+    assert!(asked.try_wait().unwrap().is_none(), "a frozen server has answered");
+    cluster.resume().unwrap();
+    assert_eq!(asked.wait_with_output().unwrap().stdout, b"7\n");
+    cluster.pause().unwrap();
     let pid = cluster.pid();
     drop(cluster);
     assert!(!Path::new(&format!("/proc/{pid}")).exists(), "the server is still there");

@@ -25,6 +25,8 @@ pub struct Reply {
     pub status: u16,
     /// The body.
     pub body: Value,
+    /// The seconds after which the same may be asked again (`Retry-After`), where the answer says so.
+    pub retry_after_s: Option<u64>,
 }
 
 impl Reply {
@@ -89,13 +91,15 @@ impl Client {
         };
         let mut response = sent.with_context(|| format!("{method} {}{path}", self.base))?;
         let status = response.status().as_u16();
+        let retry_after = response.headers().get(header::RETRY_AFTER);
+        let retry_after_s = retry_after.and_then(|value| value.to_str().ok()?.parse().ok());
         let text = response.body_mut().read_to_string().with_context(|| format!("reading {method} {path}"))?;
         let body = match serde_json::from_str(&text) {
             Ok(body) => body,
             Err(_) if text.is_empty() => Value::Null,
             Err(_) => Value::String(text),
         };
-        Ok(Reply { status, body })
+        Ok(Reply { status, body, retry_after_s })
     }
 
     /// `GET`.

@@ -23,8 +23,10 @@ pub const ADMINISTRATOR: (&str, &str) = ("admin", "invented for a town of a few 
 #[derive(Debug)]
 pub struct Service {
     folder: PathBuf,
+    data: PathBuf,
     database_url: String,
     public_url: String,
+    terminals_url: String,
     process: Option<Process>,
 }
 
@@ -49,29 +51,47 @@ impl Service {
     /// # Errors
     /// As [`Service::found`].
     pub fn found_on(database_url: &str, folder: &Path) -> Result<Self> {
-        fs::create_dir_all(folder)?;
-        let (public, terminals) = (free_port()?, free_port()?);
-        let config = format!(
-            "data_dir = \"{}\"\n\
-             [database]\nurl = \"{database_url}\"\n\
-             [public]\nlisten = \"127.0.0.1:{public}\"\nhosts = [\"localhost\"]\n\
-             [terminals]\nlisten = \"127.0.0.1:{terminals}\"\nurl = \"https://localhost:{terminals}\"\n",
-            folder.join("data").display(),
-        );
-        fs::write(folder.join("card-service.toml"), config)?;
+        let mut service = Self::configure(folder, &folder.join("data"), database_url)?;
         let password = folder.join("administrator-password");
         fs::write(&password, ADMINISTRATOR.1)?;
-        let mut service = Self {
-            folder: folder.to_owned(),
-            database_url: database_url.to_owned(),
-            public_url: format!("https://localhost:{public}"),
-            process: None,
-        };
         let mut init = service.command()?;
         init.args(["init", "--administrator", ADMINISTRATOR.0, "--password-file"]).arg(&password);
         process::run(&mut init)?;
         service.start()?;
         Ok(service)
+    }
+
+    /// Starts another process of this installation, with settings in a folder of its own: the same keys and the same
+    /// database, other ports.
+    ///
+    /// # Errors
+    /// When the program fails or does not get ready.
+    pub fn beside(&self, folder: &Path) -> Result<Self> {
+        let mut other = Self::configure(folder, &self.data, &self.database_url)?;
+        other.start()?;
+        Ok(other)
+    }
+
+    fn configure(folder: &Path, data: &Path, database_url: &str) -> Result<Self> {
+        fs::create_dir_all(folder)?;
+        let (public, terminals) = (free_port()?, free_port()?);
+        let terminals_url = format!("https://localhost:{terminals}");
+        let config = format!(
+            "data_dir = \"{}\"\n\
+             [database]\nurl = \"{database_url}\"\n\
+             [public]\nlisten = \"127.0.0.1:{public}\"\nhosts = [\"localhost\"]\n\
+             [terminals]\nlisten = \"127.0.0.1:{terminals}\"\nurl = \"{terminals_url}\"\n",
+            data.display(),
+        );
+        fs::write(folder.join("card-service.toml"), config)?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            data: data.to_owned(),
+            database_url: database_url.to_owned(),
+            public_url: format!("https://localhost:{public}"),
+            terminals_url,
+            process: None,
+        })
     }
 
     /// The program with this installation's settings; its command is to be added.
@@ -91,7 +111,7 @@ impl Service {
     pub fn start(&mut self) -> Result<()> {
         let mut command = self.command()?;
         command.arg("serve");
-        let mut process = Process::start("card-service", command, &self.folder.join("card-service.log"))?;
+        let mut process = Process::start("card-service", command, &self.log())?;
         let client = Client::new(&self.public_url, Some(&self.root()))?;
         process.ready(|| Ok(client.get("/readyz").ok().filter(|reply| reply.status == 200)))?;
         self.process = Some(process);
@@ -106,6 +126,11 @@ impl Service {
         self.process.as_mut().expect("the service is running")
     }
 
+    /// What it has logged, over all its runs.
+    pub fn log(&self) -> PathBuf {
+        self.folder.join("card-service.log")
+    }
+
     /// The issuer's root certificate, PEM.
     pub fn root(&self) -> PathBuf {
         self.data().join("root.pem")
@@ -117,8 +142,8 @@ impl Service {
     }
 
     /// The service's data folder.
-    pub fn data(&self) -> PathBuf {
-        self.folder.join("data")
+    pub fn data(&self) -> &Path {
+        &self.data
     }
 
     /// Where its database is.
@@ -134,6 +159,11 @@ impl Service {
     /// Base URL of the public listener.
     pub fn url(&self) -> &str {
         &self.public_url
+    }
+
+    /// Base URL of the listener for terminals.
+    pub fn terminals_url(&self) -> &str {
+        &self.terminals_url
     }
 
     /// Signs in as the administrator.

@@ -71,16 +71,28 @@ pub struct Town {
 }
 
 impl Town {
-    /// Starts a town with a terminal at every [`Place`].
+    /// Starts a town with a terminal at every [`Place`], its service on SQLite.
     ///
     /// # Errors
     /// When any part does not get ready.
     pub fn open() -> Result<Self> {
+        Self::around(Service::found)
+    }
+
+    /// The same with the service on the database with this URL.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_on(database_url: &str) -> Result<Self> {
+        Self::around(|folder| Service::found_on(database_url, folder))
+    }
+
+    fn around(found: impl FnOnce(&Path) -> Result<Service>) -> Result<Self> {
         let mut folder = tempfile::Builder::new().prefix("town-").tempdir().context("a folder for the town")?;
         // For whoever looks into a failure.
         folder.disable_cleanup(env::var_os("TOWN_KEEP").is_some());
         let pcscd = Pcscd::start(Place::ALL.len())?;
-        let service = Service::found(&folder.path().join("service"))?;
+        let service = found(&folder.path().join("service"))?;
         let office = service.office()?;
         let mut town = Self { service, office, pcscd, daemons: BTreeMap::new(), folder };
         for place in Place::ALL {

@@ -43,7 +43,8 @@ pub(crate) struct Outcome {
 }
 
 /// All terminals of an installation.
-pub(crate) struct Fleet {
+#[derive(Debug)]
+pub struct Fleet {
     terminals: Vec<PathBuf>,
     cards: PathBuf,
     folder: PathBuf,
@@ -57,7 +58,11 @@ struct Process {
 }
 
 impl Fleet {
-    pub(crate) fn new(installation: &Installation) -> Result<Self> {
+    /// The terminals and the cards of an installation.
+    ///
+    /// # Errors
+    /// When a folder for what they send cannot be made.
+    pub fn new(installation: &Installation) -> Result<Self> {
         let folder = installation.folder().join("fleet");
         fs::create_dir(&folder)?;
         Ok(Self {
@@ -75,7 +80,10 @@ impl Fleet {
     }
 
     /// A plan for all terminals with a lane of its own.
-    pub(super) fn plan(&mut self, batch: usize, batches: usize) -> Result<Plan> {
+    ///
+    /// # Errors
+    /// When every lane is used up.
+    pub fn plan(&mut self, batch: usize, batches: usize) -> Result<Plan> {
         self.runs = self.runs.checked_add(1).context("every lane is used up: 255 runs at most")?;
         let receipts = self.folder.join("receipts-of-nobody");
         let (terminals, cards) = (self.terminals.clone(), self.cards.clone());

@@ -50,7 +50,7 @@ const UNTIL_LOGGED: Duration = Duration::from_mins(15);
 
 /// What the service keeps its data in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Engine {
+pub enum Engine {
     /// SQLite, in the service's process.
     Sqlite,
     /// PostgreSQL, a cluster of this run's own.
@@ -68,7 +68,8 @@ impl Engine {
 }
 
 /// A running installation. Dropping it stops the service and removes everything.
-pub(crate) struct Installation {
+#[derive(Debug)]
+pub struct Installation {
     service: Service,
     cluster: Option<Cluster>,
     terminals: Vec<PathBuf>,
@@ -101,7 +102,11 @@ impl NewCard {
 }
 
 impl Installation {
-    pub(crate) fn found(engine: Engine, cards: u64, terminals: usize) -> Result<Self> {
+    /// Founds a service, enrols terminals and writes cards.
+    ///
+    /// # Errors
+    /// When a program fails.
+    pub fn found(engine: Engine, cards: u64, terminals: usize) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("bench-").tempdir().context("a folder for the installation")?;
         let place = folder.path().join("service");
         let (cluster, mut service) = match engine {
@@ -121,17 +126,18 @@ impl Installation {
         Ok(Self { service, cluster, terminals, cards: file, folder })
     }
 
-    pub(crate) fn service(&self) -> &Service {
+    /// The service.
+    pub fn service(&self) -> &Service {
         &self.service
     }
 
     /// A folder for what belongs to the installation.
-    pub(crate) fn folder(&self) -> &Path {
+    pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
     /// The folders of the terminals' identities.
-    pub(super) fn terminals(&self) -> &[PathBuf] {
+    pub fn terminals(&self) -> &[PathBuf] {
         &self.terminals
     }
 
@@ -160,7 +166,10 @@ impl Installation {
     }
 
     /// Waits until every leaf has its place in a signed tree.
-    pub(crate) fn until_logged(&self) -> Result<()> {
+    ///
+    /// # Errors
+    /// When it takes too long.
+    pub fn until_logged(&self) -> Result<()> {
         wait::within(UNTIL_LOGGED, "every leaf has its place", || {
             let waiting = self.ask(
                 "SELECT CAST(COALESCE((SELECT SUM(leaf) FROM shard), 0) - COALESCE((SELECT SUM(leaves) FROM leaf_run), 0)
@@ -181,6 +190,11 @@ impl Installation {
 
     pub(super) const fn engine(&self) -> Engine {
         if self.cluster.is_some() { Engine::Postgres } else { Engine::Sqlite }
+    }
+
+    /// The database server, if there is one.
+    pub fn cluster(&self) -> Option<&Cluster> {
+        self.cluster.as_ref()
     }
 
     /// Processes of a database server, if there is one.

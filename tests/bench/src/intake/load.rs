@@ -37,7 +37,7 @@ use super::installation::now;
 
 /// What one process is to do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Plan {
+pub struct Plan {
     /// The folders of its terminals' identities.
     pub(super) terminals: Vec<PathBuf>,
     /// The cards that tap.
@@ -165,8 +165,12 @@ fn prepare(folder: &Path, plan: &Plan, cards: &[(CardId, Signer)], random: &mut 
     Ok(Terminal { client: ServiceClient::new(&identity)?, batches })
 }
 
-/// What the terminals of a plan would send, for who takes it without a network.
-pub(super) fn batches(plan: &Plan) -> Result<Vec<(TerminalId, Vec<BatchRequest>)>> {
+/// What the terminals of a plan would send, for who takes it without a network, in the order of
+/// [`Installation::terminals`](super::installation::Installation::terminals).
+///
+/// # Errors
+/// When a terminal or a card cannot be read.
+pub fn batches(plan: &Plan) -> Result<Vec<(TerminalId, Vec<BatchRequest>)>> {
     let cards = read_cards(&plan.cards)?;
     let mut random = fastrand::Rng::with_seed(u64::from(plan.lane));
     let sent = |folder: &PathBuf| {

@@ -5,11 +5,11 @@
 //! `ledger`: transfers alone. `load`: a process that plays terminals. `fleet`: several of
 //! them. `usage`: what processes used. `verification`: the yardstick.
 
-pub(crate) mod fleet;
+pub mod fleet;
 mod history;
-pub(crate) mod installation;
+pub mod installation;
 mod ledger;
-pub(crate) mod load;
+pub mod load;
 mod naive;
 mod verification;
 

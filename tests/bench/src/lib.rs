@@ -1,0 +1,63 @@
+//! The benchmarks: each runs the real programs in a town and prints its figures, a line each.
+//!
+//! A library beside the program: who else needs many cards and terminals at once takes [`intake`]'s.
+
+mod evidence;
+mod figure;
+pub mod intake;
+mod tap;
+mod usage;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+use crate::figure::{Format, Report};
+
+#[derive(Debug, Parser)]
+#[command(about = "Measures the programs as they are used; build with --release")]
+struct Cli {
+    #[command(subcommand)]
+    bench: Bench,
+    /// Text for people, or a line of JSON a figure
+    #[arg(long, global = true, value_enum, default_value = "text")]
+    format: Format,
+}
+
+#[derive(Debug, Subcommand)]
+enum Bench {
+    /// One tap of a known card, from the card-present event to the durable row; idle programs' size and start
+    Tap {
+        /// How many taps
+        #[arg(long, default_value_t = 200)]
+        taps: usize,
+    },
+    /// `card-service evidence export` and `verify` on many taps
+    Evidence(evidence::Options),
+    /// Taps of many terminals, from HTTP to the signed receipt, against bare verification of their signatures
+    Intake(intake::Options),
+    /// What `intake` starts: a process that plays terminals
+    #[command(hide = true)]
+    Load {
+        /// What it is to do
+        plan: PathBuf,
+    },
+}
+
+/// The program.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let measured = match cli.bench {
+        Bench::Tap { taps } => tap::measure(taps, &mut Report::new("tap", cli.format)),
+        Bench::Intake(options) => intake::measure(&options, &mut Report::new("intake", cli.format)),
+        Bench::Load { plan } => intake::load::run(&plan),
+        Bench::Evidence(options) => evidence::measure(&options, &mut Report::new("evidence", cli.format)),
+    };
+    match measured {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("the benchmark failed: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
