@@ -27,8 +27,9 @@ const CHECKPOINT_EVERY: Duration = Duration::from_secs(2);
 const CHECKPOINT_PAGES: &str = "100000";
 /// Statements that the writer keeps prepared: each text for sets of eight lengths.
 const STATEMENTS: usize = 400;
-/// How long anybody waits for a connection.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long anybody waits for a connection to a server: as long as a terminal is glad to, and no longer where the server is
+/// away.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a transaction waits for a row that another one has locked.
 const LOCK_TIMEOUT: &str = "10s";
 /// Connections for reading.

@@ -108,6 +108,16 @@ impl Log {
         // Asked without the write lock first: most of the time nothing is waiting.
         let mut connection = self.db.read().await?;
         if !store::any_pending(&mut connection).await? {
+            // Another process may have extended the tree.
+            let newest = store::newest_checkpoint(&mut connection).await?;
+            let head = newest.map(|checkpoint| LogHead { size: checkpoint.size, root: checkpoint.root });
+            self.head.send_if_modified(|known| {
+                let newer = head.is_some_and(|head| known.is_none_or(|known| known.size < head.size));
+                if newer {
+                    *known = head;
+                }
+                newer
+            });
             return Ok(None);
         }
         drop(connection);

@@ -28,9 +28,12 @@ use ring::{
     rand::SystemRandom,
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _},
 };
-use tokio::task::JoinSet;
+use tokio::{sync::Semaphore, task::JoinSet};
 
 use super::{installation::now, load, load::Plan};
+
+/// Requests at work at once: as many as there are connections to write with.
+const AT_ONCE: usize = 8;
 
 /// How a run of the twin went.
 pub(super) struct Outcomes {
@@ -50,13 +53,15 @@ pub(super) fn run(database_url: &str, plan: &Plan, used: impl Fn() -> Result<(f6
     runtime.block_on(async {
         let db = Db::open(database_url).await?;
         let signer = Arc::new(Signer::new()?);
+        let places = Arc::new(Semaphore::new(AT_ONCE));
         let before = used()?;
         let began = Instant::now();
         let mut tasks = JoinSet::new();
         for (terminal, batches) in sent {
-            let (db, signer) = (db.clone(), Arc::clone(&signer));
+            let (db, signer, places) = (db.clone(), Arc::clone(&signer), Arc::clone(&places));
             tasks.spawn(async move {
                 for batch in batches {
+                    let _place = places.acquire().await?;
                     take(&db, &signer, terminal, &batch.batch.0).await?;
                 }
                 Ok::<_, anyhow::Error>(())
