@@ -18,6 +18,7 @@ pub mod jobs;
 pub mod keys;
 pub mod ledger;
 pub mod people;
+pub mod progress;
 pub mod serve;
 pub mod telemetry;
 pub mod terminals;

@@ -5,7 +5,7 @@
 pub enum Part {
     /// Writing the rows of a table; counted in rows.
     Export(&'static str),
-    /// Reading every row; counted in bytes.
+    /// Reading every row; counted in bytes, or in rows.
     Read,
     /// Rows against leaves; counted in bytes of leaves.
     Rows,
