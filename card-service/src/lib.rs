@@ -17,6 +17,7 @@ pub mod intake;
 pub mod jobs;
 pub mod keys;
 pub mod ledger;
+pub mod operations;
 pub mod people;
 pub mod progress;
 pub mod serve;

@@ -15,6 +15,16 @@ pub enum Part {
     Books,
     /// Taps against their lanes; counted in taps.
     Lanes,
+    /// Applying migrations; counted in migrations.
+    Migrate,
+    /// Writing a backup; counted in bytes.
+    Backup,
+    /// Reading a backup through; not counted.
+    Check,
+    /// Putting a backup back; counted in bytes.
+    Restore,
+    /// Building indexes of what was put back; not counted.
+    Index,
 }
 
 /// Somebody who watches.
