@@ -20,7 +20,7 @@ const NOT_SETTINGS: [&str; 3] = ["CARD_SERVICE_CONFIG", "CARD_SERVICE_ADMIN_PASS
 /// Every key there is, with what it is for.
 pub const KEYS: [(&str, &str); 15] = [
     ("data_dir", "folder for database, keys and certificates"),
-    ("database.url", "sqlite:PATH; in data_dir when not set"),
+    ("database.url", "sqlite:PATH or postgres://USER@HOST/DATABASE; SQLite in data_dir when not set"),
     ("public.listen", "address of the console and the API"),
     ("public.hosts", "names and addresses in the TLS certificate, the first one is used in links"),
     ("terminals.listen", "address for terminals (mutual TLS)"),
@@ -84,10 +84,17 @@ pub struct Config {
 }
 
 /// Where the rows are.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 pub struct DatabaseConfig {
-    /// `sqlite:PATH`.
+    /// `sqlite:PATH` or `postgres://USER@HOST/DATABASE`.
     pub url: Option<String>,
+}
+
+impl std::fmt::Debug for DatabaseConfig {
+    /// Without the URL, in which a password may stand.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DatabaseConfig").finish_non_exhaustive()
+    }
 }
 
 /// The listener for people and programs of the office.
@@ -350,8 +357,9 @@ mod tests {
     }
 
     #[test]
-    fn a_passphrase_is_never_shown() {
-        let env = environment(&[("CARD_SERVICE_KEYS__PASSPHRASE", "open sesame")]);
+    fn a_passphrase_and_a_password_are_never_shown() {
+        let url = ("CARD_SERVICE_DATABASE__URL", "postgres://card:open sesame@db.test.invalid/town");
+        let env = environment(&[("CARD_SERVICE_KEYS__PASSPHRASE", "open sesame"), url]);
         let config = Config::load(None, &env, &Overrides::default()).unwrap();
         assert!(!format!("{config:?}").contains("sesame"));
         assert_eq!(config.keys.passphrase().unwrap().unwrap().as_str(), "open sesame");

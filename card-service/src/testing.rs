@@ -5,4 +5,4 @@ pub(crate) mod town;
 
 pub(crate) use office::{Office, PASSWORD, office};
 
-pub(crate) use crate::db::Scratch;
+pub(crate) use crate::db::{Nowhere, Scratch, rows};

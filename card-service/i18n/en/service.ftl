@@ -70,3 +70,24 @@ cli-verifying-rows = Comparing rows with the log
 cli-verifying-tree = Building the tree
 cli-verifying-books = Adding up balances
 cli-verifying-lanes = Following the lanes
+cli-migrating = Bringing the schema up to date
+cli-backing-up = Writing the backup
+cli-checking-backup = Reading the backup through
+cli-restoring = Putting the backup back
+cli-indexing = Building indexes
+cli-db-engine = Database: { $engine }, { $size }
+cli-db-schema = Schema version: { $found } (this program knows versions up to { $known })
+cli-db-pending = Not applied yet: { $migrations }. Run card-service db migrate, or start the service, which applies them.
+cli-db-log = Leaves of the log: { $leaves }, waiting for their place in the tree: { $waiting }
+cli-db-ledger = Accounts: { $accounts }, transfers: { $transfers }
+cli-db-setting = Setting { $name }: { $found }
+cli-db-setting-wrong = Setting { $name }: { $found }, must be { $wanted }
+cli-db-nothing-to-migrate = The schema is up to date, nothing was changed
+cli-db-migrated = Applied: { $migrations }
+cli-db-backed-up =
+    The backup is in { $file } ({ $size }, schema version { $version }) and was read through.
+    The keys in { $keys } are not in it. Keep a copy of them in another place: without them nobody can read the sealed fields.
+cli-db-restored =
+    { $file } was put back, schema version { $version }.
+    The ledger was checked: every balance is what the transfers make (accounts: { $accounts }, transfers: { $transfers }).
+    Next: put the keys back into { $keys } if they are not there, then start the service.

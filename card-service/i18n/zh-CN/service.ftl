@@ -70,3 +70,24 @@ cli-verifying-rows = 正在将记录与日志对照
 cli-verifying-tree = 正在重建日志树
 cli-verifying-books = 正在核对余额
 cli-verifying-lanes = 正在核对各通道的顺序
+cli-migrating = 正在更新数据库结构
+cli-backing-up = 正在写备份
+cli-checking-backup = 正在通读备份
+cli-restoring = 正在放回备份
+cli-indexing = 正在建立索引
+cli-db-engine = 数据库：{ $engine }，{ $size }
+cli-db-schema = 结构版本：{ $found }（本程序认识到 { $known }）
+cli-db-pending = 尚未更新：{ $migrations }。请运行 card-service db migrate，或启动服务，服务会自行更新。
+cli-db-log = 日志条目：{ $leaves }，等待进入日志树：{ $waiting }
+cli-db-ledger = 账户：{ $accounts }，转账：{ $transfers }
+cli-db-setting = 设置 { $name }：{ $found }
+cli-db-setting-wrong = 设置 { $name }：{ $found }，必须是 { $wanted }
+cli-db-nothing-to-migrate = 数据库结构已是最新，没有改动
+cli-db-migrated = 已更新：{ $migrations }
+cli-db-backed-up =
+    备份在 { $file }（{ $size }，结构版本 { $version }），已通读检查。
+    { $keys } 中的密钥不在备份里。请在另一处保存一份：没有密钥，谁也读不了加密的内容。
+cli-db-restored =
+    { $file } 已放回，结构版本 { $version }。
+    账簿已核对：每个余额都与转账相符（账户：{ $accounts }，转账：{ $transfers }）。
+    下一步：如果 { $keys } 中没有密钥，请先放回，再启动服务。

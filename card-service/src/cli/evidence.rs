@@ -6,9 +6,9 @@ use card_schema::ids::TapId;
 use serde::Serialize;
 
 use super::output::{CliError, Context};
-use super::{Settings, block_on};
+use super::{Settings, block_on, database_failed};
 use crate::clock;
-use crate::db::{Db, DbError};
+use crate::db::Db;
 use crate::evidence::LogKey;
 use crate::evidence::audit::{self, AuditError};
 use crate::evidence::verify::VerifyError;
@@ -108,10 +108,7 @@ fn own_key(settings: &Settings) -> Result<LogKey, CliError> {
 
 async fn open(settings: &Settings) -> Result<Db, CliError> {
     let url = settings.load()?.database_url();
-    Db::open(&url).await.map_err(|error| match error {
-        DbError::Missing(_) => CliError::nothing(error.to_string()),
-        other => CliError::failed(&other),
-    })
+    Db::open(&url).await.map_err(|error| database_failed(&error))
 }
 
 fn cli_error(error: &AuditError) -> CliError {

@@ -10,10 +10,10 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::output::{CliError, Context};
-use super::{Settings, block_on};
+use super::{Settings, block_on, database_failed};
 use crate::clock;
 use crate::config::Config;
-use crate::db::{Db, DbError};
+use crate::db::{self, Db, DbError};
 use crate::keys::file::{FileStore, Opener};
 use crate::keys::pki::{Authorities, pem};
 use crate::people::{Staff, StaffId, StaffRole, password, store};
@@ -50,13 +50,14 @@ pub(super) fn run(context: Context, settings: &Settings, arguments: &InitArgs) -
     let root = make_certificates(&config)?;
     let url = config.database_url();
     block_on(async {
-        let db = Db::create(&url).await.map_err(|error| CliError::failed(&error))?;
+        let db = Db::create(&url).await.map_err(|error| database_failed(&error))?;
         let made = first_administrator(&db, arguments).await;
         db.close().await;
         made
     })?;
+    let database = db::without_password(&url).map_err(|error| database_failed(&error))?;
     let made =
-        Made { data_dir: config.data_dir.clone(), database: url, root, administrator: arguments.administrator.clone() };
+        Made { data_dir: config.data_dir.clone(), database, root, administrator: arguments.administrator.clone() };
     context.print(&made, |made| {
         context.locale.text_with(
             "cli-initialised",

@@ -1,5 +1,6 @@
 //! The command line: what every command shares and the list of commands. Each command is a file of its own.
 
+mod database;
 mod evidence;
 mod healthcheck;
 mod init;
@@ -16,6 +17,7 @@ use clap::{Parser, Subcommand};
 
 use self::output::{CliError, Context, Format};
 use crate::config::{Config, ConfigError, KEYS, Overrides};
+use crate::db::DbError;
 use crate::i18n::Locale;
 
 /// Registers residents, issues their cards, keeps the ledger and the log that proves it.
@@ -29,6 +31,7 @@ Examples:
   card-service serve --data-dir ./data                  serve console, API and terminals
   card-service healthcheck --data-dir ./data            is it ready?
   card-service evidence verify ./export --log-key log.key     was anything altered?
+  card-service db backup /var/backups --data-dir ./data       back the database up while it is used
 
 Exit codes: 0 done, 1 failed or refused, 2 wrong input, 4 nothing to act on (no installation, no service).
 Settings: a TOML file (--config), CARD_SERVICE_… variables (public.listen is CARD_SERVICE_PUBLIC__LISTEN), flags; the \
@@ -95,6 +98,9 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Ask a running service whether it is ready
     Healthcheck(healthcheck::HealthcheckArgs),
+    /// Look at the database, bring it up to date, back it up and put a backup back
+    #[command(subcommand)]
+    Db(database::DatabaseCommand),
     /// Export, verify and prove what the log recorded
     #[command(subcommand)]
     Evidence(evidence::EvidenceCommand),
@@ -110,10 +116,20 @@ pub fn main() -> ExitCode {
         Command::Init(arguments) => init::run(context, &cli.settings, arguments),
         Command::Serve(arguments) => serve::run(context, &cli.settings, arguments),
         Command::Healthcheck(arguments) => healthcheck::run(context, &cli.settings, arguments),
+        Command::Db(command) => database::run(context, &cli.settings, command),
         Command::Evidence(command) => evidence::run(context, &cli.settings, command),
         Command::Openapi => openapi::run(context),
     };
     context.finish(result)
+}
+
+/// A failure of the database: there is none to act on, its URL is wrong, or it failed.
+fn database_failed(error: &DbError) -> CliError {
+    match error {
+        DbError::Missing(_) | DbError::Empty => CliError::nothing(error.to_string()),
+        DbError::Url(_) | DbError::NoNamespace => CliError::usage(error),
+        other => CliError::failed(other),
+    }
 }
 
 /// Runs a command's future on a runtime of its own.

@@ -8,8 +8,8 @@ use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use crate::evidence::progress::{Part, Progress};
 use crate::i18n::Locale;
+use crate::progress::{Part, Progress};
 
 /// Output format of every command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -156,10 +156,17 @@ impl Progress for Watch {
             Part::Tree => ("cli-verifying-tree", ""),
             Part::Books => ("cli-verifying-books", ""),
             Part::Lanes => ("cli-verifying-lanes", ""),
+            Part::Migrate => ("cli-migrating", ""),
+            Part::Backup => ("cli-backing-up", ""),
+            Part::Check => ("cli-checking-backup", ""),
+            Part::Restore => ("cli-restoring", ""),
+            Part::Index => ("cli-indexing", ""),
         };
-        let template = match total {
-            Some(_) => "{msg} [{wide_bar}] {percent}% {eta}",
-            None => "{spinner} {msg} {human_pos} ({elapsed})",
+        let template = match (total, part) {
+            (Some(_), _) => "{msg} [{wide_bar}] {percent}% {eta}",
+            (None, Part::Backup) => "{spinner} {msg} {binary_bytes} ({elapsed})",
+            (None, Part::Check | Part::Index) => "{spinner} {msg} ({elapsed})",
+            (None, _) => "{spinner} {msg} {human_pos} ({elapsed})",
         };
         self.bar.reset();
         self.bar.set_style(ProgressStyle::with_template(template).expect("the template is constant"));

@@ -2,8 +2,8 @@
 
 use sqlx::{Column as _, Decode, Postgres, Row as _, Sqlite, Type, TypeInfo as _, ValueRef as _};
 
-use super::DbError;
 use super::value::Value;
+use super::{DbError, Engine};
 
 /// One connection that goes back to its pool.
 #[derive(Debug)]
@@ -15,6 +15,14 @@ pub enum Connection {
 }
 
 impl Connection {
+    /// The engine at the other end.
+    pub const fn engine(&self) -> Engine {
+        match self {
+            Self::Sqlite(_) => Engine::Sqlite,
+            Self::Postgres(_) => Engine::Postgres,
+        }
+    }
+
     /// Ends the connection instead of giving it back.
     pub(super) fn close_on_drop(&mut self) {
         match self {

@@ -10,6 +10,16 @@ pub enum Engine {
     Postgres,
 }
 
+impl std::fmt::Display for Engine {
+    /// As its makers write it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Sqlite => "SQLite",
+            Self::Postgres => "PostgreSQL",
+        })
+    }
+}
+
 impl Engine {
     /// Begins a write transaction. `SQLite` takes its write lock at once: a transaction that reads first and writes
     /// later could otherwise find itself refused in its middle.

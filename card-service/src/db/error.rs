@@ -28,12 +28,20 @@ pub enum DbError {
         /// Newest version that this program holds.
         known: i64,
     },
+    /// A migration of the database has another text than this program's of that number.
+    #[error(
+        "schema version {0} of the database is not this program's: use the program that made it, or check database.url"
+    )]
+    ForeignSchema(i64),
     /// There is no database where the URL points.
     #[error("there is no database at {}: `card-service init` makes one", .0.display())]
     Missing(PathBuf),
     /// The database on the server holds no tables.
     #[error("the database has no tables yet: `card-service init` makes them")]
     Empty,
+    /// The `search_path` of the URL names no schema (a namespace of `PostgreSQL`) that there is.
+    #[error("the schema that database.url names does not exist: make it with CREATE SCHEMA, or correct search_path")]
+    NoNamespace,
     /// The URL cannot be used.
     #[error("the database URL is not usable (expected sqlite:PATH or postgres://USER@HOST/DATABASE)")]
     Url(#[source] sqlx::Error),

@@ -1,9 +1,10 @@
 //! The service's one database: how it is opened, read and written, on `SQLite` or `PostgreSQL`.
 //!
 //! Holds [`Db`] (connections for reading and for writing), [`Tx`] (an open write transaction), [`query`] and [`insert`]
-//! (one SQL text for both engines) and the migrations runner. SQL lives in the `store.rs` files.
+//! (one SQL text for both engines), the migrations runner and [`backup`]. SQL lives in the `store.rs` files.
 //! Not here: tables (`src/migrations/`) and what they mean (each module's own).
 
+pub mod backup;
 mod connection;
 mod engine;
 mod error;
@@ -11,9 +12,11 @@ mod numbers;
 mod open;
 #[cfg(test)]
 pub(crate) mod recorder;
+mod schema;
 #[cfg(test)]
 mod scratch;
 pub mod sets;
+mod settings;
 mod statement;
 #[cfg(test)]
 mod tests;
@@ -26,13 +29,17 @@ use std::pin::Pin;
 
 use card_schema::ids::Shard;
 use sqlx::{PgPool, SqlitePool};
+use tokio::sync::watch;
 
 pub use connection::{Connection, FromColumn, Row};
 pub use engine::Engine;
 pub use error::DbError;
 pub use numbers::Numbers;
+pub use open::without_password;
+pub use schema::{Migration, Schema};
 #[cfg(test)]
-pub(crate) use scratch::Scratch;
+pub(crate) use scratch::{Nowhere, Scratch, rows};
+pub use settings::Setting;
 pub use statement::{Statement, insert, query};
 pub use turn::Turn;
 pub use value::{Rows, Value};
@@ -45,6 +52,8 @@ pub type Work<'tx, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 't
 pub struct Db {
     readers: Pool,
     writers: Pool,
+    /// Whoever copies `SQLite`'s write-ahead log into the database: closed once that has ended.
+    checkpoints: Option<watch::Receiver<()>>,
 }
 
 /// Connections of one engine.
@@ -226,9 +235,41 @@ impl Db {
         }
     }
 
-    /// Closes every connection; waits for those in use.
+    /// The version of its tables.
+    ///
+    /// # Errors
+    /// [`DbError::Empty`] where it has none.
+    pub async fn schema(&self) -> Result<Schema, DbError> {
+        schema::find(&mut self.read().await?).await?.ok_or(DbError::Empty)
+    }
+
+    /// The settings that durability rests on, as a reading connection finds them.
+    pub async fn settings(&self) -> Result<Vec<Setting>, DbError> {
+        settings::of(&mut self.read().await?).await
+    }
+
+    /// How many bytes its tables and indexes take.
+    pub async fn size_bytes(&self) -> Result<u64, DbError> {
+        let bytes: i64 = query(match self.engine() {
+            Engine::Sqlite => "SELECT p.page_count * s.page_size FROM pragma_page_count() p, pragma_page_size() s",
+            Engine::Postgres => {
+                "SELECT CAST(COALESCE(SUM(pg_total_relation_size(c.oid)), 0) AS BIGINT) FROM pg_class c
+                 JOIN pg_namespace n ON n.oid = c.relnamespace
+                 WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'm')"
+            }
+        })
+        .scalar_one(&mut self.read().await?)
+        .await?;
+        u64::try_from(bytes).map_err(|_| DbError::Unreadable("a size below zero"))
+    }
+
+    /// Closes every connection; waits for those in use. `SQLite` then has everything in one file.
     pub async fn close(&self) {
         self.readers.close().await;
         self.writers.close().await;
+        if let Some(mut checkpoints) = self.checkpoints.clone() {
+            // Nothing is ever sent: it ends with the sender.
+            let _ended = checkpoints.changed().await;
+        }
     }
 }

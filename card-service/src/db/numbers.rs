@@ -21,6 +21,22 @@ pub struct Numbers {
     pub transfer: i64,
 }
 
+impl Numbers {
+    /// How many numbers all shards together have given out.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn total(connection: &mut Connection) -> Result<Self, DbError> {
+        let row = query(
+            "SELECT CAST(SUM(s.leaf) AS BIGINT) AS leaf, CAST(SUM(s.account) AS BIGINT) AS account,
+                CAST(SUM(s.transfer) AS BIGINT) AS transfer FROM shard s",
+        )
+        .one(connection)
+        .await?;
+        Ok(Self { leaf: row.get("leaf")?, account: row.get("account")?, transfer: row.get("transfer")? })
+    }
+}
+
 /// The shards that a transaction holds.
 #[derive(Debug, Default)]
 pub(super) struct Held(BTreeMap<Shard, Pair>);

@@ -1,17 +1,18 @@
-//! Opening a database: settings that durability rests on are read back, then the schema is brought up to date.
+//! Opening a database: settings that durability rests on are read back, then the schema is brought up to date. Or only
+//! looking at one, as it is.
 
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::migrate::{Migrate, Migrator};
+use sqlx::ConnectOptions as _;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Connection as _, PgConnection, SqliteConnection, SqlitePool};
+use sqlx::{Connection as _, PgPool, SqliteConnection, SqlitePool};
+use tokio::sync::watch;
 
-use super::{Db, DbError, Pool};
-
-static SQLITE: Migrator = sqlx::migrate!("src/migrations/sqlite");
-static POSTGRES: Migrator = sqlx::migrate!("src/migrations/postgres");
+use super::schema::{self, Migration};
+use super::{Db, DbError, Pool, settings};
+use crate::progress::Progress;
 
 /// How long a statement waits for another process's write lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -36,10 +37,51 @@ const LOCK_TIMEOUT: &str = "10s";
 const READERS: u32 = 4;
 /// Connections for writing on `PostgreSQL`: intake's writers, the log's, and the office.
 const POSTGRES_WRITERS: u32 = 8;
-/// Older versions can corrupt a WAL database (<https://www.sqlite.org/wal.html#walresetbug>).
-const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
-/// `server_version_num` of the oldest `PostgreSQL` this is tested with.
-const OLDEST_POSTGRES: i64 = 150_000;
+
+/// Where a database is, and how it is reached.
+#[derive(Clone, Debug)]
+pub(super) enum Place {
+    Sqlite(SqliteConnectOptions),
+    Postgres(PgConnectOptions),
+}
+
+impl FromStr for Place {
+    type Err = DbError;
+
+    fn from_str(url: &str) -> Result<Self, DbError> {
+        if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            PgConnectOptions::from_str(url).map(Self::Postgres)
+        } else {
+            SqliteConnectOptions::from_str(url).map(Self::Sqlite)
+        }
+        .map_err(DbError::Url)
+    }
+}
+
+impl std::fmt::Display for Place {
+    /// As a URL, without the password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sqlite(options) => write!(f, "sqlite:{}", options.get_filename().display()),
+            Self::Postgres(options) => {
+                let (user, port) = (options.get_username(), options.get_port());
+                let name = options.get_database().unwrap_or(user);
+                match options.get_socket() {
+                    Some(folder) => write!(f, "postgres://{user}@localhost:{port}/{name}?host={}", folder.display()),
+                    None => write!(f, "postgres://{user}@{}:{port}/{name}", options.get_host()),
+                }
+            }
+        }
+    }
+}
+
+/// A database's URL as it may be shown: without the password.
+///
+/// # Errors
+/// [`DbError::Url`] where it is not usable.
+pub fn without_password(url: &str) -> Result<String, DbError> {
+    url.parse::<Place>().map(|place| place.to_string())
+}
 
 impl Db {
     /// Opens an existing database and applies the migrations it lacks.
@@ -47,36 +89,87 @@ impl Db {
     /// # Errors
     /// [`DbError::Missing`] or [`DbError::Empty`] where there is none: a mistyped name must not start an empty town.
     pub async fn open(url: &str) -> Result<Self, DbError> {
-        Self::connect(url, false).await
+        url.parse::<Place>()?.open(false, &mut ()).await.map(|(db, _)| db)
     }
 
     /// Opens a database, making an empty one where there is none. On `PostgreSQL` the database itself must exist.
     pub async fn create(url: &str) -> Result<Self, DbError> {
-        Self::connect(url, true).await
+        url.parse::<Place>()?.open(true, &mut ()).await.map(|(db, _)| db)
     }
 
-    async fn connect(url: &str, create: bool) -> Result<Self, DbError> {
-        if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            postgres(PgConnectOptions::from_str(url).map_err(DbError::Url)?, create).await
-        } else {
-            sqlite(SqliteConnectOptions::from_str(url).map_err(DbError::Url)?, create).await
-        }
+    /// Opens an existing database and applies the migrations it lacks. Which these were.
+    ///
+    /// # Errors
+    /// As [`Db::open`].
+    pub async fn migrate(url: &str, progress: &mut (dyn Progress + Send)) -> Result<Vec<Migration>, DbError> {
+        let (db, applied) = url.parse::<Place>()?.open(false, progress).await?;
+        db.close().await;
+        Ok(applied)
+    }
+
+    /// Opens an existing database for reading, as it is: no migration is applied and no setting is insisted on.
+    ///
+    /// # Errors
+    /// [`DbError::Missing`] where there is none.
+    pub async fn look(url: &str) -> Result<Self, DbError> {
+        url.parse::<Place>()?.look().await
     }
 }
 
-async fn sqlite(options: SqliteConnectOptions, create: bool) -> Result<Db, DbError> {
-    if !create && !options.get_filename().exists() {
-        return Err(DbError::Missing(options.get_filename().to_owned()));
+impl Place {
+    /// Opens the database, makes an empty one where there is none and `create` says so, and applies the migrations it
+    /// lacks.
+    pub(super) async fn open(
+        self,
+        create: bool,
+        progress: &mut (dyn Progress + Send),
+    ) -> Result<(Db, Vec<Migration>), DbError> {
+        match self {
+            Self::Sqlite(options) => sqlite(options, create, progress).await,
+            Self::Postgres(options) => postgres(options, create, progress).await,
+        }
     }
-    let options = options
-        .create_if_missing(create)
-        .journal_mode(SqliteJournalMode::Wal)
+
+    /// As [`Db::look`].
+    pub(super) async fn look(self) -> Result<Db, DbError> {
+        let readers = match self {
+            Self::Sqlite(options) => {
+                insist_on_file(&options)?;
+                // Without asking for a journal mode: that would change the file.
+                let options = durable(options).read_only(true);
+                Pool::Sqlite(sqlite_readers(options).await?)
+            }
+            Self::Postgres(options) => Pool::Postgres(postgres_readers(settled(options)).await?),
+        };
+        Ok(Db { writers: readers.clone(), readers, checkpoints: None })
+    }
+}
+
+fn insist_on_file(options: &SqliteConnectOptions) -> Result<(), DbError> {
+    let file = options.get_filename();
+    if file.exists() { Ok(()) } else { Err(DbError::Missing(file.to_owned())) }
+}
+
+/// What every connection to `SQLite` has.
+fn durable(options: SqliteConnectOptions) -> SqliteConnectOptions {
+    options
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
         .busy_timeout(BUSY_TIMEOUT)
         .statement_cache_capacity(STATEMENTS)
-        .disable_statement_logging();
+        .disable_statement_logging()
+}
+
+async fn sqlite(
+    options: SqliteConnectOptions,
+    create: bool,
+    progress: &mut (dyn Progress + Send),
+) -> Result<(Db, Vec<Migration>), DbError> {
+    if !create {
+        insist_on_file(&options)?;
+    }
+    let options = durable(options).create_if_missing(create).journal_mode(SqliteJournalMode::Wal);
     // One connection, kept for good: `SQLite` has one writer, and taking turns here costs less than SQLITE_BUSY.
     let writers = SqlitePoolOptions::new()
         .min_connections(1)
@@ -84,26 +177,36 @@ async fn sqlite(options: SqliteConnectOptions, create: bool) -> Result<Db, DbErr
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
-        .after_connect(|connection, _| Box::pin(async move { assert_sqlite(connection).await.map_err(refused) }))
+        .after_connect(|connection, _| {
+            Box::pin(async move { settings::of_sqlite(connection).await.and_then(settings::insist).map_err(refused) })
+        })
         .connect_with(options.clone().pragma("cache_size", WRITER_CACHE))
         .await?;
-    let history = "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = '_sqlx_migrations')";
-    let history: bool = sqlx::query_scalar(history).fetch_one(&writers).await?;
-    migrate(&mut *writers.acquire().await?, &SQLITE, history).await?;
+    let checkpoints = writers.clone();
+    let writers = Pool::Sqlite(writers);
+    let mut connection = writers.acquire().await?;
+    let schema = schema::find(&mut connection).await?;
+    let applied = schema::migrate(&mut connection, schema, progress).await?;
+    drop(connection);
+    let options = options.create_if_missing(false);
+    let readers = sqlite_readers(options.clone().read_only(true)).await?;
+    let (ends, ended) = watch::channel(());
+    tokio::spawn(checkpoint(checkpoints, options, ends));
+    Ok((Db { readers: Pool::Sqlite(readers), writers, checkpoints: Some(ended) }, applied))
+}
+
+async fn sqlite_readers(options: SqliteConnectOptions) -> Result<SqlitePool, DbError> {
     let readers = SqlitePoolOptions::new()
         .max_connections(READERS)
         .idle_timeout(None)
         .max_lifetime(None)
-        .test_before_acquire(false)
-        .connect_with(options.clone().create_if_missing(false).read_only(true).pragma("cache_size", READER_CACHE))
-        .await?;
-    tokio::spawn(checkpoint(writers.clone(), options.create_if_missing(false)));
-    Ok(Db { readers: Pool::Sqlite(readers), writers: Pool::Sqlite(writers) })
+        .test_before_acquire(false);
+    Ok(readers.connect_with(options.pragma("cache_size", READER_CACHE)).await?)
 }
 
 /// Copies what the write-ahead log has gathered into the database, until the database is closed. A connection of its own:
-/// a passive checkpoint holds nobody up.
-async fn checkpoint(writers: SqlitePool, options: SqliteConnectOptions) {
+/// a passive checkpoint holds nobody up. `_ends` is dropped when that connection is closed as well.
+async fn checkpoint(writers: SqlitePool, options: SqliteConnectOptions, _ends: watch::Sender<()>) {
     let mut turn = tokio::time::interval(CHECKPOINT_EVERY);
     turn.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut connection: Option<SqliteConnection> = None;
@@ -131,22 +234,40 @@ async fn checkpoint(writers: SqlitePool, options: SqliteConnectOptions) {
     }
 }
 
-async fn postgres(options: PgConnectOptions, create: bool) -> Result<Db, DbError> {
-    let options =
-        options.application_name("card-service").options([("lock_timeout", LOCK_TIMEOUT)]).disable_statement_logging();
-    let pool = |connections| PgPoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE_TIMEOUT);
-    let writers = pool(POSTGRES_WRITERS)
-        .after_connect(|connection, _| Box::pin(async move { assert_postgres(connection).await.map_err(refused) }))
+/// What every connection to `PostgreSQL` has.
+fn settled(options: PgConnectOptions) -> PgConnectOptions {
+    options.application_name("card-service").options([("lock_timeout", LOCK_TIMEOUT)]).disable_statement_logging()
+}
+
+async fn postgres(
+    options: PgConnectOptions,
+    create: bool,
+    progress: &mut (dyn Progress + Send),
+) -> Result<(Db, Vec<Migration>), DbError> {
+    let options = settled(options);
+    let writers = PgPoolOptions::new()
+        .max_connections(POSTGRES_WRITERS)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .after_connect(|connection, _| {
+            Box::pin(async move { settings::of_postgres(connection).await.and_then(settings::insist).map_err(refused) })
+        })
         .connect_with(options.clone())
         .await?;
-    let history: bool =
-        sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL").fetch_one(&writers).await?;
-    if !history && !create {
+    let writers = Pool::Postgres(writers);
+    let mut connection = writers.acquire().await?;
+    let schema = schema::find(&mut connection).await?;
+    if schema.is_none() && !create {
         return Err(DbError::Empty);
     }
-    migrate(&mut *writers.acquire().await?, &POSTGRES, history).await?;
-    let readers = pool(READERS).connect_with(options.options([("default_transaction_read_only", "on")])).await?;
-    Ok(Db { readers: Pool::Postgres(readers), writers: Pool::Postgres(writers) })
+    let applied = schema::migrate(&mut connection, schema, progress).await?;
+    drop(connection);
+    let readers = postgres_readers(options).await?;
+    Ok((Db { readers: Pool::Postgres(readers), writers, checkpoints: None }, applied))
+}
+
+async fn postgres_readers(options: PgConnectOptions) -> Result<PgPool, DbError> {
+    let readers = PgPoolOptions::new().max_connections(READERS).acquire_timeout(ACQUIRE_TIMEOUT);
+    Ok(readers.connect_with(options.options([("default_transaction_read_only", "on")])).await?)
 }
 
 /// Our own refusal of a connection's settings, as it goes through a pool.
@@ -154,54 +275,25 @@ fn refused(error: DbError) -> sqlx::Error {
     sqlx::Error::Configuration(Box::new(error))
 }
 
-/// Reads the settings back: a pragma that is not understood or not possible (WAL on some file systems) is ignored
-/// by `SQLite` in silence.
-async fn assert_sqlite(connection: &mut SqliteConnection) -> Result<(), DbError> {
-    let version: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&mut *connection).await?;
-    let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
-    let mut next = || parts.next().unwrap_or(0);
-    if (next(), next(), next()) < OLDEST_SQLITE {
-        return Err(DbError::Setting { setting: "sqlite_version", wanted: "3.51.3 or newer", found: version });
-    }
-    let journal: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut *connection).await?;
-    expect("journal_mode", "wal", journal)?;
-    let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(&mut *connection).await?;
-    // 2 is FULL: <https://www.sqlite.org/pragma.html#pragma_synchronous>
-    expect("synchronous", "2", synchronous.to_string())?;
-    let foreign_keys: i64 = sqlx::query_scalar("PRAGMA foreign_keys").fetch_one(&mut *connection).await?;
-    expect("foreign_keys", "1", foreign_keys.to_string())
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The settings without which a server loses what it has acknowledged. They are the server's; here they are only read.
-async fn assert_postgres(connection: &mut PgConnection) -> Result<(), DbError> {
-    let setting = async |connection: &mut PgConnection, name: &str| -> Result<String, DbError> {
-        Ok(sqlx::query_scalar("SELECT current_setting($1)").bind(name).fetch_one(connection).await?)
-    };
-    let version = setting(connection, "server_version_num").await?;
-    if version.parse::<i64>().unwrap_or(0) < OLDEST_POSTGRES {
-        return Err(DbError::Setting { setting: "server_version_num", wanted: "15 or newer", found: version });
-    }
-    expect("server_encoding", "UTF8", setting(connection, "server_encoding").await?)?;
-    expect("fsync", "on", setting(connection, "fsync").await?)?;
-    expect("full_page_writes", "on", setting(connection, "full_page_writes").await?)?;
-    match setting(connection, "synchronous_commit").await?.as_str() {
-        "on" | "remote_apply" => Ok(()),
-        found => Err(DbError::Setting { setting: "synchronous_commit", wanted: "on", found: found.to_owned() }),
-    }
-}
-
-fn expect(setting: &'static str, wanted: &'static str, found: String) -> Result<(), DbError> {
-    if found == wanted { Ok(()) } else { Err(DbError::Setting { setting, wanted, found }) }
-}
-
-/// Applies what is missing. A database that a newer program has written is refused before anything is touched.
-async fn migrate<C: Migrate>(connection: &mut C, migrations: &Migrator, history: bool) -> Result<(), DbError> {
-    if history {
-        let known = migrations.iter().map(|m| m.version).max().unwrap_or(0);
-        let applied = connection.list_applied_migrations(&migrations.table_name).await.map_err(DbError::Migration)?;
-        if let Some(found) = applied.iter().map(|m| m.version).max().filter(|found| *found > known) {
-            return Err(DbError::NewerSchema { found, known });
+    #[test]
+    fn a_url_is_shown_without_its_password() {
+        for (url, shown) in [
+            ("sqlite:/var/lib/card-service/card.db", "sqlite:/var/lib/card-service/card.db"),
+            (
+                "postgres://card:sesame@db.test.invalid/town?sslmode=require",
+                "postgres://card@db.test.invalid:5432/town",
+            ),
+            (
+                "postgres://db.test.invalid:5433/town?user=card&password=sesame",
+                "postgres://card@db.test.invalid:5433/town",
+            ),
+            ("postgres://card:sesame@localhost/town?host=/run/pg", "postgres://card@localhost:5432/town?host=/run/pg"),
+        ] {
+            assert_eq!(without_password(url).unwrap(), shown);
         }
     }
-    migrations.run_direct(None, connection, false).await.map_err(DbError::Migration)
 }

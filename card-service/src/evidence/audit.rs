@@ -5,17 +5,20 @@ use std::path::Path;
 
 use card_schema::clock::Micros;
 use card_schema::ids::TapId;
+use futures_util::stream::TryStreamExt as _;
 use serde::Serialize;
 
 use super::checkpoint::{CheckpointError, LogKey};
 use super::export::{self, ExportError, FORMAT, Folder, Manifest};
 use super::leaf::leaf_hash;
-use super::progress::Progress;
+use super::rows;
 use super::sequencer::{LogError, tiles_for};
 use super::store;
+use super::tables::{ACCOUNT, TRANSFER};
 use super::tree::{Question, check_inclusion};
-use super::verify::{Report, VerifyError, verify};
+use super::verify::{Finding, Ledger, Report, VerifyError, verify};
 use crate::db::{Db, DbError, sets};
+use crate::progress::{Part, Progress};
 
 /// Why an auditor's command did not come to a result.
 #[derive(Debug, thiserror::Error)]
@@ -93,6 +96,59 @@ pub async fn export(
 pub fn verify_folder(folder: &Path, log_key: &str, progress: &mut dyn Progress) -> Result<Report, AuditError> {
     let key = LogKey::parse(log_key.trim())?;
     Ok(verify(&Folder::open(folder)?, &key, progress)?)
+}
+
+/// What a check of the ledger saw.
+#[derive(Clone, Debug, Serialize)]
+pub struct LedgerReport {
+    /// Accounts that were summed up.
+    pub accounts: u64,
+    /// Transfers that were added.
+    pub transfers: u64,
+    /// What is wrong.
+    pub findings: Vec<Finding>,
+    /// Findings beyond those that are listed.
+    pub further_findings: u64,
+}
+
+/// Checks in the database itself that every balance and every held amount is what the transfers make, and that all
+/// balances of a unit together are zero. Needs neither log nor key; it is the same check as a verification's, in memory
+/// that does not grow with the rows.
+///
+/// # Errors
+/// When the database fails, or there is no room to sort.
+pub async fn check_ledger(db: &Db, progress: &mut (dyn Progress + Send)) -> Result<LedgerReport, AuditError> {
+    db.snapshot(async |connection| {
+        let (mut ledger, mut read) = (Ledger::new()?, 0);
+        let mut counts = [0; 2];
+        progress.begin(Part::Read, None);
+        for (table, count) in [&ACCOUNT, &TRANSFER].into_iter().zip(&mut counts) {
+            let mut rows = rows::store::all(connection, table)?;
+            while let Some(values) = rows.try_next().await? {
+                *count += 1;
+                ledger.take(table, &values, *count)?;
+                read += 1;
+                progress.reach(read);
+            }
+        }
+        let mut found = ledger.check(progress)?;
+        for table in [&ACCOUNT, &TRANSFER] {
+            let wanted = found.lines(table);
+            let Some(last) = wanted.last() else { continue };
+            let (mut rows, mut line) = (rows::store::all(connection, table)?, 0);
+            while line < *last
+                && let Some(values) = rows.try_next().await?
+            {
+                line += 1;
+                if wanted.contains(&line) {
+                    found.name(table, &values, line);
+                }
+            }
+        }
+        let ([accounts, transfers], (findings, further_findings)) = (counts, found.finish());
+        Ok(LedgerReport { accounts, transfers, findings, further_findings })
+    })
+    .await
 }
 
 /// That a tap is in the log: everything that is needed to check it with the log's public key alone.

@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 use futures_util::stream::TryStreamExt as _;
 use serde::{Deserialize, Serialize};
 
-use super::progress::{Part, Progress};
 use super::rows::store;
 use super::tables::{TABLES, Table, Value};
 use crate::db::{Connection, DbError};
+use crate::progress::{Part, Progress};
 
 /// The only format that this program writes and reads.
 pub const FORMAT: u32 = 3;

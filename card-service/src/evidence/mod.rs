@@ -10,7 +10,6 @@ pub mod audit;
 pub mod checkpoint;
 pub mod export;
 pub mod leaf;
-pub mod progress;
 pub mod recent;
 pub mod rows;
 pub mod sequencer;

@@ -121,6 +121,14 @@ pub(super) async fn any_pending(connection: &mut Connection) -> Result<bool, DbE
     Ok(found.is_some())
 }
 
+/// How many leaves wait for their place.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_pending(connection: &mut Connection) -> Result<i64, DbError> {
+    query(format!("SELECT CAST(SUM(p.leaf - p.placed) AS BIGINT) FROM ({PLACED}) AS p")).scalar_one(connection).await
+}
+
 /// Leaves without a place, as many as `limit`, by shard and number.
 pub(super) async fn pending(connection: &mut Connection, limit: i64) -> Result<Vec<Pending>, DbError> {
     let rows = query(format!("{PLACED} ORDER BY s.shard")).all(connection).await?;

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::super::progress::{Part, Progress};
 use super::super::tables::{ACCOUNT, TRANSFER};
 use super::sort::{Fields, Records, ordered};
 use super::{Report, Row, VerifyError};
 use crate::ledger::Phase;
+use crate::progress::{Part, Progress};
 
 /// Shard, account, what it is, number of a hold, whether it ends, line, unit, amount.
 const ENTRY: usize = 8 + 8 + 1 + 8 + 1 + 8 + 8 + 8;

@@ -4,11 +4,11 @@ use card_schema::envelope::Envelope;
 use card_schema::envelope::tap::Tap;
 
 use super::super::leaf::Hash;
-use super::super::progress::{Part, Progress};
 use super::super::tables::{LANE, TAP, Value};
 use super::sort::{Fields, Records, ordered};
 use super::{Report, Row, VerifyError};
 use crate::db::sets;
+use crate::progress::{Part, Progress};
 
 /// Terminal, lane, counter, what it is, id (of a tap, or of the lane's head), id of the tap before, line, counter again.
 const LINK: usize = 16 + 8 + 8 + 1 + 32 + 32 + 8 + 8;

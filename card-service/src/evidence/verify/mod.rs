@@ -18,10 +18,12 @@ mod sort;
 mod tests;
 mod tree;
 
+use std::collections::BTreeSet;
+
 use super::checkpoint::LogKey;
 use super::export::{ExportError, Rows};
-use super::progress::{Part, Progress};
 use super::tables::{CHECKPOINT, LEAVES, TABLES, TILE, Table, Value};
+use crate::progress::{Part, Progress};
 pub use report::{Finding, Report};
 
 /// Why a verification did not come to a result.
@@ -67,6 +69,62 @@ pub fn verify(export: &dyn Rows, key: &LogKey, progress: &mut dyn Progress) -> R
     lanes.check(&mut report, progress)?;
     report.finish(export)?;
     Ok(report)
+}
+
+/// The part of a verification that needs no log: whether balances are what the transfers make, and are zero together.
+/// Given the rows of `account` and `transfer`, in any order.
+pub(super) struct Ledger {
+    books: books::Books,
+    report: Report,
+}
+
+impl Ledger {
+    /// Without rows.
+    ///
+    /// # Errors
+    /// When there is no room to sort.
+    pub(super) fn new() -> Result<Self, VerifyError> {
+        Ok(Self { books: books::Books::new()?, report: Report::default() })
+    }
+
+    /// Takes in a row with its place among the rows of its table, counted from 1.
+    ///
+    /// # Errors
+    /// When there is no room to sort.
+    pub(super) fn take(&mut self, table: &'static Table, values: &[Value], line: u64) -> Result<(), VerifyError> {
+        self.books.take(&Row { table, values, line }, &mut self.report)
+    }
+
+    /// What is wrong. Rows that it concerns must be named.
+    ///
+    /// # Errors
+    /// When there is no room to sort.
+    pub(super) fn check(self, progress: &mut dyn Progress) -> Result<LedgerFindings, VerifyError> {
+        let mut report = self.report;
+        self.books.check(&mut report, progress)?;
+        Ok(LedgerFindings(report))
+    }
+}
+
+/// What is wrong with a ledger.
+pub(super) struct LedgerFindings(Report);
+
+impl LedgerFindings {
+    /// The places of those rows of a table that must be named.
+    pub(super) fn lines(&self, table: &Table) -> BTreeSet<u64> {
+        self.0.unnamed_lines(table)
+    }
+
+    /// Shows a row, so that it is named.
+    pub(super) fn name(&mut self, table: &'static Table, values: &[Value], line: u64) {
+        self.0.name_line(&Row { table, values, line });
+    }
+
+    /// The findings, and how many there are beyond those.
+    pub(super) fn finish(mut self) -> (Vec<Finding>, u64) {
+        self.0.close();
+        (self.0.findings, self.0.further_findings)
+    }
 }
 
 /// A row of the export.

@@ -87,27 +87,39 @@ impl Report {
     /// Gives rows their names and says whether all is well.
     pub(super) fn finish(&mut self, export: &dyn Rows) -> Result<(), ExportError> {
         for table in TABLES {
-            let of_table = || self.unnamed.iter().filter(|(name, ..)| *name == table.name);
-            let lines: BTreeSet<u64> = of_table().map(|(_, line, _)| *line).collect();
+            let lines = self.unnamed_lines(table);
             let Some(last) = lines.last() else { continue };
-            let mut names = BTreeMap::new();
             for (row, line) in export.of(table)?.zip(1..=*last) {
                 let (values, _) = row?;
                 if lines.contains(&line) {
-                    names.insert(line, Row { table, values: &values, line }.name());
+                    self.name_line(&Row { table, values: &values, line });
                 }
             }
-            let named = of_table().map(|(_, line, problem)| Finding {
-                row: names.get(line).cloned().unwrap_or_else(|| format!("{} line {line}", table.name)),
-                problem: problem.clone(),
-            });
-            self.findings.extend(named.collect::<Vec<_>>());
         }
-        self.unnamed.clear();
+        self.close();
+        Ok(())
+    }
+
+    /// Lines of a table that have findings and no name yet.
+    pub(super) fn unnamed_lines(&self, table: &Table) -> BTreeSet<u64> {
+        self.unnamed.iter().filter(|(name, ..)| *name == table.name).map(|(_, line, _)| *line).collect()
+    }
+
+    /// Gives the findings of a line their row's name.
+    pub(super) fn name_line(&mut self, row: &Row<'_>) {
+        let of_row = |(table, line, _): &mut (&'static str, u64, String)| *table == row.table.name && *line == row.line;
+        let problems: Vec<_> = self.unnamed.extract_if(.., of_row).map(|(.., problem)| problem).collect();
+        self.findings.extend(problems.into_iter().map(|problem| Finding { row: row.name(), problem }));
+    }
+
+    /// Says whether all is well. A row that has no name is called by its line.
+    pub(super) fn close(&mut self) {
+        let unnamed = std::mem::take(&mut self.unnamed).into_iter();
+        self.findings
+            .extend(unnamed.map(|(table, line, problem)| Finding { row: format!("{table} line {line}"), problem }));
         self.findings.sort();
         self.findings.dedup();
         self.ok = self.findings.is_empty();
-        Ok(())
     }
 }
 

@@ -6,10 +6,10 @@
 
 use super::super::export::Rows;
 use super::super::leaf::{Body, Hash, Salt, salt_hash, salted};
-use super::super::progress::Progress;
 use super::super::tables::{LEAF, LEAVES, TABLES, Table, Value};
 use super::sort::{Fields, Records, Sorted, ordered};
 use super::{Report, Row, VerifyError, tree};
+use crate::progress::Progress;
 
 /// Shard, leaf, what it is, table, hash, line (of a row) or leaf (that replaced it).
 const PIECE: usize = 8 + 8 + 1 + 1 + 32 + 8 + 8;

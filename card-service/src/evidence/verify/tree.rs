@@ -10,11 +10,11 @@ use std::iter::Peekable;
 use super::super::checkpoint::LogKey;
 use super::super::export::{ExportError, RowIter, Rows};
 use super::super::leaf::{Hash, leaf_hash};
-use super::super::progress::{Part, Progress};
 use super::super::tables::{CHECKPOINT, LEAVES, TILE, Value};
 use super::super::tree::{FULL_WIDTH, TileKey, Tiles};
 use super::sort::{Records, Sorted};
 use super::{Report, Row, VerifyError};
+use crate::progress::{Part, Progress};
 
 /// Place, line, hash.
 const PLACED: usize = 8 + 8 + 32;

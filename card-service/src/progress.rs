@@ -5,7 +5,7 @@
 pub enum Part {
     /// Writing the rows of a table; counted in rows.
     Export(&'static str),
-    /// Reading every row; counted in bytes.
+    /// Reading every row; counted in bytes, or in rows.
     Read,
     /// Rows against leaves; counted in bytes of leaves.
     Rows,
@@ -15,6 +15,16 @@ pub enum Part {
     Books,
     /// Taps against their lanes; counted in taps.
     Lanes,
+    /// Applying migrations; counted in migrations.
+    Migrate,
+    /// Writing a backup; counted in bytes.
+    Backup,
+    /// Reading a backup through; not counted.
+    Check,
+    /// Putting a backup back; counted in bytes.
+    Restore,
+    /// Building indexes of what was put back; not counted.
+    Index,
 }
 
 /// Somebody who watches.
