@@ -263,13 +263,14 @@ impl Db {
         u64::try_from(bytes).map_err(|_| DbError::Unreadable("a size below zero"))
     }
 
-    /// Closes every connection; waits for those in use. `SQLite` then has everything in one file.
+    /// Closes every connection; waits for those in use. `SQLite` then has everything in one file: the writer goes last,
+    /// because of several connections that go at once none sees that it is the last.
     pub async fn close(&self) {
         self.readers.close().await;
-        self.writers.close().await;
         if let Some(mut checkpoints) = self.checkpoints.clone() {
             // Nothing is ever sent: it ends with the sender.
             let _ended = checkpoints.changed().await;
         }
+        self.writers.close().await;
     }
 }

@@ -182,7 +182,6 @@ async fn sqlite(
         })
         .connect_with(options.clone().pragma("cache_size", WRITER_CACHE))
         .await?;
-    let checkpoints = writers.clone();
     let writers = Pool::Sqlite(writers);
     let mut connection = writers.acquire().await?;
     let schema = schema::find(&mut connection).await?;
@@ -191,7 +190,7 @@ async fn sqlite(
     let options = options.create_if_missing(false);
     let readers = sqlite_readers(options.clone().read_only(true)).await?;
     let (ends, ended) = watch::channel(());
-    tokio::spawn(checkpoint(checkpoints, options, ends));
+    tokio::spawn(checkpoint(readers.clone(), options, ends));
     Ok((Db { readers: Pool::Sqlite(readers), writers, checkpoints: Some(ended) }, applied))
 }
 
@@ -204,15 +203,15 @@ async fn sqlite_readers(options: SqliteConnectOptions) -> Result<SqlitePool, DbE
     Ok(readers.connect_with(options.pragma("cache_size", READER_CACHE)).await?)
 }
 
-/// Copies what the write-ahead log has gathered into the database, until the database is closed. A connection of its own:
+/// Copies what the write-ahead log has gathered into the database, until its readers are closed. A connection of its own:
 /// a passive checkpoint holds nobody up. `_ends` is dropped when that connection is closed as well.
-async fn checkpoint(writers: SqlitePool, options: SqliteConnectOptions, _ends: watch::Sender<()>) {
+async fn checkpoint(readers: SqlitePool, options: SqliteConnectOptions, _ends: watch::Sender<()>) {
     let mut turn = tokio::time::interval(CHECKPOINT_EVERY);
     turn.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut connection: Option<SqliteConnection> = None;
     loop {
         tokio::select! {
-            () = writers.close_event() => break,
+            () = readers.close_event() => break,
             _ = turn.tick() => {}
         }
         let copied = async {
