@@ -97,7 +97,9 @@ fn postgres() -> Result<String> {
     let cluster = Cluster::start()?;
     let url = cluster.database("tests")?;
     let mut nextest = process::cargo_tool("nextest");
-    nextest.args(["nextest", "run", "--package", "card-service", "--locked"]).env("TEST_DATABASE_URL", url);
+    // Of the whole workspace, so that what was built for the stage before serves here as well.
+    let only = ["--workspace", "--locked", "-E", "package(card-service)"];
+    nextest.args(["nextest", "run"]).args(only).env("TEST_DATABASE_URL", url);
     process::run(&mut nextest)?;
     Ok(String::new())
 }
