@@ -11,6 +11,8 @@ pub mod console;
 pub mod db;
 pub mod domains;
 pub mod evidence;
+pub mod files;
+mod hex;
 pub mod http;
 pub mod i18n;
 pub mod intake;

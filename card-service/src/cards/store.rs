@@ -10,7 +10,7 @@ use card_schema::ids::{CardId, HolderId, Shard};
 
 use super::consent;
 use super::model::{Card, CardForIntake, CardKeys, CardState};
-use crate::db::{Connection, DbError, Row, Rows, Tx, query, sets};
+use crate::db::{Connection, DbError, Row, Rows, Tx, columns, query};
 use crate::evidence::{ActionKind, Change, tables};
 
 /// What deciding taps needs to know of their cards; cards that are not ours are missing from the answer.
@@ -31,12 +31,12 @@ pub async fn load_for_intake(
     .await?;
     let mut found: HashMap<CardId, CardForIntake> = HashMap::new();
     for row in rows {
-        let card_id = CardId::from_bytes(sets::bytes(&row, "card_id")?);
+        let card_id = CardId::from_bytes(columns::bytes(&row, "card_id")?);
         let entry = match found.entry(card_id) {
             std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
             std::collections::hash_map::Entry::Vacant(entry) => entry.insert(CardForIntake {
-                shard: sets::shard(row.get("shard")?)?,
-                holder: HolderId::from_bytes(sets::bytes(&row, "holder_id")?),
+                shard: columns::shard(row.get("shard")?)?,
+                holder: HolderId::from_bytes(columns::bytes(&row, "holder_id")?),
                 state: state(&row)?,
                 keys: CardKeys::default(),
                 expires_at: Micros(row.get("expires_at")?),
@@ -68,7 +68,7 @@ pub async fn changed_since(connection: &mut Connection, since: &[(Shard, i64)]) 
     )
     .all(connection)
     .await?;
-    rows.iter().map(|row| Ok(CardId::from_bytes(sets::bytes(row, "card_id")?))).collect()
+    rows.iter().map(|row| Ok(CardId::from_bytes(columns::bytes(row, "card_id")?))).collect()
 }
 
 /// A card has signed its holder's consent to a text, of which `signed` is the hash. A card that waits for it becomes
@@ -92,7 +92,7 @@ pub async fn lock(tx: &mut Tx, card: CardId) -> Result<(), DbError> {
 pub async fn one(connection: &mut Connection, card: CardId) -> Result<Option<Card>, DbError> {
     let row =
         query("SELECT card_id, holder_id, state, created_at, expires_at, changed_at FROM card WHERE card_id = $1")
-            .bind(card.as_bytes().to_vec())
+            .bind(card)
             .optional(connection)
             .await?;
     row.map(|row| read(&row)).transpose()
@@ -104,8 +104,8 @@ pub async fn of_holder(connection: &mut Connection, holder: HolderId) -> Result<
         "SELECT card_id, holder_id, state, created_at, expires_at, changed_at FROM card
          WHERE shard = $1 AND holder_id = $2 ORDER BY created_at DESC",
     )
-    .bind(i64::from(holder.shard().0))
-    .bind(holder.as_bytes().to_vec())
+    .bind(holder.shard())
+    .bind(holder)
     .all(connection)
     .await?;
     rows.iter().map(read).collect()
@@ -127,9 +127,9 @@ pub async fn insert(tx: &mut Tx, at: Micros, card: &Card) -> Result<(), DbError>
         "INSERT INTO card (card_id, shard, holder_id, status_index, state, created_at, expires_at, changed_at, leaf)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
-    .bind(card.card_id.as_bytes().to_vec())
-    .bind(i64::from(card.card_id.shard().0))
-    .bind(card.holder_id.as_bytes().to_vec())
+    .bind(card.card_id)
+    .bind(card.card_id.shard())
+    .bind(card.holder_id)
     .bind(i64::from(card.card_id.status_index()))
     .bind(card.state.name())
     .bind(card.created_at.0)
@@ -151,7 +151,7 @@ pub async fn set_state(tx: &mut Tx, at: Micros, card: &Card, next: CardState, re
         .bind(next.name())
         .bind(at.0)
         .bind(change.leaf())
-        .bind(card.card_id.as_bytes().to_vec())
+        .bind(card.card_id)
         .execute(tx.conn())
         .await?;
     query(
@@ -160,7 +160,7 @@ pub async fn set_state(tx: &mut Tx, at: Micros, card: &Card, next: CardState, re
     )
     .bind(shard)
     .bind(change.leaf())
-    .bind(card.card_id.as_bytes().to_vec())
+    .bind(card.card_id)
     .bind(at.0)
     .bind(card.state.name())
     .bind(next.name())
@@ -174,17 +174,17 @@ pub async fn set_state(tx: &mut Tx, at: Micros, card: &Card, next: CardState, re
 /// a copy, or its randomness is broken.
 pub async fn add_key(tx: &mut Tx, at: Micros, card: CardId, slot: Slot, key: &PublicKey) -> Result<bool, DbError> {
     let owner = query("SELECT card_id, slot FROM card_key WHERE public_key = $1")
-        .bind(key.as_sec1().to_vec())
+        .bind(key.as_sec1())
         .optional(tx.conn())
         .await?;
     if let Some(owner) = owner {
-        let (of, of_slot): ([u8; 16], i64) = (sets::bytes(&owner, "card_id")?, owner.get("slot")?);
+        let (of, of_slot): ([u8; 16], i64) = (columns::bytes(&owner, "card_id")?, owner.get("slot")?);
         return Ok(of == *card.as_bytes() && of_slot == i64::from(slot.key_reference()));
     }
     let mut change = Change::begin(tx, card.shard()).await?;
     let superseded: Vec<Vec<u8>> =
         query("SELECT public_key FROM card_key WHERE card_id = $1 AND slot = $2 AND current = 1")
-            .bind(card.as_bytes().to_vec())
+            .bind(card)
             .bind(i64::from(slot.key_reference()))
             .scalars(tx.conn())
             .await?;
@@ -201,9 +201,9 @@ pub async fn add_key(tx: &mut Tx, at: Micros, card: CardId, slot: Slot, key: &Pu
         "INSERT INTO card_key (public_key, shard, card_id, slot, current, made_at, leaf)
          VALUES ($1, $2, $3, $4, 1, $5, $6)",
     )
-    .bind(key.as_sec1().to_vec())
-    .bind(i64::from(card.shard().0))
-    .bind(card.as_bytes().to_vec())
+    .bind(key.as_sec1())
+    .bind(card.shard())
+    .bind(card)
     .bind(i64::from(slot.key_reference()))
     .bind(at.0)
     .bind(change.leaf())
@@ -216,9 +216,9 @@ pub async fn add_key(tx: &mut Tx, at: Micros, card: CardId, slot: Slot, key: &Pu
 /// The certificate made for a slot's key, if one was made.
 pub async fn certificate(tx: &mut Tx, card: CardId, slot: Slot, key: &PublicKey) -> Result<Option<Vec<u8>>, DbError> {
     query("SELECT der FROM card_certificate WHERE card_id = $1 AND slot = $2 AND public_key = $3")
-        .bind(card.as_bytes().to_vec())
+        .bind(card)
         .bind(i64::from(slot.key_reference()))
-        .bind(key.as_sec1().to_vec())
+        .bind(key.as_sec1())
         .scalar(tx.conn())
         .await
 }
@@ -241,10 +241,10 @@ pub async fn keep_certificate(
          ON CONFLICT (card_id, slot) DO UPDATE SET public_key = excluded.public_key, der = excluded.der,
          made_at = excluded.made_at, leaf = excluded.leaf",
     )
-    .bind(card.as_bytes().to_vec())
+    .bind(card)
     .bind(i64::from(slot.key_reference()))
-    .bind(i64::from(card.shard().0))
-    .bind(key.as_sec1().to_vec())
+    .bind(card.shard())
+    .bind(key.as_sec1())
     .bind(der)
     .bind(at.0)
     .bind(change.leaf())
@@ -292,8 +292,8 @@ pub async fn newest_status_list(connection: &mut Connection) -> Result<Option<(i
 
 fn read(row: &Row) -> Result<Card, DbError> {
     Ok(Card {
-        card_id: CardId::from_bytes(sets::bytes(row, "card_id")?),
-        holder_id: HolderId::from_bytes(sets::bytes(row, "holder_id")?),
+        card_id: CardId::from_bytes(columns::bytes(row, "card_id")?),
+        holder_id: HolderId::from_bytes(columns::bytes(row, "holder_id")?),
         state: state(row)?,
         created_at: Micros(row.get("created_at")?),
         expires_at: Micros(row.get("expires_at")?),

@@ -14,6 +14,7 @@ use super::model::Tone;
 use crate::cards::activity::ActivityPurpose;
 use crate::cards::activity::store::Activity;
 use crate::evidence::store::Checkpoint;
+use crate::hex;
 use crate::i18n::Locale;
 use crate::people::{Purpose, Staff};
 
@@ -247,7 +248,7 @@ pub struct Evidence {
 
 impl From<Checkpoint> for Evidence {
     fn from(checkpoint: Checkpoint) -> Self {
-        let hex = crate::db::sets::hex(&checkpoint.root);
+        let hex = hex::encode(&checkpoint.root);
         let groups: Vec<&str> =
             hex.as_bytes().chunks(8).map(|group| std::str::from_utf8(group).expect("hex is ASCII")).collect();
         Self { size: checkpoint.size, root: groups.join(" "), at: minute(checkpoint.at) }

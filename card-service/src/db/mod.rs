@@ -5,6 +5,7 @@
 //! Not here: tables (`src/migrations/`) and what they mean (each module's own).
 
 pub mod backup;
+pub mod columns;
 mod connection;
 mod engine;
 mod error;
@@ -15,7 +16,6 @@ pub(crate) mod recorder;
 mod schema;
 #[cfg(test)]
 mod scratch;
-pub mod sets;
 mod settings;
 mod statement;
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use card_schema::ids::Shard;
 
 use super::value::Rows;
-use super::{Connection, DbError, query, sets};
+use super::{Connection, DbError, columns, query};
 
 /// The highest numbers in use in one shard.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,7 +66,7 @@ impl Held {
         for row in rows {
             let stored =
                 Numbers { leaf: row.get("leaf")?, account: row.get("account")?, transfer: row.get("transfer")? };
-            self.0.insert(sets::shard(row.get("shard")?)?, Pair { stored, now: stored });
+            self.0.insert(columns::shard(row.get("shard")?)?, Pair { stored, now: stored });
         }
         Ok(())
     }

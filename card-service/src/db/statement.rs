@@ -1,9 +1,10 @@
 //! One SQL text for both engines: values are `$1`, `$2`, …; a set of rows is `{name}`.
 //!
 //! A set becomes a table expression of that name: `VALUES` on `SQLite`, which runs the statement for a part of the set at a
-//! time, `UNNEST` of arrays on `PostgreSQL`. Rows that a transaction reads in order to write them are locked by `{for update of t}`, which `SQLite`
-//! does not need: it has one writer. Join it with `CROSS JOIN … WHERE`: both understand that, and it makes `SQLite` go through the set and
-//! look each row up, never the other way round. Many rows are written by [`insert`].
+//! time, `UNNEST` of arrays on `PostgreSQL`. Join it with `CROSS JOIN … WHERE`: both understand that, and it makes `SQLite`
+//! go through the set and look each row up, never the other way round. Rows that a transaction reads in order to write
+//! them are locked by `{for update of t}`, which `SQLite` does not need: it has one writer. Many rows are written by
+//! [`insert`].
 //! Here alone is known how the engines differ in what a statement looks like.
 
 use std::borrow::Cow;
@@ -185,12 +186,7 @@ impl Statement {
             text = renumbered(&text, arguments.len()).replace(&place, &table);
         }
         for value in self.values {
-            match value {
-                Value::Int(number) => arguments.add(number),
-                Value::Bytes(bytes) => arguments.add(bytes),
-                Value::Text(text) => arguments.add(text),
-            }
-            .map_err(sqlx::Error::Encode)?;
+            value.bind(&mut arguments)?;
         }
         Ok((text, arguments))
     }
@@ -200,12 +196,7 @@ impl Statement {
         super::recorder::record(&self.text, self.set.iter().map(|(_, rows)| rows));
         let mut arguments = PgArguments::default();
         for value in self.values {
-            match value {
-                Value::Int(number) => arguments.add(number),
-                Value::Bytes(bytes) => arguments.add(bytes),
-                Value::Text(text) => arguments.add(text),
-            }
-            .map_err(sqlx::Error::Encode)?;
+            value.bind(&mut arguments)?;
         }
         let mut text = locking(self.text, |table| format!("FOR UPDATE OF {table}"));
         if let Some((name, rows)) = self.set {

@@ -2,9 +2,10 @@
 
 use std::mem::take;
 
-use card_schema::ids::{BatchId, CardId, HolderId, OrganisationId, Shard, TapId, TerminalId};
-use sqlx::Arguments as _;
+use card_schema::ids::{CardId, HolderId, OrganisationId, Shard, TapId, TerminalId};
 use sqlx::sqlite::SqliteArguments;
+use sqlx::{Arguments, Encode, Type};
+use uuid::Uuid;
 
 use super::DbError;
 
@@ -47,7 +48,7 @@ value_from! {
     TerminalId, id => id.as_bytes().as_slice().into();
     OrganisationId, id => id.as_bytes().as_slice().into();
     TapId, id => id.0.as_slice().into();
-    BatchId, id => id.0.as_slice().into();
+    Uuid, id => id.as_bytes().as_slice().into();
 }
 
 impl<const N: usize> From<[u8; N]> for Value {
@@ -59,6 +60,23 @@ impl<const N: usize> From<[u8; N]> for Value {
 impl<const N: usize> From<&[u8; N]> for Value {
     fn from(bytes: &[u8; N]) -> Self {
         Self::Bytes(Some(bytes.to_vec()))
+    }
+}
+
+impl Value {
+    /// Binds it to a statement of either engine.
+    pub(super) fn bind<A: Arguments>(self, arguments: &mut A) -> Result<(), DbError>
+    where
+        for<'q> Option<i64>: Encode<'q, A::Database> + Type<A::Database>,
+        for<'q> Option<Vec<u8>>: Encode<'q, A::Database> + Type<A::Database>,
+        for<'q> Option<String>: Encode<'q, A::Database> + Type<A::Database>,
+    {
+        match self {
+            Self::Int(number) => arguments.add(number),
+            Self::Bytes(bytes) => arguments.add(bytes),
+            Self::Text(text) => arguments.add(text),
+        }
+        .map_err(|error| sqlx::Error::Encode(error).into())
     }
 }
 

@@ -17,7 +17,8 @@ use super::store;
 use super::tables::{ACCOUNT, TRANSFER};
 use super::tree::{Question, check_inclusion};
 use super::verify::{Finding, Ledger, Report, VerifyError, verify};
-use crate::db::{Db, DbError, sets};
+use crate::db::{Db, DbError};
+use crate::hex;
 use crate::progress::{Part, Progress};
 
 /// Why an auditor's command did not come to a result.
@@ -203,13 +204,13 @@ pub async fn prove(db: &Db, tap: TapId) -> Result<Proof, AuditError> {
     }
     Ok(Proof {
         tap_id: tap,
-        leaf_body: sets::hex(&body),
-        salt: salt.as_deref().map(sets::hex),
-        tap: sets::hex(&cose),
+        leaf_body: hex::encode(&body),
+        salt: salt.as_deref().map(hex::encode),
+        tap: hex::encode(&cose),
         index,
         size: newest.size,
-        root: sets::hex(&newest.root),
-        proof: proof.iter().map(|hash| sets::hex(hash)).collect(),
+        root: hex::encode(&newest.root),
+        proof: proof.iter().map(|hash| hex::encode(hash)).collect(),
         checkpoint: newest.note,
     })
 }

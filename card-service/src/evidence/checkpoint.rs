@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use signed_note::{Note, Signature, StandardVerifier, VerifierList};
 
 use super::Hash;
+use crate::hex;
 use crate::keys::{KeyError, KeyStore, Role};
 
 /// C2SP's number for Ed25519 in a key's encoding.
@@ -41,7 +42,7 @@ pub struct LogKey {
 pub fn origin(keys: &dyn KeyStore) -> Result<String, KeyError> {
     let public = keys.public(Role::Log)?;
     let hash = ring::digest::digest(&ring::digest::SHA256, &public);
-    Ok(format!("new-resident-card/log/{}", crate::db::sets::hex(&hash.as_ref()[..8])))
+    Ok(format!("new-resident-card/log/{}", hex::encode(&hash.as_ref()[..8])))
 }
 
 impl LogKey {

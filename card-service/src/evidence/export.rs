@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::rows::store;
 use super::tables::{TABLES, Table, Value};
 use crate::db::{Connection, DbError};
+use crate::files::{FileError, failed};
 use crate::progress::{Part, Progress};
 
 /// The only format that this program writes and reads.
@@ -37,15 +38,8 @@ pub enum ExportError {
     #[error(transparent)]
     Db(#[from] DbError),
     /// A file failed.
-    #[error("cannot {operation} {}", path.display())]
-    File {
-        /// What was being done.
-        operation: &'static str,
-        /// To which file.
-        path: PathBuf,
-        /// Why not.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
     /// A file is not what this program writes.
     #[error("{}:{line} is not a row of this export", path.display())]
     Malformed {
@@ -68,11 +62,6 @@ impl From<sqlx::Error> for ExportError {
     fn from(error: sqlx::Error) -> Self {
         Self::Db(error.into())
     }
-}
-
-fn failed(operation: &'static str, path: &Path) -> impl Fn(std::io::Error) -> ExportError + use<> {
-    let path = path.to_owned();
-    move |source| ExportError::File { operation, path: path.clone(), source }
 }
 
 /// Exported rows that can be read again and again, table by table.
@@ -103,7 +92,7 @@ pub async fn write(
 ) -> Result<Vec<(&'static str, u64)>, ExportError> {
     std::fs::create_dir_all(folder).map_err(failed("make", folder))?;
     if std::fs::read_dir(folder).map_err(failed("read", folder))?.next().is_some() {
-        return Err(failed("write into", folder)(std::io::ErrorKind::DirectoryNotEmpty.into()));
+        return Err(failed("write into", folder)(std::io::ErrorKind::DirectoryNotEmpty.into()).into());
     }
     let mut written = Vec::with_capacity(TABLES.len());
     for table in TABLES {

@@ -176,15 +176,15 @@ async fn extend(
     if stored_root != Some(root) {
         return Err(LogError::Altered { size });
     }
-    let leaves = hashes(tx.conn(), recent, &pending).await?;
-    let mut leaves = leaves.into_iter();
+    let mut place = size;
     let mut runs = Vec::with_capacity(pending.len());
-    for run in pending {
-        runs.push((run, size));
-        for (LeafRef { shard, leaf_id }, hash) in leaves.by_ref().take(run.each().count()) {
-            tiles.push(size, hash.ok_or(LogError::MissingLeaf { shard: shard.0, leaf_id })?);
-            size += 1;
-        }
+    for run in &pending {
+        runs.push((*run, place));
+        place += run.leaves.unsigned_abs();
+    }
+    for (LeafRef { shard, leaf_id }, hash) in hashes(tx.conn(), recent, &pending).await? {
+        tiles.push(size, hash.ok_or(LogError::MissingLeaf { shard: shard.0, leaf_id })?);
+        size += 1;
     }
     let root = tiles.root(size)?;
     let note = checkpoint::sign(keys, origin, size, root)?;

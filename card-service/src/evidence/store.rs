@@ -8,7 +8,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 
 use super::leaf::{Action, Body, Hash, Salt, leaf_hash};
 use super::tree::{TileKey, Tiles};
-use crate::db::{Connection, DbError, Rows, Tx, insert, query, sets};
+use crate::db::{Connection, DbError, Rows, Tx, columns, insert, query};
 
 /// Where a leaf lies until (and after) it has its place in the tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -137,7 +137,7 @@ pub(super) async fn pending(connection: &mut Connection, limit: i64) -> Result<V
         let (last, placed): (i64, i64) = (row.get("leaf")?, row.get("placed")?);
         let leaves = room.min(last - placed);
         if leaves > 0 {
-            pending.push(Pending { shard: sets::shard(row.get("shard")?)?, leaf_id: placed + 1, leaves });
+            pending.push(Pending { shard: columns::shard(row.get("shard")?)?, leaf_id: placed + 1, leaves });
             room -= leaves;
         }
     }
@@ -164,7 +164,7 @@ pub(super) async fn leaf_hashes(
     .await?;
     rows.iter()
         .map(|row| {
-            let leaf = LeafRef { shard: sets::shard(row.get("shard")?)?, leaf_id: row.get("leaf_id")? };
+            let leaf = LeafRef { shard: columns::shard(row.get("shard")?)?, leaf_id: row.get("leaf_id")? };
             Ok((leaf, leaf_hash(row.get("body")?)))
         })
         .collect()
@@ -188,7 +188,7 @@ pub async fn newest_checkpoint(connection: &mut Connection) -> Result<Option<Che
     row.map(|row| {
         Ok(Checkpoint {
             size: unsigned(row.get("size")?)?,
-            root: sets::bytes(&row, "root")?,
+            root: columns::bytes(&row, "root")?,
             note: row.get("note")?,
             at: Micros(row.get("at")?),
         })
@@ -199,7 +199,7 @@ pub async fn newest_checkpoint(connection: &mut Connection) -> Result<Option<Che
 pub(super) async fn insert_checkpoint(connection: &mut Connection, checkpoint: &Checkpoint) -> Result<(), DbError> {
     query("INSERT INTO checkpoint (size, root, note, at) VALUES ($1, $2, $3, $4)")
         .bind(signed(checkpoint.size)?)
-        .bind(checkpoint.root.to_vec())
+        .bind(checkpoint.root)
         .bind(&checkpoint.note)
         .bind(checkpoint.at.0)
         .execute(connection)
@@ -262,7 +262,7 @@ pub(super) async fn tap_with_leaf(connection: &mut Connection, tap: TapId) -> Re
         "SELECT t.cose, f.body, f.salt, f.tree_index FROM tap t
          JOIN placed_leaf f ON f.shard = t.shard AND f.leaf_id = t.leaf WHERE t.tap_id = $1",
     )
-    .bind(tap.0.to_vec())
+    .bind(tap.0)
     .optional(connection)
     .await?;
     row.map(|row| {

@@ -9,7 +9,8 @@ use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::{Serialize, Serializer};
 
 use super::leaf::{Column, RowImage};
-use crate::db::{self, sets};
+use crate::db::{self};
+use crate::hex;
 
 /// The column that names a row's leaf.
 pub const LEAF: &str = "leaf";
@@ -411,7 +412,7 @@ impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Int(number) => serializer.serialize_i64(*number),
-            Self::Bytes(bytes) => serializer.collect_str(&format_args!("x{}", sets::hex(bytes))),
+            Self::Bytes(bytes) => serializer.collect_str(&format_args!("x{}", hex::encode(bytes))),
             Self::Text(text) => serializer.collect_str(&format_args!("t{text}")),
             Self::Null => serializer.serialize_unit(),
         }
@@ -448,7 +449,7 @@ impl Visitor<'_> for ValueVisitor {
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Value, E> {
         let value = match text.split_at_checked(1) {
             Some(("t", text)) => Some(Value::Text(text.to_owned())),
-            Some(("x", hex)) => sets::unhex(hex).map(Value::Bytes),
+            Some(("x", hex)) => hex::decode(hex).map(Value::Bytes),
             _ => None,
         };
         value.ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))

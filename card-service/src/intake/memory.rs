@@ -14,7 +14,7 @@ use foldhash::fast::RandomState;
 use moka::sync::Cache;
 
 use crate::cards::{self, CardForIntake};
-use crate::db::{Connection, Db, DbError, Tx};
+use crate::db::{Db, DbError, Tx};
 use crate::evidence::{Hash, LeafRef, Recent};
 use crate::ledger::{AccountKey, Book, Needs, Remembered};
 use crate::terminals::{self, Terminal};
@@ -175,8 +175,8 @@ impl Memory {
             let known = self.known();
             (known.terminal_changes, known.terminals.is_some())
         };
-        let connection: &mut Connection = &mut db.read().await?;
-        let Some(terminal) = terminals::store::one(connection, id).await?.map(Arc::new) else { return Ok(None) };
+        let terminal = terminals::store::one(&mut db.read().await?, id).await?;
+        let Some(terminal) = terminal.map(Arc::new) else { return Ok(None) };
         let known = self.known();
         if asked && known.terminal_changes == before {
             self.terminals.insert(id, Arc::clone(&terminal));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::decide::{LaneFault, LaneHead};
-use crate::db::{Connection, DbError, Row, Rows, insert, query, sets};
+use crate::db::{Connection, DbError, Row, Rows, columns, insert, query};
 use crate::evidence::{Column, LeafRef, RowImage};
 use card_schema::clock::Micros;
 use card_schema::envelope::receipt::Outcome;
@@ -122,7 +122,7 @@ pub(super) async fn prior(
         .map(|row| {
             let outcome = u16::try_from(row.get::<i64>("outcome")?).ok().and_then(Outcome::from_number);
             let prior = Prior {
-                tap: TapId(sets::bytes(row, "tap_id")?),
+                tap: TapId(columns::bytes(row, "tap_id")?),
                 outcome: outcome.ok_or(DbError::Unreadable("tap.outcome"))?,
                 balance: row.get::<Option<i64>>("balance")?.map(Fen),
             };
@@ -166,7 +166,7 @@ async fn lock_heads(
     rows.iter()
         .map(|row| {
             let LaneNumber { terminal, lane, counter } = lane_number(row)?;
-            Ok(((terminal, lane), LaneHead { counter, tap: TapId(sets::bytes(row, "head")?) }))
+            Ok(((terminal, lane), LaneHead { counter, tap: TapId(columns::bytes(row, "head")?) }))
         })
         .collect()
 }
@@ -187,7 +187,7 @@ pub(super) async fn seen_heads(
     rows.iter()
         .map(|row| {
             let size = u64::try_from(row.get::<i64>("size")?).map_err(|_| DbError::Unreadable("size"))?;
-            Ok((size, SeenHead { root: sets::bytes(row, "root")?, at: Micros(row.get("at")?) }))
+            Ok((size, SeenHead { root: columns::bytes(row, "root")?, at: Micros(row.get("at")?) }))
         })
         .collect()
 }
@@ -265,7 +265,7 @@ pub(super) async fn known_forks(
     .set("wanted", wanted(numbers))
     .all(connection)
     .await?;
-    rows.iter().map(|row| Ok((lane_number(row)?, TapId(sets::bytes(row, "tap_id")?)))).collect()
+    rows.iter().map(|row| Ok((lane_number(row)?, TapId(columns::bytes(row, "tap_id")?)))).collect()
 }
 
 fn wanted(numbers: &BTreeSet<LaneNumber>) -> Rows {
@@ -277,7 +277,7 @@ fn wanted(numbers: &BTreeSet<LaneNumber>) -> Rows {
 
 fn lane_number(row: &Row) -> Result<LaneNumber, DbError> {
     Ok(LaneNumber {
-        terminal: TerminalId::from_bytes(sets::bytes(row, "terminal_id")?),
+        terminal: TerminalId::from_bytes(columns::bytes(row, "terminal_id")?),
         lane: u8::try_from(row.get::<i64>("lane")?).map_err(|_| DbError::Unreadable("lane"))?,
         counter: row.get("counter")?,
     })

@@ -320,7 +320,7 @@ async fn checkpoint(town: &Town, size: i64, root: [u8; 32], at: Micros) {
             Box::pin(async move {
                 query("INSERT INTO checkpoint (size, root, note, at) VALUES ($1, $2, '', $3)")
                     .bind(size)
-                    .bind(root.to_vec())
+                    .bind(root)
                     .bind(at.0)
                     .execute(tx.conn())
                     .await?;

@@ -90,17 +90,8 @@ impl Book {
         (numbers.known, numbers.last) = (true, last);
     }
 
-    /// The numbers that each shard has used by now, of shards to which something was posted.
+    /// The numbers that each shard has used by now, of shards whose numbers were loaded.
     pub fn last_ids(&self) -> impl Iterator<Item = (Shard, LastIds)> {
-        (0..)
-            .map(Shard)
-            .zip(&self.numbers)
-            .filter(|(_, numbers)| !numbers.posted.is_empty())
-            .map(|(shard, numbers)| (shard, numbers.last))
-    }
-
-    /// The same of every shard whose numbers were loaded.
-    pub(super) fn all_last_ids(&self) -> impl Iterator<Item = (Shard, LastIds)> {
         (0..)
             .map(Shard)
             .zip(&self.numbers)

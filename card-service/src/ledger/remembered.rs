@@ -36,14 +36,14 @@ impl Remembered {
     /// # Errors
     /// When the database fails.
     pub async fn load(&mut self, tx: &mut Tx, mut needs: Needs) -> Result<Book, DbError> {
-        let mut known = Vec::new();
-        for shard in needs.shards() {
-            let (remembered, now) = (&mut self.0[usize::from(shard.0)], store::last_ids(tx, shard));
+        let shards: Vec<Shard> = needs.shards().collect();
+        for shard in &shards {
+            let (remembered, now) = (&mut self.0[usize::from(shard.0)], store::last_ids(tx, *shard));
             if remembered.left != now {
                 *remembered = OfShard { left: now, accounts: HashMap::new() };
             }
         }
-        let shards: Vec<Shard> = needs.shards().collect();
+        let mut known = Vec::new();
         needs.accounts.retain(|key| match self.0[usize::from(key.shard.0)].accounts.get(key) {
             Some(account) => {
                 known.push(*account);
@@ -60,7 +60,7 @@ impl Remembered {
 
     /// Remembers what a book has come to. Call it once the transaction that [`store::save`] was part of is committed.
     pub fn keep(&mut self, book: &Book) {
-        for (shard, last) in book.all_last_ids() {
+        for (shard, last) in book.last_ids() {
             let remembered = &mut self.0[usize::from(shard.0)];
             remembered.left = last;
             if remembered.accounts.len() > ACCOUNTS_A_SHARD {

@@ -6,7 +6,7 @@ use super::{
     Account, AccountKey, AccountKind, Book, CreditLimit, Entry, LastIds, Linked, Named, Needs, Owner, Phase, Reference,
     Refused, Transfer, TransferKind, Unit,
 };
-use crate::db::{Connection, DbError, Row, Rows, Tx, insert, query, sets};
+use crate::db::{Connection, DbError, Row, Rows, Tx, columns, insert, query};
 use crate::evidence::{self, Action, ActionKind, Column, RowImage};
 use card_schema::clock::Micros;
 use card_schema::ids::Shard;
@@ -86,7 +86,7 @@ pub async fn expire(tx: &mut Tx, at: Micros, limit: i64) -> Result<usize, DbErro
     .bind(limit)
     .all(tx.conn())
     .await?;
-    let over = rows.iter().map(|row| Ok((sets::shard(row.get("shard")?)?, row.get("transfer_id")?)));
+    let over = rows.iter().map(|row| Ok((columns::shard(row.get("shard")?)?, row.get("transfer_id")?)));
     let over = over.collect::<Result<Vec<(Shard, i64)>, DbError>>()?;
     tx.lock(over.iter().map(|(shard, _)| *shard)).await?;
     // Some may have been ended by others before their shard was locked: those are refused, and that is well.
@@ -98,7 +98,7 @@ pub async fn expire(tx: &mut Tx, at: Micros, limit: i64) -> Result<usize, DbErro
 /// The balance of one account, zero for one that was never used.
 pub async fn balance(connection: &mut Connection, key: &AccountKey) -> Result<i64, DbError> {
     let found = query("SELECT balance FROM account WHERE shard = $1 AND owner = $2 AND kind = $3 AND unit = $4")
-        .bind(i64::from(key.shard.0))
+        .bind(key.shard)
         .bind(key.owner.0.as_slice())
         .bind(key.kind.number())
         .bind(key.unit.number())
@@ -390,8 +390,8 @@ fn account_id(book: &Book, key: &AccountKey) -> i64 {
 fn account_from_row(row: &Row) -> Result<Account, DbError> {
     Ok(Account {
         key: AccountKey {
-            shard: sets::shard(row.get("shard")?)?,
-            owner: Owner(sets::bytes(row, "owner")?),
+            shard: columns::shard(row.get("shard")?)?,
+            owner: Owner(columns::bytes(row, "owner")?),
             kind: account_kind(row.get("kind")?)?,
             unit: unit(row.get("unit")?)?,
         },
@@ -403,12 +403,12 @@ fn account_from_row(row: &Row) -> Result<Account, DbError> {
 }
 
 fn entry_from_row(row: &Row) -> Result<Entry, DbError> {
-    let shard = sets::shard(row.get("shard")?)?;
+    let shard = columns::shard(row.get("shard")?)?;
     let unit = unit(row.get("unit")?)?;
     let key = |owner: &str, kind: &str| {
         Ok::<_, DbError>(AccountKey {
             shard,
-            owner: Owner(sets::bytes(row, owner)?),
+            owner: Owner(columns::bytes(row, owner)?),
             kind: account_kind(row.get(kind)?)?,
             unit,
         })

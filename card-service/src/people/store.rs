@@ -5,7 +5,7 @@ use card_schema::ids::Shard;
 use uuid::Uuid;
 
 use super::model::{Staff, StaffId, StaffRole};
-use crate::db::{Connection, DbError, Row, Tx, query, sets};
+use crate::db::{Connection, DbError, Row, Tx, columns, query};
 use crate::evidence::{ActionKind, Change, tables};
 
 /// A session's row.
@@ -29,7 +29,7 @@ pub async fn insert_staff(tx: &mut Tx, at: Micros, staff: &Staff, password_hash:
     let mut change = Change::begin(tx, Shard(0)).await?;
     change.touch(tx, &tables::STAFF, vec![staff.staff_id.0.as_bytes()[..].into()]).await?;
     query("INSERT INTO staff (staff_id, name, role, password_hash, created_at, leaf) VALUES ($1, $2, $3, $4, $5, $6)")
-        .bind(staff.staff_id.0.as_bytes().to_vec())
+        .bind(staff.staff_id.0)
         .bind(&staff.name)
         .bind(staff.role.name())
         .bind(password_hash)
@@ -69,8 +69,8 @@ pub async fn begin_session(
     query(
         "INSERT INTO session (token_hash, staff_id, created_at, last_seen_at, expires_at) VALUES ($1, $2, $3, $3, $4)",
     )
-    .bind(token_hash.to_vec())
-    .bind(who.0.as_bytes().to_vec())
+    .bind(token_hash)
+    .bind(who.0)
     .bind(at.0)
     .bind(expires.0)
     .execute(tx.conn())
@@ -88,7 +88,7 @@ async fn record_sign_in(tx: &mut Tx, at: Micros, who: StaffId, succeeded: bool) 
     change.touch(tx, &tables::SIGN_IN, vec![change.leaf().into()]).await?;
     query("INSERT INTO sign_in (leaf, staff_id, at, succeeded) VALUES ($1, $2, $3, $4)")
         .bind(change.leaf())
-        .bind(who.0.as_bytes().to_vec())
+        .bind(who.0)
         .bind(at.0)
         .bind(i64::from(succeeded))
         .execute(tx.conn())
@@ -102,7 +102,7 @@ pub async fn session(connection: &mut Connection, token_hash: [u8; 32]) -> Resul
         "SELECT s.last_seen_at, s.expires_at, p.staff_id, p.name, p.role
          FROM session s JOIN staff p USING (staff_id) WHERE s.token_hash = $1",
     )
-    .bind(token_hash.to_vec())
+    .bind(token_hash)
     .optional(connection)
     .await?;
     row.map(|row| {
@@ -119,7 +119,7 @@ pub async fn session(connection: &mut Connection, token_hash: [u8; 32]) -> Resul
 pub async fn touch_session(tx: &mut Tx, at: Micros, token_hash: [u8; 32]) -> Result<(), DbError> {
     query("UPDATE session SET last_seen_at = $1 WHERE token_hash = $2")
         .bind(at.0)
-        .bind(token_hash.to_vec())
+        .bind(token_hash)
         .execute(tx.conn())
         .await?;
     Ok(())
@@ -127,19 +127,19 @@ pub async fn touch_session(tx: &mut Tx, at: Micros, token_hash: [u8; 32]) -> Res
 
 /// Ends a session.
 pub async fn end_session(tx: &mut Tx, token_hash: [u8; 32]) -> Result<(), DbError> {
-    query("DELETE FROM session WHERE token_hash = $1").bind(token_hash.to_vec()).execute(tx.conn()).await?;
+    query("DELETE FROM session WHERE token_hash = $1").bind(token_hash).execute(tx.conn()).await?;
     Ok(())
 }
 
 /// Ends every session of somebody.
 pub async fn end_sessions_of(tx: &mut Tx, who: StaffId) -> Result<(), DbError> {
-    query("DELETE FROM session WHERE staff_id = $1").bind(who.0.as_bytes().to_vec()).execute(tx.conn()).await?;
+    query("DELETE FROM session WHERE staff_id = $1").bind(who.0).execute(tx.conn()).await?;
     Ok(())
 }
 
 fn staff(row: &Row) -> Result<Staff, DbError> {
     Ok(Staff {
-        staff_id: StaffId(Uuid::from_bytes(sets::bytes(row, "staff_id")?)),
+        staff_id: StaffId(Uuid::from_bytes(columns::bytes(row, "staff_id")?)),
         name: row.get("name")?,
         role: StaffRole::from_name(row.get("role")?).ok_or(DbError::Unreadable("staff.role"))?,
     })

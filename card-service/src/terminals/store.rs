@@ -8,7 +8,7 @@ use card_schema::ids::{OrganisationId, Shard, TerminalId};
 use card_schema::operation::OperationCode;
 
 use super::model::{Organisation, Terminal, TerminalState};
-use crate::db::{Connection, DbError, Row, Rows, Tx, query, sets};
+use crate::db::{Connection, DbError, Row, Rows, Tx, columns, query};
 use crate::evidence::{ActionKind, Change, tables};
 
 const SELECT: &str = "SELECT t.terminal_id, t.name, t.operations, t.state, t.public_key, t.certificate_until,
@@ -24,7 +24,7 @@ pub async fn organisation(tx: &mut Tx, at: Micros, new: OrganisationId, name: &s
     let mut change = Change::begin(tx, Shard(0)).await?;
     change.touch(tx, &tables::ORGANISATION, vec![new.as_bytes()[..].into()]).await?;
     query("INSERT INTO organisation (organisation_id, name, created_at, leaf) VALUES ($1, $2, $3, $4)")
-        .bind(new.as_bytes().to_vec())
+        .bind(new)
         .bind(name)
         .bind(at.0)
         .bind(change.leaf())
@@ -48,8 +48,8 @@ pub async fn insert(
         "INSERT INTO terminal (terminal_id, organisation_id, name, operations, state, created_at, leaf)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
-    .bind(terminal.terminal_id.as_bytes().to_vec())
-    .bind(terminal.organisation.organisation_id.as_bytes().to_vec())
+    .bind(terminal.terminal_id)
+    .bind(terminal.organisation.organisation_id)
     .bind(&terminal.name)
     .bind(operations)
     .bind(terminal.state.number())
@@ -59,8 +59,8 @@ pub async fn insert(
     .await?;
     change.record(tx, at, ActionKind::TerminalChanged).await?;
     query("INSERT INTO enrolment (code_hash, terminal_id, expires_at) VALUES ($1, $2, $3)")
-        .bind(code_hash.to_vec())
-        .bind(terminal.terminal_id.as_bytes().to_vec())
+        .bind(code_hash)
+        .bind(terminal.terminal_id)
         .bind(code_expires.0)
         .execute(tx.conn())
         .await?;
@@ -74,7 +74,7 @@ pub async fn use_code(tx: &mut Tx, at: Micros, code_hash: [u8; 32]) -> Result<Op
          RETURNING terminal_id",
     )
     .bind(at.0)
-    .bind(code_hash.to_vec())
+    .bind(code_hash)
     .scalar(tx.conn())
     .await?;
     used.map(|id| Ok(TerminalId::from_bytes(id16(id)?))).transpose()
@@ -94,11 +94,11 @@ pub async fn enrol(
         "UPDATE terminal SET state = 1, public_key = $1, certificate = $2, certificate_until = $3, leaf = $4
          WHERE terminal_id = $5 AND state <> 2",
     )
-    .bind(key.as_sec1().to_vec())
+    .bind(key.as_sec1())
     .bind(certificate)
     .bind(until.0)
     .bind(change.leaf())
-    .bind(terminal.as_bytes().to_vec())
+    .bind(terminal)
     .execute(tx.conn())
     .await?;
     change.record(tx, at, ActionKind::TerminalChanged).await
@@ -114,7 +114,7 @@ pub async fn revoke(tx: &mut Tx, at: Micros, terminal: TerminalId) -> Result<boo
     query("UPDATE terminal SET state = 2, revoked_at = $1, leaf = $2 WHERE terminal_id = $3")
         .bind(at.0)
         .bind(change.leaf())
-        .bind(terminal.as_bytes().to_vec())
+        .bind(terminal)
         .execute(tx.conn())
         .await?;
     change.record(tx, at, ActionKind::TerminalRevoked).await?;
@@ -134,10 +134,7 @@ pub async fn load(tx: &mut Tx, terminal: TerminalId) -> Result<Option<Terminal>,
 
 /// One terminal with its organisation.
 pub async fn one(connection: &mut Connection, terminal: TerminalId) -> Result<Option<Terminal>, DbError> {
-    let row = query(format!("{SELECT} WHERE t.terminal_id = $1"))
-        .bind(terminal.as_bytes().to_vec())
-        .optional(connection)
-        .await?;
+    let row = query(format!("{SELECT} WHERE t.terminal_id = $1")).bind(terminal).optional(connection).await?;
     row.map(|row| read(&row)).transpose()
 }
 
@@ -163,7 +160,7 @@ pub async fn changed_since(connection: &mut Connection, since: Option<i64>) -> R
         None => query("SELECT terminal_id, leaf FROM terminal ORDER BY leaf DESC LIMIT 1"),
     };
     let rows = changed.all(connection).await?;
-    rows.iter().map(|row| Ok((TerminalId::from_bytes(sets::bytes(row, "terminal_id")?), row.get("leaf")?))).collect()
+    rows.iter().map(|row| Ok((TerminalId::from_bytes(columns::bytes(row, "terminal_id")?), row.get("leaf")?))).collect()
 }
 
 /// Every terminal, oldest first.
@@ -181,10 +178,10 @@ fn read(row: &Row) -> Result<Terminal, DbError> {
     let operations: String = row.get("operations")?;
     let public_key: Option<Vec<u8>> = row.get("public_key")?;
     Ok(Terminal {
-        terminal_id: TerminalId::from_bytes(sets::bytes(row, "terminal_id")?),
+        terminal_id: TerminalId::from_bytes(columns::bytes(row, "terminal_id")?),
         name: row.get("name")?,
         organisation: Organisation {
-            organisation_id: OrganisationId::from_bytes(sets::bytes(row, "organisation_id")?),
+            organisation_id: OrganisationId::from_bytes(columns::bytes(row, "organisation_id")?),
             name: row.get("organisation")?,
         },
         operations: serde_json::from_str(&operations).map_err(|_| broken("terminal.operations"))?,

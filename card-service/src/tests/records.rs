@@ -109,7 +109,7 @@ impl Scene {
              JOIN leaf f ON f.shard = r.shard AND f.leaf_id = r.leaf AND f.kind = 42
              WHERE r.holder_id = $1 ORDER BY r.leaf",
         )
-        .bind(self.holder.as_bytes().to_vec())
+        .bind(self.holder)
         .all(&mut self.office.app.db.read().await.unwrap())
         .await
         .unwrap();

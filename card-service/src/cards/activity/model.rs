@@ -1,10 +1,9 @@
 //! Why activity is looked at, and places in a list. No I/O.
 
+use crate::hex;
 use card_schema::clock::Micros;
 use card_schema::operation::OperationCode;
 use utoipa::ToSchema;
-
-use crate::db::sets;
 
 /// What no list of taps shows: a gate's question is answered and counted, and where somebody goes in and out is nobody's
 /// business.
@@ -58,7 +57,7 @@ pub struct Place {
 impl Place {
     /// As it stands in an address.
     pub fn encode(&self) -> String {
-        format!("{}.{}.{}", self.received_at.0, self.at.0, sets::hex(&self.tap_id))
+        format!("{}.{}.{}", self.received_at.0, self.at.0, hex::encode(&self.tap_id))
     }
 
     /// Reads what [`Place::encode`] writes.

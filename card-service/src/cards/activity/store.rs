@@ -8,7 +8,7 @@ use card_schema::money::Fen;
 use card_schema::operation::OperationCode;
 
 use super::model::{ActivityPurpose, COUNTED_ONLY, PAGE_ROWS, Place};
-use crate::db::{DbError, Row, Tx, query, sets};
+use crate::db::{DbError, Row, Tx, columns, query};
 use crate::evidence::{ActionKind, Change, tables};
 use crate::people::StaffId;
 
@@ -58,7 +58,7 @@ pub async fn latest(
     ))
     .bind(before.received_at.0)
     .bind(before.at.0)
-    .bind(before.tap_id.to_vec())
+    .bind(before.tap_id)
     .bind(i64::from(COUNTED_ONLY.number()))
     .bind(one_more())
     .all(tx.conn())
@@ -82,11 +82,11 @@ pub async fn of_card(
            AND t.operation <> $6
          ORDER BY t.received_at DESC, t.at DESC, t.tap_id DESC LIMIT $7"
     ))
-    .bind(i64::from(card.shard().0))
-    .bind(card.as_bytes().to_vec())
+    .bind(card.shard())
+    .bind(card)
     .bind(before.received_at.0)
     .bind(before.at.0)
-    .bind(before.tap_id.to_vec())
+    .bind(before.tap_id)
     .bind(i64::from(COUNTED_ONLY.number()))
     .bind(one_more())
     .all(tx.conn())
@@ -112,10 +112,10 @@ async fn record(
     let mut change = Change::begin(tx, shard).await?;
     change.touch(tx, &tables::ACTIVITY_READ, vec![i64::from(shard.0).into(), change.leaf().into()]).await?;
     query("INSERT INTO activity_read (shard, leaf, at, staff_id, purpose, card_id) VALUES ($1, $2, $3, $4, $5, $6)")
-        .bind(i64::from(shard.0))
+        .bind(shard)
         .bind(change.leaf())
         .bind(now.0)
-        .bind(who.0.as_bytes().to_vec())
+        .bind(who.0)
         .bind(purpose.name())
         .bind(card.map(|card| card.as_bytes().to_vec()))
         .execute(tx.conn())
@@ -139,9 +139,9 @@ fn read(row: &Row) -> Result<Activity, DbError> {
         place: Place {
             received_at: Micros(row.get("received_at")?),
             at: Micros(row.get("at")?),
-            tap_id: sets::bytes(row, "tap_id")?,
+            tap_id: columns::bytes(row, "tap_id")?,
         },
-        card: CardId::from_bytes(sets::bytes(row, "card_id")?),
+        card: CardId::from_bytes(columns::bytes(row, "card_id")?),
         operation: OperationCode::from_number(number("operation")?),
         outcome: number("outcome")?,
         amount: Envelope::<Tap>::decode(cose).ok().and_then(|tap| tap.payload.operation.amount()),

@@ -82,7 +82,7 @@ mod tests {
         assert_eq!(TEXTS.len(), published.len(), "a new text is published with its hash");
         for (version, language, hash) in published {
             let text = Text::find(version, language).unwrap();
-            assert_eq!(crate::db::sets::hex(&text.hash()), hash, "version {version} in {}", language.tag());
+            assert_eq!(crate::hex::encode(&text.hash()), hash, "version {version} in {}", language.tag());
         }
     }
 

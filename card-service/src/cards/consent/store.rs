@@ -5,7 +5,7 @@ use card_schema::envelope::receipt::Outcome;
 use card_schema::ids::{CardId, TapId};
 
 use super::model::Text;
-use crate::db::{Connection, DbError, Tx, query, sets};
+use crate::db::{Connection, DbError, Tx, columns, query};
 use crate::evidence::tables::{self, Value};
 use crate::evidence::{ActionKind, Change};
 use crate::i18n::Locale;
@@ -29,12 +29,12 @@ pub async fn insert(tx: &mut Tx, at: Micros, card: CardId, number: u32, text: Te
         "INSERT INTO consent_request (card_id, number, shard, version, language, text_hash, asked_at, leaf)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
     )
-    .bind(card.as_bytes().to_vec())
+    .bind(card)
     .bind(i64::from(number))
-    .bind(i64::from(card.shard().0))
+    .bind(card.shard())
     .bind(i64::from(text.version()))
     .bind(text.language().tag())
-    .bind(text.hash().to_vec())
+    .bind(text.hash())
     .bind(at.0)
     .bind(change.leaf())
     .execute(tx.conn())
@@ -52,9 +52,9 @@ pub async fn answered(tx: &mut Tx, at: Micros, card: CardId, number: u32, tap: T
     let mut change = Change::begin(tx, card.shard()).await?;
     change.touch(tx, &tables::CONSENT_REQUEST, key(card, number)).await?;
     query("UPDATE consent_request SET tap_id = $1, leaf = $2 WHERE card_id = $3 AND number = $4")
-        .bind(tap.0.to_vec())
+        .bind(tap.0)
         .bind(change.leaf())
-        .bind(card.as_bytes().to_vec())
+        .bind(card)
         .bind(i64::from(number))
         .execute(tx.conn())
         .await?;
@@ -65,9 +65,9 @@ pub async fn answered(tx: &mut Tx, at: Micros, card: CardId, number: u32, tap: T
 pub async fn outcome(connection: &mut Connection, card: CardId) -> Result<Option<Outcome>, DbError> {
     let Some(tap) = newest(&mut *connection, card).await?.and_then(|request| request.tap) else { return Ok(None) };
     let outcome: Option<i64> = query("SELECT outcome FROM tap WHERE shard = $1 AND card_id = $2 AND tap_id = $3")
-        .bind(i64::from(card.shard().0))
-        .bind(card.as_bytes().to_vec())
-        .bind(tap.0.to_vec())
+        .bind(card.shard())
+        .bind(card)
+        .bind(tap.0)
         .scalar(connection)
         .await?;
     let read = |number| u16::try_from(number).ok().and_then(Outcome::from_number);
@@ -80,7 +80,7 @@ pub async fn newest(connection: &mut Connection, card: CardId) -> Result<Option<
         "SELECT version, language, text_hash, tap_id FROM consent_request
          WHERE card_id = $1 ORDER BY number DESC LIMIT 1",
     )
-    .bind(card.as_bytes().to_vec())
+    .bind(card)
     .optional(connection)
     .await?;
     let Some(row) = row else { return Ok(None) };
@@ -91,6 +91,6 @@ pub async fn newest(connection: &mut Connection, card: CardId) -> Result<Option<
         .and_then(|(version, language)| Text::find(version, language))
         // Written by a newer program.
         .ok_or(DbError::Unreadable("consent_request.version"))?;
-    let tap = row.get::<Option<&[u8]>>("tap_id")?.is_some().then(|| sets::bytes(&row, "tap_id")).transpose()?;
-    Ok(Some(Request { text, hash: sets::bytes(&row, "text_hash")?, tap: tap.map(TapId) }))
+    let tap = row.get::<Option<&[u8]>>("tap_id")?.is_some().then(|| columns::bytes(&row, "tap_id")).transpose()?;
+    Ok(Some(Request { text, hash: columns::bytes(&row, "text_hash")?, tap: tap.map(TapId) }))
 }

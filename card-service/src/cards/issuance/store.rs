@@ -5,7 +5,7 @@ use card_schema::ids::{CardId, TerminalId};
 use uuid::Uuid;
 
 use super::journal::Journal;
-use crate::db::{Connection, DbError, Row, Tx, query, sets};
+use crate::db::{Connection, DbError, Row, Tx, columns, query};
 use crate::evidence::{ActionKind, Change, tables};
 use crate::i18n::Locale;
 
@@ -43,11 +43,11 @@ pub async fn insert(tx: &mut Tx, at: Micros, issuance: &Issuance) -> Result<(), 
         "INSERT INTO issuance (issuance_id, shard, card_id, language, terminal_id, reader, open, state, journal, number,
          created_at, changed_at, leaf) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12)",
     )
-    .bind(issuance.issuance_id.as_bytes().to_vec())
-    .bind(i64::from(issuance.card_id.shard().0))
-    .bind(issuance.card_id.as_bytes().to_vec())
+    .bind(issuance.issuance_id)
+    .bind(issuance.card_id.shard())
+    .bind(issuance.card_id)
     .bind(issuance.language.tag())
-    .bind(issuance.terminal_id.as_bytes().to_vec())
+    .bind(issuance.terminal_id)
     .bind(&issuance.reader)
     .bind(i64::from(issuance.open))
     .bind(state_name(&issuance.journal))
@@ -91,7 +91,7 @@ pub async fn update(
     .bind(i64::from(issuance.number))
     .bind(at.0)
     .bind(change.leaf())
-    .bind(id.to_vec())
+    .bind(id)
     .execute(tx.conn())
     .await?;
     if let Some(answered) = answered {
@@ -101,7 +101,7 @@ pub async fn update(
             "INSERT INTO issuance_step (issuance_id, number, shard, step, observation, at, leaf)
              VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
-        .bind(id.to_vec())
+        .bind(id)
         .bind(number)
         .bind(shard)
         .bind(answered.step)
@@ -116,17 +116,14 @@ pub async fn update(
 
 /// One issuance.
 pub async fn one(connection: &mut Connection, issuance: Uuid) -> Result<Option<Issuance>, DbError> {
-    let row = query(format!("{SELECT} WHERE issuance_id = $1"))
-        .bind(issuance.as_bytes().to_vec())
-        .optional(connection)
-        .await?;
+    let row = query(format!("{SELECT} WHERE issuance_id = $1")).bind(issuance).optional(connection).await?;
     row.map(|row| read(&row)).transpose()
 }
 
 /// The oldest issuance that waits for this terminal.
 pub async fn oldest_open(connection: &mut Connection, terminal: TerminalId) -> Result<Option<Issuance>, DbError> {
     let row = query(format!("{SELECT} WHERE terminal_id = $1 AND open = 1 ORDER BY created_at LIMIT 1"))
-        .bind(terminal.as_bytes().to_vec())
+        .bind(terminal)
         .optional(connection)
         .await?;
     row.map(|row| read(&row)).transpose()
@@ -136,10 +133,10 @@ fn read(row: &Row) -> Result<Issuance, DbError> {
     let journal: String = row.get("journal")?;
     let number: i64 = row.get("number")?;
     Ok(Issuance {
-        issuance_id: Uuid::from_bytes(sets::bytes(row, "issuance_id")?),
-        card_id: CardId::from_bytes(sets::bytes(row, "card_id")?),
+        issuance_id: Uuid::from_bytes(columns::bytes(row, "issuance_id")?),
+        card_id: CardId::from_bytes(columns::bytes(row, "card_id")?),
         language: Locale::from_tag(row.get("language")?).ok_or(DbError::Unreadable("issuance.language"))?,
-        terminal_id: TerminalId::from_bytes(sets::bytes(row, "terminal_id")?),
+        terminal_id: TerminalId::from_bytes(columns::bytes(row, "terminal_id")?),
         reader: row.get("reader")?,
         open: row.get::<i64>("open")? == 1,
         journal: serde_json::from_str(&journal).map_err(|_| DbError::Unreadable("issuance.journal"))?,

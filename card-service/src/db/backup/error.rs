@@ -1,9 +1,10 @@
 //! Why a backup was not written or not put back, and what to do about it.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::super::{DbError, Engine};
+use crate::files::FileError;
 
 /// An error of a backup.
 #[derive(Debug, thiserror::Error)]
@@ -13,15 +14,8 @@ pub enum BackupError {
     #[error(transparent)]
     Db(#[from] DbError),
     /// A file failed.
-    #[error("cannot {operation} {}", path.display())]
-    File {
-        /// What was being done.
-        operation: &'static str,
-        /// To which file.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
     /// Backups never overwrite.
     #[error("{} is there already and is not overwritten: choose another name", .0.display())]
     Exists(PathBuf),
@@ -86,10 +80,4 @@ impl From<sqlx::Error> for BackupError {
     fn from(error: sqlx::Error) -> Self {
         Self::Db(error.into())
     }
-}
-
-/// An error of a file.
-pub(super) fn failed(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> BackupError {
-    let path = path.to_owned();
-    move |source| BackupError::File { operation, path, source }
 }

@@ -20,9 +20,9 @@ use serde::Serialize;
 use tempfile::{TempDir, TempPath};
 
 pub use self::error::BackupError;
-use self::error::failed;
 use super::open::Place;
 use super::{Db, Engine};
+use crate::files::{FileError, failed};
 use crate::progress::{Part, Progress};
 
 /// How often a progress bar moves.
@@ -173,7 +173,7 @@ fn engine_of(file: &Path) -> Result<Engine, BackupError> {
 }
 
 /// A new folder in which something is made that will go under `file`'s name.
-fn folder_beside(file: &Path) -> Result<TempDir, BackupError> {
+fn folder_beside(file: &Path) -> Result<TempDir, FileError> {
     let folder = folder_of(file);
     tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(folder).map_err(failed("write into", folder))
 }
@@ -182,7 +182,7 @@ fn folder_of(file: &Path) -> &Path {
     file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-fn private_file(path: &Path) -> Result<File, BackupError> {
+fn private_file(path: &Path) -> Result<File, FileError> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed("make", path))
 }
 
@@ -193,9 +193,9 @@ fn put_in_place(finished: &Path, file: &Path) -> Result<(), BackupError> {
     let finished = TempPath::try_from_path(finished).map_err(failed("find", finished))?;
     finished.persist_noclobber(file).map_err(|refused| match refused.error.kind() {
         std::io::ErrorKind::AlreadyExists => BackupError::Exists(file.to_owned()),
-        _ => failed("make", file)(refused.error),
+        _ => failed("make", file)(refused.error).into(),
     })?;
-    sync(folder_of(file))
+    Ok(sync(folder_of(file))?)
 }
 
 /// Shows how far work has come while it goes on.

@@ -14,9 +14,11 @@ use tokio::process::{Child, Command};
 
 use super::super::open::Place;
 use super::super::schema::Applied;
-use super::super::{Connection, Db, DbError, Engine, Schema, query, sets};
-use super::error::{BackupError, failed};
+use super::super::{Connection, Db, DbError, Engine, Schema, query};
+use super::error::BackupError;
 use super::{size_of, watched};
+use crate::files::failed;
+use crate::hex;
 use crate::progress::{Part, Progress};
 
 const DUMP: &str = "pg_dump";
@@ -89,7 +91,7 @@ fn read_history(printed: &str) -> Option<(String, Vec<Applied>)> {
         .map(|line| {
             let values: Vec<&str> = line.split('\t').collect();
             // Bytes are printed as \x and hexadecimal, and COPY doubles the backslash.
-            let checksum = sets::unhex(values.get(checksum)?.strip_prefix("\\\\x")?)?;
+            let checksum = hex::decode(values.get(checksum)?.strip_prefix("\\\\x")?)?;
             Some(Applied { version: values.get(version)?.parse().ok()?, checksum })
         })
         .collect::<Option<Vec<_>>>()?;

@@ -8,8 +8,9 @@ use tempfile::TempDir;
 
 use super::super::open::Place;
 use super::super::{Db, DbError, Schema, query};
-use super::error::{BackupError, failed};
+use super::error::BackupError;
 use super::{folder_beside, private_file, put_in_place, size_of, watched};
+use crate::files::{FileError, failed};
 use crate::progress::{Part, Progress};
 
 /// What `SQLite` keeps beside a database, by what it adds to the name.
@@ -59,7 +60,7 @@ fn is_damage(error: &sqlx::Error) -> bool {
     code.is_some_and(|code| code.parse::<u32>().is_ok_and(|code| DAMAGED.contains(&(code & 0xff))))
 }
 
-fn text(path: &Path) -> Result<&str, BackupError> {
+fn text(path: &Path) -> Result<&str, FileError> {
     path.to_str().ok_or_else(|| failed("name", path)(std::io::ErrorKind::InvalidFilename.into()))
 }
 
@@ -104,14 +105,14 @@ impl Restoring {
     pub(super) fn keep(self) -> Result<(), BackupError> {
         // The last connection that closes takes the write-ahead log in; a database is not moved without it.
         if let Some(open) = beside(&self.file()).into_iter().find(|path| path.exists()) {
-            return Err(failed("close", &open)(std::io::ErrorKind::ResourceBusy.into()));
+            return Err(failed("close", &open)(std::io::ErrorKind::ResourceBusy.into()).into());
         }
         put_in_place(&self.file(), self.options.get_filename())
     }
 
     pub(super) fn discard(self) -> Result<(), BackupError> {
         let folder = self.folder.path().to_owned();
-        self.folder.close().map_err(failed("remove", &folder))
+        Ok(self.folder.close().map_err(failed("remove", &folder))?)
     }
 }
 
@@ -132,7 +133,7 @@ async fn copy(from: &Path, to: &Path, progress: &mut (dyn Progress + Send)) -> R
     loop {
         let read = source.read(&mut piece).map_err(failed("read", from))?;
         if read == 0 {
-            return target.sync_all().map_err(failed("sync", to));
+            return Ok(target.sync_all().map_err(failed("sync", to))?);
         }
         target.write_all(&piece[..read]).map_err(failed("write", to))?;
         done += read as u64;

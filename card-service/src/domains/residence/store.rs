@@ -5,7 +5,7 @@ use card_schema::ids::HolderId;
 use uuid::Uuid;
 
 use super::model::{Document, Field};
-use crate::db::{Connection, DbError, Tx, query, sets};
+use crate::db::{Connection, DbError, Tx, columns, query};
 use crate::evidence::{ActionKind, Change, tables};
 use crate::people::{Purpose, StaffId};
 
@@ -34,9 +34,8 @@ impl SealedPerson {
 
 /// The holder who is registered with this document, if one is.
 pub async fn by_document(tx: &mut Tx, blind: [u8; 32]) -> Result<Option<HolderId>, DbError> {
-    let row =
-        query("SELECT holder_id FROM document_index WHERE blind = $1").bind(blind.to_vec()).optional(tx.conn()).await?;
-    row.map(|row| Ok(HolderId::from_bytes(sets::bytes(&row, "holder_id")?))).transpose()
+    let row = query("SELECT holder_id FROM document_index WHERE blind = $1").bind(blind).optional(tx.conn()).await?;
+    row.map(|row| Ok(HolderId::from_bytes(columns::bytes(&row, "holder_id")?))).transpose()
 }
 
 /// Registers a holder.
@@ -52,18 +51,17 @@ pub async fn insert(
     let mut change = Change::begin(tx, holder.shard()).await?;
     change.touch(tx, &tables::HOLDER, key()).await?;
     change.touch(tx, &tables::RESIDENCE_PERSON, key()).await?;
-    let (shard, id) = (i64::from(holder.shard().0), holder.as_bytes().to_vec());
     query("INSERT INTO holder (shard, holder_id, created_at, created_by, leaf) VALUES ($1, $2, $3, $4, $5)")
-        .bind(shard)
-        .bind(&id)
+        .bind(holder.shard())
+        .bind(holder)
         .bind(at.0)
-        .bind(by.0.as_bytes().to_vec())
+        .bind(by.0)
         .bind(change.leaf())
         .execute(tx.conn())
         .await?;
     query("INSERT INTO person_key (shard, holder_id, wrapped) VALUES ($1, $2, $3)")
-        .bind(shard)
-        .bind(&id)
+        .bind(holder.shard())
+        .bind(holder)
         .bind(&person.wrapped_key)
         .execute(tx.conn())
         .await?;
@@ -71,8 +69,8 @@ pub async fn insert(
         "INSERT INTO residence_person (shard, holder_id, name, document_kind, document_number, leaf)
          VALUES ($1, $2, $3, $4, $5, $6)",
     )
-    .bind(shard)
-    .bind(&id)
+    .bind(holder.shard())
+    .bind(holder)
     .bind(&person.name)
     .bind(person.document.name())
     .bind(&person.document_number)
@@ -80,9 +78,9 @@ pub async fn insert(
     .execute(tx.conn())
     .await?;
     query("INSERT INTO document_index (blind, shard, holder_id) VALUES ($1, $2, $3)")
-        .bind(blind.to_vec())
-        .bind(shard)
-        .bind(id)
+        .bind(blind)
+        .bind(holder.shard())
+        .bind(holder)
         .execute(tx.conn())
         .await?;
     change.record(tx, at, ActionKind::HolderRegistered).await
@@ -101,11 +99,11 @@ pub async fn exists(connection: &mut Connection, holder: HolderId) -> Result<boo
 /// Who registered a holder.
 pub async fn registrar(tx: &mut Tx, holder: HolderId) -> Result<Option<StaffId>, DbError> {
     let row = query("SELECT created_by FROM holder WHERE shard = $1 AND holder_id = $2")
-        .bind(i64::from(holder.shard().0))
-        .bind(holder.as_bytes().to_vec())
+        .bind(holder.shard())
+        .bind(holder)
         .optional(tx.conn())
         .await?;
-    row.map(|row| Ok(StaffId(Uuid::from_bytes(sets::bytes(&row, "created_by")?)))).transpose()
+    row.map(|row| Ok(StaffId(Uuid::from_bytes(columns::bytes(&row, "created_by")?)))).transpose()
 }
 
 /// A person's row with the wrapped key.
@@ -115,8 +113,8 @@ pub async fn load(tx: &mut Tx, holder: HolderId) -> Result<Option<SealedPerson>,
          FROM residence_person p JOIN person_key k USING (shard, holder_id)
          WHERE p.shard = $1 AND p.holder_id = $2",
     )
-    .bind(i64::from(holder.shard().0))
-    .bind(holder.as_bytes().to_vec())
+    .bind(holder.shard())
+    .bind(holder)
     .optional(tx.conn())
     .await?;
     row.map(|row| {
@@ -150,11 +148,11 @@ pub async fn record_read(
         "INSERT INTO person_read (shard, holder_id, leaf, at, staff_id, purpose, field)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
-    .bind(i64::from(holder.shard().0))
-    .bind(holder.as_bytes().to_vec())
+    .bind(holder.shard())
+    .bind(holder)
     .bind(change.leaf())
     .bind(at.0)
-    .bind(who.0.as_bytes().to_vec())
+    .bind(who.0)
     .bind(purpose.name())
     .bind(field.name())
     .execute(tx.conn())
@@ -172,8 +170,8 @@ pub async fn reads(
         "SELECT r.at, s.name, r.purpose, r.field FROM person_read r JOIN staff s USING (staff_id)
          WHERE r.shard = $1 AND r.holder_id = $2 ORDER BY r.leaf DESC LIMIT $3",
     )
-    .bind(i64::from(holder.shard().0))
-    .bind(holder.as_bytes().to_vec())
+    .bind(holder.shard())
+    .bind(holder)
     .bind(i64::from(limit))
     .all(connection)
     .await?;

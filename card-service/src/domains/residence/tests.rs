@@ -61,7 +61,7 @@ async fn every_read_of_a_record_leaves_a_leaf_with_its_purpose() {
     let holder = api::add(&office.app, clerk(), person("测试甲", "T1234567")).await.unwrap();
     let leaves = || async {
         let count: i64 = query("SELECT COUNT(*) FROM leaf WHERE kind = 42 AND shard = $1")
-            .bind(i64::from(holder.shard().0))
+            .bind(holder.shard())
             .scalar_one(&mut office.app.db.read().await.unwrap())
             .await
             .unwrap();

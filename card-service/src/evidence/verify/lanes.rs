@@ -7,7 +7,7 @@ use super::super::leaf::Hash;
 use super::super::tables::{LANE, TAP, Value};
 use super::sort::{Fields, Records, ordered};
 use super::{Report, Row, VerifyError};
-use crate::db::sets;
+use crate::hex;
 use crate::progress::{Part, Progress};
 
 /// Terminal, lane, counter, what it is, id (of a tap, or of the lane's head), id of the tap before, line, counter again.
@@ -132,7 +132,7 @@ impl Walk {
 
     fn end(&self, report: &mut Report) {
         if self.newest.is_some() && !self.has_head {
-            let name = format!("lane terminal_id={} lane={}", sets::hex(&self.lane.0), self.lane.1);
+            let name = format!("lane terminal_id={} lane={}", hex::encode(&self.lane.0), self.lane.1);
             report.find(name, "is missing: it has taps");
         }
     }

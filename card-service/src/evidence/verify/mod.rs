@@ -23,6 +23,7 @@ use std::collections::BTreeSet;
 use super::checkpoint::LogKey;
 use super::export::{ExportError, Rows};
 use super::tables::{CHECKPOINT, LEAVES, TABLES, TILE, Table, Value};
+use crate::hex;
 use crate::progress::{Part, Progress};
 pub use report::{Finding, Report};
 
@@ -165,7 +166,7 @@ impl<'a> Row<'a> {
         for (column, value) in self.table.columns.iter().zip(self.values).take(self.table.key) {
             let value = match value {
                 Value::Int(number) => number.to_string(),
-                Value::Bytes(bytes) => crate::db::sets::hex(bytes),
+                Value::Bytes(bytes) => hex::encode(bytes),
                 Value::Text(text) => format!("{text:?}"),
                 Value::Null => "null".to_owned(),
             };

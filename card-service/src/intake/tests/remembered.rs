@@ -92,7 +92,7 @@ async fn money_that_is_moved_elsewhere_is_seen_by_the_next_tap() {
     let purse = town.scratch.db.clone();
     let rows =
         query("SELECT owner, shard FROM account WHERE kind = 1").all(&mut purse.read().await.unwrap()).await.unwrap();
-    let owner = crate::db::sets::bytes(&rows[0], "owner").unwrap();
+    let owner = crate::db::columns::bytes(&rows[0], "owner").unwrap();
     let key = |kind| crate::ledger::AccountKey {
         shard: Shard(u8::try_from(rows[0].get::<i64>("shard").unwrap()).unwrap()),
         owner: crate::ledger::Owner(owner),

@@ -337,33 +337,34 @@ async fn insert(tx: &mut Tx, now: Micros, bank: OrganisationId, cards: &[NewCard
 
 /// Rows of a table, column by column.
 pub(super) fn by_column(table: &tables::Table, rows: &[Vec<Value>]) -> Result<Rows, DbError> {
-    let wrong = || DbError::Unreadable("a column of mixed kinds");
-    let mut columns = Rows::new();
-    for (at, name) in table.columns.iter().enumerate() {
+    table.columns.iter().enumerate().try_fold(Rows::new(), |columns, (at, name)| {
         let values = || rows.iter().map(|row| &row[at]);
-        let all = |kind: fn(&Value) -> bool| values().all(kind);
-        columns = if all(|value| matches!(value, Value::Int(_))) {
-            columns.ints(
-                name,
-                values().filter_map(|value| if let Value::Int(number) = value { Some(*number) } else { None }),
-            )
-        } else if all(|value| matches!(value, Value::Bytes(_))) {
-            let bytes =
-                values().filter_map(|value| if let Value::Bytes(bytes) = value { Some(bytes.clone()) } else { None });
-            columns.bytes(name, bytes)
-        } else if all(|value| matches!(value, Value::Text(_))) {
-            let texts =
-                values().filter_map(|value| if let Value::Text(text) = value { Some(text.as_str()) } else { None });
-            columns.texts(name, texts)
+        if let Some(numbers) = values().map(number).collect::<Option<Vec<_>>>() {
+            Ok(columns.ints(name, numbers.into_iter()))
+        } else if let Some(bytes) = values().map(bytes).collect::<Option<Vec<_>>>() {
+            Ok(columns.bytes(name, bytes.into_iter()))
+        } else if let Some(texts) = values().map(text).collect::<Option<Vec<_>>>() {
+            Ok(columns.texts(name, texts.into_iter()))
         } else {
-            return Err(wrong());
-        };
-    }
-    Ok(columns)
+            Err(DbError::Unreadable("a column of mixed kinds"))
+        }
+    })
+}
+
+const fn number(value: &Value) -> Option<i64> {
+    if let Value::Int(number) = value { Some(*number) } else { None }
+}
+
+fn bytes(value: &Value) -> Option<&[u8]> {
+    if let Value::Bytes(bytes) = value { Some(bytes) } else { None }
+}
+
+fn text(value: &Value) -> Option<&str> {
+    if let Value::Text(text) = value { Some(text) } else { None }
 }
 
 /// A key pair: PKCS #8 and the public point.
-fn key_pair() -> Result<(Vec<u8>, Vec<u8>)> {
+pub(super) fn key_pair() -> Result<(Vec<u8>, Vec<u8>)> {
     let (random, algorithm) = (SystemRandom::new(), &ECDSA_P256_SHA256_FIXED_SIGNING);
     let pkcs8 = EcdsaKeyPair::generate_pkcs8(algorithm, &random).map_err(|_| anyhow!("a key pair cannot be made"))?;
     let pair = EcdsaKeyPair::from_pkcs8(algorithm, pkcs8.as_ref(), &random)

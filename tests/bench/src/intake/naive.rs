@@ -7,7 +7,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use card_schema::{
     clock::Micros,
     envelope::{
-        Envelope, Kid, PublicKey, Signature, ToBeSigned,
+        Envelope, Kid, PublicKey, ToBeSigned,
         batch::Batch,
         receipt::{Outcome, Receipt, TapOutcome},
         tap::Tap,
@@ -18,19 +18,18 @@ use card_schema::{
 };
 use card_service::{
     cards,
-    db::{self, Db, DbError, Rows, Tx, query, sets},
+    db::{self, Db, DbError, Rows, Tx, columns, query},
     domains::purse::{purse_of, takings_of},
     evidence::{self, Action, ActionKind, tables},
     ledger::{self, Linked, Needs, Phase, Transfer, TransferKind},
     terminals,
 };
-use ring::{
-    rand::SystemRandom,
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _},
-};
 use tokio::{sync::Semaphore, task::JoinSet};
 
-use super::{installation::now, load, load::Plan};
+use super::{
+    installation::{key_pair, now},
+    load::{self, Plan, Signer},
+};
 
 /// Requests at work at once: as many as there are connections to write with.
 const AT_ONCE: usize = 8;
@@ -52,17 +51,17 @@ pub(super) fn run(database_url: &str, plan: &Plan, used: impl Fn() -> Result<(f6
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let db = Db::open(database_url).await?;
-        let signer = Arc::new(Signer::new()?);
+        let office = Arc::new(Office::new()?);
         let places = Arc::new(Semaphore::new(AT_ONCE));
         let before = used()?;
         let began = Instant::now();
         let mut tasks = JoinSet::new();
         for (terminal, batches) in sent {
-            let (db, signer, places) = (db.clone(), Arc::clone(&signer), Arc::clone(&places));
+            let (db, office, places) = (db.clone(), Arc::clone(&office), Arc::clone(&places));
             tasks.spawn(async move {
                 for batch in batches {
                     let _place = places.acquire().await?;
-                    take(&db, &signer, terminal, &batch.batch.0).await?;
+                    take(&db, &office, terminal, &batch.batch.0).await?;
                 }
                 Ok::<_, anyhow::Error>(())
             });
@@ -78,32 +77,27 @@ pub(super) fn run(database_url: &str, plan: &Plan, used: impl Fn() -> Result<(f6
     })
 }
 
-struct Signer {
-    pair: EcdsaKeyPair,
+/// Signs receipts with a key that nobody else has.
+struct Office {
+    signer: Signer,
     kid: Kid,
 }
 
-impl Signer {
+impl Office {
     fn new() -> Result<Self> {
-        let (random, algorithm) = (SystemRandom::new(), &ECDSA_P256_SHA256_FIXED_SIGNING);
-        let failed = |_| anyhow!("a key pair cannot be made");
-        let pkcs8 = EcdsaKeyPair::generate_pkcs8(algorithm, &random).map_err(failed)?;
-        let pair = EcdsaKeyPair::from_pkcs8(algorithm, pkcs8.as_ref(), &random)
-            .map_err(|rejected| anyhow!("a key pair cannot be read: {rejected}"))?;
-        let public = PublicKey::from_sec1(pair.public_key().as_ref()).map_err(|error| anyhow!("{error}"))?;
-        Ok(Self { pair, kid: Kid::Key(public.key_id()) })
+        let (pkcs8, point) = key_pair()?;
+        let public = PublicKey::from_sec1(&point).map_err(|error| anyhow!("{error}"))?;
+        Ok(Self { signer: Signer::read(&pkcs8)?, kid: Kid::Key(public.key_id()) })
     }
 
     fn receipt(&self, receipt: &Receipt) -> Result<Vec<u8>> {
         let to_be_signed = ToBeSigned::new(receipt, self.kid);
-        let signature = self.pair.sign(&SystemRandom::new(), to_be_signed.message());
-        let signature = signature.map_err(|_| anyhow!("a key does not sign"))?;
-        Ok(to_be_signed.sign(&Signature(signature.as_ref().try_into()?)))
+        Ok(to_be_signed.sign(&self.signer.sign(to_be_signed.message())?))
     }
 }
 
 /// One request: decoded, verified, written, answered.
-async fn take(db: &Db, signer: &Signer, from: TerminalId, bytes: &[u8]) -> Result<()> {
+async fn take(db: &Db, office: &Office, from: TerminalId, bytes: &[u8]) -> Result<()> {
     let at = now()?;
     let batch = Envelope::<Batch>::decode(bytes).map_err(|error| anyhow!("{error}"))?;
     let mut taps = Vec::with_capacity(batch.payload.taps.len());
@@ -116,7 +110,7 @@ async fn take(db: &Db, signer: &Signer, from: TerminalId, bytes: &[u8]) -> Resul
         .await
         .map_err(|Failed(error)| error)?;
     ensure!(outcomes.iter().all(|tap| tap.outcome == Outcome::Accepted), "the twin refuses a good tap");
-    signer.receipt(&Receipt { batch: id, at, outcomes, log_head: None }).map(drop)
+    office.receipt(&Receipt { batch: id, at, outcomes, log_head: None }).map(drop)
 }
 
 /// What stops a transaction of the twin.
@@ -208,7 +202,7 @@ async fn follows(tx: &mut Tx, tap: &Tap) -> Result<(), Failed> {
         .optional(tx.conn())
         .await?;
     let (counter, head) = match head {
-        Some(row) => (row.get::<i64>("counter")?, TapId(sets::bytes(&row, "head")?)),
+        Some(row) => (row.get::<i64>("counter")?, TapId(columns::bytes(&row, "head")?)),
         None => (0, TapId::NONE),
     };
     let prior = query("SELECT tap_id FROM tap WHERE terminal_id = $1 AND lane = $2 AND counter = $3")
