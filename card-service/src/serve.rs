@@ -42,7 +42,7 @@ use crate::{api, ledger, telemetry};
 const GRACE: Duration = Duration::from_secs(10);
 /// How often holds whose time is over are looked for, and how many are ended in one transaction.
 const EXPIRE_EVERY: Duration = Duration::from_secs(10);
-const HOLDS_AT_ONCE: i64 = 1_000;
+const HOLDS_AT_ONCE: usize = 1_000;
 /// The TLS certificate is renewed this often; it is good for much longer.
 const RENEW_EVERY: Duration = Duration::from_hours(24);
 /// A checkpoint is signed at most this long after something happened.
@@ -294,15 +294,19 @@ async fn expire_holds(app: App) {
     turn.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         turn.tick().await;
-        let now = app.now();
-        let ended = app
-            .db
-            .write_concurrently::<_, DbError, _>(move |tx| Box::pin(ledger::expire(tx, now, HOLDS_AT_ONCE)))
-            .await;
-        match ended {
-            Ok(0) => {}
-            Ok(ended) => metrics::counter!("ledger_holds_expired_total").increment(ended as u64),
-            Err(error) => tracing::error!(%error, "holds whose time is over were not ended"),
+        // At once again while there are many.
+        let mut ended = HOLDS_AT_ONCE;
+        while ended == HOLDS_AT_ONCE {
+            let now = app.now();
+            let expire = app
+                .db
+                .write_concurrently::<_, DbError, _>(move |tx| Box::pin(ledger::expire(tx, now, HOLDS_AT_ONCE)))
+                .await;
+            ended = expire.unwrap_or_else(|error| {
+                tracing::error!(%error, "holds whose time is over were not ended");
+                0
+            });
+            metrics::counter!("ledger_holds_expired_total").increment(ended as u64);
         }
     }
 }

@@ -77,13 +77,13 @@ pub async fn post_in(
 ///
 /// # Errors
 /// When the database fails; then none is ended.
-pub async fn expire(tx: &mut Tx, at: Micros, limit: i64) -> Result<usize, DbError> {
+pub async fn expire(tx: &mut Tx, at: Micros, limit: usize) -> Result<usize, DbError> {
     let rows = query(
         "SELECT h.shard, h.transfer_id FROM shard s CROSS JOIN open_hold h
          WHERE h.shard = s.shard AND h.expires_at <= $1 ORDER BY h.shard LIMIT $2",
     )
     .bind(at.0)
-    .bind(limit)
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
     .all(tx.conn())
     .await?;
     let over = rows.iter().map(|row| Ok((columns::shard(row.get("shard")?)?, row.get("transfer_id")?)));
