@@ -182,13 +182,30 @@ impl Chromium {
         Ok(value.as_str().with_context(|| format!("{selector} has no {name}"))?.to_owned())
     }
 
-    /// Clicks on this one element and waits until the page that it leads to is there.
+    /// Clicks on this one element, which stays on the page.
     ///
     /// # Errors
     /// When there is not exactly one, or something covers it.
     pub fn click(&self, selector: &str) -> Result<()> {
         let id = self.element(selector)?;
         self.tell(&format!("/element/{id}/click"), &json!({})).map(drop)
+    }
+
+    /// Clicks on this one element and waits until the page that it stood on is gone: what is looked for next cannot be
+    /// found on the old one.
+    ///
+    /// # Errors
+    /// When there is not exactly one, something covers it, or it leads nowhere.
+    pub fn follow(&self, selector: &str) -> Result<()> {
+        let page = self.element("html")?;
+        self.click(selector)?;
+        wait::until(&format!("{selector} leads to another page"), || {
+            let reply = self.session.get(&format!("/element/{page}/name"))?;
+            if reply.body["value"]["error"] == "stale element reference" {
+                return Ok(Some(()));
+            }
+            reply.success().map(|_| None)
+        })
     }
 
     /// Types into this one field.

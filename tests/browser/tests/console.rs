@@ -44,7 +44,7 @@ fn pictures(browser: &Chromium, name: &str) -> Result<()> {
 }
 
 fn speak(browser: &Chromium, language: &str) -> Result<()> {
-    browser.click(&format!(".languages button[value='{language}']"))?;
+    browser.follow(&format!(".languages button[value='{language}']"))?;
     browser.until(&format!("html[lang='{language}'] .languages button[value='{language}'][aria-current='true']"))
 }
 
@@ -63,17 +63,17 @@ fn an_administrator_without_scripts_looks_at_activity_and_asks_for_a_holder_with
     pictures(&browser, "sign-in")?;
     browser.type_into("#name", ADMINISTRATOR.0)?;
     browser.type_into("#password", "something else, as invented")?;
-    browser.click("form[action='/sign-in'] button")?;
+    browser.follow("form[action='/sign-in'] button")?;
     browser.until(".summary[role=alert]")?;
     assert_eq!(browser.count("form.leave")?, 0, "a wrong password does not sign in");
     browser.type_into("#password", ADMINISTRATOR.1)?;
-    browser.click("form[action='/sign-in'] button")?;
+    browser.follow("form[action='/sign-in'] button")?;
 
     browser.until("form.leave")?;
     assert_eq!(browser.count("table")?, 0, "no activity before a purpose");
     pictures(&browser, "purpose")?;
     browser.click("label[for=purpose-oversight]")?;
-    browser.click("main form button")?;
+    browser.follow("main form button")?;
 
     browser.until("table")?;
     speak(&browser, "en")?;
@@ -90,13 +90,13 @@ fn an_administrator_without_scripts_looks_at_activity_and_asks_for_a_holder_with
     assert_eq!(browser.count("tbody tr:nth-child(1) .tag.no")?, 1, "the tap that was refused");
     assert_eq!(browser.count(".evidence dd.big")?, 1, "the log's newest checkpoint");
 
-    browser.click("tbody tr:first-child .card-link")?;
+    browser.follow("tbody tr:first-child .card-link")?;
     browser.until("#holder form")?;
     assert_eq!(browser.count("tbody tr")?, 5, "all taps were this card's");
     assert_eq!(browser.count("#holder dl")?, 0, "no holder before a purpose");
     pictures(&browser, "card")?;
     browser.click("#holder label[for=purpose-complaint]")?;
-    browser.click("#holder form button")?;
+    browser.follow("#holder form button")?;
 
     browser.until("#holder dl")?;
     let facts = browser.texts("#holder dd")?;
@@ -109,7 +109,7 @@ fn an_administrator_without_scripts_looks_at_activity_and_asks_for_a_holder_with
     speak(&browser, "en")?;
     browser.until("#holder form")?;
 
-    browser.click("form.leave button")?;
+    browser.follow("form.leave button")?;
     browser.until("form[action='/sign-in']")?;
     browser.open(&format!("{}/activity?purpose=oversight", town.service.url()))?;
     browser.until("form[action='/sign-in']")?;
@@ -149,12 +149,12 @@ impl Visitor<'_> {
         speak(self.browser, self.language)?;
         self.browser.type_into("#name", name)?;
         self.browser.type_into("#password", password)?;
-        self.browser.click("form[action='/sign-in'] button")?;
+        self.browser.follow("form[action='/sign-in'] button")?;
         self.browser.until("form.leave")
     }
 
     fn sign_out(&self) -> Result<()> {
-        self.browser.click("form.leave button")?;
+        self.browser.follow("form.leave button")?;
         self.browser.until("form[action='/sign-in']")
     }
 }
@@ -183,12 +183,12 @@ fn every_page_of_the_console_can_be_used_by_everybody_in_both_languages() -> Res
         browser.open(&format!("{url}/sign-in"))?;
         speak(&browser, language)?;
         visitor.visit("sign-in")?;
-        browser.click("form[action='/sign-in'] button")?;
+        browser.follow("form[action='/sign-in'] button")?;
         browser.until(".summary:focus")?;
         visitor.visit("sign-in-name-missing")?;
         browser.type_into("#name", AUDITOR.0)?;
         browser.type_into("#password", "something else, as invented")?;
-        browser.click("form[action='/sign-in'] button")?;
+        browser.follow("form[action='/sign-in'] button")?;
         browser.until(".summary:focus")?;
         visitor.visit("sign-in-wrong")?;
 
@@ -201,16 +201,16 @@ fn every_page_of_the_console_can_be_used_by_everybody_in_both_languages() -> Res
         browser.until("table")?;
         visitor.visit("activity")?;
         let card = browser.attribute("tbody tr:first-child .card-link", "href")?;
-        browser.click("tbody tr:first-child .card-link")?;
+        browser.follow("tbody tr:first-child .card-link")?;
         browser.until("#holder form")?;
         visitor.visit("card")?;
         // As a browser would that knows no `required`.
         browser.run("document.querySelector('#holder form').noValidate = true; arguments[0]();", &[])?;
-        browser.click("#holder form button")?;
+        browser.follow("#holder form button")?;
         browser.until(".summary:focus")?;
         visitor.visit("card-reason-missing")?;
         browser.click("#holder label[for=purpose-complaint]")?;
-        browser.click("#holder form button")?;
+        browser.follow("#holder form button")?;
         browser.until("#holder dl")?;
         visitor.visit("card-holder")?;
         for wrong in ["nowhere", "cards/none"] {

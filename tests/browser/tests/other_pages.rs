@@ -117,7 +117,7 @@ fn another_site_cannot_act_in_the_name_of_whoever_is_signed_in_at_the_console() 
     browser.open(service.url())?;
     browser.type_into("#name", ADMINISTRATOR.0)?;
     browser.type_into("#password", ADMINISTRATOR.1)?;
-    browser.click("form[action='/sign-in'] button")?;
+    browser.follow("form[action='/sign-in'] button")?;
     browser.until("form.leave")?;
     let language = browser.attribute("html", "lang")?;
     assert_eq!(language, "en", "as the browser asks for");
