@@ -7,7 +7,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// How many shards holders are spread over. Fixed when an installation is initialised.
+/// How many shards holders can be spread over. How many there are is fixed when an installation is initialised.
 pub const SHARDS: u8 = 64;
 
 /// The part of the database in which everything of one holder lies, `0..SHARDS`.

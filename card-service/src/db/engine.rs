@@ -1,5 +1,7 @@
 //! What the engines differ in beside their SQL: how a write transaction begins, and what their error codes mean.
 
+use card_schema::ids::SHARDS;
+
 /// Which engine a database runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -21,6 +23,15 @@ impl std::fmt::Display for Engine {
 }
 
 impl Engine {
+    /// How many shards an installation has. `SQLite` lies on one machine: each more costs pages that every group of taps
+    /// touches, and eight are enough to spread what later moves to a server.
+    pub const fn shards(self) -> u8 {
+        match self {
+            Self::Sqlite => 8,
+            Self::Postgres => SHARDS,
+        }
+    }
+
     /// Begins a write transaction. `SQLite` takes its write lock at once: a transaction that reads first and writes
     /// later could otherwise find itself refused in its middle.
     pub(super) const fn begin_write(self) -> &'static str {

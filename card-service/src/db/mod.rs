@@ -98,6 +98,11 @@ pub struct Tx {
 }
 
 impl Tx {
+    /// The engine below.
+    pub const fn engine(&self) -> Engine {
+        self.connection.engine()
+    }
+
     /// The connection on which statements of this transaction run.
     pub fn conn(&mut self) -> &mut Connection {
         &mut self.connection

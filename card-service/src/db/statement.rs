@@ -87,6 +87,13 @@ impl Statement {
         }
     }
 
+    /// How `SQLite` would go about it, a step a line.
+    #[cfg(test)]
+    pub(crate) async fn plan(mut self, connection: &mut Connection) -> Result<Vec<String>, DbError> {
+        self.text = format!("EXPLAIN QUERY PLAN {}", self.text).into();
+        self.all(connection).await?.iter().map(|row| row.get("detail")).collect()
+    }
+
     /// The first row, if there is one. Of statements without sets.
     pub async fn optional(self, connection: &mut Connection) -> Result<Option<Row>, DbError> {
         assert!(self.set.is_none(), "a statement with a set has many rows");
@@ -170,7 +177,7 @@ impl Statement {
 
     fn for_sqlite(self) -> Result<(String, SqliteArguments), DbError> {
         #[cfg(test)]
-        super::recorder::record(&self.text, self.set.iter().map(|(_, rows)| rows));
+        super::recorder::record(&self.text, self.set.iter().map(|(_, rows)| rows), Some(&self));
         let mut arguments = SqliteArguments::default();
         let mut text = locking(self.text, |_| String::new());
         if let Some((name, rows)) = self.set {
@@ -193,7 +200,7 @@ impl Statement {
 
     fn for_postgres(self) -> Result<(String, PgArguments), DbError> {
         #[cfg(test)]
-        super::recorder::record(&self.text, self.set.iter().map(|(_, rows)| rows));
+        super::recorder::record(&self.text, self.set.iter().map(|(_, rows)| rows), Some(&self));
         let mut arguments = PgArguments::default();
         for value in self.values {
             value.bind(&mut arguments)?;
@@ -271,7 +278,7 @@ pub async fn insert(
         return Ok(());
     }
     #[cfg(test)]
-    super::recorder::record(&format!("INSERT INTO {table}"), [&rows].into_iter());
+    super::recorder::record(&format!("INSERT INTO {table}"), [&rows].into_iter(), None);
     let names = rows.names();
     match connection {
         Connection::Sqlite(connection) => {

@@ -103,6 +103,14 @@ async fn readers_cannot_write() {
 }
 
 #[tokio::test]
+async fn there_are_as_many_shards_as_the_engine_has() {
+    let town = scratch().await;
+    let mut connection = town.db.read().await.unwrap();
+    let shards: Vec<i64> = query("SELECT shard FROM shard ORDER BY shard").scalars(&mut connection).await.unwrap();
+    assert_eq!(shards, (0..i64::from(town.db.engine().shards())).collect::<Vec<_>>());
+}
+
+#[tokio::test]
 async fn a_database_of_a_newer_schema_is_refused_with_words() {
     let town = scratch().await;
     town.db

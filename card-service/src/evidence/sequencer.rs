@@ -19,6 +19,14 @@ use crate::keys::KeyStore;
 /// Leaves that one transaction takes at most.
 const LEAVES_A_STEP: i64 = 4_096;
 
+/// What one transaction has come to.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    head: LogHead,
+    /// Whether it took as many leaves as it may, so that more are most likely waiting.
+    more: bool,
+}
+
 /// Why the log did not grow.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
@@ -105,6 +113,10 @@ impl Log {
     /// # Errors
     /// [`LogError::Altered`] and [`LogError::MissingLeaf`] mean that somebody changed the database: nothing is signed.
     pub async fn integrate(&self, at: Micros) -> Result<Option<LogHead>, LogError> {
+        Ok(self.step(at).await?.map(|step| step.head))
+    }
+
+    async fn step(&self, at: Micros) -> Result<Option<Step>, LogError> {
         // Asked without the write lock first: most of the time nothing is waiting.
         let mut connection = self.db.read().await?;
         if !store::any_pending(&mut connection).await? {
@@ -126,24 +138,25 @@ impl Log {
             .db
             .write_concurrently(move |tx| Box::pin(async move { extend(tx, &*keys, &origin, &recent, at).await }))
             .await?;
-        if let Some(head) = extended {
-            self.head.send_replace(Some(head));
+        if let Some(step) = &extended {
+            self.head.send_replace(Some(step.head));
             #[expect(clippy::cast_precision_loss, reason = "a gauge")]
-            metrics::gauge!("evidence_tree_size").set(head.size as f64);
+            metrics::gauge!("evidence_tree_size").set(step.head.size as f64);
         }
         Ok(extended)
     }
 
-    /// Integrates again and again, `period` apart and at once while much is waiting, until the task is aborted.
+    /// Integrates again and again, `period` apart and at once while more is waiting than one step takes, until the task
+    /// is aborted. What has come in meanwhile waits for the next period: a step costs a transaction, however small.
     pub async fn run(self, period: Duration, clock: Arc<dyn Fn() -> Micros + Send + Sync>) {
         let mut turn = tokio::time::interval(period);
         turn.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             turn.tick().await;
             loop {
-                match self.integrate(clock()).await {
-                    Ok(Some(_)) => {}
-                    Ok(None) => break,
+                match self.step(clock()).await {
+                    Ok(Some(step)) if step.more => {}
+                    Ok(_) => break,
                     Err(error) => {
                         metrics::counter!("evidence_failures_total").increment(1);
                         tracing::error!(%error, "the log was not extended");
@@ -161,7 +174,7 @@ async fn extend(
     origin: &str,
     recent: &Recent,
     at: Micros,
-) -> Result<Option<LogHead>, LogError> {
+) -> Result<Option<Step>, LogError> {
     tx.take_turn(Turn::Tree).await?;
     let pending = store::pending(tx.conn(), LEAVES_A_STEP).await?;
     if pending.is_empty() {
@@ -182,6 +195,7 @@ async fn extend(
         runs.push((*run, place));
         place += run.leaves.unsigned_abs();
     }
+    let more = place - size == LEAVES_A_STEP.unsigned_abs();
     for (LeafRef { shard, leaf_id }, hash) in hashes(tx.conn(), recent, &pending).await? {
         tiles.push(size, hash.ok_or(LogError::MissingLeaf { shard: shard.0, leaf_id })?);
         size += 1;
@@ -191,7 +205,7 @@ async fn extend(
     store::place_leaves(tx.conn(), &runs).await?;
     store::save_tiles(tx.conn(), &tiles).await?;
     store::insert_checkpoint(tx.conn(), &Checkpoint { size, root, note, at }).await?;
-    Ok(Some(LogHead { size, root }))
+    Ok(Some(Step { head: LogHead { size, root }, more }))
 }
 
 /// The hash of each of these leaves, where it is there.

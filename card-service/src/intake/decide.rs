@@ -1,64 +1,15 @@
-//! The checks that every tap passes before its room sees it, and the lane's chain. Pure.
+//! The checks that every tap passes before its room sees it. Pure.
 
 use card_schema::card::Slot;
 use card_schema::clock::Micros;
 use card_schema::envelope::receipt::Outcome;
 use card_schema::envelope::tap::Tap;
-use card_schema::ids::TapId;
 use card_schema::operation::{Operation, Signer};
 
 use super::submission::Policy;
 use super::verify::SignedBy;
 use crate::cards::{CardForIntake, CardState};
 use crate::terminals::{Terminal, TerminalState};
-
-/// The newest tap of a lane.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct LaneHead {
-    pub(super) counter: i64,
-    pub(super) tap: TapId,
-}
-
-impl LaneHead {
-    /// A lane that has brought nothing yet.
-    pub(super) const EMPTY: Self = Self { counter: 0, tap: TapId::NONE };
-}
-
-/// What is wrong with a lane. Numbers are those of the table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum LaneFault {
-    /// Numbers are missing before this one, or this one comes too late to fill its place.
-    Gap = 1,
-    /// The number was used for another tap.
-    Fork = 2,
-    /// The number follows, the hash of the tap before does not.
-    BrokenChain = 3,
-    /// The tap has seen a log head that this log never had.
-    UnknownLogHead = 4,
-}
-
-impl LaneFault {
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Gap => "gap",
-            Self::Fork => "fork",
-            Self::BrokenChain => "broken_chain",
-            Self::UnknownLogHead => "unknown_log_head",
-        }
-    }
-}
-
-/// Whether a tap goes on where its lane stands.
-pub(super) fn follows(head: LaneHead, tap: &Tap) -> Result<(), LaneFault> {
-    let counter = i64::try_from(tap.counter).unwrap_or(i64::MAX);
-    if counter != head.counter.saturating_add(1) {
-        Err(LaneFault::Gap)
-    } else if tap.previous != head.tap {
-        Err(LaneFault::BrokenChain)
-    } else {
-        Ok(())
-    }
-}
 
 /// What is known when a tap is decided.
 #[derive(Clone, Copy, Debug)]

@@ -6,17 +6,18 @@ use std::sync::Arc;
 
 use card_schema::envelope::receipt::{Outcome, TapOutcome};
 use card_schema::envelope::tap::Tap;
-use card_schema::ids::{CardId, SHARDS, Shard, TapId, TerminalId};
+use card_schema::ids::{CardId, Shard, TapId, TerminalId};
 use card_schema::money::Fen;
 use card_schema::operation::Operation;
 
-use super::decide::{self, Known, LaneFault, LaneHead, Verdict};
+use super::decide::{self, Known, Verdict};
+use super::lane::{Faults, LaneFault, LaneHead, LaneNumber, RecordedFault, follows};
 use super::memory::{Cards, Memory};
-use super::store::{self, LaneEvent, LaneNumber, Prior, SeenHead, TapRow};
+use super::store::{self, LaneEvent, Prior, SeenHead, TapRow, Wanted};
 use super::submission::{Answer, Policy, Submission, SubmitError};
 use super::verify::Candidate;
 use crate::cards::{self, CardState};
-use crate::db::{DbError, Tx};
+use crate::db::{DbError, Engine, Tx};
 use crate::domains::{self, Ask, Decision, Effect};
 use crate::evidence::{self, Action, ActionKind, Hash, LeafRef};
 use crate::ledger::{self, Account, Book, Entry, Linked, Refused};
@@ -27,10 +28,10 @@ use crate::terminals::Terminal;
 struct Group {
     terminals: HashMap<TerminalId, Arc<Terminal>>,
     cards: Cards,
-    prior: HashMap<LaneNumber, Prior>,
+    prior: HashMap<TapId, Prior>,
     heads: HashMap<(TerminalId, u8), LaneHead>,
     seen: HashMap<u64, SeenHead>,
-    known_forks: BTreeSet<(LaneNumber, TapId)>,
+    faults: Faults,
     book: Book,
     moved: BTreeSet<(TerminalId, u8)>,
     actions: Vec<(LeafRef, Action)>,
@@ -76,16 +77,11 @@ fn taps(submissions: &[Arc<Submission>]) -> impl Iterator<Item = (TapId, &Tap)> 
     submissions.iter().flat_map(|s| s.taps.iter().filter_map(|c| c.tap.as_ref().map(|tap| (c.id, tap))))
 }
 
-fn number(tap: &Tap) -> LaneNumber {
-    // `verify` lets no larger counter through.
-    LaneNumber { terminal: tap.terminal, lane: tap.lane, counter: i64::try_from(tap.counter).unwrap_or(i64::MAX) }
-}
-
 /// Where everything that a tap leaves lies: with its card's holder, also where we do not know the card. What a terminal
 /// says on its own, and what names a card that cannot be, is spread over the shards by terminal.
-fn shard_of(tap: &Tap) -> Shard {
-    let card = tap.card.map(|card| card.shard()).filter(|shard| shard.0 < SHARDS);
-    card.unwrap_or(Shard(tap.terminal.as_bytes()[15] % SHARDS))
+fn shard_of(tap: &Tap, engine: Engine) -> Shard {
+    let card = tap.card.map(|card| card.shard()).filter(|shard| shard.0 < engine.shards());
+    card.unwrap_or(Shard(tap.terminal.as_bytes()[15] % engine.shards()))
 }
 
 impl Group {
@@ -96,7 +92,8 @@ impl Group {
         submissions: &[Arc<Submission>],
     ) -> Result<Self, DbError> {
         let mut group = Self::default();
-        let shards: BTreeSet<Shard> = taps(submissions).map(|(_, tap)| shard_of(tap)).collect();
+        let engine = tx.engine();
+        let shards: BTreeSet<Shard> = taps(submissions).map(|(_, tap)| shard_of(tap, engine)).collect();
         tx.lock(shards.iter().copied()).await?;
         memory.catch_up(tx, &shards).await?;
         let terminals: BTreeSet<_> = submissions.iter().map(|submission| submission.terminal).collect();
@@ -106,10 +103,14 @@ impl Group {
         let lanes: BTreeSet<_> = taps(submissions).map(|(_, tap)| (tap.terminal, tap.lane)).collect();
         group.heads = store::heads(tx.conn(), &lanes).await?;
         // A number that its lane has not come to is new.
-        let passed = |number: &LaneNumber| number.counter <= group.heads[&(number.terminal, number.lane)].counter;
-        let numbers: BTreeSet<_> = taps(submissions).map(|(_, tap)| number(tap)).filter(passed).collect();
-        group.prior = store::prior(tx.conn(), &numbers).await?;
-        group.known_forks = store::known_forks(tx.conn(), &numbers).await?;
+        let passed = |tap: &Tap| LaneNumber::of(tap).counter <= group.heads[&(tap.terminal, tap.lane)].counter;
+        let passed: Vec<_> = taps(submissions).filter(|(_, tap)| passed(tap)).collect();
+        let wanted =
+            |(id, tap): &(TapId, &Tap)| Wanted { shard: shard_of(tap, engine), card: tap.card, at: tap.at, tap: *id };
+        group.prior = store::prior(tx.conn(), &passed.iter().map(wanted).collect()).await?;
+        let others = passed.iter().filter(|(id, _)| !group.prior.contains_key(id));
+        let others: BTreeSet<_> = others.map(|(_, tap)| LaneNumber::of(tap)).collect();
+        group.faults = Faults::new(store::faults_at(tx.conn(), &others).await?);
         let sizes: BTreeSet<_> = taps(submissions).filter_map(|(_, tap)| tap.log_head.map(|head| head.size)).collect();
         group.seen = store::seen_heads(tx.conn(), &sizes).await?;
         let mut accounts = Vec::new();
@@ -174,14 +175,14 @@ impl Group {
         candidate: &Candidate,
         tap: &Tap,
     ) -> Result<(Outcome, Option<Fen>), DbError> {
-        let number = number(tap);
-        let lane = (tap.terminal, tap.lane);
+        if let Some(prior) = self.prior.get(&candidate.id) {
+            return Ok((prior.outcome, prior.balance));
+        }
+        let (shard, number) = (shard_of(tap, tx.engine()), LaneNumber::of(tap));
+        let lane = number.lane();
         let head = self.heads.get(&lane).copied().unwrap_or(LaneHead::EMPTY);
-        if let Some(prior) = self.prior.get(&number).copied() {
-            if prior.tap == candidate.id {
-                return Ok((prior.outcome, prior.balance));
-            }
-            self.record_fault(tx, submission, candidate, (shard_of(tap), number), LaneFault::Fork, head);
+        if number.counter <= head.counter && !self.faults.left_free(&number) {
+            self.record_fault(tx, submission, candidate, (shard, number), LaneFault::Fork, head);
             return Ok((Outcome::CounterFork, None));
         }
 
@@ -197,7 +198,7 @@ impl Group {
         let fault = if tap.log_head.is_some_and(|head| head.size > 0) && seen.is_none() {
             Some(LaneFault::UnknownLogHead)
         } else {
-            decide::follows(head, tap).err()
+            follows(head, tap).err()
         };
         let ask = self.ask(candidate.id, tap, policy);
         let room = domains::room_of(&tap.operation);
@@ -220,7 +221,7 @@ impl Group {
             },
         };
         if let Some(fault) = fault {
-            self.record_fault(tx, submission, candidate, (shard_of(tap), number), fault, head);
+            self.record_fault(tx, submission, candidate, (shard, number), fault, head);
         }
 
         let opened_before = self.book.opened_count();
@@ -236,7 +237,7 @@ impl Group {
         };
         let balance = decision.shows.map(|key| Fen(self.book.balance(&key)));
         let row = TapRow {
-            leaf: evidence::reserve(tx, shard_of(tap)),
+            leaf: evidence::reserve(tx, shard),
             number,
             tap: candidate.id,
             card: tap.card,
@@ -252,7 +253,7 @@ impl Group {
             self.heads.insert(lane, LaneHead { counter: number.counter, tap: candidate.id });
             self.moved.insert(lane);
         }
-        self.prior.insert(number, Prior { tap: candidate.id, outcome: decision.outcome, balance });
+        self.prior.insert(candidate.id, Prior { outcome: decision.outcome, balance });
         Ok((decision.outcome, balance))
     }
 
@@ -299,17 +300,12 @@ impl Group {
     ) {
         tracing::warn!(terminal = %number.terminal, lane = number.lane, fault = fault.name(), "a lane did not go on as it must");
         metrics::counter!("intake_lane_faults_total", "kind" => fault.name()).increment(1);
-        if fault == LaneFault::Fork && !self.known_forks.insert((number, candidate.id)) {
+        let (tap, expected) = (candidate.id, head.counter.saturating_add(1));
+        if !self.faults.note(RecordedFault { number, tap, fork: fault == LaneFault::Fork, expected }) {
             return;
         }
-        let event = LaneEvent {
-            number,
-            tap: candidate.id,
-            fault,
-            expected: head.counter.saturating_add(1),
-            at: submission.received_at,
-            cose: candidate.cose.clone(),
-        };
+        let event =
+            LaneEvent { number, tap, fault, expected, at: submission.received_at, cose: candidate.cose.clone() };
         let leaf = evidence::reserve(tx, shard);
         self.actions.push((leaf, Action::new(leaf.shard, ActionKind::LaneBroken, vec![event.image()])));
         self.events.push((event, leaf));

@@ -2,9 +2,9 @@
 //! written in one transaction, and the terminal answered with a signed receipt.
 //!
 //! `api` takes a batch, `verify` finds out who signed, `writer` collects batches, `answer` has them written and answers,
-//! `group` writes them, `decide` is the pure middle; `submission` is what goes from one to the next, `memory`
-//! what need not be read again. Not here: what an
-//! operation does (`domains`), who terminals and cards are (`terminals`, `cards`).
+//! `group` writes them, `decide` and `lane` are the pure middle; `submission` is what goes from one to the next, `memory`
+//! what need not be read again. Not here: what an operation does (`domains`), who terminals and cards are (`terminals`,
+//! `cards`).
 
 #[cfg(not(feature = "planted-early-acknowledgement"))]
 mod answer;
@@ -14,6 +14,7 @@ mod answer;
 pub mod api;
 mod decide;
 mod group;
+mod lane;
 mod memory;
 mod store;
 mod submission;

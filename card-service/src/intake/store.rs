@@ -2,26 +2,17 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::decide::{LaneFault, LaneHead};
+use super::lane::{LaneFault, LaneHead, LaneNumber, RecordedFault};
 use crate::db::{Connection, DbError, Row, Rows, columns, insert, query};
 use crate::evidence::{Column, LeafRef, RowImage};
 use card_schema::clock::Micros;
 use card_schema::envelope::receipt::Outcome;
-use card_schema::ids::{CardId, TapId, TerminalId};
+use card_schema::ids::{CardId, Shard, TapId, TerminalId};
 use card_schema::money::Fen;
-
-/// A number of a lane.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct LaneNumber {
-    pub(super) terminal: TerminalId,
-    pub(super) lane: u8,
-    pub(super) counter: i64,
-}
 
 /// What became of a tap that came before.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Prior {
-    pub(super) tap: TapId,
     pub(super) outcome: Outcome,
     pub(super) balance: Option<Fen>,
 }
@@ -101,32 +92,56 @@ impl LaneEvent {
     }
 }
 
-/// What became of those of these numbers that were used before. A number does not say in which shard its tap lies: ask
-/// only for numbers that a lane has passed.
+/// A tap that may have been recorded before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Wanted {
+    pub(super) shard: Shard,
+    pub(super) card: Option<CardId>,
+    pub(super) at: Micros,
+    pub(super) tap: TapId,
+}
+
+/// What became of those of these taps that were recorded before.
 pub(super) async fn prior(
     connection: &mut Connection,
-    numbers: &BTreeSet<LaneNumber>,
-) -> Result<HashMap<LaneNumber, Prior>, DbError> {
-    if numbers.is_empty() {
-        return Ok(HashMap::new());
+    taps: &BTreeSet<Wanted>,
+) -> Result<HashMap<TapId, Prior>, DbError> {
+    let with_card = taps.iter().filter(|tap| tap.card.is_some()).copied().collect();
+    let alone = taps.iter().filter(|tap| tap.card.is_none()).copied().collect();
+    let mut found = prior_where(connection, with_card, "t.card_id = wanted.card_id").await?;
+    found.append(&mut prior_where(connection, alone, "t.card_id IS NULL").await?);
+    Ok(found.into_iter().collect())
+}
+
+async fn prior_where(
+    connection: &mut Connection,
+    taps: Vec<Wanted>,
+    card: &str,
+) -> Result<Vec<(TapId, Prior)>, DbError> {
+    if taps.is_empty() {
+        return Ok(Vec::new());
     }
-    let rows = query(
-        "SELECT t.terminal_id, t.lane, t.counter, t.tap_id, t.outcome, t.balance
-         FROM {wanted} CROSS JOIN tap t
-         WHERE t.terminal_id = wanted.terminal_id AND t.lane = wanted.lane AND t.counter = wanted.counter",
-    )
-    .set("wanted", wanted(numbers))
+    let rows = Rows::new()
+        .ints("shard", taps.iter().map(|tap| i64::from(tap.shard.0)))
+        .optional_bytes("card_id", taps.iter().map(|tap| tap.card.map(|card| card.as_bytes().to_vec())))
+        .ints("at", taps.iter().map(|tap| tap.at.0))
+        .bytes("tap_id", taps.iter().map(|tap| tap.tap.0));
+    let found = query(format!(
+        "SELECT t.tap_id, t.outcome, t.balance FROM {{wanted}} CROSS JOIN tap t
+         WHERE t.shard = wanted.shard AND {card} AND t.at = wanted.at AND t.tap_id = wanted.tap_id"
+    ))
+    .set("wanted", rows)
     .all(connection)
     .await?;
-    rows.iter()
+    found
+        .iter()
         .map(|row| {
             let outcome = u16::try_from(row.get::<i64>("outcome")?).ok().and_then(Outcome::from_number);
             let prior = Prior {
-                tap: TapId(columns::bytes(row, "tap_id")?),
                 outcome: outcome.ok_or(DbError::Unreadable("tap.outcome"))?,
                 balance: row.get::<Option<i64>>("balance")?.map(Fen),
             };
-            Ok((lane_number(row)?, prior))
+            Ok((TapId(columns::bytes(row, "tap_id")?), prior))
         })
         .collect()
 }
@@ -248,31 +263,36 @@ pub(super) async fn write_events(connection: &mut Connection, events: &[(LaneEve
     insert(connection, "lane_event", rows, "").await
 }
 
-/// Which of these taps were already recorded as a fork at their number.
-pub(super) async fn known_forks(
+/// Faults that were recorded at these numbers, or that skipped them.
+pub(super) async fn faults_at(
     connection: &mut Connection,
     numbers: &BTreeSet<LaneNumber>,
-) -> Result<BTreeSet<(LaneNumber, TapId)>, DbError> {
+) -> Result<Vec<RecordedFault>, DbError> {
     if numbers.is_empty() {
-        return Ok(BTreeSet::new());
+        return Ok(Vec::new());
     }
-    let rows = query(
-        "SELECT e.terminal_id, e.lane, e.counter, e.tap_id FROM {wanted} CROSS JOIN lane_event e
-         WHERE e.terminal_id = wanted.terminal_id AND e.lane = wanted.lane AND e.counter = wanted.counter
-           AND e.kind = $1",
-    )
-    .bind(LaneFault::Fork as i64)
-    .set("wanted", wanted(numbers))
-    .all(connection)
-    .await?;
-    rows.iter().map(|row| Ok((lane_number(row)?, TapId(columns::bytes(row, "tap_id")?)))).collect()
-}
-
-fn wanted(numbers: &BTreeSet<LaneNumber>) -> Rows {
-    Rows::new()
+    let wanted = Rows::new()
         .bytes("terminal_id", numbers.iter().map(|number| *number.terminal.as_bytes()))
         .ints("lane", numbers.iter().map(|number| i64::from(number.lane)))
-        .ints("counter", numbers.iter().map(|number| number.counter))
+        .ints("counter", numbers.iter().map(|number| number.counter));
+    let rows = query(
+        "SELECT e.terminal_id, e.lane, e.counter, e.tap_id, e.kind, e.expected FROM {wanted} CROSS JOIN lane_event e
+         WHERE e.terminal_id = wanted.terminal_id AND e.lane = wanted.lane AND e.counter >= wanted.counter
+           AND (e.counter = wanted.counter OR e.expected <= wanted.counter)",
+    )
+    .set("wanted", wanted)
+    .all(connection)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(RecordedFault {
+                number: lane_number(row)?,
+                tap: TapId(columns::bytes(row, "tap_id")?),
+                fork: row.get::<i64>("kind")? == LaneFault::Fork as i64,
+                expected: row.get("expected")?,
+            })
+        })
+        .collect()
 }
 
 fn lane_number(row: &Row) -> Result<LaneNumber, DbError> {

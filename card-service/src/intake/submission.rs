@@ -8,6 +8,7 @@ use card_schema::envelope::receipt::TapOutcome;
 use card_schema::ids::TerminalId;
 use card_schema::wire::terminal::Limits;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use super::verify::Candidate;
 use crate::db::DbError;
@@ -60,6 +61,7 @@ pub(super) type Answer = Result<Vec<TapOutcome>, SubmitError>;
 pub(super) struct Command {
     pub(super) submission: Arc<Submission>,
     pub(super) reply: oneshot::Sender<Answer>,
+    pub(super) queued_at: Instant,
 }
 
 impl std::fmt::Debug for Command {

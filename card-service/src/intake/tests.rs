@@ -2,6 +2,7 @@
 
 mod consent;
 mod one_shard;
+mod plans;
 mod remembered;
 
 use std::sync::atomic::Ordering;
@@ -16,7 +17,7 @@ use card_schema::envelope::batch::Batch;
 use card_schema::envelope::receipt::{Outcome, Receipt};
 use card_schema::envelope::tap::{LogHead, Tap};
 use card_schema::envelope::{Envelope, Kid, ToBeSigned};
-use card_schema::ids::{CardId, SHARDS, Shard, TapId, TerminalId};
+use card_schema::ids::{CardId, Shard, TapId, TerminalId};
 use card_schema::money::Fen;
 use card_schema::operation::terminal::{AbandonReason, Abandoned};
 use card_schema::operation::{Operation, OperationCode, gate, purse, sign_in};
@@ -223,9 +224,25 @@ async fn a_gap_is_quarantined_and_the_lane_goes_on_behind_it() {
     assert_eq!(outcome(&town, &terminal, &next).await, Outcome::Accepted);
     assert_eq!(outcome(&town, &terminal, &lost).await, Outcome::Quarantined, "too late to fill its place");
     assert_eq!(outcome(&town, &terminal, &after_gap).await, Outcome::Quarantined, "the first outcome again");
+    (terminal.counter, terminal.previous) = (0, TapId::NONE);
+    let other = terminal.tap(&card, Slot::Tap, top_up(400));
+    assert_eq!(outcome(&town, &terminal, &other).await, Outcome::CounterFork, "its place is filled by now");
     assert_eq!(town.number("SELECT CAST(SUM(amount) AS BIGINT) FROM transfer").await, 300);
     assert_eq!(town.number("SELECT COUNT(*) FROM lane_event WHERE kind = 1").await, 2);
-    assert_eq!(town.number("SELECT COUNT(*) FROM leaf WHERE kind = 12").await, 2);
+    assert_eq!(town.number("SELECT COUNT(*) FROM leaf WHERE kind = 12").await, 3);
+}
+
+#[tokio::test]
+async fn a_gap_and_what_comes_late_for_it_are_told_from_a_fork_within_one_batch() {
+    let town = Town::new().await;
+    let (mut terminal, card) = (town.terminal().await, town.card().await);
+    let lost = terminal.tap(&card, Slot::Tap, top_up(100));
+    let after_gap = terminal.tap(&card, Slot::Tap, top_up(200));
+    (terminal.counter, terminal.previous) = (0, TapId::NONE);
+    let other = terminal.tap(&card, Slot::Tap, top_up(400));
+    let outcomes: Vec<_> =
+        town.submit(&terminal, &[after_gap, lost, other]).await.iter().map(|tap| tap.outcome).collect();
+    assert_eq!(outcomes, [Outcome::Quarantined, Outcome::Quarantined, Outcome::CounterFork]);
 }
 
 #[tokio::test]
@@ -426,9 +443,10 @@ async fn a_full_queue_answers_busy_at_once_and_loses_nothing_that_was_taken() {
     let blocker = {
         let (db, held, release) = (town.scratch.db.clone(), held.clone(), release.clone());
         tokio::spawn(async move {
+            let shards = db.engine().shards();
             db.write::<_, DbError, _>(move |tx| {
                 Box::pin(async move {
-                    tx.lock((0..SHARDS).map(Shard)).await?;
+                    tx.lock((0..shards).map(Shard)).await?;
                     held.notify_one();
                     release.notified().await;
                     Ok(())

@@ -1,10 +1,11 @@
 //! The one task that writes taps: it takes what has queued up, decides in order, and commits once for all of it.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use card_schema::envelope::receipt::TapOutcome;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
 use super::answer::answer;
 use super::memory::Memory;
@@ -16,8 +17,8 @@ const QUEUED_BATCHES: usize = 512;
 /// Taps that one transaction takes at most.
 const TAPS_A_GROUP: usize = 6_000;
 
-/// How long the writer lets batches gather while many come: what one transaction costs is shared by more of them.
-const LINGER: Duration = Duration::from_millis(20);
+/// How long a batch may wait for others while many come: what one transaction costs is shared by more of them.
+const LINGER: Duration = Duration::from_millis(10);
 
 /// The way to the writer. Cheap to clone; the writer ends when the last one is gone and the queue is empty.
 #[derive(Clone, Debug)]
@@ -39,7 +40,7 @@ impl Writer {
     /// [`SubmitError::Full`] at once when there is no room.
     pub async fn submit(&self, submission: Submission) -> Result<Vec<TapOutcome>, SubmitError> {
         let (reply, answer) = oneshot::channel();
-        let command = Command { submission: Arc::new(submission), reply };
+        let command = Command { submission: Arc::new(submission), reply, queued_at: Instant::now() };
         self.queue.try_send(command).map_err(|refused| match refused {
             mpsc::error::TrySendError::Full(_) => {
                 metrics::counter!("intake_queue_full_total").increment(1);
@@ -56,7 +57,7 @@ async fn run(mut commands: mpsc::Receiver<Command>, db: Db, policy: Policy, memo
     let mut busy = false;
     while let Some(first) = commands.recv().await {
         if busy {
-            tokio::time::sleep(LINGER).await;
+            tokio::time::sleep_until(first.queued_at + LINGER).await;
         }
         let mut taps = first.submission.taps.len();
         let mut group = vec![first];

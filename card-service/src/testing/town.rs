@@ -196,7 +196,7 @@ impl Town {
     }
 
     pub(crate) async fn card_in(&self, state: CardState) -> TestCard {
-        let shard = Shard(random::<1>()[0] % card_schema::ids::SHARDS);
+        let shard = Shard(random::<1>()[0] % self.scratch.db.engine().shards());
         let holder = HolderId::new(shard, random());
         self.scratch
             .db

@@ -66,7 +66,7 @@ pub async fn latest(
     listed(&rows)
 }
 
-/// The newest taps of one card, or those before a place. Records the look first, in the same transaction.
+/// The newest taps of one card by the terminals' clocks, or those before a place. Records the look first, in the same transaction.
 pub async fn of_card(
     tx: &mut Tx,
     now: Micros,
@@ -78,13 +78,11 @@ pub async fn of_card(
     record(tx, now, who, purpose, Some(card)).await?;
     let before = before.unwrap_or(END);
     let rows = query(format!(
-        "{SELECT} WHERE t.shard = $1 AND t.card_id = $2 AND (t.received_at, t.at, t.tap_id) < ($3, $4, $5)
-           AND t.operation <> $6
-         ORDER BY t.received_at DESC, t.at DESC, t.tap_id DESC LIMIT $7"
+        "{SELECT} WHERE t.shard = $1 AND t.card_id = $2 AND (t.at, t.tap_id) < ($3, $4) AND t.operation <> $5
+         ORDER BY t.at DESC, t.tap_id DESC LIMIT $6"
     ))
     .bind(card.shard())
     .bind(card)
-    .bind(before.received_at.0)
     .bind(before.at.0)
     .bind(before.tap_id)
     .bind(i64::from(COUNTED_ONLY.number()))

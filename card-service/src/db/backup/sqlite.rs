@@ -34,7 +34,7 @@ pub(super) async fn check(file: &Path, progress: &mut (dyn Progress + Send)) -> 
     let damaged = |problem: String| BackupError::Damaged { path: file.to_owned(), problem };
     let looked = async {
         let db = Place::Sqlite(SqliteConnectOptions::new().filename(file)).look().await?;
-        let looked = read_through(&db).await;
+        let looked = read_through(&db, size_of(file)).await;
         db.close().await;
         looked
     };
@@ -47,10 +47,15 @@ pub(super) async fn check(file: &Path, progress: &mut (dyn Progress + Send)) -> 
     }
 }
 
-/// The schema, and "ok" or what is wrong with pages, rows and indexes.
-async fn read_through(db: &Db) -> Result<(Schema, String), DbError> {
+/// The schema, and "ok" or what is wrong with pages, rows and indexes. `SQLite` takes what is missing of the last page for
+/// zeros, so the size is compared as well.
+async fn read_through(db: &Db, size: u64) -> Result<(Schema, String), DbError> {
     let schema = db.schema().await?;
     schema.insist_known()?;
+    let whole = db.size_bytes().await?;
+    if size != whole {
+        return Ok((schema, format!("it has {size} bytes instead of {whole}")));
+    }
     let integrity = query("PRAGMA integrity_check(1)").scalar_one(&mut db.read().await?).await?;
     Ok((schema, integrity))
 }

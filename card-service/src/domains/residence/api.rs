@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use card_schema::date::Date;
-use card_schema::ids::{HolderId, SHARDS, Shard};
+use card_schema::ids::{HolderId, Shard};
 use card_schema::wire::ProblemType;
 use ring::rand::SecureRandom;
 use serde::{Deserialize, Serialize};
@@ -78,7 +78,8 @@ async fn register(
 pub async fn add(app: &App, by: StaffId, person: NewPerson) -> Result<HolderId, Refusal> {
     let mut random = Zeroizing::new([0_u8; 96]);
     app.random.fill(&mut *random).map_err(|_| Refusal::new(ProblemType::Internal))?;
-    let holder = HolderId::new(Shard(random[0] % SHARDS), random[1..17].try_into().expect("sixteen bytes"));
+    let holder =
+        HolderId::new(Shard(random[0] % app.db.engine().shards()), random[1..17].try_into().expect("sixteen bytes"));
     let mut key = Zeroizing::new([0; 32]);
     key.copy_from_slice(&random[17..49]);
     let nonce = |at: usize| -> [u8; 12] { random[at..at + 12].try_into().expect("twelve bytes") };

@@ -6,7 +6,7 @@ CREATE TABLE shard (
     account  BIGINT NOT NULL,
     transfer BIGINT NOT NULL
 ) WITHOUT ROWID;
-WITH RECURSIVE numbers (shard) AS (SELECT 0 UNION ALL SELECT shard + 1 FROM numbers WHERE shard < 63)
+WITH RECURSIVE numbers (shard) AS (SELECT 0 UNION ALL SELECT shard + 1 FROM numbers WHERE shard < 7)
 INSERT INTO shard (shard, leaf, account, transfer) SELECT shard, 0, 0, 0 FROM numbers;
 
 -- The transparency log. A leaf is written in the transaction of the action it records; the sequencer gives it its
@@ -18,7 +18,7 @@ CREATE TABLE leaf (
     body    BLOB NOT NULL,               -- deterministic CBOR: salted hashes, no personal data
     salt    BLOB,                        -- 16 bytes; erased with the person whose rows the leaf covers
     PRIMARY KEY (shard, leaf_id)
-) WITHOUT ROWID;
+);
 
 -- Where leaves stand in the tree: so many that follow one another in their shard and in the tree.
 CREATE TABLE leaf_run (

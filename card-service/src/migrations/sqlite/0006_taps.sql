@@ -15,10 +15,9 @@ CREATE TABLE tap (
     balance     BIGINT,                    -- of the purse afterwards, where the operation concerns it
     cose        BLOB NOT NULL,           -- the envelope as it came
     PRIMARY KEY (shard, leaf)
-) WITHOUT ROWID;
-CREATE INDEX tap_by_card ON tap (shard, card_id, received_at) WHERE card_id IS NOT NULL;
--- A terminal's taps come one after another, so they go to the same page. That a number is used once is kept by its lane.
-CREATE INDEX tap_by_number ON tap (terminal_id, lane, counter);
+);
+-- What a card did, and whether a tap that is brought again was recorded before: a tap says its card and its time.
+CREATE INDEX tap_by_card ON tap (shard, card_id, at);
 
 -- The head of each lane's chain.
 CREATE TABLE lane (

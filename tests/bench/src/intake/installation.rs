@@ -15,7 +15,7 @@ use std::{
 use anyhow::{Context, Result, anyhow};
 use card_schema::{
     clock::Micros,
-    ids::{CardId, HolderId, OrganisationId, SHARDS, Shard, TapId},
+    ids::{CardId, HolderId, OrganisationId, Shard, TapId},
     operation::OperationCode,
 };
 use card_service::{
@@ -264,6 +264,7 @@ fn enrol_all(
 async fn write_cards(service: &Service, cards: u64, file: &Path) -> Result<()> {
     let db = Db::open(service.database_url()).await?;
     let now = now()?;
+    let shards = u64::from(db.engine().shards());
     let bank = OrganisationId::from_bytes(random()?);
     let every = cards.div_ceil(SAMPLE).max(1);
     let mut out = std::io::BufWriter::new(fs::File::create_new(file)?);
@@ -273,7 +274,7 @@ async fn write_cards(service: &Service, cards: u64, file: &Path) -> Result<()> {
         let step = CARDS_A_STEP.min(cards - written);
         let mut new = Vec::with_capacity(usize::try_from(step)?);
         for index in written..written + step {
-            let shard = Shard(u8::try_from(index % u64::from(SHARDS))?);
+            let shard = Shard(u8::try_from(index % shards)?);
             let card = CardId::new(u32::try_from(index)?, shard, random()?);
             let point = if index % every == 0 {
                 let (pkcs8, point) = key_pair()?;

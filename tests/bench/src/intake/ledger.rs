@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use card_schema::ids::{SHARDS, Shard};
+use card_schema::ids::Shard;
 use card_service::{
     db::{Db, DbError},
     ledger::{self, AccountKey, AccountKind, Needs, Owner, Phase, Remembered, Transfer, TransferKind, Unit},
@@ -31,7 +31,7 @@ pub(super) fn transfers_per_s(engine: Engine, database_url: &str) -> Result<f64>
         let db = Db::create(database_url).await?;
         let mut seconds: f64 = 0.0;
         let mut tasks = JoinSet::new();
-        let shards = SHARDS / writers;
+        let shards = db.engine().shards() / writers;
         for writer in 0..writers {
             tasks.spawn(write(db.clone(), writer * shards..(writer + 1) * shards));
         }

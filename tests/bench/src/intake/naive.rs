@@ -12,7 +12,7 @@ use card_schema::{
         receipt::{Outcome, Receipt, TapOutcome},
         tap::Tap,
     },
-    ids::{BatchId, TapId, TerminalId},
+    ids::{BatchId, CardId, TapId, TerminalId},
     money::Fen,
     operation::Operation,
 };
@@ -141,7 +141,7 @@ async fn write(
         let known = cards::load_for_intake(tx.conn(), &[card_id]).await?;
         let card = known.get(&card_id).context("an unknown card")?;
         envelope.verify(card.keys.tap.as_ref().context("no key")?).map_err(|error| anyhow!("{error}"))?;
-        follows(tx, tap).await?;
+        follows(tx, tap, card_id, id).await?;
         let transfer = Transfer {
             debit: purse_of(card.holder, card.shard),
             credit: takings_of(terminal.organisation.organisation_id, card.shard),
@@ -195,7 +195,7 @@ pub(super) fn tap_row(tap: &Tap, id: TapId, leaf: i64, at: Micros, balance: i64,
 }
 
 /// Whether a tap goes on where its lane stands.
-async fn follows(tx: &mut Tx, tap: &Tap) -> Result<(), Failed> {
+async fn follows(tx: &mut Tx, tap: &Tap, card: CardId, id: TapId) -> Result<(), Failed> {
     let head = query("SELECT l.counter, l.head FROM lane l WHERE l.terminal_id = $1 AND l.lane = $2 {for update of l}")
         .bind(tap.terminal)
         .bind(i64::from(tap.lane))
@@ -205,10 +205,11 @@ async fn follows(tx: &mut Tx, tap: &Tap) -> Result<(), Failed> {
         Some(row) => (row.get::<i64>("counter")?, TapId(columns::bytes(&row, "head")?)),
         None => (0, TapId::NONE),
     };
-    let prior = query("SELECT tap_id FROM tap WHERE terminal_id = $1 AND lane = $2 AND counter = $3")
-        .bind(tap.terminal)
-        .bind(i64::from(tap.lane))
-        .bind(i64::try_from(tap.counter)?)
+    let prior = query("SELECT outcome FROM tap WHERE shard = $1 AND card_id = $2 AND at = $3 AND tap_id = $4")
+        .bind(card.shard())
+        .bind(card)
+        .bind(tap.at.0)
+        .bind(id)
         .optional(tx.conn())
         .await?;
     let next = i64::try_from(tap.counter)? == counter + 1 && tap.previous == head;
