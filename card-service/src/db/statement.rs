@@ -5,6 +5,9 @@
 //! go through the set and look each row up, never the other way round. Rows that a transaction reads in order to write
 //! them are locked by `{for update of t}`, which `SQLite` does not need: it has one writer. Many rows are written by
 //! [`insert`].
+//! A transaction in which a statement has failed is undone by whoever began it: PostgreSQL insists on it. So statements that
+//! write many rows are told to `FAIL`, where `SQLite` would otherwise keep a copy of every page to undo the statement alone
+//! (<https://www.sqlite.org/lang_conflict.html>).
 //! Here alone is known how the engines differ in what a statement looks like.
 
 use std::borrow::Cow;
@@ -180,6 +183,9 @@ impl Statement {
         super::recorder::record(&self.text, self.set.iter().map(|(_, rows)| rows), Some(&self));
         let mut arguments = SqliteArguments::default();
         let mut text = locking(self.text, |_| String::new());
+        if let Some(rest) = text.strip_prefix("UPDATE ") {
+            text = format!("UPDATE OR FAIL {rest}");
+        }
         if let Some((name, rows)) = self.set {
             let place = format!("{{{name}}}");
             let columns: Vec<String> =
@@ -284,7 +290,7 @@ pub async fn insert(
         Connection::Sqlite(connection) => {
             for part in rows.parts() {
                 let values = placeholders(part.columns().len(), part.len());
-                let text = format!("INSERT INTO {table} ({names}) VALUES {values} {conflict}");
+                let text = format!("INSERT OR FAIL INTO {table} ({names}) VALUES {values} {conflict}");
                 let mut arguments = SqliteArguments::default();
                 part.bind(&mut arguments)?;
                 sqlx::query_with(AssertSqlSafe(text), arguments).execute(&mut **connection).await?;

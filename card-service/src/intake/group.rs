@@ -9,6 +9,7 @@ use card_schema::envelope::tap::Tap;
 use card_schema::ids::{CardId, Shard, TapId, TerminalId};
 use card_schema::money::Fen;
 use card_schema::operation::Operation;
+use foldhash::fast::RandomState;
 
 use super::decide::{self, Known, Verdict};
 use super::lane::{Faults, LaneFault, LaneHead, LaneNumber, RecordedFault, follows};
@@ -26,11 +27,11 @@ use crate::terminals::Terminal;
 /// Everything that was loaded, and everything that is to be written.
 #[derive(Default)]
 struct Group {
-    terminals: HashMap<TerminalId, Arc<Terminal>>,
+    terminals: HashMap<TerminalId, Arc<Terminal>, RandomState>,
     cards: Cards,
-    prior: HashMap<TapId, Prior>,
-    heads: HashMap<(TerminalId, u8), LaneHead>,
-    seen: HashMap<u64, SeenHead>,
+    prior: HashMap<TapId, Prior, RandomState>,
+    heads: HashMap<(TerminalId, u8), LaneHead, RandomState>,
+    seen: HashMap<u64, SeenHead, RandomState>,
     faults: Faults,
     book: Book,
     moved: BTreeSet<(TerminalId, u8)>,
@@ -69,8 +70,20 @@ pub(super) async fn decide_and_write(
             _ => Err(SubmitError::UnknownTerminal),
         });
     }
+    count(&answers);
     let leaves = group.write(tx).await?;
     Ok(Decided { answers, book: group.book, leaves })
+}
+
+/// Counts what became of taps, whoever brought them.
+fn count(answers: &[Answer]) {
+    let mut counts: BTreeMap<u16, (Outcome, u64)> = BTreeMap::new();
+    for tap in answers.iter().flatten().flatten() {
+        counts.entry(tap.outcome.number()).or_insert((tap.outcome, 0)).1 += 1;
+    }
+    for (outcome, count) in counts.into_values() {
+        metrics::counter!("intake_taps_total", "outcome" => format!("{outcome:?}")).increment(count);
+    }
 }
 
 fn taps(submissions: &[Arc<Submission>]) -> impl Iterator<Item = (TapId, &Tap)> {
@@ -155,13 +168,6 @@ impl Group {
                 Some(tap) => self.decide_tap(tx, policy, submission, terminal, candidate, tap).await?,
             };
             outcomes.push(TapOutcome { tap: candidate.id, outcome, balance });
-        }
-        let mut counts: BTreeMap<u16, (Outcome, u64)> = BTreeMap::new();
-        for tap in &outcomes {
-            counts.entry(tap.outcome.number()).or_insert((tap.outcome, 0)).1 += 1;
-        }
-        for (outcome, count) in counts.into_values() {
-            metrics::counter!("intake_taps_total", "outcome" => format!("{outcome:?}")).increment(count);
         }
         Ok(outcomes)
     }

@@ -155,8 +155,9 @@ impl Memory {
         &self,
         tx: &mut Tx,
         wanted: &BTreeSet<TerminalId>,
-    ) -> Result<HashMap<TerminalId, Arc<Terminal>>, DbError> {
-        let mut found: HashMap<_, _> = wanted.iter().filter_map(|id| Some((*id, self.terminals.get(id)?))).collect();
+    ) -> Result<HashMap<TerminalId, Arc<Terminal>, RandomState>, DbError> {
+        let mut found: HashMap<_, _, RandomState> =
+            wanted.iter().filter_map(|id| Some((*id, self.terminals.get(id)?))).collect();
         let missing: BTreeSet<TerminalId> = wanted.iter().copied().filter(|id| !found.contains_key(id)).collect();
         for (id, terminal) in terminals::load_all(tx.conn(), &missing).await? {
             let terminal = Arc::new(terminal);

@@ -9,6 +9,7 @@ use card_schema::clock::Micros;
 use card_schema::envelope::receipt::Outcome;
 use card_schema::ids::{CardId, Shard, TapId, TerminalId};
 use card_schema::money::Fen;
+use foldhash::fast::RandomState;
 
 /// What became of a tap that came before.
 #[derive(Clone, Copy, Debug)]
@@ -105,7 +106,7 @@ pub(super) struct Wanted {
 pub(super) async fn prior(
     connection: &mut Connection,
     taps: &BTreeSet<Wanted>,
-) -> Result<HashMap<TapId, Prior>, DbError> {
+) -> Result<HashMap<TapId, Prior, RandomState>, DbError> {
     let with_card = taps.iter().filter(|tap| tap.card.is_some()).copied().collect();
     let alone = taps.iter().filter(|tap| tap.card.is_none()).copied().collect();
     let mut found = prior_where(connection, with_card, "t.card_id = wanted.card_id").await?;
@@ -150,7 +151,7 @@ async fn prior_where(
 pub(super) async fn heads(
     connection: &mut Connection,
     lanes: &BTreeSet<(TerminalId, u8)>,
-) -> Result<HashMap<(TerminalId, u8), LaneHead>, DbError> {
+) -> Result<HashMap<(TerminalId, u8), LaneHead, RandomState>, DbError> {
     let mut found = lock_heads(connection, lanes).await?;
     let new: BTreeSet<_> = lanes.iter().copied().filter(|lane| !found.contains_key(lane)).collect();
     if !new.is_empty() {
@@ -166,7 +167,7 @@ pub(super) async fn heads(
 async fn lock_heads(
     connection: &mut Connection,
     lanes: &BTreeSet<(TerminalId, u8)>,
-) -> Result<HashMap<(TerminalId, u8), LaneHead>, DbError> {
+) -> Result<HashMap<(TerminalId, u8), LaneHead, RandomState>, DbError> {
     let wanted = Rows::new()
         .bytes("terminal_id", lanes.iter().map(|(terminal, _)| *terminal.as_bytes()))
         .ints("lane", lanes.iter().map(|(_, lane)| i64::from(*lane)));
@@ -190,9 +191,9 @@ async fn lock_heads(
 pub(super) async fn seen_heads(
     connection: &mut Connection,
     sizes: &BTreeSet<u64>,
-) -> Result<HashMap<u64, SeenHead>, DbError> {
+) -> Result<HashMap<u64, SeenHead, RandomState>, DbError> {
     if sizes.is_empty() {
-        return Ok(HashMap::new());
+        return Ok(HashMap::default());
     }
     let wanted = Rows::new().ints("size", sizes.iter().filter_map(|size| i64::try_from(*size).ok()));
     let rows = query("SELECT c.size, c.root, c.at FROM {wanted} CROSS JOIN checkpoint c WHERE c.size = wanted.size")

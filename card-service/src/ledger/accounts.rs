@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 use super::{Account, AccountKey};
 
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +19,7 @@ pub(super) type Place = usize;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Accounts {
     slots: Vec<Slot>,
-    places: HashMap<AccountKey, Place>,
+    places: HashMap<AccountKey, Place, RandomState>,
     /// In the order in which they were opened.
     opened: Vec<Place>,
 }

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 
 use card_schema::ids::{SHARDS, Shard};
+use foldhash::fast::RandomState;
 
 use super::{Account, AccountKey, Book, LastIds, Needs, store};
 use crate::db::{DbError, Tx};
@@ -21,7 +22,7 @@ pub struct Remembered(Vec<OfShard>);
 #[derive(Clone, Debug, Default)]
 struct OfShard {
     left: LastIds,
-    accounts: HashMap<AccountKey, Account>,
+    accounts: HashMap<AccountKey, Account, RandomState>,
 }
 
 impl Default for Remembered {
@@ -40,7 +41,7 @@ impl Remembered {
         for shard in &shards {
             let (remembered, now) = (&mut self.0[usize::from(shard.0)], store::last_ids(tx, *shard));
             if remembered.left != now {
-                *remembered = OfShard { left: now, accounts: HashMap::new() };
+                *remembered = OfShard { left: now, accounts: HashMap::default() };
             }
         }
         let mut known = Vec::new();
@@ -64,7 +65,7 @@ impl Remembered {
             let remembered = &mut self.0[usize::from(shard.0)];
             remembered.left = last;
             if remembered.accounts.len() > ACCOUNTS_A_SHARD {
-                remembered.accounts = HashMap::new();
+                remembered.accounts = HashMap::default();
             }
         }
         for account in book.accounts() {
