@@ -45,7 +45,7 @@ pub type Clock = Arc<dyn Fn() -> Micros + Send + Sync>;
 pub struct Intake {
     db: Db,
     memory: Arc<Memory>,
-    writer: Writer,
+    pub(super) writer: Writer,
     keys: Arc<dyn KeyStore>,
     receipt_kid: Kid,
     log_head: watch::Receiver<Option<LogHead>>,
@@ -84,6 +84,7 @@ impl Intake {
     /// # Errors
     /// What is wrong with the batch as such.
     pub async fn accept(&self, from: TerminalId, batch: &[u8]) -> Result<Vec<u8>, Refusal> {
+        let place = self.writer.place()?;
         let received_at = (self.clock)();
         let batch = OpenBatch::decode(batch)?;
         if batch.terminal() != from {
@@ -101,7 +102,7 @@ impl Intake {
         } else {
             check()
         };
-        let outcomes = self.writer.submit(Submission { terminal: from, key, taps, received_at }).await?;
+        let outcomes = place.submit(Submission { terminal: from, key, taps, received_at }).await?;
         tracing::debug!(terminal = %from, taps = count, "a batch is decided");
 
         let log_head = *self.log_head.borrow();
@@ -141,7 +142,9 @@ impl From<SubmitError> for Refusal {
     fn from(error: SubmitError) -> Self {
         let kind = match &error {
             SubmitError::UnknownTerminal => return Self::new(ProblemType::UnknownTerminal),
-            SubmitError::Full | SubmitError::Stopping => ProblemType::Busy,
+            // Counted, not logged: it is said thousands of times a second when it is said at all.
+            SubmitError::Full => return Self::new(ProblemType::Busy),
+            SubmitError::Stopping => ProblemType::Busy,
             SubmitError::Db(cause) if cause.is_transient() => ProblemType::Storage,
             SubmitError::Db(_) => ProblemType::Internal,
         };

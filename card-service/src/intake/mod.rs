@@ -25,4 +25,4 @@ mod writer;
 
 pub use api::{Intake, TerminalIdentity};
 pub use submission::{Policy, Submission, SubmitError};
-pub use writer::Writer;
+pub use writer::{Place, QUEUED_BATCHES, Writer};

@@ -2,6 +2,7 @@
 
 mod consent;
 mod one_shard;
+mod overload;
 mod plans;
 mod remembered;
 

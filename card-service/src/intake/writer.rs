@@ -13,7 +13,7 @@ use super::submission::{Command, Policy, Submission, SubmitError};
 use crate::db::Db;
 
 /// Batches that may wait. A full queue answers "busy" at once instead of letting everyone wait longer.
-const QUEUED_BATCHES: usize = 512;
+pub const QUEUED_BATCHES: usize = 512;
 /// Taps that one transaction takes at most.
 const TAPS_A_GROUP: usize = 6_000;
 
@@ -34,20 +34,34 @@ impl Writer {
         Self { queue }
     }
 
-    /// Puts a batch in the queue and waits until it is durable.
+    /// Takes a place in the queue: before anything is verified, because refusing a batch must not cost what deciding it
+    /// would.
     ///
     /// # Errors
     /// [`SubmitError::Full`] at once when there is no room.
-    pub async fn submit(&self, submission: Submission) -> Result<Vec<TapOutcome>, SubmitError> {
-        let (reply, answer) = oneshot::channel();
-        let command = Command { submission: Arc::new(submission), reply, queued_at: Instant::now() };
-        self.queue.try_send(command).map_err(|refused| match refused {
+    pub fn place(&self) -> Result<Place, SubmitError> {
+        self.queue.clone().try_reserve_owned().map(Place).map_err(|refused| match refused {
             mpsc::error::TrySendError::Full(_) => {
                 metrics::counter!("intake_queue_full_total").increment(1);
                 SubmitError::Full
             }
             mpsc::error::TrySendError::Closed(_) => SubmitError::Stopping,
-        })?;
+        })
+    }
+}
+
+/// A place in the queue. It is free again when it is dropped or the writer has taken what was put there.
+#[derive(Debug)]
+pub struct Place(mpsc::OwnedPermit<Command>);
+
+impl Place {
+    /// Puts a batch there and waits until it is durable.
+    ///
+    /// # Errors
+    /// What became of the batch as such.
+    pub async fn submit(self, submission: Submission) -> Result<Vec<TapOutcome>, SubmitError> {
+        let (reply, answer) = oneshot::channel();
+        self.0.send(Command { submission: Arc::new(submission), reply, queued_at: Instant::now() });
         answer.await.map_err(|_| SubmitError::Stopping)?
     }
 }
