@@ -19,6 +19,7 @@ pub mod intake;
 pub mod jobs;
 pub mod keys;
 pub mod ledger;
+pub mod open_files;
 pub mod operations;
 pub mod people;
 pub mod progress;

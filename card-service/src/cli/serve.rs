@@ -3,7 +3,7 @@
 use super::output::{CliError, Context};
 use super::{Settings, block_on};
 use crate::serve::{ServeError, Service};
-use crate::telemetry;
+use crate::{open_files, telemetry};
 
 /// Arguments of `serve`.
 #[derive(Debug, clap::Args)]
@@ -17,6 +17,9 @@ pub(super) struct ServeArgs {}
 pub(super) fn run(context: Context, settings: &Settings, _arguments: &ServeArgs) -> Result<(), CliError> {
     let config = settings.load()?;
     telemetry::start_logging(config.log);
+    if let Err(error) = open_files::raise() {
+        tracing::warn!(%error, "the limit of open files stays as it was: not every terminal may find a connection");
+    }
     block_on(async {
         let service = Service::start(config).await.map_err(|error| cli_error(&error))?;
         let addresses = service.addresses().map_err(|error| cli_error(&error))?;
