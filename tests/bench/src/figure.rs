@@ -57,7 +57,7 @@ impl Report {
 }
 
 /// The value below which `percent` of the values lie. Sorts them.
-pub(crate) fn percentile(values: &mut [f64], percent: usize) -> f64 {
+pub fn percentile(values: &mut [f64], percent: usize) -> f64 {
     assert!(!values.is_empty() && percent <= 100, "a percentile of something");
     values.sort_by(f64::total_cmp);
     values[(values.len() - 1) * percent / 100]

@@ -1,6 +1,7 @@
 //! The benchmarks: each runs the real programs in a town and prints its figures, a line each.
 //!
-//! A library beside the program: who else needs many cards and terminals at once takes [`intake`]'s.
+//! A library beside the program: who else needs many cards and terminals at once takes [`intake`]'s, and measures as it
+//! does.
 
 mod evidence;
 mod figure;
@@ -13,6 +14,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Parser, Subcommand};
 
 use crate::figure::{Format, Report};
+pub use crate::{figure::percentile, usage::resident_mib};
 
 #[derive(Debug, Parser)]
 #[command(about = "Measures the programs as they are used; build with --release")]

@@ -55,7 +55,10 @@ pub(crate) fn peak_resident_mib(pid: u32) -> Result<f64> {
 }
 
 /// The resident set of a process.
-pub(crate) fn resident_mib(pid: u32) -> Result<f64> {
+///
+/// # Errors
+/// When it is gone.
+pub fn resident_mib(pid: u32) -> Result<f64> {
     memory(pid, "VmRSS:")
 }
 

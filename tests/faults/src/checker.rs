@@ -32,8 +32,15 @@ pub enum Finding {
     NotZero(i64),
     /// A checkpoint was published, and the log does not know of it any more.
     Retracted(String),
-    /// While the database was away, somebody heard neither a success nor a 503 that says when to come back, but this.
+    /// While the database was away or the service had too much to do, somebody heard neither a success nor a 503 that
+    /// says when to come back, but this.
     Unclear(String),
+    /// A tap in order was refused for good.
+    Refused(TapId),
+    /// A tap is there, and nobody was told, though everybody has asked until there was an answer.
+    Unheard(TapId),
+    /// Something grew without bound: what, how far, and how far it may.
+    Unbounded(String),
     /// The service has logged so many requests that failed by a fault of its own.
     Internal(usize),
     /// The database server has undone so many transactions that waited for one another.

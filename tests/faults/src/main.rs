@@ -1,33 +1,37 @@
 //! `cargo xtask torture`: the long campaigns, with their seeds, and a report that can be kept.
 
-use std::{
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
-use clap::{Parser, ValueEnum as _};
+use bench::intake::installation::Engine;
+use clap::{Parser, ValueEnum};
 use faults::{
     campaign::{self, Victim},
     checker::Finding,
-    report,
+    overload::{self, Extent},
+    pair, report,
 };
 
 /// A campaign of so many kills has to meet every stage ...
 const ENOUGH_KILLS: u32 = 200;
 /// ... so often.
 const TIMES_A_STAGE: usize = 5;
+/// How often two services share a database, and one of them is killed.
+const PAIRS: u32 = 10;
 
 #[derive(Debug, Parser)]
-#[command(about = "Kills programs under load at random moments and checks that nothing is lost")]
+#[command(about = "Kills programs under load, or gives them too much of it, and checks that nothing is lost")]
 struct Cli {
+    /// Only this part; may be given more than once; all when not given
+    #[arg(long, value_enum)]
+    only: Vec<Part>,
     /// Kills of each program; 2,000 of the service and 200 or fewer of the others when not given
     #[arg(long)]
     kills: Option<u32>,
     /// Where the random moments come from; a fresh one when not given
     #[arg(long)]
     seed: Option<u64>,
-    /// Only this program; all when not given
+    /// Kill only this program; all when not given
     #[arg(long, value_enum)]
     victim: Option<Victim>,
     /// The service acknowledges before it commits: good is only a campaign that finds lost taps
@@ -38,15 +42,20 @@ struct Cli {
     report: Option<PathBuf>,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Programs killed at random moments, one after the other.
+    Kills,
+    /// Two services on one PostgreSQL database, one of them killed.
+    Pair,
+    /// Four times what the service can do, for two minutes, on SQLite and on PostgreSQL.
+    Overload,
+}
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let seed = cli.seed.unwrap_or_else(|| fastrand::u64(..));
-    let victims = cli.victim.map_or_else(|| Victim::value_variants().to_vec(), |victim| vec![victim]);
-    let ended = if cli.planted {
-        finds_planted(cli.kills, seed)
-    } else {
-        run(&victims, cli.kills, seed, cli.report.as_deref())
-    };
+    let ended = if cli.planted { finds_planted(cli.kills, seed) } else { run(&cli, seed) };
     match ended {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
@@ -57,27 +66,56 @@ fn main() -> ExitCode {
     }
 }
 
+/// What a part came to, and whether it was as it must be.
+type Verdict = (String, bool);
+
 /// Whether everything was as it must be.
-fn run(victims: &[Victim], kills: Option<u32>, seed: u64, file: Option<&Path>) -> Result<bool> {
+fn run(cli: &Cli, seed: u64) -> Result<bool> {
     let mut good = true;
     let mut reports = Vec::new();
-    for victim in victims {
-        let kills = kills.unwrap_or_else(|| victim.times_in_torture());
-        let report = campaign::run(*victim, kills, seed)?;
+    let mut add = |(report, is_good): Verdict| {
         print!("{report}");
-        good &= report.findings.is_empty();
-        if kills >= ENOUGH_KILLS {
-            for stage in report.rarer_than(TIMES_A_STAGE) {
-                println!("  met fewer than {TIMES_A_STAGE} times: {stage}");
-                good = false;
+        reports.push(report);
+        good &= is_good;
+    };
+    for part in Part::value_variants() {
+        if !cli.only.is_empty() && !cli.only.contains(part) {
+            continue;
+        }
+        match part {
+            Part::Kills => {
+                let all = cli.victim.map_or_else(|| Victim::value_variants().to_vec(), |victim| vec![victim]);
+                all.into_iter().try_for_each(|victim| kills(victim, cli.kills, seed).map(&mut add))?;
+            }
+            Part::Pair => (0..PAIRS).try_for_each(|_| pair().map(&mut add))?,
+            Part::Overload => {
+                Engine::value_variants().iter().try_for_each(|engine| overload(*engine).map(&mut add))?;
             }
         }
-        reports.push(report);
     }
-    if let Some(file) = file {
+    if let Some(file) = &cli.report {
         report::keep(&reports, file)?;
     }
     Ok(good)
+}
+
+fn kills(victim: Victim, kills: Option<u32>, seed: u64) -> Result<Verdict> {
+    let kills = kills.unwrap_or_else(|| victim.times_in_torture());
+    let report = campaign::run(victim, kills, seed)?;
+    let rare = if kills >= ENOUGH_KILLS { report.rarer_than(TIMES_A_STAGE) } else { Vec::new() };
+    let mut words = report.to_string();
+    words.extend(rare.iter().map(|stage| format!("  met fewer than {TIMES_A_STAGE} times: {stage}\n")));
+    Ok((words, report.findings.is_empty() && rare.is_empty()))
+}
+
+fn pair() -> Result<Verdict> {
+    let outcomes = pair::run()?;
+    Ok((outcomes.to_string(), outcomes.findings.is_empty() && outcomes.acknowledged == pair::TAPS))
+}
+
+fn overload(engine: Engine) -> Result<Verdict> {
+    let overload = overload::run(engine, Extent::LONG)?;
+    Ok((overload.to_string(), overload.findings.is_empty()))
 }
 
 /// Whether a service that acknowledges too early is found out.

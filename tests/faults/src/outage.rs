@@ -6,7 +6,10 @@ use anyhow::{Result, bail};
 use card_schema::{
     clock::Micros,
     envelope::batch::Batch,
-    wire::{Bytes, terminal::BatchRequest},
+    wire::{
+        Bytes,
+        terminal::{BatchReply, BatchRequest},
+    },
 };
 use reader_daemon::{
     identity::Identity,
@@ -28,6 +31,17 @@ pub(crate) enum Heard {
     NotNow,
     /// Anything else.
     Other(String),
+}
+
+impl Heard {
+    /// What a terminal hears.
+    pub(crate) fn of(reply: &Result<BatchReply, ServiceError>) -> Self {
+        match reply {
+            Ok(_) => Self::Success,
+            Err(ServiceError::Busy { retry_after: Some(_) }) => Self::NotNow,
+            Err(error) => Self::Other(error.to_string()),
+        }
+    }
 }
 
 /// A clerk, a terminal, and whoever watches whether the service is ready.
@@ -68,15 +82,7 @@ impl Callers {
                     .get("/v1/terminals")
                     .map_or_else(|error| Heard::Other(format!("{error:#}")), |reply| heard(&reply))
             });
-            let terminal = scope.spawn(|| {
-                self.runtime.block_on(async {
-                    match self.terminal.batch(&self.batch).await {
-                        Ok(_) => Heard::Success,
-                        Err(ServiceError::Busy { retry_after: Some(_) }) => Heard::NotNow,
-                        Err(error) => Heard::Other(error.to_string()),
-                    }
-                })
-            });
+            let terminal = scope.spawn(|| Heard::of(&self.runtime.block_on(self.terminal.batch(&self.batch))));
             let not_ready =
                 wait::until("the service says that it is not ready", || match heard(&self.watch.get("/readyz")?) {
                     Heard::NotNow => Ok(Some(())),
@@ -124,9 +130,19 @@ fn heard(reply: &Reply) -> Heard {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_terminal_that_is_not_told_when_to_come_back_has_heard_nothing_clear() {
+        let heard = |retry_after| Heard::of(&Err(ServiceError::Busy { retry_after }));
+        assert_eq!(heard(Some(Duration::from_secs(2))), Heard::NotNow);
+        assert!(matches!(heard(None), Heard::Other(_)));
+        assert!(matches!(Heard::of(&Err(ServiceError::Unreachable("reset".to_owned()))), Heard::Other(_)));
+    }
 
     #[test]
     fn only_a_503_with_a_problem_and_a_time_says_not_now() {

@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeMap,
+    fmt,
     path::Path,
     sync::{
         Arc,
@@ -61,6 +62,16 @@ pub struct Outcomes {
     pub twice: usize,
     /// What must not be.
     pub findings: Vec<Finding>,
+}
+
+impl fmt::Display for Outcomes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "Two services on one database, one of them killed")?;
+        writeln!(f, "  {:<26} {:>5}", "batches answered by both", self.twice)?;
+        writeln!(f, "  {:<26} {:>5}", "taps acknowledged", self.acknowledged)?;
+        writeln!(f, "  {:<26} {:>5}", "lost, doubled or wrong", self.findings.len())?;
+        self.findings.iter().try_for_each(|finding| writeln!(f, "    {finding:?}"))
+    }
 }
 
 /// A terminal that can go to either service.

@@ -50,17 +50,18 @@ impl fmt::Display for Report {
     }
 }
 
-/// The reports as a page that can be kept: when, of which commit, from which seed, and what was found.
-fn page(date: &str, commit: &str, reports: &[Report]) -> String {
-    let tables: Vec<String> = reports.iter().map(ToString::to_string).collect();
+/// Reports as a page that can be kept: when, of which commit, and what was found.
+fn page(date: &str, commit: &str, reports: &[String]) -> String {
     format!(
-        "# Kills under load\n\nWritten by `cargo xtask torture --report FILE`. A stage is what stood on disk at the \
+        "# Kills and overload\n\nWritten by `cargo xtask torture --report FILE`. A stage is what stood on disk at the \
          moment of the kill, the other\nprogram being frozen meanwhile; for the service and its database server only \
          `stored` and `committed but\nunanswered` differ by its end. While the database was away, every answer of \
          the service was a success or a 503 that\nsays when to come back. The APDU trace is the daemons' own, compared \
          with what pcscd logged by itself; a killed daemon\nmay leave out the exchange that was under way, and no \
-         other.\n\n- Date: {date}\n- Commit: {commit}\n\n```text\n{}```\n",
-        tables.join("\n")
+         other. In an overload a batch's time runs from when it was due\nto its answer; memory is the service's \
+         resident set.\n\n- Date: {date}\n- Commit: \
+         {commit}\n\n```text\n{}```\n",
+        reports.join("\n")
     )
 }
 
@@ -68,7 +69,7 @@ fn page(date: &str, commit: &str, reports: &[Report]) -> String {
 ///
 /// # Errors
 /// When git or `date` do not answer, or the file cannot be written.
-pub fn keep(reports: &[Report], file: &Path) -> Result<()> {
+pub fn keep(reports: &[String], file: &Path) -> Result<()> {
     let commit = said(Command::new("git").args(["describe", "--always", "--dirty", "--abbrev=12"]))?;
     let date = said(Command::new("date").args(["--utc", "+%Y-%m-%d %H:%M UTC"]))?;
     if let Some(folder) = file.parent() {

@@ -146,7 +146,8 @@ impl Installation {
         &self.cards
     }
 
-    pub(super) fn service_pid(&mut self) -> u32 {
+    /// Its process.
+    pub fn service_pid(&mut self) -> u32 {
         self.service.process().pid()
     }
 

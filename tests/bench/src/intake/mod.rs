@@ -255,7 +255,8 @@ impl Bench {
     }
 }
 
+/// A count as a number to calculate with.
 #[expect(clippy::cast_precision_loss, reason = "counts of a benchmark are far below 2^52")]
-pub(crate) fn count(taps: usize) -> f64 {
+pub fn count(taps: usize) -> f64 {
     taps as f64
 }
