@@ -60,9 +60,20 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "NAME")]
         options: Vec<OsString>,
     },
-    /// The long suite: kills and tears at random moments, hundreds of times. Prints its seeds.
+    /// The long suite: the ledger against its model, kills under load, two services on one database, overload.
+    ///
+    /// 100,000 random sequences of transfers for each property of the ledger, on SQLite and on PostgreSQL; 2,000 kills of
+    /// the service, 200 of the service on PostgreSQL, of the daemon and of the postmaster, 20 standstills of PostgreSQL;
+    /// two services on one database, ten times; four times what the service can do, two minutes on each database. All of
+    /// it takes hours: leave it running overnight, or choose a part. Prints its seeds.
+    #[command(after_help = "Examples:\n  cargo xtask torture --report docs/reliability/kills.md\n  \
+                            cargo xtask torture --only overload\n  \
+                            cargo xtask torture --only kills --victim postmaster --kills 20")]
     Torture {
-        /// Options of the suite itself.
+        /// Only this part; may be given more than once.
+        #[arg(long, value_enum, value_name = "PART")]
+        only: Vec<programs::Part>,
+        /// Options of everything but the ledger (`--victim`, `--kills`, `--seed`, `--report`).
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTION")]
         options: Vec<OsString>,
     },
@@ -79,7 +90,7 @@ fn main() -> ExitCode {
         }
         Command::Test { only, yes, .. } => test::run(&only, yes),
         Command::Bench { options } => programs::bench(&options),
-        Command::Torture { options } => programs::torture(&options),
+        Command::Torture { only, options } => programs::torture(&only, &options),
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

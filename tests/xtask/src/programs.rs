@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
 
 use anyhow::Result;
+use clap::ValueEnum;
+use postgres_cluster::Cluster;
 
 use crate::{process, setup, tree};
 
@@ -30,10 +32,51 @@ pub(crate) fn demo(options: &[OsString]) -> Result<ExitCode> {
     start(&programs, "town", [&["demo".into()], options].concat())
 }
 
-pub(crate) fn torture(options: &[OsString]) -> Result<ExitCode> {
+/// A part of the long suite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Part {
+    /// The ledger's properties on both databases
+    Ledger,
+    /// Kills of our programs and of the database server
+    Kills,
+    /// Two services on one database
+    Pair,
+    /// Four times what the service can do
+    Overload,
+}
+
+/// Random sequences for each property of the ledger; the test command tries fewer.
+const LEDGER_CASES: &str = "100000";
+
+pub(crate) fn torture(only: &[Part], options: &[OsString]) -> Result<ExitCode> {
+    let is_wanted = |part: &Part| only.is_empty() || only.contains(part);
+    if is_wanted(&Part::Ledger) {
+        setup::everything(false)?;
+        ledger()?;
+    }
+    let parts: Vec<Part> = Part::value_variants().iter().copied().filter(is_wanted).collect();
+    let names = parts.iter().filter(|part| **part != Part::Ledger).filter_map(ValueEnum::to_possible_value);
+    let mut arguments: Vec<OsString> = names.flat_map(|name| ["--only".into(), name.get_name().into()]).collect();
+    if arguments.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    arguments.extend_from_slice(options);
     setup::to_run(false)?;
     let programs = build(Profile::Dev)?;
-    start(&programs, "faults", options.to_vec())
+    start(&programs, "faults", arguments)
+}
+
+/// The random sequences on SQLite, and once more on PostgreSQL those that have a database.
+fn ledger() -> Result<()> {
+    let cluster = Cluster::start()?;
+    let url = cluster.database("tests")?;
+    for (tests, database) in [("", None), ("stored::", Some(("TEST_DATABASE_URL", url)))] {
+        let mut nextest = process::cargo_tool("nextest");
+        nextest.args(["nextest", "run", "--profile", "torture", "--workspace", "--locked", "-E"]);
+        nextest.arg(format!("package(card-service) & test(/^ledger::tests::{tests}.*_agree/)"));
+        process::run(nextest.env("PROPTEST_CASES", LEDGER_CASES).envs(database))?;
+    }
+    Ok(())
 }
 
 pub(crate) fn bench(options: &[OsString]) -> Result<ExitCode> {
