@@ -91,10 +91,11 @@ fn taps(submissions: &[Arc<Submission>]) -> impl Iterator<Item = (TapId, &Tap)> 
 }
 
 /// Where everything that a tap leaves lies: with its card's holder, also where we do not know the card. What a terminal
-/// says on its own, and what names a card that cannot be, is spread over the shards by terminal.
+/// says on its own, and what names a card that cannot be, is spread by terminal over the shards that every engine has:
+/// it must be found again in the same shard after the city has moved to another engine.
 fn shard_of(tap: &Tap, engine: Engine) -> Shard {
     let card = tap.card.map(|card| card.shard()).filter(|shard| shard.0 < engine.shards());
-    card.unwrap_or(Shard(tap.terminal.as_bytes()[15] % engine.shards()))
+    card.unwrap_or(Shard(tap.terminal.as_bytes()[15] % Engine::Sqlite.shards()))
 }
 
 impl Group {
