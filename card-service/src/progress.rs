@@ -25,6 +25,10 @@ pub enum Part {
     Restore,
     /// Building indexes of what was put back; not counted.
     Index,
+    /// Moving a database to another engine; counted in rows.
+    Move,
+    /// Comparing what was moved with what was there; counted in rows.
+    Compare,
 }
 
 /// Somebody who watches.

@@ -1,8 +1,10 @@
 //! What tests of this crate share: a town on paper and an office, each with a database of its own.
 
+mod lived;
 mod office;
 pub(crate) mod town;
 
+pub(crate) use lived::Lived;
 pub(crate) use office::{Office, PASSWORD, office};
 
 pub(crate) use crate::db::{Nowhere, Scratch, rows};

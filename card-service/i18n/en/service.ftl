@@ -75,6 +75,13 @@ cli-backing-up = Writing the backup
 cli-checking-backup = Reading the backup through
 cli-restoring = Putting the backup back
 cli-indexing = Building indexes
+cli-moving = Moving rows
+cli-comparing = Comparing rows
+cli-db-password = Leave the password out of --to: everybody on this machine sees command lines. Put it into ~/.pgpass or the variable PGPASSWORD, then run the command again.
+cli-db-moved =
+    Everything in { $from } is now in { $to } as well.
+    Every row was read back and compared (rows: { $rows }), and every balance is what the transfers make (accounts: { $accounts }, transfers: { $transfers }). Leaves in the newest signed tree: { $tree }.
+    Next: set database.url to { $to } (with the password, where there is one), then start the service. Put the SQLite file away, and never start the service on it again: there would be two cities.
 cli-db-engine = Database: { $engine }, { $size }
 cli-db-schema = Schema version: { $found } (this program knows versions up to { $known })
 cli-db-pending = Not applied yet: { $migrations }. Run card-service db migrate, or start the service, which applies them.

@@ -75,6 +75,13 @@ cli-backing-up = 正在写备份
 cli-checking-backup = 正在通读备份
 cli-restoring = 正在放回备份
 cli-indexing = 正在建立索引
+cli-moving = 正在搬移数据行
+cli-comparing = 正在比对数据行
+cli-db-password = 请从 --to 中去掉密码：本机所有人都能看到命令行。请把密码写入 ~/.pgpass 或变量 PGPASSWORD，再运行一次。
+cli-db-moved =
+    { $from } 中的全部数据现在也在 { $to } 中。
+    每一行都已读回并比对（行数：{ $rows }），每个余额都与转账相符（账户：{ $accounts }，转账：{ $transfers }）。最新签名的日志树条目：{ $tree }。
+    下一步：把 database.url 设为 { $to }（如有密码，请加上），再启动服务。请把 SQLite 文件收存起来，不要再用它启动服务：否则会出现两个城市。
 cli-db-engine = 数据库：{ $engine }，{ $size }
 cli-db-schema = 结构版本：{ $found }（本程序认识到 { $known }）
 cli-db-pending = 尚未更新：{ $migrations }。请运行 card-service db migrate，或启动服务，服务会自行更新。

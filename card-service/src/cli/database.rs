@@ -8,7 +8,8 @@ use super::output::{CliError, Context};
 use super::{Settings, block_on, database_failed};
 use crate::clock;
 use crate::db::backup::{BackupError, Written};
-use crate::db::{Db, Migration};
+use crate::db::relocation::RelocationError;
+use crate::db::{Db, Migration, without_password};
 use crate::operations::{self, OperationError, Status};
 
 /// Commands of `db`.
@@ -53,6 +54,21 @@ is wrong nothing is left. Put data_dir/keys back as well.")]
         /// What `card-service db backup` wrote
         file: PathBuf,
     },
+    /// Move everything from SQLite to an empty PostgreSQL database, and check that it is all there
+    #[command(after_help = "\
+Examples:
+  card-service db move --to postgres://card@db.example/card --data-dir ./data
+
+Stop the service first: nobody else can open the SQLite file meanwhile. Every row is read back and compared, and every \
+balance is compared with its transfers; if anything is wrong nothing is left in the new database. The SQLite file stays \
+as it was. A password is taken from ~/.pgpass or PGPASSWORD, never from the command line.
+
+Exit codes: 0 moved, 1 failed or refused, 2 wrong input, 4 no SQLite database.")]
+    Move {
+        /// URL of the PostgreSQL database, without the password
+        #[arg(long, value_name = "URL")]
+        to: String,
+    },
 }
 
 pub(super) fn run(context: Context, settings: &Settings, command: &DatabaseCommand) -> Result<(), CliError> {
@@ -63,6 +79,7 @@ pub(super) fn run(context: Context, settings: &Settings, command: &DatabaseComma
         DatabaseCommand::Migrate => migrate(context, &url),
         DatabaseCommand::Backup { to } => backup(context, &url, to, &config.keys_dir()),
         DatabaseCommand::Restore { file } => restore(context, &url, file, &config.keys_dir()),
+        DatabaseCommand::Move { to } => relocate(context, &url, to),
     }
 }
 
@@ -164,6 +181,42 @@ fn restore(context: Context, url: &str, file: &Path, keys: &Path) -> Result<(), 
     Ok(())
 }
 
+fn relocate(context: Context, from: &str, to: &str) -> Result<(), CliError> {
+    // Everybody on this machine sees the command lines of all.
+    if has_password(to) {
+        return Err(CliError::wrong_text("cli-db-password", Vec::new()));
+    }
+    let moved = block_on(async {
+        let mut watch = context.watch();
+        operations::relocate(from, to, &mut watch, interrupted()).await.map_err(|error| cli_error(&error))
+    })?;
+    let from = without_password(from).map_err(|error| CliError::usage(&error))?;
+    context.print(&moved, |moved| {
+        let tree = moved.checkpoint.unwrap_or(0);
+        context.locale.text_with(
+            "cli-db-moved",
+            &[
+                ("from", &from),
+                ("to", to),
+                ("rows", &moved.rows.to_string()),
+                ("accounts", &moved.accounts.to_string()),
+                ("transfers", &moved.transfers.to_string()),
+                ("tree", &tree.to_string()),
+            ],
+        )
+    });
+    Ok(())
+}
+
+/// Whether a password stands in a URL, as it was given: settings of the environment are not looked at.
+fn has_password(url: &str) -> bool {
+    let (_, rest) = url.split_once("://").unwrap_or(("", url));
+    let (address, parameters) = rest.split_once('?').unwrap_or((rest, ""));
+    let authority = address.split('/').next().unwrap_or_default();
+    let user = authority.rsplit_once('@').map_or("", |(user, _)| user);
+    user.contains(':') || parameters.split('&').any(|parameter| parameter.starts_with("password="))
+}
+
 /// Ready when the person at the terminal has pressed Ctrl-C.
 async fn interrupted() {
     if tokio::signal::ctrl_c().await.is_err() {
@@ -174,13 +227,37 @@ async fn interrupted() {
 
 fn cli_error(error: &OperationError) -> CliError {
     match error {
-        OperationError::Db(error) | OperationError::Backup(BackupError::Db(error)) => database_failed(error),
+        OperationError::Db(error)
+        | OperationError::Backup(BackupError::Db(error))
+        | OperationError::Relocation(RelocationError::Db(error)) => database_failed(error),
         OperationError::Backup(
             BackupError::Exists(_)
             | BackupError::NotABackup(_)
             | BackupError::OtherEngine { .. }
             | BackupError::OtherNamespace { .. },
-        ) => CliError::usage(error),
+        )
+        | OperationError::Relocation(RelocationError::NotSqlite(_) | RelocationError::NotPostgres) => {
+            CliError::usage(error)
+        }
         other => CliError::failed(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_in_a_url_is_noticed_wherever_it_stands() {
+        for (url, expected) in [
+            ("postgres://card@db.test.invalid/town", false),
+            ("postgres://card@db.test.invalid:5433/town?sslmode=require&host=/run/pg:1", false),
+            ("postgres://card:sesame@db.test.invalid/town", true),
+            ("postgres://db.test.invalid/town?sslmode=require&password=sesame", true),
+            ("postgres://db.test.invalid:5433/town@2", false),
+            ("sqlite:/var/lib/card.db", false),
+        ] {
+            assert_eq!(has_password(url), expected, "{url}");
+        }
     }
 }

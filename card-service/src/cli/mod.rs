@@ -98,7 +98,7 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Ask a running service whether it is ready
     Healthcheck(healthcheck::HealthcheckArgs),
-    /// Look at the database, bring it up to date, back it up and put a backup back
+    /// Look at the database, bring it up to date, back it up, put a backup back, move it to PostgreSQL
     #[command(subcommand)]
     Db(database::DatabaseCommand),
     /// Export, verify and prove what the log recorded

@@ -161,6 +161,8 @@ impl Progress for Watch {
             Part::Check => ("cli-checking-backup", ""),
             Part::Restore => ("cli-restoring", ""),
             Part::Index => ("cli-indexing", ""),
+            Part::Move => ("cli-moving", ""),
+            Part::Compare => ("cli-comparing", ""),
         };
         let template = match (total, part) {
             (Some(_), _) => "{msg} [{wide_bar}] {percent}% {eta}",

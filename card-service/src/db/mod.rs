@@ -1,18 +1,20 @@
 //! The service's one database: how it is opened, read and written, on `SQLite` or `PostgreSQL`.
 //!
 //! Holds [`Db`] (connections for reading and for writing), [`Tx`] (an open write transaction), [`query`] and [`insert`]
-//! (one SQL text for both engines), the migrations runner and [`backup`]. SQL lives in the `store.rs` files.
+//! (one SQL text for both engines), the migrations runner, [`backup`] and [`relocation`]. SQL lives in the `store.rs` files.
 //! Not here: tables (`src/migrations/`) and what they mean (each module's own).
 
 pub mod backup;
 pub mod columns;
 mod connection;
+mod destination;
 mod engine;
 mod error;
 mod numbers;
 mod open;
 #[cfg(test)]
 pub(crate) mod recorder;
+pub mod relocation;
 mod schema;
 #[cfg(test)]
 mod scratch;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteLockingMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection as _, PgPool, SqliteConnection, SqlitePool};
 use tokio::sync::watch;
 
@@ -143,6 +143,17 @@ impl Place {
         };
         Ok(Db { writers: readers.clone(), readers, checkpoints: None })
     }
+}
+
+/// Opens an existing `SQLite` database as it is, and for this program alone, on one connection: busy where anybody else has
+/// it open, and nobody can open it before this is closed. In WAL mode every connection holds a shared lock on the file,
+/// also when it does nothing, so a service that waits for taps is noticed.
+pub(super) async fn seize(options: SqliteConnectOptions) -> Result<Db, DbError> {
+    insist_on_file(&options)?;
+    let options = durable(options).locking_mode(SqliteLockingMode::Exclusive);
+    let only = SqlitePoolOptions::new().max_connections(1).test_before_acquire(false);
+    let only = Pool::Sqlite(only.connect_with(options.pragma("cache_size", READER_CACHE)).await?);
+    Ok(Db { writers: only.clone(), readers: only, checkpoints: None })
 }
 
 fn insist_on_file(options: &SqliteConnectOptions) -> Result<(), DbError> {

@@ -31,7 +31,7 @@ pub(crate) fn end() -> Vec<Recorded> {
 pub(super) fn record<'a>(text: &str, sets: impl Iterator<Item = &'a Rows>, statement: Option<&Statement>) {
     let mut recorded = RECORDED.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(recorded) = recorded.as_mut() else { return };
-    let columns = sets.flat_map(Rows::columns).filter(|(name, _)| *name == "shard");
+    let columns = sets.flat_map(Rows::columns).filter(|(name, _)| name == "shard");
     let shards: Vec<_> = columns
         .map(|(_, column)| match column {
             Column::Ints(shards) => shards.iter().copied(),

@@ -40,9 +40,15 @@ impl Nowhere {
         }
     }
 
-    fn sqlite() -> Self {
+    /// On `SQLite`, for what only `SQLite` does.
+    pub(crate) fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         Self { url: format!("sqlite:{}", folder.path().join("test.db").display()), folder }
+    }
+
+    /// On a server, where this run of the tests has one.
+    pub(crate) async fn postgres() -> Option<Self> {
+        if std::env::var(SERVER).is_ok() { Some(Self::new().await) } else { None }
     }
 
     /// Makes a database whose schema is of an earlier version.
@@ -112,7 +118,8 @@ impl Scratch {
         Self::at(Nowhere::sqlite()).await
     }
 
-    async fn at(nowhere: Nowhere) -> Self {
+    /// Where there was no database yet; one that has come there since is opened.
+    pub(crate) async fn at(nowhere: Nowhere) -> Self {
         let Nowhere { url, folder } = nowhere;
         Self { db: Db::create(&url).await.unwrap(), url, folder }
     }
@@ -163,7 +170,9 @@ pub(crate) async fn rows(db: &Db) -> BTreeMap<String, Vec<Vec<Value>>> {
         }
         Engine::Postgres => {
             "SELECT table_name::text AS name, COUNT(*) AS columns FROM information_schema.columns
-             WHERE table_schema = current_schema() AND table_name <> '_sqlx_migrations' GROUP BY table_name"
+             WHERE table_schema = current_schema() AND table_name <> '_sqlx_migrations'
+             AND to_regclass(quote_ident(table_name)) NOT IN (SELECT oid FROM pg_class WHERE relkind = 'v')
+             GROUP BY table_name"
         }
     });
     let mut all = BTreeMap::new();

@@ -261,6 +261,7 @@ fn unnest(rows: Rows, arguments: &mut PgArguments) -> Result<String, DbError> {
             Column::Bytes(values) => arguments.add(values).map(|()| "bytea[]"),
             Column::OptionalBytes(values) => arguments.add(values).map(|()| "bytea[]"),
             Column::Texts(values) => arguments.add(values).map(|()| "text[]"),
+            Column::OptionalTexts(values) => arguments.add(values).map(|()| "text[]"),
         }
         .map_err(sqlx::Error::Encode)?;
         arrays.push(format!("${}::{kind}", arguments.len()));
@@ -276,7 +277,7 @@ fn unnest(rows: Rows, arguments: &mut PgArguments) -> Result<String, DbError> {
 /// Those of the engine; what was written before in the transaction is undone with it.
 pub async fn insert(
     connection: &mut Connection,
-    table: &'static str,
+    table: &str,
     rows: Rows,
     conflict: &'static str,
 ) -> Result<(), DbError> {

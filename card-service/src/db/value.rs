@@ -1,5 +1,6 @@
 //! What is bound to statements: one value, and columns of many. All of our columns are 64-bit integers, bytes or text.
 
+use std::borrow::Cow;
 use std::mem::take;
 
 use card_schema::ids::{CardId, HolderId, OrganisationId, Shard, TapId, TerminalId};
@@ -91,9 +92,42 @@ pub(super) enum Column {
     Bytes(Vec<Vec<u8>>),
     OptionalBytes(Vec<Option<Vec<u8>>>),
     Texts(Vec<String>),
+    OptionalTexts(Vec<Option<String>>),
+}
+
+/// What the values of a column are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Ints,
+    Bytes,
+    Texts,
+}
+
+impl Kind {
+    /// No values yet; any of them may be missing.
+    fn column(self, room: usize) -> Column {
+        match self {
+            Self::Ints => Column::OptionalInts(Vec::with_capacity(room)),
+            Self::Bytes => Column::OptionalBytes(Vec::with_capacity(room)),
+            Self::Texts => Column::OptionalTexts(Vec::with_capacity(room)),
+        }
+    }
 }
 
 impl Column {
+    /// One value more. `SQLite` does not say of a value that is missing what it would have been.
+    fn push(&mut self, value: Value) -> Result<(), DbError> {
+        match (self, value) {
+            (Self::OptionalInts(values), Value::Int(value)) => values.push(value),
+            (Self::OptionalBytes(values), Value::Bytes(value)) => values.push(value),
+            (Self::OptionalBytes(values), Value::Int(None)) => values.push(None),
+            (Self::OptionalTexts(values), Value::Text(value)) => values.push(value),
+            (Self::OptionalTexts(values), Value::Int(None)) => values.push(None),
+            _ => return Err(DbError::Unreadable("a column holds what it is not declared to hold")),
+        }
+        Ok(())
+    }
+
     /// The values behind the first `at`, which stay.
     fn split_off(&mut self, at: usize) -> Self {
         match self {
@@ -102,6 +136,7 @@ impl Column {
             Self::Bytes(values) => Self::Bytes(values.split_off(at)),
             Self::OptionalBytes(values) => Self::OptionalBytes(values.split_off(at)),
             Self::Texts(values) => Self::Texts(values.split_off(at)),
+            Self::OptionalTexts(values) => Self::OptionalTexts(values.split_off(at)),
         }
     }
 
@@ -113,6 +148,7 @@ impl Column {
             Self::Bytes(values) => arguments.add(take(&mut values[row])),
             Self::OptionalBytes(values) => arguments.add(values[row].take()),
             Self::Texts(values) => arguments.add(take(&mut values[row])),
+            Self::OptionalTexts(values) => arguments.add(values[row].take()),
         }
         .map_err(|error| sqlx::Error::Encode(error).into())
     }
@@ -124,6 +160,7 @@ impl Column {
             Self::Bytes(values) => values.len(),
             Self::OptionalBytes(values) => values.len(),
             Self::Texts(values) => values.len(),
+            Self::OptionalTexts(values) => values.len(),
         }
     }
 }
@@ -131,7 +168,7 @@ impl Column {
 /// Rows by column: what one statement writes, or looks up. Every column has as many values as the others.
 #[derive(Clone, Debug, Default)]
 pub struct Rows {
-    columns: Vec<(&'static str, Column)>,
+    columns: Vec<(Cow<'static, str>, Column)>,
 }
 
 impl Rows {
@@ -170,12 +207,27 @@ impl Rows {
         self.with(name, Column::Texts(values.map(Into::into).collect()))
     }
 
+    /// Rows of a table whose columns nobody has written down: each has as many values as there are columns.
+    ///
+    /// # Errors
+    /// [`DbError::Unreadable`] where a value is not what its column holds.
+    pub(super) fn of_table(columns: &[(String, Kind)], rows: Vec<Vec<Value>>) -> Result<Self, DbError> {
+        let mut made: Vec<_> =
+            columns.iter().map(|(name, kind)| (name.clone().into(), kind.column(rows.len()))).collect();
+        for row in rows {
+            for ((_, column), value) in made.iter_mut().zip(row) {
+                column.push(value)?;
+            }
+        }
+        Ok(Self { columns: made })
+    }
+
     fn with(mut self, name: &'static str, column: Column) -> Self {
         assert!(
             self.columns.first().is_none_or(|(_, first)| first.len() == column.len()),
             "a column of another length"
         );
-        self.columns.push((name, column));
+        self.columns.push((name.into(), column));
         self
     }
 
@@ -209,7 +261,7 @@ impl Rows {
     }
 
     fn split_off(&mut self, at: usize) -> Self {
-        Self { columns: self.columns.iter_mut().map(|(name, column)| (*name, column.split_off(at))).collect() }
+        Self { columns: self.columns.iter_mut().map(|(name, column)| (name.clone(), column.split_off(at))).collect() }
     }
 
     /// Binds every value, row by row.
@@ -224,15 +276,15 @@ impl Rows {
         Ok(())
     }
 
-    pub(super) fn columns(&self) -> &[(&'static str, Column)] {
+    pub(super) fn columns(&self) -> &[(Cow<'static, str>, Column)] {
         &self.columns
     }
 
-    pub(super) fn into_columns(self) -> Vec<(&'static str, Column)> {
+    pub(super) fn into_columns(self) -> Vec<(Cow<'static, str>, Column)> {
         self.columns
     }
 
     pub(super) fn names(&self) -> String {
-        self.columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+        self.columns.iter().map(|(name, _)| name.as_ref()).collect::<Vec<_>>().join(", ")
     }
 }

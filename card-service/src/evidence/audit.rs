@@ -17,7 +17,7 @@ use super::store;
 use super::tables::{ACCOUNT, TRANSFER};
 use super::tree::{Question, check_inclusion};
 use super::verify::{Finding, Ledger, Report, VerifyError, verify};
-use crate::db::{Db, DbError};
+use crate::db::{Connection, Db, DbError};
 use crate::hex;
 use crate::progress::{Part, Progress};
 
@@ -119,37 +119,45 @@ pub struct LedgerReport {
 /// # Errors
 /// When the database fails, or there is no room to sort.
 pub async fn check_ledger(db: &Db, progress: &mut (dyn Progress + Send)) -> Result<LedgerReport, AuditError> {
-    db.snapshot(async |connection| {
-        let (mut ledger, mut read) = (Ledger::new()?, 0);
-        let mut counts = [0; 2];
-        progress.begin(Part::Read, None);
-        for (table, count) in [&ACCOUNT, &TRANSFER].into_iter().zip(&mut counts) {
-            let mut rows = rows::store::all(connection, table)?;
-            while let Some(values) = rows.try_next().await? {
-                *count += 1;
-                ledger.take(table, &values, *count)?;
-                read += 1;
-                progress.reach(read);
+    db.snapshot(async |connection| check_ledger_in(connection, progress).await).await
+}
+
+/// The same in a transaction that is open already.
+///
+/// # Errors
+/// As [`check_ledger`].
+pub async fn check_ledger_in(
+    connection: &mut Connection,
+    progress: &mut (dyn Progress + Send),
+) -> Result<LedgerReport, AuditError> {
+    let (mut ledger, mut read) = (Ledger::new()?, 0);
+    let mut counts = [0; 2];
+    progress.begin(Part::Read, None);
+    for (table, count) in [&ACCOUNT, &TRANSFER].into_iter().zip(&mut counts) {
+        let mut rows = rows::store::all(connection, table)?;
+        while let Some(values) = rows.try_next().await? {
+            *count += 1;
+            ledger.take(table, &values, *count)?;
+            read += 1;
+            progress.reach(read);
+        }
+    }
+    let mut found = ledger.check(progress)?;
+    for table in [&ACCOUNT, &TRANSFER] {
+        let wanted = found.lines(table);
+        let Some(last) = wanted.last() else { continue };
+        let (mut rows, mut line) = (rows::store::all(connection, table)?, 0);
+        while line < *last
+            && let Some(values) = rows.try_next().await?
+        {
+            line += 1;
+            if wanted.contains(&line) {
+                found.name(table, &values, line);
             }
         }
-        let mut found = ledger.check(progress)?;
-        for table in [&ACCOUNT, &TRANSFER] {
-            let wanted = found.lines(table);
-            let Some(last) = wanted.last() else { continue };
-            let (mut rows, mut line) = (rows::store::all(connection, table)?, 0);
-            while line < *last
-                && let Some(values) = rows.try_next().await?
-            {
-                line += 1;
-                if wanted.contains(&line) {
-                    found.name(table, &values, line);
-                }
-            }
-        }
-        let ([accounts, transfers], (findings, further_findings)) = (counts, found.finish());
-        Ok(LedgerReport { accounts, transfers, findings, further_findings })
-    })
-    .await
+    }
+    let ([accounts, transfers], (findings, further_findings)) = (counts, found.finish());
+    Ok(LedgerReport { accounts, transfers, findings, further_findings })
 }
 
 /// That a tap is in the log: everything that is needed to check it with the log's public key alone.

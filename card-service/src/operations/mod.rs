@@ -1,8 +1,10 @@
-//! What operators do with the database as a whole: look at it, back it up, put a backup back.
+//! What operators do with the database as a whole: look at it, back it up, put a backup back, move it to the other
+//! engine.
 //!
-//! Composes [`crate::db::backup`] with the checks that say whether what was put back is right. Not here: SQL, and how
-//! an engine writes its backups (`db`); what the commands print (`cli`).
+//! Composes [`crate::db::backup`] and [`crate::db::relocation`] with the checks that say whether what was put back or moved
+//! is right. Not here: SQL, and how an engine writes its backups (`db`); what the commands print (`cli`).
 
+mod relocate;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -13,8 +15,10 @@ use std::pin::pin;
 use card_schema::clock::Micros;
 use serde::Serialize;
 
+pub use self::relocate::{Moved, relocate};
 pub use self::status::{Counts, Endangered, Status, status};
 use crate::db::backup::{self, BackupError, Restoring, Written};
+use crate::db::relocation::RelocationError;
 use crate::db::{Db, DbError};
 use crate::evidence::audit::{self, AuditError, LedgerReport};
 use crate::evidence::verify::Finding;
@@ -29,15 +33,20 @@ pub enum OperationError {
     /// The backup.
     #[error(transparent)]
     Backup(#[from] BackupError),
-    /// The check of what was put back did not come to a result.
+    /// The move to another engine.
+    #[error(transparent)]
+    Relocation(#[from] RelocationError),
+    /// The check of what was put back or moved did not come to a result.
     #[error(transparent)]
     Check(#[from] AuditError),
-    /// What was put back is no ledger.
+    /// What was put back or moved is no ledger.
     #[error(
-        "the ledger in the backup is wrong ({count} findings; the first: {}: {}), so it was taken away again: use \
-         another backup", first.row, first.problem
+        "the ledger in the {origin} is wrong ({count} findings; the first: {}: {}), so nothing of it was kept: use a \
+         backup whose ledger is right", first.row, first.problem
     )]
     Unbalanced {
+        /// Where it came from.
+        origin: &'static str,
         /// How many findings.
         count: u64,
         /// The first of them.
@@ -128,11 +137,17 @@ async fn check(
 
 async fn examine(db: &Db, progress: &mut (dyn Progress + Send)) -> Result<(i64, LedgerReport), OperationError> {
     let report = audit::check_ledger(db, progress).await?;
+    insist_on_balance(&report, "backup")?;
+    Ok((db.schema().await?.found, report))
+}
+
+/// Refuses a ledger in which something was found.
+fn insist_on_balance(report: &LedgerReport, origin: &'static str) -> Result<(), OperationError> {
     match report.findings.first() {
         Some(first) => {
             let count = report.findings.len() as u64 + report.further_findings;
-            Err(OperationError::Unbalanced { count, first: first.clone() })
+            Err(OperationError::Unbalanced { origin, count, first: first.clone() })
         }
-        None => Ok((db.schema().await?.found, report)),
+        None => Ok(()),
     }
 }

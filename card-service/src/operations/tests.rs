@@ -1,5 +1,7 @@
 //! What operators do, tried on real databases in which taps were posted.
 
+mod relocate;
+
 use std::cell::Cell;
 use std::fs;
 use std::future::pending;
@@ -309,7 +311,7 @@ async fn a_ledger_that_does_not_add_up_is_not_put_back() {
     let scene = Scene::new().await;
     scene.sql("UPDATE account SET balance = balance + 1 WHERE balance > 0").await;
     let refused = refused(&scene, &scene.back_up().await).await;
-    let OperationError::Unbalanced { count, first } = &refused else { panic!("{refused:?}") };
+    let OperationError::Unbalanced { origin: "backup", count, first } = &refused else { panic!("{refused:?}") };
     assert!(*count >= 2, "the accounts and the unit: {refused:?}");
     assert!(first.row.starts_with("account shard="), "{first:?}");
 }

@@ -158,7 +158,7 @@ pub(crate) struct Town {
     pub(crate) intake: Intake,
     pub(crate) log_head: watch::Sender<Option<LogHead>>,
     pub(crate) now: Arc<AtomicI64>,
-    _keys_folder: tempfile::TempDir,
+    keys_folder: Arc<tempfile::TempDir>,
 }
 
 impl Town {
@@ -170,6 +170,15 @@ impl Town {
         let keys_folder = tempfile::tempdir().unwrap();
         let opener = Opener::choose(keys_folder.path(), None, None);
         let keys: Arc<dyn KeyStore> = Arc::new(FileStore::create(keys_folder.path(), &opener).unwrap());
+        Self::with_keys(scratch, keys, Arc::new(keys_folder))
+    }
+
+    /// The same town with another database, as after a start with another `database.url`.
+    pub(crate) fn moved_to(&self, scratch: Scratch) -> Self {
+        Self::with_keys(scratch, Arc::clone(&self.keys), Arc::clone(&self.keys_folder))
+    }
+
+    fn with_keys(scratch: Scratch, keys: Arc<dyn KeyStore>, keys_folder: Arc<tempfile::TempDir>) -> Self {
         let (log_head, watched) = watch::channel(None);
         let now = Arc::new(AtomicI64::new(START.0));
         let clock = {
@@ -178,7 +187,7 @@ impl Town {
         };
         let intake =
             Intake::start(scratch.db.clone(), Arc::clone(&keys), watched, Recent::default(), POLICY, clock).unwrap();
-        Self { scratch, keys, intake, log_head, now, _keys_folder: keys_folder }
+        Self { scratch, keys, intake, log_head, now, keys_folder }
     }
 
     /// An enrolled terminal that may submit everything.

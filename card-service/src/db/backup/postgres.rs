@@ -7,14 +7,15 @@ use std::path::Path;
 use std::process::{Output, Stdio};
 
 use percent_encoding::percent_decode_str;
+use sqlx::ConnectOptions as _;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, Command};
 
+use super::super::destination::{Destination, current_namespace, name_of};
 use super::super::open::Place;
 use super::super::schema::Applied;
-use super::super::{Connection, Db, DbError, Engine, Schema, query};
+use super::super::{Db, Engine, Schema};
 use super::error::BackupError;
 use super::{size_of, watched};
 use crate::files::failed;
@@ -27,11 +28,6 @@ const RESTORE: &str = "pg_restore";
 const HISTORY: &str = "_sqlx_migrations";
 /// Bytes that are given to `pg_restore` at a time.
 const PIECE: usize = 256 << 10;
-/// Tables and views of the current schema; those that belong to an extension come and go with it.
-const RELATIONS: &str = "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE n.nspname = current_schema()
-    AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')";
-
 /// Writes the database into an empty file.
 pub(super) async fn dump(
     db: &Db,
@@ -100,9 +96,7 @@ fn read_history(printed: &str) -> Option<(String, Vec<Applied>)> {
 
 /// A database that was filled from a dump.
 #[derive(Debug)]
-pub(super) struct Restoring {
-    options: PgConnectOptions,
-}
+pub(super) struct Restoring(Destination);
 
 impl Restoring {
     pub(super) async fn begin(
@@ -110,60 +104,35 @@ impl Restoring {
         file: &Path,
         progress: &mut (dyn Progress + Send),
     ) -> Result<Self, BackupError> {
-        let db = Place::Postgres(options.clone()).look().await?;
-        let mut connection = db.read().await?;
-        let wanted = current_namespace(&mut connection).await?;
-        let relations: i64 = query(format!("SELECT COUNT(*) {RELATIONS}")).scalar_one(&mut connection).await?;
-        drop(connection);
-        db.close().await;
-        if relations > 0 {
-            return Err(BackupError::NotEmpty(format!("{} has tables in the schema {wanted}", name_of(&options))));
-        }
+        let destination = Destination::find(options, BackupError::NotEmpty).await?;
         let (_, found) = check(file, progress).await?;
-        if found != wanted {
-            return Err(BackupError::OtherNamespace { found, wanted });
+        if found != destination.namespace() {
+            return Err(BackupError::OtherNamespace { found, wanted: destination.namespace().to_owned() });
         }
-        fill(&options, &wanted, file, progress).await?;
-        Ok(Self { options })
+        fill(&destination, file, progress).await?;
+        Ok(Self(destination))
     }
 
     pub(super) fn place(&self) -> Place {
-        Place::Postgres(self.options.clone())
+        self.0.place()
     }
 
     pub(super) async fn keep(self) -> Result<(), BackupError> {
-        // A restored database has no statistics, and the planner reads whole tables without.
-        sqlx::query("ANALYZE").execute(&mut self.connect().await?).await?;
-        Ok(())
+        Ok(self.0.settle().await?)
     }
 
-    /// Drops the tables, which came out of the dump: there were none before.
     pub(super) async fn discard(self) -> Result<(), BackupError> {
-        let mut connection = self.connect().await?;
-        let tables = format!("SELECT string_agg(quote_ident(c.relname), ', ') {RELATIONS} AND c.relkind IN ('r', 'p')");
-        let tables: Option<String> = sqlx::query_scalar(AssertSqlSafe(tables)).fetch_one(&mut connection).await?;
-        if let Some(tables) = tables {
-            sqlx::query(AssertSqlSafe(format!("DROP TABLE {tables} CASCADE"))).execute(&mut connection).await?;
-        }
-        Ok(())
-    }
-
-    async fn connect(&self) -> Result<PgConnection, BackupError> {
-        Ok(self.options.clone().disable_statement_logging().connect().await?)
+        Ok(self.0.clear().await?)
     }
 }
 
 /// Puts everything that a dump holds into the database, all or nothing.
-async fn fill(
-    options: &PgConnectOptions,
-    namespace: &str,
-    file: &Path,
-    progress: &mut (dyn Progress + Send),
-) -> Result<(), BackupError> {
+async fn fill(destination: &Destination, file: &Path, progress: &mut (dyn Progress + Send)) -> Result<(), BackupError> {
+    let options = destination.options();
     let mut restore = program(RESTORE, options);
     restore.args(["--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges", "--no-password"]);
     // With its name the schema itself is not made: it is there.
-    restore.arg(format!("--schema={namespace}")).arg(format!("--dbname={}", name_of(options)));
+    restore.arg(format!("--schema={}", destination.namespace())).arg(format!("--dbname={}", name_of(options)));
     let mut child = start(RESTORE, restore.stdin(Stdio::piped()))?;
     let mut sink = child.stdin.take().expect("it was piped");
     let give = async {
@@ -186,16 +155,6 @@ async fn fill(
     let (given, finished) = tokio::join!(give, finish(RESTORE, child));
     finished?;
     given
-}
-
-/// The namespace in which our tables lie or are to lie.
-async fn current_namespace(connection: &mut Connection) -> Result<String, BackupError> {
-    let name: Option<String> = query("SELECT current_schema()::text").scalar_one(connection).await?;
-    Ok(name.ok_or(DbError::NoNamespace)?)
-}
-
-fn name_of(options: &PgConnectOptions) -> &str {
-    options.get_database().unwrap_or_else(|| options.get_username())
 }
 
 /// A name as a pattern that fits nothing else.

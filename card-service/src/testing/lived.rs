@@ -1,0 +1,101 @@
+//! A town in which something has been done to every table.
+
+use card_schema::card::Slot;
+use card_schema::ids::{Shard, TapId};
+use card_schema::money::Fen;
+use card_schema::operation::{Operation, gate, purse};
+use uuid::Uuid;
+
+use super::Scratch;
+use super::town::{START, Signer, TestCard, TestTerminal, Town, random};
+use crate::cards::issuance::journal::Journal;
+use crate::cards::issuance::store::{self as issuances, Answered, Issuance};
+use crate::cards::{self, CardState, activity, consent};
+use crate::db::{Db, DbError};
+use crate::domains::residence::{self, model::Field};
+use crate::evidence::Log;
+use crate::i18n::Locale;
+use crate::people::{self, Purpose, Staff, StaffId, StaffRole};
+use crate::terminals;
+
+/// See the module.
+pub(crate) struct Lived {
+    pub(crate) town: Town,
+    pub(crate) log: Log,
+    pub(crate) terminal: TestTerminal,
+    pub(crate) card: TestCard,
+}
+
+impl Lived {
+    /// A top-up, a payment and a gate, each with a checkpoint of its own; a tap whose predecessor was lost; and the
+    /// office's day.
+    pub(crate) async fn on(scratch: Scratch) -> Self {
+        let town = Town::on(scratch);
+        let log = Log::open(town.scratch.db.clone(), town.keys.clone(), "log.test.invalid/town").await.unwrap();
+        let (mut terminal, card) = (town.terminal().await, town.card().await);
+        for operation in [
+            Operation::PurseTopUp(purse::TopUp { amount: Fen(5_000) }),
+            Operation::PursePayment(purse::Payment { amount: Fen(1_250) }),
+            Operation::GateCheck(gate::Check),
+        ] {
+            let tap = terminal.tap(&card, Slot::Tap, operation);
+            town.submit(&terminal, &[tap]).await;
+            log.integrate(START).await.unwrap().unwrap();
+        }
+        let _lost = terminal.tap(&card, Slot::Tap, Operation::GateCheck(gate::Check));
+        let after = terminal.tap(&card, Slot::Tap, Operation::GateCheck(gate::Check));
+        town.submit(&terminal, &[after]).await;
+        office(&town, &terminal, &card).await;
+        log.integrate(START).await.unwrap().unwrap();
+        Self { town, log, terminal, card }
+    }
+}
+
+/// Whatever leaves a row that the taps have not left: every table of the office, and rows that were changed.
+async fn office(town: &Town, terminal: &TestTerminal, card: &TestCard) {
+    let revoked = town.terminal().await.id;
+    let (terminal, card) = (terminal.id, card.id);
+    let staff = Staff { staff_id: StaffId(Uuid::from_u128(7)), name: "test clerk".to_owned(), role: StaffRole::Clerk };
+    let keys = [Signer::new().public(), Signer::new().public()];
+    let db: &Db = &town.scratch.db;
+    db.write::<_, DbError, _>(move |tx| {
+        Box::pin(async move {
+            tx.lock([Shard(0), card.shard()]).await?;
+            terminals::store::revoke(tx, START, revoked).await?;
+            assert!(people::store::insert_staff(tx, START, &staff, "$argon2id$invented").await?);
+            let who = staff.staff_id;
+            people::store::begin_session(tx, START, random(), who, START.plus_seconds(60)).await?;
+            people::store::failed_sign_in(tx, START, who).await?;
+            let found = cards::store::one(tx.conn(), card).await?.unwrap();
+            residence::store::record_read(tx, START, found.holder_id, who, Purpose::ALL[0], Field::Name).await?;
+            let why = activity::ActivityPurpose::Complaint;
+            activity::store::latest(tx, START, who, why, None).await?;
+            activity::store::of_card(tx, START, who, why, card, None).await?;
+            cards::store::set_state(tx, START, &found, CardState::Suspended, "test").await?;
+            for key in &keys {
+                assert!(cards::store::add_key(tx, START, card, Slot::SignIn, key).await?);
+                cards::store::keep_certificate(tx, START, card, Slot::SignIn, key, b"certificate").await?;
+            }
+            cards::store::keep_status_list(tx, START, 1, b"list").await?;
+            let mut issuance = Issuance {
+                issuance_id: Uuid::from_u128(9),
+                card_id: card,
+                language: Locale::ZhCn,
+                terminal_id: terminal,
+                reader: None,
+                open: true,
+                journal: Journal::default(),
+                number: 0,
+                created_at: START,
+            };
+            issuances::insert(tx, START, &issuance).await?;
+            issuance.number += 1;
+            let answered = Answered { number: 0, step: "read", observation: "card" };
+            issuances::update(tx, START, &issuance, Some(answered)).await?;
+            consent::store::insert(tx, START, card, 1, consent::Text::current(Locale::ZhCn)).await?;
+            consent::store::answered(tx, START, card, 1, TapId(random())).await
+        })
+    })
+    .await
+    .unwrap();
+}
