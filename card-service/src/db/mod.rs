@@ -7,6 +7,7 @@
 pub mod backup;
 pub mod columns;
 mod connection;
+mod copy;
 mod destination;
 mod engine;
 mod error;

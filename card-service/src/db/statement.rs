@@ -18,9 +18,9 @@ use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{Arguments as _, AssertSqlSafe};
 
-use super::DbError;
 use super::connection::{Connection, FromColumn, Row};
 use super::value::{Column, Rows, Value};
+use super::{DbError, copy};
 
 /// A statement with what is bound to it.
 #[derive(Clone, Debug)]
@@ -296,6 +296,9 @@ pub async fn insert(
                 part.bind(&mut arguments)?;
                 sqlx::query_with(AssertSqlSafe(text), arguments).execute(&mut **connection).await?;
             }
+        }
+        Connection::Postgres(connection) if conflict.is_empty() && rows.len() >= copy::FEWEST_ROWS => {
+            copy::copy_in(connection, table, rows).await?;
         }
         Connection::Postgres(connection) => {
             let mut arguments = PgArguments::default();

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use super::{Db, DbError, Tx, query};
+use super::{Db, DbError, Rows, Tx, query};
 use crate::testing::Scratch;
 
 async fn scratch() -> Scratch {
@@ -48,6 +48,44 @@ async fn a_write_that_ends_well_is_kept_and_one_that_fails_leaves_nothing() {
         .await;
     assert!(matches!(failed, Err(DbError::Sql(_))), "{failed:?}");
     assert_eq!(ids(&town.db).await, [1]);
+}
+
+#[tokio::test]
+async fn few_rows_and_many_come_back_as_they_were_written_and_one_that_is_refused_undoes_all() {
+    let town = Scratch::new().await;
+    let make = "CREATE TABLE thing (id BIGINT PRIMARY KEY, number BIGINT, bytes BYTEA, text TEXT NOT NULL)";
+    town.db
+        .write::<_, DbError, _>(move |tx| Box::pin(async move { query(make).execute(tx.conn()).await.map(drop) }))
+        .await
+        .unwrap();
+    let write = async |ids: Vec<i64>| {
+        let rows = Rows::new()
+            .ints("id", ids.iter().copied())
+            .optional_ints("number", ids.iter().map(|id| (id % 3 != 0).then_some(-id)))
+            .optional_bytes("bytes", ids.iter().map(|id| (id % 5 != 0).then(|| vec![0xff; (id % 7) as usize * 1_000])))
+            .texts("text", ids.iter().map(|id| format!("第{id}")));
+        town.db
+            .write::<_, DbError, _>(move |tx| {
+                Box::pin(async move { super::insert(tx.conn(), "thing", rows, "").await })
+            })
+            .await
+    };
+    // One statement, several, and on PostgreSQL the way for many.
+    for ids in [1..2, 2..40, 100..1_500] {
+        write(ids.collect()).await.unwrap();
+    }
+    let refused = write((2_000..2_200).chain([7]).collect()).await;
+    assert!(matches!(refused, Err(DbError::Sql(_))), "{refused:?}");
+    let mut connection = town.db.read().await.unwrap();
+    let found = query("SELECT id, number, bytes, text FROM thing ORDER BY id").all(&mut connection).await.unwrap();
+    assert_eq!(found.len(), 39 + 1_400);
+    for row in found {
+        let id: i64 = row.get("id").unwrap();
+        assert_eq!(row.get::<Option<i64>>("number").unwrap(), (id % 3 != 0).then_some(-id));
+        let bytes = (id % 5 != 0).then(|| vec![0xff; (id % 7) as usize * 1_000]);
+        assert_eq!(row.get::<Option<Vec<u8>>>("bytes").unwrap(), bytes);
+        assert_eq!(row.get::<String>("text").unwrap(), format!("第{id}"));
+    }
 }
 
 /// The trap: sqlx 0.9.0 leaks an open transaction when a future is dropped inside `begin()`
