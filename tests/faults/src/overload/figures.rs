@@ -56,10 +56,10 @@ impl Figures {
         self.refused_ms.len()
     }
 
-    /// Whether more was refused than accepted, and the queue gone through: less shows nothing about overload.
+    /// Whether as many were refused as the queue takes, and as many accepted: less shows nothing about overload.
     pub fn is_overload(&self) -> bool {
         let accepted = self.accepted_ms.len();
-        self.memory_mib.len() >= QUARTERS && accepted >= QUEUED_BATCHES && self.refused() > accepted
+        self.memory_mib.len() >= QUARTERS && accepted >= QUEUED_BATCHES && self.refused() >= QUEUED_BATCHES
     }
 
     fn summary(&self) -> Summary {
@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn a_load_that_is_mostly_accepted_shows_nothing() {
         let mut idle = good();
-        idle.refused_ms.truncate(1_000);
+        idle.refused_ms.truncate(QUEUED_BATCHES - 1);
         assert!(!idle.is_overload());
         let mut short = good();
         short.accepted_ms.truncate(QUEUED_BATCHES - 1);
