@@ -49,6 +49,7 @@ fn put(piece: &mut Vec<u8>, column: &Column, row: usize) {
         Column::Bytes(values) => put_value(piece, Some(&values[row])),
         Column::OptionalBytes(values) => put_value(piece, values[row].as_deref()),
         Column::Texts(values) => put_value(piece, Some(values[row].as_bytes())),
+        Column::OptionalTexts(values) => put_value(piece, values[row].as_deref().map(str::as_bytes)),
     }
 }
 
