@@ -120,12 +120,8 @@ async fn each_bad_tap_gets_its_own_outcome_and_its_neighbours_are_posted() {
     }
     assert_eq!(town.number(TRANSFERS).await, 3, "top-up and two payments");
     assert_eq!(town.number("SELECT COUNT(*) FROM lane_event").await, 0, "the lane went on as it must");
-    assert_eq!(town.number("SELECT passed * 100 + refused FROM gate_count ORDER BY passed DESC").await, 100);
-    assert_eq!(
-        town.number("SELECT CAST(SUM(refused) AS BIGINT) FROM gate_count").await,
-        1,
-        "the waiting card was not let in"
-    );
+    // One is let in and the waiting card is not; each shard counts its own.
+    assert_eq!(town.number("SELECT CAST(SUM(passed * 100 + refused) AS BIGINT) FROM gate_count").await, 101);
 }
 
 #[tokio::test]
