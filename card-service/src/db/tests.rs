@@ -58,11 +58,12 @@ async fn few_rows_and_many_come_back_as_they_were_written_and_one_that_is_refuse
         .write::<_, DbError, _>(move |tx| Box::pin(async move { query(make).execute(tx.conn()).await.map(drop) }))
         .await
         .unwrap();
+    let bytes_of = |id: &i64| (id % 5 != 0).then(|| vec![0xff; usize::try_from(id % 7).unwrap() * 1_000]);
     let write = async |ids: Vec<i64>| {
         let rows = Rows::new()
             .ints("id", ids.iter().copied())
             .optional_ints("number", ids.iter().map(|id| (id % 3 != 0).then_some(-id)))
-            .optional_bytes("bytes", ids.iter().map(|id| (id % 5 != 0).then(|| vec![0xff; (id % 7) as usize * 1_000])))
+            .optional_bytes("bytes", ids.iter().map(bytes_of))
             .texts("text", ids.iter().map(|id| format!("第{id}")));
         town.db
             .write::<_, DbError, _>(move |tx| {
@@ -82,8 +83,7 @@ async fn few_rows_and_many_come_back_as_they_were_written_and_one_that_is_refuse
     for row in found {
         let id: i64 = row.get("id").unwrap();
         assert_eq!(row.get::<Option<i64>>("number").unwrap(), (id % 3 != 0).then_some(-id));
-        let bytes = (id % 5 != 0).then(|| vec![0xff; (id % 7) as usize * 1_000]);
-        assert_eq!(row.get::<Option<Vec<u8>>>("bytes").unwrap(), bytes);
+        assert_eq!(row.get::<Option<Vec<u8>>>("bytes").unwrap(), bytes_of(&id));
         assert_eq!(row.get::<String>("text").unwrap(), format!("第{id}"));
     }
 }
