@@ -3,6 +3,7 @@
 use std::{
     path::Path,
     process::{Command, Stdio},
+    time::{Duration, Instant},
 };
 
 use anyhow::{Result, ensure};
@@ -35,8 +36,12 @@ fn a_frozen_server_answers_when_it_goes_on_and_can_be_put_away_while_it_is_froze
     cluster.pause().unwrap();
     let mut asked =
         Command::new("psql").args(["-XAtq", "-c", "SELECT 7", &url]).stdout(Stdio::piped()).spawn().unwrap();
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", cluster.pid())).unwrap();
-    assert!(stat.contains(") T "), "it is not stopped: {stat}");
+    // A signal is sent at once and heeded a moment later.
+    let (began, stat) = (Instant::now(), format!("/proc/{}/stat", cluster.pid()));
+    while !std::fs::read_to_string(&stat).unwrap().contains(") T ") {
+        assert!(began.elapsed() < Duration::from_secs(30), "it is not stopped");
+        std::thread::yield_now();
+    }
     assert!(asked.try_wait().unwrap().is_none(), "a frozen server has answered");
     cluster.resume().unwrap();
     assert_eq!(asked.wait_with_output().unwrap().stdout, b"7\n");
