@@ -12,8 +12,8 @@ use foldhash::fast::RandomState;
 use super::{Account, AccountKey, Book, LastIds, Needs, store};
 use crate::db::{DbError, Tx};
 
-/// Accounts of one shard that are remembered at most; some 30 MB for all shards. Beyond it the shard begins anew.
-const ACCOUNTS_A_SHARD: usize = 4_096;
+/// Accounts that are remembered at most, some 30 MB. Beyond it the shard that has the most begins anew.
+const ACCOUNTS: usize = 262_144;
 
 /// See the module.
 #[derive(Debug)]
@@ -62,11 +62,12 @@ impl Remembered {
     /// Remembers what a book has come to. Call it once the transaction that [`store::save`] was part of is committed.
     pub fn keep(&mut self, book: &Book) {
         for (shard, last) in book.last_ids() {
-            let remembered = &mut self.0[usize::from(shard.0)];
-            remembered.left = last;
-            if remembered.accounts.len() > ACCOUNTS_A_SHARD {
-                remembered.accounts = HashMap::default();
-            }
+            self.0[usize::from(shard.0)].left = last;
+        }
+        if self.0.iter().map(|shard| shard.accounts.len()).sum::<usize>() > ACCOUNTS
+            && let Some(fullest) = self.0.iter_mut().max_by_key(|shard| shard.accounts.len())
+        {
+            fullest.accounts = HashMap::default();
         }
         for account in book.accounts() {
             self.0[usize::from(account.key.shard.0)].accounts.insert(account.key, *account);
