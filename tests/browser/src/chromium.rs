@@ -197,15 +197,16 @@ impl Chromium {
     /// # Errors
     /// When there is not exactly one, something covers it, or it leads nowhere.
     pub fn follow(&self, selector: &str) -> Result<()> {
-        let page = self.element("html")?;
+        let before = self.document()?;
         self.click(selector)?;
-        wait::until(&format!("{selector} leads to another page"), || {
-            let reply = self.session.get(&format!("/element/{page}/name"))?;
-            if reply.body["value"]["error"] == "stale element reference" {
-                return Ok(Some(()));
-            }
-            reply.success().map(|_| None)
-        })
+        let another = format!("{selector} leads to another page");
+        wait::until(&another, || Ok((self.document()? != before).then_some(())))
+    }
+
+    /// Which document the window shows: every one that is loaded has an id of its own, also the same address again.
+    fn document(&self) -> Result<String> {
+        let tree = self.devtools("Page.getFrameTree", &json!({}))?;
+        Ok(tree["frameTree"]["frame"]["loaderId"].as_str().context("a document has an id")?.to_owned())
     }
 
     /// Types into this one field.
