@@ -1,6 +1,6 @@
 //! What the engines differ in beside their SQL: how a write transaction begins, and what their error codes mean.
 
-use card_schema::ids::SHARDS;
+use card_schema::ids::{SHARDS, Shard};
 
 /// Which engine a database runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -30,6 +30,20 @@ impl Engine {
             Self::Sqlite => 8,
             Self::Postgres => SHARDS,
         }
+    }
+
+    /// Into how many groups the shards fall: a group of taps is written in one transaction for each, side by side. `SQLite`
+    /// has one writer.
+    pub const fn shard_groups(self) -> u8 {
+        match self {
+            Self::Sqlite => 1,
+            Self::Postgres => 2,
+        }
+    }
+
+    /// The group in which a shard is.
+    pub const fn shard_group(self, shard: Shard) -> u8 {
+        shard.0 / (self.shards() / self.shard_groups())
     }
 
     /// Begins a write transaction. `SQLite` takes its write lock at once: a transaction that reads first and writes

@@ -45,12 +45,12 @@ async fn write(
     memory: &Arc<Memory>,
     submissions: Vec<Arc<Submission>>,
 ) -> Result<Vec<Answer>, DbError> {
-    let known = Arc::clone(memory);
+    let (known, parts) = (Arc::clone(memory), db.clone());
     let decided = db
         .write_concurrently(move |tx| {
-            Box::pin(async move { group::decide_and_write(tx, &policy, &known, &submissions).await })
+            Box::pin(async move { group::decide_and_write(tx, &parts, policy, &known, &submissions).await })
         })
         .await?;
-    memory.keep(decided.book, decided.leaves).await;
+    memory.keep(decided.learned);
     Ok(decided.answers)
 }

@@ -2,7 +2,7 @@
 //! their keys, terminals, accounts; and for the sequencer the hashes of leaves.
 //!
 //! Bounded, and never the last word: a group's transaction asks the log's numbers what has changed since it was last
-//! asked ([`Memory::catch_up`]) before it decides anything, so a card that was revoked, by this process or by another,
+//! asked ([`Memory::follow_cards`], [`Memory::follow_terminals`]) before it decides anything, so a card that was revoked, by this process or by another,
 //! is refused from the next group on. Signatures are checked before, with the keys that are remembered; a group checks
 //! them again where these keys have changed meanwhile.
 
@@ -27,12 +27,21 @@ const TERMINALS: u64 = 10_000;
 /// Cards, as far as they are known.
 pub(super) type Cards = HashMap<CardId, Arc<CardForIntake>, RandomState>;
 
+/// What a transaction leaves for the next ones.
+#[derive(Debug, Default)]
+pub(super) struct Learned {
+    /// The accounts as they are now.
+    pub(super) book: Book,
+    /// The leaves that it has left.
+    pub(super) leaves: Vec<(LeafRef, Hash)>,
+}
+
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Memory {
     cards: Cache<CardId, Arc<CardForIntake>, RandomState>,
     terminals: Cache<TerminalId, Arc<Terminal>, RandomState>,
-    accounts: tokio::sync::Mutex<Remembered>,
+    accounts: Mutex<Remembered>,
     leaves: Recent,
     known: Mutex<Known>,
 }
@@ -60,7 +69,7 @@ impl Memory {
         Self {
             cards: Cache::builder().max_capacity(CARDS).build_with_hasher(RandomState::default()),
             terminals: Cache::builder().max_capacity(TERMINALS).build_with_hasher(RandomState::default()),
-            accounts: tokio::sync::Mutex::default(),
+            accounts: Mutex::default(),
             leaves,
             known: Mutex::new(known),
         }
@@ -71,8 +80,12 @@ impl Memory {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Follows what has changed up to this transaction, which holds these shards.
-    pub(super) async fn catch_up(&self, tx: &mut Tx, shards: &BTreeSet<Shard>) -> Result<(), DbError> {
+    fn accounts(&self) -> MutexGuard<'_, Remembered> {
+        self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Follows what has changed of cards up to this transaction, which holds these shards.
+    pub(super) async fn follow_cards(&self, tx: &mut Tx, shards: &BTreeSet<Shard>) -> Result<(), DbError> {
         let mut since = Vec::new();
         for shard in shards {
             let now = tx.numbers(*shard).leaf;
@@ -92,6 +105,11 @@ impl Memory {
             let now = tx.numbers(shard).leaf;
             self.known().shards[usize::from(shard.0)].leaf = Some(now);
         }
+        Ok(())
+    }
+
+    /// Follows what has changed of terminals.
+    pub(super) async fn follow_terminals(&self, tx: &mut Tx) -> Result<(), DbError> {
         let since = self.known().terminals;
         let changed = terminals::changed_since(tx.conn(), since).await?;
         let mut known = self.known();
@@ -103,7 +121,7 @@ impl Memory {
         Ok(())
     }
 
-    /// These cards as they are in a transaction that has caught up; those that are not ours are missing.
+    /// These cards as they are in a transaction that has followed them; those that are not ours are missing.
     pub(super) async fn cards_now(&self, tx: &mut Tx, wanted: &BTreeSet<CardId>) -> Result<Cards, DbError> {
         let (mut found, missing) = self.remembered(wanted.iter().copied());
         for (id, card) in cards::load_for_intake(tx.conn(), &missing).await? {
@@ -150,7 +168,7 @@ impl Memory {
         (found, missing)
     }
 
-    /// These terminals as they are in a transaction that has caught up.
+    /// These terminals as they are in a transaction that has followed them.
     pub(super) async fn terminals_now(
         &self,
         tx: &mut Tx,
@@ -189,12 +207,13 @@ impl Memory {
     /// The book that deciding on these accounts needs.
     pub(super) async fn book(&self, tx: &mut Tx, accounts: Vec<AccountKey>) -> Result<Book, DbError> {
         // No references: that a tap is new is known by its number in its lane.
-        self.accounts.lock().await.load(tx, Needs::accounts(accounts)).await
+        let recalled = self.accounts().recall(tx, Needs::accounts(accounts));
+        recalled.load(tx).await
     }
 
-    /// Remembers what a group has come to, once it is committed.
-    pub(super) async fn keep(&self, book: Book, leaves: Vec<(LeafRef, Hash)>) {
-        self.leaves.keep(leaves);
-        self.accounts.lock().await.keep(&book);
+    /// Remembers what a transaction has come to, once it is committed.
+    pub(super) fn keep(&self, learned: Learned) {
+        self.leaves.keep(learned.leaves);
+        self.accounts().keep(&learned.book);
     }
 }

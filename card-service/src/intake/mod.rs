@@ -2,7 +2,7 @@
 //! written in one transaction, and the terminal answered with a signed receipt.
 //!
 //! `api` takes a batch, `verify` finds out who signed, `writer` collects batches, `answer` has them written and answers,
-//! `group` writes them, `decide` and `lane` are the pure middle; `submission` is what goes from one to the next, `memory`
+//! `group` gives each tap its place and `part` writes those that lie together, `decide` and `lane` are the pure middle; `submission` is what goes from one to the next, `memory`
 //! what need not be read again. Not here: what an operation does (`domains`), who terminals and cards are (`terminals`,
 //! `cards`).
 
@@ -16,6 +16,7 @@ mod decide;
 mod group;
 mod lane;
 mod memory;
+mod part;
 mod store;
 mod submission;
 #[cfg(test)]

@@ -17,11 +17,11 @@ const SLOW_DISK: Duration = Duration::from_millis(20);
 
 /// Answers everyone, then commits.
 pub(super) async fn answer(db: &Db, policy: Policy, memory: &Arc<Memory>, waiting: Vec<Command>) {
-    let memory = Arc::clone(memory);
+    let (memory, parts) = (Arc::clone(memory), db.clone());
     let written = db.write_concurrently::<(), DbError, _>(move |tx| {
         Box::pin(async move {
             let submissions: Vec<_> = waiting.iter().map(|command| Arc::clone(&command.submission)).collect();
-            let decided = group::decide_and_write(tx, &policy, &memory, &submissions).await?;
+            let decided = group::decide_and_write(tx, &parts, policy, &memory, &submissions).await?;
             for (command, answer) in waiting.into_iter().zip(decided.answers) {
                 let _ = command.reply.send(answer);
             }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::lane::{LaneFault, LaneHead, LaneNumber, RecordedFault};
+use super::lane::{Heads, LaneFault, LaneHead, LaneNumber, RecordedFault};
 use crate::db::{Connection, DbError, Row, Rows, columns, insert, query};
 use crate::evidence::{Column, LeafRef, RowImage};
 use card_schema::clock::Micros;
@@ -148,10 +148,7 @@ async fn prior_where(
 }
 
 /// Where these lanes stand. Each is locked until the end of the transaction, also one that nobody has used before.
-pub(super) async fn heads(
-    connection: &mut Connection,
-    lanes: &BTreeSet<(TerminalId, u8)>,
-) -> Result<HashMap<(TerminalId, u8), LaneHead, RandomState>, DbError> {
+pub(super) async fn heads(connection: &mut Connection, lanes: &BTreeSet<(TerminalId, u8)>) -> Result<Heads, DbError> {
     let mut found = lock_heads(connection, lanes).await?;
     let new: BTreeSet<_> = lanes.iter().copied().filter(|lane| !found.contains_key(lane)).collect();
     if !new.is_empty() {
@@ -164,10 +161,7 @@ pub(super) async fn heads(
     Ok(found)
 }
 
-async fn lock_heads(
-    connection: &mut Connection,
-    lanes: &BTreeSet<(TerminalId, u8)>,
-) -> Result<HashMap<(TerminalId, u8), LaneHead, RandomState>, DbError> {
+async fn lock_heads(connection: &mut Connection, lanes: &BTreeSet<(TerminalId, u8)>) -> Result<Heads, DbError> {
     let wanted = Rows::new()
         .bytes("terminal_id", lanes.iter().map(|(terminal, _)| *terminal.as_bytes()))
         .ints("lane", lanes.iter().map(|(_, lane)| i64::from(*lane)));
@@ -264,36 +258,47 @@ pub(super) async fn write_events(connection: &mut Connection, events: &[(LaneEve
     insert(connection, "lane_event", rows, "").await
 }
 
-/// Faults that were recorded at these numbers, or that skipped them.
+/// What was recorded of these taps, and of their numbers: that one was filled late, or left out.
 pub(super) async fn faults_at(
     connection: &mut Connection,
-    numbers: &BTreeSet<LaneNumber>,
+    taps: &BTreeSet<(LaneNumber, TapId)>,
 ) -> Result<Vec<RecordedFault>, DbError> {
-    if numbers.is_empty() {
+    if taps.is_empty() {
         return Ok(Vec::new());
     }
-    let wanted = Rows::new()
-        .bytes("terminal_id", numbers.iter().map(|number| *number.terminal.as_bytes()))
-        .ints("lane", numbers.iter().map(|number| i64::from(number.lane)))
-        .ints("counter", numbers.iter().map(|number| number.counter));
-    let rows = query(
-        "SELECT e.terminal_id, e.lane, e.counter, e.tap_id, e.kind, e.expected FROM {wanted} CROSS JOIN lane_event e
-         WHERE e.terminal_id = wanted.terminal_id AND e.lane = wanted.lane AND e.counter >= wanted.counter
-           AND (e.counter = wanted.counter OR e.expected <= wanted.counter)",
-    )
-    .set("wanted", wanted)
-    .all(connection)
-    .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(RecordedFault {
+    let mut faults = Vec::new();
+    // Each finds a row or two by an index, however many faults a terminal has shown.
+    for which in [
+        "e.counter = wanted.counter AND e.tap_id = wanted.tap_id",
+        "e.counter = wanted.counter AND e.kind <> 2",
+        "e.expected <= wanted.counter AND e.expected < e.counter AND e.counter = (
+            SELECT MIN(next.counter) FROM lane_event next
+            WHERE next.terminal_id = wanted.terminal_id AND next.lane = wanted.lane
+              AND next.counter > wanted.counter AND next.expected < next.counter)",
+    ] {
+        let wanted = Rows::new()
+            .bytes("terminal_id", taps.iter().map(|(number, _)| *number.terminal.as_bytes()))
+            .ints("lane", taps.iter().map(|(number, _)| i64::from(number.lane)))
+            .ints("counter", taps.iter().map(|(number, _)| number.counter))
+            .bytes("tap_id", taps.iter().map(|(_, tap)| tap.0));
+        let rows = query(format!(
+            "SELECT e.terminal_id, e.lane, e.counter, e.tap_id, e.kind, e.expected
+             FROM {{wanted}} CROSS JOIN lane_event e
+             WHERE e.terminal_id = wanted.terminal_id AND e.lane = wanted.lane AND {which}"
+        ))
+        .set("wanted", wanted)
+        .all(connection)
+        .await?;
+        for row in &rows {
+            faults.push(RecordedFault {
                 number: lane_number(row)?,
                 tap: TapId(columns::bytes(row, "tap_id")?),
                 fork: row.get::<i64>("kind")? == LaneFault::Fork as i64,
                 expected: row.get("expected")?,
-            })
-        })
-        .collect()
+            });
+        }
+    }
+    Ok(faults)
 }
 
 fn lane_number(row: &Row) -> Result<LaneNumber, DbError> {

@@ -3,6 +3,7 @@
 mod consent;
 mod one_shard;
 mod overload;
+mod parts;
 mod plans;
 mod remembered;
 

@@ -36,7 +36,7 @@ pub use named::Named;
 pub use needs::Needs;
 pub use overspend::{Covered, cover};
 pub use reconciliation::{Discrepancy, Reconciliation};
-pub use remembered::Remembered;
+pub use remembered::{Recalled, Remembered};
 pub use statement::{Line, Statement};
 pub use store::{Posted, expire, post};
 pub use transfer::{Entry, MAX_AMOUNT, Phase, Transfer};

@@ -31,12 +31,31 @@ impl Default for Remembered {
     }
 }
 
-impl Remembered {
-    /// The book that transfers need, as [`store::load`] loads it; only what is not remembered is read.
+/// What transfers need, and what is known of it without reading.
+#[derive(Debug)]
+pub struct Recalled {
+    known: Vec<Account>,
+    missing: Needs,
+    shards: Vec<Shard>,
+}
+
+impl Recalled {
+    /// The book that the transfers need, as [`store::load`] loads it; only what is not remembered is read.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn load(&mut self, tx: &mut Tx, mut needs: Needs) -> Result<Book, DbError> {
+    pub async fn load(self, tx: &mut Tx) -> Result<Book, DbError> {
+        let mut book = store::load_shards(tx, &self.missing, &self.shards).await?;
+        for account in self.known {
+            book.load_account(account);
+        }
+        Ok(book)
+    }
+}
+
+impl Remembered {
+    /// Recalls what transfers need, for a transaction that holds its shards.
+    pub fn recall(&mut self, tx: &mut Tx, mut needs: Needs) -> Recalled {
         let shards: Vec<Shard> = needs.shards().collect();
         for shard in &shards {
             let (remembered, now) = (&mut self.0[usize::from(shard.0)], store::last_ids(tx, *shard));
@@ -52,11 +71,7 @@ impl Remembered {
             }
             None => true,
         });
-        let mut book = store::load_shards(tx, &needs, &shards).await?;
-        for account in known {
-            book.load_account(account);
-        }
-        Ok(book)
+        Recalled { known, missing: needs, shards }
     }
 
     /// Remembers what a book has come to. Call it once the transaction that [`store::save`] was part of is committed.

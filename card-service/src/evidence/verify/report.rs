@@ -34,6 +34,8 @@ pub struct Report {
     pub leaves: u64,
     /// Leaves that wait for their place: recorded, not yet signed.
     pub pending_leaves: u64,
+    /// Taps to which their lanes have not come: recorded, and brought again by whoever was not answered.
+    pub pending_taps: u64,
     /// Rows that are what their leaves recorded, by table.
     pub rows: BTreeMap<&'static str, u64>,
     /// Rows that later leaves replaced, and that are gone as recorded.
@@ -82,6 +84,7 @@ impl Report {
             }
         }
         self.further_findings += other.further_findings;
+        self.pending_taps += other.pending_taps;
     }
 
     /// Gives rows their names and says whether all is well.
@@ -133,6 +136,9 @@ impl fmt::Display for Report {
         }
         writeln!(f, "{:<18} {} leaves, {} checkpoints verified", "tree", self.tree_size, self.checkpoints)?;
         writeln!(f, "{:<18} {} in the tree, {} waiting to be signed", "leaf", self.leaves, self.pending_leaves)?;
+        if self.pending_taps > 0 {
+            writeln!(f, "{:<18} {} taps recorded before it, to be brought again", "lane", self.pending_taps)?;
+        }
         for (table, rows) in &self.rows {
             writeln!(f, "{table:<18} {rows} rows are what their leaves recorded")?;
         }

@@ -40,6 +40,11 @@ async fn no_statement_for_a_tap_or_a_transfer_reads_through_what_grows() {
     }
     // Once more: they are looked up.
     town.submit(&terminal, &taps).await;
+    // One comes late, and the faults of its lane are looked up.
+    let [late, after] = [(); 2].map(|()| terminal.tap(&card, Slot::Tap, GATE));
+    for tap in [&after, &late] {
+        assert_eq!(outcome(&town, &terminal, tap).await, Outcome::Quarantined);
+    }
     let shard = card.id.shard();
     let account = |kind| AccountKey { shard, owner: Owner([7; 16]), kind, unit: Unit::CnyFen };
     let (float, purse) = (account(AccountKind::CashFloat), account(AccountKind::Purse));

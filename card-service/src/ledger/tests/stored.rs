@@ -146,7 +146,7 @@ impl Ledger for Stored<'_> {
                     Box::pin(async move {
                         let needs = Needs::of(&chain);
                         tx.lock(needs.shards()).await?;
-                        let mut book = memory.load(tx, needs).await?;
+                        let mut book = memory.recall(tx, needs).load(tx).await?;
                         let posted = store::post_in(tx, at, &[chain], &mut book).await?.remove(0);
                         Ok((posted, book, memory))
                     })

@@ -98,7 +98,7 @@ impl Past {
         let transfers: Vec<Transfer> = drawn.iter().map(|card| payment(&self.cards[*card].1)).collect();
         let needs = Needs::of(&transfers);
         tx.lock(needs.shards()).await?;
-        let mut book = self.memory.load(tx, needs).await?;
+        let mut book = self.memory.recall(tx, needs).load(tx).await?;
         let (mut actions, mut rows, mut opened, mut entries) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (card, transfer) in drawn.into_iter().zip(transfers) {
             let (before, (card, known)) = (book.opened_count(), self.cards[card].clone());

@@ -59,7 +59,7 @@ async fn write(db: Db, shards: std::ops::Range<u8>) -> Result<f64> {
                 Box::pin(async move {
                     let needs = Needs::of(chains.iter().flatten());
                     tx.lock(needs.shards()).await?;
-                    let mut book = memory.load(tx, needs).await?;
+                    let mut book = memory.recall(tx, needs).load(tx).await?;
                     let outcomes = ledger::store::post_in(tx, at, &chains, &mut book).await?;
                     assert!(outcomes.iter().all(Result::is_ok), "every transfer is good");
                     Ok((book, memory))

@@ -1,0 +1,285 @@
+//! The taps of a group that lie in one group of shards: load what they need, decide tap by tap, write everything in one
+//! transaction.
+
+use std::collections::HashMap;
+use std::mem::take;
+use std::sync::Arc;
+
+use card_schema::clock::Micros;
+use card_schema::envelope::receipt::{self, TapOutcome};
+use card_schema::envelope::tap::Tap;
+use card_schema::ids::{CardId, Shard, TapId};
+use card_schema::money::Fen;
+use card_schema::operation::Operation;
+use foldhash::fast::RandomState;
+
+use super::decide::{self, Known, Verdict};
+use super::lane::{LaneFault, LaneNumber, Shown, Standing};
+use super::memory::{Cards, Learned, Memory};
+use super::store::{self, LaneEvent, Prior, TapRow, Wanted};
+use super::submission::{Policy, Submission};
+use super::verify::Candidate;
+use crate::cards::{self, CardState};
+use crate::db::{DbError, Engine, Tx};
+use crate::domains::{self, Ask, Decision, Effect};
+use crate::evidence::{self, Action, ActionKind, Hash, LeafRef};
+use crate::ledger::{self, Account, Book, Entry, Linked, Refused};
+use crate::terminals::Terminal;
+
+/// A tap that has its place in its lane.
+pub(super) struct Placed {
+    /// Where its answer belongs: the submission in its group, the tap in its submission.
+    pub(super) at: (usize, usize),
+    /// What it came with.
+    pub(super) submission: Arc<Submission>,
+    /// The terminal that brought it.
+    pub(super) terminal: Arc<Terminal>,
+    /// Where everything lies that it leaves.
+    pub(super) shard: Shard,
+    /// Where it stands in its lane.
+    pub(super) standing: Standing,
+    /// When the log head that it has seen was signed.
+    pub(super) log_head_at: Option<Micros>,
+}
+
+/// What became of a tap, and where its answer belongs.
+pub(super) type Outcome = ((usize, usize), TapOutcome);
+
+/// What a part has come to, once its transaction is committed.
+pub(super) struct Decided {
+    pub(super) outcomes: Vec<Outcome>,
+    pub(super) learned: Learned,
+}
+
+/// Everything that was loaded, and everything that is to be written.
+#[derive(Default)]
+struct Part {
+    cards: Cards,
+    prior: HashMap<TapId, Prior, RandomState>,
+    book: Book,
+    actions: Vec<(LeafRef, Action)>,
+    rows: Vec<TapRow>,
+    events: Vec<(LaneEvent, LeafRef)>,
+    opened: Vec<(Account, i64)>,
+    entries: Vec<(Entry, i64)>,
+    effects: Vec<Effect>,
+}
+
+impl Placed {
+    fn candidate(&self) -> &Candidate {
+        &self.submission.taps[self.at.1]
+    }
+
+    fn tap(&self) -> &Tap {
+        self.candidate().tap.as_ref().expect("what has a place in a lane is a tap")
+    }
+
+    fn number(&self) -> LaneNumber {
+        LaneNumber::of(self.tap())
+    }
+}
+
+/// Decides and writes taps, in the order in which they came. None of them lies in a shard that another transaction of
+/// their group holds.
+pub(super) async fn decide_and_write(
+    tx: &mut Tx,
+    policy: Policy,
+    memory: &Memory,
+    taps: &[Placed],
+) -> Result<Decided, DbError> {
+    let mut part = Part::load(tx, policy, memory, taps).await?;
+    let mut outcomes = Vec::with_capacity(taps.len());
+    for placed in taps {
+        let (outcome, balance) = part.decide(tx, policy, placed).await?;
+        outcomes.push((placed.at, TapOutcome { tap: placed.candidate().id, outcome, balance }));
+    }
+    let leaves = part.write(tx).await?;
+    Ok(Decided { outcomes, learned: Learned { book: part.book, leaves } })
+}
+
+/// Whether a tap may have been recorded before. Where a lane and its taps are written together, only one whose number
+/// the lane has passed.
+fn may_be_known(placed: &Placed, engine: Engine) -> bool {
+    engine.shard_groups() > 1 || placed.standing.passed
+}
+
+impl Part {
+    async fn load(tx: &mut Tx, policy: Policy, memory: &Memory, taps: &[Placed]) -> Result<Self, DbError> {
+        let mut part = Self::default();
+        let shards = taps.iter().map(|placed| placed.shard).collect();
+        tx.lock(taps.iter().map(|placed| placed.shard)).await?;
+        memory.follow_cards(tx, &shards).await?;
+        part.cards = memory.cards_now(tx, &taps.iter().filter_map(|placed| placed.tap().card).collect()).await?;
+        let engine = tx.engine();
+        let wanted = |placed: &Placed| {
+            let tap = placed.tap();
+            Wanted { shard: placed.shard, card: tap.card, at: tap.at, tap: placed.candidate().id }
+        };
+        let wanted = taps.iter().filter(|placed| may_be_known(placed, engine)).map(wanted).collect();
+        part.prior = store::prior(tx.conn(), &wanted).await?;
+        let mut accounts = Vec::new();
+        for placed in taps {
+            if let Some(ask) = part.ask(placed, policy)
+                && let Some(room) = domains::room_of(ask.operation)
+            {
+                accounts.extend(room.accounts(&ask));
+            }
+        }
+        part.book = memory.book(tx, accounts).await?;
+        Ok(part)
+    }
+
+    fn ask<'a>(&self, placed: &'a Placed, policy: Policy) -> Option<Ask<'a>> {
+        let tap = placed.tap();
+        let card = self.cards.get(&tap.card?)?;
+        Some(Ask {
+            tap: placed.candidate().id,
+            operation: &tap.operation,
+            holder: card.holder,
+            shard: card.shard,
+            organisation: placed.terminal.organisation.organisation_id,
+            terminal: tap.terminal,
+            at: tap.at,
+            limits: policy.limits,
+        })
+    }
+
+    async fn decide(
+        &mut self,
+        tx: &mut Tx,
+        policy: Policy,
+        placed: &Placed,
+    ) -> Result<(receipt::Outcome, Option<Fen>), DbError> {
+        let (candidate, tap) = (placed.candidate(), placed.tap());
+        if let Some(prior) = self.prior.get(&candidate.id) {
+            return Ok((prior.outcome, prior.balance));
+        }
+        if let Some(shown) = placed.standing.fault {
+            self.record_fault(tx, placed, shown);
+            if shown.fault == LaneFault::Fork {
+                return Ok((receipt::Outcome::CounterFork, None));
+            }
+        }
+
+        let (submission, number) = (&placed.submission, placed.number());
+        let card = tap.card.and_then(|card| self.cards.get(&card)).map(Arc::as_ref);
+        let known = Known {
+            terminal: &placed.terminal,
+            card,
+            signed_by: candidate.signed_by(&submission.key, card),
+            log_head_at: placed.log_head_at,
+            now: submission.received_at,
+        };
+        let ask = self.ask(placed, policy);
+        let room = domains::room_of(&tap.operation);
+        let mut decision = match (decide::check(&policy, tap, &known), placed.standing.fault, &ask, room) {
+            (Verdict::Refuse(outcome), _, ask, room) => {
+                let effects = match (ask, room) {
+                    (Some(ask), Some(room)) => room.refused(ask),
+                    _ => Vec::new(),
+                };
+                Decision { effects, ..Decision::plain(outcome) }
+            }
+            (_, Some(_), ..) => Decision::plain(receipt::Outcome::Quarantined),
+            (Verdict::Record, None, ..) => Decision::plain(receipt::Outcome::Accepted),
+            (Verdict::Ask, None, Some(ask), Some(room)) => room.decide(ask, &self.book),
+            (Verdict::Ask, None, ..) => match (&tap.operation, tap.card) {
+                (Operation::RegistrationConsent(consent), Some(card)) => {
+                    Decision::plain(self.consent(tx, submission, card, &consent.text).await?)
+                }
+                _ => Decision::plain(receipt::Outcome::OperationNotAllowed),
+            },
+        };
+
+        let opened_before = self.book.opened_count();
+        let entries = match self.book.post_linked(submission.received_at, &decision.transfers) {
+            Ok(Linked::Posted(entries)) => entries.to_vec(),
+            Ok(Linked::Repeated) => Vec::new(),
+            // Rooms look before they ask; what the ledger still refuses is a room's defect, and moves nothing.
+            Err(Refused { reason, .. }) => {
+                tracing::error!(%reason, "the ledger refused what a room had decided");
+                decision = Decision { shows: decision.shows, ..Decision::plain(receipt::Outcome::InsufficientFunds) };
+                Vec::new()
+            }
+        };
+        let balance = decision.shows.map(|key| Fen(self.book.balance(&key)));
+        let row = TapRow {
+            leaf: evidence::reserve(tx, placed.shard),
+            number,
+            tap: candidate.id,
+            card: tap.card,
+            operation: tap.operation.code().number(),
+            at: tap.at,
+            received_at: submission.received_at,
+            outcome: decision.outcome,
+            balance,
+            cose: candidate.cose.clone(),
+        };
+        self.record(row, entries, opened_before, decision.effects);
+        self.prior.insert(candidate.id, Prior { outcome: decision.outcome, balance });
+        Ok((decision.outcome, balance))
+    }
+
+    /// The holder has agreed to a text: if it is the one that was sent, the card is active from the next tap on.
+    async fn consent(
+        &mut self,
+        tx: &mut Tx,
+        submission: &Submission,
+        id: CardId,
+        text: &[u8; 32],
+    ) -> Result<receipt::Outcome, DbError> {
+        let outcome = cards::on_consent(tx, submission.received_at, id, text).await?;
+        if let (receipt::Outcome::Accepted, Some(card)) = (outcome, self.cards.get_mut(&id)) {
+            Arc::make_mut(card).state = CardState::Active;
+        }
+        Ok(outcome)
+    }
+
+    /// One leaf for the tap, the accounts that it opened and the transfers that it caused.
+    fn record(&mut self, row: TapRow, entries: Vec<Entry>, opened_before: usize, effects: Vec<Effect>) {
+        let LeafRef { shard, leaf_id } = row.leaf;
+        let mut images = vec![row.image()];
+        for account in self.book.opened(opened_before) {
+            images.push(ledger::store::account_image(account));
+            self.opened.push((*account, leaf_id));
+        }
+        for entry in entries {
+            images.push(ledger::store::transfer_image(&self.book, &entry));
+            self.entries.push((entry, leaf_id));
+        }
+        self.actions.push((row.leaf, Action::new(shard, ActionKind::TapDecided, images)));
+        self.rows.push(row);
+        self.effects.extend(effects);
+    }
+
+    fn record_fault(&mut self, tx: &mut Tx, placed: &Placed, Shown { fault, expected, new }: Shown) {
+        let (number, candidate) = (placed.number(), placed.candidate());
+        tracing::warn!(terminal = %number.terminal, lane = number.lane, fault = fault.name(), "a lane did not go on as it must");
+        metrics::counter!("intake_lane_faults_total", "kind" => fault.name()).increment(1);
+        if !new {
+            return;
+        }
+        let (tap, at) = (candidate.id, placed.submission.received_at);
+        let event = LaneEvent { number, tap, fault, expected, at, cose: candidate.cose.clone() };
+        let leaf = evidence::reserve(tx, placed.shard);
+        self.actions.push((leaf, Action::new(leaf.shard, ActionKind::LaneBroken, vec![event.image()])));
+        self.events.push((event, leaf));
+    }
+
+    async fn write(&mut self, tx: &mut Tx) -> Result<Vec<(LeafRef, Hash)>, DbError> {
+        let (rows, events) = (take(&mut self.rows), take(&mut self.events));
+        let Some(at) = rows.iter().map(|row| row.received_at).chain(events.iter().map(|(event, _)| event.at)).max()
+        else {
+            return Ok(Vec::new());
+        };
+        let leaves = evidence::append_reserved(tx, at, take(&mut self.actions)).await?;
+        // In the order of the keys, as everything that is many.
+        self.entries.sort_unstable_by_key(|(entry, _)| (entry.transfer.debit.shard, entry.id));
+        ledger::store::save(tx, &self.book, &self.opened, &self.entries).await?;
+        let connection = tx.conn();
+        store::write_taps(connection, rows).await?;
+        store::write_events(connection, &events).await?;
+        domains::write_effects(connection, &self.effects).await?;
+        Ok(leaves)
+    }
+}
