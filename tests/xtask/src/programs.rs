@@ -72,8 +72,16 @@ fn ledger() -> Result<()> {
     let url = cluster.database("tests")?;
     for (tests, database) in [("", None), ("stored::", Some(("TEST_DATABASE_URL", url)))] {
         let mut nextest = process::cargo_tool("nextest");
-        nextest.args(["nextest", "run", "--profile", "torture", "--workspace", "--locked", "-E"]);
-        nextest.arg(format!("package(card-service) & test(/^ledger::tests::{tests}.*_agree/)"));
+        nextest.args(["nextest", "run", "--profile", "torture", "--cargo-profile", "torture", "--locked"]);
+        // They wait for the disk and for the server more than they compute.
+        nextest.args([
+            "--test-threads",
+            "4",
+            "-p",
+            "card-service",
+            "-E",
+            &format!("test(/^ledger::tests::{tests}.*_agree/)"),
+        ]);
         process::run(nextest.env("PROPTEST_CASES", LEDGER_CASES).envs(database))?;
     }
     Ok(())
