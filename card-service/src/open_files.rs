@@ -14,6 +14,15 @@ pub fn raise() -> io::Result<()> {
     Ok(setrlimit(Resource::RLIMIT_NOFILE, most, most)?)
 }
 
+/// How many this process may have open.
+///
+/// # Errors
+/// When the operating system does not say.
+pub fn limit() -> io::Result<usize> {
+    let (now, _) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    Ok(usize::try_from(now).unwrap_or(usize::MAX))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -21,7 +30,7 @@ mod tests {
     #[test]
     fn the_limit_is_as_high_as_it_can_be_afterwards() {
         raise().unwrap();
-        let (now, most) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
-        assert_eq!(now, most);
+        let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+        assert_eq!(limit().unwrap(), usize::try_from(most).unwrap());
     }
 }

@@ -30,13 +30,14 @@ use crate::db::{Db, DbError};
 use crate::evidence::checkpoint::{self, CheckpointError};
 use crate::evidence::{Log, LogError};
 use crate::http::Refusal;
+use crate::http::connections::Bounded;
 use crate::intake::{self, Intake, TerminalIdentity};
 use crate::jobs::Hub;
 use crate::keys::file::{FileStore, Opener};
 use crate::keys::pki::{Authorities, PkiError};
 use crate::keys::{KeyError, KeyStore, tls};
 use crate::people::limits::SignInLimits;
-use crate::{api, ledger, telemetry};
+use crate::{api, ledger, open_files, telemetry};
 
 /// How long requests under way may take once the service is to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -51,6 +52,11 @@ const SIGN_EVERY: Duration = Duration::from_secs(2);
 const CLOCK_TOLERANCE_SECONDS: i64 = 86_400;
 /// Taps may come in this long after they were made.
 const OFFLINE_LIMIT_SECONDS: i64 = 30 * 86_400;
+
+/// Connections of the console and the API, and of terminals, that are open at once at most; fewer where the operating
+/// system allows few open files.
+const PUBLIC_CONNECTIONS: usize = 2_048;
+const TERMINAL_CONNECTIONS: usize = 16_384;
 
 /// Why the service does not start or has stopped.
 #[derive(Debug, thiserror::Error)]
@@ -216,10 +222,14 @@ impl Service {
         let (public_tls, terminals_tls) = tls_configs(&app)?;
         let public_routes = api::public_router(app.clone(), log.clone());
         let handles = [Handle::new(), Handle::new()];
-        let console = axum_server::from_tcp_rustls(public, public_tls.clone())?
+        let files = open_files::limit()?;
+        let acceptor = RustlsAcceptor::new(public_tls.clone());
+        let console = axum_server::from_tcp(public)?
+            .acceptor(Bounded::new(acceptor, "public", PUBLIC_CONNECTIONS.min(files / 8)))
             .handle(handles[0].clone())
             .serve(public_routes.into_make_service_with_connect_info::<SocketAddr>());
         let acceptor = TerminalAcceptor(RustlsAcceptor::new(terminals_tls.clone()));
+        let acceptor = Bounded::new(acceptor, "terminals", TERMINAL_CONNECTIONS.min(files / 2));
         let routes = api::terminals_router(app.clone(), log.clone(), intake);
         let sequencer = tokio::spawn(log.clone().run(SIGN_EVERY, Arc::new(clock::now)));
         let terminal = axum_server::from_tcp(terminals)?
