@@ -18,10 +18,10 @@ use card_service::{
 };
 use reader_daemon::identity::Identity;
 
-use super::installation::{Installation, by_column, now, progress, random};
+use super::installation::{Installation, by_column, now, open_for_bulk, progress, random};
 
 /// Taps of one transaction.
-const STEP: u64 = 8_000;
+const STEP: u64 = 40_000;
 /// Bytes of a signed payment.
 const COSE_BYTES: usize = 275;
 /// Cards that have a history; the others have been issued and not used.
@@ -31,7 +31,7 @@ const CARDS: usize = 20_000;
 pub(super) fn write(installation: &Installation, taps: u64) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        let db = Db::open(installation.service().database_url()).await?;
+        let db = open_for_bulk(installation.service().database_url()).await?;
         let mut past = Past::load(installation, &db).await?;
         let bar = progress("writing past taps", taps);
         let mut written = 0;
