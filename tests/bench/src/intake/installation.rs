@@ -297,11 +297,10 @@ async fn write_cards(service: &Service, cards: u64, file: &Path) -> Result<()> {
             } else {
                 // Nobody holds its key, so it need not lie on the curve.
                 let mut point = vec![4; 65];
-                point[1..33].copy_from_slice(&random::<32>()?);
-                point[33..].copy_from_slice(&random::<32>()?);
+                point[1..].copy_from_slice(&ascending::<64>(index, cards, 0)?);
                 point
             };
-            new.push(NewCard { card, holder: HolderId::new(shard, random()?), point });
+            new.push(NewCard { card, holder: HolderId::new(shard, ascending(index, cards, 1)?), point });
         }
         db.write::<_, DbError, _>(move |tx| Box::pin(async move { insert(tx, now, bank, &new).await })).await?;
         written += step;
@@ -311,6 +310,15 @@ async fn write_cards(service: &Service, cards: u64, file: &Path) -> Result<()> {
     bar.finish_and_clear();
     db.close().await;
     Ok(())
+}
+
+/// Random bytes of which five, from `at` on, grow from 0 to their largest as `index` does to `of`. Millions of rows in the
+/// order of their keys fill a page of an index after the other; in another order each changes a page of its own.
+fn ascending<const N: usize>(index: u64, of: u64, at: usize) -> Result<[u8; N]> {
+    let place = u64::try_from((u128::from(index) << 40) / u128::from(of))?;
+    let mut bytes = random::<N>()?;
+    bytes[at..at + 5].copy_from_slice(&place.to_be_bytes()[3..]);
+    Ok(bytes)
 }
 
 async fn insert(tx: &mut Tx, now: Micros, bank: OrganisationId, cards: &[NewCard]) -> Result<(), DbError> {
