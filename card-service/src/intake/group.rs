@@ -5,7 +5,7 @@
 //! commits last: a lane never says that a tap was recorded which was not. A process that ends in between leaves taps that
 //! are recorded before their lanes; brought again, they are found where they lie.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use card_schema::envelope::receipt::{Outcome, TapOutcome};
@@ -38,7 +38,7 @@ pub(super) async fn decide_and_write(
     memory: &Arc<Memory>,
     submissions: &[Arc<Submission>],
 ) -> Result<Decided, DbError> {
-    let mut lanes = load_lanes(tx, submissions).await?;
+    let mut lanes = load_lanes(tx, db, submissions).await?;
     let Sorted { mut answers, mut parts } = sort(tx, memory, &mut lanes, submissions).await?;
     let last = parts.pop_last();
     let apart = parts.into_values().map(|taps| write_apart(db, policy, memory, taps));
@@ -95,9 +95,22 @@ fn taps(submissions: &[Arc<Submission>]) -> impl Iterator<Item = (TapId, &Tap)> 
 }
 
 /// Locks the lanes and loads where they stand.
-async fn load_lanes(tx: &mut Tx, submissions: &[Arc<Submission>]) -> Result<Lanes, DbError> {
-    let lanes = taps(submissions).map(|(_, tap)| LaneNumber::of(tap).lane()).collect();
-    let heads = store::heads(tx.conn(), &lanes).await?;
+async fn load_lanes(tx: &mut Tx, db: &Db, submissions: &[Arc<Submission>]) -> Result<Lanes, DbError> {
+    let lanes: BTreeSet<_> = taps(submissions).map(|(_, tap)| LaneNumber::of(tap).lane()).collect();
+    let mut heads = store::lock_heads(tx.conn(), &lanes).await?;
+    let new: BTreeSet<_> = lanes.into_iter().filter(|lane| !heads.contains_key(lane)).collect();
+    if !new.is_empty() {
+        let opened = new.clone();
+        if tx.engine().shard_groups() > 1 {
+            // Before any part is committed: no tap is recorded without its lane.
+            let work =
+                db.write_concurrently(move |tx| Box::pin(async move { store::open_lanes(tx.conn(), &opened).await }));
+            work.await?;
+        } else {
+            store::open_lanes(tx.conn(), &opened).await?;
+        }
+        heads.extend(store::lock_heads(tx.conn(), &new).await?);
+    }
     let passed = |number: &LaneNumber| heads.get(&number.lane()).is_some_and(|head| number.counter <= head.counter);
     let passed = taps(submissions).map(|(id, tap)| (LaneNumber::of(tap), id)).filter(|(number, _)| passed(number));
     let faults = store::faults_at(tx.conn(), &passed.collect()).await?;

@@ -1,7 +1,7 @@
 //! The taps of a group that lie in one group of shards: load what they need, decide tap by tap, write everything in one
 //! transaction.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::mem::take;
 use std::sync::Arc;
 
@@ -106,8 +106,8 @@ fn may_be_known(placed: &Placed, engine: Engine) -> bool {
 impl Part {
     async fn load(tx: &mut Tx, policy: Policy, memory: &Memory, taps: &[Placed]) -> Result<Self, DbError> {
         let mut part = Self::default();
-        let shards = taps.iter().map(|placed| placed.shard).collect();
-        tx.lock(taps.iter().map(|placed| placed.shard)).await?;
+        let shards: BTreeSet<Shard> = taps.iter().map(|placed| placed.shard).collect();
+        tx.lock(shards.iter().copied()).await?;
         memory.follow_cards(tx, &shards).await?;
         part.cards = memory.cards_now(tx, &taps.iter().filter_map(|placed| placed.tap().card).collect()).await?;
         let engine = tx.engine();

@@ -147,21 +147,17 @@ async fn prior_where(
         .collect()
 }
 
-/// Where these lanes stand. Each is locked until the end of the transaction, also one that nobody has used before.
-pub(super) async fn heads(connection: &mut Connection, lanes: &BTreeSet<(TerminalId, u8)>) -> Result<Heads, DbError> {
-    let mut found = lock_heads(connection, lanes).await?;
-    let new: BTreeSet<_> = lanes.iter().copied().filter(|lane| !found.contains_key(lane)).collect();
-    if !new.is_empty() {
-        let LaneHead { counter, tap } = LaneHead::EMPTY;
-        let heads: Vec<_> = new.iter().map(|lane| (*lane, LaneHead { counter, tap })).collect();
-        insert(connection, "lane", lane_rows(&heads), "ON CONFLICT (terminal_id, lane) DO NOTHING").await?;
-        // Another process may have been the first to bring taps of this lane.
-        found.extend(lock_heads(connection, &new).await?);
-    }
-    Ok(found)
+/// Opens lanes that nobody has used before. Another process may have been the first.
+pub(super) async fn open_lanes(connection: &mut Connection, new: &BTreeSet<(TerminalId, u8)>) -> Result<(), DbError> {
+    let heads: Vec<_> = new.iter().map(|lane| (*lane, LaneHead::EMPTY)).collect();
+    insert(connection, "lane", lane_rows(&heads), "ON CONFLICT (terminal_id, lane) DO NOTHING").await
 }
 
-async fn lock_heads(connection: &mut Connection, lanes: &BTreeSet<(TerminalId, u8)>) -> Result<Heads, DbError> {
+/// Where these lanes stand, as far as they are open. Each is locked until the end of the transaction.
+pub(super) async fn lock_heads(
+    connection: &mut Connection,
+    lanes: &BTreeSet<(TerminalId, u8)>,
+) -> Result<Heads, DbError> {
     let wanted = Rows::new()
         .bytes("terminal_id", lanes.iter().map(|(terminal, _)| *terminal.as_bytes()))
         .ints("lane", lanes.iter().map(|(_, lane)| i64::from(*lane)));

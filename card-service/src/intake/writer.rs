@@ -1,4 +1,4 @@
-//! The one task that writes taps: it takes what has queued up, decides in order, and commits once for all of it.
+//! The one task that writes taps: it takes what has queued up, has it decided in order, and has all of it written together.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::db::Db;
 
 /// Batches that may wait. A full queue answers "busy" at once instead of letting everyone wait longer.
 pub const QUEUED_BATCHES: usize = 512;
-/// Taps that one transaction takes at most.
+/// Taps that one group takes at most.
 const TAPS_A_GROUP: usize = 6_000;
 
 /// How long a batch may wait for others while many come: what one transaction costs is shared by more of them.

@@ -74,14 +74,8 @@ fn ledger() -> Result<()> {
         let mut nextest = process::cargo_tool("nextest");
         nextest.args(["nextest", "run", "--profile", "torture", "--cargo-profile", "torture", "--locked"]);
         // They wait for the disk and for the server more than they compute.
-        nextest.args([
-            "--test-threads",
-            "4",
-            "-p",
-            "card-service",
-            "-E",
-            &format!("test(/^ledger::tests::{tests}.*_agree/)"),
-        ]);
+        nextest.args(["--test-threads", "4", "-p", "card-service", "-E"]);
+        nextest.arg(format!("test(/^ledger::tests::{tests}.*_agree/)"));
         process::run(nextest.env("PROPTEST_CASES", LEDGER_CASES).envs(database))?;
     }
     Ok(())

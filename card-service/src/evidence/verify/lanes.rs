@@ -7,6 +7,7 @@ use super::super::leaf::Hash;
 use super::super::tables::{LANE, TAP, Value};
 use super::sort::{Fields, Records, ordered};
 use super::{Report, Row, VerifyError};
+use crate::hex;
 use crate::progress::{Part, Progress};
 
 /// Terminal, lane, counter, what it is, id (of a tap, or of the lane's head), id of the tap before, line, counter again.
@@ -50,7 +51,7 @@ impl From<Fields<LINK>> for Link {
 struct Walk {
     lane: ([u8; 16], i64),
     /// Where the lane says that it is: line, counter, id. A process that ended in the middle of a group may have left
-    /// taps behind it, of which nothing is said before they are brought again.
+    /// taps to which it has not come; of their order nothing is said before they are brought again.
     head: Option<(u64, i64, Hash)>,
     /// Counter and id of the newest tap.
     newest: Option<(i64, Hash)>,
@@ -113,7 +114,7 @@ impl Walk {
     fn go_on(&mut self, link: &Link, report: &mut Report) {
         match link.what {
             FAULT => self.fault = Some(link.counter),
-            HEAD => self.head = (link.head > 0).then_some((link.line, link.head, link.id)),
+            HEAD => self.head = Some((link.line, link.head, link.id)),
             _ => {
                 let (counter, head) = self.newest.unwrap_or_default();
                 let follows = counter.checked_add(1) == Some(link.counter) && link.previous == head;
@@ -125,9 +126,7 @@ impl Walk {
                 }
                 report.pending_taps += u64::from(!self.has_passed(link.counter));
                 self.newest = Some((link.counter, link.id));
-                if self.head.is_some_and(|(_, counter, id)| (counter, id) == (link.counter, link.id)) {
-                    self.stands = true;
-                }
+                self.stands |= self.is_at(link.counter, &link.id);
             }
         }
     }
@@ -137,9 +136,21 @@ impl Walk {
         self.head.is_some_and(|(_, head, _)| counter <= head)
     }
 
+    /// Whether the lane says that it is at this tap.
+    fn is_at(&self, counter: i64, id: &Hash) -> bool {
+        self.head.is_some_and(|(_, head, newest)| (head, &newest) == (counter, id))
+    }
+
     fn end(&self, report: &mut Report) {
-        if let Some((line, ..)) = self.head.filter(|_| !self.stands) {
-            report.find_line(&LANE, line, "is not at a tap of its lane");
+        match self.head {
+            Some((line, ..)) if !self.stands && !self.is_at(0, &Hash::default()) => {
+                report.find_line(&LANE, line, "is not at a tap of its lane");
+            }
+            None if self.newest.is_some() => {
+                let name = format!("lane terminal_id={} lane={}", hex::encode(&self.lane.0), self.lane.1);
+                report.find(name, "is missing: it has taps");
+            }
+            _ => {}
         }
     }
 }
