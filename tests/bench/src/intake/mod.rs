@@ -63,8 +63,11 @@ const SMALL_CARDS: u64 = 10_000;
 pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
     ensure!(options.terminals > 0 && options.runs > 0, "measuring nothing: there are no terminals or no runs");
     let small = if options.cards > SMALL_CARDS || options.history > 0 {
-        let mut small = Bench::open(options, SMALL_CARDS, 0)?;
-        Some(small.throughput(SHAPES[0].0, options.taps)?.used_us)
+        let runs = Bench::open(options, SMALL_CARDS, 0)?.runs(options, SHAPES[0].0, SHAPES[0].1)?;
+        for run in &runs {
+            report.note(&format!("{SMALL_CARDS} cards, batches of {}: {run}", SHAPES[0].0));
+        }
+        Some(median(&runs, |run| run.used_us))
     } else {
         None
     };
@@ -72,23 +75,21 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
     let before = bench.installation.database_bytes()?;
     let (mut full, mut ratios_of) = (0.0, Vec::new());
     for (batch, part, at_least) in SHAPES {
-        let runs =
-            (0..options.runs).map(|_| bench.throughput(batch, options.taps / part)).collect::<Result<Vec<_>>>()?;
-        let median = |of: fn(&Throughput) -> f64| percentile(&mut runs.iter().map(of).collect::<Vec<_>>(), 50);
+        let runs = bench.runs(options, batch, part)?;
         for run in &runs {
             report.note(&format!("batches of {batch}: {run}"));
         }
-        let (ratio, rate) = (median(|run| run.ratio), median(|run| run.taps_per_s));
+        let (ratio, rate) = (median(&runs, |run| run.ratio), median(&runs, |run| run.taps_per_s));
         report.at_least(&format!("verify_ratio_batch{batch}"), ratio, "", options.db.of(at_least));
         report.figure(&format!("taps_per_s_batch{batch}"), rate, "taps/s", None);
         ratios_of.push((batch, part, ratio, rate));
         if batch == SHAPES[0].0 {
             full = rate;
-            report.figure("cpu_us_signatures", median(|run| run.signatures_us), "us", None);
-            report.figure("cpu_us_database", median(|run| run.database_us), "us", None);
-            report.figure("cpu_us_rest", median(Throughput::rest_us), "us", None);
+            report.figure("cpu_us_signatures", median(&runs, |run| run.signatures_us), "us", None);
+            report.figure("cpu_us_database", median(&runs, |run| run.database_us), "us", None);
+            report.figure("cpu_us_rest", median(&runs, Throughput::rest_us), "us", None);
             if let Some(small) = small {
-                report.figure("growth_cpu_ratio", median(|run| run.used_us) / small, "", Some(1.3));
+                report.figure("growth_cpu_ratio", median(&runs, |run| run.used_us) / small, "", Some(1.3));
             }
         }
     }
@@ -163,6 +164,11 @@ impl Bench {
         }
         let fleet = Fleet::new(&installation)?;
         Ok(Self { installation, fleet, terminals: options.terminals, taps: options.taps, peak_rss: 0.0 })
+    }
+
+    /// Runs with batches of one size.
+    fn runs(&mut self, options: &Options, batch: usize, part: usize) -> Result<Vec<Throughput>> {
+        (0..options.runs).map(|_| self.throughput(batch, options.taps / part)).collect()
     }
 
     fn throughput(&mut self, batch: usize, taps: usize) -> Result<Throughput> {
@@ -253,6 +259,10 @@ impl Bench {
             ratio: count(outcome.taps) / outcome.used / bare,
         })
     }
+}
+
+fn median(runs: &[Throughput], of: fn(&Throughput) -> f64) -> f64 {
+    percentile(&mut runs.iter().map(of).collect::<Vec<_>>(), 50)
 }
 
 /// A count as a number to calculate with.
