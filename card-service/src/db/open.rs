@@ -22,8 +22,8 @@ const WRITER_CACHE: &str = "-65536";
 /// What each reader keeps: 8 MiB.
 const READER_CACHE: &str = "-8192";
 /// How often what the write-ahead log has gathered is copied into the database, beside the writer: a page that many taps
-/// have changed meanwhile is copied once, and no tap waits for it.
-const CHECKPOINT_EVERY: Duration = Duration::from_secs(2);
+/// have changed meanwhile is copied once. No tap waits for the copying, but for the disk, which has little to do at a time.
+const CHECKPOINT_EVERY: Duration = Duration::from_millis(500);
 /// Pages, 400 MiB, from which on the writer copies them itself: the copying does not keep up.
 const CHECKPOINT_PAGES: &str = "100000";
 /// Statements that the writer keeps prepared: each text for sets of eight lengths.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use card_schema::envelope::receipt::{Outcome, TapOutcome};
 use card_schema::envelope::tap::Tap;
 use card_schema::ids::{Shard, TapId};
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 
 use super::lane::{LaneNumber, Lanes};
 use super::memory::{Learned, Memory};
@@ -25,7 +25,7 @@ use crate::terminals::Terminal;
 pub(super) struct Decided {
     /// An answer a submission.
     pub(super) answers: Vec<Answer>,
-    /// What its last part leaves to be remembered.
+    /// What its own part leaves to be remembered.
     pub(super) learned: Learned,
 }
 
@@ -40,20 +40,17 @@ pub(super) async fn decide_and_write(
 ) -> Result<Decided, DbError> {
     let mut lanes = load_lanes(tx, db, submissions).await?;
     let Sorted { mut answers, mut parts } = sort(tx, memory, &mut lanes, submissions).await?;
-    let last = parts.pop_last();
-    let apart = parts.into_values().map(|taps| write_apart(db, policy, memory, taps));
+    // Whoever takes several shards takes the lowest first. So this transaction, which holds its shards until all others are
+    // committed, has the lowest.
+    let own = parts.pop_first().map_or_else(Vec::new, |(_, taps)| taps);
+    let apart = join_all(parts.into_values().map(|taps| write_apart(db, policy, memory, taps)));
     // Each to its end: a part that is under way is not left behind by one that fails.
-    for outcomes in join_all(apart).await {
+    let (part, apart) = join(part::decide_and_write(tx, policy, memory, &own), apart).await;
+    for outcomes in apart {
         answers.take(outcomes?);
     }
-    let learned = match last {
-        Some((_, taps)) => {
-            let part::Decided { outcomes, learned } = part::decide_and_write(tx, policy, memory, &taps).await?;
-            answers.take(outcomes);
-            learned
-        }
-        None => Learned::default(),
-    };
+    let part::Decided { outcomes, learned } = part?;
+    answers.take(outcomes);
     store::write_heads(tx.conn(), &lanes.moved()).await?;
     let answers = answers.complete();
     count(&answers);
