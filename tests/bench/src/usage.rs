@@ -22,6 +22,12 @@ pub(crate) fn cpu_seconds(pids: &[u32]) -> Result<f64> {
     Ok(sum)
 }
 
+/// Seconds of processor time that this process has used, with threads that have ended, and without its children: a server
+/// that goes on working, or one that has just ended, is not what is measured here.
+pub(crate) fn own_cpu_seconds() -> Result<f64> {
+    cpu_in(&fs::read_to_string("/proc/self/stat")?, 11..13)
+}
+
 /// Seconds of processor time that threads of a process have used whose name begins like this.
 pub(crate) fn cpu_seconds_of_threads(pid: u32, name: &str) -> Result<f64> {
     let mut sum = 0.0;
@@ -82,5 +88,19 @@ mod tests {
         }
         let (now, peak) = (resident_mib(std::process::id()).unwrap(), peak_resident_mib(std::process::id()).unwrap());
         assert!(now <= peak && now > 0.5, "{now} MiB of at most {peak} after {sum} steps");
+    }
+
+    #[test]
+    fn what_a_child_uses_counts_with_the_process_and_not_as_its_own() {
+        let me = std::process::id();
+        let (all, own) = (cpu_seconds(&[me]).unwrap(), own_cpu_seconds().unwrap());
+        let mut child = std::process::Command::new("sh").args(["-c", "while :; do :; done"]).spawn().unwrap();
+        while cpu_of(child.id()).unwrap() < 0.1 {
+            std::thread::yield_now();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let (all, own) = (cpu_seconds(&[me]).unwrap() - all, own_cpu_seconds().unwrap() - own);
+        assert!(all - own >= 0.099, "{all} s in all, {own} s of its own");
     }
 }

@@ -30,12 +30,12 @@ struct Signed {
 pub(super) fn per_cpu_second() -> Result<f64> {
     let signed = (0..SIGNATURES).map(sign).collect::<Result<Vec<_>>>()?;
     let cores = thread::available_parallelism()?.get();
-    let before = usage::cpu_seconds(&[std::process::id()])?;
+    let before = usage::own_cpu_seconds()?;
     let verified: Result<Vec<usize>> = thread::scope(|scope| {
         let threads: Vec<_> = (0..cores).map(|_| scope.spawn(|| verify(&signed))).collect();
         threads.into_iter().map(|thread| thread.join().expect("verifying does not panic")).collect()
     });
-    let used = usage::cpu_seconds(&[std::process::id()])? - before;
+    let used = usage::own_cpu_seconds()? - before;
     Ok(super::count(verified?.into_iter().sum()) / used)
 }
 
