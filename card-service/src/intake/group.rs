@@ -42,7 +42,7 @@ pub(super) async fn decide_and_write(
     let Sorted { mut answers, mut parts } = sort(tx, memory, &mut lanes, submissions).await?;
     // Whoever takes several shards takes the lowest first. So this transaction, which holds its shards until all others are
     // committed, has the lowest.
-    let own = parts.pop_first().map_or_else(Vec::new, |(_, taps)| taps);
+    let own = parts.pop_first().map(|(_, taps)| taps).unwrap_or_default();
     let apart = join_all(parts.into_values().map(|taps| write_apart(db, policy, memory, taps)));
     // Each to its end: a part that is under way is not left behind by one that fails.
     let (part, apart) = join(part::decide_and_write(tx, policy, memory, &own), apart).await;

@@ -63,10 +63,7 @@ const SMALL_CARDS: u64 = 10_000;
 pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
     ensure!(options.terminals > 0 && options.runs > 0, "measuring nothing: there are no terminals or no runs");
     let small = if options.cards > SMALL_CARDS || options.history > 0 {
-        let runs = Bench::open(options, SMALL_CARDS, 0)?.runs(options, SHAPES[0].0, SHAPES[0].1)?;
-        for run in &runs {
-            report.note(&format!("{SMALL_CARDS} cards, batches of {}: {run}", SHAPES[0].0));
-        }
+        let runs = Bench::open(options, SMALL_CARDS, 0)?.runs(options.runs, SHAPES[0].0, options.taps, report)?;
         Some(median(&runs, |run| run.ratio))
     } else {
         None
@@ -75,10 +72,7 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
     let before = bench.installation.database_bytes()?;
     let (mut full, mut ratios_of) = (0.0, Vec::new());
     for (batch, part, at_least) in SHAPES {
-        let runs = bench.runs(options, batch, part)?;
-        for run in &runs {
-            report.note(&format!("batches of {batch}: {run}"));
-        }
+        let runs = bench.runs(options.runs, batch, options.taps / part, report)?;
         let (ratio, rate) = (median(&runs, |run| run.ratio), median(&runs, |run| run.taps_per_s));
         report.at_least(&format!("verify_ratio_batch{batch}"), ratio, "", options.db.of(at_least));
         report.figure(&format!("taps_per_s_batch{batch}"), rate, "taps/s", None);
@@ -149,6 +143,7 @@ impl fmt::Display for Throughput {
 struct Bench {
     installation: Installation,
     fleet: Fleet,
+    cards: u64,
     terminals: usize,
     taps: usize,
     peak_rss: f64,
@@ -164,12 +159,17 @@ impl Bench {
             installation.until_logged()?;
         }
         let fleet = Fleet::new(&installation)?;
-        Ok(Self { installation, fleet, terminals: options.terminals, taps: options.taps, peak_rss: 0.0 })
+        Ok(Self { installation, fleet, cards, terminals: options.terminals, taps: options.taps, peak_rss: 0.0 })
     }
 
-    /// Runs with batches of one size.
-    fn runs(&mut self, options: &Options, batch: usize, part: usize) -> Result<Vec<Throughput>> {
-        (0..options.runs).map(|_| self.throughput(batch, options.taps / part)).collect()
+    /// So many runs with batches of one size.
+    fn runs(&mut self, runs: usize, batch: usize, taps: usize, report: &Report) -> Result<Vec<Throughput>> {
+        let run = |_| {
+            let run = self.throughput(batch, taps)?;
+            report.note(&format!("{} cards, batches of {batch}: {run}", self.cards));
+            Ok(run)
+        };
+        (0..runs).map(run).collect()
     }
 
     fn throughput(&mut self, batch: usize, taps: usize) -> Result<Throughput> {
@@ -245,10 +245,10 @@ impl Bench {
         let plan = self.fleet.plan(batch, taps.div_ceil(batch * self.terminals).max(1))?;
         let bare = verification::per_cpu_second()?;
         let server = self.installation.database_server();
-        let me = std::process::id();
         let used = || {
-            let database = usage::cpu_seconds_of_threads(me, "sqlx-sqlite")? + usage::cpu_seconds(&server)?;
-            Ok((usage::cpu_seconds_of_threads(me, "")? + usage::cpu_seconds(&server)?, database))
+            let server = usage::cpu_seconds(&server)?;
+            let sqlite = usage::cpu_seconds_of_threads(std::process::id(), "sqlx-sqlite")?;
+            Ok((usage::own_cpu_seconds()? + server, sqlite + server))
         };
         let outcome = naive::run(self.installation.service().database_url(), &plan, used)?;
         let a_tap = |seconds: f64| seconds * 1e6 / count(outcome.taps);
