@@ -71,6 +71,7 @@ type Verdict = (String, bool);
 
 /// Whether everything was as it must be.
 fn run(cli: &Cli, seed: u64) -> Result<bool> {
+    let commit = report::commit()?;
     let mut good = true;
     let mut reports = Vec::new();
     let mut add = |(report, is_good): Verdict| {
@@ -94,7 +95,7 @@ fn run(cli: &Cli, seed: u64) -> Result<bool> {
         }
     }
     if let Some(file) = &cli.report {
-        report::keep(&reports, file)?;
+        report::keep(&reports, &commit, file)?;
     }
     Ok(good)
 }

@@ -65,17 +65,25 @@ fn page(date: &str, commit: &str, reports: &[String]) -> String {
     )
 }
 
-/// Writes the reports to a file.
+/// The commit that is checked out.
 ///
 /// # Errors
-/// When git or `date` do not answer, or the file cannot be written.
-pub fn keep(reports: &[String], file: &Path) -> Result<()> {
-    let commit = said(Command::new("git").args(["describe", "--always", "--dirty", "--abbrev=12"]))?;
+/// When git does not answer.
+pub fn commit() -> Result<String> {
+    said(Command::new("git").args(["describe", "--always", "--dirty", "--abbrev=12"]))
+}
+
+/// Writes the reports to a file. `commit` is what the programs were built from: what was checked out when they began, which
+/// may be another when they end.
+///
+/// # Errors
+/// When `date` does not answer, or the file cannot be written.
+pub fn keep(reports: &[String], commit: &str, file: &Path) -> Result<()> {
     let date = said(Command::new("date").args(["--utc", "+%Y-%m-%d %H:%M UTC"]))?;
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder).with_context(|| format!("making the folder {}", folder.display()))?;
     }
-    fs::write(file, page(&date, &commit, reports)).with_context(|| format!("writing {}", file.display()))
+    fs::write(file, page(&date, commit, reports)).with_context(|| format!("writing {}", file.display()))
 }
 
 fn said(command: &mut Command) -> Result<String> {

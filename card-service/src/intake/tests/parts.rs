@@ -1,5 +1,7 @@
 //! A group whose taps lie in several groups of shards, and what a process leaves that ends between its transactions.
 
+use tokio::sync::oneshot;
+
 use super::*;
 
 /// Two cards whose taps are written in different transactions, where the engine has several.
@@ -76,4 +78,44 @@ async fn a_fault_that_was_recorded_before_its_lane_moved_is_recorded_once() {
     forget_lanes(&town).await;
     assert_eq!(town.submit(&terminal, &taps).await, first);
     assert_eq!(town.number("SELECT COUNT(*) FROM lane_event").await, 1);
+}
+
+#[tokio::test]
+async fn whoever_holds_a_low_shard_gets_a_higher_one_while_a_group_of_both_waits_for_it() {
+    let town = Town::new().await;
+    let mut terminal = town.terminal().await;
+    let Some(mut cards) = cards_apart(&town).await else { return };
+    let engine = town.scratch.db.engine();
+    cards.sort_by_key(|card| engine.shard_group(card.id.shard()));
+    let [low, high] = cards;
+    let taps = [&high, &low].map(|card| terminal.tap(card, Slot::Tap, top_up(500)));
+    let (batch, intake, id) = (terminal.batch(&taps), town.intake.clone(), terminal.id);
+    let [low, high] = [low, high].map(|card| card.id.shard());
+    let (holds, held) = oneshot::channel();
+    let (goes_on, may_go_on) = oneshot::channel::<()>();
+    let other = town.scratch.db.clone();
+    let other = tokio::spawn(async move {
+        other
+            .write_concurrently::<_, DbError, _>(move |tx| {
+                Box::pin(async move {
+                    tx.lock([low]).await?;
+                    holds.send(()).unwrap();
+                    may_go_on.await.unwrap();
+                    tx.lock([high]).await
+                })
+            })
+            .await
+    });
+    held.await.unwrap();
+    let group = tokio::spawn(async move { intake.accept(id, &batch).await.map(drop) });
+    // The part that holds the higher shard is committed, and the group waits for the lower one.
+    while town.number(TAPS).await == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!((town.number(TAPS).await, town.number(COUNTER).await), (1, 0));
+    assert!(!group.is_finished());
+    goes_on.send(()).unwrap();
+    other.await.unwrap().unwrap();
+    group.await.unwrap().unwrap();
+    assert_eq!((town.number(TAPS).await, town.number(COUNTER).await), (2, 2));
 }
