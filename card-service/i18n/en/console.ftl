@@ -20,6 +20,66 @@ console-sign-in-help = Forgotten the password? Your administrator can give you a
 console-sign-in-name-missing = Enter your sign-in name
 console-sign-in-password-missing = Enter your password
 
+# First page
+console-home-title = What would you like to do?
+console-home-register = Take down document and address, issue a card
+console-home-find = Look at the record, issue or replace a card
+console-home-activity = What cards did, without names
+console-home-unfinished = Registrations that are not finished
+console-home-unfinished-note = By when they were changed last. Only you see them.
+
+# Page of a holder
+console-holder-registered = Registered:
+console-holder-cards = Cards
+console-holder-no-cards = There is no card yet.
+console-holder-record = Record
+console-holder-history = Changes of the record
+console-record-ask = Why do you want to see the record?
+console-record-hint = The holder can see when you looked at what, and why.
+console-record-button = Show the record
+console-issue-desk = At which reader is the card issued?
+console-issue-desk-missing = Choose a reader
+console-issue-no-desk = There is no reader that can issue cards. Ask the administrator to enrol a terminal.
+console-issue-language = In which language does the holder read what there is to agree to?
+console-issue-button = Issue a card
+
+# Card desk
+console-change-ask = What is to be done with this card?
+console-change-hint = It counts at once: terminals are sent a new list.
+console-change-missing = Choose what is to be done
+console-change-button = Do this
+console-change-none = Nothing can be done with a card in this state.
+console-change-becomes = The card becomes: { $state }
+console-change-holder-asked = Suspend: the holder asks for it
+console-change-under-inquiry = Suspend during an inquiry
+console-change-holder-present = Take up again: the holder is here with the card
+console-change-lost = Report lost
+console-change-stolen = Report stolen
+console-change-damaged = Block: the card is damaged
+console-change-misused = Block: somebody else used the card
+console-change-given-back = The card is given back
+
+# Progress of an issuance
+console-issuance-title = Issuing card
+console-issuance-watch = Watch the issuance
+console-issuance-steps = Progress
+console-issuance-refresh = Refresh
+console-issuance-resume = Go on issuing
+console-issuance-back = Back to the holder
+console-issuance-running = At work
+console-issuance-waiting = Waiting
+console-issuance-finished = The card is in use
+console-issuance-failed = The card could not be issued
+console-issuance-next-running = Leave the card where it is.
+console-issuance-next-for-card = Put a blank card on the reader.
+console-issuance-next-for-new-pin = Ask the holder to choose a PIN at the reader.
+console-issuance-next-for-pin = Ask the holder to type the PIN at the reader.
+console-issuance-next-for-consent = Ask the holder to read and agree at the reader.
+console-issuance-next-for-consent-tap = The holder has agreed; it is on its way.
+console-issuance-next-for-resume = The issuance has stopped. Put the card in place, then go on.
+console-issuance-next-finished = You can hand the card over.
+console-issuance-next-failed = Take another blank card and begin again.
+
 # Purposes of looking at activity
 console-purpose-title = Why are you looking at card activity?
 console-purpose-lead = Your answer goes into the log together with your name and the time.

@@ -20,6 +20,66 @@ console-sign-in-help = 忘记密码？请管理员重新设置。离开一段时
 console-sign-in-name-missing = 请输入用户名
 console-sign-in-password-missing = 请输入密码
 
+# 首页
+console-home-title = 您要办什么？
+console-home-register = 录入证件和住址，发卡
+console-home-find = 查看档案，发卡、换卡
+console-home-activity = 查看卡片用过的事项，不显示姓名
+console-home-unfinished = 没有办完的登记
+console-home-unfinished-note = 按最后改动的时间列出，只有您能看到。
+
+# 持卡人页
+console-holder-registered = 登记时间：
+console-holder-cards = 卡片
+console-holder-no-cards = 还没有卡片。
+console-holder-record = 登记档案
+console-holder-history = 档案的更正
+console-record-ask = 您为什么要查看档案？
+console-record-hint = 持卡人能看到您在何时、为何查看了哪些内容。
+console-record-button = 显示档案
+console-issue-desk = 在哪台读卡器上制卡？
+console-issue-desk-missing = 请选择读卡器
+console-issue-no-desk = 没有可以制卡的读卡器。请管理员登记一台终端。
+console-issue-language = 持卡人用哪种语言阅读同意书？
+console-issue-button = 开始制卡
+
+# 卡片办理
+console-change-ask = 要对这张卡做什么？
+console-change-hint = 立即生效：各终端会收到新的名单。
+console-change-missing = 请选择要办的事
+console-change-button = 确定
+console-change-none = 这张卡在当前状态下没有可办的事。
+console-change-becomes = 卡片变为：{ $state }
+console-change-holder-asked = 持卡人要求暂停
+console-change-under-inquiry = 核查期间暂停
+console-change-holder-present = 持卡人带卡到窗口，恢复使用
+console-change-lost = 挂失：卡片丢失
+console-change-stolen = 挂失：卡片被盗
+console-change-damaged = 卡片损坏，停用
+console-change-misused = 卡片被冒用，停用
+console-change-given-back = 卡片交回
+
+# 制卡进度
+console-issuance-title = 制卡
+console-issuance-watch = 查看制卡进度
+console-issuance-steps = 进度
+console-issuance-refresh = 刷新
+console-issuance-resume = 继续制卡
+console-issuance-back = 回到持卡人
+console-issuance-running = 正在制卡
+console-issuance-waiting = 等待中
+console-issuance-finished = 卡片已启用
+console-issuance-failed = 制卡失败
+console-issuance-next-running = 请不要取出卡片。
+console-issuance-next-for-card = 请把空白卡放到读卡器上。
+console-issuance-next-for-new-pin = 请持卡人在读卡器旁设定密码。
+console-issuance-next-for-pin = 请持卡人在读卡器旁输入密码。
+console-issuance-next-for-consent = 请持卡人在读卡器旁阅读并确认同意。
+console-issuance-next-for-consent-tap = 持卡人已经确认，正在传送。
+console-issuance-next-for-resume = 制卡停下了。请放好卡片，然后继续。
+console-issuance-next-finished = 可以把卡片交给持卡人。
+console-issuance-next-failed = 请换一张空白卡，重新开始。
+
 # 查看用途
 console-purpose-title = 您为什么要查看用卡记录？
 console-purpose-lead = 您的选择会连同姓名和时间一起记入日志。

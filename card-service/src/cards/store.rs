@@ -170,6 +170,19 @@ pub async fn set_state(tx: &mut Tx, at: Micros, card: &Card, next: CardState, re
     change.record(tx, at, ActionKind::CardStateChanged).await
 }
 
+/// Puts every other card of the holder whose place this one takes into its last state but the one of coming back: a person
+/// has one card. Whether the status list is to be signed anew.
+pub async fn replace_others(tx: &mut Tx, at: Micros, card: &Card) -> Result<bool, DbError> {
+    let mut listed = false;
+    for other in of_holder(tx.conn(), card.holder_id).await? {
+        if other.card_id != card.card_id && other.state.may_become(CardState::Replaced) {
+            set_state(tx, at, &other, CardState::Replaced, "replacement").await?;
+            listed |= other.state.status() != CardState::Replaced.status();
+        }
+    }
+    Ok(listed)
+}
+
 /// Records a key that a card made. False where the key is known from another card or slot: a chip that shows it is
 /// a copy, or its randomness is broken.
 pub async fn add_key(tx: &mut Tx, at: Micros, card: CardId, slot: Slot, key: &PublicKey) -> Result<bool, DbError> {

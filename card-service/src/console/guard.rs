@@ -12,12 +12,13 @@ use card_schema::wire::ProblemType;
 use crate::http::Refusal;
 use crate::http::signed_in::COOKIE;
 
-/// Sent with every answer of the public listener. No scripts at all; nothing from elsewhere; nobody may frame a page.
+/// Sent with every answer of the public listener. No scripts but our own files; nothing from elsewhere; nobody may frame a
+/// page.
 const HEADERS: [(HeaderName, &str); 7] = [
     (
         header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
-         frame-ancestors 'none'",
+        "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; \
+         form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     ),
     (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),

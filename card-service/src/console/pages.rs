@@ -14,11 +14,10 @@ use card_schema::wire::ProblemType;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::guard;
+use super::frame::Frame;
 use super::model::{Tone, masked_name, masked_number, own_path};
-use super::view::{
-    self, ActivityPage, CardPage, Choice, ErrorPage, Frame, HolderView, PurposePage, RowView, SignInPage,
-};
+use super::view::{self, ActivityPage, CardPage, Choice, ErrorPage, HolderView, PurposePage, RowView, SignInPage};
+use super::{card_desk, guard, holder, home as first, issuance};
 use crate::app::App;
 use crate::cards;
 use crate::cards::activity::{ActivityPurpose, Place, store};
@@ -32,12 +31,11 @@ use crate::people::model::Permission;
 use crate::people::{Purpose, Staff, session};
 
 /// The pages by their paths: the one list of them.
-pub fn routes() -> [(&'static str, MethodRouter<App>); 9] {
-    [
-        ("/", get(|| async { Redirect::to("/activity") })),
+pub fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
+    let own = [
         ("/sign-in", get(sign_in_form).post(sign_in)),
-        ("/sign-out", post(sign_out)),
-        ("/language", post(choose_language)),
+        ("/sign-out", post(sign_out).get(home)),
+        ("/language", post(choose_language).get(home)),
         ("/activity", get(activity)),
         ("/cards/{card_id}", get(card)),
         ("/cards/{card_id}/holder", post(holder).get(back_to_card)),
@@ -45,8 +43,22 @@ pub fn routes() -> [(&'static str, MethodRouter<App>); 9] {
             "/assets/console.css",
             get(|| async { asset("text/css; charset=utf-8", include_str!("../../assets/console.css")) }),
         ),
+        ("/assets/htmx.min.js", get(|| async { asset(SCRIPT, include_str!("../../assets/htmx/htmx.min.js")) })),
+        ("/assets/hx-sse.min.js", get(|| async { asset(SCRIPT, include_str!("../../assets/htmx/hx-sse.min.js")) })),
         ("/assets/icon.svg", get(|| async { asset("image/svg+xml", include_str!("../../assets/icon.svg")) })),
-    ]
+    ];
+    own.into_iter()
+        .chain(first::routes())
+        .chain(holder::routes())
+        .chain(card_desk::routes())
+        .chain(issuance::routes())
+        .chain(residence::pages::routes())
+        .collect()
+}
+
+/// Where an address leads that only takes what is sent to it.
+async fn home() -> Redirect {
+    Redirect::to("/")
 }
 
 /// The pages' routes.
@@ -59,11 +71,14 @@ pub fn protect(router: Router) -> Router {
     router.layer(from_fn(guard::same_origin)).layer(from_fn(errors)).layer(from_fn(guard::headers))
 }
 
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+
 fn asset(kind: &'static str, content: &'static str) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "max-age=600")], content)
 }
 
-fn page(template: &impl Template) -> Result<Response, Refusal> {
+/// A page as an answer.
+pub fn page(template: &impl Template) -> Result<Response, Refusal> {
     Ok(Html(template.render().map_err(Refusal::internal)?).into_response())
 }
 
@@ -76,9 +91,10 @@ async fn errors(request: Request, next: Next) -> Response {
         .and_then(|accept| accept.to_str().ok())
         .is_some_and(|accept| accept.contains("text/html"));
     let is_api = request.uri().path().starts_with("/v1/");
+    // What was to be sent is not sent again; whoever signs in sees the page on which it was typed.
     let to = match *request.method() {
         Method::GET => request.uri().path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string),
-        _ => "/".to_owned(),
+        _ => request.uri().path().to_owned(),
     };
     let mut response = next.run(request).await;
     let plain = response.status().is_client_error()

@@ -3,18 +3,26 @@
 use askama::Template;
 use card_schema::clock::Micros;
 use card_schema::envelope::receipt::Outcome;
-use card_schema::ids::{CardId, Shard};
+use card_schema::ids::{CardId, HolderId, Shard};
 use card_schema::money::Fen;
 use card_schema::operation::OperationCode;
 use uuid::Uuid;
 
+use super::card_desk::CardDeskPage;
+use super::frame::Frame;
+use super::holder::{CardLine, Desk, HistoryLine, HolderPage, Record};
+use super::home::{HomePage, Unfinished};
+use super::issuance::{IssuancePage, IssuanceProgress};
 use super::model::Tone;
 use super::view::{
-    self, ActivityPage, CardPage, Choice, ErrorPage, Frame, HolderView, PurposePage, RowView, SignInPage, Wrong,
+    self, ActivityPage, CardPage, Choice, ErrorPage, HolderView, PurposePage, RowView, SignInPage, Wrong,
 };
 use crate::cards::activity::store::Activity;
 use crate::cards::activity::{ActivityPurpose, Place};
-use crate::cards::model::CardState;
+use crate::cards::issuance::api::{IssuanceReply, Progress, WaitingFor};
+use crate::cards::model::{Card, CardState};
+use crate::domains::residence;
+use crate::domains::residence::model::Field;
 use crate::evidence::store::Checkpoint;
 use crate::i18n::Locale;
 use crate::people::{Purpose, Staff, StaffId, StaffRole};
@@ -107,6 +115,58 @@ fn card(locale: Locale, state: CardState, holder: Option<HolderView>, role: Staf
     }
 }
 
+/// A holder with cards and readers, or with none.
+fn holder(locale: Locale, lived: bool, wrong: bool) -> HolderPage {
+    let line = |state: CardState| CardLine {
+        card: "x".to_owned(),
+        short: "0004b403".to_owned(),
+        state: locale.text(&format!("console-state-{}", state.name())),
+        tone: Tone::of_state(state).class(),
+        mark: Tone::of_state(state).mark(),
+        expires: view::day(AT),
+        issuance: (state == CardState::Personalising).then(|| "x".to_owned()),
+    };
+    let desk =
+        |id: &str| Desk { id: id.to_owned(), name: "Counter 3".to_owned(), organisation: "测试服务站".to_owned() };
+    let fact = |field: Field| (residence::view::label(locale, field), "测试".to_owned(), field.name());
+    HolderPage {
+        frame: Frame::new(locale, "/holders/x", Some(&staff())),
+        holder: "x".to_owned(),
+        registered: view::minute(AT),
+        cards: if lived { [CardState::Active, CardState::Personalising].map(line).into() } else { Vec::new() },
+        record: lived.then(|| Record {
+            purpose: view::reason(locale, Purpose::HolderRequest),
+            facts: Field::ALL.map(fact).into(),
+        }),
+        purposes: Choice::of_person(locale, StaffRole::Clerk.purposes()),
+        missing: wrong,
+        desks: if lived { ["a", "b"].map(desk).into() } else { Vec::new() },
+        no_desk: wrong,
+        history: Vec::from_iter(lived.then(|| HistoryLine {
+            at: view::minute(AT),
+            what: residence::view::label(locale, Field::Address),
+            who: "test-clerk".to_owned(),
+            why: locale.text("residence-change-changed"),
+        })),
+    }
+}
+
+/// What an issuance may be seen at.
+fn issuances() -> [(&'static str, Progress, Option<WaitingFor>); 9] {
+    let waiting = |name, waiting| (name, Progress::Waiting, Some(waiting));
+    [
+        ("running", Progress::Running, None),
+        waiting("card", WaitingFor::Card),
+        waiting("new-pin", WaitingFor::NewPin),
+        waiting("pin", WaitingFor::Pin),
+        waiting("consent", WaitingFor::Consent),
+        waiting("consent-tap", WaitingFor::ConsentTap),
+        waiting("resume", WaitingFor::Resume),
+        ("finished", Progress::Finished, None),
+        ("failed", Progress::Failed, None),
+    ]
+}
+
 /// Every page in a language, by name.
 fn pages(locale: Locale) -> Vec<(String, String)> {
     let shown = || HolderView {
@@ -138,6 +198,48 @@ fn pages(locale: Locale) -> Vec<(String, String)> {
         ("card-holder".to_owned(), card(CardState::Lost, Some(shown()), StaffRole::Clerk, false)),
         ("card-auditor".to_owned(), card(CardState::Returned, None, StaffRole::Auditor, false)),
     ];
+    let frame = |path: &str| Frame::new(locale, path, Some(&staff()));
+    for unfinished in [vec![], vec![Unfinished { draft: "x".to_owned(), changed: view::minute(AT) }]] {
+        let name = format!("home-{}", unfinished.len());
+        let page = HomePage { frame: frame("/"), serves: true, sees_activity: true, unfinished };
+        pages.push((name, page.render().unwrap()));
+    }
+    pages.push(("holder-new".to_owned(), holder(locale, false, false).render().unwrap()));
+    pages.push(("holder-record".to_owned(), holder(locale, true, false).render().unwrap()));
+    pages.push(("holder-missing".to_owned(), holder(locale, false, true).render().unwrap()));
+    for state in CardState::ALL {
+        let card = Card {
+            card_id: CardId::new(1204, Shard(3), [7; 16]),
+            holder_id: HolderId::new(Shard(3), [8; 16]),
+            state,
+            created_at: AT,
+            expires_at: AT,
+            changed_at: AT,
+        };
+        for missing in [false, true] {
+            // A card with which nothing can be done asks for nothing.
+            if !missing || state == CardState::Active {
+                let page = CardDeskPage::new(frame("/holders/x/cards/y"), &card, missing);
+                pages.push((format!("card-desk-{}-{missing}", state.name()), page.render().unwrap()));
+            }
+        }
+    }
+    for (name, state, waiting_for) in issuances() {
+        let reason = matches!(state, Progress::Failed).then(|| locale.text("issue-card-errors"));
+        let look = IssuanceReply {
+            issuance_id: Uuid::nil(),
+            card_id: CardId::new(1204, Shard(3), [7; 16]),
+            state,
+            steps_done: 9,
+            steps_total: 24,
+            waiting_for,
+            reason,
+        };
+        let progress = IssuanceProgress::new(locale, HolderId::new(Shard(3), [8; 16]), look);
+        let page = IssuancePage { frame: frame("/issuances/x"), progress };
+        pages.push((format!("issuance-{name}"), page.render().unwrap()));
+    }
+    pages.extend(residence::view::tests::pages(&frame("/registrations/x")));
     for status in [400, 403, 404, 429, 500, 503] {
         let title = locale.text("problem-not-found");
         pages.push((format!("error-{status}"), ErrorPage::new(locale, status, title, None).render().unwrap()));
@@ -151,8 +253,22 @@ fn every_page_renders_in_every_language_without_a_missing_text_or_a_script() {
         for (name, html) in pages(locale) {
             assert!(html.contains(&format!("<html lang=\"{}\"", locale.tag())), "{name}");
             // A text that is missing shows as its key.
-            let shown = html.replace("/assets/console.css", "");
-            for forbidden in ["console-", "problem-", "<script", "style=", "onclick", "http://", "https://"] {
+            let mut shown = html.replace("/assets/console.css", "");
+            for script in ["htmx.min.js", "hx-sse.min.js"] {
+                shown = shown.replace(&format!("<script defer src=\"/assets/{script}\"></script>"), "");
+            }
+            for forbidden in [
+                "console-",
+                "problem-",
+                "residence-",
+                "document-number-",
+                "person-",
+                "<script",
+                "style=",
+                "onclick",
+                "http://",
+                "https://",
+            ] {
                 assert!(!shown.contains(forbidden), "{name} in {}: {forbidden}", locale.tag());
             }
             assert_eq!(html.matches("<h1").count(), 1, "{name}: one heading says where one is");

@@ -10,75 +10,14 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 
+use super::frame::Frame;
 use super::model::Tone;
 use crate::cards::activity::ActivityPurpose;
 use crate::cards::activity::store::Activity;
 use crate::evidence::store::Checkpoint;
 use crate::hex;
 use crate::i18n::Locale;
-use crate::people::{Purpose, Staff};
-
-/// What stands around every page.
-#[derive(Clone, Debug)]
-pub struct Frame {
-    locale: Locale,
-    path: String,
-    staff: Option<Who>,
-}
-
-/// Who is signed in.
-#[derive(Clone, Debug)]
-struct Who {
-    name: String,
-    role: &'static str,
-}
-
-/// One language of the switch.
-struct Language {
-    tag: &'static str,
-    name: &'static str,
-    current: bool,
-}
-
-impl Frame {
-    /// The frame of a page at a path, which the language switch leads back to.
-    pub fn new(locale: Locale, path: impl Into<String>, staff: Option<&Staff>) -> Self {
-        use crate::people::StaffRole as Role;
-        let who = |staff: &Staff| Who {
-            name: staff.name.clone(),
-            role: match staff.role {
-                Role::Administrator => "console-role-administrator",
-                Role::Clerk => "console-role-clerk",
-                Role::Auditor => "console-role-auditor",
-            },
-        };
-        Self { locale, path: path.into(), staff: staff.map(who) }
-    }
-
-    fn lang(&self) -> &'static str {
-        self.locale.tag()
-    }
-
-    fn t(&self, key: &str) -> String {
-        self.locale.text(key)
-    }
-
-    /// Where a page is as seen from a link to a part of the console: the page itself, or somewhere in that part.
-    fn at(&self, part: &str) -> &'static str {
-        if self.path.starts_with(part) { "page" } else { "true" }
-    }
-
-    fn languages(&self) -> [Language; 2] {
-        Locale::ALL.map(|locale| Language {
-            tag: locale.tag(),
-            name: match locale {
-                Locale::ZhCn => "中文",
-                Locale::En => "English",
-            },
-            current: locale == self.locale,
-        })
-    }
-}
+use crate::people::Purpose;
 
 /// A field that has to be filled in otherwise.
 #[derive(Clone, Debug)]
@@ -116,8 +55,8 @@ impl SignInPage {
 /// One answer to "why".
 #[derive(Clone, Debug)]
 pub struct Choice {
-    value: &'static str,
-    text: String,
+    pub(super) value: &'static str,
+    pub(super) text: String,
     hint: String,
 }
 

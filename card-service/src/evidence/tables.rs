@@ -165,13 +165,32 @@ pub static HOLDER: Table = Table {
     leaf_shard: Some("shard"),
     ..PLAIN
 };
-/// Holders' residence records. Even sealed they stay in the office; the seal's nonce makes them unguessable.
-pub static RESIDENCE_PERSON: Table = Table {
-    name: "residence_person",
-    columns: &["shard", "holder_id", LEAF],
-    key: 2,
-    committed: 2,
-    withheld: &["name", "document_kind", "document_number"],
+/// What is known of persons. Even sealed it stays in the office; the seal's nonce makes it unguessable.
+pub static PERSON_FACT: Table = Table {
+    name: "person_fact",
+    columns: &["shard", "holder_id", "field", LEAF],
+    key: 3,
+    committed: 3,
+    withheld: &["sealed"],
+    leaf_shard: Some("shard"),
+    ..PLAIN
+};
+/// What was known of persons before it was corrected or changed, and why it was.
+pub static PERSON_FACT_PAST: Table = Table {
+    name: "person_fact_past",
+    columns: &["shard", "holder_id", "field", LEAF, "at", "staff_id", "reason"],
+    key: 4,
+    committed: 7,
+    withheld: &["sealed"],
+    leaf_shard: Some("shard"),
+    ..PLAIN
+};
+/// Persons who are alike and not one, and who said so.
+pub static PERSON_TOLD_APART: Table = Table {
+    name: "person_told_apart",
+    columns: &["shard", "holder_id", "other", "at", "staff_id", "reason", LEAF],
+    key: 3,
+    committed: 6,
     leaf_shard: Some("shard"),
     ..PLAIN
 };
@@ -285,7 +304,7 @@ pub static STATUS_LIST: Table =
     Table { name: "status_list", columns: &["version", "at", "body", LEAF], key: 1, committed: 3, ..PLAIN };
 
 /// Every exported table.
-pub static TABLES: [&Table; 24] = [
+pub static TABLES: [&Table; 26] = [
     &LEAVES,
     &TILE,
     &CHECKPOINT,
@@ -299,7 +318,9 @@ pub static TABLES: [&Table; 24] = [
     &STAFF,
     &SIGN_IN,
     &HOLDER,
-    &RESIDENCE_PERSON,
+    &PERSON_FACT,
+    &PERSON_FACT_PAST,
+    &PERSON_TOLD_APART,
     &PERSON_READ,
     &ACTIVITY_READ,
     &CARD,

@@ -33,8 +33,8 @@ pub struct Refusal {
 /// What stands in `detail`.
 #[derive(Clone, Debug)]
 enum Detail {
-    /// A text of `i18n/`.
-    Key(&'static str),
+    /// A text of `i18n/`, with what is filled in as `at`.
+    Key(&'static str, String),
     /// What a parser said about a program's request; English.
     Technical(String),
 }
@@ -47,7 +47,12 @@ impl Refusal {
 
     /// A refusal that tells a person what to do, by a text's key.
     pub const fn because(kind: ProblemType, key: &'static str) -> Self {
-        Self { kind, detail: Some(Detail::Key(key)), cause: None }
+        Self { kind, detail: Some(Detail::Key(key, String::new())), cause: None }
+    }
+
+    /// The same where something is filled into the text, as `at`.
+    pub fn saying(kind: ProblemType, key: &'static str, at: &str) -> Self {
+        Self { kind, detail: Some(Detail::Key(key, at.to_owned())), cause: None }
     }
 
     /// A request that does not have the expected form; `what` is for its programmer.
@@ -73,7 +78,7 @@ impl Refusal {
     /// What a person reads about it.
     pub fn text(&self, locale: Locale) -> String {
         match &self.detail {
-            Some(Detail::Key(key)) => locale.text(key),
+            Some(Detail::Key(key, at)) => locale.text_with(key, &[("at", at)]),
             Some(Detail::Technical(text)) => text.clone(),
             None => locale.text(&title_key(self.kind)),
         }

@@ -22,8 +22,16 @@ pub enum Locale {
     En,
 }
 
-const ZH_CN: [&str; 2] = [include_str!("../../i18n/zh-CN/service.ftl"), include_str!("../../i18n/zh-CN/console.ftl")];
-const EN: [&str; 2] = [include_str!("../../i18n/en/service.ftl"), include_str!("../../i18n/en/console.ftl")];
+const ZH_CN: [&str; 3] = [
+    include_str!("../../i18n/zh-CN/service.ftl"),
+    include_str!("../../i18n/zh-CN/console.ftl"),
+    include_str!("../../i18n/zh-CN/residence.ftl"),
+];
+const EN: [&str; 3] = [
+    include_str!("../../i18n/en/service.ftl"),
+    include_str!("../../i18n/en/console.ftl"),
+    include_str!("../../i18n/en/residence.ftl"),
+];
 
 type Bundle = FluentBundle<FluentResource>;
 
@@ -55,7 +63,7 @@ impl Locale {
         }
     }
 
-    const fn sources(self) -> [&'static str; 2] {
+    const fn sources(self) -> [&'static str; 3] {
         match self {
             Self::ZhCn => ZH_CN,
             Self::En => EN,
@@ -101,7 +109,7 @@ mod tests {
 
     use super::*;
 
-    fn keys(sources: [&'static str; 2]) -> BTreeSet<&'static str> {
+    fn keys(sources: [&'static str; 3]) -> BTreeSet<&'static str> {
         sources
             .into_iter()
             .flat_map(str::lines)

@@ -1,7 +1,7 @@
 //! A town in which something has been done to every table.
 
 use card_schema::card::Slot;
-use card_schema::ids::{Shard, TapId};
+use card_schema::ids::{HolderId, Shard, TapId};
 use card_schema::money::Fen;
 use card_schema::operation::{Operation, gate, purse};
 use uuid::Uuid;
@@ -12,7 +12,8 @@ use crate::cards::issuance::journal::Journal;
 use crate::cards::issuance::store::{self as issuances, Answered, Issuance};
 use crate::cards::{self, CardState, activity, consent};
 use crate::db::{Db, DbError};
-use crate::domains::residence::{self, model::Field};
+use crate::domains::residence::model::{ChangeReason, Field};
+use crate::domains::residence::{self, similar};
 use crate::evidence::Log;
 use crate::i18n::Locale;
 use crate::people::{self, Purpose, Staff, StaffId, StaffRole};
@@ -68,6 +69,11 @@ async fn office(town: &Town, terminal: &TestTerminal, card: &TestCard) {
             people::store::failed_sign_in(tx, START, who).await?;
             let found = cards::store::one(tx.conn(), card).await?.unwrap();
             residence::store::record_read(tx, START, found.holder_id, who, Purpose::ALL[0], Field::Name).await?;
+            let sealed = || Some(random::<40>().to_vec());
+            let moved = [(Field::Address, None, sealed()), (Field::Name, sealed(), sealed())];
+            residence::store::change(tx, START, who, found.holder_id, ChangeReason::Changed, &moved).await?;
+            let alike = HolderId::new(card.shard(), random());
+            similar::store::tell_apart(tx, START, who, found.holder_id, alike, "namesakes").await?;
             let why = activity::ActivityPurpose::Complaint;
             activity::store::latest(tx, START, who, why, None).await?;
             activity::store::of_card(tx, START, who, why, card, None).await?;

@@ -22,7 +22,7 @@ use super::Scratch;
 use crate::cards::consent::Text;
 use crate::cards::{self, CardState};
 use crate::db::{Db, DbError, query};
-use crate::domains::residence::model::Document;
+use crate::domains::residence::model::Field;
 use crate::domains::residence::{self, store::SealedPerson};
 use crate::evidence::Recent;
 use crate::intake::{Intake, Policy};
@@ -213,9 +213,9 @@ impl Town {
                 Box::pin(async move {
                     let person = SealedPerson {
                         wrapped_key: random::<60>().to_vec(),
-                        name: random::<40>().to_vec(),
-                        document: Document::Passport,
-                        document_number: random::<40>().to_vec(),
+                        facts: [Field::Name, Field::DocumentNumber]
+                            .map(|field| (field, random::<40>().to_vec()))
+                            .into(),
                     };
                     let by = StaffId(Uuid::from_bytes(random()));
                     residence::store::insert(tx, START, by, holder, &person, random()).await

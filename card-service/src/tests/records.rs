@@ -11,7 +11,6 @@ use axum::{Json, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use card_schema::card::Slot;
-use card_schema::date::Date;
 use card_schema::ids::HolderId;
 use card_schema::money::Fen;
 use card_schema::operation::{Operation, OperationCode, purse};
@@ -28,7 +27,8 @@ use crate::clock;
 use crate::console::model::{masked_name, masked_number};
 use crate::db::{DbError, query};
 use crate::domains::residence;
-use crate::domains::residence::model::{Document, Field, NewPerson};
+use crate::domains::residence::model::{Facts, Field};
+use crate::domains::residence::{Registration, draft};
 use crate::http::Refusal;
 use crate::i18n::Locale;
 use crate::people::{Purpose, StaffId, StaffRole, api as people};
@@ -40,16 +40,16 @@ const NAME: &str = "Qwyx'zel & <测试隐名>";
 const NUMBER: &str = "ZQ7391846";
 
 /// An office that knows a person, with everything about the person that a route may touch.
-struct Scene {
+pub(super) struct Scene {
     office: Office,
     holder: HolderId,
     clerk: StaffId,
-    callers: Vec<Caller>,
-    known: Known,
+    pub(super) callers: Vec<Caller>,
+    pub(super) known: Known,
 }
 
 impl Scene {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let office = office().await;
         let app = &office.app;
         let mut callers = vec![Caller::Nobody];
@@ -58,11 +58,12 @@ impl Scene {
             callers.push(Caller::Staff(people::add(app, role.name().to_owned(), word, role).await.unwrap()));
         }
         let clerk = StaffId(uuid::Uuid::from_u128(1));
-        let today = Date::new(2026, 11, 23).unwrap();
-        let person = NewPerson::check(NAME, Document::Passport, NUMBER, today).unwrap();
-        let holder = residence::api::add(app, clerk, person).await.unwrap();
-        let other = NewPerson::check("测试另人", Document::Passport, "ZQ0000001", today).unwrap();
-        residence::api::add(app, clerk, other).await.unwrap();
+        let person = |name, number| {
+            let facts = Facts::default().with(Field::DocumentKind, "passport").with(Field::DocumentNumber, number);
+            facts.with(Field::Name, name)
+        };
+        let holder = residence::register(app, clerk, Registration::of(person(NAME, NUMBER))).await.unwrap();
+        residence::register(app, clerk, Registration::of(person("测试另人", "ZQ0000001"))).await.unwrap();
 
         let mut terminal = terminal_in(&app.db, &OperationCode::ALL).await;
         callers.push(Caller::Terminal(terminal.id));
@@ -70,6 +71,11 @@ impl Scene {
         let tap = terminal.tap(&card, Slot::Tap, Operation::PursePayment(purse::Payment { amount: Fen(100) }));
         let batch = terminal.batch(&[tap]);
         office.intake.accept(terminal.id, &batch).await.unwrap();
+        let Some(Caller::Staff(writer)) = callers.get(2) else { unreachable!("the second role is the clerk") };
+        let draft = draft::begin(app, writer.staff_id).await.unwrap();
+        let typed = person("测试新人", "ZQ0000002").with(Field::Birth, "1990-01-01").with(Field::Address, "测试路");
+        let typed = draft::Draft { typed, ..draft::Draft::default() };
+        draft::save(app, writer.staff_id, draft, &typed).await.unwrap();
         let (_, issuance) = issuance::start(app, holder, Locale::ZhCn, terminal.id, None).await.unwrap();
         at_the_step_that_prints_the_name(app, issuance).await;
         let shared = app.clone();
@@ -83,10 +89,13 @@ impl Scene {
             ("card_id", card.id.to_string()),
             ("holder_id", holder.to_string()),
             ("terminal_id", terminal.id.to_string()),
+            ("draft_id", draft.to_string()),
+            ("step", "contact".to_owned()),
+            ("field", "phone".to_owned()),
             ("issuance_id", issuance.to_string()),
             ("job_id", issuance.to_string()),
             ("document_number", NUMBER.to_owned()),
-            ("document", Document::Passport.name().to_owned()),
+            ("document_kind", "passport".to_owned()),
             ("path", format!("0/000.p/{}", head.size)),
             ("password", PASSWORD.to_owned()),
             ("batch", URL_SAFE_NO_PAD.encode(batch)),
@@ -94,7 +103,7 @@ impl Scene {
         Self { office, holder, clerk, callers, known }
     }
 
-    fn listeners(&self, more: Router) -> Listeners {
+    pub(super) fn listeners(&self, more: Router) -> Listeners {
         Listeners {
             public: self.office.public_router().merge(more),
             terminals: self.office.terminals_router(),
@@ -200,6 +209,8 @@ async fn no_route_shows_anything_of_a_record_without_a_leaf_that_says_why() {
     let expected = [
         ("/cards/{card_id}/holder", "administrator"),
         ("/cards/{card_id}/holder", "clerk"),
+        ("/holders/{holder_id}/record", "administrator"),
+        ("/holders/{holder_id}/record", "clerk"),
         ("/v1/holders/{holder_id}/reads", "administrator"),
         ("/v1/holders/{holder_id}/reads", "clerk"),
         ("/v1/jobs/next", "terminal"),

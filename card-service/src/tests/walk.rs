@@ -9,6 +9,7 @@ use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use axum::{Extension, Router};
 use card_schema::ids::TerminalId;
+use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
@@ -166,7 +167,11 @@ fn request(route: &Route, operation: &Value, token: Option<&str>, known: &Known,
     } else if !is_api && route.method == "POST" {
         request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         let reason = Purpose::ALL[way % Purpose::ALL.len()].name();
-        Body::from(format!("reason={reason}&name=test&password=test&lang=en&to=/activity"))
+        let own = ["terminal_id", "document_kind", "document_number"].map(|name| format!("&{name}={}", known[name]));
+        let own = format!("{}&other={}&answer=namesakes", own.concat(), known["holder_id"]);
+        Body::from(format!(
+            "reason={reason}&name=test&password=test&lang=en&to=/activity&change=holder_asked&why=mistyped{own}"
+        ))
     } else {
         Body::empty()
     };
@@ -204,8 +209,13 @@ pub(super) async fn walk(
             let token = token.as_ref().map(|token| token.as_str());
             let response = router.oneshot(request(&route, &operation, token, known, way)).await.unwrap();
             let (parts, body) = response.into_parts();
-            let body = to_bytes(body, 1 << 22).await.unwrap().to_vec();
             let (status, headers) = (parts.status, parts.headers);
+            let body = if headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream") {
+                // It goes on as long as there may be news.
+                body.into_data_stream().next().await.unwrap().unwrap().to_vec()
+            } else {
+                to_bytes(body, 1 << 22).await.unwrap().to_vec()
+            };
             look(Answered { route: route.clone(), by, status, headers, body }).await;
         }
     }

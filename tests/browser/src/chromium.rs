@@ -182,6 +182,23 @@ impl Chromium {
         Ok(value.as_str().with_context(|| format!("{selector} has no {name}"))?.to_owned())
     }
 
+    /// Forgets every cookie of the site that is shown: whoever was signed in no longer is.
+    ///
+    /// # Errors
+    /// When the window is gone.
+    pub fn forget_cookies(&self) -> Result<()> {
+        self.session.delete("/cookie")?.success().map(drop)
+    }
+
+    /// Empties this one field.
+    ///
+    /// # Errors
+    /// When there is not exactly one, or nobody can type into it.
+    pub fn clear(&self, selector: &str) -> Result<()> {
+        let id = self.element(selector)?;
+        self.tell(&format!("/element/{id}/clear"), &json!({})).map(drop)
+    }
+
     /// Clicks on this one element, which stays on the page.
     ///
     /// # Errors

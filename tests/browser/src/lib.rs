@@ -5,6 +5,8 @@ pub mod accessibility;
 mod chromium;
 pub mod pictures;
 mod site;
+pub mod visitor;
 
 pub use chromium::{Chromium, Look, Scripts};
 pub use site::Site;
+pub use visitor::Visitor;

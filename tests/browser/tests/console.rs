@@ -2,9 +2,10 @@
 
 use anyhow::{Context, Result};
 use browser::{
-    Chromium, Look, Scripts, Site,
-    accessibility::{Barrier, barriers},
+    Chromium, Look, Scripts, Site, Visitor,
+    accessibility::barriers,
     pictures,
+    visitor::{self, in_both_languages, speak},
 };
 use serde_json::json;
 use town::{Place, Town, service::ADMINISTRATOR};
@@ -14,7 +15,6 @@ const NEWCOMER: &str = "测试甲 Test Newcomer";
 const DOCUMENT: &str = "110000199001010013";
 const PIN: &str = "731945";
 const AUDITOR: (&str, &str) = ("test-auditor", "invented for an auditor of a few minutes");
-const LANGUAGES: [&str; 2] = ["zh-CN", "en"];
 
 /// One newcomer gets a card, pays twice, is refused once and goes through the gate.
 fn a_day_in(town: &mut Town) -> Result<()> {
@@ -33,21 +33,6 @@ fn a_day_in(town: &mut Town) -> Result<()> {
     Ok(())
 }
 
-/// Keeps a picture of the page in both languages and comes back to Chinese.
-fn pictures(browser: &Chromium, name: &str) -> Result<()> {
-    for language in ["en", "zh-CN"] {
-        speak(browser, language)?;
-        let file = pictures::keep(&format!("console-{name}-{language}.png"), &browser.picture()?)?;
-        println!("{}", file.display());
-    }
-    Ok(())
-}
-
-fn speak(browser: &Chromium, language: &str) -> Result<()> {
-    browser.follow(&format!(".languages button[value='{language}']"))?;
-    browser.until(&format!("html[lang='{language}'] .languages button[value='{language}'][aria-current='true']"))
-}
-
 #[test]
 fn an_administrator_without_scripts_looks_at_activity_and_asks_for_a_holder_with_a_reason() -> Result<()> {
     let mut town = Town::open()?;
@@ -60,7 +45,7 @@ fn an_administrator_without_scripts_looks_at_activity_and_asks_for_a_holder_with
     browser.open(&format!("{}/console", town.service.url())).context("the console's address")?;
     browser.open(town.service.url())?;
     browser.until("form[action='/sign-in']")?;
-    pictures(&browser, "sign-in")?;
+    in_both_languages(&browser, "sign-in")?;
     browser.type_into("#name", ADMINISTRATOR.0)?;
     browser.type_into("#password", "something else, as invented")?;
     browser.follow("form[action='/sign-in'] button")?;
@@ -70,15 +55,17 @@ fn an_administrator_without_scripts_looks_at_activity_and_asks_for_a_holder_with
     browser.follow("form[action='/sign-in'] button")?;
 
     browser.until("form.leave")?;
+    browser.follow("a.tile[href='/activity']")?;
+    browser.until("label[for=purpose-oversight]")?;
     assert_eq!(browser.count("table")?, 0, "no activity before a purpose");
-    pictures(&browser, "purpose")?;
+    in_both_languages(&browser, "purpose")?;
     browser.click("label[for=purpose-oversight]")?;
     browser.follow("main form button")?;
 
     browser.until("table")?;
     speak(&browser, "en")?;
     pictures::update("console-activity", &browser.picture()?)?;
-    pictures(&browser, "activity")?;
+    in_both_languages(&browser, "activity")?;
     // The newest first: short, with PIN, without PIN, top-up, the holder's consent. The gate is counted, not listed.
     let amounts = browser.texts("tbody td.number")?;
     assert_eq!(amounts.len(), 5, "{amounts:?}");
@@ -94,7 +81,7 @@ fn an_administrator_without_scripts_looks_at_activity_and_asks_for_a_holder_with
     browser.until("#holder form")?;
     assert_eq!(browser.count("tbody tr")?, 5, "all taps were this card's");
     assert_eq!(browser.count("#holder dl")?, 0, "no holder before a purpose");
-    pictures(&browser, "card")?;
+    in_both_languages(&browser, "card")?;
     browser.click("#holder label[for=purpose-complaint]")?;
     browser.follow("#holder form button")?;
 
@@ -117,48 +104,6 @@ fn an_administrator_without_scripts_looks_at_activity_and_asks_for_a_holder_with
     Ok(())
 }
 
-/// Somebody who looks at each page in every way, notes what would keep people from using it, and keeps pictures.
-struct Visitor<'a> {
-    browser: &'a Chromium,
-    language: &'static str,
-    noted: Vec<(String, Look, Barrier)>,
-}
-
-impl Visitor<'_> {
-    fn visit(&mut self, page: &str) -> Result<()> {
-        let page = format!("{page}-{}", self.language);
-        for look in Look::ALL {
-            self.browser.look(look)?;
-            let found = if look == Look::Print {
-                // What is left of it on paper says at least what it is.
-                let heading = self.browser.text("h1")?;
-                let blank = Barrier { rule: "paper".to_owned(), place: "h1".to_owned(), why: "not printed".to_owned() };
-                Vec::from_iter(heading.is_empty().then_some(blank))
-            } else {
-                pictures::keep(&format!("{page}-{look:?}.png"), &self.browser.picture()?)?;
-                barriers(self.browser)?
-            };
-            self.noted.extend(found.into_iter().map(|barrier| (page.clone(), look, barrier)));
-        }
-        self.browser.look(Look::Office)?;
-        pictures::keep(&format!("{page}.pdf"), &self.browser.paper()?).map(drop)
-    }
-
-    fn sign_in(&self, url: &str, (name, password): (&str, &str)) -> Result<()> {
-        self.browser.open(&format!("{url}/sign-in"))?;
-        speak(self.browser, self.language)?;
-        self.browser.type_into("#name", name)?;
-        self.browser.type_into("#password", password)?;
-        self.browser.follow("form[action='/sign-in'] button")?;
-        self.browser.until("form.leave")
-    }
-
-    fn sign_out(&self) -> Result<()> {
-        self.browser.follow("form.leave button")?;
-        self.browser.until("form[action='/sign-in']")
-    }
-}
-
 #[test]
 fn every_page_of_the_console_can_be_used_by_everybody_in_both_languages() -> Result<()> {
     let mut town = Town::open()?;
@@ -166,10 +111,10 @@ fn every_page_of_the_console_can_be_used_by_everybody_in_both_languages() -> Res
     let auditor = json!({"name": AUDITOR.0, "password": AUDITOR.1, "role": "auditor"});
     town.office.api().post("/v1/staff", &auditor)?.success()?;
     let browser = Chromium::start(Scripts::Allowed)?;
-    let mut visitor = Visitor { browser: &browser, language: LANGUAGES[0], noted: Vec::new() };
+    let mut visitor = Visitor::new(&browser, visitor::LANGUAGES[0]);
     let activity = format!("{url}/activity?purpose=oversight");
 
-    for language in LANGUAGES {
+    for language in visitor::LANGUAGES {
         visitor.language = language;
         visitor.sign_in(&url, ADMINISTRATOR)?;
         browser.open(&activity)?;
@@ -178,7 +123,7 @@ fn every_page_of_the_console_can_be_used_by_everybody_in_both_languages() -> Res
         visitor.sign_out()?;
     }
     a_day_in(&mut town)?;
-    for language in LANGUAGES {
+    for language in visitor::LANGUAGES {
         visitor.language = language;
         browser.open(&format!("{url}/sign-in"))?;
         speak(&browser, language)?;
@@ -193,6 +138,9 @@ fn every_page_of_the_console_can_be_used_by_everybody_in_both_languages() -> Res
         visitor.visit("sign-in-wrong")?;
 
         visitor.sign_in(&url, ADMINISTRATOR)?;
+        visitor.visit("home")?;
+        browser.follow("a.tile[href='/activity']")?;
+        browser.until("label[for=purpose-oversight]")?;
         visitor.visit("purpose")?;
         browser.open(&format!("{url}/activity?purpose=curiosity"))?;
         browser.until(".summary:focus")?;
@@ -222,6 +170,7 @@ fn every_page_of_the_console_can_be_used_by_everybody_in_both_languages() -> Res
         visitor.sign_out()?;
 
         visitor.sign_in(&url, AUDITOR)?;
+        visitor.visit("home-auditor")?;
         browser.open(&format!("{url}{card}"))?;
         browser.until("#holder p")?;
         visitor.visit("card-auditor")?;

@@ -98,7 +98,8 @@ fn an_expired_card_is_refused_offline_before_it_signs() {
         let (known, stranger) = (scene.path.clone(), scene.town.pcscd.new_card("stranger")?);
         scene.town.take(Place::Shop)?;
         scene.town.put(&stranger, Place::Station)?;
-        scene.town.issue(scene.holder, PIN)?;
+        let another = scene.town.office.register("测试庚 Test Stranger", "110000199001010419")?;
+        scene.town.issue(another, PIN)?;
         scene.town.carry(&stranger, Place::Station, Place::Shop)?;
 
         scene.town.service.process().kill()?;

@@ -201,6 +201,23 @@ impl Daemon {
         self.process.as_mut().expect("the daemon is running")
     }
 
+    /// Answers every question that stands at this desk, as a holder would who agrees to everything.
+    ///
+    /// # Errors
+    /// When the daemon does not answer.
+    pub fn answer_prompts(&self, pin: &str) -> Result<()> {
+        let desk = self.local()?;
+        for prompt in desk.get("/v1/prompts?wait_s=0")?.success()?.as_array().into_iter().flatten() {
+            if prompt["kind"] == "insert_card" {
+                continue;
+            }
+            let id = prompt["id"].as_str().context("a prompt has an id")?;
+            // A question whose card was torn out in the meantime is gone: that is no failure.
+            desk.post(&format!("/v1/prompts/{id}"), &json!({"pin": pin, "confirm": true}))?;
+        }
+        Ok(())
+    }
+
     /// Has the card in the reader sign an operation, with or without PIN.
     ///
     /// # Errors

@@ -72,7 +72,9 @@ impl Office {
     pub fn register(&self, name: &str, document_number: &str) -> Result<HolderId> {
         let body = json!({
             "name": name,
-            "document": {"kind": "resident_identity_card", "number": document_number},
+            "document_kind": "resident_identity_card",
+            "document_number": document_number,
+            "address": "测试路 1 号",
             "purpose": "registration",
         });
         field(&self.api.post("/v1/holders", &body)?.success()?, "holder_id")

@@ -188,19 +188,11 @@ impl Town {
         pin: &str,
         mut meanwhile: impl FnMut(&Self) -> Result<()>,
     ) -> Result<(NewCard, String)> {
-        let station = self.at(Place::Station);
-        let (terminal, desk) = (station.terminal, station.local()?);
+        let terminal = self.at(Place::Station).terminal;
         let card = self.office.issue_card(holder, terminal)?;
         wait::until("the issuance is over", || {
             meanwhile(self)?;
-            for prompt in desk.get("/v1/prompts?wait_s=0")?.success()?.as_array().into_iter().flatten() {
-                if prompt["kind"] == "insert_card" {
-                    continue;
-                }
-                let id = prompt["id"].as_str().context("a prompt has an id")?;
-                // A question whose card was torn out in the meantime is gone: that is no failure.
-                desk.post(&format!("/v1/prompts/{id}"), &json!({"pin": pin, "confirm": true}))?;
-            }
+            self.daemons[&Place::Station].answer_prompts(pin)?;
             let issuance = self.office.issuance(card)?;
             let state = issuance["state"].as_str().context("an issuance has a state")?;
             Ok(matches!(state, "finished" | "failed").then(|| (card, state.to_owned())))

@@ -18,11 +18,9 @@ use super::journal::{STEPS_EXPECTED, Want};
 use super::store;
 use crate::app::App;
 use crate::cards::{self, CardState, consent};
-use crate::domains::residence;
 use crate::http::{Body, Path, Refusal, SignedIn};
 use crate::i18n::Locale;
 use crate::people::model::Permission;
-use crate::terminals::{self, TerminalState};
 
 /// The routes of this file.
 pub fn router() -> OpenApiRouter<App> {
@@ -63,17 +61,6 @@ async fn issue(
     Body(request): Body<NewCard>,
 ) -> Result<(StatusCode, Json<NewCardReply>), Refusal> {
     who.require(Permission::ServeHolders)?;
-    let mut connection = app.db.read().await?;
-    if !residence::store::exists(&mut connection, request.holder_id).await? {
-        return Err(Refusal::because(ProblemType::NotFound, "holder-unknown"));
-    }
-    let terminal = terminals::store::one(&mut connection, request.terminal_id)
-        .await?
-        .ok_or(Refusal::because(ProblemType::NotFound, "terminal-unknown"))?;
-    drop(connection);
-    if terminal.state != TerminalState::Active {
-        return Err(Refusal::because(ProblemType::Conflict, "terminal-not-active"));
-    }
     let (card_id, issuance_id) =
         super::start(&app, request.holder_id, request.language, request.terminal_id, request.reader).await?;
     Ok((StatusCode::CREATED, Json(NewCardReply { card_id, issuance_id })))
@@ -82,7 +69,7 @@ async fn issue(
 /// The state of an issuance in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Progress {
+pub(crate) enum Progress {
     /// The reader is at work.
     Running,
     /// For a person, a card or the consent's tap.
@@ -96,7 +83,7 @@ pub(super) enum Progress {
 /// What an issuance waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum WaitingFor {
+pub(crate) enum WaitingFor {
     /// A card in the reader.
     Card,
     /// The holder chooses a PIN.
@@ -113,17 +100,17 @@ pub(super) enum WaitingFor {
 
 /// How far an issuance has come.
 #[derive(Serialize, ToSchema)]
-pub(super) struct IssuanceReply {
-    issuance_id: Uuid,
-    card_id: card_schema::ids::CardId,
-    pub(super) state: Progress,
+pub(crate) struct IssuanceReply {
+    pub(crate) issuance_id: Uuid,
+    pub(crate) card_id: card_schema::ids::CardId,
+    pub(crate) state: Progress,
     /// Steps answered so far.
-    steps_done: u32,
+    pub(crate) steps_done: u32,
     /// Steps there will be if nothing goes wrong.
-    steps_total: u32,
-    pub(super) waiting_for: Option<WaitingFor>,
+    pub(crate) steps_total: u32,
+    pub(crate) waiting_for: Option<WaitingFor>,
     /// Why it stopped, for people; Chinese and English.
-    pub(super) reason: Option<String>,
+    pub(crate) reason: Option<String>,
 }
 
 /// Look at an issuance
@@ -137,7 +124,7 @@ async fn issuance(State(app): State<App>, who: SignedIn, Path(id): Path<Uuid>) -
 }
 
 /// How far an issuance has come, as the office is told.
-pub(super) async fn look(connection: &mut Connection, id: Uuid) -> Result<IssuanceReply, Refusal> {
+pub(crate) async fn look(connection: &mut Connection, id: Uuid) -> Result<IssuanceReply, Refusal> {
     let issuance = store::one(connection, id).await?.ok_or(Refusal::new(ProblemType::NotFound))?;
     let card = cards::store::one(connection, issuance.card_id).await?.map(|card| card.state);
     let consent = consent::store::outcome(connection, issuance.card_id).await?;

@@ -14,8 +14,10 @@ use super::{steps, store};
 use crate::app::App;
 use crate::cards::{self, Card, CardState, consent, status};
 use crate::db::Tx;
+use crate::domains::residence;
 use crate::http::Refusal;
 use crate::i18n::Locale;
+use crate::terminals::{self, TerminalState};
 
 /// What a challenge is prefixed with before a card signs it, so that the signature can serve nothing else.
 const POSSESSION: &[u8] = b"nrc/possession/v1";
@@ -24,6 +26,9 @@ const POSSESSION: &[u8] = b"nrc/possession/v1";
 const CARD_LIFETIME_SECONDS: i64 = 5 * 365 * 86_400;
 
 /// Puts a card for a holder to issue at a terminal. The holder will be asked to agree in `language`.
+///
+/// # Errors
+/// `NotFound` where there is no such holder or terminal, `Conflict` where the terminal is not enrolled or revoked.
 pub async fn start(
     app: &App,
     holder: HolderId,
@@ -39,6 +44,15 @@ pub async fn start(
         .db
         .write::<_, Refusal, _>(move |tx| {
             Box::pin(async move {
+                if !residence::store::exists(tx.conn(), holder).await? {
+                    return Err(Refusal::because(ProblemType::NotFound, "holder-unknown"));
+                }
+                let at = terminals::store::one(tx.conn(), terminal)
+                    .await?
+                    .ok_or(Refusal::because(ProblemType::NotFound, "terminal-unknown"))?;
+                if at.state != TerminalState::Active {
+                    return Err(Refusal::because(ProblemType::Conflict, "terminal-not-active"));
+                }
                 let index = cards::store::next_status_index(tx).await?;
                 let card_id = CardId::new(index, holder.shard(), random);
                 let card = Card {
@@ -197,7 +211,11 @@ async fn follow(app: &App, tx: &mut Tx, now: Micros, card: &mut Card, journal: &
     // A card that is active stays so: only its consent comes after `Personalised`.
     if card.state.may_become(next) {
         cards::store::set_state(tx, now, card, next, "issuance").await?;
-        if card.state.status() != next.status() {
+        let mut listed = card.state.status() != next.status();
+        if next == CardState::Personalised {
+            listed |= cards::store::replace_others(tx, now, card).await?;
+        }
+        if listed {
             status::publish(app, tx, now).await?;
         }
         card.state = next;

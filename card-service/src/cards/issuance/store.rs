@@ -120,6 +120,15 @@ pub async fn one(connection: &mut Connection, issuance: Uuid) -> Result<Option<I
     row.map(|row| read(&row)).transpose()
 }
 
+/// The newest issuance of a card.
+pub async fn of_card(connection: &mut Connection, card: CardId) -> Result<Option<Uuid>, DbError> {
+    let row = query("SELECT issuance_id FROM issuance WHERE card_id = $1 ORDER BY created_at DESC LIMIT 1")
+        .bind(card)
+        .optional(connection)
+        .await?;
+    row.map(|row| Ok(Uuid::from_bytes(columns::bytes(&row, "issuance_id")?))).transpose()
+}
+
 /// The oldest issuance that waits for this terminal.
 pub async fn oldest_open(connection: &mut Connection, terminal: TerminalId) -> Result<Option<Issuance>, DbError> {
     let row = query(format!("{SELECT} WHERE terminal_id = $1 AND open = 1 ORDER BY created_at LIMIT 1"))

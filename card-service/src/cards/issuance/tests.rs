@@ -26,7 +26,8 @@ use crate::cards::consent::Text;
 use crate::cards::{self, CardState, api::set_state, status};
 use crate::config::{Config, Overrides};
 use crate::domains::residence;
-use crate::domains::residence::model::{Document, NewPerson};
+use crate::domains::residence::Registration;
+use crate::domains::residence::model::{Facts, Field};
 use crate::i18n::Locale;
 use crate::jobs::Hub;
 use crate::keys::der::ecdsa_signature;
@@ -58,10 +59,11 @@ impl Station {
     }
 
     async fn issue(&self) -> (CardId, Uuid) {
-        let today = card_schema::date::Date::of_utc(START);
         let number = format!("T{}", Uuid::from_bytes(random()).simple().to_string().split_at(10).0);
-        let person = NewPerson::check("测试甲", Document::Passport, &number, today).unwrap();
-        let holder = residence::api::add(&self.app, StaffId(Uuid::from_bytes(random())), person).await.unwrap();
+        let person = Facts::default().with(Field::Name, "测试甲").with(Field::DocumentNumber, number);
+        let holder = residence::register(&self.app, StaffId(Uuid::from_bytes(random())), Registration::of(person))
+            .await
+            .unwrap();
         start(&self.app, holder, Locale::En, self.terminal.id, None).await.unwrap()
     }
 

@@ -4,47 +4,69 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use card_schema::date::Date;
-use card_schema::ids::{HolderId, Shard};
+use card_schema::ids::HolderId;
 use card_schema::wire::ProblemType;
-use ring::rand::SecureRandom;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use zeroize::Zeroizing;
 
-use super::model::{Document, Field, NewPerson};
-use super::store::{self, SealedPerson};
-use super::{protect, reveal};
+use super::model::{Document, Facts, Field};
+use super::{Registration, reveal, rules, store};
 use crate::app::App;
 use crate::http::{Body, Path, Refusal, SignedIn};
+use crate::people::Purpose;
 use crate::people::api::rfc3339;
 use crate::people::model::Permission;
-use crate::people::{Purpose, StaffId};
 
 /// The routes of this file.
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(register)).routes(routes!(read, reads))
 }
 
-/// A newcomer at the desk.
+/// A newcomer at the desk. Texts are as people type them: spaces, small letters and full-width digits are fine.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewHolder {
+    /// What was shown at the desk.
+    document_kind: Document,
+    document_number: String,
     #[schema(example = "测试甲")]
     name: String,
-    document: DocumentRequest,
+    #[schema(example = "Test Newcomer")]
+    latin_name: Option<String>,
+    /// Not needed where the document's number says it.
+    #[schema(example = "1990-01-01")]
+    birth: Option<String>,
+    #[schema(example = "13800138000")]
+    phone: Option<String>,
+    /// Where the household is registered: a code of GB/T 2260, or a name that only one region has.
+    #[schema(example = "340104")]
+    household_region: Option<String>,
+    /// Where the person lives now.
+    #[schema(example = "测试路 1 号")]
+    address: String,
     /// Why the data is taken.
     purpose: Purpose,
 }
 
-/// What was shown at the desk.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct DocumentRequest {
-    kind: Document,
-    /// As typed; spaces and small letters are fine.
-    number: String,
+impl NewHolder {
+    fn into_facts(self) -> Facts {
+        let texts = [
+            (Field::DocumentNumber, Some(self.document_number)),
+            (Field::Name, Some(self.name)),
+            (Field::LatinName, self.latin_name),
+            (Field::Birth, self.birth),
+            (Field::Phone, self.phone),
+            (Field::HouseholdRegion, self.household_region),
+            (Field::Address, Some(self.address)),
+        ];
+        let mut facts = Facts::default().with(Field::DocumentKind, self.document_kind.name());
+        for (field, text) in texts {
+            facts.set(field, text.unwrap_or_default());
+        }
+        facts
+    }
 }
 
 /// A registered holder.
@@ -57,7 +79,7 @@ struct HolderReply {
 #[utoipa::path(post, path = "/v1/holders", tag = "holders", request_body = NewHolder, responses(
     (status = 201, description = "Registered", body = HolderReply)),
     extensions(("x-problems" = json!([
-        (ProblemType::MalformedRequest, "Name or number are not well-formed"),
+        (ProblemType::MalformedRequest, "Something is not well-formed; the detail says what"),
         (ProblemType::Conflict, "Somebody is registered with this document"),
     ]))))]
 async fn register(
@@ -68,40 +90,10 @@ async fn register(
     who.require(Permission::ServeHolders)?;
     who.require_purpose(request.purpose)?;
     let today = Date::of_utc(app.now());
-    let person = NewPerson::check(&request.name, request.document.kind, &request.document.number, today)
-        .map_err(|wrong| Refusal::because(ProblemType::MalformedRequest, wrong))?;
-    let holder_id = add(&app, who.0.staff_id, person).await?;
+    let facts = rules::check(&request.into_facts(), today)
+        .map_err(|wrong| Refusal::saying(ProblemType::MalformedRequest, wrong[0].key, &wrong[0].at))?;
+    let holder_id = super::register(&app, who.0.staff_id, Registration::of(facts)).await?;
     Ok((StatusCode::CREATED, Json(HolderReply { holder_id })))
-}
-
-/// Seals and stores a person.
-pub async fn add(app: &App, by: StaffId, person: NewPerson) -> Result<HolderId, Refusal> {
-    let mut random = Zeroizing::new([0_u8; 96]);
-    app.random.fill(&mut *random).map_err(|_| Refusal::new(ProblemType::Internal))?;
-    let holder =
-        HolderId::new(Shard(random[0] % app.db.engine().shards()), random[1..17].try_into().expect("sixteen bytes"));
-    let mut key = Zeroizing::new([0; 32]);
-    key.copy_from_slice(&random[17..49]);
-    let nonce = |at: usize| -> [u8; 12] { random[at..at + 12].try_into().expect("twelve bytes") };
-    let sealed = SealedPerson {
-        wrapped_key: protect::wrap(&*app.keys, holder, &key, nonce(49))?,
-        name: protect::seal_field(&key, holder, Field::Name, &person.name, nonce(61)),
-        document: person.document,
-        document_number: protect::seal_field(&key, holder, Field::DocumentNumber, &person.number, nonce(73)),
-    };
-    let blind = protect::blind(&*app.keys, person.document, &person.number)?;
-    let now = app.now();
-    app.db
-        .write::<_, Refusal, _>(move |tx| {
-            Box::pin(async move {
-                if store::by_document(tx, blind).await?.is_some() {
-                    return Err(Refusal::because(ProblemType::Conflict, "holder-known"));
-                }
-                store::insert(tx, now, by, holder, &sealed, blind).await?;
-                Ok(holder)
-            })
-        })
-        .await
 }
 
 /// What is to be read, and why.
@@ -112,14 +104,11 @@ struct ReadRequest {
     fields: Vec<Field>,
 }
 
-/// Fields in clear.
+/// Fields in clear, those of them that are known.
 #[derive(Serialize, ToSchema)]
-struct ReadReply {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    document_number: Option<String>,
-}
+#[serde(transparent)]
+#[schema(value_type = BTreeMap<String, String>)]
+struct ReadReply(Facts);
 
 /// Read fields of a holder's record; the holder sees who did and why
 #[utoipa::path(post, path = "/v1/holders/{holder_id}/reads", tag = "holders", request_body = ReadRequest,
@@ -145,14 +134,8 @@ async fn read(
             )
         })
         .await?;
-    let mut reply = ReadReply { name: None, document_number: None };
-    for field in revealed {
-        match field.field {
-            Field::Name => reply.name = Some(field.text.to_string()),
-            Field::DocumentNumber => reply.document_number = Some(field.text.to_string()),
-        }
-    }
-    Ok(Json(reply))
+    let facts = revealed.iter().fold(Facts::default(), |facts, one| facts.with(one.field, one.text.as_str()));
+    Ok(Json(ReadReply(facts)))
 }
 
 /// One read of a record.

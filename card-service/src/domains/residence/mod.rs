@@ -1,15 +1,25 @@
-//! Residence: who the holder is. Names and document numbers are sealed from the first row on.
+//! Residence: who the holder is. Everything that is known of a person is sealed from the first row on.
 //!
 //! Each person has a key, wrapped under a key derived from the data key; a field is sealed under it and bound to table,
 //! row and column. A document number is found again through a keyed hash. Every read states a purpose and leaves a leaf.
-//! Not here yet: permits, households, addresses.
+//! Not here yet: permits, households.
 
 pub mod api;
+mod change;
+pub mod draft;
 pub mod model;
+pub mod pages;
 mod protect;
 mod read;
+mod region;
+mod register;
+pub mod rules;
+pub mod similar;
 pub mod store;
 #[cfg(test)]
 mod tests;
+pub mod view;
 
+pub use change::{Correction, change};
 pub use read::{Revealed, name_for_printing, reveal};
+pub use register::{Registration, register, registered_with};

@@ -1,17 +1,11 @@
-//! A person's record. No I/O.
+//! What is known of a person: a value a field. No I/O.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use card_schema::date::Date;
-use card_schema::document::DocumentNumber;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
-
-/// The longest name in characters.
-pub const NAME_MAX_CHARS: usize = 100;
-/// The longest passport number in characters (ICAO 9303 has nine; some states print longer ones).
-const PASSPORT_MAX_CHARS: usize = 20;
 
 /// What a person shows at the desk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -19,87 +13,187 @@ const PASSPORT_MAX_CHARS: usize = 20;
 pub enum Document {
     /// A document with a national number: identity card, residence permit, foreigner's permanent residence card.
     ResidentIdentityCard,
+    /// 港澳居民来往内地通行证.
+    HongKongMacaoTravelPermit,
+    /// 台湾居民来往大陆通行证.
+    TaiwanTravelPermit,
     /// A passport.
     Passport,
 }
 
 impl Document {
-    /// Its name in the database.
+    /// Every kind, the most frequent first.
+    pub const ALL: [Self; 4] =
+        [Self::ResidentIdentityCard, Self::HongKongMacaoTravelPermit, Self::TaiwanTravelPermit, Self::Passport];
+
+    /// Its name in forms and where it is stored.
     pub const fn name(self) -> &'static str {
         match self {
             Self::ResidentIdentityCard => "resident_identity_card",
+            Self::HongKongMacaoTravelPermit => "hong_kong_macao_travel_permit",
+            Self::TaiwanTravelPermit => "taiwan_travel_permit",
             Self::Passport => "passport",
         }
     }
+
+    /// The kind of a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|document| document.name() == name)
+    }
 }
 
-/// A field of the record that can be read by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// A field of the record. Each can be read by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Field {
-    /// The name.
-    Name,
+    /// The kind of the document that was shown: a name of [`Document`].
+    DocumentKind = 1,
     /// The document's number.
-    DocumentNumber,
+    DocumentNumber = 2,
+    /// The name as it will be printed.
+    Name = 3,
+    /// The name in Latin letters.
+    LatinName = 4,
+    /// The day of birth, `YYYY-MM-DD`.
+    Birth = 5,
+    /// A telephone number.
+    Phone = 6,
+    /// Where the household is registered: a code of GB/T 2260.
+    HouseholdRegion = 7,
+    /// Where the person lives now.
+    Address = 8,
 }
 
 impl Field {
-    /// Its column.
+    /// Every field, in the order in which they are asked for.
+    pub const ALL: [Self; 8] = [
+        Self::DocumentKind,
+        Self::DocumentNumber,
+        Self::Name,
+        Self::LatinName,
+        Self::Birth,
+        Self::Phone,
+        Self::HouseholdRegion,
+        Self::Address,
+    ];
+
+    /// Its number in the database.
+    pub const fn number(self) -> i64 {
+        self as i64
+    }
+
+    /// The field of a number.
+    pub fn from_number(number: i64) -> Option<Self> {
+        Self::ALL.into_iter().find(|field| field.number() == number)
+    }
+
+    /// Its name in forms and in what holders see of reads.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Name => "name",
+            Self::DocumentKind => "document_kind",
             Self::DocumentNumber => "document_number",
+            Self::Name => "name",
+            Self::LatinName => "latin_name",
+            Self::Birth => "birth",
+            Self::Phone => "phone",
+            Self::HouseholdRegion => "household_region",
+            Self::Address => "address",
         }
     }
 
     /// The field of a name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Name, Self::DocumentNumber].into_iter().find(|field| field.name() == name)
+        Self::ALL.into_iter().find(|field| field.name() == name)
     }
-}
 
-/// A checked person, ready to be sealed.
-pub struct NewPerson {
-    /// The name as it will be printed.
-    pub name: Zeroizing<String>,
-    /// What was shown.
-    pub document: Document,
-    /// Its number in its one canonical form.
-    pub number: Zeroizing<String>,
-}
-
-impl fmt::Debug for NewPerson {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NewPerson").field("document", &self.document).finish_non_exhaustive()
-    }
-}
-
-/// What is wrong with what was typed: the key of its text for people.
-pub type Wrong = &'static str;
-
-impl NewPerson {
-    /// Checks what was typed.
-    pub fn check(name: &str, document: Document, number: &str, today: Date) -> Result<Self, Wrong> {
-        let name = Zeroizing::new(name.split_whitespace().collect::<Vec<_>>().join(" "));
-        if name.is_empty() || name.chars().count() > NAME_MAX_CHARS || name.chars().any(char::is_control) {
-            return Err("person-name-bad");
+    /// What is changed together with it: a number means nothing without its kind.
+    pub const fn changed_with(self) -> &'static [Self] {
+        match self {
+            Self::DocumentKind | Self::DocumentNumber => &[Self::DocumentKind, Self::DocumentNumber],
+            Self::Name => &[Self::Name],
+            Self::LatinName => &[Self::LatinName],
+            Self::Birth => &[Self::Birth],
+            Self::Phone => &[Self::Phone],
+            Self::HouseholdRegion => &[Self::HouseholdRegion],
+            Self::Address => &[Self::Address],
         }
-        let number = match document {
-            Document::ResidentIdentityCard => {
-                let number = DocumentNumber::parse(number, today).map_err(|_| "document-number-bad")?;
-                Zeroizing::new(number.expose_number().to_owned())
-            }
-            Document::Passport => {
-                let number: String =
-                    number.chars().filter(|c| !c.is_whitespace()).map(|c| c.to_ascii_uppercase()).collect();
-                let well_formed = (5..=PASSPORT_MAX_CHARS).contains(&number.len())
-                    && number.chars().all(|c| c.is_ascii_alphanumeric());
-                if !well_formed {
-                    return Err("document-number-bad");
-                }
-                Zeroizing::new(number)
-            }
-        };
-        Ok(Self { name, document, number })
     }
+}
+
+/// Texts of a person by field: as they were typed, or checked and in their one canonical form. Wiped when dropped.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Facts(BTreeMap<Field, Zeroizing<String>>);
+
+impl Facts {
+    /// The text of a field; empty where there is none.
+    pub fn get(&self, field: Field) -> &str {
+        self.0.get(&field).map_or("", |text| text.as_str())
+    }
+
+    /// Sets the text of a field. An empty one is none.
+    pub fn set(&mut self, field: Field, text: impl Into<String>) {
+        let text = Zeroizing::new(text.into());
+        if text.is_empty() {
+            self.0.remove(&field);
+        } else {
+            self.0.insert(field, text);
+        }
+    }
+
+    /// The same with a field set.
+    #[must_use]
+    pub fn with(mut self, field: Field, text: impl Into<String>) -> Self {
+        self.set(field, text);
+        self
+    }
+
+    /// Those that are there, in the order in which they are asked for.
+    pub fn iter(&self) -> impl Iterator<Item = (Field, &str)> {
+        self.0.iter().map(|(field, text)| (*field, text.as_str()))
+    }
+}
+
+impl fmt::Debug for Facts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// Why something that is known of a person becomes something else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangeReason {
+    /// It was wrong from the beginning.
+    Mistyped,
+    /// It was right and is so no longer: the person moved, married, got another document.
+    Changed,
+}
+
+impl ChangeReason {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Mistyped, Self::Changed];
+
+    /// Its name in forms and in the database.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Mistyped => "mistyped",
+            Self::Changed => "changed",
+        }
+    }
+
+    /// The reason of a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.name() == name)
+    }
+}
+
+/// What is wrong with what was typed, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wrong {
+    /// Where.
+    pub field: Field,
+    /// The key of the text that says what to do.
+    pub key: &'static str,
+    /// What is filled in, as `at` in the text. Never anything that was typed.
+    pub at: String,
 }

@@ -4,7 +4,8 @@ use card_schema::ids::HolderId;
 use ring::hmac;
 use zeroize::Zeroizing;
 
-use super::model::{Document, Field};
+use super::model::{Facts, Field};
+use super::store::SealedPerson;
 use crate::keys::{KeyError, KeyStore, Role, seal};
 
 /// A person's own key.
@@ -41,7 +42,7 @@ pub(super) fn unwrap(keys: &dyn KeyStore, holder: HolderId, wrapped: &[u8]) -> R
 
 /// A field as it is stored.
 pub(super) fn seal_field(key: &PersonKey, holder: HolderId, field: Field, text: &str, nonce: [u8; 12]) -> Vec<u8> {
-    seal::seal(key, nonce, &place(holder, "residence_person", field.name()), text.as_bytes())
+    seal::seal(key, nonce, &place(holder, "person_fact", field.name()), text.as_bytes())
 }
 
 /// A field in clear.
@@ -52,16 +53,26 @@ pub(super) fn open_field(
     sealed: &[u8],
 ) -> Result<Zeroizing<String>, KeyError> {
     let opened =
-        seal::open(key, &place(holder, "residence_person", field.name()), sealed).map_err(|_| KeyError::WrongKey)?;
+        seal::open(key, &place(holder, "person_fact", field.name()), sealed).map_err(|_| KeyError::WrongKey)?;
     let text = std::str::from_utf8(&opened).map_err(|_| KeyError::Malformed("a sealed text is not UTF-8"))?;
     Ok(Zeroizing::new(text.to_owned()))
 }
 
+/// All that is known of a person, for deciding and never for showing: reading is `reveal`'s.
+pub(super) fn open(keys: &dyn KeyStore, holder: HolderId, person: &SealedPerson) -> Result<Facts, KeyError> {
+    let key = unwrap(keys, holder, &person.wrapped_key)?;
+    let mut facts = Facts::default();
+    for (field, sealed) in &person.facts {
+        facts.set(*field, open_field(&key, holder, *field, sealed)?.as_str());
+    }
+    Ok(facts)
+}
+
 /// Where a document number is found, without saying what it is.
-pub(super) fn blind(keys: &dyn KeyStore, document: Document, number: &str) -> Result<[u8; 32], KeyError> {
+pub(super) fn blind(keys: &dyn KeyStore, document_kind: &str, number: &str) -> Result<[u8; 32], KeyError> {
     let key = keys.derive(Role::BlindIndex, b"nrc/document-number/v1", 32)?;
     let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, &key));
-    context.update(document.name().as_bytes());
+    context.update(document_kind.as_bytes());
     context.update(&[0]);
     context.update(number.as_bytes());
     Ok(context.sign().as_ref().try_into().expect("HMAC-SHA-256 has 32 bytes"))

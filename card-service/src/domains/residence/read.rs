@@ -26,7 +26,7 @@ impl std::fmt::Debug for Revealed {
     }
 }
 
-/// Reads fields of a person's record. Each leaves a leaf and a line that the holder can see. Whether the reader's role
+/// Reads fields of a person's record, those that are there. Each leaves a leaf and a line that the holder can see. Whether the reader's role
 /// allows the purpose is checked by the caller, who knows the role.
 pub async fn reveal(
     app: &App,
@@ -37,12 +37,14 @@ pub async fn reveal(
     purpose: Purpose,
     fields: &[Field],
 ) -> Result<Vec<Revealed>, Refusal> {
-    let person = store::load(tx, holder).await?.ok_or(Refusal::because(ProblemType::NotFound, "holder-unknown"))?;
+    let person =
+        store::load(tx.conn(), holder).await?.ok_or(Refusal::because(ProblemType::NotFound, "holder-unknown"))?;
     let key = protect::unwrap(&*app.keys, holder, &person.wrapped_key)?;
     let mut revealed = Vec::with_capacity(fields.len());
     for field in fields {
+        let Some(sealed) = person.facts.get(field) else { continue };
         store::record_read(tx, now, holder, who, purpose, *field).await?;
-        let text = protect::open_field(&key, holder, *field, person.sealed(*field))?;
+        let text = protect::open_field(&key, holder, *field, sealed)?;
         revealed.push(Revealed { field: *field, text });
     }
     metrics::counter!("person_reads_total").increment(1);

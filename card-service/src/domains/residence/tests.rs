@@ -1,21 +1,19 @@
 //! What registration promises, tried on a real database file.
 
-use card_schema::date::Date;
 use card_schema::ids::{HolderId, Shard};
 use uuid::Uuid;
 
-use super::model::{Document, Field, NewPerson};
-use super::store::{self, SealedPerson};
-use super::{api, protect, reveal};
+use super::model::{ChangeReason, Facts, Field, Wrong};
+use super::{Correction, Registration, change, protect, register, registered_with, reveal, store};
 use crate::db::query;
 use crate::http::Refusal;
-use crate::people::{Purpose, StaffId};
-use crate::testing::office;
+use crate::people::{Purpose, StaffId, StaffRole, api as people};
+use crate::testing::{Office, office};
 use card_schema::wire::ProblemType;
 
-fn person(name: &str, number: &str) -> NewPerson {
-    let today = Date::new(2026, 11, 23).unwrap();
-    NewPerson::check(name, Document::Passport, number, today).unwrap()
+fn person(name: &str, number: &str) -> Facts {
+    let facts = Facts::default().with(Field::DocumentKind, "passport").with(Field::DocumentNumber, number);
+    facts.with(Field::Name, name)
 }
 
 fn clerk() -> StaffId {
@@ -23,18 +21,18 @@ fn clerk() -> StaffId {
 }
 
 #[tokio::test]
-async fn a_document_number_registers_one_person_however_it_is_typed() {
+async fn a_document_registers_one_person() {
     let office = office().await;
-    api::add(&office.app, clerk(), person("测试甲", "T1234567")).await.unwrap();
-    let again = api::add(&office.app, clerk(), person("测试乙", " t12 34567")).await.unwrap_err();
+    register(&office.app, clerk(), Registration::of(person("测试甲", "T1234567"))).await.unwrap();
+    let again = register(&office.app, clerk(), Registration::of(person("测试乙", "T1234567"))).await.unwrap_err();
     assert_eq!(again.kind(), ProblemType::Conflict);
-    api::add(&office.app, clerk(), person("测试乙", "T1234568")).await.unwrap();
+    register(&office.app, clerk(), Registration::of(person("测试乙", "T1234568"))).await.unwrap();
 }
 
 #[tokio::test]
 async fn no_name_or_number_stands_in_the_database_in_clear() {
     let office = office().await;
-    let holder = api::add(&office.app, clerk(), person("测试隐名", "T7654321")).await.unwrap();
+    let holder = register(&office.app, clerk(), Registration::of(person("测试隐名", "T7654321"))).await.unwrap();
     let contents = office.scratch.contents().await;
     for clear in ["测试隐名".as_bytes(), b"T7654321"] {
         assert!(!contents.windows(clear.len()).any(|window| window == clear));
@@ -58,7 +56,7 @@ async fn no_name_or_number_stands_in_the_database_in_clear() {
 #[tokio::test]
 async fn every_read_of_a_record_leaves_a_leaf_with_its_purpose() {
     let office = office().await;
-    let holder = api::add(&office.app, clerk(), person("测试甲", "T1234567")).await.unwrap();
+    let holder = register(&office.app, clerk(), Registration::of(person("测试甲", "T1234567"))).await.unwrap();
     let leaves = || async {
         let count: i64 = query("SELECT COUNT(*) FROM leaf WHERE kind = 42 AND shard = $1")
             .bind(holder.shard())
@@ -99,21 +97,82 @@ async fn a_sealed_field_does_not_open_in_another_persons_row() {
     let wrapped = protect::wrap(keys, one, &key, [2; 12]).unwrap();
     assert_eq!(protect::unwrap(keys, one, &wrapped).unwrap(), key);
     assert!(protect::unwrap(keys, other, &wrapped).is_err());
-    let person =
-        SealedPerson { wrapped_key: wrapped, name: sealed, document: Document::Passport, document_number: vec![] };
-    assert!(!person.sealed(Field::Name).is_empty());
     assert!(!store::exists(&mut office.app.db.read().await.unwrap(), one).await.unwrap());
 }
 
-#[test]
-fn what_no_document_can_bear_is_refused_with_words() {
-    let today = Date::new(2026, 11, 23).unwrap();
-    for (name, document, number, wrong) in [
-        ("", Document::Passport, "T1234567", "person-name-bad"),
-        ("  \t ", Document::Passport, "T1234567", "person-name-bad"),
-        ("测试甲", Document::Passport, "T-1", "document-number-bad"),
-        ("测试甲", Document::ResidentIdentityCard, "110101199003070000", "document-number-bad"),
-    ] {
-        assert_eq!(NewPerson::check(name, document, number, today).unwrap_err(), wrong, "{name:?} {number}");
-    }
+async fn corrected(office: &Office, holder: HolderId, field: Field, text: &str) -> Result<(), Option<Wrong>> {
+    let correction = Correction {
+        fields: field.changed_with(),
+        typed: person("", "T7654321").with(field, text),
+        reason: ChangeReason::Changed,
+    };
+    let app = office.app.clone();
+    let changed = office
+        .app
+        .db
+        .write::<_, Refusal, _>(move |tx| Box::pin(async move { change(&app, tx, clerk(), holder, &correction).await }))
+        .await;
+    changed.map_err(|_| None)?.map_err(|wrong| wrong.into_iter().next())
+}
+
+async fn read(office: &Office, holder: HolderId, field: Field) -> String {
+    let app = office.app.clone();
+    let read = office
+        .app
+        .db
+        .write::<_, Refusal, _>(move |tx| {
+            Box::pin(
+                async move { reveal(&app, tx, app.now(), clerk(), holder, Purpose::HolderRequest, &[field]).await },
+            )
+        })
+        .await
+        .unwrap();
+    read.first().map_or_else(String::new, |one| one.text.to_string())
+}
+
+#[tokio::test]
+async fn a_record_is_corrected_and_what_was_there_before_is_kept_with_who_and_why() {
+    let office = office().await;
+    let clerk = people::add(
+        &office.app,
+        "clerk".to_owned(),
+        zeroize::Zeroizing::new(crate::testing::PASSWORD.to_owned()),
+        StaffRole::Clerk,
+    );
+    let clerk = clerk.await.unwrap().staff_id;
+    let known = person("测试甲", "T1234567").with(Field::Phone, "13800138000");
+    let holder = register(&office.app, clerk, Registration::of(known)).await.unwrap();
+    corrected(&office, holder, Field::Name, "测试乙").await.unwrap();
+    corrected(&office, holder, Field::Phone, "").await.unwrap();
+    corrected(&office, holder, Field::Address, "测试路 2 号").await.unwrap();
+    assert_eq!(read(&office, holder, Field::Name).await, "测试乙");
+    assert_eq!(read(&office, holder, Field::Phone).await, "", "it is known no longer");
+    assert_eq!(read(&office, holder, Field::Address).await, "测试路 2 号");
+    // The same again is no change.
+    corrected(&office, holder, Field::Name, " 测试乙 ").await.unwrap();
+    let past: i64 = query("SELECT COUNT(*) FROM person_fact_past WHERE holder_id = $1")
+        .bind(holder)
+        .scalar_one(&mut office.app.db.read().await.unwrap())
+        .await
+        .unwrap();
+    assert_eq!(past, 3);
+    let wrong = corrected(&office, holder, Field::Phone, "12").await.unwrap_err().unwrap();
+    assert_eq!((wrong.field, wrong.key), (Field::Phone, "person-phone-bad"));
+    assert_eq!(read(&office, holder, Field::Phone).await, "");
+}
+
+#[tokio::test]
+async fn a_holder_is_found_by_the_new_document_and_no_longer_by_the_old_one() {
+    let office = office().await;
+    let holder = register(&office.app, clerk(), Registration::of(person("测试甲", "T1234567"))).await.unwrap();
+    let other = register(&office.app, clerk(), Registration::of(person("测试乙", "T1111111"))).await.unwrap();
+    corrected(&office, holder, Field::DocumentNumber, "T7654321").await.unwrap();
+    let found = async |number| registered_with(&office.app, &person("", number)).await.unwrap();
+    assert_eq!(found("T7654321").await, Some(holder));
+    assert_eq!(found("T1234567").await, None);
+    assert!(
+        corrected(&office, other, Field::DocumentNumber, "T7654321").await.unwrap_err().is_none(),
+        "it is another's"
+    );
+    assert_eq!(found("T1111111").await, Some(other));
 }

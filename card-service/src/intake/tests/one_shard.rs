@@ -8,7 +8,7 @@ use crate::db::recorder::{self, Recorded};
 use crate::testing::Scratch;
 
 /// Tables whose rows belong to a holder, or to what a holder does.
-const HOLDERS: [&str; 14] = [
+const HOLDERS: [&str; 16] = [
     "account",
     "activity_read",
     "card_state_change",
@@ -19,13 +19,15 @@ const HOLDERS: [&str; 14] = [
     "open_hold",
     "person_key",
     "person_read",
-    "residence_person",
+    "person_fact",
+    "person_fact_past",
+    "person_told_apart",
     "shard",
     "tap",
     "transfer",
 ];
 /// The service's own: they find a shard, or know no holder. Copied to every machine, or kept on one.
-const SERVICES: [&str; 20] = [
+const SERVICES: [&str; 22] = [
     "_sqlx_migrations",
     "card",
     "card_certificate",
@@ -39,6 +41,8 @@ const SERVICES: [&str; 20] = [
     "lane",
     "lane_event",
     "organisation",
+    "person_trait",
+    "registration_draft",
     "session",
     "sign_in",
     "staff",

@@ -41,14 +41,27 @@ CREATE TABLE person_key (
     PRIMARY KEY (shard, holder_id)
 ) WITHOUT ROWID;
 
-CREATE TABLE residence_person (
-    shard           BIGINT NOT NULL,
-    holder_id       BLOB   NOT NULL,
-    name            BLOB   NOT NULL,           -- sealed
-    document_kind   TEXT   NOT NULL,
-    document_number BLOB   NOT NULL,           -- sealed
-    leaf            BIGINT NOT NULL,
-    PRIMARY KEY (shard, holder_id)
+-- What is known of a person: a row a field.
+CREATE TABLE person_fact (
+    shard     BIGINT NOT NULL,
+    holder_id BLOB   NOT NULL,
+    field     BIGINT NOT NULL,
+    sealed    BLOB   NOT NULL,                 -- AES-256-GCM under the person's key
+    leaf      BIGINT NOT NULL,
+    PRIMARY KEY (shard, holder_id, field)
+) WITHOUT ROWID;
+
+-- What was known before it was corrected, or before it changed in life.
+CREATE TABLE person_fact_past (
+    shard     BIGINT NOT NULL,
+    holder_id BLOB   NOT NULL,
+    field     BIGINT NOT NULL,
+    leaf      BIGINT NOT NULL,                 -- of the change
+    sealed    BLOB  ,                          -- as it was; null where nothing was known
+    at        BIGINT NOT NULL,
+    staff_id  BLOB   NOT NULL,
+    reason    TEXT   NOT NULL,
+    PRIMARY KEY (shard, holder_id, field, leaf)
 ) WITHOUT ROWID;
 
 -- Not the holder's: finds the holder's shard, so it is the service's own.
@@ -57,6 +70,35 @@ CREATE TABLE document_index (
     shard     BIGINT NOT NULL,
     holder_id BLOB   NOT NULL
 ) WITHOUT ROWID;
+
+-- Not the holder's either: finds who may be the same person.
+CREATE TABLE person_trait (
+    trait_hash BIGINT NOT NULL,                -- 8 bytes of an HMAC: what a record has that another of the person has too
+    shard      BIGINT NOT NULL,
+    holder_id  BLOB   NOT NULL,
+    PRIMARY KEY (trait_hash, shard, holder_id)
+) WITHOUT ROWID;
+
+-- Persons who are alike and not one, as somebody said who looked.
+CREATE TABLE person_told_apart (
+    shard     BIGINT NOT NULL,
+    holder_id BLOB   NOT NULL,
+    other     BLOB   NOT NULL,                 -- holder
+    at        BIGINT NOT NULL,
+    staff_id  BLOB   NOT NULL,
+    reason    TEXT   NOT NULL,
+    leaf      BIGINT NOT NULL,
+    PRIMARY KEY (shard, holder_id, other)
+) WITHOUT ROWID;
+
+-- What was typed of a registration that is not finished. Goes when it is, when it is given up, or when it is old.
+CREATE TABLE registration_draft (
+    draft_id   BLOB   NOT NULL PRIMARY KEY,
+    staff_id   BLOB   NOT NULL REFERENCES staff (staff_id),
+    changed_at BIGINT NOT NULL,
+    sealed     BLOB   NOT NULL                 -- AES-256-GCM under a key derived from the data key
+) WITHOUT ROWID;
+CREATE INDEX registration_draft_by_staff ON registration_draft (staff_id, changed_at);
 
 -- What the holder sees of who read the record, and why.
 CREATE TABLE person_read (

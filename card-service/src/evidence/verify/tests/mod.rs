@@ -89,12 +89,14 @@ fn name(table: &'static Table, values: &[Value]) -> String {
 }
 
 /// Tables of the database that are not exported, and why.
-const LEFT_OUT: [(&str, &str); 10] = [
+const LEFT_OUT: [(&str, &str); 12] = [
     ("_sqlx_migrations", "says which program made the tables; holds nothing of ours"),
     ("session", "ends by itself; that somebody signed in is in sign_in"),
     ("enrolment", "codes that are used once; what came of one is in terminal"),
-    ("person_key", "a key that was changed opens nothing; what it sealed is proven by residence_person"),
-    ("document_index", "finds a holder; what it points to is proven by residence_person"),
+    ("person_key", "a key that was changed opens nothing; what it sealed is proven by person_fact"),
+    ("document_index", "finds a holder; what it points to is proven by person_fact"),
+    ("person_trait", "finds persons who are alike; what it points to is proven by person_fact"),
+    ("registration_draft", "what is typed before it is anybody's record; goes when it becomes one"),
     ("shard", "numbers that are used; what bears them is proven by the rows"),
     ("leaf_run", "is shown as the places of leaves"),
     ("turn", "locks"),

@@ -1,0 +1,254 @@
+//! What a clerk does for one holder: sees the cards, reads the record with a purpose, has a card issued.
+
+use askama::Template;
+use axum::extract::{Form, Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{MethodRouter, get, post};
+use card_schema::ids::{HolderId, TerminalId};
+use card_schema::operation::OperationCode;
+use card_schema::wire::ProblemType;
+use serde::Deserialize;
+
+use super::frame::Frame;
+use super::model::Tone;
+use super::page;
+use super::view::{Choice, day, minute, reason, short};
+use crate::app::App;
+use crate::cards::{self, issuance};
+use crate::domains::residence::model::Field;
+use crate::domains::residence::store::PastFact;
+use crate::domains::residence::{self, view::label, view::shown};
+use crate::http::{Refusal, SignedIn, language};
+use crate::i18n::Locale;
+use crate::people::Purpose;
+use crate::people::model::Permission;
+use crate::terminals::{self, TerminalState};
+
+/// How many changes of a record are shown.
+const HISTORY_SHOWN: u32 = 20;
+
+/// The pages of this file.
+pub(super) fn routes() -> [(&'static str, MethodRouter<App>); 3] {
+    [
+        ("/holders/{holder_id}", get(show)),
+        ("/holders/{holder_id}/record", post(record).get(back)),
+        ("/holders/{holder_id}/cards", post(issue).get(back)),
+    ]
+}
+
+/// A card of a holder.
+#[derive(Clone, Debug)]
+pub(super) struct CardLine {
+    pub(super) card: String,
+    pub(super) short: String,
+    pub(super) state: String,
+    pub(super) tone: &'static str,
+    pub(super) mark: &'static str,
+    pub(super) expires: String,
+    /// Its issuance, while the card is not in use yet.
+    pub(super) issuance: Option<String>,
+}
+
+/// A reader at which a card can be issued.
+#[derive(Clone, Debug)]
+pub(super) struct Desk {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) organisation: String,
+}
+
+/// The record, for somebody who said why.
+#[derive(Clone, Debug)]
+pub(super) struct Record {
+    pub(super) purpose: String,
+    /// Labels and values, and the names of the fields.
+    pub(super) facts: Vec<(String, String, &'static str)>,
+}
+
+/// See the module.
+#[derive(Debug, Template)]
+#[template(path = "console/holder.html")]
+pub(super) struct HolderPage {
+    pub(super) frame: Frame,
+    pub(super) holder: String,
+    pub(super) registered: String,
+    pub(super) cards: Vec<CardLine>,
+    pub(super) record: Option<Record>,
+    pub(super) purposes: Vec<Choice>,
+    /// The record was asked for without a purpose.
+    pub(super) missing: bool,
+    pub(super) desks: Vec<Desk>,
+    /// A card was asked for without a reader.
+    pub(super) no_desk: bool,
+    pub(super) history: Vec<HistoryLine>,
+}
+
+/// Something that happened to the record.
+#[derive(Clone, Debug)]
+pub(super) struct HistoryLine {
+    pub(super) at: String,
+    pub(super) what: String,
+    pub(super) who: String,
+    pub(super) why: String,
+}
+
+/// What the page of a holder is asked to show besides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ask {
+    Nothing,
+    WithoutPurpose,
+    WithoutDesk,
+    Record(Purpose),
+}
+
+async fn show_holder(
+    app: &App,
+    who: &SignedIn,
+    headers: &HeaderMap,
+    holder: HolderId,
+    ask: Ask,
+) -> Result<Response, Refusal> {
+    who.require(Permission::ServeHolders)?;
+    let locale = language(headers);
+    let mut connection = app.db.read().await?;
+    let registered = residence::store::registered_at(&mut connection, holder)
+        .await?
+        .ok_or(Refusal::because(ProblemType::NotFound, "holder-unknown"))?;
+    let mut lines = Vec::new();
+    for card in cards::store::of_holder(&mut connection, holder).await? {
+        let tone = Tone::of_state(card.state);
+        let in_making = matches!(card.state, cards::CardState::Personalising | cards::CardState::Personalised);
+        let number = card.card_id.to_string();
+        lines.push(CardLine {
+            short: short(&number),
+            card: number,
+            state: locale.text(&format!("console-state-{}", card.state.name())),
+            tone: tone.class(),
+            mark: tone.mark(),
+            expires: day(card.expires_at),
+            issuance: if in_making {
+                issuance::store::of_card(&mut connection, card.card_id).await?.map(|id| id.to_string())
+            } else {
+                None
+            },
+        });
+    }
+    let terminals = terminals::store::all(&mut connection).await?.into_iter();
+    // The holder agrees at the reader, so it must be one that may take that.
+    let issues = |terminal: &terminals::Terminal| {
+        terminal.state == TerminalState::Active && terminal.operations.contains(&OperationCode::RegistrationConsent)
+    };
+    let desk = |terminal: terminals::Terminal| Desk {
+        id: terminal.terminal_id.to_string(),
+        name: terminal.name,
+        organisation: terminal.organisation.name,
+    };
+    let desks = terminals.filter(issues).map(desk).collect();
+    let history = residence::store::history(&mut connection, holder, HISTORY_SHOWN).await?;
+    drop(connection);
+    let record = match ask {
+        Ask::Record(purpose) => Some(read(app, who, locale, holder, purpose).await?),
+        _ => None,
+    };
+    let body = page(&HolderPage {
+        frame: Frame::new(locale, format!("/holders/{holder}"), Some(&who.0)),
+        holder: holder.to_string(),
+        registered: minute(registered),
+        cards: lines,
+        record,
+        purposes: Choice::of_person(locale, who.0.role.purposes()),
+        missing: ask == Ask::WithoutPurpose,
+        desks,
+        no_desk: ask == Ask::WithoutDesk,
+        history: history.iter().map(|past| line(locale, past)).collect(),
+    })?;
+    let is_wrong = matches!(ask, Ask::WithoutPurpose | Ask::WithoutDesk);
+    Ok((if is_wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }, body).into_response())
+}
+
+fn line(locale: Locale, past: &PastFact) -> HistoryLine {
+    HistoryLine {
+        at: minute(past.at),
+        what: label(locale, past.field),
+        who: past.staff.clone(),
+        why: locale.text(&format!("residence-change-{}", past.reason.name())),
+    }
+}
+
+/// Reads the record; every field leaves a leaf.
+async fn read(
+    app: &App,
+    who: &SignedIn,
+    locale: Locale,
+    holder: HolderId,
+    purpose: Purpose,
+) -> Result<Record, Refusal> {
+    who.require_purpose(purpose)?;
+    let (shared, now, reader) = (app.clone(), app.now(), who.0.staff_id);
+    let revealed = app
+        .db
+        .write::<_, Refusal, _>(move |tx| {
+            Box::pin(async move { residence::reveal(&shared, tx, now, reader, holder, purpose, &Field::ALL).await })
+        })
+        .await?;
+    let text = |field: Field| revealed.iter().find(|one| one.field == field).map(|one| one.text.as_str());
+    let fact = |field: Field| {
+        let text = text(field).map_or_else(|| locale.text("residence-not-given"), |text| shown(locale, field, text));
+        (label(locale, field), text, field.name())
+    };
+    Ok(Record { purpose: reason(locale, purpose), facts: Field::ALL.map(fact).into() })
+}
+
+async fn show(
+    State(app): State<App>,
+    who: SignedIn,
+    headers: HeaderMap,
+    Path(holder): Path<HolderId>,
+) -> Result<Response, Refusal> {
+    show_holder(&app, &who, &headers, holder, Ask::Nothing).await
+}
+
+/// Reloading the page of a record does not read it again.
+async fn back(Path(holder): Path<HolderId>) -> Redirect {
+    Redirect::to(&format!("/holders/{holder}"))
+}
+
+#[derive(Deserialize)]
+struct Reason {
+    reason: Option<String>,
+}
+
+async fn record(
+    State(app): State<App>,
+    who: SignedIn,
+    headers: HeaderMap,
+    Path(holder): Path<HolderId>,
+    Form(form): Form<Reason>,
+) -> Result<Response, Refusal> {
+    let ask = form.reason.as_deref().and_then(Purpose::from_name).map_or(Ask::WithoutPurpose, Ask::Record);
+    show_holder(&app, &who, &headers, holder, ask).await
+}
+
+#[derive(Deserialize)]
+struct NewCard {
+    terminal_id: Option<String>,
+    #[serde(default)]
+    language: String,
+}
+
+async fn issue(
+    State(app): State<App>,
+    who: SignedIn,
+    headers: HeaderMap,
+    Path(holder): Path<HolderId>,
+    Form(form): Form<NewCard>,
+) -> Result<Response, Refusal> {
+    who.require(Permission::ServeHolders)?;
+    let Some(terminal) = form.terminal_id.and_then(|id| id.parse::<TerminalId>().ok()) else {
+        return show_holder(&app, &who, &headers, holder, Ask::WithoutDesk).await;
+    };
+    let reads = Locale::from_tag(&form.language).unwrap_or(Locale::ZhCn);
+    let (_, issuance) = issuance::start(&app, holder, reads, terminal, None).await?;
+    Ok(Redirect::to(&format!("/issuances/{issuance}")).into_response())
+}

@@ -1,0 +1,51 @@
+//! The first page: what somebody of this role does here, and what they have not finished.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use axum::routing::{MethodRouter, get};
+
+use super::frame::Frame;
+use super::page;
+use super::view::minute;
+use crate::app::App;
+use crate::domains::residence::draft;
+use crate::http::{Refusal, SignedIn, language};
+use crate::people::model::Permission;
+
+/// The pages of this file.
+pub(super) fn routes() -> [(&'static str, MethodRouter<App>); 1] {
+    [("/", get(home))]
+}
+
+/// A registration that is not finished.
+#[derive(Clone, Debug)]
+pub(super) struct Unfinished {
+    pub(super) draft: String,
+    pub(super) changed: String,
+}
+
+/// See the module.
+#[derive(Debug, Template)]
+#[template(path = "console/home.html")]
+pub(super) struct HomePage {
+    pub(super) frame: Frame,
+    pub(super) serves: bool,
+    pub(super) sees_activity: bool,
+    pub(super) unfinished: Vec<Unfinished>,
+}
+
+async fn home(State(app): State<App>, who: SignedIn, headers: HeaderMap) -> Result<Response, Refusal> {
+    let role = who.0.role;
+    let serves = role.may(Permission::ServeHolders);
+    let drafts = if serves { draft::of_staff(&app, who.0.staff_id).await? } else { Vec::new() };
+    let unfinished =
+        |draft: draft::Pending| Unfinished { draft: draft.draft_id.to_string(), changed: minute(draft.changed_at) };
+    page(&HomePage {
+        frame: Frame::new(language(&headers), "/", Some(&who.0)),
+        serves,
+        sees_activity: role.may(Permission::SeeActivity),
+        unfinished: drafts.into_iter().map(unfinished).collect(),
+    })
+}

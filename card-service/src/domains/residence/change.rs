@@ -1,0 +1,76 @@
+//! Correcting and changing a record: what was there before stays, with who changed it and why.
+
+use card_schema::date::Date;
+use card_schema::ids::HolderId;
+use card_schema::wire::ProblemType;
+use ring::rand::SecureRandom;
+
+use super::model::{ChangeReason, Facts, Field, Wrong};
+use super::{protect, rules, similar, store};
+use crate::app::App;
+use crate::db::Tx;
+use crate::http::Refusal;
+use crate::people::StaffId;
+
+/// What is to be changed in a record.
+#[derive(Debug)]
+pub struct Correction {
+    /// The fields; one that is empty is to be known no longer.
+    pub fields: &'static [Field],
+    /// What was typed in them.
+    pub typed: Facts,
+    /// Why.
+    pub reason: ChangeReason,
+}
+
+/// Changes fields of a record, after checking them together with what else is known. Nothing of that is shown to anybody.
+///
+/// # Errors
+/// What is wrong with what was typed, as a value; `NotFound` where there is no such holder, `Conflict` where another is
+/// registered with the document.
+pub async fn change(
+    app: &App,
+    tx: &mut Tx,
+    by: StaffId,
+    holder: HolderId,
+    correction: &Correction,
+) -> Result<Result<(), Vec<Wrong>>, Refusal> {
+    let now = app.now();
+    let person =
+        store::load(tx.conn(), holder).await?.ok_or(Refusal::because(ProblemType::NotFound, "holder-unknown"))?;
+    let key = protect::unwrap(&*app.keys, holder, &person.wrapped_key)?;
+    let known = protect::open(&*app.keys, holder, &person)?;
+    let wanted =
+        correction.fields.iter().fold(known.clone(), |facts, field| facts.with(*field, correction.typed.get(*field)));
+    let checked = match rules::check_fields(correction.fields, &wanted, Date::of_utc(now)) {
+        Ok(checked) => checked,
+        Err(wrong) => return Ok(Err(wrong)),
+    };
+    if correction.fields.contains(&Field::DocumentNumber) {
+        let blind = |facts: &Facts| {
+            protect::blind(&*app.keys, facts.get(Field::DocumentKind), facts.get(Field::DocumentNumber))
+        };
+        let (before, after) = (blind(&known)?, blind(&checked)?);
+        if store::by_document(tx.conn(), after).await?.is_some_and(|other| other != holder) {
+            return Err(Refusal::because(ProblemType::Conflict, "holder-known"));
+        }
+        if before != after {
+            store::move_document(tx, holder, before, after).await?;
+        }
+    }
+    let mut changes = Vec::new();
+    for field in correction.fields.iter().copied().filter(|field| checked.get(*field) != known.get(*field)) {
+        let mut nonce = [0; 12];
+        app.random.fill(&mut nonce).map_err(|_| Refusal::new(ProblemType::Internal))?;
+        let text = checked.get(field);
+        let sealed = (!text.is_empty()).then(|| protect::seal_field(&key, holder, field, text, nonce));
+        changes.push((field, person.facts.get(&field).cloned(), sealed));
+    }
+    if !changes.is_empty() {
+        store::change(tx, now, by, holder, correction.reason, &changes).await?;
+        let after =
+            correction.fields.iter().fold(known.clone(), |facts, field| facts.with(*field, checked.get(*field)));
+        similar::follow(app, tx, holder, &known, &after).await?;
+    }
+    Ok(Ok(()))
+}

@@ -1,0 +1,88 @@
+//! Registering a person: once by document, sealed from the first row on.
+
+use std::collections::BTreeMap;
+
+use card_schema::ids::{HolderId, Shard};
+use card_schema::wire::ProblemType;
+use ring::rand::SecureRandom;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::model::{Facts, Field};
+use super::similar::{self, Distinction};
+use super::store::{self, SealedPerson};
+use super::{draft, protect};
+use crate::app::App;
+use crate::http::Refusal;
+use crate::people::StaffId;
+
+/// A person to be registered.
+#[derive(Debug, Default)]
+pub struct Registration {
+    /// What is known, checked (`rules::check`).
+    pub facts: Facts,
+    /// Who was found to be alike and is somebody else.
+    pub told_apart: BTreeMap<HolderId, Distinction>,
+    /// The draft that this was typed into. It goes.
+    pub draft: Option<Uuid>,
+}
+
+impl Registration {
+    /// Of facts alone.
+    pub fn of(facts: Facts) -> Self {
+        Self { facts, ..Self::default() }
+    }
+}
+
+/// Seals and stores a person.
+///
+/// # Errors
+/// `Conflict` where somebody is registered with this document.
+pub async fn register(app: &App, by: StaffId, registration: Registration) -> Result<HolderId, Refusal> {
+    let Registration { facts, told_apart, draft } = registration;
+    let seed: Zeroizing<[u8; 49]> = random(app)?;
+    let holder = HolderId::new(Shard(seed[0] % app.db.engine().shards()), array(&seed[1..17]));
+    let key = Zeroizing::new(array(&seed[17..]));
+    let mut person =
+        SealedPerson { wrapped_key: protect::wrap(&*app.keys, holder, &key, *random(app)?)?, facts: BTreeMap::new() };
+    for (field, text) in facts.iter() {
+        person.facts.insert(field, protect::seal_field(&key, holder, field, text, *random(app)?));
+    }
+    let blind = protect::blind(&*app.keys, facts.get(Field::DocumentKind), facts.get(Field::DocumentNumber))?;
+    let traits = similar::trait_hashes(&*app.keys, &facts)?;
+    let now = app.now();
+    app.db
+        .write::<_, Refusal, _>(move |tx| {
+            Box::pin(async move {
+                if store::by_document(tx.conn(), blind).await?.is_some() {
+                    return Err(Refusal::because(ProblemType::Conflict, "holder-known"));
+                }
+                store::insert(tx, now, by, holder, &person, blind).await?;
+                similar::store::add(tx, holder, &traits).await?;
+                for (other, distinction) in told_apart {
+                    similar::store::tell_apart(tx, now, by, holder, other, distinction.name()).await?;
+                }
+                if let Some(draft) = draft {
+                    draft::store::remove(tx, draft, by).await?;
+                }
+                Ok(holder)
+            })
+        })
+        .await
+}
+
+/// Who is registered with the document among these facts, which were checked.
+pub async fn registered_with(app: &App, facts: &Facts) -> Result<Option<HolderId>, Refusal> {
+    let blind = protect::blind(&*app.keys, facts.get(Field::DocumentKind), facts.get(Field::DocumentNumber))?;
+    Ok(store::by_document(&mut app.db.read().await?, blind).await?)
+}
+
+fn random<const N: usize>(app: &App) -> Result<Zeroizing<[u8; N]>, Refusal> {
+    let mut bytes = Zeroizing::new([0; N]);
+    app.random.fill(&mut *bytes).map_err(|_| Refusal::new(ProblemType::Internal))?;
+    Ok(bytes)
+}
+
+fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    bytes.try_into().expect("the range has this length")
+}

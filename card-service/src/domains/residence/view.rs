@@ -1,0 +1,432 @@
+//! What the pages of the registration show: page structs, filled with texts in the reader's language. Pure.
+
+use askama::Template;
+use card_schema::date::Date;
+use card_schema::ids::HolderId;
+
+use super::model::{ChangeReason, Document, Facts, Field, Wrong};
+use super::similar::{self, Distinction};
+use super::{region, rules};
+use crate::console::frame::Frame;
+use crate::console::model::masked_number;
+use crate::i18n::Locale;
+
+/// The pages on which something is typed: one thing a page, in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// What the person shows.
+    Document,
+    /// Who the person is.
+    Person,
+    /// How the person is reached, and from where.
+    Contact,
+    /// Where the person lives now.
+    Home,
+}
+
+impl Step {
+    pub(super) const ALL: [Self; 4] = [Self::Document, Self::Person, Self::Contact, Self::Home];
+
+    /// Its name in addresses.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Document => "document",
+            Self::Person => "person",
+            Self::Contact => "contact",
+            Self::Home => "home",
+        }
+    }
+
+    pub(super) fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|step| step.name() == name)
+    }
+
+    /// What is typed there.
+    pub(super) const fn fields(self) -> &'static [Field] {
+        match self {
+            Self::Document => &[Field::DocumentKind, Field::DocumentNumber],
+            Self::Person => &[Field::Name, Field::LatinName, Field::Birth],
+            Self::Contact => &[Field::Phone, Field::HouseholdRegion],
+            Self::Home => &[Field::Address],
+        }
+    }
+
+    /// Where a field is typed.
+    pub(super) fn of(field: Field) -> Self {
+        Self::ALL.into_iter().find(|step| step.fields().contains(&field)).unwrap_or(Self::Document)
+    }
+
+    /// The one after it; none after the last.
+    pub(super) fn next(self) -> Option<Self> {
+        let at = Self::ALL.iter().position(|step| *step == self)?;
+        Self::ALL.get(at + 1).copied()
+    }
+
+    fn before(self) -> Option<Self> {
+        let at = Self::ALL.iter().position(|step| *step == self)?;
+        at.checked_sub(1).map(|before| Self::ALL[before])
+    }
+}
+
+/// The last part of a text's key.
+fn key(name: &str) -> String {
+    name.replace('_', "-")
+}
+
+/// What a field is called.
+pub fn label(locale: Locale, field: Field) -> String {
+    locale.text(&format!("residence-field-{}", key(field.name())))
+}
+
+/// What a checked text of a field says to people.
+pub fn shown(locale: Locale, field: Field, text: &str) -> String {
+    match field {
+        Field::DocumentKind => locale.text(&format!("residence-document-{}", key(text))),
+        Field::HouseholdRegion => match region::by_code(text) {
+            Some(region) => match region.until {
+                Some(year) => locale.text_with(
+                    "residence-region-retired",
+                    &[("region", &region.full_name()), ("code", text), ("year", &year.to_string())],
+                ),
+                None => format!("{} {text}", region.full_name()),
+            },
+            None => text.to_owned(),
+        },
+        _ => text.to_owned(),
+    }
+}
+
+/// One answer of several.
+#[derive(Clone, Debug)]
+pub(super) struct Choice {
+    value: &'static str,
+    text: String,
+    chosen: bool,
+}
+
+/// A field of a form.
+#[derive(Clone, Debug)]
+pub(super) struct Input {
+    name: &'static str,
+    label: String,
+    hint: Option<String>,
+    value: String,
+    wrong: Option<String>,
+    choices: Vec<Choice>,
+    /// HTML's `inputmode`.
+    mode: &'static str,
+}
+
+impl Input {
+    fn new(locale: Locale, field: Field, typed: &Facts, wrong: &[Wrong], today: Date) -> Self {
+        let value = match (field, typed.get(field)) {
+            // Often it is the one in the document; the person says whether it is.
+            (Field::HouseholdRegion, "") => {
+                rules::region_in_document(typed, today).map_or_else(String::new, |region| region.code.to_owned())
+            }
+            (Field::Birth, "") => {
+                rules::birth_in_document(typed, today).map_or_else(String::new, |birth| birth.to_string())
+            }
+            (_, text) => text.to_owned(),
+        };
+        let asked = format!("residence-ask-{}", key(field.name()));
+        let hint = format!("residence-hint-{}", key(field.name()));
+        let hint = match field {
+            Field::HouseholdRegion if region::by_code(&value).is_some() => {
+                let region = shown(locale, field, &value);
+                Some(format!(
+                    "{} {}",
+                    locale.text(&hint),
+                    locale.text_with("residence-region-is", &[("region", &region)])
+                ))
+            }
+            _ => locale.has(&hint).then(|| locale.text(&hint)),
+        };
+        let choice = |kind: Document| Choice {
+            value: kind.name(),
+            text: shown(locale, Field::DocumentKind, kind.name()),
+            chosen: kind.name() == value,
+        };
+        let wrong = wrong.iter().find(|wrong| wrong.field == field);
+        Self {
+            name: field.name(),
+            label: if locale.has(&asked) { locale.text(&asked) } else { label(locale, field) },
+            hint,
+            choices: if field == Field::DocumentKind { Document::ALL.map(choice).into() } else { Vec::new() },
+            mode: match field {
+                Field::Phone => "tel",
+                _ => "text",
+            },
+            wrong: wrong.map(|wrong| locale.text_with(wrong.key, &[("at", &wrong.at)])),
+            value,
+        }
+    }
+
+    /// What the summary of errors leads to.
+    fn focus(&self) -> String {
+        self.choices.first().map_or_else(|| self.name.to_owned(), |first| format!("{}-{}", self.name, first.value))
+    }
+}
+
+/// Something is typed.
+#[derive(Debug, Template)]
+#[template(path = "residence/form.html")]
+pub(super) struct FormPage {
+    frame: Frame,
+    action: String,
+    back: String,
+    title: String,
+    progress: String,
+    inputs: Vec<Input>,
+}
+
+impl FormPage {
+    /// The page of a step; `draft` is the address of the draft.
+    pub(super) fn new(frame: Frame, draft: &str, step: Step, typed: &Facts, wrong: &[Wrong], today: Date) -> Self {
+        let locale = frame.locale();
+        let number = Step::ALL.iter().position(|one| *one == step).map_or(1, |at| at + 1);
+        Self {
+            action: format!("{draft}/{}", step.name()),
+            back: step.before().map_or_else(|| "/".to_owned(), |before| format!("{draft}/{}", before.name())),
+            title: locale.text(&format!("residence-step-{}", step.name())),
+            progress: locale.text_with(
+                "residence-progress",
+                &[("number", &number.to_string()), ("all", &(Step::ALL.len() + 1).to_string())],
+            ),
+            inputs: step.fields().iter().map(|field| Input::new(locale, *field, typed, wrong, today)).collect(),
+            frame,
+        }
+    }
+
+    fn is_wrong(&self) -> bool {
+        self.inputs.iter().any(|input| input.wrong.is_some())
+    }
+}
+
+/// Somebody is registered who may be the same person.
+#[derive(Debug, Template)]
+#[template(path = "residence/similar.html")]
+pub(super) struct SimilarPage {
+    frame: Frame,
+    draft: String,
+    other: String,
+    /// A field, what was typed and what is known of the other.
+    lines: Vec<(String, String, String)>,
+    choices: Vec<Choice>,
+    missing: bool,
+}
+
+/// The answer that both are one person.
+pub(super) const SAME: &str = "same";
+
+impl SimilarPage {
+    pub(super) fn new(frame: Frame, draft: &str, typed: &Facts, other: HolderId, known: &Facts, missing: bool) -> Self {
+        let locale = frame.locale();
+        let text = |facts: &Facts, field: Field, hide: bool| match facts.get(field) {
+            "" => locale.text("residence-not-given"),
+            number if hide && field == Field::DocumentNumber => masked_number(number),
+            text => shown(locale, field, text),
+        };
+        let line = |field: Field| (label(locale, field), text(typed, field, false), text(known, field, true));
+        let choice = |value: &'static str| Choice {
+            value,
+            text: locale.text(&format!("residence-similar-{}", key(value))),
+            chosen: false,
+        };
+        Self {
+            draft: draft.to_owned(),
+            other: other.to_string(),
+            lines: similar::SHOWN.map(line).into(),
+            choices: [SAME].into_iter().chain(Distinction::ALL.map(Distinction::name)).map(choice).collect(),
+            missing,
+            frame,
+        }
+    }
+}
+
+/// A field of a record is corrected or changed.
+#[derive(Debug, Template)]
+#[template(path = "residence/change.html")]
+pub(super) struct ChangePage {
+    frame: Frame,
+    holder: String,
+    field: &'static str,
+    title: String,
+    inputs: Vec<Input>,
+    reasons: Vec<Choice>,
+    /// No reason was chosen.
+    missing: bool,
+}
+
+impl ChangePage {
+    pub(super) fn new(
+        frame: Frame,
+        holder: HolderId,
+        field: Field,
+        typed: &Facts,
+        reason: Option<ChangeReason>,
+        wrong: Option<&[Wrong]>,
+        today: Date,
+    ) -> Self {
+        let locale = frame.locale();
+        let choice = |one: ChangeReason| Choice {
+            value: one.name(),
+            text: locale.text(&format!("residence-change-{}", one.name())),
+            chosen: Some(one) == reason,
+        };
+        let fields = field.changed_with().iter();
+        Self {
+            holder: holder.to_string(),
+            field: field.name(),
+            title: locale.text_with("residence-change-title", &[("field", &label(locale, field))]),
+            inputs: fields.map(|field| Input::new(locale, *field, typed, wrong.unwrap_or_default(), today)).collect(),
+            reasons: ChangeReason::ALL.map(choice).into(),
+            missing: wrong.is_some() && reason.is_none(),
+            frame,
+        }
+    }
+
+    fn is_wrong(&self) -> bool {
+        self.missing || self.inputs.iter().any(|input| input.wrong.is_some())
+    }
+}
+
+/// One line of what was typed.
+#[derive(Clone, Debug)]
+pub(super) struct Answer {
+    label: String,
+    value: String,
+    change: String,
+}
+
+/// Everything that was typed, before it is kept.
+#[derive(Debug, Template)]
+#[template(path = "residence/check.html")]
+pub(super) struct CheckPage {
+    frame: Frame,
+    draft: String,
+    back: String,
+    progress: String,
+    answers: Vec<Answer>,
+}
+
+impl CheckPage {
+    /// The page of facts that were checked; `draft` is the address of the draft.
+    pub(super) fn new(frame: Frame, draft: &str, facts: &Facts) -> Self {
+        let locale = frame.locale();
+        let all = (Step::ALL.len() + 1).to_string();
+        let answer = |field: Field| Answer {
+            label: label(locale, field),
+            value: match facts.get(field) {
+                "" => locale.text("residence-not-given"),
+                text => shown(locale, field, text),
+            },
+            change: format!("{draft}/{}#{}", Step::of(field).name(), field.name()),
+        };
+        Self {
+            draft: draft.to_owned(),
+            back: format!("{draft}/{}", Step::Home.name()),
+            progress: locale.text_with("residence-progress", &[("number", &all), ("all", &all)]),
+            answers: Field::ALL.map(answer).into(),
+            frame,
+        }
+    }
+}
+
+/// Somebody is registered with the document already.
+#[derive(Debug, Template)]
+#[template(path = "residence/known.html")]
+pub(super) struct KnownPage {
+    pub(super) frame: Frame,
+    /// The address of the draft.
+    pub(super) draft: String,
+    /// Who it is.
+    pub(super) holder: String,
+}
+
+/// Finds a holder by a document.
+#[derive(Debug, Template)]
+#[template(path = "residence/find.html")]
+pub(super) struct FindPage {
+    frame: Frame,
+    inputs: Vec<Input>,
+    /// Nobody is registered with it.
+    nobody: bool,
+}
+
+impl FindPage {
+    pub(super) fn new(frame: Frame, typed: &Facts, wrong: &[Wrong], nobody: bool, today: Date) -> Self {
+        let fields = Step::Document.fields().iter();
+        let inputs = fields.map(|field| Input::new(frame.locale(), *field, typed, wrong, today)).collect();
+        Self { frame, inputs, nobody }
+    }
+
+    fn is_wrong(&self) -> bool {
+        self.inputs.iter().any(|input| input.wrong.is_some())
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::super::rules;
+    use super::*;
+
+    /// Every page of the registration in a language, by name, from invented data.
+    pub(crate) fn pages(frame: &Frame) -> Vec<(String, String)> {
+        let today = Date::new(2026, 11, 23).unwrap();
+        let typed = Facts::default()
+            .with(Field::DocumentKind, "resident_identity_card")
+            .with(Field::DocumentNumber, "110000199001010013")
+            .with(Field::Name, "测试甲")
+            .with(Field::HouseholdRegion, "110103")
+            .with(Field::Address, "测试路 1 号");
+        let mut pages = Vec::new();
+        for step in Step::ALL {
+            let empty = Facts::default();
+            let wrong = rules::check_fields(step.fields(), &empty, today).err().unwrap_or_default();
+            for (state, typed, wrong) in [("empty", &empty, &[][..]), ("wrong", &empty, &wrong), ("typed", &typed, &[])]
+            {
+                let page = FormPage::new(frame.clone(), "/registrations/x", step, typed, wrong, today);
+                pages.push((format!("registration-{}-{state}", step.name()), page.render().unwrap()));
+            }
+        }
+        let facts = rules::check(&typed, today).unwrap();
+        let draft = "/registrations/x".to_owned();
+        pages.push(("check".to_owned(), CheckPage::new(frame.clone(), &draft, &facts).render().unwrap()));
+        for missing in [false, true] {
+            let holder = HolderId::new(card_schema::ids::Shard(3), [8; 16]);
+            let page = SimilarPage::new(frame.clone(), &draft, &typed, holder, &facts, missing);
+            pages.push((format!("similar-{missing}"), page.render().unwrap()));
+        }
+        let known = KnownPage { frame: frame.clone(), draft, holder: "y".to_owned() };
+        pages.push(("known".to_owned(), known.render().unwrap()));
+        for (name, wrong) in [("asks", None), ("missing", Some(&[][..]))] {
+            let holder = HolderId::new(card_schema::ids::Shard(3), [8; 16]);
+            let page = ChangePage::new(frame.clone(), holder, Field::DocumentNumber, &typed, None, wrong, today);
+            pages.push((format!("change-{name}"), page.render().unwrap()));
+        }
+        for nobody in [false, true] {
+            let page = FindPage::new(frame.clone(), &typed, &[], nobody, today);
+            pages.push((format!("find-nobody-{nobody}"), page.render().unwrap()));
+        }
+        pages
+    }
+
+    #[test]
+    fn a_field_stands_on_one_page_and_each_page_leads_to_the_next() {
+        for field in Field::ALL {
+            assert_eq!(Step::ALL.iter().filter(|step| step.fields().contains(&field)).count(), 1, "{field:?}");
+        }
+        let mut walked = vec![Step::ALL[0]];
+        while let Some(next) = walked[walked.len() - 1].next() {
+            walked.push(next);
+        }
+        assert_eq!(walked, Step::ALL);
+    }
+
+    #[test]
+    fn a_region_that_was_given_up_is_shown_with_its_last_year() {
+        assert_eq!(shown(Locale::En, Field::HouseholdRegion, "110103"), "北京市崇文区 110103 (code in use until 2009)");
+        assert_eq!(shown(Locale::En, Field::HouseholdRegion, "340104"), "安徽省合肥市蜀山区 340104");
+    }
+}

@@ -1,0 +1,190 @@
+//! Who may do what: the one table of every route, and a walk that finds it to be so.
+
+use std::collections::BTreeSet;
+
+use axum::Router;
+use axum::http::{StatusCode, header};
+use serde_json::Value;
+
+use super::records::Scene;
+use super::walk::{Answered, Caller, walk};
+use crate::people::StaffRole;
+use crate::people::model::Permission;
+
+/// Who gets through to a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Who {
+    /// Whoever comes, signed in or not.
+    Anybody,
+    /// Whoever proves by what they send who they are: nobody in a walk does.
+    Proof,
+    /// Members of staff, whatever their role.
+    Staff,
+    /// Members of staff whose role may do this.
+    May(Permission),
+    /// Terminals with a client certificate, on their own listener.
+    Terminals,
+}
+
+use Permission::{Administer, SeeActivity, ServeHolders};
+use Who::{Anybody, May, Proof, Staff, Terminals};
+
+/// Every route. One that is not here, or no more there, fails the test.
+const TABLE: [(&str, &str, Who); 67] = [
+    ("GET", "/", Staff),
+    ("GET", "/activity", May(SeeActivity)),
+    ("GET", "/assets/console.css", Anybody),
+    ("GET", "/assets/htmx.min.js", Anybody),
+    ("GET", "/assets/hx-sse.min.js", Anybody),
+    ("GET", "/assets/icon.svg", Anybody),
+    ("GET", "/cards/{card_id}", May(SeeActivity)),
+    ("GET", "/cards/{card_id}/holder", Anybody),
+    ("GET", "/checkpoint", Anybody),
+    ("GET", "/find", May(ServeHolders)),
+    ("GET", "/healthz", Anybody),
+    ("GET", "/holders/{holder_id}", May(ServeHolders)),
+    ("GET", "/holders/{holder_id}/cards", Anybody),
+    ("GET", "/holders/{holder_id}/cards/{card_id}", May(ServeHolders)),
+    ("GET", "/holders/{holder_id}/change/{field}", May(ServeHolders)),
+    ("GET", "/holders/{holder_id}/record", Anybody),
+    ("GET", "/issuances/{issuance_id}", May(ServeHolders)),
+    ("GET", "/issuances/{issuance_id}/events", May(ServeHolders)),
+    ("GET", "/issuances/{issuance_id}/resume", Anybody),
+    ("GET", "/language", Anybody),
+    ("GET", "/metrics", Anybody),
+    ("GET", "/readyz", Anybody),
+    ("GET", "/registrations", Anybody),
+    ("GET", "/registrations/{draft_id}/check", May(ServeHolders)),
+    ("GET", "/registrations/{draft_id}/discard", Anybody),
+    ("GET", "/registrations/{draft_id}/similar", May(ServeHolders)),
+    ("GET", "/registrations/{draft_id}/{step}", May(ServeHolders)),
+    ("GET", "/sign-in", Anybody),
+    ("GET", "/sign-out", Anybody),
+    ("GET", "/tile/{path}", Anybody),
+    ("GET", "/v1/cards/{card_id}", May(SeeActivity)),
+    ("GET", "/v1/cards/{card_id}/activity", May(SeeActivity)),
+    ("GET", "/v1/checkpoint", Terminals),
+    ("GET", "/v1/holders/{holder_id}/reads", May(ServeHolders)),
+    ("GET", "/v1/issuances/{issuance_id}", May(ServeHolders)),
+    ("GET", "/v1/jobs/next", Terminals),
+    ("GET", "/v1/profile", Terminals),
+    ("GET", "/v1/status-list", Terminals),
+    ("GET", "/v1/terminals", May(SeeActivity)),
+    ("DELETE", "/v1/sessions", Anybody),
+    ("POST", "/cards/{card_id}/holder", May(ServeHolders)),
+    ("POST", "/find", May(ServeHolders)),
+    ("POST", "/holders/{holder_id}/cards", May(ServeHolders)),
+    ("POST", "/holders/{holder_id}/cards/{card_id}", May(ServeHolders)),
+    ("POST", "/holders/{holder_id}/change/{field}", May(ServeHolders)),
+    ("POST", "/holders/{holder_id}/record", May(ServeHolders)),
+    ("POST", "/issuances/{issuance_id}/resume", May(ServeHolders)),
+    ("POST", "/language", Anybody),
+    ("POST", "/registrations", May(ServeHolders)),
+    ("POST", "/registrations/{draft_id}/check", May(ServeHolders)),
+    ("POST", "/registrations/{draft_id}/discard", May(ServeHolders)),
+    ("POST", "/registrations/{draft_id}/similar", May(ServeHolders)),
+    ("POST", "/registrations/{draft_id}/{step}", May(ServeHolders)),
+    ("POST", "/sign-in", Proof),
+    ("POST", "/sign-out", Anybody),
+    ("POST", "/v1/batches", Terminals),
+    ("POST", "/v1/cards", May(ServeHolders)),
+    ("POST", "/v1/enrolments", Proof),
+    ("POST", "/v1/holders", May(ServeHolders)),
+    ("POST", "/v1/holders/{holder_id}/reads", May(ServeHolders)),
+    ("POST", "/v1/issuances/{issuance_id}/resume", May(ServeHolders)),
+    ("POST", "/v1/jobs/{job_id}/observations", Terminals),
+    ("POST", "/v1/sessions", Proof),
+    ("POST", "/v1/staff", May(Administer)),
+    ("POST", "/v1/terminals", May(Administer)),
+    ("POST", "/v1/terminals/{terminal_id}/revoke", May(Administer)),
+    ("PUT", "/v1/cards/{card_id}/state", May(ServeHolders)),
+];
+
+/// Whether somebody was turned away at the door, whatever they brought.
+fn is_turned_away(answered: &Answered) -> bool {
+    let location = answered.headers.get(header::LOCATION).and_then(|to| to.to_str().ok()).unwrap_or_default();
+    if answered.status.is_redirection() {
+        return location.starts_with("/sign-in?to=");
+    }
+    let kind = serde_json::from_slice::<Value>(&answered.body).ok();
+    match kind.as_ref().and_then(|problem| problem["type"].as_str()) {
+        Some(kind) => kind.ends_with(":forbidden") || kind.ends_with(":not-signed-in"),
+        None => matches!(answered.status, StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED),
+    }
+}
+
+/// Whether somebody is to get through; none where that route is not on the listener to which they come.
+fn is_to_pass(who: Who, by: &str) -> Option<bool> {
+    let role = StaffRole::from_name(by);
+    match who {
+        Terminals => (by == "terminal").then_some(true),
+        Proof => None,
+        _ if by == "terminal" => None,
+        Anybody => Some(true),
+        Staff => Some(role.is_some()),
+        May(permission) => Some(role.is_some_and(|role| role.may(permission))),
+    }
+}
+
+/// What a walk finds other than the table has it.
+async fn deviations(scene: &Scene, table: &[(&'static str, &'static str, Who)]) -> BTreeSet<String> {
+    let (mut found, mut seen) = (BTreeSet::new(), BTreeSet::new());
+    let look = async |answered: Answered| {
+        // A page has not every method, and terminals come to a listener of their own.
+        let not_there = answered.status == StatusCode::NOT_FOUND && answered.by == "terminal";
+        if answered.status == StatusCode::METHOD_NOT_ALLOWED || not_there {
+            return;
+        }
+        let route = (answered.route.method.as_str(), answered.route.path.as_str());
+        let name = format!("{} {}", route.0, route.1);
+        let Some((.., who)) = table.iter().find(|(method, path, _)| (*method, *path) == route) else {
+            found.insert(format!("{name} is not in the table"));
+            return;
+        };
+        seen.insert(name.clone());
+        let passes = !is_turned_away(&answered);
+        let (by, status) = (answered.by, answered.status);
+        found.extend(match is_to_pass(*who, by) {
+            Some(true) if !passes => Some(format!("{name} turns {by} away: {status}")),
+            Some(false) if passes => Some(format!("{name} lets {by} in: {status}")),
+            None if status.is_success() && *who != Anybody => Some(format!("{name} is on both listeners: {by}")),
+            _ => None,
+        });
+    };
+    walk(&scene.listeners(Router::new()), &[], &scene.callers, &scene.known, look).await;
+    let missing = table.iter().map(|(method, path, _)| format!("{method} {path}")).filter(|name| !seen.contains(name));
+    found.extend(missing.map(|name| format!("{name} is not there")));
+    found
+}
+
+#[tokio::test]
+async fn every_route_lets_in_whom_the_table_says_and_nobody_else() {
+    let scene = Scene::new().await;
+    assert!(scene.callers.iter().any(|caller| matches!(caller, Caller::Nobody)));
+    let found = deviations(&scene, &TABLE).await;
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+#[tokio::test]
+async fn a_table_that_says_too_much_or_too_little_is_found() {
+    let scene = Scene::new().await;
+    let mut planted = TABLE;
+    for (method, path, who) in &mut planted {
+        match (*method, *path) {
+            ("GET", "/find") => *who = May(SeeActivity),
+            ("GET", "/activity") => *who = May(ServeHolders),
+            ("GET", "/") => *who = Anybody,
+            ("GET", "/healthz") => *path = "/health",
+            _ => {}
+        }
+    }
+    let found = deviations(&scene, &planted).await;
+    let expected = [
+        "GET / turns nobody away: 303 See Other",
+        "GET /activity lets auditor in: 200 OK",
+        "GET /find turns auditor away: 403 Forbidden",
+        "GET /health is not there",
+        "GET /healthz is not in the table",
+    ];
+    assert_eq!(found, expected.map(str::to_owned).into());
+}

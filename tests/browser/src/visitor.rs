@@ -1,0 +1,97 @@
+//! Somebody who looks at pages in every way and in every language, notes what would keep people from using them, and keeps
+//! pictures for people to look at.
+
+use anyhow::Result;
+
+use crate::{
+    Chromium, Look,
+    accessibility::{Barrier, barriers},
+    pictures,
+};
+
+/// The console's languages.
+pub const LANGUAGES: [&str; 2] = ["zh-CN", "en"];
+
+/// Switches the console to a language.
+///
+/// # Errors
+/// When the page has no such switch.
+pub fn speak(browser: &Chromium, language: &str) -> Result<()> {
+    browser.follow(&format!(".languages button[value='{language}']"))?;
+    browser.until(&format!("html[lang='{language}'] .languages button[value='{language}'][aria-current='true']"))
+}
+
+/// Keeps a picture of the page in both languages and comes back to Chinese.
+///
+/// # Errors
+/// When the page has no switch of languages.
+pub fn in_both_languages(browser: &Chromium, name: &str) -> Result<()> {
+    for language in ["en", "zh-CN"] {
+        speak(browser, language)?;
+        let file = pictures::keep(&format!("console-{name}-{language}.png"), &browser.picture()?)?;
+        println!("{}", file.display());
+    }
+    Ok(())
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Visitor<'a> {
+    browser: &'a Chromium,
+    /// The language in which the visitor reads.
+    pub language: &'static str,
+    /// On which page, looked at in which way, there was which barrier.
+    pub noted: Vec<(String, Look, Barrier)>,
+}
+
+impl<'a> Visitor<'a> {
+    /// Somebody at a browser.
+    pub const fn new(browser: &'a Chromium, language: &'static str) -> Self {
+        Self { browser, language, noted: Vec::new() }
+    }
+
+    /// Looks at the page that is shown, under a name of one's own.
+    ///
+    /// # Errors
+    /// When the window is gone.
+    pub fn visit(&mut self, page: &str) -> Result<()> {
+        let page = format!("{page}-{}", self.language);
+        for look in Look::ALL {
+            self.browser.look(look)?;
+            let found = if look == Look::Print {
+                // What is left of it on paper says at least what it is.
+                let heading = self.browser.text("h1")?;
+                let blank = Barrier { rule: "paper".to_owned(), place: "h1".to_owned(), why: "not printed".to_owned() };
+                Vec::from_iter(heading.is_empty().then_some(blank))
+            } else {
+                pictures::keep(&format!("{page}-{look:?}.png"), &self.browser.picture()?)?;
+                barriers(self.browser)?
+            };
+            self.noted.extend(found.into_iter().map(|barrier| (page.clone(), look, barrier)));
+        }
+        self.browser.look(Look::Office)?;
+        pictures::keep(&format!("{page}.pdf"), &self.browser.paper()?).map(drop)
+    }
+
+    /// Signs in to the console at an address.
+    ///
+    /// # Errors
+    /// When name or password are wrong.
+    pub fn sign_in(&self, url: &str, (name, password): (&str, &str)) -> Result<()> {
+        self.browser.open(&format!("{url}/sign-in"))?;
+        speak(self.browser, self.language)?;
+        self.browser.type_into("#name", name)?;
+        self.browser.type_into("#password", password)?;
+        self.browser.follow("form[action='/sign-in'] button")?;
+        self.browser.until("form.leave")
+    }
+
+    /// Signs out.
+    ///
+    /// # Errors
+    /// When nobody is signed in.
+    pub fn sign_out(&self) -> Result<()> {
+        self.browser.follow("form.leave button")?;
+        self.browser.until("form[action='/sign-in']")
+    }
+}
