@@ -12,6 +12,7 @@ use axum::{Router, body::Body};
 use card_schema::ids::CardId;
 use card_schema::wire::ProblemType;
 use serde::Deserialize;
+use tower_http::compression::CompressionLayer;
 use zeroize::Zeroizing;
 
 use super::frame::Frame;
@@ -41,10 +42,13 @@ pub fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
         ("/cards/{card_id}/holder", post(holder).get(back_to_card)),
         (
             "/assets/console.css",
-            get(|| async { asset("text/css; charset=utf-8", include_str!("../../assets/console.css")) }),
+            packed(get(|| async { asset("text/css; charset=utf-8", include_str!("../../assets/console.css")) })),
         ),
-        ("/assets/htmx.min.js", get(|| async { asset(SCRIPT, include_str!("../../assets/htmx/htmx.min.js")) })),
-        ("/assets/hx-sse.min.js", get(|| async { asset(SCRIPT, include_str!("../../assets/htmx/hx-sse.min.js")) })),
+        ("/assets/htmx.min.js", packed(get(|| async { asset(SCRIPT, include_str!("../../assets/htmx/htmx.min.js")) }))),
+        (
+            "/assets/hx-sse.min.js",
+            packed(get(|| async { asset(SCRIPT, include_str!("../../assets/htmx/hx-sse.min.js")) })),
+        ),
         ("/assets/icon.svg", get(|| async { asset("image/svg+xml", include_str!("../../assets/icon.svg")) })),
     ];
     own.into_iter()
@@ -69,6 +73,12 @@ pub fn router() -> Router<App> {
 /// What every answer of the public listener goes through: headers, the check of origins, and errors as pages.
 pub fn protect(router: Router) -> Router {
     router.layer(from_fn(guard::same_origin)).layer(from_fn(errors)).layer(from_fn(guard::headers))
+}
+
+/// Compresses what is the same for everybody. Pages are not: what they echo and what they keep secret would show in their
+/// length (BREACH).
+fn packed(asset: MethodRouter<App>) -> MethodRouter<App> {
+    asset.layer(CompressionLayer::new())
 }
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";

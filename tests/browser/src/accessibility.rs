@@ -1,5 +1,6 @@
 //! Whether people can use a page whatever they see with and point with: axe-core's rules, and what axe-core does not
-//! measure: that a narrow screen needs no scrolling sideways, and that the keyboard's focus can be seen.
+//! measure: that a narrow screen needs no scrolling sideways, that the keyboard's focus can be seen, and that a page is
+//! light and all from one place.
 //!
 //! `axe/` holds axe-core 4.14.1 as the npm package of that name brings it, unchanged, under MPL-2.0: its sources are in
 //! that package. It is not part of any program that ships.
@@ -50,10 +51,21 @@ const OVERFLOW: &str = "
         why: `${element.scrollWidth} pixels wide in ${element.clientWidth}` })));
 ";
 
+/// What of a page comes from elsewhere, and whether all of it together is more than a slow line carries in time.
+const WEIGHT: &str = "
+    const done = arguments[arguments.length - 1];
+    const all = [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')];
+    const found = all.filter(one => new URL(one.name).origin !== location.origin).map(
+        one => ({ rule: 'outside', place: one.name, why: 'it does not come from this site' }));
+    const bytes = all.reduce((sum, one) => sum + one.encodedBodySize, 0);
+    if (bytes > 60 * 1024) found.push({ rule: 'weight', place: location.pathname, why: `${bytes} bytes` });
+    done(found);
+";
+
 /// Something that keeps somebody from using a page.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Barrier {
-    /// axe-core's name of the rule, or `focus-visible` or `reflow`.
+    /// axe-core's name of the rule, or `focus-visible`, `reflow`, `outside` or `weight`.
     pub rule: String,
     /// The element.
     pub place: String,
@@ -67,7 +79,7 @@ pub struct Barrier {
 /// When the page allows no scripts of WebDriver's.
 pub fn barriers(browser: &Chromium) -> Result<Vec<Barrier>> {
     let mut found = Vec::new();
-    for script in [&format!("{AXE};{RUN}"), FOCUS, OVERFLOW] {
+    for script in [&format!("{AXE};{RUN}"), FOCUS, OVERFLOW, WEIGHT] {
         let answer = browser.run(script, &[])?;
         let barriers: Vec<Barrier> = serde_json::from_value(answer).context("a script answers with barriers")?;
         found.extend(barriers);

@@ -207,8 +207,13 @@ fn pages_that_keep_somebody_out_are_found() -> Result<()> {
             Some("target-size"),
         ),
     ];
+    let heavy = format!("<!-- {} -->", "x".repeat(60 * 1024));
+    let more = [
+        ("", heavy.as_str(), Some("weight")),
+        ("", "<img src='http://elsewhere.test:1/picture.png' alt=''>", Some("outside")),
+    ];
     let browser = Chromium::start(Scripts::Allowed)?;
-    for (style, body, rule) in table {
+    for (style, body, rule) in table.into_iter().chain(more) {
         let site = Site::serve(&page(style, body))?;
         browser.open(&format!("http://127.0.0.1:{}/", site.port()))?;
         let mut found = Vec::new();
