@@ -13,7 +13,7 @@ use crate::cards::issuance::store::{self as issuances, Answered, Issuance};
 use crate::cards::{self, CardState, activity, consent};
 use crate::db::{Db, DbError};
 use crate::domains::residence::model::{ChangeReason, Field};
-use crate::domains::residence::{self, similar};
+use crate::domains::residence::{self, draft, similar};
 use crate::evidence::Log;
 use crate::i18n::Locale;
 use crate::people::{self, Purpose, Staff, StaffId, StaffRole};
@@ -72,6 +72,8 @@ async fn office(town: &Town, terminal: &TestTerminal, card: &TestCard) {
             let sealed = || Some(random::<40>().to_vec());
             let moved = [(Field::Address, None, sealed()), (Field::Name, sealed(), sealed())];
             residence::store::change(tx, START, who, found.holder_id, ChangeReason::Changed, &moved).await?;
+            similar::store::add(tx, found.holder_id, &[7, -7].into()).await?;
+            draft::store::insert(tx, START, Uuid::from_u128(8), who, b"sealed").await?;
             let alike = HolderId::new(card.shard(), random());
             similar::store::tell_apart(tx, START, who, found.holder_id, alike, "namesakes").await?;
             let why = activity::ActivityPurpose::Complaint;

@@ -3,7 +3,7 @@
 //!
 //! A draft is no record: nobody else can read it, so reading it states no purpose.
 
-pub(super) mod store;
+pub mod store;
 
 use std::collections::BTreeMap;
 

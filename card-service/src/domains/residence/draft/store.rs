@@ -15,13 +15,8 @@ pub struct Pending {
     pub changed_at: Micros,
 }
 
-pub(in super::super) async fn insert(
-    tx: &mut Tx,
-    at: Micros,
-    id: Uuid,
-    by: StaffId,
-    sealed: &[u8],
-) -> Result<(), DbError> {
+/// Keeps a draft, sealed.
+pub async fn insert(tx: &mut Tx, at: Micros, id: Uuid, by: StaffId, sealed: &[u8]) -> Result<(), DbError> {
     query("INSERT INTO registration_draft (draft_id, staff_id, changed_at, sealed) VALUES ($1, $2, $3, $4)")
         .bind(id)
         .bind(by.0)
@@ -55,7 +50,7 @@ pub(super) async fn update(tx: &mut Tx, at: Micros, id: Uuid, by: StaffId, seale
 }
 
 /// Removes a draft, if it is theirs.
-pub(in super::super) async fn remove(tx: &mut Tx, id: Uuid, by: StaffId) -> Result<(), DbError> {
+pub async fn remove(tx: &mut Tx, id: Uuid, by: StaffId) -> Result<(), DbError> {
     query("DELETE FROM registration_draft WHERE draft_id = $1 AND staff_id = $2")
         .bind(id)
         .bind(by.0)
