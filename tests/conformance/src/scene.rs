@@ -91,7 +91,10 @@ impl Scene {
                     "/v1/holders",
                     json!({
                         "name": "测试癸 Test Newcomer", "purpose": "registration",
-                        "document": {"kind": "passport", "number": "T12345678"},
+                        "document_kind": "passport",
+                        "document_number": "T12345678",
+                        "birth": "1990-01-01",
+                        "address": "测试路 1 号",
                     }),
                 ),
                 ("post", "/v1/holders/{holder_id}/reads", json!({"purpose": "holder_request", "fields": ["name"]})),
