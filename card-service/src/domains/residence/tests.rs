@@ -176,3 +176,31 @@ async fn a_holder_is_found_by_the_new_document_and_no_longer_by_the_old_one() {
     );
     assert_eq!(found("T1111111").await, Some(other));
 }
+
+#[tokio::test]
+async fn a_newcomer_is_registered_over_the_api() {
+    let office = office().await;
+    let token = office.staff("clerk", StaffRole::Clerk).await;
+    let body = serde_json::json!({
+        "document_kind": "passport",
+        "document_number": "t12 34567",
+        "name": "测试癸 Test Newcomer",
+        "birth": "1990-01-01",
+        "address": "测试路 1 号",
+        "purpose": "registration",
+    });
+    let (status, reply) = office.public("POST", "/v1/holders", Some(&token), Some(body.clone())).await;
+    assert_eq!(status, axum::http::StatusCode::CREATED, "{reply}");
+    let (status, reply) = office.public("POST", "/v1/holders", Some(&token), Some(body)).await;
+    assert_eq!(status, axum::http::StatusCode::CONFLICT, "{reply}");
+    let wrong = serde_json::json!({
+        "document_kind": "resident_identity_card",
+        "document_number": "110000199001010014",
+        "name": "测试",
+        "address": "测试路",
+        "purpose": "registration",
+    });
+    let (status, reply) = office.public("POST", "/v1/holders", Some(&token), Some(wrong)).await;
+    assert_eq!(status, axum::http::StatusCode::BAD_REQUEST, "{reply}");
+    assert!(reply["detail"].as_str().unwrap().contains("last character"), "{reply}");
+}
