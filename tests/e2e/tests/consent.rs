@@ -35,7 +35,10 @@ fn story() -> Result<()> {
     town.office.api().post(&format!("/v1/issuances/{}/resume", card.issuance), &json!({}))?.success()?;
     let text = answer_until_consent(&mut town)?;
     answer(&mut town, &text)?;
-    wait::until("the card is active", || Ok((state(&town, card)? == "active").then_some(())))?;
+    // The card is active when its tap is accepted, and the reader is free when the issuance is over.
+    let over = || Ok((town.office.issuance(card)?["state"] == "finished").then_some(()));
+    wait::until("the issuance is over", over)?;
+    ensure!(state(&town, card)? == "active", "the card is not active");
     let top_up = json!({"operation": "purse.top_up", "amount_fen": 100, "receipt_wait_ms": 10_000});
     let reply = town.at(Place::Station).tap(&top_up)?;
     ensure!(reply.0["state"] == "accepted", "the card does not work: {}", reply.0);
