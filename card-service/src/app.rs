@@ -6,14 +6,17 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use card_schema::clock::Micros;
+use card_schema::wire::ProblemType;
 use metrics_exporter_prometheus::PrometheusHandle;
-use ring::rand::SystemRandom;
+use ring::rand::{SecureRandom, SystemRandom};
 use tokio::sync::watch;
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 use crate::clock;
 use crate::config::Config;
 use crate::db::Db;
+use crate::http::Refusal;
 use crate::jobs::Hub;
 use crate::keys::KeyStore;
 use crate::keys::pki::Authorities;
@@ -59,6 +62,16 @@ impl App {
     /// The present time. Deciding code takes it as an argument.
     pub fn now(&self) -> Micros {
         clock::now()
+    }
+
+    /// Random bytes, wiped when dropped.
+    ///
+    /// # Errors
+    /// When the operating system has none.
+    pub fn random_bytes<const N: usize>(&self) -> Result<Zeroizing<[u8; N]>, Refusal> {
+        let mut bytes = Zeroizing::new([0; N]);
+        self.random.fill(&mut *bytes).map_err(|_| Refusal::new(ProblemType::Internal))?;
+        Ok(bytes)
     }
 
     /// A new id that sorts by time.

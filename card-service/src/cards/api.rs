@@ -110,9 +110,7 @@ pub async fn set_state(app: &App, id: CardId, next: CardState, reason: String) -
                 if card.state == next {
                     return Ok(card);
                 }
-                // Only the holder's consent makes a new card active: not this door.
-                let by_consent_only = card.state == CardState::Personalised && next == CardState::Active;
-                if by_consent_only || !card.state.may_become(next) {
+                if !card.state.may_be_made(next) {
                     return Err(Refusal::because(ProblemType::Conflict, "card-state-conflict"));
                 }
                 store::set_state(tx, now, &card, next, &reason).await?;

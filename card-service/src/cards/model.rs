@@ -85,6 +85,12 @@ impl CardState {
         )
     }
 
+    /// Whether somebody at the desk may put a card in this state into another. Only its holder's consent makes a new card
+    /// active: not that door.
+    pub const fn may_be_made(self, next: Self) -> bool {
+        self.may_become(next) && !matches!((self, next), (Self::Personalised, Self::Active))
+    }
+
     /// Whether staff may put a card into this state. The others come about by themselves: by the issuance, by the holder's
     /// consent, by a replacement.
     pub const fn is_for_staff(self) -> bool {

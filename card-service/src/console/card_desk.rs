@@ -10,9 +10,8 @@ use card_schema::wire::ProblemType;
 use serde::Deserialize;
 
 use super::frame::Frame;
-use super::model::Tone;
 use super::page;
-use super::view::{day, minute, short};
+use super::view::{Choice, Tag, card_state, day, minute, short};
 use crate::app::App;
 use crate::cards::{self, Card, CardState};
 use crate::http::{Refusal, SignedIn, language};
@@ -36,14 +35,6 @@ const REASONS: [(&str, CardState); 8] = [
     ("given_back", CardState::Returned),
 ];
 
-/// What can be done with a card, and why.
-#[derive(Clone, Debug)]
-pub(super) struct Change {
-    value: &'static str,
-    text: String,
-    hint: String,
-}
-
 /// See the module.
 #[derive(Debug, Template)]
 #[template(path = "console/card_desk.html")]
@@ -52,33 +43,27 @@ pub(super) struct CardDeskPage {
     holder: String,
     card: String,
     card_short: String,
-    state: String,
-    tone: &'static str,
-    mark: &'static str,
+    state: Tag,
     expires: String,
     changed: String,
-    changes: Vec<Change>,
+    changes: Vec<Choice>,
     missing: bool,
 }
 
 impl CardDeskPage {
     pub(super) fn new(frame: Frame, card: &Card, missing: bool) -> Self {
         let number = card.card_id.to_string();
-        let tone = Tone::of_state(card.state);
-        let state = |state: CardState| frame.t(&format!("console-state-{}", state.name()));
-        let change = |(reason, next): (&'static str, CardState)| Change {
-            value: reason,
-            text: frame.t(&format!("console-change-{}", reason.replace('_', "-"))),
-            hint: frame.locale().text_with("console-change-becomes", &[("state", &state(next))]),
+        let locale = frame.locale();
+        let change = |(reason, next): (&str, CardState)| Choice {
+            hint: locale.text_with("console-change-becomes", &[("state", &card_state(locale, next))]),
+            ..Choice::new(reason, frame.t(&format!("console-change-{}", reason.replace('_', "-"))))
         };
-        let may = |(_, next): &(&str, CardState)| may_become(card, *next);
+        let may = |(_, next): &(&str, CardState)| card.state.may_be_made(*next);
         Self {
             holder: card.holder_id.to_string(),
             card_short: short(&number),
             card: number,
-            state: state(card.state),
-            tone: tone.class(),
-            mark: tone.mark(),
+            state: Tag::of_card(locale, card.state),
             expires: day(card.expires_at),
             changed: minute(card.changed_at),
             changes: REASONS.into_iter().filter(may).map(change).collect(),
@@ -86,11 +71,6 @@ impl CardDeskPage {
             frame,
         }
     }
-}
-
-/// Whether staff may put a card into a state. A new card becomes active by its holder's consent alone.
-const fn may_become(card: &Card, next: CardState) -> bool {
-    card.state.may_become(next) && !(matches!(card.state, CardState::Personalised) && matches!(next, CardState::Active))
 }
 
 async fn card_of(app: &App, holder: HolderId, card: CardId) -> Result<Card, Refusal> {

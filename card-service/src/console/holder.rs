@@ -11,9 +11,8 @@ use card_schema::wire::ProblemType;
 use serde::Deserialize;
 
 use super::frame::Frame;
-use super::model::Tone;
 use super::page;
-use super::view::{Choice, day, minute, reason, short};
+use super::view::{Choice, Tag, day, minute, reason, short};
 use crate::app::App;
 use crate::cards::{self, issuance};
 use crate::domains::residence::model::Field;
@@ -42,20 +41,10 @@ pub(super) fn routes() -> [(&'static str, MethodRouter<App>); 3] {
 pub(super) struct CardLine {
     pub(super) card: String,
     pub(super) short: String,
-    pub(super) state: String,
-    pub(super) tone: &'static str,
-    pub(super) mark: &'static str,
+    pub(super) state: Tag,
     pub(super) expires: String,
     /// Its issuance, while the card is not in use yet.
     pub(super) issuance: Option<String>,
-}
-
-/// A reader at which a card can be issued.
-#[derive(Clone, Debug)]
-pub(super) struct Desk {
-    pub(super) id: String,
-    pub(super) name: String,
-    pub(super) organisation: String,
 }
 
 /// The record, for somebody who said why.
@@ -78,7 +67,8 @@ pub(super) struct HolderPage {
     pub(super) purposes: Vec<Choice>,
     /// The record was asked for without a purpose.
     pub(super) missing: bool,
-    pub(super) desks: Vec<Desk>,
+    /// Readers at which a card can be issued.
+    pub(super) desks: Vec<Choice>,
     /// A card was asked for without a reader.
     pub(super) no_desk: bool,
     pub(super) history: Vec<HistoryLine>,
@@ -117,15 +107,12 @@ async fn show_holder(
         .ok_or(Refusal::because(ProblemType::NotFound, "holder-unknown"))?;
     let mut lines = Vec::new();
     for card in cards::store::of_holder(&mut connection, holder).await? {
-        let tone = Tone::of_state(card.state);
         let in_making = matches!(card.state, cards::CardState::Personalising | cards::CardState::Personalised);
         let number = card.card_id.to_string();
         lines.push(CardLine {
             short: short(&number),
             card: number,
-            state: locale.text(&format!("console-state-{}", card.state.name())),
-            tone: tone.class(),
-            mark: tone.mark(),
+            state: Tag::of_card(locale, card.state),
             expires: day(card.expires_at),
             issuance: if in_making {
                 issuance::store::of_card(&mut connection, card.card_id).await?.map(|id| id.to_string())
@@ -139,12 +126,14 @@ async fn show_holder(
     let issues = |terminal: &terminals::Terminal| {
         terminal.state == TerminalState::Active && terminal.operations.contains(&OperationCode::RegistrationConsent)
     };
-    let desk = |terminal: terminals::Terminal| Desk {
-        id: terminal.terminal_id.to_string(),
-        name: terminal.name,
-        organisation: terminal.organisation.name,
+    let desk = |terminal: terminals::Terminal| Choice {
+        hint: terminal.organisation.name,
+        ..Choice::new(terminal.terminal_id.to_string(), terminal.name)
     };
-    let desks = terminals.filter(issues).map(desk).collect();
+    let mut desks: Vec<_> = terminals.filter(issues).map(desk).collect();
+    if let [only] = &mut desks[..] {
+        only.chosen = true;
+    }
     let history = residence::store::history(&mut connection, holder, HISTORY_SHOWN).await?;
     drop(connection);
     let record = match ask {
@@ -192,11 +181,8 @@ async fn read(
             Box::pin(async move { residence::reveal(&shared, tx, now, reader, holder, purpose, &Field::ALL).await })
         })
         .await?;
-    let text = |field: Field| revealed.iter().find(|one| one.field == field).map(|one| one.text.as_str());
-    let fact = |field: Field| {
-        let text = text(field).map_or_else(|| locale.text("residence-not-given"), |text| shown(locale, field, text));
-        (label(locale, field), text, field.name())
-    };
+    let text = |field: Field| revealed.iter().find(|one| one.field == field).map_or("", |one| one.text.as_str());
+    let fact = |field: Field| (label(locale, field), shown(locale, field, text(field)), field.name());
     Ok(Record { purpose: reason(locale, purpose), facts: Field::ALL.map(fact).into() })
 }
 

@@ -10,7 +10,6 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get, post};
 use card_schema::ids::HolderId;
-use card_schema::wire::ProblemType;
 use futures_util::stream;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -18,10 +17,10 @@ use uuid::Uuid;
 use super::frame::Frame;
 use super::model::Tone;
 use super::page;
-use super::view::short;
+use super::view::{Tag, short};
 use crate::app::App;
+use crate::cards::issuance;
 use crate::cards::issuance::api::{IssuanceReply, Progress, WaitingFor};
-use crate::cards::{self, issuance};
 use crate::http::{Refusal, SignedIn, language};
 use crate::i18n::Locale;
 use crate::people::model::Permission;
@@ -55,9 +54,7 @@ pub(super) struct IssuanceProgress {
     issuance: String,
     holder: String,
     card: String,
-    title: String,
-    tone: &'static str,
-    mark: &'static str,
+    state: Tag,
     next: String,
     reason: Option<String>,
     steps: String,
@@ -88,10 +85,8 @@ impl IssuanceProgress {
         });
         let text = |key: &str| locale.text(&format!("console-issuance-{key}"));
         Self {
-            title: text(state),
+            state: Tag { text: text(state), tone },
             next: text(&format!("next-{next}")),
-            tone: tone.class(),
-            mark: tone.mark(),
             issuance: issuance.issuance_id.to_string(),
             holder: holder.to_string(),
             card: short(&issuance.card_id.to_string()),
@@ -108,9 +103,7 @@ impl IssuanceProgress {
 }
 
 async fn look(app: &App, locale: Locale, id: Uuid) -> Result<IssuanceProgress, Refusal> {
-    let mut connection = app.db.read().await?;
-    let found = issuance::api::look(&mut connection, id).await?;
-    let card = cards::store::one(&mut connection, found.card_id).await?.ok_or(Refusal::new(ProblemType::NotFound))?;
+    let (found, card) = issuance::api::look(&mut app.db.read().await?, id).await?;
     Ok(IssuanceProgress::new(locale, card.holder_id, found))
 }
 

@@ -17,4 +17,4 @@ pub mod pages;
 mod tests;
 pub mod view;
 
-pub use pages::{page, router};
+pub use pages::{first_page, page, router};

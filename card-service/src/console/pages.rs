@@ -16,9 +16,9 @@ use tower_http::compression::CompressionLayer;
 use zeroize::Zeroizing;
 
 use super::frame::Frame;
-use super::model::{Tone, masked_name, masked_number, own_path};
-use super::view::{self, ActivityPage, CardPage, Choice, ErrorPage, HolderView, PurposePage, RowView, SignInPage};
-use super::{card_desk, guard, holder, home as first, issuance};
+use super::model::{masked_name, masked_number, own_path};
+use super::view::{self, ActivityPage, CardPage, Choice, ErrorPage, HolderView, PurposePage, RowView, SignInPage, Tag};
+use super::{card_desk, guard, holder, home, issuance};
 use crate::app::App;
 use crate::cards;
 use crate::cards::activity::{ActivityPurpose, Place, store};
@@ -35,8 +35,8 @@ use crate::people::{Purpose, Staff, session};
 pub fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
     let own = [
         ("/sign-in", get(sign_in_form).post(sign_in)),
-        ("/sign-out", post(sign_out).get(home)),
-        ("/language", post(choose_language).get(home)),
+        ("/sign-out", post(sign_out).get(first_page)),
+        ("/language", post(choose_language).get(first_page)),
         ("/activity", get(activity)),
         ("/cards/{card_id}", get(card)),
         ("/cards/{card_id}/holder", post(holder).get(back_to_card)),
@@ -52,7 +52,7 @@ pub fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
         ("/assets/icon.svg", get(|| async { asset("image/svg+xml", include_str!("../../assets/icon.svg")) })),
     ];
     own.into_iter()
-        .chain(first::routes())
+        .chain(home::routes())
         .chain(holder::routes())
         .chain(card_desk::routes())
         .chain(issuance::routes())
@@ -61,7 +61,7 @@ pub fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
 }
 
 /// Where an address leads that only takes what is sent to it.
-async fn home() -> Redirect {
+pub async fn first_page() -> Redirect {
     Redirect::to("/")
 }
 
@@ -351,16 +351,13 @@ async fn show_card(
         })
         .await?;
     let number = card.card_id.to_string();
-    let tone = Tone::of_state(card.state);
     let missing = matches!(ask, Ask::WithoutPurpose);
     let response = page(&CardPage {
         frame: Frame::new(locale, format!("/cards/{id}?purpose={}", purpose.name()), Some(&who.0)),
         purpose: purpose.name(),
         card_short: view::short(&number),
         card: number,
-        state: locale.text(&format!("console-state-{}", card.state.name())),
-        tone: tone.class(),
-        mark: tone.mark(),
+        state: Tag::of_card(locale, card.state),
         expires: view::day(card.expires_at),
         issued: view::minute(card.created_at),
         changed: view::minute(card.changed_at),

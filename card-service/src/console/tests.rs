@@ -10,12 +10,11 @@ use uuid::Uuid;
 
 use super::card_desk::CardDeskPage;
 use super::frame::Frame;
-use super::holder::{CardLine, Desk, HistoryLine, HolderPage, Record};
+use super::holder::{CardLine, HistoryLine, HolderPage, Record};
 use super::home::{HomePage, Unfinished};
 use super::issuance::{IssuancePage, IssuanceProgress};
-use super::model::Tone;
 use super::view::{
-    self, ActivityPage, CardPage, Choice, ErrorPage, HolderView, PurposePage, RowView, SignInPage, Wrong,
+    self, ActivityPage, CardPage, Choice, ErrorPage, HolderView, PurposePage, RowView, SignInPage, Tag, Wrong,
 };
 use crate::cards::activity::store::Activity;
 use crate::cards::activity::{ActivityPurpose, Place};
@@ -94,15 +93,12 @@ fn activity(locale: Locale, rows: &[Activity]) -> ActivityPage {
 fn card(locale: Locale, state: CardState, holder: Option<HolderView>, role: StaffRole, missing: bool) -> CardPage {
     let rows: Vec<_> = rows().into_iter().filter(|row| row.card.status_index() == 1204).collect();
     let number = rows[0].card.to_string();
-    let tone = Tone::of_state(state);
     CardPage {
         frame: Frame::new(locale, "/cards/x", Some(&Staff { role, ..staff() })),
         purpose: "oversight",
         card_short: view::short(&number),
         card: number,
-        state: locale.text(&format!("console-state-{}", state.name())),
-        tone: tone.class(),
-        mark: tone.mark(),
+        state: Tag::of_card(locale, state),
         expires: view::day(AT.plus_seconds(10 * 365 * 86_400)),
         issued: view::minute(AT.plus_seconds(-86_400)),
         changed: view::minute(AT),
@@ -120,14 +116,11 @@ fn holder(locale: Locale, lived: bool, wrong: bool) -> HolderPage {
     let line = |state: CardState| CardLine {
         card: "x".to_owned(),
         short: "0004b403".to_owned(),
-        state: locale.text(&format!("console-state-{}", state.name())),
-        tone: Tone::of_state(state).class(),
-        mark: Tone::of_state(state).mark(),
+        state: Tag::of_card(locale, state),
         expires: view::day(AT),
         issuance: (state == CardState::Personalising).then(|| "x".to_owned()),
     };
-    let desk =
-        |id: &str| Desk { id: id.to_owned(), name: "Counter 3".to_owned(), organisation: "测试服务站".to_owned() };
+    let desk = |id: &str| Choice { hint: "测试服务站".to_owned(), ..Choice::new(id, "Counter 3".to_owned()) };
     let fact = |field: Field| (residence::view::label(locale, field), "测试".to_owned(), field.name());
     HolderPage {
         frame: Frame::new(locale, "/holders/x", Some(&staff())),

@@ -14,6 +14,7 @@ use super::frame::Frame;
 use super::model::Tone;
 use crate::cards::activity::ActivityPurpose;
 use crate::cards::activity::store::Activity;
+use crate::cards::model::CardState;
 use crate::evidence::store::Checkpoint;
 use crate::hex;
 use crate::i18n::Locale;
@@ -52,30 +53,37 @@ impl SignInPage {
     }
 }
 
-/// One answer to "why".
+/// One answer of several.
 #[derive(Clone, Debug)]
 pub struct Choice {
-    pub(super) value: &'static str,
-    pub(super) text: String,
-    hint: String,
+    /// What is sent.
+    pub value: String,
+    /// What it says.
+    pub text: String,
+    /// What it means, where that needs saying.
+    pub hint: String,
+    /// Whether it is the answer so far.
+    pub chosen: bool,
 }
 
 impl Choice {
+    /// An answer that needs no explanation and is not chosen yet.
+    pub fn new(value: impl Into<String>, text: String) -> Self {
+        Self { value: value.into(), text, hint: String::new(), chosen: false }
+    }
+
     /// Why activity is looked at.
     pub fn of_activity(locale: Locale) -> Vec<Self> {
         let choice = |purpose: ActivityPurpose| Self {
-            value: purpose.name(),
-            text: activity_purpose(locale, purpose),
             hint: locale.text(&format!("console-purpose-{}-hint", purpose.name())),
+            ..Self::new(purpose.name(), activity_purpose(locale, purpose))
         };
         ActivityPurpose::ALL.map(choice).into()
     }
 
     /// Why a person's record is read, as far as a role may.
     pub fn of_person(locale: Locale, purposes: &[Purpose]) -> Vec<Self> {
-        let choice =
-            |purpose: &Purpose| Self { value: purpose.name(), text: reason(locale, *purpose), hint: String::new() };
-        purposes.iter().map(choice).collect()
+        purposes.iter().map(|purpose| Self::new(purpose.name(), reason(locale, *purpose))).collect()
     }
 }
 
@@ -101,6 +109,27 @@ pub struct PurposePage {
     pub purposes: Vec<Choice>,
     /// An answer came that is none of them.
     pub missing: bool,
+}
+
+/// How something stands: in words, and for those who look before they read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tag {
+    /// In words.
+    pub text: String,
+    /// How good that is.
+    pub tone: Tone,
+}
+
+impl Tag {
+    /// Of where a card is in its life.
+    pub fn of_card(locale: Locale, state: CardState) -> Self {
+        Self { text: card_state(locale, state), tone: Tone::of_state(state) }
+    }
+}
+
+/// A card's state in words.
+pub fn card_state(locale: Locale, state: CardState) -> String {
+    locale.text(&format!("console-state-{}", state.name()))
 }
 
 /// A line of a list of taps.
@@ -239,12 +268,8 @@ pub struct CardPage {
     pub card: String,
     /// See [`short`].
     pub card_short: String,
-    /// Its state in words.
-    pub state: String,
-    /// Class of the state.
-    pub tone: &'static str,
-    /// Shape of the state.
-    pub mark: &'static str,
+    /// Its state.
+    pub state: Tag,
     /// Its last day.
     pub expires: String,
     /// When it was put to issue.

@@ -9,7 +9,6 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use card_schema::clock::Micros;
 use card_schema::wire::ProblemType;
 use ring::digest;
-use ring::rand::SecureRandom;
 use zeroize::Zeroizing;
 
 use super::model::Staff;
@@ -64,9 +63,7 @@ pub async fn sign_in(app: &App, address: IpAddr, name: &str, word: Zeroizing<Str
 /// Begins a session for somebody who has proven who they are.
 pub(crate) async fn begin(app: &App, staff: Staff) -> Result<Begun, Refusal> {
     let now = app.now();
-    let mut random = Zeroizing::new([0; 32]);
-    app.random.fill(&mut *random).map_err(|_| Refusal::new(ProblemType::Internal))?;
-    let token = Zeroizing::new(BASE64_URL_SAFE_NO_PAD.encode(*random));
+    let token = Zeroizing::new(BASE64_URL_SAFE_NO_PAD.encode(*app.random_bytes::<32>()?));
     let (hash, who, expires_at) = (token_hash(&token), staff.staff_id, now.plus_seconds(LIFETIME_SECONDS));
     app.db
         .write::<_, Refusal, _>(move |tx| {

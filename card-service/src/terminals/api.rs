@@ -10,7 +10,6 @@ use card_schema::operation::OperationCode;
 use card_schema::wire::terminal::{EnrolmentReply, EnrolmentRequest, StatusListReply, TerminalProfile, Trust};
 use card_schema::wire::{Bytes, ProblemType};
 use ring::digest;
-use ring::rand::SecureRandom;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -79,9 +78,7 @@ async fn add(
             return Err(Refusal::because(ProblemType::MalformedRequest, "terminal-name-bad"));
         }
     }
-    let mut random = [0; 20];
-    app.random.fill(&mut random).map_err(|_| Refusal::new(ProblemType::Internal))?;
-    let code = enrolment_code(random);
+    let code = enrolment_code(*app.random_bytes()?);
     let hash = code_hash(&code);
     let now = app.now();
     let new = OrganisationId(app.new_id());

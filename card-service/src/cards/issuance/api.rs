@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::journal::{STEPS_EXPECTED, Want};
 use super::store;
 use crate::app::App;
-use crate::cards::{self, CardState, consent};
+use crate::cards::{self, Card, CardState, consent};
 use crate::http::{Body, Path, Refusal, SignedIn};
 use crate::i18n::Locale;
 use crate::people::model::Permission;
@@ -120,15 +120,16 @@ pub(crate) struct IssuanceReply {
     extensions(("x-problems" = json!([(ProblemType::NotFound, "No such issuance")]))))]
 async fn issuance(State(app): State<App>, who: SignedIn, Path(id): Path<Uuid>) -> Result<Json<IssuanceReply>, Refusal> {
     who.require(Permission::ServeHolders)?;
-    look(&mut app.db.read().await?, id).await.map(Json)
+    look(&mut app.db.read().await?, id).await.map(|(reply, _)| Json(reply))
 }
 
-/// How far an issuance has come, as the office is told.
-pub(crate) async fn look(connection: &mut Connection, id: Uuid) -> Result<IssuanceReply, Refusal> {
-    let issuance = store::one(connection, id).await?.ok_or(Refusal::new(ProblemType::NotFound))?;
-    let card = cards::store::one(connection, issuance.card_id).await?.map(|card| card.state);
+/// How far an issuance has come, as the office is told, and its card.
+pub(crate) async fn look(connection: &mut Connection, id: Uuid) -> Result<(IssuanceReply, Card), Refusal> {
+    let not_found = || Refusal::new(ProblemType::NotFound);
+    let issuance = store::one(connection, id).await?.ok_or_else(not_found)?;
+    let card = cards::store::one(connection, issuance.card_id).await?.ok_or_else(not_found)?;
     let consent = consent::store::outcome(connection, issuance.card_id).await?;
-    Ok(reply(&issuance, card, consent))
+    Ok((reply(&issuance, Some(card.state), consent), card))
 }
 
 /// Take an issuance up again that was interrupted, or whose consent did not make the card active

@@ -5,7 +5,6 @@ use card_schema::envelope::{PublicKey, Signature};
 use card_schema::ids::{CardId, HolderId, TerminalId};
 use card_schema::wire::ProblemType;
 use card_schema::wire::issuance::{Job, NumberedStep, Observation, ObservationRequest};
-use ring::rand::SecureRandom;
 use uuid::Uuid;
 
 use super::journal::{Journal, Relation, STEPS_EXPECTED, Seen, Want};
@@ -37,8 +36,7 @@ pub async fn start(
     reader: Option<String>,
 ) -> Result<(CardId, Uuid), Refusal> {
     let now = app.now();
-    let mut random = [0; 16];
-    app.random.fill(&mut random).map_err(|_| Refusal::new(ProblemType::Internal))?;
+    let random = *app.random_bytes()?;
     let issuance_id = app.new_id();
     let card_id = app
         .db
@@ -111,8 +109,7 @@ pub async fn observe(
     request: ObservationRequest,
 ) -> Result<NumberedStep, Refusal> {
     let now = app.now();
-    let mut challenge = [0; 16];
-    app.random.fill(&mut challenge).map_err(|_| Refusal::new(ProblemType::Internal))?;
+    let challenge = *app.random_bytes()?;
     let shared = app.clone();
     app.db
         .write::<_, Refusal, _>(move |tx| {

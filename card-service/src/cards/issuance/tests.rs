@@ -136,7 +136,7 @@ impl Station {
     /// What the office is told.
     async fn look(&self, job: Uuid) -> IssuanceReply {
         let mut connection = self.town.scratch.db.read().await.unwrap();
-        look(&mut connection, job).await.unwrap()
+        look(&mut connection, job).await.unwrap().0
     }
 }
 

@@ -3,7 +3,6 @@
 use card_schema::date::Date;
 use card_schema::ids::HolderId;
 use card_schema::wire::ProblemType;
-use ring::rand::SecureRandom;
 
 use super::model::{ChangeReason, Facts, Field, Wrong};
 use super::{protect, rules, similar, store};
@@ -39,10 +38,11 @@ pub async fn change(
     let person =
         store::load(tx.conn(), holder).await?.ok_or(Refusal::because(ProblemType::NotFound, "holder-unknown"))?;
     let key = protect::unwrap(&*app.keys, holder, &person.wrapped_key)?;
-    let known = protect::open(&*app.keys, holder, &person)?;
-    let wanted =
-        correction.fields.iter().fold(known.clone(), |facts, field| facts.with(*field, correction.typed.get(*field)));
-    let checked = match rules::check_fields(correction.fields, &wanted, Date::of_utc(now)) {
+    let known = protect::open(&key, holder, &person)?;
+    let with = |from: &Facts| {
+        correction.fields.iter().fold(known.clone(), |facts, field| facts.with(*field, from.get(*field)))
+    };
+    let checked = match rules::check_fields(correction.fields, &with(&correction.typed), Date::of_utc(now)) {
         Ok(checked) => checked,
         Err(wrong) => return Ok(Err(wrong)),
     };
@@ -60,17 +60,13 @@ pub async fn change(
     }
     let mut changes = Vec::new();
     for field in correction.fields.iter().copied().filter(|field| checked.get(*field) != known.get(*field)) {
-        let mut nonce = [0; 12];
-        app.random.fill(&mut nonce).map_err(|_| Refusal::new(ProblemType::Internal))?;
-        let text = checked.get(field);
+        let (text, nonce) = (checked.get(field), *app.random_bytes()?);
         let sealed = (!text.is_empty()).then(|| protect::seal_field(&key, holder, field, text, nonce));
         changes.push((field, person.facts.get(&field).cloned(), sealed));
     }
     if !changes.is_empty() {
         store::change(tx, now, by, holder, correction.reason, &changes).await?;
-        let after =
-            correction.fields.iter().fold(known.clone(), |facts, field| facts.with(*field, checked.get(*field)));
-        similar::follow(app, tx, holder, &known, &after).await?;
+        similar::follow(app, tx, holder, &known, &with(&checked)).await?;
     }
     Ok(Ok(()))
 }

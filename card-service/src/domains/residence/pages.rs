@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::{Form, Path, State};
+use axum::extract::{Form, FromRequestParts, Path, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get, post};
@@ -19,22 +20,27 @@ use super::similar::{self, Distinction};
 use super::view::{ChangePage, CheckPage, FindPage, FormPage, KnownPage, SAME, SimilarPage, Step};
 use super::{Correction, Registration, change, draft, register, registered_with, reveal, rules, store};
 use crate::app::App;
-use crate::console::{frame::Frame, page};
-use crate::http::{Refusal, SignedIn, language};
+use crate::console::{first_page, frame::Frame, page};
+use crate::http::{self, Refusal, SignedIn, language};
+use crate::i18n::Locale;
 use crate::people::model::{Permission, Purpose};
 
 /// The pages by their paths.
 pub fn routes() -> [(&'static str, MethodRouter<App>); 7] {
     [
-        ("/registrations", post(begin).get(home)),
+        ("/registrations", post(begin).get(first_page)),
         ("/registrations/{draft_id}/{step}", get(form).post(save)),
         ("/registrations/{draft_id}/check", get(check).post(finish)),
         ("/registrations/{draft_id}/similar", get(similar_form).post(similar_answer)),
-        ("/registrations/{draft_id}/discard", post(discard).get(home)),
+        ("/registrations/{draft_id}/discard", post(discard).get(first_page)),
         ("/find", get(find_form).post(find)),
         ("/holders/{holder_id}/change/{field}", get(change_form).post(change_field)),
     ]
 }
+
+/// The pages of a registration on which nothing is typed, by their names in addresses.
+const CHECK: &str = "check";
+const SIMILAR: &str = "similar";
 
 /// What a form carries, by the names of its fields.
 type Typed = BTreeMap<String, Zeroizing<String>>;
@@ -59,47 +65,77 @@ fn today(app: &App) -> Date {
     Date::of_utc(app.now())
 }
 
-/// Where an address leads that only takes what is sent to it.
-async fn home() -> Redirect {
-    Redirect::to("/")
-}
-
 async fn begin(State(app): State<App>, who: SignedIn) -> Result<Redirect, Refusal> {
     may_register(&who)?;
     let draft = draft::begin(&app, who.0.staff_id).await?;
     Ok(Redirect::to(&format!("{}/{}", address(draft), Step::ALL[0].name())))
 }
 
-async fn discard(State(app): State<App>, who: SignedIn, Path(id): Path<Uuid>) -> Result<Redirect, Refusal> {
-    may_register(&who)?;
-    draft::discard(&app, who.0.staff_id, id).await?;
-    Ok(Redirect::to("/"))
+async fn discard(desk: Desk) -> Result<Redirect, Refusal> {
+    draft::discard(&desk.app, desk.who.0.staff_id, desk.draft).await?;
+    Ok(first_page().await)
 }
 
-/// A clerk at a step of a registration.
+/// A clerk at a registration that is under way.
 struct Desk {
     app: App,
     who: SignedIn,
-    headers: HeaderMap,
+    locale: Locale,
     draft: Uuid,
 }
 
+#[derive(Deserialize)]
+struct DraftPath {
+    draft_id: Uuid,
+}
+
+impl FromRequestParts<App> for Desk {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
+        let who = SignedIn::from_request_parts(parts, app).await?;
+        may_register(&who)?;
+        let http::Path(DraftPath { draft_id }) = http::Path::from_request_parts(parts, app).await?;
+        Ok(Self { app: app.clone(), who, locale: language(&parts.headers), draft: draft_id })
+    }
+}
+
 impl Desk {
+    /// The address of one of its pages.
+    fn address(&self, page: &str) -> String {
+        format!("{}/{page}", address(self.draft))
+    }
+
+    fn to(&self, page: &str) -> Response {
+        Redirect::to(&self.address(page)).into_response()
+    }
+
+    fn frame(&self, page: &str) -> Frame {
+        Frame::new(self.locale, self.address(page), Some(&self.who.0))
+    }
+
+    fn today(&self) -> Date {
+        today(&self.app)
+    }
+
     /// The form of a step, with what is wrong in it.
     fn form(&self, step: Step, typed: &Facts, wrong: &[Wrong]) -> Result<Response, Refusal> {
-        let draft = address(self.draft);
-        let frame = Frame::new(language(&self.headers), format!("{draft}/{}", step.name()), Some(&self.who.0));
         let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-        Ok((status, page(&FormPage::new(frame, &draft, step, typed, wrong, today(&self.app)))?).into_response())
+        let (frame, draft) = (self.frame(step.name()), address(self.draft));
+        Ok((status, page(&FormPage::new(frame, &draft, step, typed, wrong, self.today()))?).into_response())
     }
 
     /// Where somebody is registered with the document, the page that says so.
     async fn known(&self, facts: &Facts) -> Result<Option<Response>, Refusal> {
         let Some(holder) = registered_with(&self.app, facts).await? else { return Ok(None) };
-        let draft = address(self.draft);
-        let frame = Frame::new(language(&self.headers), format!("{draft}/document"), Some(&self.who.0));
+        let (frame, draft) = (self.frame(Step::Document.name()), address(self.draft));
         let found = page(&KnownPage { frame, draft, holder: holder.to_string() })?;
         Ok(Some((StatusCode::CONFLICT, found).into_response()))
+    }
+
+    /// The form in which the first thing is wrong.
+    fn mend(&self, typed: &Facts, wrong: &[Wrong]) -> Result<Response, Refusal> {
+        self.form(wrong.first().map_or(Step::Document, |wrong| Step::of(wrong.field)), typed, wrong)
     }
 
     async fn load(&self) -> Result<Draft, Refusal> {
@@ -125,44 +161,35 @@ impl Desk {
             )
         });
         let known = read.await?.iter().fold(Facts::default(), |facts, one| facts.with(one.field, one.text.as_str()));
-        let draft = address(self.draft);
-        let frame = Frame::new(language(&self.headers), format!("{draft}/similar"), Some(&self.who.0));
         let status = if missing { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-        Ok((status, page(&SimilarPage::new(frame, &draft, typed, other, &known, missing))?).into_response())
+        let compared = SimilarPage::new(self.frame(SIMILAR), &address(self.draft), typed, other, &known, missing);
+        Ok((status, page(&compared)?).into_response())
     }
 }
 
-fn step_of(name: &str) -> Result<Step, Refusal> {
-    Step::from_name(name).ok_or(Refusal::new(ProblemType::NotFound))
+#[derive(Deserialize)]
+struct StepPath {
+    step: String,
 }
 
-async fn form(
-    State(app): State<App>,
-    who: SignedIn,
-    headers: HeaderMap,
-    Path((draft, step)): Path<(Uuid, String)>,
-) -> Result<Response, Refusal> {
-    may_register(&who)?;
-    let desk = Desk { app, who, headers, draft };
-    desk.form(step_of(&step)?, &desk.load().await?.typed, &[])
+impl StepPath {
+    fn step(&self) -> Result<Step, Refusal> {
+        Step::from_name(&self.step).ok_or(Refusal::new(ProblemType::NotFound))
+    }
 }
 
-async fn save(
-    State(app): State<App>,
-    who: SignedIn,
-    headers: HeaderMap,
-    Path((draft, step)): Path<(Uuid, String)>,
-    Form(typed): Form<Typed>,
-) -> Result<Response, Refusal> {
-    may_register(&who)?;
-    let step = step_of(&step)?;
-    let desk = Desk { app, who, headers, draft };
+async fn form(desk: Desk, Path(path): Path<StepPath>) -> Result<Response, Refusal> {
+    desk.form(path.step()?, &desk.load().await?.typed, &[])
+}
+
+async fn save(desk: Desk, Path(path): Path<StepPath>, Form(typed): Form<Typed>) -> Result<Response, Refusal> {
+    let step = path.step()?;
     let mut kept = desk.load().await?;
     take(&mut kept.typed, step.fields(), &typed);
     // What is wrong is kept as well: nothing that was typed is lost.
     desk.keep(&kept).await?;
     let facts = kept.typed;
-    let checked = match rules::check_fields(step.fields(), &facts, today(&desk.app)) {
+    let checked = match rules::check_fields(step.fields(), &facts, desk.today()) {
         Ok(checked) => checked,
         Err(wrong) => return desk.form(step, &facts, &wrong),
     };
@@ -172,50 +199,29 @@ async fn save(
         return Ok(known);
     }
     // Whoever has come back to change something goes on to the end.
-    let whole = rules::check(&facts, today(&desk.app)).is_ok();
-    let next = step.next().filter(|_| !whole).map_or("check", Step::name);
-    Ok(Redirect::to(&format!("{}/{next}", address(draft))).into_response())
+    let whole = rules::check(&facts, desk.today()).is_ok();
+    Ok(desk.to(step.next().filter(|_| !whole).map_or(CHECK, Step::name)))
 }
 
-async fn check(
-    State(app): State<App>,
-    who: SignedIn,
-    headers: HeaderMap,
-    Path(draft): Path<Uuid>,
-) -> Result<Response, Refusal> {
-    may_register(&who)?;
-    let desk = Desk { app, who, headers, draft };
+async fn check(desk: Desk) -> Result<Response, Refusal> {
     let kept = desk.load().await?;
-    match rules::check(&kept.typed, today(&desk.app)) {
-        Err(wrong) => desk.form(Step::of(wrong[0].field), &kept.typed, &wrong),
-        Ok(facts) if desk.similar(&facts, &kept).await?.is_some() => {
-            Ok(Redirect::to(&format!("{}/similar", address(draft))).into_response())
-        }
-        Ok(facts) => {
-            let draft = address(draft);
-            let frame = Frame::new(language(&desk.headers), format!("{draft}/check"), Some(&desk.who.0));
-            page(&CheckPage::new(frame, &draft, &facts))
-        }
+    match rules::check(&kept.typed, desk.today()) {
+        Err(wrong) => desk.mend(&kept.typed, &wrong),
+        Ok(facts) if desk.similar(&facts, &kept).await?.is_some() => Ok(desk.to(SIMILAR)),
+        Ok(facts) => page(&CheckPage::new(desk.frame(CHECK), &address(desk.draft), &facts)),
     }
 }
 
-async fn finish(
-    State(app): State<App>,
-    who: SignedIn,
-    headers: HeaderMap,
-    Path(draft): Path<Uuid>,
-) -> Result<Response, Refusal> {
-    may_register(&who)?;
-    let desk = Desk { app, who, headers, draft };
+async fn finish(desk: Desk) -> Result<Response, Refusal> {
     let kept = desk.load().await?;
-    let facts = match rules::check(&kept.typed, today(&desk.app)) {
+    let facts = match rules::check(&kept.typed, desk.today()) {
         Ok(facts) => facts,
-        Err(wrong) => return desk.form(Step::of(wrong[0].field), &kept.typed, &wrong),
+        Err(wrong) => return desk.mend(&kept.typed, &wrong),
     };
     if desk.similar(&facts, &kept).await?.is_some() {
-        return Ok(Redirect::to(&format!("{}/similar", address(draft))).into_response());
+        return Ok(desk.to(SIMILAR));
     }
-    let registration = Registration { facts: facts.clone(), told_apart: kept.told_apart, draft: Some(draft) };
+    let registration = Registration { facts: facts.clone(), told_apart: kept.told_apart, draft: Some(desk.draft) };
     match register(&desk.app, desk.who.0.staff_id, registration).await {
         Ok(holder) => Ok(Redirect::to(&format!("/holders/{holder}")).into_response()),
         Err(refusal) if refusal.kind() == ProblemType::Conflict => desk.known(&facts).await?.ok_or(refusal),
@@ -223,22 +229,19 @@ async fn finish(
     }
 }
 
-async fn similar_form(
-    State(app): State<App>,
-    who: SignedIn,
-    headers: HeaderMap,
-    Path(draft): Path<Uuid>,
-) -> Result<Response, Refusal> {
-    may_register(&who)?;
-    let desk = Desk { app, who, headers, draft };
-    let kept = desk.load().await?;
-    let similar = match rules::check(&kept.typed, today(&desk.app)) {
-        Ok(facts) => desk.similar(&facts, &kept).await?,
+async fn similar_form(desk: Desk) -> Result<Response, Refusal> {
+    ask_about_similar(&desk, &desk.load().await?, false).await
+}
+
+/// Asks about the first who may be the same person; goes on where there is none.
+async fn ask_about_similar(desk: &Desk, kept: &Draft, missing: bool) -> Result<Response, Refusal> {
+    let similar = match rules::check(&kept.typed, desk.today()) {
+        Ok(facts) => desk.similar(&facts, kept).await?,
         Err(_) => None,
     };
     match similar {
-        Some(other) => desk.compare(&kept.typed, other, false).await,
-        None => Ok(Redirect::to(&format!("{}/check", address(draft))).into_response()),
+        Some(other) => desk.compare(&kept.typed, other, missing).await,
+        None => Ok(desk.to(CHECK)),
     }
 }
 
@@ -248,29 +251,17 @@ struct Answer {
     answer: Option<String>,
 }
 
-async fn similar_answer(
-    State(app): State<App>,
-    who: SignedIn,
-    headers: HeaderMap,
-    Path(draft): Path<Uuid>,
-    Form(Answer { other, answer }): Form<Answer>,
-) -> Result<Response, Refusal> {
-    may_register(&who)?;
-    let desk = Desk { app, who, headers, draft };
+async fn similar_answer(desk: Desk, Form(Answer { other, answer }): Form<Answer>) -> Result<Response, Refusal> {
     let mut kept = desk.load().await?;
     match answer.as_deref() {
+        None => ask_about_similar(&desk, &kept, true).await,
         Some(SAME) => Ok(Redirect::to(&format!("/holders/{other}")).into_response()),
         Some(distinction) => {
             let distinction = Distinction::from_name(distinction).ok_or(Refusal::new(ProblemType::MalformedRequest))?;
             kept.told_apart.insert(other, distinction);
             desk.keep(&kept).await?;
-            Ok(Redirect::to(&format!("{}/check", address(draft))).into_response())
+            Ok(desk.to(CHECK))
         }
-        // Not shown again by that: whoever it is must be among those who were found.
-        None => match desk.similar(&kept.typed, &kept).await? {
-            Some(found) => desk.compare(&kept.typed, found, true).await,
-            None => Ok(Redirect::to(&format!("{}/check", address(draft))).into_response()),
-        },
     }
 }
 

@@ -8,29 +8,34 @@ use super::model::{Facts, Field};
 use super::store::SealedPerson;
 use crate::keys::{KeyError, KeyStore, Role, seal};
 
-/// A person's own key.
-pub(super) type PersonKey = Zeroizing<[u8; 32]>;
+/// A key that seals: a person's own, or one that is derived.
+pub(super) type SealingKey = Zeroizing<[u8; 32]>;
 
-fn wrapping_key(keys: &dyn KeyStore, holder: HolderId) -> Result<PersonKey, KeyError> {
-    let derived = keys.derive(Role::DataKek, &[b"nrc/person-key/v1".as_slice(), holder.as_bytes()].concat(), 32)?;
+/// A key of its own for one use and one thing, derived from the data key.
+pub(super) fn derived(keys: &dyn KeyStore, purpose: &[u8], thing: &[u8]) -> Result<SealingKey, KeyError> {
+    let derived = keys.derive(Role::DataKek, &[purpose, thing].concat(), 32)?;
     let mut key = Zeroizing::new([0; 32]);
     key.copy_from_slice(&derived);
     Ok(key)
+}
+
+fn wrapping_key(keys: &dyn KeyStore, holder: HolderId) -> Result<SealingKey, KeyError> {
+    derived(keys, b"nrc/person-key/v1", holder.as_bytes())
 }
 
 /// The person's key as it is stored.
 pub(super) fn wrap(
     keys: &dyn KeyStore,
     holder: HolderId,
-    key: &PersonKey,
+    key: &SealingKey,
     nonce: [u8; 12],
 ) -> Result<Vec<u8>, KeyError> {
-    Ok(seal::seal(&*wrapping_key(keys, holder)?, nonce, &place(holder, "person_key", "wrapped"), &**key))
+    Ok(seal::seal(&*wrapping_key(keys, holder)?, nonce, &place(holder.as_bytes(), "person_key", "wrapped"), &**key))
 }
 
 /// The person's key from its stored form.
-pub(super) fn unwrap(keys: &dyn KeyStore, holder: HolderId, wrapped: &[u8]) -> Result<PersonKey, KeyError> {
-    let opened = seal::open(&*wrapping_key(keys, holder)?, &place(holder, "person_key", "wrapped"), wrapped)
+pub(super) fn unwrap(keys: &dyn KeyStore, holder: HolderId, wrapped: &[u8]) -> Result<SealingKey, KeyError> {
+    let opened = seal::open(&*wrapping_key(keys, holder)?, &place(holder.as_bytes(), "person_key", "wrapped"), wrapped)
         .map_err(|_| KeyError::WrongKey)?;
     let mut key = Zeroizing::new([0; 32]);
     if opened.len() != key.len() {
@@ -41,29 +46,28 @@ pub(super) fn unwrap(keys: &dyn KeyStore, holder: HolderId, wrapped: &[u8]) -> R
 }
 
 /// A field as it is stored.
-pub(super) fn seal_field(key: &PersonKey, holder: HolderId, field: Field, text: &str, nonce: [u8; 12]) -> Vec<u8> {
-    seal::seal(key, nonce, &place(holder, "person_fact", field.name()), text.as_bytes())
+pub(super) fn seal_field(key: &SealingKey, holder: HolderId, field: Field, text: &str, nonce: [u8; 12]) -> Vec<u8> {
+    seal::seal(key, nonce, &place(holder.as_bytes(), "person_fact", field.name()), text.as_bytes())
 }
 
 /// A field in clear.
 pub(super) fn open_field(
-    key: &PersonKey,
+    key: &SealingKey,
     holder: HolderId,
     field: Field,
     sealed: &[u8],
 ) -> Result<Zeroizing<String>, KeyError> {
-    let opened =
-        seal::open(key, &place(holder, "person_fact", field.name()), sealed).map_err(|_| KeyError::WrongKey)?;
+    let opened = seal::open(key, &place(holder.as_bytes(), "person_fact", field.name()), sealed)
+        .map_err(|_| KeyError::WrongKey)?;
     let text = std::str::from_utf8(&opened).map_err(|_| KeyError::Malformed("a sealed text is not UTF-8"))?;
     Ok(Zeroizing::new(text.to_owned()))
 }
 
 /// All that is known of a person, for deciding and never for showing: reading is `reveal`'s.
-pub(super) fn open(keys: &dyn KeyStore, holder: HolderId, person: &SealedPerson) -> Result<Facts, KeyError> {
-    let key = unwrap(keys, holder, &person.wrapped_key)?;
+pub(super) fn open(key: &SealingKey, holder: HolderId, person: &SealedPerson) -> Result<Facts, KeyError> {
     let mut facts = Facts::default();
     for (field, sealed) in &person.facts {
-        facts.set(*field, open_field(&key, holder, *field, sealed)?.as_str());
+        facts.set(*field, open_field(key, holder, *field, sealed)?.as_str());
     }
     Ok(facts)
 }
@@ -78,6 +82,7 @@ pub(super) fn blind(keys: &dyn KeyStore, document_kind: &str, number: &str) -> R
     Ok(context.sign().as_ref().try_into().expect("HMAC-SHA-256 has 32 bytes"))
 }
 
-fn place(holder: HolderId, table: &str, column: &str) -> Vec<u8> {
-    [table.as_bytes(), &[0], holder.as_bytes(), &[0], column.as_bytes()].concat()
+/// What binds a sealed value to where it lies.
+pub(super) fn place(row: &[u8], table: &str, column: &str) -> Vec<u8> {
+    [table.as_bytes(), &[0], row, &[0], column.as_bytes()].concat()
 }

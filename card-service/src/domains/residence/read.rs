@@ -26,8 +26,8 @@ impl std::fmt::Debug for Revealed {
     }
 }
 
-/// Reads fields of a person's record, those that are there. Each leaves a leaf and a line that the holder can see. Whether the reader's role
-/// allows the purpose is checked by the caller, who knows the role.
+/// Reads fields of a person's record, those that are there. Each leaves a leaf and a line that the holder can see. Whether
+/// the reader's role allows the purpose is checked by the caller, who knows the role.
 pub async fn reveal(
     app: &App,
     tx: &mut Tx,

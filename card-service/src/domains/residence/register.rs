@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use card_schema::ids::{HolderId, Shard};
 use card_schema::wire::ProblemType;
-use ring::rand::SecureRandom;
 use uuid::Uuid;
-use zeroize::Zeroizing;
 
 use super::model::{Facts, Field};
 use super::similar::{self, Distinction};
@@ -40,13 +38,15 @@ impl Registration {
 /// `Conflict` where somebody is registered with this document.
 pub async fn register(app: &App, by: StaffId, registration: Registration) -> Result<HolderId, Refusal> {
     let Registration { facts, told_apart, draft } = registration;
-    let seed: Zeroizing<[u8; 49]> = random(app)?;
-    let holder = HolderId::new(Shard(seed[0] % app.db.engine().shards()), array(&seed[1..17]));
-    let key = Zeroizing::new(array(&seed[17..]));
-    let mut person =
-        SealedPerson { wrapped_key: protect::wrap(&*app.keys, holder, &key, *random(app)?)?, facts: BTreeMap::new() };
+    let [shard] = *app.random_bytes()?;
+    let holder = HolderId::new(Shard(shard % app.db.engine().shards()), *app.random_bytes()?);
+    let key = app.random_bytes()?;
+    let mut person = SealedPerson {
+        wrapped_key: protect::wrap(&*app.keys, holder, &key, *app.random_bytes()?)?,
+        facts: BTreeMap::new(),
+    };
     for (field, text) in facts.iter() {
-        person.facts.insert(field, protect::seal_field(&key, holder, field, text, *random(app)?));
+        person.facts.insert(field, protect::seal_field(&key, holder, field, text, *app.random_bytes()?));
     }
     let blind = protect::blind(&*app.keys, facts.get(Field::DocumentKind), facts.get(Field::DocumentNumber))?;
     let traits = similar::trait_hashes(&*app.keys, &facts)?;
@@ -75,14 +75,4 @@ pub async fn register(app: &App, by: StaffId, registration: Registration) -> Res
 pub async fn registered_with(app: &App, facts: &Facts) -> Result<Option<HolderId>, Refusal> {
     let blind = protect::blind(&*app.keys, facts.get(Field::DocumentKind), facts.get(Field::DocumentNumber))?;
     Ok(store::by_document(&mut app.db.read().await?, blind).await?)
-}
-
-fn random<const N: usize>(app: &App) -> Result<Zeroizing<[u8; N]>, Refusal> {
-    let mut bytes = Zeroizing::new([0; N]);
-    app.random.fill(&mut *bytes).map_err(|_| Refusal::new(ProblemType::Internal))?;
-    Ok(bytes)
-}
-
-fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
-    bytes.try_into().expect("the range has this length")
 }

@@ -52,18 +52,21 @@ impl From<&'static str> for Fault {
     }
 }
 
+/// The number of a document that has a national one.
+fn national_number(typed: &Facts, today: Date) -> Option<DocumentNumber> {
+    let national = Document::from_name(typed.get(Field::DocumentKind)) == Some(Document::ResidentIdentityCard);
+    national.then(|| DocumentNumber::parse(typed.get(Field::DocumentNumber), today).ok())?
+}
+
 /// The day of birth as the document's number has it, where it has one.
 pub fn birth_in_document(typed: &Facts, today: Date) -> Option<Date> {
-    let citizen = Document::from_name(typed.get(Field::DocumentKind)) == Some(Document::ResidentIdentityCard);
-    let number = DocumentNumber::parse(typed.get(Field::DocumentNumber), today).ok().filter(|_| citizen)?;
-    Some(number.birth(today))
+    Some(national_number(typed, today)?.birth(today))
 }
 
 /// The region in which the document's number was given out, where it is known: often, not always, where the household
 /// is registered.
 pub(super) fn region_in_document(typed: &Facts, today: Date) -> Option<Region> {
-    birth_in_document(typed, today)?;
-    region::by_code(DocumentNumber::parse(typed.get(Field::DocumentNumber), today).ok()?.expose_number().get(..6)?)
+    region::by_code(national_number(typed, today)?.expose_number().get(..6)?)
 }
 
 fn canonical(field: Field, typed: &Facts, today: Date) -> Result<String, Fault> {

@@ -93,12 +93,7 @@ pub async fn registered_at(connection: &mut Connection, holder: HolderId) -> Res
 
 /// Whether there is such a holder.
 pub async fn exists(connection: &mut Connection, holder: HolderId) -> Result<bool, DbError> {
-    let found: Option<i64> = query("SELECT shard FROM holder WHERE shard = $1 AND holder_id = $2")
-        .bind(holder.shard())
-        .bind(holder)
-        .scalar(connection)
-        .await?;
-    Ok(found.is_some())
+    Ok(registered_at(connection, holder).await?.is_some())
 }
 
 /// Who registered a holder.

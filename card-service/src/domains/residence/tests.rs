@@ -1,13 +1,17 @@
 //! What registration promises, tried on a real database file.
 
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
 use card_schema::ids::{HolderId, Shard};
+use tower::ServiceExt as _;
 use uuid::Uuid;
 
 use super::model::{ChangeReason, Facts, Field, Wrong};
-use super::{Correction, Registration, change, protect, register, registered_with, reveal, store};
+use super::{Correction, Registration, change, draft, protect, register, registered_with, reveal, store};
 use crate::db::query;
 use crate::http::Refusal;
-use crate::people::{Purpose, StaffId, StaffRole, api as people};
+use crate::http::signed_in::COOKIE;
+use crate::people::{Purpose, StaffId, StaffRole, api as people, session};
 use crate::testing::{Office, office};
 use card_schema::wire::ProblemType;
 
@@ -190,9 +194,9 @@ async fn a_newcomer_is_registered_over_the_api() {
         "purpose": "registration",
     });
     let (status, reply) = office.public("POST", "/v1/holders", Some(&token), Some(body.clone())).await;
-    assert_eq!(status, axum::http::StatusCode::CREATED, "{reply}");
+    assert_eq!(status, StatusCode::CREATED, "{reply}");
     let (status, reply) = office.public("POST", "/v1/holders", Some(&token), Some(body)).await;
-    assert_eq!(status, axum::http::StatusCode::CONFLICT, "{reply}");
+    assert_eq!(status, StatusCode::CONFLICT, "{reply}");
     let wrong = serde_json::json!({
         "document_kind": "resident_identity_card",
         "document_number": "110000199001010014",
@@ -201,6 +205,28 @@ async fn a_newcomer_is_registered_over_the_api() {
         "purpose": "registration",
     });
     let (status, reply) = office.public("POST", "/v1/holders", Some(&token), Some(wrong)).await;
-    assert_eq!(status, axum::http::StatusCode::BAD_REQUEST, "{reply}");
+    assert_eq!(status, StatusCode::BAD_REQUEST, "{reply}");
     assert!(reply["detail"].as_str().unwrap().contains("last character"), "{reply}");
+}
+
+#[tokio::test]
+async fn who_does_not_say_whether_it_is_the_same_person_is_asked_again_however_the_birth_was_typed() {
+    let office = office().await;
+    let word = zeroize::Zeroizing::new(crate::testing::PASSWORD.to_owned());
+    let staff = people::add(&office.app, "clerk".to_owned(), word, StaffRole::Clerk).await.unwrap();
+    let known = person("测小明", "T1234567").with(Field::Birth, "1990-01-01");
+    let holder = register(&office.app, staff.staff_id, Registration::of(known)).await.unwrap();
+    let draft = draft::begin(&office.app, staff.staff_id).await.unwrap();
+    let typed = person("CE XIAOMING", "T7654321").with(Field::Birth, "19900101").with(Field::Address, "测试路");
+    let typed = draft::Draft { typed, ..draft::Draft::default() };
+    draft::save(&office.app, staff.staff_id, draft, &typed).await.unwrap();
+    let session = session::begin(&office.app, staff).await.unwrap();
+    let request = Request::post(format!("/registrations/{draft}/similar"))
+        .header("sec-fetch-site", "same-origin")
+        .header(header::COOKIE, format!("{COOKIE}={}", session.token.as_str()))
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(Body::from(format!("other={holder}")))
+        .unwrap();
+    let response = office.public_router().oneshot(request).await.unwrap();
+    assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY);
 }

@@ -9,6 +9,7 @@ use super::similar::{self, Distinction};
 use super::{region, rules};
 use crate::console::frame::Frame;
 use crate::console::model::masked_number;
+use crate::console::view::Choice;
 use crate::i18n::Locale;
 
 /// The pages on which something is typed: one thing a page, in their order.
@@ -56,16 +57,25 @@ impl Step {
         Self::ALL.into_iter().find(|step| step.fields().contains(&field)).unwrap_or(Self::Document)
     }
 
+    /// Its place among all, from 0.
+    const fn place(self) -> usize {
+        self as usize
+    }
+
     /// The one after it; none after the last.
     pub(super) fn next(self) -> Option<Self> {
-        let at = Self::ALL.iter().position(|step| *step == self)?;
-        Self::ALL.get(at + 1).copied()
+        Self::ALL.get(self.place() + 1).copied()
     }
 
     fn before(self) -> Option<Self> {
-        let at = Self::ALL.iter().position(|step| *step == self)?;
-        at.checked_sub(1).map(|before| Self::ALL[before])
+        self.place().checked_sub(1).map(|before| Self::ALL[before])
     }
+}
+
+/// How far a page is on the way, in words; the last is the one on which everything is checked.
+fn progress(locale: Locale, place: usize) -> String {
+    let [number, all] = [place + 1, Step::ALL.len() + 1].map(|number| number.to_string());
+    locale.text_with("residence-progress", &[("number", &number), ("all", &all)])
 }
 
 /// The last part of a text's key.
@@ -78,9 +88,10 @@ pub fn label(locale: Locale, field: Field) -> String {
     locale.text(&format!("residence-field-{}", key(field.name())))
 }
 
-/// What a checked text of a field says to people.
+/// What a checked text of a field says to people; that it was not given, where it is empty.
 pub fn shown(locale: Locale, field: Field, text: &str) -> String {
     match field {
+        _ if text.is_empty() => locale.text("residence-not-given"),
         Field::DocumentKind => locale.text(&format!("residence-document-{}", key(text))),
         Field::HouseholdRegion => match region::by_code(text) {
             Some(region) => match region.until {
@@ -94,14 +105,6 @@ pub fn shown(locale: Locale, field: Field, text: &str) -> String {
         },
         _ => text.to_owned(),
     }
-}
-
-/// One answer of several.
-#[derive(Clone, Debug)]
-pub(super) struct Choice {
-    value: &'static str,
-    text: String,
-    chosen: bool,
 }
 
 /// A field of a form.
@@ -143,9 +146,8 @@ impl Input {
             _ => locale.has(&hint).then(|| locale.text(&hint)),
         };
         let choice = |kind: Document| Choice {
-            value: kind.name(),
-            text: shown(locale, Field::DocumentKind, kind.name()),
             chosen: kind.name() == value,
+            ..Choice::new(kind.name(), shown(locale, Field::DocumentKind, kind.name()))
         };
         let wrong = wrong.iter().find(|wrong| wrong.field == field);
         Self {
@@ -168,6 +170,11 @@ impl Input {
     }
 }
 
+/// Whether something is wrong in a form.
+fn is_wrong(inputs: &[Input]) -> bool {
+    inputs.iter().any(|input| input.wrong.is_some())
+}
+
 /// Something is typed.
 #[derive(Debug, Template)]
 #[template(path = "residence/form.html")]
@@ -184,22 +191,18 @@ impl FormPage {
     /// The page of a step; `draft` is the address of the draft.
     pub(super) fn new(frame: Frame, draft: &str, step: Step, typed: &Facts, wrong: &[Wrong], today: Date) -> Self {
         let locale = frame.locale();
-        let number = Step::ALL.iter().position(|one| *one == step).map_or(1, |at| at + 1);
         Self {
             action: format!("{draft}/{}", step.name()),
             back: step.before().map_or_else(|| "/".to_owned(), |before| format!("{draft}/{}", before.name())),
             title: locale.text(&format!("residence-step-{}", step.name())),
-            progress: locale.text_with(
-                "residence-progress",
-                &[("number", &number.to_string()), ("all", &(Step::ALL.len() + 1).to_string())],
-            ),
+            progress: progress(locale, step.place()),
             inputs: step.fields().iter().map(|field| Input::new(locale, *field, typed, wrong, today)).collect(),
             frame,
         }
     }
 
     fn is_wrong(&self) -> bool {
-        self.inputs.iter().any(|input| input.wrong.is_some())
+        is_wrong(&self.inputs)
     }
 }
 
@@ -222,17 +225,14 @@ pub(super) const SAME: &str = "same";
 impl SimilarPage {
     pub(super) fn new(frame: Frame, draft: &str, typed: &Facts, other: HolderId, known: &Facts, missing: bool) -> Self {
         let locale = frame.locale();
-        let text = |facts: &Facts, field: Field, hide: bool| match facts.get(field) {
-            "" => locale.text("residence-not-given"),
-            number if hide && field == Field::DocumentNumber => masked_number(number),
-            text => shown(locale, field, text),
+        let known = match known.get(Field::DocumentNumber) {
+            "" => known.clone(),
+            number => known.clone().with(Field::DocumentNumber, masked_number(number)),
         };
-        let line = |field: Field| (label(locale, field), text(typed, field, false), text(known, field, true));
-        let choice = |value: &'static str| Choice {
-            value,
-            text: locale.text(&format!("residence-similar-{}", key(value))),
-            chosen: false,
-        };
+        let text = |facts: &Facts, field: Field| shown(locale, field, facts.get(field));
+        let line = |field: Field| (label(locale, field), text(typed, field), text(&known, field));
+        let choice =
+            |value: &'static str| Choice::new(value, locale.text(&format!("residence-similar-{}", key(value))));
         Self {
             draft: draft.to_owned(),
             other: other.to_string(),
@@ -270,9 +270,8 @@ impl ChangePage {
     ) -> Self {
         let locale = frame.locale();
         let choice = |one: ChangeReason| Choice {
-            value: one.name(),
-            text: locale.text(&format!("residence-change-{}", one.name())),
             chosen: Some(one) == reason,
+            ..Choice::new(one.name(), locale.text(&format!("residence-change-{}", one.name())))
         };
         let fields = field.changed_with().iter();
         Self {
@@ -287,7 +286,7 @@ impl ChangePage {
     }
 
     fn is_wrong(&self) -> bool {
-        self.missing || self.inputs.iter().any(|input| input.wrong.is_some())
+        self.missing || is_wrong(&self.inputs)
     }
 }
 
@@ -314,19 +313,15 @@ impl CheckPage {
     /// The page of facts that were checked; `draft` is the address of the draft.
     pub(super) fn new(frame: Frame, draft: &str, facts: &Facts) -> Self {
         let locale = frame.locale();
-        let all = (Step::ALL.len() + 1).to_string();
         let answer = |field: Field| Answer {
             label: label(locale, field),
-            value: match facts.get(field) {
-                "" => locale.text("residence-not-given"),
-                text => shown(locale, field, text),
-            },
+            value: shown(locale, field, facts.get(field)),
             change: format!("{draft}/{}#{}", Step::of(field).name(), field.name()),
         };
         Self {
             draft: draft.to_owned(),
             back: format!("{draft}/{}", Step::Home.name()),
-            progress: locale.text_with("residence-progress", &[("number", &all), ("all", &all)]),
+            progress: progress(locale, Step::ALL.len()),
             answers: Field::ALL.map(answer).into(),
             frame,
         }
@@ -362,7 +357,7 @@ impl FindPage {
     }
 
     fn is_wrong(&self) -> bool {
-        self.inputs.iter().any(|input| input.wrong.is_some())
+        is_wrong(&self.inputs)
     }
 }
 

@@ -9,16 +9,16 @@ use std::collections::BTreeMap;
 
 use card_schema::ids::HolderId;
 use card_schema::wire::ProblemType;
-use ring::rand::SecureRandom;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::model::Facts;
+use super::protect::{self, SealingKey};
 use super::similar::Distinction;
 use crate::app::App;
 use crate::http::Refusal;
-use crate::keys::{KeyError, Role, seal};
+use crate::keys::{KeyError, seal};
 use crate::people::StaffId;
 pub use store::Pending;
 
@@ -87,23 +87,17 @@ const fn unknown() -> Refusal {
     Refusal::because(ProblemType::NotFound, "draft-unknown")
 }
 
-fn key(app: &App, id: Uuid) -> Result<Zeroizing<[u8; 32]>, KeyError> {
-    let derived =
-        app.keys.derive(Role::DataKek, &[b"nrc/registration-draft/v1".as_slice(), id.as_bytes()].concat(), 32)?;
-    let mut key = Zeroizing::new([0; 32]);
-    key.copy_from_slice(&derived);
-    Ok(key)
+fn key(app: &App, id: Uuid) -> Result<SealingKey, KeyError> {
+    protect::derived(&*app.keys, b"nrc/registration-draft/v1", id.as_bytes())
 }
 
 fn place(id: Uuid) -> Vec<u8> {
-    [b"registration_draft\0".as_slice(), id.as_bytes(), b"\0sealed"].concat()
+    protect::place(id.as_bytes(), "registration_draft", "sealed")
 }
 
 fn sealed(app: &App, id: Uuid, draft: &Draft) -> Result<Vec<u8>, Refusal> {
     let plain = Zeroizing::new(serde_json::to_vec(draft).map_err(Refusal::internal)?);
-    let mut nonce = [0; 12];
-    app.random.fill(&mut nonce).map_err(|_| Refusal::new(ProblemType::Internal))?;
-    Ok(seal::seal(&*key(app, id)?, nonce, &place(id), &plain))
+    Ok(seal::seal(&*key(app, id)?, *app.random_bytes()?, &place(id), &plain))
 }
 
 #[cfg(test)]

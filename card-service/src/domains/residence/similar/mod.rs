@@ -36,7 +36,8 @@ pub async fn alike(app: &App, facts: &Facts) -> Result<Vec<HolderId>, Refusal> {
     let mut alike = Vec::new();
     for holder in store::sharing(&mut connection, &hashes).await? {
         let Some(person) = persons::load(&mut connection, holder).await? else { continue };
-        if likeness::are_alike(facts, &protect::open(&*app.keys, holder, &person)?) {
+        let key = protect::unwrap(&*app.keys, holder, &person.wrapped_key)?;
+        if likeness::are_alike(facts, &protect::open(&key, holder, &person)?) {
             alike.push(holder);
         }
     }
