@@ -27,6 +27,7 @@ use crate::cards::status;
 use crate::clock;
 use crate::config::Config;
 use crate::db::{Db, DbError};
+use crate::domains::residence::draft;
 use crate::evidence::checkpoint::{self, CheckpointError};
 use crate::evidence::{Log, LogError};
 use crate::http::Refusal;
@@ -44,6 +45,8 @@ const GRACE: Duration = Duration::from_secs(10);
 /// How often holds whose time is over are looked for, and how many are ended in one transaction.
 const EXPIRE_EVERY: Duration = Duration::from_secs(10);
 const HOLDS_AT_ONCE: usize = 1_000;
+/// How often old registrations are removed that nobody has finished; they may lie for days.
+const FORGET_EVERY: Duration = Duration::from_hours(1);
 /// The TLS certificate is renewed this often; it is good for much longer.
 const RENEW_EVERY: Duration = Duration::from_hours(24);
 /// A checkpoint is signed at most this long after something happened.
@@ -237,6 +240,7 @@ impl Service {
             .handle(handles[1].clone())
             .serve(routes.into_make_service_with_connect_info::<SocketAddr>());
         let expiry = tokio::spawn(expire_holds(app.clone()));
+        let forgetting = tokio::spawn(forget_drafts(app.clone()));
         let renewal = tokio::spawn(renew(app.clone(), public_tls, terminals_tls));
         let (console, terminal) = (tokio::spawn(console), tokio::spawn(terminal));
         let _unsupervised = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
@@ -247,6 +251,7 @@ impl Service {
         stop.send_replace(true);
         renewal.abort();
         expiry.abort();
+        forgetting.abort();
         sequencer.abort();
         for handle in &handles {
             handle.graceful_shutdown(Some(GRACE));
@@ -294,6 +299,18 @@ async fn renew(app: App, public: RustlsConfig, terminals: RustlsConfig) {
                 terminals.reload_from_config(Arc::new(fresh_terminals));
             }
             Err(error) => tracing::error!(%error, "the TLS certificate was not renewed"),
+        }
+    }
+}
+
+/// Removes registrations that nobody has gone on with, again and again.
+async fn forget_drafts(app: App) {
+    let mut turn = tokio::time::interval(FORGET_EVERY);
+    turn.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        turn.tick().await;
+        if let Err(error) = draft::forget_old(&app).await {
+            tracing::error!(%error, "old registrations were not removed");
         }
     }
 }

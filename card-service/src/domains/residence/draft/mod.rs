@@ -17,6 +17,7 @@ use super::model::Facts;
 use super::protect::{self, SealingKey};
 use super::similar::Distinction;
 use crate::app::App;
+use crate::db::DbError;
 use crate::http::Refusal;
 use crate::keys::{KeyError, seal};
 use crate::people::StaffId;
@@ -40,14 +41,15 @@ pub async fn begin(app: &App, by: StaffId) -> Result<Uuid, Refusal> {
     let id = app.new_id();
     let (now, sealed) = (app.now(), sealed(app, id, &Draft::default())?);
     app.db
-        .write::<_, Refusal, _>(move |tx| {
-            Box::pin(async move {
-                store::remove_older(tx, now.plus_seconds(-KEPT_SECONDS)).await?;
-                Ok(store::insert(tx, now, id, by, &sealed).await?)
-            })
-        })
+        .write::<_, Refusal, _>(move |tx| Box::pin(async move { Ok(store::insert(tx, now, id, by, &sealed).await?) }))
         .await?;
     Ok(id)
+}
+
+/// Removes drafts that nobody has gone on with for too long.
+pub async fn forget_old(app: &App) -> Result<(), DbError> {
+    let since = app.now().plus_seconds(-KEPT_SECONDS);
+    app.db.write_concurrently(move |tx| Box::pin(store::remove_older(tx, since))).await
 }
 
 /// What was typed so far.
@@ -149,6 +151,7 @@ mod tests {
             .await
             .unwrap();
         let fresh = begin(&office.app, own).await.unwrap();
+        forget_old(&office.app).await.unwrap();
         let left: Vec<_> = of_staff(&office.app, own).await.unwrap().iter().map(|draft| draft.draft_id).collect();
         assert_eq!(left, [fresh]);
     }
