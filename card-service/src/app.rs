@@ -6,6 +6,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use card_schema::clock::Micros;
+use card_schema::date::Date;
 use card_schema::wire::ProblemType;
 use metrics_exporter_prometheus::PrometheusHandle;
 use ring::rand::{SecureRandom, SystemRandom};
@@ -62,6 +63,12 @@ impl App {
     /// The present time. Deciding code takes it as an argument.
     pub fn now(&self) -> Micros {
         clock::now()
+    }
+
+    /// The day on which it is where the stations are. Deciding code takes it as an argument.
+    pub fn today(&self) -> Date {
+        // China has had one time all year round since 1992: UTC+8.
+        Date::of_utc(self.now().plus_seconds(8 * 3_600))
     }
 
     /// Random bytes, wiped when dropped.

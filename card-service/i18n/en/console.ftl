@@ -8,6 +8,7 @@ console-error-prefix = Error:
 console-summary-title = There is a problem
 console-role-administrator = Administrator
 console-role-clerk = Clerk
+console-role-supervisor = Supervisor
 console-role-auditor = Auditor
 
 # Sign-in
@@ -34,6 +35,8 @@ console-holder-cards = Cards
 console-holder-no-cards = There is no card yet.
 console-holder-record = Record
 console-holder-history = Changes of the record
+console-list-comma = {", "}
+console-holder-earlier = Earlier addresses
 console-record-ask = Why do you want to see the record?
 console-record-hint = The holder can see when you looked at what, and why.
 console-record-button = Show the record
@@ -141,6 +144,7 @@ console-reason-registration = Registration or its correction
 console-reason-card-issuance = Issuing or replacing a card
 console-reason-holder-request = The holder is at the desk and asks
 console-reason-complaint = Complaint or dispute
+console-reason-permit = Deciding about a residence permit
 
 # States of a card
 console-state-personalising = Being written

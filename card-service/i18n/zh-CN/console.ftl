@@ -8,6 +8,7 @@ console-error-prefix = 错误：
 console-summary-title = 有问题需要处理
 console-role-administrator = 管理员
 console-role-clerk = 窗口工作人员
+console-role-supervisor = 主管
 console-role-auditor = 审计员
 
 # 登录
@@ -34,6 +35,8 @@ console-holder-cards = 卡片
 console-holder-no-cards = 还没有卡片。
 console-holder-record = 登记档案
 console-holder-history = 档案的更正
+console-list-comma = 、
+console-holder-earlier = 以前的住址
 console-record-ask = 您为什么要查看档案？
 console-record-hint = 持卡人能看到您在何时、为何查看了哪些内容。
 console-record-button = 显示档案
@@ -141,6 +144,7 @@ console-reason-registration = 登记或更正登记
 console-reason-card-issuance = 制卡或换卡
 console-reason-holder-request = 持卡人在窗口要求查询
 console-reason-complaint = 投诉或纠纷
+console-reason-permit = 审核居住证
 
 # 卡片状态
 console-state-personalising = 制卡中

@@ -37,6 +37,7 @@ impl Frame {
             role: match staff.role {
                 Role::Administrator => "console-role-administrator",
                 Role::Clerk => "console-role-clerk",
+                Role::Supervisor => "console-role-supervisor",
                 Role::Auditor => "console-role-auditor",
             },
         };

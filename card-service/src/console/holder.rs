@@ -16,6 +16,7 @@ use super::view::{Choice, Tag, day, minute, reason, short};
 use crate::app::App;
 use crate::cards::{self, issuance};
 use crate::domains::residence::model::Field;
+use crate::domains::residence::permit::{self, rules::Clock};
 use crate::domains::residence::store::PastFact;
 use crate::domains::residence::{self, view::label, view::shown};
 use crate::http::{Refusal, SignedIn, language};
@@ -53,6 +54,8 @@ pub(super) struct Record {
     pub(super) purpose: String,
     /// Labels and values, and the names of the fields.
     pub(super) facts: Vec<(String, String, &'static str)>,
+    /// Earlier addresses, with the days of moving in and out.
+    pub(super) earlier: Vec<(String, String, String)>,
 }
 
 /// See the module.
@@ -72,6 +75,10 @@ pub(super) struct HolderPage {
     /// A card was asked for without a reader.
     pub(super) no_desk: bool,
     pub(super) history: Vec<HistoryLine>,
+    /// How the residence permit stands, if one was ever applied for.
+    pub(super) permit: Option<Tag>,
+    /// Its last day.
+    pub(super) permit_until: Option<String>,
 }
 
 /// Something that happened to the record.
@@ -135,6 +142,7 @@ async fn show_holder(
         only.chosen = true;
     }
     let history = residence::store::history(&mut connection, holder, HISTORY_SHOWN).await?;
+    let permit = permit::store::current(&mut connection, holder).await?;
     drop(connection);
     let record = match ask {
         Ask::Record(purpose) => Some(read(app, who, locale, holder, purpose).await?),
@@ -150,16 +158,21 @@ async fn show_holder(
         missing: ask == Ask::WithoutPurpose,
         desks,
         no_desk: ask == Ask::WithoutDesk,
-        history: history.iter().map(|past| line(locale, past)).collect(),
+        history: history.chunk_by(|one, next| one.at == next.at).map(|change| line(locale, change)).collect(),
+        permit: permit.as_ref().map(|one| permit::view::standing(locale, Clock::on(app.today()).standing(one))),
+        permit_until: permit.and_then(|one| one.valid_until).map(|day| day.to_string()),
     })?;
     let is_wrong = matches!(ask, Ask::WithoutPurpose | Ask::WithoutDesk);
     Ok((if is_wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }, body).into_response())
 }
 
-fn line(locale: Locale, past: &PastFact) -> HistoryLine {
+/// A line of the history: the fields that were changed at once.
+fn line(locale: Locale, change: &[PastFact]) -> HistoryLine {
+    let past = &change[0];
+    let fields: Vec<_> = change.iter().map(|past| label(locale, past.field)).collect();
     HistoryLine {
         at: minute(past.at),
-        what: label(locale, past.field),
+        what: fields.join(&locale.text("console-list-comma")),
         who: past.staff.clone(),
         why: locale.text(&format!("residence-change-{}", past.reason.name())),
     }
@@ -175,15 +188,15 @@ async fn read(
 ) -> Result<Record, Refusal> {
     who.require_purpose(purpose)?;
     let (shared, now, reader) = (app.clone(), app.now(), who.0.staff_id);
-    let revealed = app
+    let residence::Record { facts, stays } = app
         .db
         .write::<_, Refusal, _>(move |tx| {
-            Box::pin(async move { residence::reveal(&shared, tx, now, reader, holder, purpose, &Field::ALL).await })
+            Box::pin(async move { residence::record(&shared, tx, now, reader, holder, purpose).await })
         })
         .await?;
-    let text = |field: Field| revealed.iter().find(|one| one.field == field).map_or("", |one| one.text.as_str());
-    let fact = |field: Field| (label(locale, field), shown(locale, field, text(field)), field.name());
-    Ok(Record { purpose: reason(locale, purpose), facts: Field::ALL.map(fact).into() })
+    let fact = |field: Field| (label(locale, field), shown(locale, field, facts.get(field)), field.name());
+    let earlier = stays.into_iter().filter_map(|stay| Some((stay.address.to_string(), stay.since, stay.until?)));
+    Ok(Record { purpose: reason(locale, purpose), facts: Field::ALL.map(fact).into(), earlier: earlier.collect() })
 }
 
 async fn show(

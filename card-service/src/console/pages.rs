@@ -57,6 +57,7 @@ pub fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
         .chain(card_desk::routes())
         .chain(issuance::routes())
         .chain(residence::pages::routes())
+        .chain(residence::permit::pages::routes())
         .collect()
 }
 

@@ -22,6 +22,7 @@ use crate::cards::issuance::api::{IssuanceReply, Progress, WaitingFor};
 use crate::cards::model::{Card, CardState};
 use crate::domains::residence;
 use crate::domains::residence::model::Field;
+use crate::domains::residence::permit::model::Standing;
 use crate::evidence::store::Checkpoint;
 use crate::i18n::Locale;
 use crate::people::{Purpose, Staff, StaffId, StaffRole};
@@ -130,11 +131,14 @@ fn holder(locale: Locale, lived: bool, wrong: bool) -> HolderPage {
         record: lived.then(|| Record {
             purpose: view::reason(locale, Purpose::HolderRequest),
             facts: Field::ALL.map(fact).into(),
+            earlier: vec![("测试路 9 号".to_owned(), "2025-09-01".to_owned(), "2026-03-01".to_owned())],
         }),
         purposes: Choice::of_person(locale, StaffRole::Clerk.purposes()),
         missing: wrong,
         desks: if lived { ["a", "b"].map(desk).into() } else { Vec::new() },
         no_desk: wrong,
+        permit: lived.then(|| residence::permit::view::standing(locale, Standing::Due)),
+        permit_until: lived.then(|| "2026-12-01".to_owned()),
         history: Vec::from_iter(lived.then(|| HistoryLine {
             at: view::minute(AT),
             what: residence::view::label(locale, Field::Address),
@@ -233,6 +237,7 @@ fn pages(locale: Locale) -> Vec<(String, String)> {
         pages.push((format!("issuance-{name}"), page.render().unwrap()));
     }
     pages.extend(residence::view::tests::pages(&frame("/registrations/x")));
+    pages.extend(residence::permit::view::tests::pages(&frame("/holders/x/permit")));
     for status in [400, 403, 404, 429, 500, 503] {
         let title = locale.text("problem-not-found");
         pages.push((format!("error-{status}"), ErrorPage::new(locale, status, title, None).render().unwrap()));

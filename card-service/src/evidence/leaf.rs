@@ -52,6 +52,8 @@ pub enum ActionKind {
     PersonRead = 42,
     /// Card activity was looked at in the console.
     ActivityRead = 43,
+    /// Something was done with a residence permit.
+    PermitChanged = 44,
     /// A card was put to issue.
     CardPrepared = 50,
     /// An issuance was begun or taken up again, or a step of it was done.

@@ -203,6 +203,25 @@ pub static PERSON_READ: Table = Table {
     leaf_shard: Some("shard"),
     ..PLAIN
 };
+/// Residence permits as they are now.
+pub static PERMIT: Table = Table {
+    name: "permit",
+    columns: &["shard", "holder_id", "permit_id", "stage", "applied", "decide_by", "counts_from", "valid_until", LEAF],
+    key: 3,
+    committed: 8,
+    leaf_shard: Some("shard"),
+    ..PLAIN
+};
+/// What was done with residence permits. What was shown as proof stays in the office, like all that is known of persons.
+pub static PERMIT_ACT: Table = Table {
+    name: "permit_act",
+    columns: &["shard", "holder_id", LEAF, "permit_id", "act", "at", "staff_id", "reason", "valid_until"],
+    key: 3,
+    committed: 9,
+    withheld: &["proof"],
+    leaf_shard: Some("shard"),
+    ..PLAIN
+};
 /// Who looked at card activity, and why.
 pub static ACTIVITY_READ: Table = Table {
     name: "activity_read",
@@ -304,7 +323,7 @@ pub static STATUS_LIST: Table =
     Table { name: "status_list", columns: &["version", "at", "body", LEAF], key: 1, committed: 3, ..PLAIN };
 
 /// Every exported table.
-pub static TABLES: [&Table; 26] = [
+pub static TABLES: [&Table; 28] = [
     &LEAVES,
     &TILE,
     &CHECKPOINT,
@@ -322,6 +341,8 @@ pub static TABLES: [&Table; 26] = [
     &PERSON_FACT_PAST,
     &PERSON_TOLD_APART,
     &PERSON_READ,
+    &PERMIT,
+    &PERMIT_ACT,
     &ACTIVITY_READ,
     &CARD,
     &CARD_STATE_CHANGE,

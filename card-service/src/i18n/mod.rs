@@ -22,15 +22,17 @@ pub enum Locale {
     En,
 }
 
-const ZH_CN: [&str; 3] = [
+const ZH_CN: [&str; 4] = [
     include_str!("../../i18n/zh-CN/service.ftl"),
     include_str!("../../i18n/zh-CN/console.ftl"),
     include_str!("../../i18n/zh-CN/residence.ftl"),
+    include_str!("../../i18n/zh-CN/permit.ftl"),
 ];
-const EN: [&str; 3] = [
+const EN: [&str; 4] = [
     include_str!("../../i18n/en/service.ftl"),
     include_str!("../../i18n/en/console.ftl"),
     include_str!("../../i18n/en/residence.ftl"),
+    include_str!("../../i18n/en/permit.ftl"),
 ];
 
 type Bundle = FluentBundle<FluentResource>;
@@ -63,7 +65,7 @@ impl Locale {
         }
     }
 
-    const fn sources(self) -> [&'static str; 3] {
+    const fn sources(self) -> [&'static str; 4] {
         match self {
             Self::ZhCn => ZH_CN,
             Self::En => EN,
@@ -109,7 +111,7 @@ mod tests {
 
     use super::*;
 
-    fn keys(sources: [&'static str; 3]) -> BTreeSet<&'static str> {
+    fn keys(sources: [&'static str; 4]) -> BTreeSet<&'static str> {
         sources
             .into_iter()
             .flat_map(str::lines)

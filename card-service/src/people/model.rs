@@ -17,6 +17,8 @@ pub enum StaffRole {
     Administrator,
     /// Serves newcomers: registers, issues cards.
     Clerk,
+    /// Does what clerks do, and decides what they may not: residence permits.
+    Supervisor,
     /// Looks at activity, never at persons.
     Auditor,
 }
@@ -30,6 +32,8 @@ pub enum Permission {
     ServeHolders,
     /// See cards and their activity without persons.
     SeeActivity,
+    /// Grant, refuse and end residence permits.
+    DecidePermits,
 }
 
 /// Why a person's record is read. Each read states one, and the holder sees it.
@@ -44,11 +48,14 @@ pub enum Purpose {
     HolderRequest,
     /// Settling a complaint or a dispute.
     Complaint,
+    /// Deciding about a residence permit.
+    Permit,
 }
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: [Self; 4] = [Self::Registration, Self::CardIssuance, Self::HolderRequest, Self::Complaint];
+    pub const ALL: [Self; 5] =
+        [Self::Registration, Self::CardIssuance, Self::HolderRequest, Self::Complaint, Self::Permit];
 
     /// Its name in the database and in forms.
     pub const fn name(self) -> &'static str {
@@ -57,6 +64,7 @@ impl Purpose {
             Self::CardIssuance => "card_issuance",
             Self::HolderRequest => "holder_request",
             Self::Complaint => "complaint",
+            Self::Permit => "permit",
         }
     }
 
@@ -68,13 +76,14 @@ impl Purpose {
 
 impl StaffRole {
     /// Every role.
-    pub const ALL: [Self; 3] = [Self::Administrator, Self::Clerk, Self::Auditor];
+    pub const ALL: [Self; 4] = [Self::Administrator, Self::Clerk, Self::Supervisor, Self::Auditor];
 
     /// Its name in the database.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Administrator => "administrator",
             Self::Clerk => "clerk",
+            Self::Supervisor => "supervisor",
             Self::Auditor => "auditor",
         }
     }
@@ -90,15 +99,16 @@ impl StaffRole {
         match (self, permission) {
             (Self::Administrator, _)
             | (Self::Clerk, Permission::ServeHolders | Permission::SeeActivity)
+            | (Self::Supervisor, Permission::ServeHolders | Permission::SeeActivity | Permission::DecidePermits)
             | (Self::Auditor, Permission::SeeActivity) => true,
-            (Self::Clerk | Self::Auditor, _) => false,
+            (Self::Clerk | Self::Supervisor | Self::Auditor, _) => false,
         }
     }
 
     /// The purposes for which this role may read a person's record.
     pub const fn purposes(self) -> &'static [Purpose] {
         match self {
-            Self::Administrator | Self::Clerk => &Purpose::ALL,
+            Self::Administrator | Self::Clerk | Self::Supervisor => &Purpose::ALL,
             Self::Auditor => &[],
         }
     }
@@ -125,5 +135,7 @@ mod tests {
         assert!(!StaffRole::Auditor.may(Permission::ServeHolders));
         assert!(!StaffRole::Auditor.may(Permission::Administer));
         assert!(!StaffRole::Clerk.may(Permission::Administer));
+        assert!(!StaffRole::Supervisor.may(Permission::Administer));
+        assert!(!StaffRole::Clerk.may(Permission::DecidePermits));
     }
 }

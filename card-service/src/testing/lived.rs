@@ -1,6 +1,7 @@
 //! A town in which something has been done to every table.
 
 use card_schema::card::Slot;
+use card_schema::date::Date;
 use card_schema::ids::{HolderId, Shard, TapId};
 use card_schema::money::Fen;
 use card_schema::operation::{Operation, gate, purse};
@@ -13,6 +14,7 @@ use crate::cards::issuance::store::{self as issuances, Answered, Issuance};
 use crate::cards::{self, CardState, activity, consent};
 use crate::db::{Db, DbError};
 use crate::domains::residence::model::{ChangeReason, Field};
+use crate::domains::residence::permit::{self, model::Act, rules::Clock};
 use crate::domains::residence::{self, draft, similar};
 use crate::evidence::Log;
 use crate::i18n::Locale;
@@ -68,10 +70,19 @@ async fn office(town: &Town, terminal: &TestTerminal, card: &TestCard) {
             people::store::begin_session(tx, START, random(), who, START.plus_seconds(60)).await?;
             people::store::failed_sign_in(tx, START, who).await?;
             let found = cards::store::one(tx.conn(), card).await?.unwrap();
-            residence::store::record_read(tx, START, found.holder_id, who, Purpose::ALL[0], Field::Name).await?;
+            residence::store::record_read(tx, START, found.holder_id, who, Purpose::ALL[0], Field::Name.name()).await?;
             let sealed = || Some(random::<40>().to_vec());
             let moved = [(Field::Address, None, sealed()), (Field::Name, sealed(), sealed())];
             residence::store::change(tx, START, who, found.holder_id, ChangeReason::Changed, &moved).await?;
+            let clock = Clock::on(Date::of_utc(START));
+            let applied = clock.apply(Uuid::from_u128(6), Date::new(2020, 1, 1)).unwrap();
+            for (act, permit) in
+                [(Act::Apply, applied.clone()), (Act::Grant, clock.done(&applied, Act::Grant).unwrap())]
+            {
+                let proof = (act == Act::Apply).then(|| random::<40>().to_vec());
+                let done = permit::store::Done { act, reason: None, proof };
+                permit::store::put(tx, START, who, found.holder_id, &permit, done).await?;
+            }
             similar::store::add(tx, found.holder_id, &[7, -7].into()).await?;
             draft::store::insert(tx, START, Uuid::from_u128(8), who, b"sealed").await?;
             let alike = HolderId::new(card.shard(), random());

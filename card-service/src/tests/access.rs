@@ -26,11 +26,11 @@ enum Who {
     Terminals,
 }
 
-use Permission::{Administer, SeeActivity, ServeHolders};
+use Permission::{Administer, DecidePermits, SeeActivity, ServeHolders};
 use Who::{Anybody, May, Proof, Staff, Terminals};
 
 /// Every route. One that is not here, or no more there, fails the test.
-const TABLE: [(&str, &str, Who); 67] = [
+const TABLE: [(&str, &str, Who); 72] = [
     ("GET", "/", Staff),
     ("GET", "/activity", May(SeeActivity)),
     ("GET", "/assets/console.css", Anybody),
@@ -46,12 +46,15 @@ const TABLE: [(&str, &str, Who); 67] = [
     ("GET", "/holders/{holder_id}/cards", Anybody),
     ("GET", "/holders/{holder_id}/cards/{card_id}", May(ServeHolders)),
     ("GET", "/holders/{holder_id}/change/{field}", May(ServeHolders)),
+    ("GET", "/holders/{holder_id}/permit", May(ServeHolders)),
+    ("GET", "/holders/{holder_id}/permit/application", Anybody),
     ("GET", "/holders/{holder_id}/record", Anybody),
     ("GET", "/issuances/{issuance_id}", May(ServeHolders)),
     ("GET", "/issuances/{issuance_id}/events", May(ServeHolders)),
     ("GET", "/issuances/{issuance_id}/resume", Anybody),
     ("GET", "/language", Anybody),
     ("GET", "/metrics", Anybody),
+    ("GET", "/permits", May(ServeHolders)),
     ("GET", "/readyz", Anybody),
     ("GET", "/registrations", Anybody),
     ("GET", "/registrations/{draft_id}/check", May(ServeHolders)),
@@ -76,6 +79,8 @@ const TABLE: [(&str, &str, Who); 67] = [
     ("POST", "/holders/{holder_id}/cards", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/cards/{card_id}", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/change/{field}", May(ServeHolders)),
+    ("POST", "/holders/{holder_id}/permit", May(ServeHolders)),
+    ("POST", "/holders/{holder_id}/permit/application", May(DecidePermits)),
     ("POST", "/holders/{holder_id}/record", May(ServeHolders)),
     ("POST", "/issuances/{issuance_id}/resume", May(ServeHolders)),
     ("POST", "/language", Anybody),

@@ -38,6 +38,7 @@ use crate::testing::{Office, PASSWORD, office};
 /// With whatever is written differently in HTML, JSON and addresses.
 const NAME: &str = "Qwyx'zel & <测试隐名>";
 const NUMBER: &str = "ZQ7391846";
+const ADDRESS: &str = "Qwyx 路 <测试隐址> 7";
 
 /// An office that knows a person, with everything about the person that a route may touch.
 pub(super) struct Scene {
@@ -62,7 +63,10 @@ impl Scene {
             let facts = Facts::default().with(Field::DocumentKind, "passport").with(Field::DocumentNumber, number);
             facts.with(Field::Name, name)
         };
-        let holder = residence::register(app, clerk, Registration::of(person(NAME, NUMBER))).await.unwrap();
+        let holder = {
+            let lives = person(NAME, NUMBER).with(Field::Address, ADDRESS).with(Field::CitySince, "2020-01-01");
+            residence::register(app, clerk, Registration::of(lives)).await.unwrap()
+        };
         residence::register(app, clerk, Registration::of(person("测试另人", "ZQ0000001"))).await.unwrap();
 
         let mut terminal = terminal_in(&app.db, &OperationCode::ALL).await;
@@ -73,7 +77,11 @@ impl Scene {
         office.intake.accept(terminal.id, &batch).await.unwrap();
         let Some(Caller::Staff(writer)) = callers.get(2) else { unreachable!("the second role is the clerk") };
         let draft = draft::begin(app, writer.staff_id).await.unwrap();
-        let typed = person("测试新人", "ZQ0000002").with(Field::Birth, "1990-01-01").with(Field::Address, "测试路");
+        let typed = person("测试新人", "ZQ0000002")
+            .with(Field::Birth, "1990-01-01")
+            .with(Field::Address, "测试路")
+            .with(Field::AddressSince, "2026-03-01")
+            .with(Field::Home, "rented");
         let typed = draft::Draft { typed, ..draft::Draft::default() };
         draft::save(app, writer.staff_id, draft, &typed).await.unwrap();
         let (_, issuance) = issuance::start(app, holder, Locale::ZhCn, terminal.id, None).await.unwrap();
@@ -174,6 +182,7 @@ impl Walked {
         for (field, forms) in [
             (Field::Name, [NAME.to_owned(), masked_name(NAME)]),
             (Field::DocumentNumber, [NUMBER.to_owned(), masked_number(NUMBER)]),
+            (Field::Address, [ADDRESS.to_owned(), ADDRESS.to_owned()]),
         ] {
             let holds = |form: &String| readings.iter().any(|reading| reading.contains(form.as_str()));
             if !forms.iter().any(holds) {
@@ -209,10 +218,15 @@ async fn no_route_shows_anything_of_a_record_without_a_leaf_that_says_why() {
     let expected = [
         ("/cards/{card_id}/holder", "administrator"),
         ("/cards/{card_id}/holder", "clerk"),
+        ("/cards/{card_id}/holder", "supervisor"),
+        ("/holders/{holder_id}/permit/application", "administrator"),
+        ("/holders/{holder_id}/permit/application", "supervisor"),
         ("/holders/{holder_id}/record", "administrator"),
         ("/holders/{holder_id}/record", "clerk"),
+        ("/holders/{holder_id}/record", "supervisor"),
         ("/v1/holders/{holder_id}/reads", "administrator"),
         ("/v1/holders/{holder_id}/reads", "clerk"),
+        ("/v1/holders/{holder_id}/reads", "supervisor"),
         ("/v1/jobs/next", "terminal"),
     ];
     assert_eq!(shown, BTreeSet::from(expected), "the walk sees what is there to be seen, and nobody else sees it");

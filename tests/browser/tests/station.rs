@@ -7,6 +7,7 @@ use town::{Place, Town, wait};
 
 /// Invented, like every name and number here.
 const CLERK: (&str, &str) = ("test-clerk", "invented for a clerk of a few minutes");
+const SUPERVISOR: (&str, &str) = ("test-supervisor", "invented for a supervisor of a few minutes");
 const NAME: &str = "测试阿依·Test";
 const PHONE: &str = "138 0013 8000";
 const ADDRESS: &str = "测试区测试街道测试社区 1 号楼 2 单元 301";
@@ -14,8 +15,10 @@ const PIN: &str = "731945";
 
 fn station() -> Result<Town> {
     let mut town = Town::open()?;
-    let clerk = json!({"name": CLERK.0, "password": CLERK.1, "role": "clerk"});
-    town.office.api().post("/v1/staff", &clerk)?.success()?;
+    for ((name, password), role) in [(CLERK, "clerk"), (SUPERVISOR, "supervisor")] {
+        let staff = json!({"name": name, "password": password, "role": role});
+        town.office.api().post("/v1/staff", &staff)?.success()?;
+    }
     let card = town.pcscd.new_card("newcomer")?;
     town.put(&card, Place::Station)?;
     Ok(town)
@@ -82,6 +85,7 @@ impl Desk<'_, '_> {
         self.browser.until("#address")?;
         self.page("address")?;
         self.fill("#address", ADDRESS)?;
+        self.browser.click("label[for=home-rented]")?;
         self.go_on()?;
 
         self.browser.until(".answers, table.compare")?;
@@ -255,6 +259,8 @@ fn a_record_is_corrected_and_the_page_says_who_did_it_and_why() -> Result<()> {
     browser.follow("#record form button")?;
     browser.follow("#record a[href$='/change/address']")?;
     browser.type_into("#address", "测试路 2 号")?;
+    browser.type_into("#address_since", "2026-10-01")?;
+    browser.click("label[for=home-employer]")?;
     browser.follow("main form button.primary")?;
     browser.until(".summary a[href='#reason-mistyped']")?;
     browser.click("label[for=reason-changed]")?;
@@ -265,6 +271,8 @@ fn a_record_is_corrected_and_the_page_says_who_did_it_and_why() -> Result<()> {
     browser.click("#record label[for=purpose-registration]")?;
     browser.follow("#record form button")?;
     assert!(browser.texts("#record dd")?.iter().any(|fact| fact == "测试路 2 号"));
+    // Where the person lived before, and from when until when.
+    assert_eq!(browser.texts("#earlier li")?, ["2026-03-01 – 2026-10-01 测试路 1 号"]);
     Ok(())
 }
 
@@ -284,6 +292,7 @@ fn somebody_who_is_registered_under_another_document_is_found_before_a_second_re
     browser.follow("main form button.primary")?;
     browser.follow("main form button.primary")?;
     browser.type_into("#address", ADDRESS)?;
+    browser.click("label[for=home-rented]")?;
     browser.follow("main form button.primary")?;
 
     browser.until("table.compare")?;
@@ -303,5 +312,53 @@ fn somebody_who_is_registered_under_another_document_is_found_before_a_second_re
     browser.follow("form[action$='/check'] button")?;
     browser.until("#record form")?;
     assert_ne!(browser.address()?, format!("{url}/holders/{known}"), "told apart, both have a record");
+    Ok(())
+}
+
+#[test]
+fn a_residence_permit_is_applied_for_decided_and_handed_over_in_both_languages() -> Result<()> {
+    let (town, browser) = (station()?, Chromium::start(Scripts::Allowed)?);
+    let url = town.service.url().to_owned();
+    let mut visitor = Visitor::new(&browser, LANGUAGES[0]);
+    for (language, document) in LANGUAGES.into_iter().zip(["110000199001010013", "110000199001010136"]) {
+        visitor.language = language;
+        let holder = town.office.register(NAME, document)?;
+        let permit = format!("{url}/holders/{holder}/permit");
+        visitor.sign_in(&url, CLERK)?;
+        browser.open(&format!("{url}/holders/{holder}"))?;
+        browser.follow("main a[href$='/permit']")?;
+        browser.follow("#apply button")?;
+        browser.until(".summary a[href='#apply-labour_contract']")?;
+        visitor.visit("permit-missing")?;
+        browser.click("label[for=apply-lease]")?;
+        browser.follow("#apply button")?;
+        browser.until("main .tag.wait")?;
+        assert_eq!(browser.count("#open, #grant, #refuse")?, 0, "a clerk does not decide");
+        visitor.sign_out()?;
+
+        visitor.sign_in(&url, SUPERVISOR)?;
+        browser.follow("main a[href='/permits']")?;
+        visitor.visit("permits")?;
+        browser.follow(&format!("#decisions a[href='/holders/{holder}/permit']"))?;
+        assert!(!browser.text("main")?.contains("测试路"), "what it rests on is shown before it was opened");
+        browser.follow("#open button")?;
+        browser.until("#grant")?;
+        assert!(browser.text("main")?.contains("测试路 1 号"));
+        visitor.visit("permit-application")?;
+        browser.follow("#grant button")?;
+        browser.until("#issue")?;
+        visitor.sign_out()?;
+
+        visitor.sign_in(&url, CLERK)?;
+        browser.open(&permit)?;
+        browser.follow("#issue button")?;
+        browser.until("main .tag.ok")?;
+        visitor.visit("permit-in-force")?;
+        assert_eq!(browser.count("#history li")?, 3);
+        browser.open(&format!("{url}/holders/{holder}"))?;
+        assert_eq!(browser.count("main .tag.ok")?, 1, "the holder's page shows it");
+        visitor.sign_out()?;
+    }
+    assert!(visitor.noted.is_empty(), "{:#?}", visitor.noted);
     Ok(())
 }

@@ -95,6 +95,8 @@ impl Scene {
                         "document_number": "T12345678",
                         "birth": "1990-01-01",
                         "address": "测试路 1 号",
+                        "address_since": "2026-03-01",
+                        "home": "rented",
                     }),
                 ),
                 ("post", "/v1/holders/{holder_id}/reads", json!({"purpose": "holder_request", "fields": ["name"]})),

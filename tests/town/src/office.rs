@@ -75,6 +75,8 @@ impl Office {
             "document_kind": "resident_identity_card",
             "document_number": document_number,
             "address": "测试路 1 号",
+            "address_since": "2026-03-01",
+            "home": "rented",
             "purpose": "registration",
         });
         field(&self.api.post("/v1/holders", &body)?.success()?, "holder_id")

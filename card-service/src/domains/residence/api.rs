@@ -3,7 +3,6 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use card_schema::date::Date;
 use card_schema::ids::HolderId;
 use card_schema::wire::ProblemType;
 use serde::{Deserialize, Serialize};
@@ -11,7 +10,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::model::{Document, Facts, Field};
+use super::model::{Document, Facts, Field, Home};
 use super::{Registration, reveal, rules, store};
 use crate::app::App;
 use crate::http::{Body, Path, Refusal, SignedIn};
@@ -46,6 +45,22 @@ struct NewHolder {
     /// Where the person lives now.
     #[schema(example = "测试路 1 号")]
     address: String,
+    /// Since when.
+    #[schema(example = "2026-03-01")]
+    address_since: String,
+    /// How.
+    home: Home,
+    /// Whose home it is: the landlord, the dormitory, the relative.
+    host: Option<String>,
+    /// Since when the person lives in this city; since `address_since` where nothing is said.
+    #[schema(example = "2025-09-01")]
+    city_since: Option<String>,
+    /// Until when the person means to stay.
+    #[schema(example = "2099-12-31")]
+    stay_until: Option<String>,
+    /// Where the person works or studies.
+    #[schema(example = "测试工厂")]
+    occupation: Option<String>,
     /// Why the data is taken.
     purpose: Purpose,
 }
@@ -59,9 +74,15 @@ impl NewHolder {
             (Field::Birth, self.birth),
             (Field::Phone, self.phone),
             (Field::HouseholdRegion, self.household_region),
+            (Field::Occupation, self.occupation),
             (Field::Address, Some(self.address)),
+            (Field::AddressSince, Some(self.address_since)),
+            (Field::Host, self.host),
+            (Field::CitySince, self.city_since),
+            (Field::StayUntil, self.stay_until),
         ];
-        let mut facts = Facts::default().with(Field::DocumentKind, self.document_kind.name());
+        let mut facts =
+            Facts::default().with(Field::DocumentKind, self.document_kind.name()).with(Field::Home, self.home.name());
         for (field, text) in texts {
             facts.set(field, text.unwrap_or_default());
         }
@@ -89,8 +110,7 @@ async fn register(
 ) -> Result<(StatusCode, Json<HolderReply>), Refusal> {
     who.require(Permission::ServeHolders)?;
     who.require_purpose(request.purpose)?;
-    let today = Date::of_utc(app.now());
-    let facts = rules::check(&request.into_facts(), today)
+    let facts = rules::check(&request.into_facts(), app.today())
         .map_err(|wrong| Refusal::saying(ProblemType::MalformedRequest, wrong[0].key, &wrong[0].at))?;
     let holder_id = super::register(&app, who.0.staff_id, Registration::of(facts)).await?;
     Ok((StatusCode::CREATED, Json(HolderReply { holder_id })))

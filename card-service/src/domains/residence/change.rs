@@ -1,11 +1,10 @@
 //! Correcting and changing a record: what was there before stays, with who changed it and why.
 
-use card_schema::date::Date;
 use card_schema::ids::HolderId;
 use card_schema::wire::ProblemType;
 
 use super::model::{ChangeReason, Facts, Field, Wrong};
-use super::{protect, rules, similar, store};
+use super::{protect, read, rules, similar, store};
 use crate::app::App;
 use crate::db::Tx;
 use crate::http::Refusal;
@@ -35,14 +34,12 @@ pub async fn change(
     correction: &Correction,
 ) -> Result<Result<(), Vec<Wrong>>, Refusal> {
     let now = app.now();
-    let person =
-        store::load(tx.conn(), holder).await?.ok_or(Refusal::because(ProblemType::NotFound, "holder-unknown"))?;
-    let key = protect::unwrap(&*app.keys, holder, &person.wrapped_key)?;
+    let (person, key) = read::sealed(app, tx.conn(), holder).await?;
     let known = protect::open(&key, holder, &person)?;
     let with = |from: &Facts| {
         correction.fields.iter().fold(known.clone(), |facts, field| facts.with(*field, from.get(*field)))
     };
-    let checked = match rules::check_fields(correction.fields, &with(&correction.typed), Date::of_utc(now)) {
+    let checked = match rules::check_fields(correction.fields, &with(&correction.typed), app.today()) {
         Ok(checked) => checked,
         Err(wrong) => return Ok(Err(wrong)),
     };

@@ -2,24 +2,26 @@
 //!
 //! Each person has a key, wrapped under a key derived from the data key; a field is sealed under it and bound to table,
 //! row and column. A document number is found again through a keyed hash. Every read states a purpose and leaves a leaf.
-//! Not here yet: permits, households.
+//! Residence permits are `permit`'s. Not here yet: households.
 
 pub mod api;
 mod change;
 pub mod draft;
 pub mod model;
 pub mod pages;
+pub mod permit;
 mod protect;
 mod read;
 mod region;
 mod register;
 pub mod rules;
 pub mod similar;
+pub mod stays;
 pub mod store;
 #[cfg(test)]
 mod tests;
 pub mod view;
 
 pub use change::{Correction, change};
-pub use read::{Revealed, name_for_printing, reveal};
+pub use read::{Record, Revealed, name_for_printing, record, reveal};
 pub use register::{Registration, register, registered_with};

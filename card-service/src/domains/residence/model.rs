@@ -42,6 +42,46 @@ impl Document {
     }
 }
 
+/// How a person lives where they live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Home {
+    /// In a home of their own.
+    Owned,
+    /// As a tenant.
+    Rented,
+    /// In an employer's dormitory.
+    Employer,
+    /// In a school's dormitory.
+    School,
+    /// With relatives or friends.
+    Relatives,
+    /// Otherwise.
+    Other,
+}
+
+impl Home {
+    /// Every kind, the most frequent first.
+    pub const ALL: [Self; 6] = [Self::Rented, Self::Employer, Self::Relatives, Self::Owned, Self::School, Self::Other];
+
+    /// Its name in forms and where it is stored.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Owned => "owned",
+            Self::Rented => "rented",
+            Self::Employer => "employer",
+            Self::School => "school",
+            Self::Relatives => "relatives",
+            Self::Other => "other",
+        }
+    }
+
+    /// The kind of a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|home| home.name() == name)
+    }
+}
+
 /// A field of the record. Each can be read by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -62,11 +102,23 @@ pub enum Field {
     HouseholdRegion = 7,
     /// Where the person lives now.
     Address = 8,
+    /// Since when: `YYYY-MM-DD`.
+    AddressSince = 9,
+    /// How: a name of [`Home`].
+    Home = 10,
+    /// Whose home it is: the landlord, the dormitory, the relative.
+    Host = 11,
+    /// Since when the person lives in this city without a break: `YYYY-MM-DD`.
+    CitySince = 12,
+    /// Until when the person means to stay: `YYYY-MM-DD`.
+    StayUntil = 13,
+    /// Where the person works or studies.
+    Occupation = 14,
 }
 
 impl Field {
     /// Every field, in the order in which they are asked for.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 14] = [
         Self::DocumentKind,
         Self::DocumentNumber,
         Self::Name,
@@ -74,7 +126,13 @@ impl Field {
         Self::Birth,
         Self::Phone,
         Self::HouseholdRegion,
+        Self::Occupation,
         Self::Address,
+        Self::AddressSince,
+        Self::Home,
+        Self::Host,
+        Self::CitySince,
+        Self::StayUntil,
     ];
 
     /// Its number in the database.
@@ -98,6 +156,12 @@ impl Field {
             Self::Phone => "phone",
             Self::HouseholdRegion => "household_region",
             Self::Address => "address",
+            Self::AddressSince => "address_since",
+            Self::Home => "home",
+            Self::Host => "host",
+            Self::CitySince => "city_since",
+            Self::StayUntil => "stay_until",
+            Self::Occupation => "occupation",
         }
     }
 
@@ -106,7 +170,7 @@ impl Field {
         Self::ALL.into_iter().find(|field| field.name() == name)
     }
 
-    /// What is changed together with it: a number means nothing without its kind.
+    /// What is changed together with it: a number means nothing without its kind, and whoever moves does so on a day.
     pub const fn changed_with(self) -> &'static [Self] {
         match self {
             Self::DocumentKind | Self::DocumentNumber => &[Self::DocumentKind, Self::DocumentNumber],
@@ -115,7 +179,12 @@ impl Field {
             Self::Birth => &[Self::Birth],
             Self::Phone => &[Self::Phone],
             Self::HouseholdRegion => &[Self::HouseholdRegion],
-            Self::Address => &[Self::Address],
+            Self::Address | Self::AddressSince | Self::Home | Self::Host => {
+                &[Self::Address, Self::AddressSince, Self::Home, Self::Host]
+            }
+            Self::CitySince => &[Self::CitySince],
+            Self::StayUntil => &[Self::StayUntil],
+            Self::Occupation => &[Self::Occupation],
         }
     }
 }

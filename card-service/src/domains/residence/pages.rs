@@ -7,7 +7,6 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get, post};
-use card_schema::date::Date;
 use card_schema::ids::HolderId;
 use card_schema::wire::ProblemType;
 use serde::Deserialize;
@@ -61,10 +60,6 @@ fn address(draft: Uuid) -> String {
     format!("/registrations/{draft}")
 }
 
-fn today(app: &App) -> Date {
-    Date::of_utc(app.now())
-}
-
 async fn begin(State(app): State<App>, who: SignedIn) -> Result<Redirect, Refusal> {
     may_register(&who)?;
     let draft = draft::begin(&app, who.0.staff_id).await?;
@@ -114,15 +109,11 @@ impl Desk {
         Frame::new(self.locale, self.address(page), Some(&self.who.0))
     }
 
-    fn today(&self) -> Date {
-        today(&self.app)
-    }
-
     /// The form of a step, with what is wrong in it.
     fn form(&self, step: Step, typed: &Facts, wrong: &[Wrong]) -> Result<Response, Refusal> {
         let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
         let (frame, draft) = (self.frame(step.name()), address(self.draft));
-        Ok((status, page(&FormPage::new(frame, &draft, step, typed, wrong, self.today()))?).into_response())
+        Ok((status, page(&FormPage::new(frame, &draft, step, typed, wrong, self.app.today()))?).into_response())
     }
 
     /// Where somebody is registered with the document, the page that says so.
@@ -189,7 +180,7 @@ async fn save(desk: Desk, Path(path): Path<StepPath>, Form(typed): Form<Typed>) 
     // What is wrong is kept as well: nothing that was typed is lost.
     desk.keep(&kept).await?;
     let facts = kept.typed;
-    let checked = match rules::check_fields(step.fields(), &facts, desk.today()) {
+    let checked = match rules::check_fields(step.fields(), &facts, desk.app.today()) {
         Ok(checked) => checked,
         Err(wrong) => return desk.form(step, &facts, &wrong),
     };
@@ -199,13 +190,13 @@ async fn save(desk: Desk, Path(path): Path<StepPath>, Form(typed): Form<Typed>) 
         return Ok(known);
     }
     // Whoever has come back to change something goes on to the end.
-    let whole = rules::check(&facts, desk.today()).is_ok();
+    let whole = rules::check(&facts, desk.app.today()).is_ok();
     Ok(desk.to(step.next().filter(|_| !whole).map_or(CHECK, Step::name)))
 }
 
 async fn check(desk: Desk) -> Result<Response, Refusal> {
     let kept = desk.load().await?;
-    match rules::check(&kept.typed, desk.today()) {
+    match rules::check(&kept.typed, desk.app.today()) {
         Err(wrong) => desk.mend(&kept.typed, &wrong),
         Ok(facts) if desk.similar(&facts, &kept).await?.is_some() => Ok(desk.to(SIMILAR)),
         Ok(facts) => page(&CheckPage::new(desk.frame(CHECK), &address(desk.draft), &facts)),
@@ -214,7 +205,7 @@ async fn check(desk: Desk) -> Result<Response, Refusal> {
 
 async fn finish(desk: Desk) -> Result<Response, Refusal> {
     let kept = desk.load().await?;
-    let facts = match rules::check(&kept.typed, desk.today()) {
+    let facts = match rules::check(&kept.typed, desk.app.today()) {
         Ok(facts) => facts,
         Err(wrong) => return desk.mend(&kept.typed, &wrong),
     };
@@ -235,7 +226,7 @@ async fn similar_form(desk: Desk) -> Result<Response, Refusal> {
 
 /// Asks about the first who may be the same person; goes on where there is none.
 async fn ask_about_similar(desk: &Desk, kept: &Draft, missing: bool) -> Result<Response, Refusal> {
-    let similar = match rules::check(&kept.typed, desk.today()) {
+    let similar = match rules::check(&kept.typed, desk.app.today()) {
         Ok(facts) => desk.similar(&facts, kept).await?,
         Err(_) => None,
     };
@@ -268,7 +259,7 @@ async fn similar_answer(desk: Desk, Form(Answer { other, answer }): Form<Answer>
 fn found(app: &App, who: &SignedIn, headers: &HeaderMap, typed: &Facts, wrong: &[Wrong]) -> Result<Response, Refusal> {
     let frame = Frame::new(language(headers), "/find", Some(&who.0));
     let nobody = wrong.is_empty() && typed != &Facts::default();
-    page(&FindPage::new(frame, typed, wrong, nobody, today(app)))
+    page(&FindPage::new(frame, typed, wrong, nobody, app.today()))
 }
 
 async fn find_form(State(app): State<App>, who: SignedIn, headers: HeaderMap) -> Result<Response, Refusal> {
@@ -285,7 +276,7 @@ async fn find(
     who.require(Permission::ServeHolders)?;
     let mut facts = Facts::default();
     take(&mut facts, Step::Document.fields(), &typed);
-    match rules::check_fields(Step::Document.fields(), &facts, today(&app)) {
+    match rules::check_fields(Step::Document.fields(), &facts, app.today()) {
         Err(wrong) => {
             let again = found(&app, &who, &headers, &facts, &wrong)?;
             Ok((StatusCode::UNPROCESSABLE_ENTITY, again).into_response())
@@ -313,7 +304,7 @@ async fn change_form(
         return Err(Refusal::because(ProblemType::NotFound, "holder-unknown"));
     }
     let frame = Frame::new(language(&headers), format!("/holders/{holder}/change/{}", field.name()), Some(&who.0));
-    page(&ChangePage::new(frame, holder, field, &Facts::default(), None, None, today(&app)))
+    page(&ChangePage::new(frame, holder, field, &Facts::default(), None, None, app.today()))
 }
 
 async fn change_field(
@@ -346,6 +337,6 @@ async fn change_field(
         }
     };
     let frame = Frame::new(language(&headers), format!("/holders/{holder}/change/{}", field.name()), Some(&who.0));
-    let again = page(&ChangePage::new(frame, holder, field, &typed, reason, Some(&wrong), today(&app)))?;
+    let again = page(&ChangePage::new(frame, holder, field, &typed, reason, Some(&wrong), app.today()))?;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, again).into_response())
 }

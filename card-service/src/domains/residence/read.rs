@@ -5,10 +5,13 @@ use card_schema::ids::HolderId;
 use card_schema::wire::ProblemType;
 use zeroize::Zeroizing;
 
-use super::model::Field;
+use super::model::{Facts, Field};
+use super::protect::SealingKey;
+use super::stays::{Before, Stay, stays};
+use super::store::SealedPerson;
 use super::{protect, store};
 use crate::app::App;
-use crate::db::Tx;
+use crate::db::{Connection, Tx};
 use crate::http::Refusal;
 use crate::people::{Purpose, StaffId};
 
@@ -26,6 +29,21 @@ impl std::fmt::Debug for Revealed {
     }
 }
 
+/// What is stored of a person, and the key that opens it.
+///
+/// # Errors
+/// `NotFound` where there is no such holder.
+pub(super) async fn sealed(
+    app: &App,
+    connection: &mut Connection,
+    holder: HolderId,
+) -> Result<(SealedPerson, SealingKey), Refusal> {
+    let person = store::load(connection, holder).await?;
+    let person = person.ok_or(Refusal::because(ProblemType::NotFound, "holder-unknown"))?;
+    let key = protect::unwrap(&*app.keys, holder, &person.wrapped_key)?;
+    Ok((person, key))
+}
+
 /// Reads fields of a person's record, those that are there. Each leaves a leaf and a line that the holder can see. Whether
 /// the reader's role allows the purpose is checked by the caller, who knows the role.
 pub async fn reveal(
@@ -37,18 +55,55 @@ pub async fn reveal(
     purpose: Purpose,
     fields: &[Field],
 ) -> Result<Vec<Revealed>, Refusal> {
-    let person =
-        store::load(tx.conn(), holder).await?.ok_or(Refusal::because(ProblemType::NotFound, "holder-unknown"))?;
-    let key = protect::unwrap(&*app.keys, holder, &person.wrapped_key)?;
+    let (person, key) = sealed(app, tx.conn(), holder).await?;
     let mut revealed = Vec::with_capacity(fields.len());
     for field in fields {
         let Some(sealed) = person.facts.get(field) else { continue };
-        store::record_read(tx, now, holder, who, purpose, *field).await?;
+        store::record_read(tx, now, holder, who, purpose, field.name()).await?;
         let text = protect::open_field(&key, holder, *field, sealed)?;
         revealed.push(Revealed { field: *field, text });
     }
     metrics::counter!("person_reads_total").increment(1);
     Ok(revealed)
+}
+
+/// A whole record, with where the person lived before.
+#[derive(Debug)]
+pub struct Record {
+    /// What is known now.
+    pub facts: Facts,
+    /// Where the person lived and lives, the present address first.
+    pub stays: Vec<Stay>,
+}
+
+/// Reads a whole record. Earlier addresses come with the present one, and its leaf speaks for them.
+pub async fn record(
+    app: &App,
+    tx: &mut Tx,
+    now: Micros,
+    who: StaffId,
+    holder: HolderId,
+    purpose: Purpose,
+) -> Result<Record, Refusal> {
+    let revealed = reveal(app, tx, now, who, holder, purpose, &Field::ALL).await?;
+    let facts = revealed.iter().fold(Facts::default(), |facts, one| facts.with(one.field, one.text.as_str()));
+    let (_, key) = sealed(app, tx.conn(), holder).await?;
+    let mut changes: Vec<(i64, Before)> = Vec::new();
+    for (leaf, reason, field, sealed) in
+        store::before(tx.conn(), holder, &[Field::Address, Field::AddressSince]).await?
+    {
+        let text = match sealed {
+            Some(sealed) => protect::open_field(&key, holder, field, &sealed)?,
+            None => Zeroizing::default(),
+        };
+        match changes.last_mut().filter(|(last, _)| *last == leaf) {
+            Some((_, before)) => before.was.push((field, text)),
+            None => changes.push((leaf, Before { reason, was: vec![(field, text)] })),
+        }
+    }
+    let changes: Vec<_> = changes.into_iter().map(|(_, before)| before).collect();
+    let stays = stays(&facts, &changes);
+    Ok(Record { facts, stays })
 }
 
 /// The name for the printed information of a card, read on behalf of whoever registered the holder.

@@ -3,7 +3,7 @@
 use card_schema::date::Date;
 use card_schema::document::{DocumentError, DocumentNumber};
 
-use super::model::{Document, Facts, Field, Wrong};
+use super::model::{Document, Facts, Field, Home, Wrong};
 use super::region::{self, Region};
 
 /// The longest name in characters.
@@ -98,14 +98,26 @@ fn canonical(field: Field, typed: &Facts, today: Date) -> Result<String, Fault> 
         Field::Birth => birth(typed, today),
         Field::Phone => phone(text),
         Field::HouseholdRegion => household_region(text),
-        Field::Address => {
-            let address = one_line(text);
-            let fits = !address.is_empty()
-                && address.chars().count() <= ADDRESS_MAX_CHARS
-                && !address.chars().any(char::is_control);
-            if fits { Ok(address) } else { Err("person-address-bad".into()) }
+        Field::Address => match one_line(text) {
+            address if !address.is_empty() && is_short_line(&address) => Ok(address),
+            _ => Err("person-address-bad".into()),
+        },
+        Field::AddressSince => address_since(typed, today),
+        Field::Home => {
+            Home::from_name(text).map(|home| home.name().to_owned()).ok_or_else(|| "person-home-missing".into())
         }
+        Field::Host | Field::Occupation => match one_line(text) {
+            line if is_short_line(&line) => Ok(line),
+            _ => Err("person-line-bad".into()),
+        },
+        Field::CitySince => city_since(typed, today),
+        Field::StayUntil => stay_until(text, today),
     }
+}
+
+/// Whether a text fits where an address does.
+fn is_short_line(line: &str) -> bool {
+    line.chars().count() <= ADDRESS_MAX_CHARS && !line.chars().any(char::is_control)
 }
 
 fn one_line(text: &str) -> String {
@@ -171,6 +183,45 @@ fn birth(typed: &Facts, today: Date) -> Result<String, Fault> {
         return Err("person-birth-not-of-document".into());
     }
     Ok(day.to_string())
+}
+
+/// A day on which something began that still lasts.
+fn since(text: &str, today: Date) -> Result<Date, Fault> {
+    let day = day(text).ok_or("person-since-bad")?;
+    if day > today || day.year() + AGE_MAX_YEARS < today.year() {
+        return Err("person-since-impossible".into());
+    }
+    Ok(day)
+}
+
+fn address_since(typed: &Facts, today: Date) -> Result<String, Fault> {
+    let moved_in = since(typed.get(Field::AddressSince), today)?;
+    match day(typed.get(Field::CitySince)) {
+        Some(arrived) if arrived > moved_in => Err("person-since-before-city".into()),
+        _ => Ok(moved_in.to_string()),
+    }
+}
+
+/// Whoever says nothing came to the city when they moved in.
+fn city_since(typed: &Facts, today: Date) -> Result<String, Fault> {
+    let moved_in = since(typed.get(Field::AddressSince), today).ok();
+    let arrived = match typed.get(Field::CitySince) {
+        text if !text.trim().is_empty() => since(text, today)?,
+        // Where the day of moving in is wrong, that is said there.
+        _ => return Ok(moved_in.map_or_else(String::new, |day| day.to_string())),
+    };
+    if moved_in.is_some_and(|moved_in| arrived > moved_in) {
+        return Err("person-since-before-city".into());
+    }
+    Ok(arrived.to_string())
+}
+
+fn stay_until(text: &str, today: Date) -> Result<String, Fault> {
+    if text.trim().is_empty() {
+        return Ok(String::new());
+    }
+    let until = day(text).ok_or("person-since-bad")?;
+    if until < today { Err("person-until-past".into()) } else { Ok(until.to_string()) }
 }
 
 /// A day as people write it: 1990-3-7, 1990/03/07, 1990年3月7日, 19900307.
@@ -244,6 +295,8 @@ mod tests {
             .with(Field::Name, "  测试  甲 ")
             .with(Field::Birth, "1990年3月7日")
             .with(Field::Address, "测试路 1 号")
+            .with(Field::AddressSince, "2026年3月1日")
+            .with(Field::Home, "rented")
     }
 
     fn wrong(facts: &Facts) -> Vec<(Field, &'static str)> {
@@ -278,6 +331,14 @@ mod tests {
     }
 
     #[test]
+    fn whoever_says_nothing_of_the_city_came_when_they_moved_in() {
+        let moved = check(&whole(), today()).unwrap();
+        assert_eq!((moved.get(Field::AddressSince), moved.get(Field::CitySince)), ("2026-03-01", "2026-03-01"));
+        let long = check(&whole().with(Field::CitySince, "20200901"), today()).unwrap();
+        assert_eq!(long.get(Field::CitySince), "2020-09-01");
+    }
+
+    #[test]
     fn an_identity_card_says_the_day_of_birth_and_perhaps_the_region() {
         // The printed example of GB 11643-1999, annex A.
         let typed = whole()
@@ -294,7 +355,10 @@ mod tests {
 
     #[test]
     fn what_cannot_be_is_said_where_it_stands_and_how_it_would_be_right() {
-        use Field::{Address, Birth, DocumentKind, DocumentNumber as Number, HouseholdRegion, LatinName, Name, Phone};
+        use Field::{
+            Address, AddressSince, Birth, CitySince, DocumentKind, DocumentNumber as Number, Home, Host,
+            HouseholdRegion, LatinName, Name, Phone, StayUntil,
+        };
         let card = whole().with(DocumentKind, "resident_identity_card").with(Birth, "");
         let hong_kong = whole().with(DocumentKind, "hong_kong_macao_travel_permit");
         let taiwan = whole().with(DocumentKind, "taiwan_travel_permit");
@@ -320,7 +384,17 @@ mod tests {
             (whole().with(HouseholdRegion, "乌有县"), HouseholdRegion, "person-region-unknown-name"),
             (whole().with(HouseholdRegion, "鼓楼区"), HouseholdRegion, "person-region-several"),
             (whole().with(Address, " "), Address, "person-address-bad"),
+            (whole().with(Home, "tent"), Home, "person-home-missing"),
+            (whole().with(Host, "长".repeat(201)), Host, "person-line-bad"),
+            (whole().with(AddressSince, "2026-02-30"), AddressSince, "person-since-bad"),
+            (whole().with(AddressSince, "2026-11-24"), AddressSince, "person-since-impossible"),
+            (whole().with(CitySince, "in spring"), CitySince, "person-since-bad"),
+            (whole().with(AddressSince, ""), AddressSince, "person-since-bad"),
+            (whole().with(StayUntil, "2026-11-22"), StayUntil, "person-until-past"),
         ];
+        // Whoever came to the city after moving in: either may be mistyped.
+        let key = "person-since-before-city";
+        assert_eq!(wrong(&whole().with(CitySince, "2026-03-02")), [(AddressSince, key), (CitySince, key)]);
         for (facts, field, key) in table {
             assert_eq!(wrong(&facts), [(field, key)]);
             assert!(Locale::ALL.iter().all(|locale| locale.has(key)), "{key} has no words");

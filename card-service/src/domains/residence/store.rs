@@ -190,6 +190,34 @@ pub async fn change(
     change.record(tx, at, ActionKind::PersonChanged).await
 }
 
+/// What some fields were before each change of any of them, newest first: the change's leaf and reason, the field, and what
+/// it was, sealed.
+pub async fn before(
+    connection: &mut Connection,
+    holder: HolderId,
+    fields: &[Field],
+) -> Result<Vec<(i64, ChangeReason, Field, Option<Vec<u8>>)>, DbError> {
+    let rows = query(
+        "SELECT leaf, field, reason, sealed FROM person_fact_past WHERE shard = $1 AND holder_id = $2 ORDER BY leaf DESC",
+    )
+    .bind(holder.shard())
+    .bind(holder)
+    .all(connection)
+    .await?;
+    let mut past = Vec::new();
+    for row in &rows {
+        let field = Field::from_number(row.get("field")?).ok_or(DbError::Unreadable("person_fact_past.field"))?;
+        if fields.contains(&field) {
+            past.push((row.get("leaf")?, reason_of(row)?, field, row.get("sealed")?));
+        }
+    }
+    Ok(past)
+}
+
+fn reason_of(row: &Row) -> Result<ChangeReason, DbError> {
+    ChangeReason::from_name(row.get("reason")?).ok_or(DbError::Unreadable("person_fact_past.reason"))
+}
+
 /// A line of a record's history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PastFact {
@@ -219,21 +247,21 @@ pub async fn history(connection: &mut Connection, holder: HolderId, limit: u32) 
             field: Field::from_number(row.get("field")?).ok_or(DbError::Unreadable("person_fact_past.field"))?,
             at: Micros(row.get("at")?),
             staff: row.get("name")?,
-            reason: ChangeReason::from_name(row.get("reason")?)
-                .ok_or(DbError::Unreadable("person_fact_past.reason"))?,
+            reason: reason_of(row)?,
         })
     };
     rows.iter().map(past).collect()
 }
 
-/// Records a read: a leaf, and the line that the holder sees.
+/// Records a read: a leaf, and the line that the holder sees. `what` is the name of a field, or of something else that is
+/// known of the person.
 pub async fn record_read(
     tx: &mut Tx,
     at: Micros,
     holder: HolderId,
     who: StaffId,
     purpose: Purpose,
-    field: Field,
+    what: &str,
 ) -> Result<(), DbError> {
     let mut change = Change::begin(tx, holder.shard()).await?;
     let key = vec![i64::from(holder.shard().0).into(), holder.as_bytes()[..].into(), change.leaf().into()];
@@ -248,7 +276,7 @@ pub async fn record_read(
     .bind(at.0)
     .bind(who.0)
     .bind(purpose.name())
-    .bind(field.name())
+    .bind(what)
     .execute(tx.conn())
     .await?;
     change.record(tx, at, ActionKind::PersonRead).await

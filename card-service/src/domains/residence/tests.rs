@@ -107,7 +107,10 @@ async fn a_sealed_field_does_not_open_in_another_persons_row() {
 async fn corrected(office: &Office, holder: HolderId, field: Field, text: &str) -> Result<(), Option<Wrong>> {
     let correction = Correction {
         fields: field.changed_with(),
-        typed: person("", "T7654321").with(field, text),
+        typed: person("", "T7654321")
+            .with(Field::AddressSince, "2026-09-01")
+            .with(Field::Home, "employer")
+            .with(field, text),
         reason: ChangeReason::Changed,
     };
     let app = office.app.clone();
@@ -159,7 +162,7 @@ async fn a_record_is_corrected_and_what_was_there_before_is_kept_with_who_and_wh
         .scalar_one(&mut office.app.db.read().await.unwrap())
         .await
         .unwrap();
-    assert_eq!(past, 3);
+    assert_eq!(past, 5, "name, telephone, address, since when and how");
     let wrong = corrected(&office, holder, Field::Phone, "12").await.unwrap_err().unwrap();
     assert_eq!((wrong.field, wrong.key), (Field::Phone, "person-phone-bad"));
     assert_eq!(read(&office, holder, Field::Phone).await, "");
@@ -191,6 +194,8 @@ async fn a_newcomer_is_registered_over_the_api() {
         "name": "测试癸 Test Newcomer",
         "birth": "1990-01-01",
         "address": "测试路 1 号",
+        "address_since": "2026-03-01",
+        "home": "rented",
         "purpose": "registration",
     });
     let (status, reply) = office.public("POST", "/v1/holders", Some(&token), Some(body.clone())).await;
@@ -202,6 +207,8 @@ async fn a_newcomer_is_registered_over_the_api() {
         "document_number": "110000199001010014",
         "name": "测试",
         "address": "测试路",
+        "address_since": "2026-03-01",
+        "home": "rented",
         "purpose": "registration",
     });
     let (status, reply) = office.public("POST", "/v1/holders", Some(&token), Some(wrong)).await;
@@ -217,7 +224,11 @@ async fn who_does_not_say_whether_it_is_the_same_person_is_asked_again_however_t
     let known = person("测小明", "T1234567").with(Field::Birth, "1990-01-01");
     let holder = register(&office.app, staff.staff_id, Registration::of(known)).await.unwrap();
     let draft = draft::begin(&office.app, staff.staff_id).await.unwrap();
-    let typed = person("CE XIAOMING", "T7654321").with(Field::Birth, "19900101").with(Field::Address, "测试路");
+    let typed = person("CE XIAOMING", "T7654321")
+        .with(Field::Birth, "19900101")
+        .with(Field::Address, "测试路")
+        .with(Field::AddressSince, "2026-03-01")
+        .with(Field::Home, "rented");
     let typed = draft::Draft { typed, ..draft::Draft::default() };
     draft::save(&office.app, staff.staff_id, draft, &typed).await.unwrap();
     let session = session::begin(&office.app, staff).await.unwrap();

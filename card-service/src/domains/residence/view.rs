@@ -4,7 +4,7 @@ use askama::Template;
 use card_schema::date::Date;
 use card_schema::ids::HolderId;
 
-use super::model::{ChangeReason, Document, Facts, Field, Wrong};
+use super::model::{ChangeReason, Document, Facts, Field, Home, Wrong};
 use super::similar::{self, Distinction};
 use super::{region, rules};
 use crate::console::frame::Frame;
@@ -47,8 +47,10 @@ impl Step {
         match self {
             Self::Document => &[Field::DocumentKind, Field::DocumentNumber],
             Self::Person => &[Field::Name, Field::LatinName, Field::Birth],
-            Self::Contact => &[Field::Phone, Field::HouseholdRegion],
-            Self::Home => &[Field::Address],
+            Self::Contact => &[Field::Phone, Field::HouseholdRegion, Field::Occupation],
+            Self::Home => {
+                &[Field::Address, Field::AddressSince, Field::Home, Field::Host, Field::CitySince, Field::StayUntil]
+            }
         }
     }
 
@@ -93,6 +95,7 @@ pub fn shown(locale: Locale, field: Field, text: &str) -> String {
     match field {
         _ if text.is_empty() => locale.text("residence-not-given"),
         Field::DocumentKind => locale.text(&format!("residence-document-{}", key(text))),
+        Field::Home => locale.text(&format!("residence-home-{text}")),
         Field::HouseholdRegion => match region::by_code(text) {
             Some(region) => match region.until {
                 Some(year) => locale.text_with(
@@ -145,16 +148,18 @@ impl Input {
             }
             _ => locale.has(&hint).then(|| locale.text(&hint)),
         };
-        let choice = |kind: Document| Choice {
-            chosen: kind.name() == value,
-            ..Choice::new(kind.name(), shown(locale, Field::DocumentKind, kind.name()))
-        };
+        let choice =
+            |name: &'static str| Choice { chosen: name == value, ..Choice::new(name, shown(locale, field, name)) };
         let wrong = wrong.iter().find(|wrong| wrong.field == field);
         Self {
             name: field.name(),
             label: if locale.has(&asked) { locale.text(&asked) } else { label(locale, field) },
             hint,
-            choices: if field == Field::DocumentKind { Document::ALL.map(choice).into() } else { Vec::new() },
+            choices: match field {
+                Field::DocumentKind => Document::ALL.map(|kind| choice(kind.name())).into(),
+                Field::Home => Home::ALL.map(|home| choice(home.name())).into(),
+                _ => Vec::new(),
+            },
             mode: match field {
                 Field::Phone => "tel",
                 _ => "text",
@@ -191,12 +196,17 @@ impl FormPage {
     /// The page of a step; `draft` is the address of the draft.
     pub(super) fn new(frame: Frame, draft: &str, step: Step, typed: &Facts, wrong: &[Wrong], today: Date) -> Self {
         let locale = frame.locale();
+        let mut typed = typed.clone();
+        if typed.get(Field::AddressSince).is_empty() && wrong.is_empty() {
+            // Most people come to the desk when they have moved in.
+            typed.set(Field::AddressSince, today.to_string());
+        }
         Self {
             action: format!("{draft}/{}", step.name()),
             back: step.before().map_or_else(|| "/".to_owned(), |before| format!("{draft}/{}", before.name())),
             title: locale.text(&format!("residence-step-{}", step.name())),
             progress: progress(locale, step.place()),
-            inputs: step.fields().iter().map(|field| Input::new(locale, *field, typed, wrong, today)).collect(),
+            inputs: step.fields().iter().map(|field| Input::new(locale, *field, &typed, wrong, today)).collect(),
             frame,
         }
     }
@@ -374,7 +384,9 @@ pub(crate) mod tests {
             .with(Field::DocumentNumber, "110000199001010013")
             .with(Field::Name, "测试甲")
             .with(Field::HouseholdRegion, "110103")
-            .with(Field::Address, "测试路 1 号");
+            .with(Field::Address, "测试路 1 号")
+            .with(Field::AddressSince, "2026-03-01")
+            .with(Field::Home, "rented");
         let mut pages = Vec::new();
         for step in Step::ALL {
             let empty = Facts::default();
