@@ -122,6 +122,12 @@ pub enum Step {
     },
     /// Let the holder choose a PIN at the reader; the factory's is refused. Answer: [`Observation::Done`].
     SetPin,
+    /// Let the holder choose a PIN at the reader in place of one that is forgotten or blocked. Answer:
+    /// [`Observation::Done`].
+    UnblockPin {
+        /// The PUK in place, for this one step.
+        puk: SecretBytes,
+    },
     /// Try the factory PIN, which must be refused (the try that this costs comes back with the holder's next PIN).
     /// Answer: [`Observation::FactoryPin`].
     TryFactoryPin,
@@ -167,6 +173,8 @@ pub enum Observation {
         card_id: Option<CardId>,
         /// PIN tries left, where the card says it.
         pin_tries: Option<u8>,
+        /// PUK tries left, where the card says it.
+        puk_tries: Option<u8>,
         /// The management key's algorithm, where the card says it.
         management: Option<ManagementAlgorithm>,
         /// Whether the card still bears the factory's management key, where it can be told without harm.

@@ -65,12 +65,12 @@ console-change-given-back = The card is given back
 # Progress of an issuance
 console-issuance-title = Issuing card
 console-issuance-watch = Watch the issuance
-console-issuance-steps = Progress
-console-issuance-refresh = Refresh
+console-job-steps = Progress
+console-job-refresh = Refresh
 console-issuance-resume = Go on issuing
-console-issuance-back = Back to the holder
-console-issuance-running = At work
-console-issuance-waiting = Waiting
+console-job-back = Back to the holder
+console-job-running = At work
+console-job-waiting = Waiting
 console-issuance-finished = The card is in use
 console-issuance-failed = The card could not be issued
 console-issuance-next-running = Leave the card where it is.
@@ -82,6 +82,19 @@ console-issuance-next-for-consent-tap = The holder has agreed; it is on its way.
 console-issuance-next-for-resume = The issuance has stopped. Put the card in place, then go on.
 console-issuance-next-finished = You can hand the card over.
 console-issuance-next-failed = Take another blank card and begin again.
+console-unblock-title = Choose a PIN anew
+console-unblock-lead = For a holder whose PIN is blocked or forgotten. Compare the person with the document, and enter its number.
+console-unblock-desk = At which reader does the holder choose the PIN?
+console-unblock-button = Go on at the reader
+console-unblock-resume = Go on
+console-unblock-finished = The holder has chosen a PIN
+console-unblock-failed = The PIN could not be chosen anew
+console-unblock-next-running = Leave the card where it is.
+console-unblock-next-for-card = Put the holder's card on the reader.
+console-unblock-next-for-new-pin = Ask the holder to choose a PIN at the reader. Nobody else types it.
+console-unblock-next-for-resume = It has stopped. Put the holder's card on the reader, then go on.
+console-unblock-next-finished = You can hand the card back.
+console-unblock-next-failed = Report the card as damaged and issue another.
 
 # Purposes of looking at activity
 console-purpose-title = Why are you looking at card activity?

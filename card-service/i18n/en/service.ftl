@@ -73,6 +73,13 @@ issue-no-possession = The card's signature does not fit its key and it cannot be
 issue-card-errors = The card failed several times and was given up: take another one
 issue-step-number = The issuance is at another step
 issue-not-interrupted = This issuance was not interrupted, or is over
+unblock-other-card = Another card was put in: put the one in whose PIN is to be chosen anew
+unblock-card-errors = The card failed several times. Clean its contacts, then go on; if it fails again, replace the card
+unblock-no-possession = This chip is not the card that it says it is. Keep it, and tell a supervisor
+unblock-puk-refused = The card does not let its PIN be unblocked any more. Replace the card
+unblock-card-not-in-use = This card is not in use, so it gets no PIN. Replace the card
+unblock-not-interrupted = This goes on by itself, or is over
+unblock-not-holders-document = This is not the document of this card's holder. Compare the number with the document that was shown
 
 # Command line
 cli-making-keys = Making keys …

@@ -65,12 +65,12 @@ console-change-given-back = 卡片交回
 # 制卡进度
 console-issuance-title = 制卡
 console-issuance-watch = 查看制卡进度
-console-issuance-steps = 进度
-console-issuance-refresh = 刷新
+console-job-steps = 进度
+console-job-refresh = 刷新
 console-issuance-resume = 继续制卡
-console-issuance-back = 回到持卡人
-console-issuance-running = 正在制卡
-console-issuance-waiting = 等待中
+console-job-back = 回到持卡人
+console-job-running = 正在制卡
+console-job-waiting = 等待中
 console-issuance-finished = 卡片已启用
 console-issuance-failed = 制卡失败
 console-issuance-next-running = 请不要取出卡片。
@@ -82,6 +82,19 @@ console-issuance-next-for-consent-tap = 持卡人已经确认，正在传送。
 console-issuance-next-for-resume = 制卡停下了。请放好卡片，然后继续。
 console-issuance-next-finished = 可以把卡片交给持卡人。
 console-issuance-next-failed = 请换一张空白卡，重新开始。
+console-unblock-title = 重设密码
+console-unblock-lead = 用于密码被锁或忘记密码的持卡人。请核对本人与证件，并输入证件号码。
+console-unblock-desk = 持卡人在哪台读卡器上重设密码？
+console-unblock-button = 到读卡器上继续
+console-unblock-resume = 继续
+console-unblock-finished = 持卡人已设好新密码
+console-unblock-failed = 未能重设密码
+console-unblock-next-running = 请勿移动卡片。
+console-unblock-next-for-card = 请把持卡人的卡放到读卡器上。
+console-unblock-next-for-new-pin = 请持卡人在读卡器上设置新密码，他人不得代输。
+console-unblock-next-for-resume = 已中断。请把持卡人的卡放到读卡器上，然后继续。
+console-unblock-next-finished = 可以把卡交还本人。
+console-unblock-next-failed = 请报损坏并换发新卡。
 
 # 查看用途
 console-purpose-title = 您为什么要查看用卡记录？

@@ -73,6 +73,13 @@ issue-no-possession = 卡片的签名与密钥不符，卡片不可靠：请换�
 issue-card-errors = 卡片多次出错，已停止制卡：请换一张
 issue-step-number = 制卡已经进行到另一步
 issue-not-interrupted = 这次制卡没有中断，或已经结束
+unblock-other-card = 放入的是另一张卡：请放入要重设密码的那张卡
+unblock-card-errors = 卡片多次出错。请擦拭触点后继续；再次出错请换卡
+unblock-no-possession = 这枚芯片不是它所声称的那张卡。请留下此卡并报告主管
+unblock-puk-refused = 这张卡已不能再解锁密码，请换卡
+unblock-card-not-in-use = 这张卡不在使用中，不能重设密码。请换卡
+unblock-not-interrupted = 正在进行，或已经结束
+unblock-not-holders-document = 这不是持卡人的证件。请与出示的证件核对号码
 
 # 命令行
 cli-making-keys = 正在生成密钥……

@@ -7,8 +7,10 @@ pub mod api;
 pub mod consent;
 pub mod issuance;
 pub mod model;
+pub mod possession;
 pub mod status;
 pub mod store;
+pub mod unblock;
 
 pub use model::{Card, CardForIntake, CardKeys, CardState};
 pub use store::{changed_since, load_for_intake, on_consent};

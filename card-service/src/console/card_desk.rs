@@ -13,7 +13,7 @@ use super::frame::Frame;
 use super::page;
 use super::view::{Choice, Tag, card_state, day, minute, short};
 use crate::app::App;
-use crate::cards::{self, Card, CardState};
+use crate::cards::{self, Card, CardState, unblock};
 use crate::http::{Refusal, SignedIn, language};
 use crate::i18n::Locale;
 use crate::people::model::Permission;
@@ -48,6 +48,8 @@ pub(super) struct CardDeskPage {
     changed: String,
     changes: Vec<Choice>,
     missing: bool,
+    /// Whether its PIN can be unblocked.
+    may_unblock: bool,
 }
 
 impl CardDeskPage {
@@ -68,12 +70,13 @@ impl CardDeskPage {
             changed: minute(card.changed_at),
             changes: REASONS.into_iter().filter(may).map(change).collect(),
             missing,
+            may_unblock: unblock::may_unblock(card.state),
             frame,
         }
     }
 }
 
-async fn card_of(app: &App, holder: HolderId, card: CardId) -> Result<Card, Refusal> {
+pub(super) async fn card_of(app: &App, holder: HolderId, card: CardId) -> Result<Card, Refusal> {
     let found = cards::store::one(&mut app.db.read().await?, card).await?;
     found.filter(|card| card.holder_id == holder).ok_or(Refusal::because(ProblemType::NotFound, "card-unknown"))
 }

@@ -128,19 +128,6 @@ async fn show_holder(
             },
         });
     }
-    let terminals = terminals::store::all(&mut connection).await?.into_iter();
-    // The holder agrees at the reader, so it must be one that may take that.
-    let issues = |terminal: &terminals::Terminal| {
-        terminal.state == TerminalState::Active && terminal.operations.contains(&OperationCode::RegistrationConsent)
-    };
-    let desk = |terminal: terminals::Terminal| Choice {
-        hint: terminal.organisation.name,
-        ..Choice::new(terminal.terminal_id.to_string(), terminal.name)
-    };
-    let mut desks: Vec<_> = terminals.filter(issues).map(desk).collect();
-    if let [only] = &mut desks[..] {
-        only.chosen = true;
-    }
     let history = residence::store::history(&mut connection, holder, HISTORY_SHOWN).await?;
     let permit = permit::store::current(&mut connection, holder).await?;
     drop(connection);
@@ -156,7 +143,7 @@ async fn show_holder(
         record,
         purposes: Choice::of_person(locale, who.0.role.purposes()),
         missing: ask == Ask::WithoutPurpose,
-        desks,
+        desks: desks(app).await?,
         no_desk: ask == Ask::WithoutDesk,
         history: history.chunk_by(|one, next| one.at == next.at).map(|change| line(locale, change)).collect(),
         permit: permit.as_ref().map(|one| permit::view::standing(locale, Clock::on(app.today()).standing(one))),
@@ -164,6 +151,24 @@ async fn show_holder(
     })?;
     let is_wrong = matches!(ask, Ask::WithoutPurpose | Ask::WithoutDesk);
     Ok((if is_wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }, body).into_response())
+}
+
+/// The readers at which something can be done with a holder beside the desk.
+pub(super) async fn desks(app: &App) -> Result<Vec<Choice>, Refusal> {
+    let terminals = terminals::store::all(&mut app.db.read().await?).await?.into_iter();
+    // The holder agrees at the reader, so it must be one that may take that.
+    let issues = |terminal: &terminals::Terminal| {
+        terminal.state == TerminalState::Active && terminal.operations.contains(&OperationCode::RegistrationConsent)
+    };
+    let desk = |terminal: terminals::Terminal| Choice {
+        hint: terminal.organisation.name,
+        ..Choice::new(terminal.terminal_id.to_string(), terminal.name)
+    };
+    let mut desks: Vec<_> = terminals.filter(issues).map(desk).collect();
+    if let [only] = &mut desks[..] {
+        only.chosen = true;
+    }
+    Ok(desks)
 }
 
 /// A line of the history: the fields that were changed at once.

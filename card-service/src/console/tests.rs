@@ -2,6 +2,7 @@
 
 use askama::Template;
 use card_schema::clock::Micros;
+use card_schema::date::Date;
 use card_schema::envelope::receipt::Outcome;
 use card_schema::ids::{CardId, HolderId, Shard};
 use card_schema::money::Fen;
@@ -12,17 +13,19 @@ use super::card_desk::CardDeskPage;
 use super::frame::Frame;
 use super::holder::{CardLine, HistoryLine, HolderPage, Record};
 use super::home::{HomePage, Unfinished};
-use super::issuance::{IssuancePage, IssuanceProgress};
+use super::reader_job::{Job, JobPage, JobProgress, Standing as JobStanding};
+use super::unblock::UnblockPage;
 use super::view::{
     self, ActivityPage, CardPage, Choice, ErrorPage, HolderView, PurposePage, RowView, SignInPage, Tag, Wrong,
 };
 use crate::cards::activity::store::Activity;
 use crate::cards::activity::{ActivityPurpose, Place};
-use crate::cards::issuance::api::{IssuanceReply, Progress, WaitingFor};
+use crate::cards::issuance::api::{Progress, WaitingFor};
 use crate::cards::model::{Card, CardState};
 use crate::domains::residence;
-use crate::domains::residence::model::Field;
+use crate::domains::residence::model::{Facts, Field};
 use crate::domains::residence::permit::model::Standing;
+use crate::domains::residence::view::{DOCUMENT, inputs};
 use crate::evidence::store::Checkpoint;
 use crate::i18n::Locale;
 use crate::people::{Purpose, Staff, StaffId, StaffRole};
@@ -223,18 +226,40 @@ fn pages(locale: Locale) -> Vec<(String, String)> {
     }
     for (name, state, waiting_for) in issuances() {
         let reason = matches!(state, Progress::Failed).then(|| locale.text("issue-card-errors"));
-        let look = IssuanceReply {
-            issuance_id: Uuid::nil(),
-            card_id: CardId::new(1204, Shard(3), [7; 16]),
+        let standing = JobStanding {
+            holder: HolderId::new(Shard(3), [8; 16]),
+            card: CardId::new(1204, Shard(3), [7; 16]),
             state,
-            steps_done: 9,
-            steps_total: 24,
             waiting_for,
             reason,
+            done: 9,
+            total: 24,
         };
-        let progress = IssuanceProgress::new(locale, HolderId::new(Shard(3), [8; 16]), look);
-        let page = IssuancePage { frame: frame("/issuances/x"), progress };
-        pages.push((format!("issuance-{name}"), page.render().unwrap()));
+        for (kind, job) in [("issuance", Job::Issuance(Uuid::nil())), ("unblock", Job::Unblock(Uuid::nil()))] {
+            let is_issuings =
+                matches!(waiting_for, Some(WaitingFor::Pin | WaitingFor::Consent | WaitingFor::ConsentTap));
+            if kind == "unblock" && is_issuings {
+                continue;
+            }
+            let progress = JobProgress::new(locale, job, standing.clone());
+            let page = JobPage::new(frame(&job.address()), job, progress);
+            pages.push((format!("{kind}-{name}"), page.render().unwrap()));
+        }
+    }
+    for (name, no_desk) in [("asks", false), ("missing", true)] {
+        let today = Date::of_utc(AT);
+        let wrong = residence::rules::check_fields(DOCUMENT, &Facts::default(), today).unwrap_err();
+        let wrong = if no_desk { wrong } else { Vec::new() };
+        let page = UnblockPage {
+            frame: frame("/holders/x/cards/y/unblock"),
+            holder: "x".to_owned(),
+            card: "y".to_owned(),
+            card_short: "0004b403".to_owned(),
+            inputs: inputs(locale, DOCUMENT, &Facts::default(), &wrong, today),
+            desks: vec![Choice::new("a", "测试读卡器".to_owned())],
+            no_desk,
+        };
+        pages.push((format!("unblock-form-{name}"), page.render().unwrap()));
     }
     pages.extend(residence::view::tests::pages(&frame("/registrations/x")));
     pages.extend(residence::permit::view::tests::pages(&frame("/holders/x/permit")));

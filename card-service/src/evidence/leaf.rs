@@ -66,6 +66,8 @@ pub enum ActionKind {
     CardKeyMade = 54,
     /// A certificate was made for a card's key.
     CardCertified = 55,
+    /// The unblocking of a PIN was begun, or a step of it was done.
+    UnblockStep = 56,
 }
 
 impl ActionKind {

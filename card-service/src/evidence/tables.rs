@@ -309,6 +309,29 @@ pub static ISSUANCE_STEP: Table = Table {
     leaf_shard: Some("shard"),
     ..PLAIN
 };
+/// Unblockings of PINs.
+pub static UNBLOCK: Table = Table {
+    name: "unblock",
+    columns: &[
+        "unblock_id",
+        "shard",
+        "card_id",
+        "generation",
+        "staff_id",
+        "terminal_id",
+        "open",
+        "state",
+        "journal",
+        "number",
+        "created_at",
+        "changed_at",
+        LEAF,
+    ],
+    key: 1,
+    committed: 12,
+    leaf_shard: Some("shard"),
+    ..PLAIN
+};
 /// What holders were asked to agree to.
 pub static CONSENT_REQUEST: Table = Table {
     name: "consent_request",
@@ -323,7 +346,7 @@ pub static STATUS_LIST: Table =
     Table { name: "status_list", columns: &["version", "at", "body", LEAF], key: 1, committed: 3, ..PLAIN };
 
 /// Every exported table.
-pub static TABLES: [&Table; 28] = [
+pub static TABLES: [&Table; 29] = [
     &LEAVES,
     &TILE,
     &CHECKPOINT,
@@ -350,6 +373,7 @@ pub static TABLES: [&Table; 28] = [
     &CARD_CERTIFICATE,
     &ISSUANCE,
     &ISSUANCE_STEP,
+    &UNBLOCK,
     &CONSENT_REQUEST,
     &STATUS_LIST,
 ];

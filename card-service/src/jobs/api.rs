@@ -15,7 +15,6 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::cards::issuance;
 use crate::http::{Body, Path, Query, Refusal};
 use crate::intake::TerminalIdentity;
 use crate::terminals::api::active;
@@ -54,7 +53,7 @@ async fn next(
     loop {
         // Listening begins before looking: a job that comes in between is not missed.
         let rung = bell.notified();
-        if let Some(job) = issuance::current_step(&app, terminal).await? {
+        if let Some(job) = super::current_step(&app, terminal).await? {
             return Ok(Json(job).into_response());
         }
         tokio::select! {
@@ -81,6 +80,6 @@ async fn observed(
     Body(request): Body<ObservationRequest>,
 ) -> Result<Json<ObservationReply>, Refusal> {
     let terminal = active(&app, identity).await?.terminal_id;
-    let next = issuance::observe(&app, terminal, job, request).await?;
+    let next = super::observe(&app, terminal, job, request).await?;
     Ok(Json(ObservationReply { next }))
 }

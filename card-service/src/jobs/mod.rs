@@ -1,6 +1,6 @@
 //! Jobs for readers: a terminal's long poll is woken when there is something for it to do.
 //!
-//! What there is to do lies in the database; the hub only wakes. Not here: what the steps are (`cards::issuance`).
+//! What there is to do lies in the database; the hub only wakes. Not here: what the steps are (`cards::issuance`, `cards::unblock`).
 
 pub mod api;
 
@@ -8,7 +8,42 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use card_schema::ids::TerminalId;
+use card_schema::wire::ProblemType;
+use card_schema::wire::issuance::{Job, NumberedStep, ObservationRequest};
 use tokio::sync::Notify;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::cards::{issuance, unblock};
+use crate::http::Refusal;
+
+/// The next job of a terminal with its present step: somebody who waits for a card comes before somebody who waits for a PIN.
+///
+/// # Errors
+/// When the database or the key store fails.
+pub async fn current_step(app: &App, terminal: TerminalId) -> Result<Option<Job>, Refusal> {
+    match issuance::current_step(app, terminal).await? {
+        Some(job) => Ok(Some(job)),
+        None => unblock::current_step(app, terminal).await,
+    }
+}
+
+/// Takes what was seen at a step of a job and answers what is to be done next.
+///
+/// # Errors
+/// `NotFound` where there is no such job of this terminal, `Conflict` where it is at another step.
+pub async fn observe(
+    app: &App,
+    terminal: TerminalId,
+    job: Uuid,
+    request: ObservationRequest,
+) -> Result<NumberedStep, Refusal> {
+    let next = match issuance::observe(app, terminal, job, request.clone()).await? {
+        Some(next) => Some(next),
+        None => unblock::observe(app, terminal, job, request).await?,
+    };
+    next.ok_or(Refusal::new(ProblemType::NotFound))
+}
 
 /// Wakes terminals that wait.
 #[derive(Debug, Default)]

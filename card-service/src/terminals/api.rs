@@ -19,6 +19,7 @@ use super::model::{Organisation, Terminal, TerminalState, enrolment_code, normal
 use super::store;
 use crate::app::App;
 use crate::cards::status;
+use crate::db::Connection;
 use crate::http::{Body, Path, Refusal, SignedIn};
 use crate::intake::TerminalIdentity;
 use crate::keys::pki::TERMINAL_DAYS;
@@ -229,6 +230,18 @@ async fn status_list(
     };
     response.headers_mut().insert(header::ETAG, tag);
     Ok(response)
+}
+
+/// Refuses unless a terminal is enrolled and in use.
+///
+/// # Errors
+/// `NotFound` where there is no such terminal, `Conflict` where it is not enrolled or revoked.
+pub async fn require_active(connection: &mut Connection, terminal: TerminalId) -> Result<(), Refusal> {
+    let found = store::one(connection, terminal).await?;
+    match found.ok_or(Refusal::because(ProblemType::NotFound, "terminal-unknown"))?.state {
+        TerminalState::Active => Ok(()),
+        _ => Err(Refusal::because(ProblemType::Conflict, "terminal-not-active")),
+    }
 }
 
 /// The terminal behind a request, unless it is unknown or revoked.

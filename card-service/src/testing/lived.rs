@@ -11,7 +11,7 @@ use super::Scratch;
 use super::town::{START, Signer, TestCard, TestTerminal, Town, random};
 use crate::cards::issuance::journal::Journal;
 use crate::cards::issuance::store::{self as issuances, Answered, Issuance};
-use crate::cards::{self, CardState, activity, consent};
+use crate::cards::{self, CardState, activity, consent, unblock};
 use crate::db::{Db, DbError};
 use crate::domains::residence::model::{ChangeReason, Field};
 use crate::domains::residence::permit::{self, model::Act, rules::Clock};
@@ -111,6 +111,17 @@ async fn office(town: &Town, terminal: &TestTerminal, card: &TestCard) {
             issuance.number += 1;
             let answered = Answered { number: 0, step: "read", observation: "card" };
             issuances::update(tx, START, &issuance, Some(answered)).await?;
+            let unblock = unblock::store::Unblock {
+                unblock_id: Uuid::from_u128(10),
+                card_id: card,
+                generation: 0,
+                staff_id: who,
+                terminal_id: terminal,
+                open: true,
+                journal: unblock::Journal::default(),
+                number: 0,
+            };
+            unblock::store::put(tx, START, &unblock).await?;
             consent::store::insert(tx, START, card, 1, consent::Text::current(Locale::ZhCn)).await?;
             consent::store::answered(tx, START, card, 1, TapId(random())).await
         })

@@ -30,7 +30,7 @@ use Permission::{Administer, DecidePermits, SeeActivity, ServeHolders};
 use Who::{Anybody, May, Proof, Staff, Terminals};
 
 /// Every route. One that is not here, or no more there, fails the test.
-const TABLE: [(&str, &str, Who); 72] = [
+const TABLE: [(&str, &str, Who); 78] = [
     ("GET", "/", Staff),
     ("GET", "/activity", May(SeeActivity)),
     ("GET", "/assets/console.css", Anybody),
@@ -45,6 +45,7 @@ const TABLE: [(&str, &str, Who); 72] = [
     ("GET", "/holders/{holder_id}", May(ServeHolders)),
     ("GET", "/holders/{holder_id}/cards", Anybody),
     ("GET", "/holders/{holder_id}/cards/{card_id}", May(ServeHolders)),
+    ("GET", "/holders/{holder_id}/cards/{card_id}/unblock", May(ServeHolders)),
     ("GET", "/holders/{holder_id}/change/{field}", May(ServeHolders)),
     ("GET", "/holders/{holder_id}/permit", May(ServeHolders)),
     ("GET", "/holders/{holder_id}/permit/application", Anybody),
@@ -64,6 +65,9 @@ const TABLE: [(&str, &str, Who); 72] = [
     ("GET", "/sign-in", Anybody),
     ("GET", "/sign-out", Anybody),
     ("GET", "/tile/{path}", Anybody),
+    ("GET", "/unblocks/{unblock_id}", May(ServeHolders)),
+    ("GET", "/unblocks/{unblock_id}/events", May(ServeHolders)),
+    ("GET", "/unblocks/{unblock_id}/resume", Anybody),
     ("GET", "/v1/cards/{card_id}", May(SeeActivity)),
     ("GET", "/v1/cards/{card_id}/activity", May(SeeActivity)),
     ("GET", "/v1/checkpoint", Terminals),
@@ -78,6 +82,7 @@ const TABLE: [(&str, &str, Who); 72] = [
     ("POST", "/find", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/cards", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/cards/{card_id}", May(ServeHolders)),
+    ("POST", "/holders/{holder_id}/cards/{card_id}/unblock", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/change/{field}", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/permit", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/permit/application", May(DecidePermits)),
@@ -91,6 +96,7 @@ const TABLE: [(&str, &str, Who); 72] = [
     ("POST", "/registrations/{draft_id}/{step}", May(ServeHolders)),
     ("POST", "/sign-in", Proof),
     ("POST", "/sign-out", Anybody),
+    ("POST", "/unblocks/{unblock_id}/resume", May(ServeHolders)),
     ("POST", "/v1/batches", Terminals),
     ("POST", "/v1/cards", May(ServeHolders)),
     ("POST", "/v1/enrolments", Proof),

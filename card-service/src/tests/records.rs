@@ -22,7 +22,7 @@ use super::walk::{Answered, Caller, Known, Listeners, Route, not_entered, walk};
 use crate::app::App;
 use crate::cards::issuance::journal::{Object, Want};
 use crate::cards::issuance::{self, store as issuances};
-use crate::cards::{CardState, status};
+use crate::cards::{CardState, status, unblock};
 use crate::clock;
 use crate::console::model::{masked_name, masked_number};
 use crate::db::{DbError, query};
@@ -86,6 +86,7 @@ impl Scene {
         draft::save(app, writer.staff_id, draft, &typed).await.unwrap();
         let (_, issuance) = issuance::start(app, holder, Locale::ZhCn, terminal.id, None).await.unwrap();
         at_the_step_that_prints_the_name(app, issuance).await;
+        let unblock = unblock::start(app, writer.staff_id, holder, card.id, terminal.id).await.unwrap();
         let shared = app.clone();
         let published = app.db.write::<_, Refusal, _>(move |tx| {
             Box::pin(async move { status::publish(&shared, tx, shared.now()).await })
@@ -101,6 +102,7 @@ impl Scene {
             ("step", "contact".to_owned()),
             ("field", "phone".to_owned()),
             ("issuance_id", issuance.to_string()),
+            ("unblock_id", unblock.to_string()),
             ("job_id", issuance.to_string()),
             ("document_number", NUMBER.to_owned()),
             ("document_kind", "passport".to_owned()),

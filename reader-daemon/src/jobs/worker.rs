@@ -20,6 +20,7 @@ use crate::{
     local::wire::{PromptAnswer, PromptKind},
     piv::{
         AnyLink, Pin, PivCard, PivError, Puk, Reason, Refused as CardRefused,
+        change_reference_data::PUK_REFERENCE,
         management::{self, ManagementKey},
         verify::PinState,
     },
@@ -124,6 +125,7 @@ impl<'a> Worker<'a> {
             }
             Step::PutObject { tag, data } => self.done(move |card| card.put_data(ObjectTag(tag), &data.0)).await,
             Step::SetPin => self.set_pin().await,
+            Step::UnblockPin { puk } => self.unblock_pin(Puk::from_bytes(&puk.0).map_err(malformed)?).await,
             Step::TryFactoryPin => self.try_factory_pin().await,
             Step::ProvePossession { slot, challenge } => self.prove(slot, &challenge.0).await,
             Step::Consent { card_id, text } => self.consent(card_id, text).await,
@@ -176,10 +178,11 @@ impl<'a> Worker<'a> {
                 Ok(PinState::Blocked) => Some(0),
                 _ => None,
             };
+            let puk_tries = card.metadata(PUK_REFERENCE).unwrap_or_default().tries_left;
             let metadata = card.metadata(Slot::Management.key_reference()).unwrap_or_default();
-            Ok((card_id, pin_tries, metadata))
+            Ok((card_id, pin_tries, puk_tries, metadata))
         });
-        let (card_id, pin_tries, metadata) = match read.await {
+        let (card_id, pin_tries, puk_tries, metadata) = match read.await {
             Ok(read) => read,
             Err(stop) => {
                 // A card that is there and cannot be spoken to is not tried again at once.
@@ -192,6 +195,7 @@ impl<'a> Worker<'a> {
             reader,
             card_id,
             pin_tries,
+            puk_tries,
             management: metadata.algorithm.and_then(named),
             factory_management_key: metadata.is_factory,
         })
@@ -199,19 +203,29 @@ impl<'a> Worker<'a> {
 
     /// The holder chooses a PIN in place of the factory's.
     async fn set_pin(&mut self) -> Result<Observation, Stop> {
-        let new = loop {
-            let answer = self.ask(PromptKind::NewPin, None, None).await?;
-            match answer.pin.as_ref().map(|pin| Pin::parse(&pin.0)) {
-                Some(Ok(pin)) if !pin.is_factory() => break pin,
-                // Asked again: the factory's PIN is everybody's.
-                _ => {}
-            }
-        };
+        let new = self.new_pin().await?;
         let chosen = new.clone();
         let factory = Pin::parse(Pin::FACTORY).expect("the factory PIN is a PIN");
         let done = self.done(move |card| card.change_pin(&factory, &new)).await?;
         self.pin = Some(chosen);
         Ok(done)
+    }
+
+    /// The holder chooses a PIN in place of one that is forgotten or blocked.
+    async fn unblock_pin(&mut self, puk: Puk) -> Result<Observation, Stop> {
+        let new = self.new_pin().await?;
+        self.done(move |card| card.unblock_pin(&puk, &new)).await
+    }
+
+    async fn new_pin(&self) -> Result<Pin, Stop> {
+        loop {
+            let answer = self.ask(PromptKind::NewPin, None, None).await?;
+            match answer.pin.as_ref().map(|pin| Pin::parse(&pin.0)) {
+                Some(Ok(pin)) if !pin.is_factory() => return Ok(pin),
+                // Asked again: the factory's PIN is everybody's.
+                _ => {}
+            }
+        }
     }
 
     async fn try_factory_pin(&mut self) -> Result<Observation, Stop> {

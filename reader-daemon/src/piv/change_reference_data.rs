@@ -8,7 +8,7 @@ use super::{
 use crate::card::apdu::{Answer, Command, ins};
 
 /// Key reference of the PIN unblocking key (part 1, table 4).
-const PUK_REFERENCE: u8 = 0x81;
+pub(crate) const PUK_REFERENCE: u8 = 0x81;
 
 pub(crate) fn pin(old: &Pin, new: &Pin) -> Command {
     command(verify::KEY_REFERENCE, old.wire(), new.wire())

@@ -5,7 +5,7 @@
 //! PC/SC, taps or the service.
 
 pub mod card;
-mod change_reference_data;
+pub(crate) mod change_reference_data;
 mod general_authenticate;
 mod generate;
 mod get_data;

@@ -362,3 +362,59 @@ fn a_residence_permit_is_applied_for_decided_and_handed_over_in_both_languages()
     assert!(visitor.noted.is_empty(), "{:#?}", visitor.noted);
     Ok(())
 }
+
+/// Whether the card at the station opens with a PIN.
+fn opens(town: &mut Town, pin: &str) -> Result<bool> {
+    let sign_in = json!({"operation": "card.sign_in", "audience": "test", "challenge": "07".repeat(32), "pin": pin});
+    let reply = town.at(Place::Station).local()?.post("/v1/taps", &sign_in)?;
+    println!("{}", reply.body);
+    Ok(reply.status < 300)
+}
+
+#[test]
+fn a_blocked_pin_is_chosen_anew_by_its_holder_in_both_languages() -> Result<()> {
+    let (mut town, browser) = (station()?, Chromium::start(Scripts::Allowed)?);
+    let url = town.service.url().to_owned();
+    let document = "110000199001010013";
+    let holder = town.office.register(NAME, document)?;
+    town.office.register("测试他人", "110000199001010136")?;
+    let card = town.issue(holder, PIN)?;
+    let mut visitor = Visitor::new(&browser, LANGUAGES[0]);
+    let mut pin = PIN;
+    for (language, another) in LANGUAGES.into_iter().zip(["246802", "135791"]) {
+        for _ in 0..3 {
+            assert!(!opens(&mut town, "000111")?);
+        }
+        assert!(!opens(&mut town, pin)?, "it is blocked");
+        visitor.language = language;
+        visitor.sign_in(&url, CLERK)?;
+        browser.open(&format!("{url}/holders/{holder}/cards/{}", card.id))?;
+        browser.follow("main a[href$='/unblock']")?;
+        // Somebody else's document, and no reader.
+        browser.click("label[for=document_kind-resident_identity_card]")?;
+        browser.type_into("#document_number", "110000199001010136")?;
+        if browser.count("input[name=terminal_id]:checked")? == 0 {
+            browser.click(".choice label[for^=desk-]")?;
+        }
+        browser.follow("#unblock button")?;
+        browser.until(".summary a[href='#document_number']")?;
+        visitor.visit("unblock-wrong")?;
+        browser.clear("#document_number")?;
+        browser.type_into("#document_number", document)?;
+        browser.follow("#unblock button")?;
+        browser.until("progress")?;
+        visitor.visit("unblock-waits")?;
+        let station = town.at(Place::Station);
+        wait::until("the PIN is chosen", || {
+            station.answer_prompts(another)?;
+            Ok((browser.count("main .tag.ok")? == 1).then_some(()))
+        })?;
+        visitor.visit("unblock-done")?;
+        visitor.sign_out()?;
+        assert!(opens(&mut town, another)?);
+        assert!(!opens(&mut town, pin)?, "the PIN that was blocked is no more");
+        pin = another;
+    }
+    assert!(visitor.noted.is_empty(), "{:#?}", visitor.noted);
+    Ok(())
+}

@@ -20,9 +20,11 @@ pub fn management_key(keys: &dyn KeyStore, card: CardId) -> Result<Zeroizing<Vec
     keys.derive(Role::Derivation, &info(b"nrc/card/management/v1", card), 32)
 }
 
-/// The card's own PUK: eight digits, because people may have to type it.
-pub fn puk(keys: &dyn KeyStore, card: CardId) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-    let random = keys.derive(Role::Derivation, &info(b"nrc/card/puk/v1", card), 64)?;
+/// The card's own PUK: eight digits, because people may have to type it. Each generation is another; a card begins with
+/// generation 0, and the PUK that was used is followed by the next.
+pub fn puk(keys: &dyn KeyStore, card: CardId, generation: u32) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    let info = [&info(b"nrc/card/puk/v1", card)[..], &generation.to_be_bytes()].concat();
+    let random = keys.derive(Role::Derivation, &info, 64)?;
     // Bytes of 250 and more would favour the digits 0 to 5.
     let mut digits: Zeroizing<Vec<u8>> =
         Zeroizing::new(random.iter().filter(|byte| **byte < 250).map(|byte| b'0' + byte % 10).take(8).collect());
@@ -133,8 +135,9 @@ mod tests {
         let keys = FileStore::create(folder.path(), &Opener::choose(folder.path(), None, None)).unwrap();
         let cards = [1_u128, 2].map(|number| CardId(uuid::Uuid::from_u128(number)));
         assert_ne!(management_key(&keys, cards[0]).unwrap(), management_key(&keys, cards[1]).unwrap());
-        let puks = cards.map(|card| puk(&keys, card).unwrap());
-        assert_ne!(puks[0], puks[1]);
+        let puks =
+            [(0, 0), (1, 0), (0, 1), (0, 2)].map(|(card, generation)| puk(&keys, cards[card], generation).unwrap());
+        assert_eq!(puks.iter().map(|puk| puk.as_slice()).collect::<std::collections::BTreeSet<_>>().len(), puks.len());
         for puk in puks {
             assert!(puk.len() == 8 && puk.iter().all(u8::is_ascii_digit));
             assert_ne!(puk.as_slice(), FACTORY_PUK);

@@ -1,7 +1,7 @@
 //! One observation of an issuance, from the daemon's words to the next step, in one transaction.
 
 use card_schema::clock::Micros;
-use card_schema::envelope::{PublicKey, Signature};
+use card_schema::envelope::PublicKey;
 use card_schema::ids::{CardId, HolderId, TerminalId};
 use card_schema::wire::ProblemType;
 use card_schema::wire::issuance::{Job, NumberedStep, Observation, ObservationRequest};
@@ -11,15 +11,12 @@ use super::journal::{Journal, Relation, STEPS_EXPECTED, Seen, Want};
 use super::store::{Answered, Issuance};
 use super::{steps, store};
 use crate::app::App;
-use crate::cards::{self, Card, CardState, consent, status};
+use crate::cards::{self, Card, CardState, consent, possession, status};
 use crate::db::Tx;
 use crate::domains::residence;
 use crate::http::Refusal;
 use crate::i18n::Locale;
-use crate::terminals::{self, TerminalState};
-
-/// What a challenge is prefixed with before a card signs it, so that the signature can serve nothing else.
-const POSSESSION: &[u8] = b"nrc/possession/v1";
+use crate::terminals;
 
 /// A card is good for five years.
 const CARD_LIFETIME_SECONDS: i64 = 5 * 365 * 86_400;
@@ -45,12 +42,7 @@ pub async fn start(
                 if !residence::store::exists(tx.conn(), holder).await? {
                     return Err(Refusal::because(ProblemType::NotFound, "holder-unknown"));
                 }
-                let at = terminals::store::one(tx.conn(), terminal)
-                    .await?
-                    .ok_or(Refusal::because(ProblemType::NotFound, "terminal-unknown"))?;
-                if at.state != TerminalState::Active {
-                    return Err(Refusal::because(ProblemType::Conflict, "terminal-not-active"));
-                }
+                terminals::api::require_active(tx.conn(), terminal).await?;
                 let index = cards::store::next_status_index(tx).await?;
                 let card_id = CardId::new(index, holder.shard(), random);
                 let card = Card {
@@ -100,14 +92,14 @@ pub async fn current_step(app: &App, terminal: TerminalId) -> Result<Option<Job>
         .await
 }
 
-/// Takes an observation and answers what is to be done next. The answer to a step that was answered before is the
-/// present step: a reply that was lost is given again.
+/// Takes an observation and answers what is to be done next; none where there is no such job of this terminal. The answer
+/// to a step that was answered before is the present step: a reply that was lost is given again.
 pub async fn observe(
     app: &App,
     terminal: TerminalId,
     job: Uuid,
     request: ObservationRequest,
-) -> Result<NumberedStep, Refusal> {
+) -> Result<Option<NumberedStep>, Refusal> {
     let now = app.now();
     let challenge = *app.random_bytes()?;
     let shared = app.clone();
@@ -115,15 +107,13 @@ pub async fn observe(
         .write::<_, Refusal, _>(move |tx| {
             Box::pin(async move {
                 let app = shared;
-                let mut issuance = store::one(tx.conn(), job)
-                    .await?
-                    .filter(|issuance| issuance.terminal_id == terminal)
-                    .ok_or(Refusal::new(ProblemType::NotFound))?;
+                let found = store::one(tx.conn(), job).await?.filter(|issuance| issuance.terminal_id == terminal);
+                let Some(mut issuance) = found else { return Ok(None) };
                 cards::store::lock(tx, issuance.card_id).await?;
                 let mut card = card_of(tx, &issuance).await?;
                 // What was answered before gets its answer again, and a job that is over has no more steps.
                 if request.number.checked_add(1) == Some(issuance.number) || !issuance.open {
-                    return numbered(&app, tx, &card, &issuance).await;
+                    return numbered(&app, tx, &card, &issuance).await.map(Some);
                 }
                 if request.number != issuance.number {
                     return Err(Refusal::because(ProblemType::Conflict, "issue-step-number"));
@@ -152,7 +142,7 @@ pub async fn observe(
                 follow(&app, tx, now, &mut card, &issuance.journal).await?;
                 store::update(tx, now, &issuance, Some(answered)).await?;
                 metrics::counter!("issuance_steps_total").increment(1);
-                numbered(&app, tx, &card, &issuance).await
+                numbered(&app, tx, &card, &issuance).await.map(Some)
             })
         })
         .await
@@ -258,11 +248,7 @@ async fn see(
         },
         (Observation::Signature { der }, Want::Prove { slot, challenge }) => {
             let key = steps::key_of(tx, card, *slot).await?;
-            let message = [POSSESSION, challenge].concat();
-            let valid = key.is_some_and(|key| {
-                Signature::from_der(&der.0).is_ok_and(|signature| key.verify(&message, &signature).is_ok())
-            });
-            Seen::Proof { valid }
+            Seen::Proof { valid: possession::is_proven(key.as_ref(), challenge, &der.0) }
         }
         (Observation::FactoryPin { refused }, _) => Seen::FactoryPin { refused: *refused },
         (Observation::Consent { .. }, _) => Seen::Consented,

@@ -49,7 +49,7 @@ pub(super) async fn step(app: &App, tx: &mut Tx, card: &Card, journal: &Journal)
             key: SecretBytes(management::management_key(&*app.keys, card.card_id)?.to_vec()),
         },
         Want::SetPuk { old } => {
-            let new = management::puk(&*app.keys, card.card_id)?;
+            let new = management::puk(&*app.keys, card.card_id, 0)?;
             let old = match old {
                 InPlace::Factory => management::FACTORY_PUK.to_vec(),
                 InPlace::Ours => new.to_vec(),

@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use super::api::{IssuanceReply, Progress, WaitingFor, look};
 use super::management::ManagementKey;
-use super::{current_step, observe, resume, start};
+use super::{current_step, resume, start};
 use crate::app::{App, Parts};
 use crate::cards::consent::Text;
 use crate::cards::{self, CardState, api::set_state, status};
@@ -29,7 +29,7 @@ use crate::domains::residence;
 use crate::domains::residence::Registration;
 use crate::domains::residence::model::{Facts, Field};
 use crate::i18n::Locale;
-use crate::jobs::Hub;
+use crate::jobs::{Hub, observe};
 use crate::keys::der::ecdsa_signature;
 use crate::keys::pki::Authorities;
 use crate::people::StaffId;
@@ -202,6 +202,7 @@ impl Chip {
                     reader: "Test Reader".to_owned(),
                     card_id: Some(self.id),
                     pin_tries: None,
+                    puk_tries: None,
                     management: None,
                     factory_management_key: None,
                 }
@@ -226,7 +227,7 @@ impl Chip {
                 self.has_factory_pin = false;
                 Observation::Done
             }
-            Step::SetPuk { .. } | Step::SetPin => error(0x63C2),
+            Step::SetPuk { .. } | Step::SetPin | Step::UnblockPin { .. } => error(0x63C2),
             Step::TryFactoryPin => Observation::FactoryPin { refused: !self.has_factory_pin },
             Step::ProvePossession { slot, challenge } => {
                 let signature = self.key(*slot).sign(&[b"nrc/possession/v1", challenge.0.as_slice()].concat());

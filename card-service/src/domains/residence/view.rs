@@ -45,7 +45,7 @@ impl Step {
     /// What is typed there.
     pub(super) const fn fields(self) -> &'static [Field] {
         match self {
-            Self::Document => &[Field::DocumentKind, Field::DocumentNumber],
+            Self::Document => DOCUMENT,
             Self::Person => &[Field::Name, Field::LatinName, Field::Birth],
             Self::Contact => &[Field::Phone, Field::HouseholdRegion, Field::Occupation],
             Self::Home => {
@@ -110,17 +110,31 @@ pub fn shown(locale: Locale, field: Field, text: &str) -> String {
     }
 }
 
+/// The fields that say which document somebody shows.
+pub const DOCUMENT: &[Field] = &[Field::DocumentKind, Field::DocumentNumber];
+
 /// A field of a form.
 #[derive(Clone, Debug)]
-pub(super) struct Input {
-    name: &'static str,
-    label: String,
-    hint: Option<String>,
-    value: String,
-    wrong: Option<String>,
-    choices: Vec<Choice>,
+pub struct Input {
+    /// Its name.
+    pub name: &'static str,
+    /// What it asks for.
+    pub label: String,
+    /// What helps to fill it in.
+    pub hint: Option<String>,
+    /// What was typed.
+    pub value: String,
+    /// What is wrong with that.
+    pub wrong: Option<String>,
+    /// What can be chosen; empty where it is typed.
+    pub choices: Vec<Choice>,
     /// HTML's `inputmode`.
-    mode: &'static str,
+    pub mode: &'static str,
+}
+
+/// The fields of a form, with what was typed and what is wrong with it.
+pub fn inputs(locale: Locale, fields: &[Field], typed: &Facts, wrong: &[Wrong], today: Date) -> Vec<Input> {
+    fields.iter().map(|field| Input::new(locale, *field, typed, wrong, today)).collect()
 }
 
 impl Input {
@@ -169,15 +183,20 @@ impl Input {
         }
     }
 
+    /// Whether something is wrong with it.
+    pub const fn is_wrong(&self) -> bool {
+        self.wrong.is_some()
+    }
+
     /// What the summary of errors leads to.
-    fn focus(&self) -> String {
+    pub fn focus(&self) -> String {
         self.choices.first().map_or_else(|| self.name.to_owned(), |first| format!("{}-{}", self.name, first.value))
     }
 }
 
 /// Whether something is wrong in a form.
 fn is_wrong(inputs: &[Input]) -> bool {
-    inputs.iter().any(|input| input.wrong.is_some())
+    inputs.iter().any(Input::is_wrong)
 }
 
 /// Something is typed.
@@ -206,7 +225,7 @@ impl FormPage {
             back: step.before().map_or_else(|| "/".to_owned(), |before| format!("{draft}/{}", before.name())),
             title: locale.text(&format!("residence-step-{}", step.name())),
             progress: progress(locale, step.place()),
-            inputs: step.fields().iter().map(|field| Input::new(locale, *field, &typed, wrong, today)).collect(),
+            inputs: inputs(locale, step.fields(), &typed, wrong, today),
             frame,
         }
     }
@@ -283,12 +302,11 @@ impl ChangePage {
             chosen: Some(one) == reason,
             ..Choice::new(one.name(), locale.text(&format!("residence-change-{}", one.name())))
         };
-        let fields = field.changed_with().iter();
         Self {
             holder: holder.to_string(),
             field: field.name(),
             title: locale.text_with("residence-change-title", &[("field", &label(locale, field))]),
-            inputs: fields.map(|field| Input::new(locale, *field, typed, wrong.unwrap_or_default(), today)).collect(),
+            inputs: inputs(locale, field.changed_with(), typed, wrong.unwrap_or_default(), today),
             reasons: ChangeReason::ALL.map(choice).into(),
             missing: wrong.is_some() && reason.is_none(),
             frame,
@@ -361,9 +379,7 @@ pub(super) struct FindPage {
 
 impl FindPage {
     pub(super) fn new(frame: Frame, typed: &Facts, wrong: &[Wrong], nobody: bool, today: Date) -> Self {
-        let fields = Step::Document.fields().iter();
-        let inputs = fields.map(|field| Input::new(frame.locale(), *field, typed, wrong, today)).collect();
-        Self { frame, inputs, nobody }
+        Self { inputs: inputs(frame.locale(), DOCUMENT, typed, wrong, today), frame, nobody }
     }
 
     fn is_wrong(&self) -> bool {

@@ -29,7 +29,7 @@ const HOLDERS: [&str; 18] = [
     "transfer",
 ];
 /// The service's own: they find a shard, or know no holder. Copied to every machine, or kept on one.
-const SERVICES: [&str; 22] = [
+const SERVICES: [&str; 23] = [
     "_sqlx_migrations",
     "card",
     "card_certificate",
@@ -52,6 +52,7 @@ const SERVICES: [&str; 22] = [
     "terminal",
     "tile",
     "turn",
+    "unblock",
 ];
 
 #[tokio::test]

@@ -1,0 +1,278 @@
+//! Something that is being done with a card at a reader: how far it is, shown live where the browser runs scripts.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{MethodRouter, get, post};
+use card_schema::ids::{CardId, HolderId};
+use futures_util::stream;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::frame::Frame;
+use super::model::Tone;
+use super::page;
+use super::view::{Tag, short};
+use crate::app::App;
+use crate::cards::issuance::api::{Progress, WaitingFor};
+use crate::cards::{issuance, unblock};
+use crate::http::{Refusal, SignedIn, language};
+use crate::i18n::Locale;
+use crate::people::model::Permission;
+
+/// How often it is looked whether there is news. Readers answer a step in tens of milliseconds.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// A stream ends after so long, and the browser asks again: whoever has been signed out meanwhile sees no more.
+const STREAM_AT_MOST: Duration = Duration::from_mins(5);
+
+/// What is being done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Job {
+    /// A card is issued.
+    Issuance(Uuid),
+    /// A PIN is unblocked.
+    Unblock(Uuid),
+}
+
+impl Job {
+    /// The address of its page.
+    pub(super) fn address(self) -> String {
+        match self {
+            Self::Issuance(id) => format!("/issuances/{id}"),
+            Self::Unblock(id) => format!("/unblocks/{id}"),
+        }
+    }
+
+    /// What the keys of its texts begin with.
+    const fn texts(self) -> &'static str {
+        match self {
+            Self::Issuance(_) => "console-issuance",
+            Self::Unblock(_) => "console-unblock",
+        }
+    }
+}
+
+/// The pages of this file.
+pub(super) fn routes() -> impl Iterator<Item = (&'static str, MethodRouter<App>)> {
+    let issuances = ["/issuances/{issuance_id}", "/issuances/{issuance_id}/events", "/issuances/{issuance_id}/resume"];
+    let unblocks = ["/unblocks/{unblock_id}", "/unblocks/{unblock_id}/events", "/unblocks/{unblock_id}/resume"];
+    of(issuances, Job::Issuance).into_iter().chain(of(unblocks, Job::Unblock))
+}
+
+fn of(paths: [&'static str; 3], job: fn(Uuid) -> Job) -> [(&'static str, MethodRouter<App>); 3] {
+    let [page, stream, again] = paths;
+    [
+        (
+            page,
+            get(move |State(app): State<App>, who: SignedIn, headers: HeaderMap, Path(id): Path<Uuid>| {
+                show(app, who, headers, job(id))
+            }),
+        ),
+        (
+            stream,
+            get(move |State(app): State<App>, who: SignedIn, headers: HeaderMap, Path(id): Path<Uuid>| {
+                events(app, who, headers, job(id))
+            }),
+        ),
+        (
+            again,
+            post(move |State(app): State<App>, who: SignedIn, Path(id): Path<Uuid>| resume(app, who, job(id)))
+                .get(move |Path(id): Path<Uuid>| async move { Redirect::to(&job(id).address()) }),
+        ),
+    ]
+}
+
+/// See the module.
+#[derive(Debug, Template)]
+#[template(path = "console/reader_job.html")]
+pub(super) struct JobPage {
+    pub(super) frame: Frame,
+    pub(super) title: String,
+    pub(super) progress: JobProgress,
+}
+
+impl JobPage {
+    pub(super) fn new(frame: Frame, job: Job, progress: JobProgress) -> Self {
+        Self { title: frame.t(&format!("{}-title", job.texts())), frame, progress }
+    }
+}
+
+/// How a job stands.
+#[derive(Clone, Debug)]
+pub(super) struct Standing {
+    pub(super) holder: HolderId,
+    pub(super) card: CardId,
+    pub(super) state: Progress,
+    pub(super) waiting_for: Option<WaitingFor>,
+    /// Why it stopped, for people.
+    pub(super) reason: Option<String>,
+    pub(super) done: u32,
+    pub(super) total: u32,
+}
+
+/// The part that changes while somebody looks.
+#[derive(Debug, PartialEq, Eq, Template)]
+#[template(path = "console/reader_job_progress.html")]
+pub(super) struct JobProgress {
+    address: String,
+    holder: String,
+    card: String,
+    state: Tag,
+    next: String,
+    reason: Option<String>,
+    steps: String,
+    done: u32,
+    total: u32,
+    is_over: bool,
+    back: String,
+    /// What taking it up again is called, and whether that is to be done.
+    resume: String,
+    may_resume: bool,
+}
+
+impl JobProgress {
+    pub(super) fn new(locale: Locale, job: Job, standing: Standing) -> Self {
+        let (state, tone) = match standing.state {
+            Progress::Running => ("running", Tone::Wait),
+            Progress::Waiting => ("waiting", Tone::Wait),
+            Progress::Finished => ("finished", Tone::Ok),
+            Progress::Failed => ("failed", Tone::No),
+        };
+        let next = standing.waiting_for.map_or(state, |waiting| match waiting {
+            WaitingFor::Card => "for-card",
+            WaitingFor::NewPin => "for-new-pin",
+            WaitingFor::Pin => "for-pin",
+            WaitingFor::Consent => "for-consent",
+            WaitingFor::ConsentTap => "for-consent-tap",
+            WaitingFor::Resume => "for-resume",
+        });
+        let own = |key: &str| locale.text(&format!("{}-{key}", job.texts()));
+        let shared = |key: &str| locale.text(&format!("console-job-{key}"));
+        let at_work = matches!(standing.state, Progress::Running | Progress::Waiting);
+        Self {
+            address: job.address(),
+            state: Tag { text: if at_work { shared(state) } else { own(state) }, tone },
+            next: own(&format!("next-{next}")),
+            holder: standing.holder.to_string(),
+            card: short(&standing.card.to_string()),
+            reason: standing.reason,
+            steps: shared("steps"),
+            done: standing.done,
+            total: standing.total,
+            is_over: !at_work,
+            back: shared("back"),
+            resume: own("resume"),
+            may_resume: standing.waiting_for == Some(WaitingFor::Resume),
+        }
+    }
+}
+
+async fn look(app: &App, locale: Locale, job: Job) -> Result<JobProgress, Refusal> {
+    let mut connection = app.db.read().await?;
+    let standing = match job {
+        Job::Issuance(id) => {
+            let (found, card) = issuance::api::look(&mut connection, id).await?;
+            Standing {
+                holder: card.holder_id,
+                card: found.card_id,
+                state: found.state,
+                waiting_for: found.waiting_for,
+                reason: found.reason,
+                done: found.steps_done,
+                total: found.steps_total,
+            }
+        }
+        Job::Unblock(id) => of_unblock(locale, unblock::look(&mut connection, id).await?),
+    };
+    Ok(JobProgress::new(locale, job, standing))
+}
+
+fn of_unblock(locale: Locale, unblock::Look { unblock, holder }: unblock::Look) -> Standing {
+    let asked = &unblock.journal.asked;
+    let (state, waiting_for) = match asked {
+        unblock::Want::ReadCard => (Progress::Waiting, Some(WaitingFor::Card)),
+        unblock::Want::Unblock => (Progress::Waiting, Some(WaitingFor::NewPin)),
+        unblock::Want::Prove { .. } | unblock::Want::ReplacePuk { .. } => (Progress::Running, None),
+        unblock::Want::Finished => (Progress::Finished, None),
+        unblock::Want::Failed { failure } if failure.may_resume() => (Progress::Waiting, Some(WaitingFor::Resume)),
+        unblock::Want::Failed { .. } => (Progress::Failed, None),
+    };
+    let reason = match asked {
+        unblock::Want::Failed { failure } => Some(locale.text(failure.text_key())),
+        _ => None,
+    };
+    Standing {
+        holder,
+        card: unblock.card_id,
+        state,
+        waiting_for,
+        reason,
+        done: unblock.number,
+        total: if asked.is_end() { unblock.number } else { unblock::STEPS_EXPECTED.max(unblock.number + 1) },
+    }
+}
+
+async fn show(app: App, who: SignedIn, headers: HeaderMap, job: Job) -> Result<Response, Refusal> {
+    who.require(Permission::ServeHolders)?;
+    let locale = language(&headers);
+    let progress = look(&app, locale, job).await?;
+    page(&JobPage::new(Frame::new(locale, job.address(), Some(&who.0)), job, progress))
+}
+
+/// What is told to a browser that watches.
+struct Watch {
+    app: App,
+    locale: Locale,
+    job: Job,
+    until: Instant,
+    /// What was told last.
+    told: Option<JobProgress>,
+    /// The last event was told.
+    over: bool,
+}
+
+impl Watch {
+    /// The next event, once there is news; none when there will be no more.
+    async fn next(mut self) -> Option<(Result<Event, Infallible>, Self)> {
+        let mut stopping = self.app.stopping.clone();
+        while !self.over && Instant::now() < self.until {
+            let now = look(&self.app, self.locale, self.job).await.ok()?;
+            if self.told.as_ref() != Some(&now) {
+                let event = Event::default().data(now.render().ok()?);
+                self.told = Some(now);
+                return Some((Ok(event), self));
+            }
+            if now.is_over {
+                self.over = true;
+                return Some((Ok(Event::default().event("over").data("")), self));
+            }
+            tokio::select! {
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+                _ = stopping.wait_for(|stopping| *stopping) => return None,
+            }
+        }
+        None
+    }
+}
+
+async fn events(app: App, who: SignedIn, headers: HeaderMap, job: Job) -> Result<Response, Refusal> {
+    who.require(Permission::ServeHolders)?;
+    let locale = language(&headers);
+    look(&app, locale, job).await?;
+    let watch = Watch { app, locale, job, until: Instant::now() + STREAM_AT_MOST, told: None, over: false };
+    Ok(Sse::new(stream::unfold(watch, Watch::next)).keep_alive(KeepAlive::default()).into_response())
+}
+
+async fn resume(app: App, who: SignedIn, job: Job) -> Result<Redirect, Refusal> {
+    who.require(Permission::ServeHolders)?;
+    match job {
+        Job::Issuance(id) => issuance::resume(&app, id).await.map(drop)?,
+        Job::Unblock(id) => unblock::resume(&app, id).await?,
+    }
+    Ok(Redirect::to(&job.address()))
+}
