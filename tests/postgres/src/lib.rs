@@ -176,6 +176,11 @@ impl Cluster {
         Ok(format!("postgres://{ROLE}@localhost/{name}?host={}", self.socket_folder().display()))
     }
 
+    /// Where all of it lies: data, write-ahead log, messages.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// What the server has logged.
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()

@@ -6,7 +6,8 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use ureq::{
     Agent,
-    http::{Method, Request, header},
+    config::RedirectAuthHeaders,
+    http::{self, Method, Request, header},
     tls::{Certificate, RootCerts, TlsConfig, TlsProvider},
 };
 
@@ -57,6 +58,7 @@ impl Client {
         }
         let config = Agent::config_builder()
             .http_status_as_error(false)
+            .redirect_auth_headers(RedirectAuthHeaders::SameHost)
             .timeout_global(Some(Duration::from_mins(1)))
             .tls_config(tls.build())
             .build();
@@ -75,11 +77,16 @@ impl Client {
         &self.base
     }
 
-    fn send(&self, method: &Method, path: &str, body: Option<&Value>) -> Result<Reply> {
-        let mut request = Request::builder().method(method.clone()).uri(format!("{}{path}", self.base));
-        if let Some(token) = &self.token {
-            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+    fn request(&self, method: &Method, path: &str) -> http::request::Builder {
+        let request = Request::builder().method(method.clone()).uri(format!("{}{path}", self.base));
+        match &self.token {
+            Some(token) => request.header(header::AUTHORIZATION, format!("Bearer {token}")),
+            None => request,
         }
+    }
+
+    fn send(&self, method: &Method, path: &str, body: Option<&Value>) -> Result<Reply> {
+        let request = self.request(method, path);
         let sent = match body {
             // Said to be empty: of a body whose end comes in a packet of its own the server would not read the end.
             Some(Value::Null) => self.agent.run(request.body("")?),
@@ -89,17 +96,19 @@ impl Client {
             }
             None => self.agent.run(request.body(())?),
         };
-        let mut response = sent.with_context(|| format!("{method} {}{path}", self.base))?;
-        let status = response.status().as_u16();
-        let retry_after = response.headers().get(header::RETRY_AFTER);
-        let retry_after_s = retry_after.and_then(|value| value.to_str().ok()?.parse().ok());
-        let text = response.body_mut().read_to_string().with_context(|| format!("reading {method} {path}"))?;
-        let body = match serde_json::from_str(&text) {
-            Ok(body) => body,
-            Err(_) if text.is_empty() => Value::Null,
-            Err(_) => Value::String(text),
-        };
-        Ok(Reply { status, body, retry_after_s })
+        reply(sent.with_context(|| format!("{method} {}{path}", self.base))?)
+    }
+
+    /// `POST` of a form, as a page of the same site sends it.
+    ///
+    /// # Errors
+    /// When nothing answered.
+    pub fn post_form(&self, path: &str, form: &str) -> Result<Reply> {
+        let request = self
+            .request(&Method::POST, path)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header("sec-fetch-site", "same-origin");
+        reply(self.agent.run(request.body(form)?).with_context(|| format!("POST {path}"))?)
     }
 
     /// `GET`.
@@ -134,4 +143,18 @@ impl Client {
     pub fn delete(&self, path: &str) -> Result<Reply> {
         self.send(&Method::DELETE, path, None)
     }
+}
+
+/// What came back.
+fn reply(mut response: http::Response<ureq::Body>) -> Result<Reply> {
+    let status = response.status().as_u16();
+    let retry_after = response.headers().get(header::RETRY_AFTER);
+    let retry_after_s = retry_after.and_then(|value| value.to_str().ok()?.parse().ok());
+    let text = response.body_mut().read_to_string().context("reading an answer")?;
+    let body = match serde_json::from_str(&text) {
+        Ok(body) => body,
+        Err(_) if text.is_empty() => Value::Null,
+        Err(_) => Value::String(text),
+    };
+    Ok(Reply { status, body, retry_after_s })
 }
