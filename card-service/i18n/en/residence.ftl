@@ -95,3 +95,25 @@ residence-similar-other-document = No: the other has another document that is in
 residence-similar-relatives = No: twins or other relatives
 residence-similar-namesakes = No: they share the name or its sound, nothing else
 residence-similar-missing = Choose whether they are the same person
+
+# Two records of one person
+merge-title = Other records of this person
+merge-begin = The person is registered twice
+merge-lead = This record is kept, and the other points to it. Enter the document with which the other was registered. If the person uses the card of the other record, open that one and begin there.
+merge-compare-title = Are both the same person?
+merge-compare-lead = Compare them together with the person. Looking at both was written to the log, and the person can see it.
+merge-kept = This record is kept
+merge-other = The other record
+merge-reason-ask = Why are there two?
+merge-reason-hint = The cards of the other record are put out of use. What it says stays where it is, and it can be undone.
+merge-reason-missing = Choose why there are two records of this person
+merge-reason-registered-twice = The person was registered twice by mistake
+merge-reason-other-document = The person came with another document
+merge-reason-renamed = The person has another name now
+merge-button = They are one person
+merge-not = They are not
+merge-points = This record is another of a person whose record is kept elsewhere
+merge-open-kept = Open the record that is kept
+merge-other-open = A record that points to this one
+merge-undo = They are two persons after all
+merge-undo-hint = Each is then found by the own document again. Cards that were put out of use stay so: issue new ones.

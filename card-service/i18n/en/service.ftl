@@ -79,6 +79,9 @@ unblock-no-possession = This chip is not the card that it says it is. Keep it, a
 unblock-puk-refused = The card does not let its PIN be unblocked any more. Replace the card
 unblock-card-not-in-use = This card is not in use, so it gets no PIN. Replace the card
 unblock-not-interrupted = This goes on by itself, or is over
+holder-merged = This record points to another of the same person. Open the one that is kept
+merge-same-record = Both are the same record. Enter the document with which the other was registered
+merge-none = This record points to no other
 unblock-not-holders-document = This is not the document of this card's holder. Compare the number with the document that was shown
 
 # Command line

@@ -95,3 +95,25 @@ residence-similar-other-document = 不是：对方持有另一份有效证件
 residence-similar-relatives = 不是：双胞胎或亲属
 residence-similar-namesakes = 不是：只是姓名相同或读音相同
 residence-similar-missing = 请选择是不是同一个人
+
+# 一人两份档案
+merge-title = 此人的其他档案
+merge-begin = 此人登记过两次
+merge-lead = 保留这份档案，另一份指向它。请输入另一份档案登记时所用的证件。如果本人在用另一份档案的卡，请打开那一份，从那里开始。
+merge-compare-title = 是同一个人吗？
+merge-compare-lead = 请和本人一起核对。两份档案的查看都已记入日志，本人可以查到。
+merge-kept = 保留这份档案
+merge-other = 另一份档案
+merge-reason-ask = 为什么有两份？
+merge-reason-hint = 另一份档案的卡将停用。档案内容原样保留，可以撤销。
+merge-reason-missing = 请选择为什么有两份档案
+merge-reason-registered-twice = 误登记了两次
+merge-reason-other-document = 本人用了另一种证件
+merge-reason-renamed = 本人改过姓名
+merge-button = 是同一个人
+merge-not = 不是
+merge-points = 这是同一个人的另一份档案，请使用保留的档案
+merge-open-kept = 打开保留的档案
+merge-other-open = 指向这份档案的另一份档案
+merge-undo = 其实是两个人
+merge-undo-hint = 撤销后各自仍按自己的证件查找。已停用的卡不会恢复，请重新发卡。

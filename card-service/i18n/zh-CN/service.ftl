@@ -79,6 +79,9 @@ unblock-no-possession = 这枚芯片不是它所声称的那张卡。请留下�
 unblock-puk-refused = 这张卡已不能再解锁密码，请换卡
 unblock-card-not-in-use = 这张卡不在使用中，不能重设密码。请换卡
 unblock-not-interrupted = 正在进行，或已经结束
+holder-merged = 这份档案指向同一个人的另一份档案，请打开保留的那一份
+merge-same-record = 是同一份档案。请输入另一份档案登记时所用的证件
+merge-none = 这份档案没有指向其他档案
 unblock-not-holders-document = 这不是持卡人的证件。请与出示的证件核对号码
 
 # 命令行

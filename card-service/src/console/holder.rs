@@ -15,6 +15,7 @@ use super::page;
 use super::view::{Choice, Tag, day, minute, reason, short};
 use crate::app::App;
 use crate::cards::{self, issuance};
+use crate::domains::residence::merge;
 use crate::domains::residence::model::Field;
 use crate::domains::residence::permit::{self, rules::Clock};
 use crate::domains::residence::store::PastFact;
@@ -79,6 +80,10 @@ pub(super) struct HolderPage {
     pub(super) permit: Option<Tag>,
     /// Its last day.
     pub(super) permit_until: Option<String>,
+    /// The record to which this one points, since when, and who said so.
+    pub(super) merged: Option<(String, String, String)>,
+    /// Records that point to this one.
+    pub(super) others: Vec<String>,
 }
 
 /// Something that happened to the record.
@@ -130,6 +135,8 @@ async fn show_holder(
     }
     let history = residence::store::history(&mut connection, holder, HISTORY_SHOWN).await?;
     let permit = permit::store::current(&mut connection, holder).await?;
+    let merged = merge::store::current(&mut connection, holder).await?;
+    let others = merge::store::pointing_to(&mut connection, holder).await?;
     drop(connection);
     let record = match ask {
         Ask::Record(purpose) => Some(read(app, who, locale, holder, purpose).await?),
@@ -147,6 +154,8 @@ async fn show_holder(
         no_desk: ask == Ask::WithoutDesk,
         history: history.chunk_by(|one, next| one.at == next.at).map(|change| line(locale, change)).collect(),
         permit: permit.as_ref().map(|one| permit::view::standing(locale, Clock::on(app.today()).standing(one))),
+        merged: merged.map(|merged| (merged.into.to_string(), minute(merged.at), merged.staff)),
+        others: others.iter().map(HolderId::to_string).collect(),
         permit_until: permit.and_then(|one| one.valid_until).map(|day| day.to_string()),
     })?;
     let is_wrong = matches!(ask, Ask::WithoutPurpose | Ask::WithoutDesk);

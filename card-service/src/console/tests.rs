@@ -13,6 +13,7 @@ use super::card_desk::CardDeskPage;
 use super::frame::Frame;
 use super::holder::{CardLine, HistoryLine, HolderPage, Record};
 use super::home::{HomePage, Unfinished};
+use super::merge::{ComparePage, MergePage};
 use super::reader_job::{Job, JobPage, JobProgress, Standing as JobStanding};
 use super::unblock::UnblockPage;
 use super::view::{
@@ -140,6 +141,8 @@ fn holder(locale: Locale, lived: bool, wrong: bool) -> HolderPage {
         missing: wrong,
         desks: if lived { ["a", "b"].map(desk).into() } else { Vec::new() },
         no_desk: wrong,
+        merged: wrong.then(|| ("x".to_owned(), view::minute(AT), "test-clerk".to_owned())),
+        others: if lived { vec!["y".to_owned()] } else { Vec::new() },
         permit: lived.then(|| residence::permit::view::standing(locale, Standing::Due)),
         permit_until: lived.then(|| "2026-12-01".to_owned()),
         history: Vec::from_iter(lived.then(|| HistoryLine {
@@ -165,6 +168,59 @@ fn issuances() -> [(&'static str, Progress, Option<WaitingFor>); 9] {
         ("finished", Progress::Finished, None),
         ("failed", Progress::Failed, None),
     ]
+}
+
+/// The pages of what is done at readers, and of records that are one person's.
+fn at_readers(locale: Locale) -> Vec<(String, String)> {
+    let frame = |path: &str| Frame::new(locale, path, Some(&staff()));
+    let mut pages = Vec::new();
+    for (name, state, waiting_for) in issuances() {
+        let reason = matches!(state, Progress::Failed).then(|| locale.text("issue-card-errors"));
+        let standing = JobStanding {
+            holder: HolderId::new(Shard(3), [8; 16]),
+            card: CardId::new(1204, Shard(3), [7; 16]),
+            state,
+            waiting_for,
+            reason,
+            done: 9,
+            total: 24,
+        };
+        for (kind, job) in [("issuance", Job::Issuance(Uuid::nil())), ("unblock", Job::Unblock(Uuid::nil()))] {
+            let is_issuings =
+                matches!(waiting_for, Some(WaitingFor::Pin | WaitingFor::Consent | WaitingFor::ConsentTap));
+            if kind == "unblock" && is_issuings {
+                continue;
+            }
+            let progress = JobProgress::new(locale, job, standing.clone());
+            let page = JobPage::new(frame(&job.address()), job, progress);
+            pages.push((format!("{kind}-{name}"), page.render().unwrap()));
+        }
+    }
+    for missing in [false, true] {
+        let facts = Facts::default().with(Field::Name, "测试甲").with(Field::DocumentNumber, "T1234567");
+        let holders = [[8; 16], [9; 16]].map(|id| HolderId::new(Shard(3), id));
+        let page = ComparePage::new(frame("/holders/x/merge"), holders[0], holders[1], [&facts, &facts], missing);
+        pages.push((format!("merge-compare-{missing}"), page.render().unwrap()));
+    }
+    for (name, no_desk) in [("asks", false), ("missing", true)] {
+        let today = Date::of_utc(AT);
+        let wrong = residence::rules::check_fields(DOCUMENT, &Facts::default(), today).unwrap_err();
+        let wrong = if no_desk { wrong } else { Vec::new() };
+        let page = UnblockPage {
+            frame: frame("/holders/x/cards/y/unblock"),
+            holder: "x".to_owned(),
+            card: "y".to_owned(),
+            card_short: "0004b403".to_owned(),
+            inputs: inputs(locale, DOCUMENT, &Facts::default(), &wrong, today),
+            desks: vec![Choice::new("a", "测试读卡器".to_owned())],
+            no_desk,
+        };
+        pages.push((format!("unblock-form-{name}"), page.render().unwrap()));
+        let inputs = inputs(locale, DOCUMENT, &Facts::default(), &wrong, today);
+        let page = MergePage { frame: frame("/holders/x/merge"), holder: "x".to_owned(), inputs };
+        pages.push((format!("merge-{name}"), page.render().unwrap()));
+    }
+    pages
 }
 
 /// Every page in a language, by name.
@@ -224,43 +280,7 @@ fn pages(locale: Locale) -> Vec<(String, String)> {
             }
         }
     }
-    for (name, state, waiting_for) in issuances() {
-        let reason = matches!(state, Progress::Failed).then(|| locale.text("issue-card-errors"));
-        let standing = JobStanding {
-            holder: HolderId::new(Shard(3), [8; 16]),
-            card: CardId::new(1204, Shard(3), [7; 16]),
-            state,
-            waiting_for,
-            reason,
-            done: 9,
-            total: 24,
-        };
-        for (kind, job) in [("issuance", Job::Issuance(Uuid::nil())), ("unblock", Job::Unblock(Uuid::nil()))] {
-            let is_issuings =
-                matches!(waiting_for, Some(WaitingFor::Pin | WaitingFor::Consent | WaitingFor::ConsentTap));
-            if kind == "unblock" && is_issuings {
-                continue;
-            }
-            let progress = JobProgress::new(locale, job, standing.clone());
-            let page = JobPage::new(frame(&job.address()), job, progress);
-            pages.push((format!("{kind}-{name}"), page.render().unwrap()));
-        }
-    }
-    for (name, no_desk) in [("asks", false), ("missing", true)] {
-        let today = Date::of_utc(AT);
-        let wrong = residence::rules::check_fields(DOCUMENT, &Facts::default(), today).unwrap_err();
-        let wrong = if no_desk { wrong } else { Vec::new() };
-        let page = UnblockPage {
-            frame: frame("/holders/x/cards/y/unblock"),
-            holder: "x".to_owned(),
-            card: "y".to_owned(),
-            card_short: "0004b403".to_owned(),
-            inputs: inputs(locale, DOCUMENT, &Facts::default(), &wrong, today),
-            desks: vec![Choice::new("a", "测试读卡器".to_owned())],
-            no_desk,
-        };
-        pages.push((format!("unblock-form-{name}"), page.render().unwrap()));
-    }
+    pages.extend(at_readers(locale));
     pages.extend(residence::view::tests::pages(&frame("/registrations/x")));
     pages.extend(residence::permit::view::tests::pages(&frame("/holders/x/permit")));
     for status in [400, 403, 404, 429, 500, 503] {

@@ -105,6 +105,7 @@ async fn start(
     let terminal = form.get("terminal_id").and_then(|id| id.parse::<TerminalId>().ok());
     match rules::check_fields(DOCUMENT, &asked.facts, app.today()) {
         Err(wrong) => asked.wrong = wrong,
+        // Also of another record that points to this one: it is the same person's.
         Ok(checked) if residence::registered_with(&app, &checked).await? != Some(holder) => {
             let key = "unblock-not-holders-document";
             asked.wrong = vec![Wrong { field: Field::DocumentNumber, key, at: String::new() }];

@@ -54,6 +54,8 @@ pub enum ActionKind {
     ActivityRead = 43,
     /// Something was done with a residence permit.
     PermitChanged = 44,
+    /// A record was made to point to another of the same person, or does so no longer.
+    PersonMerged = 45,
     /// A card was put to issue.
     CardPrepared = 50,
     /// An issuance was begun or taken up again, or a step of it was done.

@@ -4,6 +4,9 @@
 //! changes or removes the row says in its own leaf what it replaced. Pure. Not here: reading rows (`rows`), files
 //! (`export`), proof (`verify`). Tables that no leaf speaks for are listed, with reasons, in this module's test.
 
+mod cards;
+mod people;
+
 use ring::digest::{self, SHA256};
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::{Serialize, Serializer};
@@ -11,6 +14,14 @@ use serde::{Serialize, Serializer};
 use super::leaf::{Column, RowImage};
 use crate::db::{self};
 use crate::hex;
+
+pub use cards::{
+    CARD, CARD_CERTIFICATE, CARD_KEY, CARD_STATE_CHANGE, CONSENT_REQUEST, ISSUANCE, ISSUANCE_STEP, STATUS_LIST, UNBLOCK,
+};
+pub use people::{
+    ACTIVITY_READ, HOLDER, PERMIT, PERMIT_ACT, PERSON_FACT, PERSON_FACT_PAST, PERSON_MERGE, PERSON_READ,
+    PERSON_TOLD_APART, SIGN_IN, STAFF,
+};
 
 /// The column that names a row's leaf.
 pub const LEAF: &str = "leaf";
@@ -144,209 +155,8 @@ pub static TERMINAL: Table = Table {
     committed: 10,
     ..PLAIN
 };
-/// Staff. The hash of a password is not for auditors; its salt makes it unguessable.
-pub static STAFF: Table = Table {
-    name: "staff",
-    columns: &["staff_id", "name", "role", "created_at", LEAF],
-    key: 1,
-    committed: 4,
-    withheld: &["password_hash"],
-    ..PLAIN
-};
-/// Sign-ins, also those that failed.
-pub static SIGN_IN: Table =
-    Table { name: "sign_in", columns: &[LEAF, "staff_id", "at", "succeeded"], key: 1, committed: 4, ..PLAIN };
-/// Holders.
-pub static HOLDER: Table = Table {
-    name: "holder",
-    columns: &["shard", "holder_id", "created_at", "created_by", LEAF],
-    key: 2,
-    committed: 4,
-    leaf_shard: Some("shard"),
-    ..PLAIN
-};
-/// What is known of persons. Even sealed it stays in the office; the seal's nonce makes it unguessable.
-pub static PERSON_FACT: Table = Table {
-    name: "person_fact",
-    columns: &["shard", "holder_id", "field", LEAF],
-    key: 3,
-    committed: 3,
-    withheld: &["sealed"],
-    leaf_shard: Some("shard"),
-    ..PLAIN
-};
-/// What was known of persons before it was corrected or changed, and why it was.
-pub static PERSON_FACT_PAST: Table = Table {
-    name: "person_fact_past",
-    columns: &["shard", "holder_id", "field", LEAF, "at", "staff_id", "reason"],
-    key: 4,
-    committed: 7,
-    withheld: &["sealed"],
-    leaf_shard: Some("shard"),
-    ..PLAIN
-};
-/// Persons who are alike and not one, and who said so.
-pub static PERSON_TOLD_APART: Table = Table {
-    name: "person_told_apart",
-    columns: &["shard", "holder_id", "other", "at", "staff_id", "reason", LEAF],
-    key: 3,
-    committed: 6,
-    leaf_shard: Some("shard"),
-    ..PLAIN
-};
-/// Who read a holder's record, and why.
-pub static PERSON_READ: Table = Table {
-    name: "person_read",
-    columns: &["shard", "holder_id", LEAF, "at", "staff_id", "purpose", "field"],
-    key: 3,
-    committed: 7,
-    leaf_shard: Some("shard"),
-    ..PLAIN
-};
-/// Residence permits as they are now.
-pub static PERMIT: Table = Table {
-    name: "permit",
-    columns: &["shard", "holder_id", "permit_id", "stage", "applied", "decide_by", "counts_from", "valid_until", LEAF],
-    key: 3,
-    committed: 8,
-    leaf_shard: Some("shard"),
-    ..PLAIN
-};
-/// What was done with residence permits. What was shown as proof stays in the office, like all that is known of persons.
-pub static PERMIT_ACT: Table = Table {
-    name: "permit_act",
-    columns: &["shard", "holder_id", LEAF, "permit_id", "act", "at", "staff_id", "reason", "valid_until"],
-    key: 3,
-    committed: 9,
-    withheld: &["proof"],
-    leaf_shard: Some("shard"),
-    ..PLAIN
-};
-/// Who looked at card activity, and why.
-pub static ACTIVITY_READ: Table = Table {
-    name: "activity_read",
-    columns: &["shard", LEAF, "at", "staff_id", "purpose", "card_id"],
-    key: 2,
-    committed: 6,
-    leaf_shard: Some("shard"),
-    ..PLAIN
-};
-/// Cards as they are now.
-pub static CARD: Table = Table {
-    name: "card",
-    columns: &[
-        "card_id",
-        "shard",
-        "holder_id",
-        "status_index",
-        "state",
-        "created_at",
-        "expires_at",
-        "changed_at",
-        LEAF,
-    ],
-    key: 1,
-    committed: 8,
-    leaf_shard: Some("shard"),
-    ..PLAIN
-};
-/// What cards were before, and why they changed.
-pub static CARD_STATE_CHANGE: Table = Table {
-    name: "card_state_change",
-    columns: &["shard", LEAF, "card_id", "at", "state_before", "state_after", "reason"],
-    key: 2,
-    committed: 7,
-    leaf_shard: Some("shard"),
-    ..PLAIN
-};
-/// Cards' public keys.
-pub static CARD_KEY: Table = Table {
-    name: "card_key",
-    columns: &["public_key", "shard", "card_id", "slot", "current", "made_at", LEAF],
-    key: 1,
-    committed: 6,
-    leaf_shard: Some("shard"),
-    ..PLAIN
-};
-/// Cards' certificates.
-pub static CARD_CERTIFICATE: Table = Table {
-    name: "card_certificate",
-    columns: &["card_id", "slot", "shard", "public_key", "der", "made_at", LEAF],
-    key: 2,
-    committed: 6,
-    leaf_shard: Some("shard"),
-    ..PLAIN
-};
-/// Issuances.
-pub static ISSUANCE: Table = Table {
-    name: "issuance",
-    columns: &[
-        "issuance_id",
-        "shard",
-        "card_id",
-        "language",
-        "terminal_id",
-        "reader",
-        "open",
-        "state",
-        "journal",
-        "number",
-        "created_at",
-        "changed_at",
-        LEAF,
-    ],
-    key: 1,
-    committed: 12,
-    leaf_shard: Some("shard"),
-    ..PLAIN
-};
-/// What was done in issuances.
-pub static ISSUANCE_STEP: Table = Table {
-    name: "issuance_step",
-    columns: &["issuance_id", "number", "shard", "step", "observation", "at", LEAF],
-    key: 2,
-    committed: 6,
-    leaf_shard: Some("shard"),
-    ..PLAIN
-};
-/// Unblockings of PINs.
-pub static UNBLOCK: Table = Table {
-    name: "unblock",
-    columns: &[
-        "unblock_id",
-        "shard",
-        "card_id",
-        "generation",
-        "staff_id",
-        "terminal_id",
-        "open",
-        "state",
-        "journal",
-        "number",
-        "created_at",
-        "changed_at",
-        LEAF,
-    ],
-    key: 1,
-    committed: 12,
-    leaf_shard: Some("shard"),
-    ..PLAIN
-};
-/// What holders were asked to agree to.
-pub static CONSENT_REQUEST: Table = Table {
-    name: "consent_request",
-    columns: &["card_id", "number", "shard", "version", "language", "text_hash", "asked_at", "tap_id", LEAF],
-    key: 2,
-    committed: 8,
-    leaf_shard: Some("shard"),
-    ..PLAIN
-};
-/// Signed status lists.
-pub static STATUS_LIST: Table =
-    Table { name: "status_list", columns: &["version", "at", "body", LEAF], key: 1, committed: 3, ..PLAIN };
-
 /// Every exported table.
-pub static TABLES: [&Table; 29] = [
+pub static TABLES: [&Table; 30] = [
     &LEAVES,
     &TILE,
     &CHECKPOINT,
@@ -363,6 +173,7 @@ pub static TABLES: [&Table; 29] = [
     &PERSON_FACT,
     &PERSON_FACT_PAST,
     &PERSON_TOLD_APART,
+    &PERSON_MERGE,
     &PERSON_READ,
     &PERMIT,
     &PERMIT_ACT,

@@ -15,7 +15,7 @@ use crate::cards::{self, CardState, activity, consent, unblock};
 use crate::db::{Db, DbError};
 use crate::domains::residence::model::{ChangeReason, Field};
 use crate::domains::residence::permit::{self, model::Act, rules::Clock};
-use crate::domains::residence::{self, draft, similar};
+use crate::domains::residence::{self, draft, merge, similar};
 use crate::evidence::Log;
 use crate::i18n::Locale;
 use crate::people::{self, Purpose, Staff, StaffId, StaffRole};
@@ -87,6 +87,7 @@ async fn office(town: &Town, terminal: &TestTerminal, card: &TestCard) {
             draft::store::insert(tx, START, Uuid::from_u128(8), who, b"sealed").await?;
             let alike = HolderId::new(card.shard(), random());
             similar::store::tell_apart(tx, START, who, found.holder_id, alike, "namesakes").await?;
+            merge::store::put(tx, START, who, (found.holder_id, alike), merge::Act::Merged, "renamed").await?;
             let why = activity::ActivityPurpose::Complaint;
             activity::store::latest(tx, START, who, why, None).await?;
             activity::store::of_card(tx, START, who, why, card, None).await?;

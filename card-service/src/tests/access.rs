@@ -30,7 +30,7 @@ use Permission::{Administer, DecidePermits, SeeActivity, ServeHolders};
 use Who::{Anybody, May, Proof, Staff, Terminals};
 
 /// Every route. One that is not here, or no more there, fails the test.
-const TABLE: [(&str, &str, Who); 78] = [
+const TABLE: [(&str, &str, Who); 82] = [
     ("GET", "/", Staff),
     ("GET", "/activity", May(SeeActivity)),
     ("GET", "/assets/console.css", Anybody),
@@ -47,6 +47,8 @@ const TABLE: [(&str, &str, Who); 78] = [
     ("GET", "/holders/{holder_id}/cards/{card_id}", May(ServeHolders)),
     ("GET", "/holders/{holder_id}/cards/{card_id}/unblock", May(ServeHolders)),
     ("GET", "/holders/{holder_id}/change/{field}", May(ServeHolders)),
+    ("GET", "/holders/{holder_id}/merge", May(ServeHolders)),
+    ("GET", "/holders/{holder_id}/merge/undo", Anybody),
     ("GET", "/holders/{holder_id}/permit", May(ServeHolders)),
     ("GET", "/holders/{holder_id}/permit/application", Anybody),
     ("GET", "/holders/{holder_id}/record", Anybody),
@@ -84,6 +86,8 @@ const TABLE: [(&str, &str, Who); 78] = [
     ("POST", "/holders/{holder_id}/cards/{card_id}", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/cards/{card_id}/unblock", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/change/{field}", May(ServeHolders)),
+    ("POST", "/holders/{holder_id}/merge", May(ServeHolders)),
+    ("POST", "/holders/{holder_id}/merge/undo", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/permit", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/permit/application", May(DecidePermits)),
     ("POST", "/holders/{holder_id}/record", May(ServeHolders)),

@@ -418,3 +418,56 @@ fn a_blocked_pin_is_chosen_anew_by_its_holder_in_both_languages() -> Result<()> 
     assert!(visitor.noted.is_empty(), "{:#?}", visitor.noted);
     Ok(())
 }
+
+#[test]
+fn two_records_of_one_person_are_made_one_and_two_again_in_both_languages() -> Result<()> {
+    let (mut town, browser) = (station()?, Chromium::start(Scripts::Allowed)?);
+    let url = town.service.url().to_owned();
+    let documents = ["110000199001010013", "110000199001010136"];
+    let [kept, other] = [town.office.register(NAME, documents[0])?, town.office.register("测试另名", documents[1])?];
+    let card = town.issue(other, PIN)?;
+    let mut visitor = Visitor::new(&browser, LANGUAGES[0]);
+    let find = |document: &str| -> Result<String> {
+        browser.open(&format!("{url}/find"))?;
+        browser.click("label[for=document_kind-resident_identity_card]")?;
+        browser.type_into("#document_number", document)?;
+        browser.follow("main form button.primary")?;
+        browser.address()
+    };
+    let page_of = |holder| format!("{url}/holders/{holder}");
+    for language in LANGUAGES {
+        visitor.language = language;
+        visitor.sign_in(&url, CLERK)?;
+        browser.open(&page_of(kept))?;
+        browser.follow("#others a[href$='/merge']")?;
+        browser.click("label[for=document_kind-resident_identity_card]")?;
+        // The record's own document is no other record's.
+        browser.type_into("#document_number", documents[0])?;
+        browser.follow("main form button.primary")?;
+        browser.until(".summary a[href='#document_number']")?;
+        visitor.visit("merge-wrong")?;
+        browser.clear("#document_number")?;
+        browser.type_into("#document_number", documents[1])?;
+        browser.follow("main form button.primary")?;
+        browser.until("table.compare")?;
+        visitor.visit("merge-compare")?;
+        browser.click("label[for=reason-renamed]")?;
+        browser.follow("main form button.primary")?;
+        assert_eq!(browser.address()?, page_of(kept));
+        assert_eq!(browser.count("#others li")?, 1);
+        assert_eq!(find(documents[1])?, page_of(kept), "found under the record that is kept");
+        let state = town.office.api().get(&format!("/v1/cards/{}", card.id))?.success()?;
+        assert_eq!(state["state"], "replaced", "a person has one card");
+
+        browser.open(&page_of(other))?;
+        browser.until("#merged")?;
+        assert_eq!(browser.count("#issue")?, 0, "it gets no card");
+        visitor.visit("merged")?;
+        browser.follow("#merged form button")?;
+        assert_eq!(browser.count("#merged")?, 0);
+        assert_eq!(find(documents[1])?, page_of(other), "two persons again");
+        visitor.sign_out()?;
+    }
+    assert!(visitor.noted.is_empty(), "{:#?}", visitor.noted);
+    Ok(())
+}

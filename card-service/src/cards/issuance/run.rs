@@ -42,6 +42,7 @@ pub async fn start(
                 if !residence::store::exists(tx.conn(), holder).await? {
                     return Err(Refusal::because(ProblemType::NotFound, "holder-unknown"));
                 }
+                residence::merge::require_primary(tx.conn(), holder).await?;
                 terminals::api::require_active(tx.conn(), terminal).await?;
                 let index = cards::store::next_status_index(tx).await?;
                 let card_id = CardId::new(index, holder.shard(), random);

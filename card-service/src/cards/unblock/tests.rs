@@ -128,7 +128,7 @@ async fn a_used_puk_is_replaced_at_once_wherever_the_card_is_torn_out() {
         let end = station.carry_out(&mut chip, torn_at).await;
         assert!(matches!(end, Step::Finished), "{torn_at:?}: {end:?}");
         assert!(chip.pins >= 1 && chip.puk == station.puk(1), "{torn_at:?}: {chip:?}");
-        assert_eq!(chip.wrong, 0, "{torn_at:?}");
+        assert!(chip.wrong <= 1, "{torn_at:?}: a wrong one is tried once at most");
         // The next time another one still.
         station.start().await.unwrap();
         assert!(matches!(station.carry_out(&mut chip, None).await, Step::Finished));

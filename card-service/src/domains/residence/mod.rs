@@ -7,6 +7,7 @@
 pub mod api;
 mod change;
 pub mod draft;
+pub mod merge;
 pub mod model;
 pub mod pages;
 pub mod permit;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::model::{Facts, Field};
 use super::similar::{self, Distinction};
 use super::store::{self, SealedPerson};
-use super::{draft, protect};
+use super::{draft, merge, protect};
 use crate::app::App;
 use crate::http::Refusal;
 use crate::people::StaffId;
@@ -71,8 +71,13 @@ pub async fn register(app: &App, by: StaffId, registration: Registration) -> Res
         .await
 }
 
-/// Who is registered with the document among these facts, which were checked.
+/// Who is registered with the document among these facts, which were checked; of two records of one person, the one under
+/// which that person is found.
 pub async fn registered_with(app: &App, facts: &Facts) -> Result<Option<HolderId>, Refusal> {
     let blind = protect::blind(&*app.keys, facts.get(Field::DocumentKind), facts.get(Field::DocumentNumber))?;
-    Ok(store::by_document(&mut app.db.read().await?, blind).await?)
+    let mut connection = app.db.read().await?;
+    match store::by_document(&mut connection, blind).await? {
+        Some(holder) => merge::primary(&mut connection, holder).await.map(Some),
+        None => Ok(None),
+    }
 }

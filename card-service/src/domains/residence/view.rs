@@ -235,6 +235,31 @@ impl FormPage {
     }
 }
 
+/// A field of two records.
+#[derive(Clone, Debug)]
+pub struct Compared {
+    /// What it is called.
+    pub label: String,
+    /// What the one says.
+    pub left: String,
+    /// What the other says; numbers of documents only in part.
+    pub right: String,
+}
+
+/// Two records side by side: enough to tell whether they are of one person.
+pub fn compared(locale: Locale, left: &Facts, right: &Facts) -> Vec<Compared> {
+    let right = match right.get(Field::DocumentNumber) {
+        "" => right.clone(),
+        number => right.clone().with(Field::DocumentNumber, masked_number(number)),
+    };
+    let line = |field: Field| Compared {
+        label: label(locale, field),
+        left: shown(locale, field, left.get(field)),
+        right: shown(locale, field, right.get(field)),
+    };
+    similar::SHOWN.map(line).into()
+}
+
 /// Somebody is registered who may be the same person.
 #[derive(Debug, Template)]
 #[template(path = "residence/similar.html")]
@@ -242,8 +267,8 @@ pub(super) struct SimilarPage {
     frame: Frame,
     draft: String,
     other: String,
-    /// A field, what was typed and what is known of the other.
-    lines: Vec<(String, String, String)>,
+    /// What was typed beside what is known of the other.
+    lines: Vec<Compared>,
     choices: Vec<Choice>,
     missing: bool,
 }
@@ -254,18 +279,12 @@ pub(super) const SAME: &str = "same";
 impl SimilarPage {
     pub(super) fn new(frame: Frame, draft: &str, typed: &Facts, other: HolderId, known: &Facts, missing: bool) -> Self {
         let locale = frame.locale();
-        let known = match known.get(Field::DocumentNumber) {
-            "" => known.clone(),
-            number => known.clone().with(Field::DocumentNumber, masked_number(number)),
-        };
-        let text = |facts: &Facts, field: Field| shown(locale, field, facts.get(field));
-        let line = |field: Field| (label(locale, field), text(typed, field), text(&known, field));
         let choice =
             |value: &'static str| Choice::new(value, locale.text(&format!("residence-similar-{}", key(value))));
         Self {
             draft: draft.to_owned(),
             other: other.to_string(),
-            lines: similar::SHOWN.map(line).into(),
+            lines: compared(locale, typed, known),
             choices: [SAME].into_iter().chain(Distinction::ALL.map(Distinction::name)).map(choice).collect(),
             missing,
             frame,

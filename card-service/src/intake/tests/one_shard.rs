@@ -8,7 +8,7 @@ use crate::db::recorder::{self, Recorded};
 use crate::testing::Scratch;
 
 /// Tables whose rows belong to a holder, or to what a holder does.
-const HOLDERS: [&str; 18] = [
+const HOLDERS: [&str; 19] = [
     "account",
     "activity_read",
     "card_state_change",
@@ -22,6 +22,7 @@ const HOLDERS: [&str; 18] = [
     "person_fact",
     "person_fact_past",
     "person_told_apart",
+    "person_merge",
     "permit",
     "permit_act",
     "shard",

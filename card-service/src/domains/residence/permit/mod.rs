@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 use self::model::{Act, NotNow, Permit, Proof};
 use self::rules::Clock;
 use super::model::{Facts, Field};
-use super::{protect, read, reveal};
+use super::{merge, protect, read, reveal};
 use crate::app::App;
 use crate::db::Tx;
 use crate::http::Refusal;
@@ -61,6 +61,7 @@ pub async fn act(
     let current = store::current(tx.conn(), holder).await?.filter(|permit| !permit.stage.is_final());
     let next = match (current, wish.act) {
         (None, Act::Apply) => {
+            merge::require_primary(tx.conn(), holder).await?;
             let read = reveal(app, tx, now, by, holder, Purpose::Permit, &[Field::CitySince]).await?;
             clock.apply(app.new_id(), read.first().and_then(|since| day(&since.text)))
         }

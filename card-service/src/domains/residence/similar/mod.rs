@@ -12,7 +12,7 @@ use card_schema::ids::HolderId;
 use ring::hmac;
 
 use super::model::{Facts, Field};
-use super::{protect, store as persons};
+use super::{merge, protect, store as persons};
 use crate::app::App;
 use crate::db::Tx;
 use crate::http::Refusal;
@@ -38,7 +38,11 @@ pub async fn alike(app: &App, facts: &Facts) -> Result<Vec<HolderId>, Refusal> {
         let Some(person) = persons::load(&mut connection, holder).await? else { continue };
         let key = protect::unwrap(&*app.keys, holder, &person.wrapped_key)?;
         if likeness::are_alike(facts, &protect::open(&key, holder, &person)?) {
-            alike.push(holder);
+            // Of two records of one person, the one under which that person is found.
+            let found = merge::primary(&mut connection, holder).await?;
+            if !alike.contains(&found) {
+                alike.push(found);
+            }
         }
     }
     Ok(alike)
@@ -59,8 +63,7 @@ pub(super) async fn follow(
 }
 
 /// What is shown of somebody who may be the same person: enough to tell, no more.
-pub(super) const SHOWN: [Field; 5] =
-    [Field::Name, Field::LatinName, Field::Birth, Field::DocumentKind, Field::DocumentNumber];
+pub const SHOWN: [Field; 5] = [Field::Name, Field::LatinName, Field::Birth, Field::DocumentKind, Field::DocumentNumber];
 
 /// Why two persons who are alike are not one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

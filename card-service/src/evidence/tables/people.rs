@@ -1,0 +1,100 @@
+//! The tables of staff and of persons.
+
+use super::{LEAF, PLAIN, Table};
+
+/// Staff. The hash of a password is not for auditors; its salt makes it unguessable.
+pub static STAFF: Table = Table {
+    name: "staff",
+    columns: &["staff_id", "name", "role", "created_at", LEAF],
+    key: 1,
+    committed: 4,
+    withheld: &["password_hash"],
+    ..PLAIN
+};
+/// Sign-ins, also those that failed.
+pub static SIGN_IN: Table =
+    Table { name: "sign_in", columns: &[LEAF, "staff_id", "at", "succeeded"], key: 1, committed: 4, ..PLAIN };
+/// Holders.
+pub static HOLDER: Table = Table {
+    name: "holder",
+    columns: &["shard", "holder_id", "created_at", "created_by", LEAF],
+    key: 2,
+    committed: 4,
+    leaf_shard: Some("shard"),
+    ..PLAIN
+};
+/// What is known of persons. Even sealed it stays in the office; the seal's nonce makes it unguessable.
+pub static PERSON_FACT: Table = Table {
+    name: "person_fact",
+    columns: &["shard", "holder_id", "field", LEAF],
+    key: 3,
+    committed: 3,
+    withheld: &["sealed"],
+    leaf_shard: Some("shard"),
+    ..PLAIN
+};
+/// What was known of persons before it was corrected or changed, and why it was.
+pub static PERSON_FACT_PAST: Table = Table {
+    name: "person_fact_past",
+    columns: &["shard", "holder_id", "field", LEAF, "at", "staff_id", "reason"],
+    key: 4,
+    committed: 7,
+    withheld: &["sealed"],
+    leaf_shard: Some("shard"),
+    ..PLAIN
+};
+/// Persons who are alike and not one, and who said so.
+pub static PERSON_TOLD_APART: Table = Table {
+    name: "person_told_apart",
+    columns: &["shard", "holder_id", "other", "at", "staff_id", "reason", LEAF],
+    key: 3,
+    committed: 6,
+    leaf_shard: Some("shard"),
+    ..PLAIN
+};
+/// Which records are of one person, and which are so no longer.
+pub static PERSON_MERGE: Table = Table {
+    name: "person_merge",
+    columns: &["shard", "holder_id", LEAF, "other", "act", "at", "staff_id", "reason"],
+    key: 3,
+    committed: 8,
+    leaf_shard: Some("shard"),
+    ..PLAIN
+};
+/// Who read a holder's record, and why.
+pub static PERSON_READ: Table = Table {
+    name: "person_read",
+    columns: &["shard", "holder_id", LEAF, "at", "staff_id", "purpose", "field"],
+    key: 3,
+    committed: 7,
+    leaf_shard: Some("shard"),
+    ..PLAIN
+};
+/// Residence permits as they are now.
+pub static PERMIT: Table = Table {
+    name: "permit",
+    columns: &["shard", "holder_id", "permit_id", "stage", "applied", "decide_by", "counts_from", "valid_until", LEAF],
+    key: 3,
+    committed: 8,
+    leaf_shard: Some("shard"),
+    ..PLAIN
+};
+/// What was done with residence permits. What was shown as proof stays in the office, like all that is known of persons.
+pub static PERMIT_ACT: Table = Table {
+    name: "permit_act",
+    columns: &["shard", "holder_id", LEAF, "permit_id", "act", "at", "staff_id", "reason", "valid_until"],
+    key: 3,
+    committed: 9,
+    withheld: &["proof"],
+    leaf_shard: Some("shard"),
+    ..PLAIN
+};
+/// Who looked at card activity, and why.
+pub static ACTIVITY_READ: Table = Table {
+    name: "activity_read",
+    columns: &["shard", LEAF, "at", "staff_id", "purpose", "card_id"],
+    key: 2,
+    committed: 6,
+    leaf_shard: Some("shard"),
+    ..PLAIN
+};
