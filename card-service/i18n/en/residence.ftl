@@ -116,4 +116,4 @@ merge-points = This record is another of a person whose record is kept elsewhere
 merge-open-kept = Open the record that is kept
 merge-other-open = A record that points to this one
 merge-undo = They are two persons after all
-merge-undo-hint = Each is then found by the own document again. Cards that were put out of use stay so: issue new ones.
+merge-undo-hint = Each is then found by its own document again. Cards that were put out of use stay so: issue new ones.
