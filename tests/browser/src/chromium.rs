@@ -56,13 +56,15 @@ pub enum Look {
     Dark,
     /// On a telephone.
     Narrow,
+    /// On a screen that stands upright beside a door.
+    Kiosk,
     /// On paper.
     Print,
 }
 
 impl Look {
     /// Every one.
-    pub const ALL: [Self; 4] = [Self::Office, Self::Dark, Self::Narrow, Self::Print];
+    pub const ALL: [Self; 5] = [Self::Office, Self::Dark, Self::Narrow, Self::Kiosk, Self::Print];
 }
 
 /// A running browser with one window. Dropping it ends the browser and everything that it started.
@@ -261,13 +263,14 @@ impl Chromium {
         let scheme = if look == Look::Dark { "dark" } else { "light" };
         let feature = json!({"name": "prefers-color-scheme", "value": scheme});
         self.devtools("Emulation.setEmulatedMedia", &json!({"media": media, "features": [feature]}))?;
-        let width = match look {
-            Look::Office | Look::Dark => WIDTH,
-            Look::Narrow => 360,
+        let (width, height) = match look {
+            Look::Office | Look::Dark => (WIDTH, 800),
+            Look::Narrow => (360, 800),
+            Look::Kiosk => (1080, 1920),
             // A4 between its margins.
-            Look::Print => 680,
+            Look::Print => (680, 800),
         };
-        let size = json!({"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": false});
+        let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
         self.devtools("Emulation.setDeviceMetricsOverride", &size).map(drop)
     }
 

@@ -54,6 +54,11 @@ enum Command {
         #[arg(long)]
         yes: bool,
     },
+    /// Pictures of every page in both languages, on an office screen, a telephone, a kiosk and on paper.
+    ///
+    /// The browser tests take them while they look whether everybody can use the page.
+    #[command(after_help = "Example:\n  cargo xtask screenshots")]
+    Screenshots,
     /// Measures: `cargo xtask bench tap`. Built with optimisation.
     Bench {
         /// The bench's name and its options; without a name, lists them.
@@ -89,6 +94,7 @@ fn main() -> ExitCode {
             Ok(ExitCode::SUCCESS)
         }
         Command::Test { only, yes, .. } => test::run(&only, yes),
+        Command::Screenshots => programs::screenshots(),
         Command::Bench { options } => programs::bench(&options),
         Command::Torture { only, options } => programs::torture(&only, &options),
     };

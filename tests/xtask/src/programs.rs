@@ -1,6 +1,8 @@
 //! Builds the product and starts one of its test programs: the demo, a bench, the long suite.
 
 use std::ffi::OsString;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
 
@@ -81,6 +83,20 @@ fn ledger() -> Result<()> {
         process::run(nextest.env("PROPTEST_CASES", LEDGER_CASES).envs(database))?;
     }
     Ok(())
+}
+
+/// The pictures that the browser tests keep.
+pub(crate) fn screenshots() -> Result<ExitCode> {
+    setup::everything(false)?;
+    let pictures = build(Profile::Dev)?.join("pictures");
+    // Those of pages that there are no more are not looked at.
+    match fs::remove_dir_all(&pictures) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+        _ => {}
+    }
+    process::run(process::cargo_tool("nextest").args(["nextest", "run", "--locked", "--package", "browser"]))?;
+    println!("{} pictures in {}", fs::read_dir(&pictures)?.count(), pictures.display());
+    Ok(ExitCode::SUCCESS)
 }
 
 pub(crate) fn bench(options: &[OsString]) -> Result<ExitCode> {
