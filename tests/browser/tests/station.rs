@@ -3,6 +3,8 @@
 use anyhow::Result;
 use browser::{Chromium, Scripts, Visitor, pictures, visitor::LANGUAGES};
 use serde_json::json;
+use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
+use tokio::runtime::Runtime;
 use town::{Place, Town, wait};
 
 /// Invented, like every name and number here.
@@ -315,8 +317,19 @@ fn somebody_who_is_registered_under_another_document_is_found_before_a_second_re
     Ok(())
 }
 
+/// Moves the end of every permit's term so many days from today, on which all were applied for, as if time had passed.
+fn terms_end(town: &Town, days: i64) -> Result<()> {
+    let options = SqliteConnectOptions::new().filename(town.service.database());
+    Runtime::new()?.block_on(async {
+        let mut connection = SqliteConnection::connect_with(&options).await?;
+        let moved = sqlx::query("UPDATE permit SET valid_until = applied + ?").bind(days * 86_400_000_000);
+        moved.execute(&mut connection).await?;
+        Ok(connection.close().await?)
+    })
+}
+
 #[test]
-fn a_residence_permit_is_applied_for_decided_and_handed_over_in_both_languages() -> Result<()> {
+fn a_residence_permit_is_applied_for_decided_handed_over_and_endorsed_in_both_languages() -> Result<()> {
     let (town, browser) = (station()?, Chromium::start(Scripts::Allowed)?);
     let url = town.service.url().to_owned();
     let mut visitor = Visitor::new(&browser, LANGUAGES[0]);
@@ -355,6 +368,20 @@ fn a_residence_permit_is_applied_for_decided_and_handed_over_in_both_languages()
         browser.until("main .tag.ok")?;
         visitor.visit("permit-in-force")?;
         assert_eq!(browser.count("#history li")?, 3);
+        // In the last month of its term, and after it.
+        for (days, standing) in [(20, "main .tag.wait"), (-20, "main .tag.no")] {
+            terms_end(&town, days)?;
+            browser.open(&permit)?;
+            browser.until(standing)?;
+            visitor.visit(&format!("permit-endorse-{}", if days > 0 { "due" } else { "late" }))?;
+            browser.open(&format!("{url}/permits"))?;
+            let list = if days > 0 { "#ending" } else { "#ended" };
+            browser.follow(&format!("{list} a[href='/holders/{holder}/permit']"))?;
+            browser.click("label[for=endorse-labour_contract]")?;
+            browser.follow("#endorse button")?;
+            browser.until("main .tag.ok")?;
+        }
+        assert_eq!(browser.count("#history li")?, 5);
         browser.open(&format!("{url}/holders/{holder}"))?;
         assert_eq!(browser.count("main .tag.ok")?, 1, "the holder's page shows it");
         visitor.sign_out()?;
