@@ -82,6 +82,7 @@ residence-change-mistyped = It was taken down wrongly
 residence-change-changed = It has changed: the person moved, has another document, …
 residence-change-missing = Choose why it is changed
 residence-change-button = Save
+residence-change-meanwhile = { $staff } changed the same on { $at }. Open the record to see what it says now; if it is wrong still, save once more
 
 # Perhaps one person
 residence-similar-title = Perhaps registered already

@@ -82,6 +82,7 @@ residence-change-mistyped = 原来录入有误
 residence-change-changed = 情况有变化（搬家、换证等）
 residence-change-missing = 请选择更改的原因
 residence-change-button = 保存
+residence-change-meanwhile = { $staff } 已在 { $at } 改过同一项内容。请先打开档案查看；如仍有误，再保存一次
 
 # 可能是同一个人
 residence-similar-title = 可能已经登记过

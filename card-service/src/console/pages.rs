@@ -36,6 +36,7 @@ pub fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
     let own = [
         ("/sign-in", get(sign_in_form).post(sign_in)),
         ("/sign-out", post(sign_out).get(first_page)),
+        ("/sign-out/everywhere", post(sign_out_everywhere).get(first_page)),
         ("/language", post(choose_language).get(first_page)),
         ("/activity", get(activity)),
         ("/cards/{card_id}", get(card)),
@@ -209,8 +210,16 @@ pub(super) fn session_cookie(token: &str, seconds: i64) -> String {
 
 async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Result<Response, Refusal> {
     end_session(&app, &headers).await?;
-    let cookie = session_cookie("", 0);
-    Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/sign-in")).into_response())
+    Ok(signed_out())
+}
+
+async fn sign_out_everywhere(State(app): State<App>, who: SignedIn) -> Result<Response, Refusal> {
+    session::sign_out_everywhere(&app, who.0.staff_id).await?;
+    Ok(signed_out())
+}
+
+fn signed_out() -> Response {
+    ([(header::SET_COOKIE, session_cookie("", 0))], Redirect::to("/sign-in")).into_response()
 }
 
 #[derive(Deserialize)]

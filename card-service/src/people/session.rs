@@ -11,7 +11,7 @@ use card_schema::wire::ProblemType;
 use ring::digest;
 use zeroize::Zeroizing;
 
-use super::model::Staff;
+use super::model::{Staff, StaffId};
 use super::{password, store};
 use crate::app::App;
 use crate::http::Refusal;
@@ -105,6 +105,11 @@ pub async fn holder_of(app: &App, token: &str, carrier: Carrier) -> Result<Staff
 pub async fn sign_out(app: &App, token: &str) -> Result<(), Refusal> {
     let hash = token_hash(token);
     app.db.write::<_, Refusal, _>(move |tx| Box::pin(async move { Ok(store::end_session(tx, hash).await?) })).await
+}
+
+/// Ends every session of somebody, in whatever browser or program.
+pub async fn sign_out_everywhere(app: &App, who: StaffId) -> Result<(), Refusal> {
+    app.db.write::<_, Refusal, _>(move |tx| Box::pin(async move { Ok(store::end_sessions_of(tx, who).await?) })).await
 }
 
 fn token_hash(token: &str) -> [u8; 32] {

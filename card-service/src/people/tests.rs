@@ -1,9 +1,12 @@
 //! What signing in promises.
 
-use axum::http::StatusCode;
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
 use serde_json::json;
+use tower::ServiceExt as _;
 
 use super::StaffRole;
+use crate::http::signed_in::COOKIE;
 use crate::testing::office;
 
 #[tokio::test]
@@ -16,6 +19,28 @@ async fn a_session_ends_when_its_owner_signs_out() {
     assert_eq!(status, StatusCode::NO_CONTENT);
     let (status, problem) = office.public("GET", "/v1/terminals", Some(&token), None).await;
     assert_eq!((status, &problem["type"]), (StatusCode::UNAUTHORIZED, &json!("urn:nrc:problem:not-signed-in")));
+}
+
+#[tokio::test]
+async fn whoever_signs_out_everywhere_is_signed_in_nowhere_and_others_still_are() {
+    let office = office().await;
+    let here = office.staff("clerk", StaffRole::Clerk).await;
+    let other = office.staff("auditor", StaffRole::Auditor).await;
+    let body = json!({"name": "clerk", "password": crate::testing::PASSWORD});
+    let (_, session) = office.public("POST", "/v1/sessions", None, Some(body)).await;
+    let elsewhere = session["token"].as_str().unwrap().to_owned();
+    let request = Request::post("/sign-out/everywhere")
+        .header("sec-fetch-site", "same-origin")
+        .header(header::COOKIE, format!("{COOKIE}={here}"))
+        .body(Body::empty())
+        .unwrap();
+    let response = office.public_router().oneshot(request).await.unwrap();
+    assert_eq!(response.status(), StatusCode::SEE_OTHER);
+    for (token, status) in
+        [(here, StatusCode::UNAUTHORIZED), (elsewhere, StatusCode::UNAUTHORIZED), (other, StatusCode::OK)]
+    {
+        assert_eq!(office.public("GET", "/v1/terminals", Some(&token), None).await.0, status);
+    }
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ use Permission::{Administer, DecidePermits, SeeActivity, ServeHolders};
 use Who::{Anybody, May, Proof, Staff, Terminals};
 
 /// Every route. One that is not here, or no more there, fails the test.
-const TABLE: [(&str, &str, Who); 82] = [
+const TABLE: [(&str, &str, Who); 84] = [
     ("GET", "/", Staff),
     ("GET", "/activity", May(SeeActivity)),
     ("GET", "/assets/console.css", Anybody),
@@ -66,6 +66,7 @@ const TABLE: [(&str, &str, Who); 82] = [
     ("GET", "/registrations/{draft_id}/{step}", May(ServeHolders)),
     ("GET", "/sign-in", Anybody),
     ("GET", "/sign-out", Anybody),
+    ("GET", "/sign-out/everywhere", Anybody),
     ("GET", "/tile/{path}", Anybody),
     ("GET", "/unblocks/{unblock_id}", May(ServeHolders)),
     ("GET", "/unblocks/{unblock_id}/events", May(ServeHolders)),
@@ -100,6 +101,7 @@ const TABLE: [(&str, &str, Who); 82] = [
     ("POST", "/registrations/{draft_id}/{step}", May(ServeHolders)),
     ("POST", "/sign-in", Proof),
     ("POST", "/sign-out", Anybody),
+    ("POST", "/sign-out/everywhere", Staff),
     ("POST", "/unblocks/{unblock_id}/resume", May(ServeHolders)),
     ("POST", "/v1/batches", Terminals),
     ("POST", "/v1/cards", May(ServeHolders)),

@@ -1,5 +1,6 @@
 //! Correcting and changing a record: what was there before stays, with who changed it and why.
 
+use card_schema::clock::Micros;
 use card_schema::ids::HolderId;
 use card_schema::wire::ProblemType;
 
@@ -19,12 +20,34 @@ pub struct Correction {
     pub typed: Facts,
     /// Why.
     pub reason: ChangeReason,
+    /// The newest change of these fields that whoever corrects them knew of.
+    pub seen: i64,
+}
+
+/// Why nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unchanged {
+    /// What was typed cannot be.
+    Wrong(Vec<Wrong>),
+    /// Somebody else has changed the same meanwhile.
+    Meanwhile(Meanwhile),
+}
+
+/// A change of which whoever came second did not know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Meanwhile {
+    /// Its number, to be known next time.
+    pub leaf: i64,
+    /// When it was.
+    pub at: Micros,
+    /// Who made it: the name to sign in with.
+    pub staff: String,
 }
 
 /// Changes fields of a record, after checking them together with what else is known. Nothing of that is shown to anybody.
 ///
 /// # Errors
-/// What is wrong with what was typed, as a value; `NotFound` where there is no such holder, `Conflict` where another is
+/// What stands in the way, as a value; `NotFound` where there is no such holder, `Conflict` where another is
 /// registered with the document.
 pub async fn change(
     app: &App,
@@ -32,8 +55,15 @@ pub async fn change(
     by: StaffId,
     holder: HolderId,
     correction: &Correction,
-) -> Result<Result<(), Vec<Wrong>>, Refusal> {
+) -> Result<Result<(), Unchanged>, Refusal> {
+    // Whoever comes second sees what the first has done.
+    tx.lock([holder.shard()]).await?;
     let now = app.now();
+    if let Some(newest) = store::newest_change(tx.conn(), holder, correction.fields).await?
+        && newest.leaf > correction.seen
+    {
+        return Ok(Err(Unchanged::Meanwhile(newest)));
+    }
     let (person, key) = read::sealed(app, tx.conn(), holder).await?;
     let known = protect::open(&key, holder, &person)?;
     let with = |from: &Facts| {
@@ -41,7 +71,7 @@ pub async fn change(
     };
     let checked = match rules::check_fields(correction.fields, &with(&correction.typed), app.today()) {
         Ok(checked) => checked,
-        Err(wrong) => return Ok(Err(wrong)),
+        Err(wrong) => return Ok(Err(Unchanged::Wrong(wrong))),
     };
     if correction.fields.contains(&Field::DocumentNumber) {
         let blind = |facts: &Facts| {

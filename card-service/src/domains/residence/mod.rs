@@ -23,6 +23,6 @@ pub mod store;
 mod tests;
 pub mod view;
 
-pub use change::{Correction, change};
+pub use change::{Correction, Meanwhile, Unchanged, change};
 pub use read::{Record, Revealed, name_for_printing, record, reveal};
 pub use register::{Registration, register, registered_with};

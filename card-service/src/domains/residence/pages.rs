@@ -16,8 +16,8 @@ use zeroize::Zeroizing;
 use super::draft::Draft;
 use super::model::{ChangeReason, Facts, Field, Wrong};
 use super::similar::{self, Distinction};
-use super::view::{ChangePage, CheckPage, FindPage, FormPage, KnownPage, SAME, SimilarPage, Step};
-use super::{Correction, Registration, change, draft, register, registered_with, reveal, rules, store};
+use super::view::{ChangeForm, ChangePage, CheckPage, FindPage, FormPage, KnownPage, Problem, SAME, SimilarPage, Step};
+use super::{Correction, Registration, Unchanged, change, draft, register, registered_with, reveal, rules, store};
 use crate::app::App;
 use crate::console::{first_page, frame::Frame, page};
 use crate::http::{self, Refusal, SignedIn, language};
@@ -288,55 +288,81 @@ async fn find(
     }
 }
 
-fn field_of(name: &str) -> Result<Field, Refusal> {
-    Field::from_name(name).ok_or(Refusal::new(ProblemType::NotFound))
+/// The page on which a field is corrected.
+struct Correcting {
+    app: App,
+    who: SignedIn,
+    locale: Locale,
+    holder: HolderId,
+    field: Field,
 }
 
-async fn change_form(
-    State(app): State<App>,
-    who: SignedIn,
-    headers: HeaderMap,
-    Path((holder, field)): Path<(HolderId, String)>,
-) -> Result<Response, Refusal> {
-    may_register(&who)?;
-    let field = field_of(&field)?;
-    if !store::exists(&mut app.db.read().await?, holder).await? {
+#[derive(Deserialize)]
+struct CorrectingPath {
+    holder_id: HolderId,
+    field: String,
+}
+
+impl FromRequestParts<App> for Correcting {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
+        let who = SignedIn::from_request_parts(parts, app).await?;
+        may_register(&who)?;
+        let http::Path(path) = http::Path::<CorrectingPath>::from_request_parts(parts, app).await?;
+        let field = Field::from_name(&path.field).ok_or(Refusal::new(ProblemType::NotFound))?;
+        Ok(Self { app: app.clone(), who, locale: language(&parts.headers), holder: path.holder_id, field })
+    }
+}
+
+impl Correcting {
+    fn shown(&self, form: &ChangeForm<'_>) -> Result<Response, Refusal> {
+        let (holder, field) = (self.holder, self.field);
+        let address = format!("/holders/{holder}/change/{}", field.name());
+        let frame = Frame::new(self.locale, address, Some(&self.who.0));
+        let status = match form.problem {
+            None => StatusCode::OK,
+            Some(Problem::Meanwhile(_)) => StatusCode::CONFLICT,
+            Some(Problem::NoReason | Problem::Wrong(_)) => StatusCode::UNPROCESSABLE_ENTITY,
+        };
+        let body = page(&ChangePage::new(frame, holder, field, form, self.app.today()))?;
+        Ok((status, body).into_response())
+    }
+}
+
+async fn change_form(at: Correcting) -> Result<Response, Refusal> {
+    let mut connection = at.app.db.read().await?;
+    if !store::exists(&mut connection, at.holder).await? {
         return Err(Refusal::because(ProblemType::NotFound, "holder-unknown"));
     }
-    let frame = Frame::new(language(&headers), format!("/holders/{holder}/change/{}", field.name()), Some(&who.0));
-    page(&ChangePage::new(frame, holder, field, &Facts::default(), None, None, app.today()))
+    let newest = store::newest_change(&mut connection, at.holder, at.field.changed_with()).await?;
+    let seen = newest.map_or(0, |newest| newest.leaf);
+    at.shown(&ChangeForm { typed: &Facts::default(), reason: None, seen, problem: None })
 }
 
-async fn change_field(
-    State(app): State<App>,
-    who: SignedIn,
-    headers: HeaderMap,
-    Path((holder, field)): Path<(HolderId, String)>,
-    Form(form): Form<Typed>,
-) -> Result<Response, Refusal> {
-    may_register(&who)?;
-    let field = field_of(&field)?;
+async fn change_field(at: Correcting, Form(form): Form<Typed>) -> Result<Response, Refusal> {
+    let fields = at.field.changed_with();
     let mut typed = Facts::default();
-    take(&mut typed, field.changed_with(), &form);
-    let reason = form.get("why").and_then(|why| ChangeReason::from_name(why));
-    let wrong = match reason {
-        None => Vec::new(),
-        Some(reason) => {
-            let correction = Correction { fields: field.changed_with(), typed: typed.clone(), reason };
-            let (shared, by) = (app.clone(), who.0.staff_id);
-            let changed = app
-                .db
-                .write::<_, Refusal, _>(move |tx| {
-                    Box::pin(async move { change(&shared, tx, by, holder, &correction).await })
-                })
-                .await?;
-            match changed {
-                Ok(()) => return Ok(Redirect::to(&format!("/holders/{holder}")).into_response()),
-                Err(wrong) => wrong,
-            }
-        }
+    take(&mut typed, fields, &form);
+    // Who does not say what was known knew of no change.
+    let seen = form.get("seen").and_then(|leaf| leaf.parse().ok()).unwrap_or(0);
+    let Some(reason) = form.get("why").and_then(|why| ChangeReason::from_name(why)) else {
+        return at.shown(&ChangeForm { typed: &typed, reason: None, seen, problem: Some(Problem::NoReason) });
     };
-    let frame = Frame::new(language(&headers), format!("/holders/{holder}/change/{}", field.name()), Some(&who.0));
-    let again = page(&ChangePage::new(frame, holder, field, &typed, reason, Some(&wrong), app.today()))?;
-    Ok((StatusCode::UNPROCESSABLE_ENTITY, again).into_response())
+    let correction = Correction { fields, typed: typed.clone(), reason, seen };
+    let (shared, by, holder) = (at.app.clone(), at.who.0.staff_id, at.holder);
+    let changed = at
+        .app
+        .db
+        .write::<_, Refusal, _>(move |tx| Box::pin(async move { change(&shared, tx, by, holder, &correction).await }))
+        .await?;
+    let form = ChangeForm { typed: &typed, reason: Some(reason), seen, problem: None };
+    match changed {
+        Ok(()) => Ok(Redirect::to(&format!("/holders/{holder}")).into_response()),
+        Err(Unchanged::Wrong(wrong)) => at.shown(&ChangeForm { problem: Some(Problem::Wrong(&wrong)), ..form }),
+        // Sent once more, it is meant.
+        Err(Unchanged::Meanwhile(newest)) => {
+            at.shown(&ChangeForm { seen: newest.leaf, problem: Some(Problem::Meanwhile(&newest)), ..form })
+        }
+    }
 }

@@ -6,6 +6,7 @@ use card_schema::clock::Micros;
 use card_schema::ids::HolderId;
 use uuid::Uuid;
 
+use super::Meanwhile;
 use super::model::{ChangeReason, Field};
 use crate::db::{Connection, DbError, Row, Rows, Tx, columns, query};
 use crate::evidence::{ActionKind, Change, tables};
@@ -212,6 +213,27 @@ pub async fn before(
         }
     }
     Ok(past)
+}
+
+/// The newest change of any of these fields.
+pub async fn newest_change(
+    connection: &mut Connection,
+    holder: HolderId,
+    fields: &[Field],
+) -> Result<Option<Meanwhile>, DbError> {
+    let rows = query(
+        "SELECT f.leaf, f.at, s.name FROM person_fact_past f JOIN staff s USING (staff_id)
+         WHERE f.shard = $1 AND f.holder_id = $2 AND f.field IN (SELECT wanted.field FROM {wanted})
+         ORDER BY f.leaf DESC LIMIT 1",
+    )
+    .bind(holder.shard())
+    .bind(holder)
+    .set("wanted", Rows::new().ints("field", fields.iter().map(|field| field.number())))
+    .all(connection)
+    .await?;
+    let newest =
+        |row: &Row| Ok(Meanwhile { leaf: row.get("leaf")?, at: Micros(row.get("at")?), staff: row.get("name")? });
+    rows.first().map(newest).transpose()
 }
 
 fn reason_of(row: &Row) -> Result<ChangeReason, DbError> {

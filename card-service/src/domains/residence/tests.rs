@@ -7,7 +7,7 @@ use tower::ServiceExt as _;
 use uuid::Uuid;
 
 use super::model::{ChangeReason, Facts, Field, Wrong};
-use super::{Correction, Registration, change, draft, protect, register, registered_with, reveal, store};
+use super::{Correction, Registration, Unchanged, change, draft, protect, register, registered_with, reveal, store};
 use crate::db::query;
 use crate::http::Refusal;
 use crate::http::signed_in::COOKIE;
@@ -112,6 +112,7 @@ async fn corrected(office: &Office, holder: HolderId, field: Field, text: &str) 
             .with(Field::Home, "employer")
             .with(field, text),
         reason: ChangeReason::Changed,
+        seen: i64::MAX,
     };
     let app = office.app.clone();
     let changed = office
@@ -119,7 +120,10 @@ async fn corrected(office: &Office, holder: HolderId, field: Field, text: &str) 
         .db
         .write::<_, Refusal, _>(move |tx| Box::pin(async move { change(&app, tx, clerk(), holder, &correction).await }))
         .await;
-    changed.map_err(|_| None)?.map_err(|wrong| wrong.into_iter().next())
+    changed.map_err(|_| None)?.map_err(|unchanged| match unchanged {
+        Unchanged::Wrong(wrong) => wrong.into_iter().next(),
+        Unchanged::Meanwhile(_) => None,
+    })
 }
 
 async fn read(office: &Office, holder: HolderId, field: Field) -> String {
@@ -240,4 +244,30 @@ async fn who_does_not_say_whether_it_is_the_same_person_is_asked_again_however_t
         .unwrap();
     let response = office.public_router().oneshot(request).await.unwrap();
     assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn of_two_who_correct_the_same_the_second_is_told_and_may_do_it_all_the_same() {
+    let office = office().await;
+    let word = zeroize::Zeroizing::new(crate::testing::PASSWORD.to_owned());
+    let clerk = people::add(&office.app, "clerk".to_owned(), word, StaffRole::Clerk).await.unwrap().staff_id;
+    let holder = register(&office.app, clerk, Registration::of(person("测试甲", "T1234567"))).await.unwrap();
+    let corrected = async |field: Field, text: &str, seen: i64| {
+        let typed = Facts::default().with(field, text);
+        let correction = Correction { fields: field.changed_with(), typed, reason: ChangeReason::Mistyped, seen };
+        let app = office.app.clone();
+        let changed = office.app.db.write::<_, Refusal, _>(move |tx| {
+            Box::pin(async move { change(&app, tx, clerk, holder, &correction).await })
+        });
+        changed.await.unwrap()
+    };
+    // Both had opened the page before anything was changed.
+    corrected(Field::Phone, "13800138000", 0).await.unwrap();
+    let Err(Unchanged::Meanwhile(newest)) = corrected(Field::Phone, "13800138001", 0).await else {
+        panic!("the second is not told")
+    };
+    assert_eq!((newest.staff.as_str(), read(&office, holder, Field::Phone).await.as_str()), ("clerk", "13800138000"));
+    corrected(Field::Name, "测试乙", 0).await.unwrap();
+    corrected(Field::Phone, "13800138001", newest.leaf).await.unwrap();
+    assert_eq!(read(&office, holder, Field::Phone).await, "13800138001");
 }

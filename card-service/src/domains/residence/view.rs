@@ -1,16 +1,20 @@
 //! What the pages of the registration show: page structs, filled with texts in the reader's language. Pure.
 
+mod change;
+
 use askama::Template;
 use card_schema::date::Date;
 use card_schema::ids::HolderId;
 
-use super::model::{ChangeReason, Document, Facts, Field, Home, Wrong};
+use super::model::{Document, Facts, Field, Home, Wrong};
 use super::similar::{self, Distinction};
 use super::{region, rules};
 use crate::console::frame::Frame;
 use crate::console::model::masked_number;
 use crate::console::view::Choice;
 use crate::i18n::Locale;
+
+pub(super) use change::{ChangeForm, ChangePage, Problem};
 
 /// The pages on which something is typed: one thing a page, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -292,51 +296,6 @@ impl SimilarPage {
     }
 }
 
-/// A field of a record is corrected or changed.
-#[derive(Debug, Template)]
-#[template(path = "residence/change.html")]
-pub(super) struct ChangePage {
-    frame: Frame,
-    holder: String,
-    field: &'static str,
-    title: String,
-    inputs: Vec<Input>,
-    reasons: Vec<Choice>,
-    /// No reason was chosen.
-    missing: bool,
-}
-
-impl ChangePage {
-    pub(super) fn new(
-        frame: Frame,
-        holder: HolderId,
-        field: Field,
-        typed: &Facts,
-        reason: Option<ChangeReason>,
-        wrong: Option<&[Wrong]>,
-        today: Date,
-    ) -> Self {
-        let locale = frame.locale();
-        let choice = |one: ChangeReason| Choice {
-            chosen: Some(one) == reason,
-            ..Choice::new(one.name(), locale.text(&format!("residence-change-{}", one.name())))
-        };
-        Self {
-            holder: holder.to_string(),
-            field: field.name(),
-            title: locale.text_with("residence-change-title", &[("field", &label(locale, field))]),
-            inputs: inputs(locale, field.changed_with(), typed, wrong.unwrap_or_default(), today),
-            reasons: ChangeReason::ALL.map(choice).into(),
-            missing: wrong.is_some() && reason.is_none(),
-            frame,
-        }
-    }
-
-    fn is_wrong(&self) -> bool {
-        self.missing || is_wrong(&self.inputs)
-    }
-}
-
 /// One line of what was typed.
 #[derive(Clone, Debug)]
 pub(super) struct Answer {
@@ -408,7 +367,7 @@ impl FindPage {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use super::super::rules;
+    use super::super::{Meanwhile, rules};
     use super::*;
 
     /// Every page of the registration in a language, by name, from invented data.
@@ -442,9 +401,13 @@ pub(crate) mod tests {
         }
         let known = KnownPage { frame: frame.clone(), draft, holder: "y".to_owned() };
         pages.push(("known".to_owned(), known.render().unwrap()));
-        for (name, wrong) in [("asks", None), ("missing", Some(&[][..]))] {
+        let newest = Meanwhile { leaf: 7, at: card_schema::clock::Micros(0), staff: "test-clerk".to_owned() };
+        let problems =
+            [("asks", None), ("missing", Some(Problem::NoReason)), ("meanwhile", Some(Problem::Meanwhile(&newest)))];
+        for (name, problem) in problems {
             let holder = HolderId::new(card_schema::ids::Shard(3), [8; 16]);
-            let page = ChangePage::new(frame.clone(), holder, Field::DocumentNumber, &typed, None, wrong, today);
+            let form = ChangeForm { typed: &typed, reason: None, seen: 7, problem };
+            let page = ChangePage::new(frame.clone(), holder, Field::DocumentNumber, &form, today);
             pages.push((format!("change-{name}"), page.render().unwrap()));
         }
         for nobody in [false, true] {
