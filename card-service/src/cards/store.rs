@@ -170,13 +170,19 @@ pub async fn set_state(tx: &mut Tx, at: Micros, card: &Card, next: CardState, re
     change.record(tx, at, ActionKind::CardStateChanged).await
 }
 
-/// Puts every other card of the holder whose place this one takes into its last state but the one of coming back: a person
-/// has one card. Whether the status list is to be signed anew.
-pub async fn replace_others(tx: &mut Tx, at: Micros, card: &Card) -> Result<bool, DbError> {
+/// Puts every card of a holder, but the one that is kept, into its last state but the one of coming back: a person has one
+/// card. Whether the status list is to be signed anew.
+pub async fn replace_all(
+    tx: &mut Tx,
+    at: Micros,
+    holder: HolderId,
+    kept: Option<CardId>,
+    reason: &str,
+) -> Result<bool, DbError> {
     let mut listed = false;
-    for other in of_holder(tx.conn(), card.holder_id).await? {
-        if other.card_id != card.card_id && other.state.may_become(CardState::Replaced) {
-            set_state(tx, at, &other, CardState::Replaced, "replacement").await?;
+    for other in of_holder(tx.conn(), holder).await? {
+        if Some(other.card_id) != kept && other.state.may_become(CardState::Replaced) {
+            set_state(tx, at, &other, CardState::Replaced, reason).await?;
             listed |= other.state.status() != CardState::Replaced.status();
         }
     }

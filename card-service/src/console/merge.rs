@@ -1,24 +1,21 @@
 //! Two records of one person: looked at side by side, made one, and two again.
 
-use std::collections::BTreeMap;
-
 use askama::Template;
 use axum::extract::{Form, Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get, post};
 use card_schema::ids::{HolderId, Shard};
-use zeroize::Zeroizing;
 
 use super::frame::Frame;
 use super::page;
 use super::view::Choice;
 use crate::app::App;
-use crate::cards::{self, CardState, status};
+use crate::cards::{self, status};
 use crate::domains::residence::merge::{self, Reason};
-use crate::domains::residence::model::{Facts, Field, Wrong};
+use crate::domains::residence::model::{Facts, Field, Typed, Wrong};
 use crate::domains::residence::view::{Compared, DOCUMENT, Input, compared, inputs};
-use crate::domains::residence::{self, rules, similar};
+use crate::domains::residence::{self, similar};
 use crate::http::{Refusal, SignedIn, language};
 use crate::i18n::Locale;
 use crate::people::Purpose;
@@ -133,9 +130,9 @@ async fn compare(
             tx.lock([holder.shard(), other.shard()]).await?;
             let mut both = Vec::new();
             for holder in [holder, other] {
-                let read =
-                    residence::reveal(app, tx, now, reader, holder, Purpose::Registration, &similar::SHOWN).await?;
-                both.push(read.iter().fold(Facts::default(), |facts, one| facts.with(one.field, one.text.as_str())));
+                both.push(
+                    residence::reveal(app, tx, now, reader, holder, Purpose::Registration, &similar::SHOWN).await?,
+                );
             }
             Ok(both)
         })
@@ -151,7 +148,7 @@ async fn answer(
     who: SignedIn,
     headers: HeaderMap,
     Path(holder): Path<HolderId>,
-    Form(typed): Form<BTreeMap<String, Zeroizing<String>>>,
+    Form(typed): Form<Typed>,
 ) -> Result<Response, Refusal> {
     may_merge(&who)?;
     let locale = language(&headers);
@@ -162,18 +159,13 @@ async fn answer(
         };
     }
     let mut facts = Facts::default();
-    for field in DOCUMENT {
-        facts.set(*field, typed.get(field.name()).map_or("", |text| text.trim()));
-    }
+    facts.take(DOCUMENT, &typed);
     let wrong = |key| vec![Wrong { field: Field::DocumentNumber, key, at: String::new() }];
-    let found = match rules::check_fields(DOCUMENT, &facts, app.today()) {
-        Err(wrong) => return form(&app, &who, locale, holder, &facts, &wrong),
-        Ok(checked) => residence::registered_with(&app, &checked).await?,
-    };
-    match found {
-        None => form(&app, &who, locale, holder, &facts, &wrong("residence-find-nobody")),
-        Some(other) if other == holder => form(&app, &who, locale, holder, &facts, &wrong("merge-same-record")),
-        Some(other) => compare(&app, &who, locale, [holder, other], false).await,
+    match residence::whose_document(&app, &facts).await? {
+        Err(wrong) => form(&app, &who, locale, holder, &facts, &wrong),
+        Ok(None) => form(&app, &who, locale, holder, &facts, &wrong("residence-find-nobody")),
+        Ok(Some(other)) if other == holder => form(&app, &who, locale, holder, &facts, &wrong("merge-same-record")),
+        Ok(Some(other)) => compare(&app, &who, locale, [holder, other], false).await,
     }
 }
 
@@ -191,14 +183,7 @@ async fn made_one(
             Box::pin(async move {
                 tx.lock([Shard(0), other.shard(), kept.shard()]).await?;
                 merge::merge(&shared, tx, by, other, kept, reason).await?;
-                let mut listed = false;
-                for card in cards::store::of_holder(tx.conn(), other).await? {
-                    if card.state.may_become(CardState::Replaced) {
-                        cards::store::set_state(tx, now, &card, CardState::Replaced, "merged").await?;
-                        listed |= card.state.status() != CardState::Replaced.status();
-                    }
-                }
-                if listed {
+                if cards::store::replace_all(tx, now, other, None, "merged").await? {
                     status::publish(&shared, tx, now).await?;
                 }
                 Ok(())

@@ -395,10 +395,9 @@ async fn masked_holder(
 ) -> Result<HolderView, Refusal> {
     let fields = [Field::Name, Field::DocumentNumber];
     let revealed = residence::reveal(app, tx, app.now(), reader, card.holder_id, reason, &fields).await?;
-    let text = |field: Field| revealed.iter().find(|one| one.field == field).map_or("", |one| one.text.as_str());
     Ok(HolderView {
-        name: masked_name(text(Field::Name)),
-        document: masked_number(text(Field::DocumentNumber)),
+        name: masked_name(revealed.get(Field::Name)),
+        document: masked_number(revealed.get(Field::DocumentNumber)),
         purpose: view::reason(locale, reason),
     })
 }

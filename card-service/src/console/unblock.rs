@@ -1,14 +1,11 @@
 //! Unblocking the PIN of a card: the clerk sees the holder's document before the reader is told.
 
-use std::collections::BTreeMap;
-
 use askama::Template;
 use axum::extract::{Form, Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get};
 use card_schema::ids::{CardId, HolderId, TerminalId};
-use zeroize::Zeroizing;
 
 use super::frame::Frame;
 use super::reader_job::Job;
@@ -17,8 +14,7 @@ use super::{card_desk, holder, page};
 use crate::app::App;
 use crate::cards::unblock;
 use crate::domains::residence;
-use crate::domains::residence::model::{Facts, Field, Wrong};
-use crate::domains::residence::rules;
+use crate::domains::residence::model::{Facts, Field, Typed, Wrong};
 use crate::domains::residence::view::{DOCUMENT, Input, inputs};
 use crate::http::{Refusal, SignedIn, language};
 use crate::people::model::Permission;
@@ -95,18 +91,16 @@ async fn start(
     who: SignedIn,
     headers: HeaderMap,
     Path((holder, card)): Path<(HolderId, CardId)>,
-    Form(form): Form<BTreeMap<String, Zeroizing<String>>>,
+    Form(form): Form<Typed>,
 ) -> Result<Response, Refusal> {
     who.require(Permission::ServeHolders)?;
     let mut asked = Asked::default();
-    for field in DOCUMENT {
-        asked.facts.set(*field, form.get(field.name()).map_or("", |text| text.trim()));
-    }
+    asked.facts.take(DOCUMENT, &form);
     let terminal = form.get("terminal_id").and_then(|id| id.parse::<TerminalId>().ok());
-    match rules::check_fields(DOCUMENT, &asked.facts, app.today()) {
+    match residence::whose_document(&app, &asked.facts).await? {
         Err(wrong) => asked.wrong = wrong,
         // Also of another record that points to this one: it is the same person's.
-        Ok(checked) if residence::registered_with(&app, &checked).await? != Some(holder) => {
+        Ok(found) if found != Some(holder) => {
             let key = "unblock-not-holders-document";
             asked.wrong = vec![Wrong { field: Field::DocumentNumber, key, at: String::new() }];
         }

@@ -253,8 +253,7 @@ async fn read(planted: Planted, field: Field) -> String {
             residence::reveal(&shared, tx, shared.now(), who, holder, Purpose::HolderRequest, &[field]).await
         })
     });
-    let read = read.await.unwrap();
-    read[0].text.to_string()
+    read.await.unwrap().get(field).to_owned()
 }
 
 async fn with_a_leaf(State(planted): State<Planted>) -> String {

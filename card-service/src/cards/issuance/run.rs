@@ -201,7 +201,7 @@ async fn follow(app: &App, tx: &mut Tx, now: Micros, card: &mut Card, journal: &
         cards::store::set_state(tx, now, card, next, "issuance").await?;
         let mut listed = card.state.status() != next.status();
         if next == CardState::Personalised {
-            listed |= cards::store::replace_others(tx, now, card).await?;
+            listed |= cards::store::replace_all(tx, now, card.holder_id, Some(card.card_id), "replacement").await?;
         }
         if listed {
             status::publish(app, tx, now).await?;

@@ -146,7 +146,7 @@ async fn read(
 ) -> Result<Json<ReadReply>, Refusal> {
     who.require_purpose(request.purpose)?;
     let (now, shared) = (app.now(), app.clone());
-    let revealed = app
+    let facts = app
         .db
         .write::<_, Refusal, _>(move |tx| {
             Box::pin(
@@ -154,7 +154,6 @@ async fn read(
             )
         })
         .await?;
-    let facts = revealed.iter().fold(Facts::default(), |facts, one| facts.with(one.field, one.text.as_str()));
     Ok(Json(ReadReply(facts)))
 }
 

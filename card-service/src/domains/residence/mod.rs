@@ -24,5 +24,5 @@ mod tests;
 pub mod view;
 
 pub use change::{Correction, Meanwhile, Unchanged, change};
-pub use read::{Record, Revealed, name_for_printing, record, reveal};
-pub use register::{Registration, register, registered_with};
+pub use read::{Record, name_for_printing, record, reveal};
+pub use register::{Registration, register, registered_with, whose_document};

@@ -189,6 +189,9 @@ impl Field {
     }
 }
 
+/// What a form carries, by the names of its fields.
+pub type Typed = BTreeMap<String, Zeroizing<String>>;
+
 /// Texts of a person by field: as they were typed, or checked and in their one canonical form. Wiped when dropped.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -207,6 +210,13 @@ impl Facts {
             self.0.remove(&field);
         } else {
             self.0.insert(field, text);
+        }
+    }
+
+    /// Takes the texts of some fields from a form.
+    pub fn take(&mut self, fields: &[Field], typed: &Typed) {
+        for field in fields {
+            self.set(*field, typed.get(field.name()).map_or("", |text| text.trim()));
         }
     }
 

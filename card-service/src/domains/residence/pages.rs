@@ -1,7 +1,5 @@
 //! The pages on which a clerk registers a newcomer, one thing a page, and finds a holder by a document.
 
-use std::collections::BTreeMap;
-
 use axum::extract::{Form, FromRequestParts, Path, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
@@ -11,13 +9,16 @@ use card_schema::ids::HolderId;
 use card_schema::wire::ProblemType;
 use serde::Deserialize;
 use uuid::Uuid;
-use zeroize::Zeroizing;
 
 use super::draft::Draft;
-use super::model::{ChangeReason, Facts, Field, Wrong};
+use super::model::{ChangeReason, Facts, Field, Typed, Wrong};
 use super::similar::{self, Distinction};
-use super::view::{ChangeForm, ChangePage, CheckPage, FindPage, FormPage, KnownPage, Problem, SAME, SimilarPage, Step};
-use super::{Correction, Registration, Unchanged, change, draft, register, registered_with, reveal, rules, store};
+use super::view::{
+    ChangeForm, ChangePage, CheckPage, DOCUMENT, FindPage, FormPage, KnownPage, Problem, SAME, SimilarPage, Step,
+};
+use super::{
+    Correction, Registration, Unchanged, change, draft, register, registered_with, reveal, rules, store, whose_document,
+};
 use crate::app::App;
 use crate::console::{first_page, frame::Frame, page};
 use crate::http::{self, Refusal, SignedIn, language};
@@ -40,16 +41,6 @@ pub fn routes() -> [(&'static str, MethodRouter<App>); 7] {
 /// The pages of a registration on which nothing is typed, by their names in addresses.
 const CHECK: &str = "check";
 const SIMILAR: &str = "similar";
-
-/// What a form carries, by the names of its fields.
-type Typed = BTreeMap<String, Zeroizing<String>>;
-
-/// Takes the texts of some fields from a form.
-fn take(facts: &mut Facts, fields: &[Field], typed: &Typed) {
-    for field in fields {
-        facts.set(*field, typed.get(field.name()).map_or("", |text| text.trim()));
-    }
-}
 
 fn may_register(who: &SignedIn) -> Result<(), Refusal> {
     who.require(Permission::ServeHolders)?;
@@ -151,7 +142,7 @@ impl Desk {
                 async move { reveal(&shared, tx, now, reader, other, Purpose::Registration, &similar::SHOWN).await },
             )
         });
-        let known = read.await?.iter().fold(Facts::default(), |facts, one| facts.with(one.field, one.text.as_str()));
+        let known = read.await?;
         let status = if missing { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
         let compared = SimilarPage::new(self.frame(SIMILAR), &address(self.draft), typed, other, &known, missing);
         Ok((status, page(&compared)?).into_response())
@@ -176,7 +167,7 @@ async fn form(desk: Desk, Path(path): Path<StepPath>) -> Result<Response, Refusa
 async fn save(desk: Desk, Path(path): Path<StepPath>, Form(typed): Form<Typed>) -> Result<Response, Refusal> {
     let step = path.step()?;
     let mut kept = desk.load().await?;
-    take(&mut kept.typed, step.fields(), &typed);
+    kept.typed.take(step.fields(), &typed);
     // What is wrong is kept as well: nothing that was typed is lost.
     desk.keep(&kept).await?;
     let facts = kept.typed;
@@ -275,16 +266,14 @@ async fn find(
 ) -> Result<Response, Refusal> {
     who.require(Permission::ServeHolders)?;
     let mut facts = Facts::default();
-    take(&mut facts, Step::Document.fields(), &typed);
-    match rules::check_fields(Step::Document.fields(), &facts, app.today()) {
+    facts.take(DOCUMENT, &typed);
+    match whose_document(&app, &facts).await? {
         Err(wrong) => {
             let again = found(&app, &who, &headers, &facts, &wrong)?;
             Ok((StatusCode::UNPROCESSABLE_ENTITY, again).into_response())
         }
-        Ok(checked) => match registered_with(&app, &checked).await? {
-            Some(holder) => Ok(Redirect::to(&format!("/holders/{holder}")).into_response()),
-            None => found(&app, &who, &headers, &facts, &[]),
-        },
+        Ok(Some(holder)) => Ok(Redirect::to(&format!("/holders/{holder}")).into_response()),
+        Ok(None) => found(&app, &who, &headers, &facts, &[]),
     }
 }
 
@@ -343,7 +332,7 @@ async fn change_form(at: Correcting) -> Result<Response, Refusal> {
 async fn change_field(at: Correcting, Form(form): Form<Typed>) -> Result<Response, Refusal> {
     let fields = at.field.changed_with();
     let mut typed = Facts::default();
-    take(&mut typed, fields, &form);
+    typed.take(fields, &form);
     // Who does not say what was known knew of no change.
     let seen = form.get("seen").and_then(|leaf| leaf.parse().ok()).unwrap_or(0);
     let Some(reason) = form.get("why").and_then(|why| ChangeReason::from_name(why)) else {

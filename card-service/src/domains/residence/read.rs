@@ -15,20 +15,6 @@ use crate::db::{Connection, Tx};
 use crate::http::Refusal;
 use crate::people::{Purpose, StaffId};
 
-/// A field in clear, for the one who stated a purpose.
-pub struct Revealed {
-    /// Which.
-    pub field: Field,
-    /// Its text.
-    pub text: Zeroizing<String>,
-}
-
-impl std::fmt::Debug for Revealed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Revealed").field("field", &self.field).finish_non_exhaustive()
-    }
-}
-
 /// What is stored of a person, and the key that opens it.
 ///
 /// # Errors
@@ -54,14 +40,25 @@ pub async fn reveal(
     holder: HolderId,
     purpose: Purpose,
     fields: &[Field],
-) -> Result<Vec<Revealed>, Refusal> {
-    let (person, key) = sealed(app, tx.conn(), holder).await?;
-    let mut revealed = Vec::with_capacity(fields.len());
+) -> Result<Facts, Refusal> {
+    let opened = sealed(app, tx.conn(), holder).await?;
+    read_fields(tx, now, who, holder, purpose, fields, &opened).await
+}
+
+async fn read_fields(
+    tx: &mut Tx,
+    now: Micros,
+    who: StaffId,
+    holder: HolderId,
+    purpose: Purpose,
+    fields: &[Field],
+    (person, key): &(SealedPerson, SealingKey),
+) -> Result<Facts, Refusal> {
+    let mut revealed = Facts::default();
     for field in fields {
         let Some(sealed) = person.facts.get(field) else { continue };
         store::record_read(tx, now, holder, who, purpose, field.name()).await?;
-        let text = protect::open_field(&key, holder, *field, sealed)?;
-        revealed.push(Revealed { field: *field, text });
+        revealed.set(*field, protect::open_field(key, holder, *field, sealed)?.as_str());
     }
     metrics::counter!("person_reads_total").increment(1);
     Ok(revealed)
@@ -85,9 +82,9 @@ pub async fn record(
     holder: HolderId,
     purpose: Purpose,
 ) -> Result<Record, Refusal> {
-    let revealed = reveal(app, tx, now, who, holder, purpose, &Field::ALL).await?;
-    let facts = revealed.iter().fold(Facts::default(), |facts, one| facts.with(one.field, one.text.as_str()));
-    let (_, key) = sealed(app, tx.conn(), holder).await?;
+    let opened = sealed(app, tx.conn(), holder).await?;
+    let facts = read_fields(tx, now, who, holder, purpose, &Field::ALL, &opened).await?;
+    let (_, key) = opened;
     let mut changes: Vec<(i64, Before)> = Vec::new();
     for (leaf, reason, field, sealed) in
         store::before(tx.conn(), holder, &[Field::Address, Field::AddressSince]).await?
@@ -110,6 +107,6 @@ pub async fn record(
 pub async fn name_for_printing(app: &App, tx: &mut Tx, holder: HolderId) -> Result<Zeroizing<String>, Refusal> {
     let registrar =
         store::registrar(tx, holder).await?.ok_or(Refusal::because(ProblemType::NotFound, "holder-unknown"))?;
-    let mut read = reveal(app, tx, app.now(), registrar, holder, Purpose::CardIssuance, &[Field::Name]).await?;
-    Ok(read.pop().map(|name| name.text).unwrap_or_default())
+    let read = reveal(app, tx, app.now(), registrar, holder, Purpose::CardIssuance, &[Field::Name]).await?;
+    Ok(Zeroizing::new(read.get(Field::Name).to_owned()))
 }

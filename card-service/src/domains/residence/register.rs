@@ -6,10 +6,11 @@ use card_schema::ids::{HolderId, Shard};
 use card_schema::wire::ProblemType;
 use uuid::Uuid;
 
-use super::model::{Facts, Field};
+use super::model::{Facts, Field, Wrong};
 use super::similar::{self, Distinction};
 use super::store::{self, SealedPerson};
-use super::{draft, merge, protect};
+use super::view::DOCUMENT;
+use super::{draft, merge, protect, rules};
 use crate::app::App;
 use crate::http::Refusal;
 use crate::people::StaffId;
@@ -69,6 +70,14 @@ pub async fn register(app: &App, by: StaffId, registration: Registration) -> Res
             })
         })
         .await
+}
+
+/// Who is registered with the document that was typed; what is wrong with it, where that can be nobody's.
+pub async fn whose_document(app: &App, typed: &Facts) -> Result<Result<Option<HolderId>, Vec<Wrong>>, Refusal> {
+    match rules::check_fields(DOCUMENT, typed, app.today()) {
+        Ok(checked) => registered_with(app, &checked).await.map(Ok),
+        Err(wrong) => Ok(Err(wrong)),
+    }
 }
 
 /// Who is registered with the document among these facts, which were checked; of two records of one person, the one under

@@ -225,7 +225,7 @@ fn stay_until(text: &str, today: Date) -> Result<String, Fault> {
 }
 
 /// A day as people write it: 1990-3-7, 1990/03/07, 1990年3月7日, 19900307.
-fn day(text: &str) -> Option<Date> {
+pub(super) fn day(text: &str) -> Option<Date> {
     let text: String = text.chars().filter(|character| !character.is_whitespace()).collect();
     if let Ok(digits) = <[u8; 8]>::try_from(text.as_bytes())
         && digits.iter().all(u8::is_ascii_digit)

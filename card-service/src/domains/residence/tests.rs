@@ -54,7 +54,7 @@ async fn no_name_or_number_stands_in_the_database_in_clear() {
         })
         .await
         .unwrap();
-    assert_eq!(name[0].text.as_str(), "测试隐名");
+    assert_eq!(name.get(Field::Name), "测试隐名");
 }
 
 #[tokio::test]
@@ -138,7 +138,7 @@ async fn read(office: &Office, holder: HolderId, field: Field) -> String {
         })
         .await
         .unwrap();
-    read.first().map_or_else(String::new, |one| one.text.to_string())
+    read.get(field).to_owned()
 }
 
 #[tokio::test]

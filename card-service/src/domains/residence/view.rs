@@ -85,7 +85,7 @@ fn progress(locale: Locale, place: usize) -> String {
 }
 
 /// The last part of a text's key.
-fn key(name: &str) -> String {
+pub(super) fn key(name: &str) -> String {
     name.replace('_', "-")
 }
 

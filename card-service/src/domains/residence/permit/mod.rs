@@ -11,7 +11,6 @@ pub mod store;
 mod tests;
 pub mod view;
 
-use card_schema::date::Date;
 use card_schema::ids::HolderId;
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -19,6 +18,7 @@ use zeroize::Zeroizing;
 use self::model::{Act, NotNow, Permit, Proof};
 use self::rules::Clock;
 use super::model::{Facts, Field};
+use super::rules::day;
 use super::{merge, protect, read, reveal};
 use crate::app::App;
 use crate::db::Tx;
@@ -63,7 +63,7 @@ pub async fn act(
         (None, Act::Apply) => {
             merge::require_primary(tx.conn(), holder).await?;
             let read = reveal(app, tx, now, by, holder, Purpose::Permit, &[Field::CitySince]).await?;
-            clock.apply(app.new_id(), read.first().and_then(|since| day(&since.text)))
+            clock.apply(app.new_id(), day(read.get(Field::CitySince)))
         }
         (None, _) => Err(NotNow { key: "permit-not-now", from: None }),
         (Some(permit), act) => clock.done(&permit, act),
@@ -78,11 +78,6 @@ pub async fn act(
     };
     store::put(tx, now, by, holder, &next, store::Done { act: wish.act, reason: wish.reason, proof }).await?;
     Ok(Ok(()))
-}
-
-fn day(iso: &str) -> Option<Date> {
-    let digits: String = iso.chars().filter(|character| *character != '-').collect();
-    Date::from_digits(digits.as_bytes().try_into().ok()?)
 }
 
 fn place(holder: HolderId, permit: Uuid) -> Vec<u8> {
@@ -115,8 +110,7 @@ pub async fn open(
     permit: &Permit,
 ) -> Result<Application, Refusal> {
     let now = app.now();
-    let read = reveal(app, tx, now, by, holder, Purpose::Permit, &DECIDED_BY).await?;
-    let facts = read.iter().fold(Facts::default(), |facts, one| facts.with(one.field, one.text.as_str()));
+    let facts = reveal(app, tx, now, by, holder, Purpose::Permit, &DECIDED_BY).await?;
     let proof = match store::proof(tx.conn(), holder, permit.permit_id).await? {
         None => None,
         Some(sealed) => {

@@ -11,15 +11,10 @@ use super::{Application, DECIDED_BY};
 use crate::console::frame::Frame;
 use crate::console::model::Tone;
 use crate::console::view::{Choice, Tag, minute};
-use crate::domains::residence::view::{label, shown};
+use crate::domains::residence::view::{key, label, shown};
 use crate::i18n::Locale;
 use crate::people::StaffRole;
 use crate::people::model::Permission;
-
-/// The last part of a text's key.
-fn key(name: &str) -> String {
-    name.replace('_', "-")
-}
 
 /// How a permit stands, in words.
 pub fn standing(locale: Locale, standing: Standing) -> Tag {
