@@ -176,9 +176,11 @@ impl Default for Journal {
 }
 
 impl Journal {
-    /// Takes a job up again with the card in the reader.
+    /// Takes a job up again with the card in the reader, also one whose last answer never came.
     #[must_use]
     pub fn resumed(mut self) -> Self {
+        let asked = self.asked.clone();
+        self.lose_card(&asked);
         self.troubles = 0;
         self.asked = Want::ReadCard;
         self
@@ -385,6 +387,22 @@ mod tests {
             journal = journal.next(seen, [1; 16]);
         }
         (card, journal, fewest)
+    }
+
+    #[test]
+    fn a_job_that_is_begun_anew_while_the_puk_was_being_replaced_does_not_know_which_the_card_has() {
+        let mut card = Card { puk: Puk::Before, puk_tries: 3, has_new_pin: false, counts: true };
+        let mut journal = Journal::default();
+        while !matches!(journal.asked, Want::ReplacePuk { .. }) {
+            journal = journal.clone().next(card.carry_out(&journal.asked, Tear::No), [1; 16]);
+        }
+        // It was done, and the reader was gone before it could say so.
+        card.carry_out(&journal.asked, Tear::After);
+        let mut journal = journal.resumed();
+        while !journal.asked.is_end() {
+            journal = journal.clone().next(card.carry_out(&journal.asked, Tear::No), [1; 16]);
+        }
+        assert_eq!((journal.asked, card.puk), (Want::Finished, Puk::After));
     }
 
     #[test]
