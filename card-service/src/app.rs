@@ -76,15 +76,23 @@ impl App {
     /// # Errors
     /// When the operating system has none.
     pub fn random_bytes<const N: usize>(&self) -> Result<Zeroizing<[u8; N]>, Refusal> {
-        let mut bytes = Zeroizing::new([0; N]);
-        self.random.fill(&mut *bytes).map_err(|_| Refusal::new(ProblemType::Internal))?;
-        Ok(bytes)
+        random_bytes(&self.random)
     }
 
     /// A new id that sorts by time.
     pub fn new_id(&self) -> Uuid {
         clock::new_id(&self.random)
     }
+}
+
+/// Random bytes, wiped when dropped.
+///
+/// # Errors
+/// When the operating system has none.
+pub fn random_bytes<const N: usize>(random: &SystemRandom) -> Result<Zeroizing<[u8; N]>, Refusal> {
+    let mut bytes = Zeroizing::new([0; N]);
+    random.fill(&mut *bytes).map_err(|_| Refusal::new(ProblemType::Internal))?;
+    Ok(bytes)
 }
 
 impl Deref for App {

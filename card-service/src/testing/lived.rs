@@ -83,7 +83,7 @@ async fn office(town: &Town, terminal: &TestTerminal, card: &TestCard) {
                 let done = permit::store::Done { act, reason: None, proof };
                 permit::store::put(tx, START, who, found.holder_id, &permit, done).await?;
             }
-            similar::store::add(tx, found.holder_id, &[7, -7].into()).await?;
+            similar::store::add(tx, &[(found.holder_id, [7, -7].into())]).await?;
             draft::store::insert(tx, START, Uuid::from_u128(8), who, b"sealed").await?;
             let alike = HolderId::new(card.shard(), random());
             similar::store::tell_apart(tx, START, who, found.holder_id, alike, "namesakes").await?;

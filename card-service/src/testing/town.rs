@@ -23,7 +23,10 @@ use crate::cards::consent::Text;
 use crate::cards::{self, CardState};
 use crate::db::{Db, DbError, query};
 use crate::domains::residence::model::Field;
-use crate::domains::residence::{self, store::SealedPerson};
+use crate::domains::residence::{
+    self,
+    store::{NewHolder, SealedPerson},
+};
 use crate::evidence::Recent;
 use crate::intake::{Intake, Policy};
 use crate::keys::file::{FileStore, Opener};
@@ -218,7 +221,7 @@ impl Town {
                             .into(),
                     };
                     let by = StaffId(Uuid::from_bytes(random()));
-                    residence::store::insert(tx, START, by, holder, &person, random()).await
+                    residence::store::insert(tx, START, by, &[NewHolder { holder, person, blind: random() }]).await
                 })
             })
             .await

@@ -25,4 +25,4 @@ pub mod view;
 
 pub use change::{Correction, Meanwhile, Unchanged, change};
 pub use read::{Record, name_for_printing, record, reveal};
-pub use register::{Registration, register, registered_with, whose_document};
+pub use register::{Newcomer, Registration, register, registered_with, store_all, whose_document};

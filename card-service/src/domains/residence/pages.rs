@@ -130,7 +130,7 @@ impl Desk {
 
     /// The first who may be the same person and of whom nobody has said that it is another.
     async fn similar(&self, facts: &Facts, draft: &Draft) -> Result<Option<HolderId>, Refusal> {
-        let alike = similar::alike(&self.app, facts).await?;
+        let alike = similar::alike(&self.app.db, &*self.app.keys, facts).await?;
         Ok(alike.into_iter().find(|other| !draft.told_apart.contains_key(other)))
     }
 

@@ -1,18 +1,22 @@
-//! Registering a person: once by document, sealed from the first row on.
+//! Registering people: once by document, sealed from the first row on. One person is a batch of one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use card_schema::clock::Micros;
 use card_schema::ids::{HolderId, Shard};
 use card_schema::wire::ProblemType;
+use ring::rand::SystemRandom;
 use uuid::Uuid;
 
 use super::model::{Facts, Field, Wrong};
 use super::similar::{self, Distinction};
-use super::store::{self, SealedPerson};
+use super::store::{self, NewHolder, SealedPerson};
 use super::view::DOCUMENT;
 use super::{draft, merge, protect, rules};
-use crate::app::App;
+use crate::app::{App, random_bytes};
+use crate::db::{DbError, Engine, Tx};
 use crate::http::Refusal;
+use crate::keys::KeyStore;
 use crate::people::StaffId;
 
 /// A person to be registered.
@@ -33,43 +37,90 @@ impl Registration {
     }
 }
 
+/// A person who is ready to be stored: sealed, with what they are found by.
+#[derive(Debug)]
+pub struct Newcomer {
+    new: NewHolder,
+    traits: BTreeSet<i64>,
+    told_apart: BTreeMap<HolderId, Distinction>,
+    draft: Option<Uuid>,
+}
+
+impl Newcomer {
+    /// Draws an id and a key for a person and seals what is known. Needs no database, so many can be sealed at once.
+    ///
+    /// # Errors
+    /// When the keys or the operating system's randomness fail.
+    pub fn seal(
+        keys: &dyn KeyStore,
+        random: &SystemRandom,
+        engine: Engine,
+        registration: Registration,
+    ) -> Result<Self, Refusal> {
+        let Registration { facts, told_apart, draft } = registration;
+        let [shard] = *random_bytes(random)?;
+        let holder = HolderId::new(Shard(shard % engine.shards()), *random_bytes(random)?);
+        let key = random_bytes(random)?;
+        let mut person = SealedPerson {
+            wrapped_key: protect::wrap(keys, holder, &key, *random_bytes(random)?)?,
+            facts: BTreeMap::new(),
+        };
+        for (field, text) in facts.iter() {
+            person.facts.insert(field, protect::seal_field(&key, holder, field, text, *random_bytes(random)?));
+        }
+        let blind = protect::blind(keys, facts.get(Field::DocumentKind), facts.get(Field::DocumentNumber))?;
+        let traits = similar::trait_hashes(keys, &facts)?;
+        Ok(Self { new: NewHolder { holder, person, blind }, traits, told_apart, draft })
+    }
+}
+
+/// Stores people, each with a leaf of their own. Whose document somebody is registered with, also somebody before them, is
+/// left out: none stands in their place.
+///
+/// # Errors
+/// When the database fails.
+pub async fn store_all(
+    tx: &mut Tx,
+    now: Micros,
+    by: StaffId,
+    newcomers: Vec<Newcomer>,
+) -> Result<Vec<Option<HolderId>>, DbError> {
+    let mut taken = store::registered(tx.conn(), newcomers.iter().map(|one| one.new.blind)).await?;
+    let (mut stored, mut new, mut traits, mut rest) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for Newcomer { new: one, traits: of_one, told_apart, draft } in newcomers {
+        let is_new = taken.insert(one.blind);
+        stored.push(is_new.then_some(one.holder));
+        if is_new {
+            rest.push((one.holder, told_apart, draft));
+            traits.push((one.holder, of_one));
+            new.push(one);
+        }
+    }
+    store::insert(tx, now, by, &new).await?;
+    similar::store::add(tx, &traits).await?;
+    for (holder, told_apart, draft) in rest {
+        for (other, distinction) in told_apart {
+            similar::store::tell_apart(tx, now, by, holder, other, distinction.name()).await?;
+        }
+        if let Some(draft) = draft {
+            draft::store::remove(tx, draft, by).await?;
+        }
+    }
+    Ok(stored)
+}
+
 /// Seals and stores a person.
 ///
 /// # Errors
 /// `Conflict` where somebody is registered with this document.
 pub async fn register(app: &App, by: StaffId, registration: Registration) -> Result<HolderId, Refusal> {
-    let Registration { facts, told_apart, draft } = registration;
-    let [shard] = *app.random_bytes()?;
-    let holder = HolderId::new(Shard(shard % app.db.engine().shards()), *app.random_bytes()?);
-    let key = app.random_bytes()?;
-    let mut person = SealedPerson {
-        wrapped_key: protect::wrap(&*app.keys, holder, &key, *app.random_bytes()?)?,
-        facts: BTreeMap::new(),
-    };
-    for (field, text) in facts.iter() {
-        person.facts.insert(field, protect::seal_field(&key, holder, field, text, *app.random_bytes()?));
-    }
-    let blind = protect::blind(&*app.keys, facts.get(Field::DocumentKind), facts.get(Field::DocumentNumber))?;
-    let traits = similar::trait_hashes(&*app.keys, &facts)?;
+    let newcomer = Newcomer::seal(&*app.keys, &app.random, app.db.engine(), registration)?;
     let now = app.now();
-    app.db
-        .write::<_, Refusal, _>(move |tx| {
-            Box::pin(async move {
-                if store::by_document(tx.conn(), blind).await?.is_some() {
-                    return Err(Refusal::because(ProblemType::Conflict, "holder-known"));
-                }
-                store::insert(tx, now, by, holder, &person, blind).await?;
-                similar::store::add(tx, holder, &traits).await?;
-                for (other, distinction) in told_apart {
-                    similar::store::tell_apart(tx, now, by, holder, other, distinction.name()).await?;
-                }
-                if let Some(draft) = draft {
-                    draft::store::remove(tx, draft, by).await?;
-                }
-                Ok(holder)
-            })
-        })
-        .await
+    let stored = app
+        .db
+        .write::<_, Refusal, _>(move |tx| Box::pin(async move { Ok(store_all(tx, now, by, vec![newcomer]).await?) }))
+        .await?;
+    stored.into_iter().flatten().next().ok_or(Refusal::because(ProblemType::Conflict, "holder-known"))
 }
 
 /// Who is registered with the document that was typed; what is wrong with it, where that can be nobody's.

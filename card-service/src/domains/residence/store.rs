@@ -1,6 +1,6 @@
 //! The tables holder, person_fact, person_fact_past, person_key, document_index and person_read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use card_schema::clock::Micros;
 use card_schema::ids::HolderId;
@@ -8,8 +8,9 @@ use uuid::Uuid;
 
 use super::Meanwhile;
 use super::model::{ChangeReason, Field};
-use crate::db::{Connection, DbError, Row, Rows, Tx, columns, query};
-use crate::evidence::{ActionKind, Change, tables};
+use crate::db::{Connection, DbError, Row, Rows, Tx, columns, insert as insert_rows, query};
+use crate::evidence::tables::{self, Value};
+use crate::evidence::{self, Action, ActionKind, Change, RowImage};
 use crate::people::{Purpose, StaffId};
 
 /// What is stored of a person, sealed.
@@ -21,65 +22,93 @@ pub struct SealedPerson {
     pub facts: BTreeMap<Field, Vec<u8>>,
 }
 
+/// A holder who is about to be registered.
+#[derive(Debug)]
+pub struct NewHolder {
+    /// The id that was drawn for them.
+    pub holder: HolderId,
+    /// What is known of them.
+    pub person: SealedPerson,
+    /// Where their document is found.
+    pub blind: [u8; 32],
+}
+
 /// The holder who is registered with this document, if one is.
 pub async fn by_document(connection: &mut Connection, blind: [u8; 32]) -> Result<Option<HolderId>, DbError> {
     let row = query("SELECT holder_id FROM document_index WHERE blind = $1").bind(blind).optional(connection).await?;
     row.map(|row| Ok(HolderId::from_bytes(columns::bytes(&row, "holder_id")?))).transpose()
 }
 
-/// Registers a holder.
-pub async fn insert(
-    tx: &mut Tx,
-    at: Micros,
-    by: StaffId,
-    holder: HolderId,
-    person: &SealedPerson,
-    blind: [u8; 32],
-) -> Result<(), DbError> {
-    let key = || vec![i64::from(holder.shard().0).into(), holder.as_bytes()[..].into()];
-    let mut change = Change::begin(tx, holder.shard()).await?;
-    change.touch(tx, &tables::HOLDER, key()).await?;
-    for field in person.facts.keys() {
-        let mut fact = key();
-        fact.push(field.number().into());
-        change.touch(tx, &tables::PERSON_FACT, fact).await?;
+/// Which of these documents somebody is registered with.
+pub(super) async fn registered(
+    connection: &mut Connection,
+    blinds: impl Iterator<Item = [u8; 32]>,
+) -> Result<BTreeSet<[u8; 32]>, DbError> {
+    let found = query("SELECT d.blind FROM {wanted} CROSS JOIN document_index d WHERE d.blind = wanted.blind")
+        .set("wanted", Rows::new().bytes("blind", blinds))
+        .all(connection)
+        .await?;
+    found.iter().map(|row| columns::bytes(row, "blind")).collect()
+}
+
+/// Registers holders, each with a leaf of their own. Rows are pictured in memory: they are only added, and may be many.
+pub async fn insert(tx: &mut Tx, at: Micros, by: StaffId, new: &[NewHolder]) -> Result<(), DbError> {
+    tx.lock(new.iter().map(|new| new.holder.shard())).await?;
+    // In the order of the keys: neighbours go to the same page.
+    let mut new: Vec<&NewHolder> = new.iter().collect();
+    new.sort_unstable_by_key(|new| (new.holder.shard(), *new.holder.as_bytes()));
+    let leaves: Vec<_> = new.iter().map(|new| evidence::reserve(tx, new.holder.shard())).collect();
+    let each = || new.iter().copied().zip(leaves.iter().map(|leaf| leaf.leaf_id));
+    let action = |new: &NewHolder, leaf| {
+        Action::new(new.holder.shard(), ActionKind::HolderRegistered, images(at, by, new, leaf))
+    };
+    let actions = each().zip(&leaves).map(|((new, leaf), place)| (*place, action(new, leaf))).collect();
+    evidence::append_reserved(tx, at, actions).await?;
+
+    let shard = |new: &NewHolder| i64::from(new.holder.shard().0);
+    let holder = |new: &NewHolder| *new.holder.as_bytes();
+    let keyed = || {
+        let rows = Rows::new().ints("shard", new.iter().map(|new| shard(new)));
+        rows.bytes("holder_id", new.iter().map(|new| holder(new)))
+    };
+    let holders = keyed()
+        .ints("created_at", new.iter().map(|_| at.0))
+        .bytes("created_by", new.iter().map(|_| *by.0.as_bytes()))
+        .ints("leaf", each().map(|(_, leaf)| leaf));
+    insert_rows(tx.conn(), "holder", holders, "").await?;
+    let keys = keyed().bytes("wrapped", new.iter().map(|new| new.person.wrapped_key.as_slice()));
+    insert_rows(tx.conn(), "person_key", keys, "").await?;
+    let facts = || {
+        each().flat_map(|(new, leaf)| new.person.facts.iter().map(move |(field, sealed)| (new, field, sealed, leaf)))
+    };
+    let rows = Rows::new()
+        .ints("shard", facts().map(|(new, ..)| shard(new)))
+        .bytes("holder_id", facts().map(|(new, ..)| holder(new)))
+        .ints("field", facts().map(|(_, field, ..)| field.number()))
+        .bytes("sealed", facts().map(|(_, _, sealed, _)| sealed.as_slice()))
+        .ints("leaf", facts().map(|(.., leaf)| leaf));
+    insert_rows(tx.conn(), "person_fact", rows, "").await?;
+    new.sort_unstable_by_key(|new| new.blind);
+    let documents = Rows::new()
+        .bytes("blind", new.iter().map(|new| new.blind))
+        .ints("shard", new.iter().map(|new| shard(new)))
+        .bytes("holder_id", new.iter().map(|new| holder(new)));
+    insert_rows(tx.conn(), "document_index", documents, "").await
+}
+
+/// What the leaf of a registration commits to.
+fn images(at: Micros, by: StaffId, new: &NewHolder, leaf: i64) -> Vec<RowImage> {
+    let key = || vec![Value::from(i64::from(new.holder.shard().0)), Value::from(&new.holder.as_bytes()[..])];
+    let mut row = key();
+    row.extend([at.0.into(), by.0.as_bytes()[..].into(), leaf.into()]);
+    let mut images = vec![tables::HOLDER.image(&row)];
+    for (field, sealed) in &new.person.facts {
+        let mut row = key();
+        row.extend([field.number().into(), leaf.into()]);
+        row.extend(tables::PERSON_FACT.seal(&[sealed.as_slice().into()]));
+        images.push(tables::PERSON_FACT.image(&row));
     }
-    query("INSERT INTO holder (shard, holder_id, created_at, created_by, leaf) VALUES ($1, $2, $3, $4, $5)")
-        .bind(holder.shard())
-        .bind(holder)
-        .bind(at.0)
-        .bind(by.0)
-        .bind(change.leaf())
-        .execute(tx.conn())
-        .await?;
-    query("INSERT INTO person_key (shard, holder_id, wrapped) VALUES ($1, $2, $3)")
-        .bind(holder.shard())
-        .bind(holder)
-        .bind(&person.wrapped_key)
-        .execute(tx.conn())
-        .await?;
-    query(
-        "INSERT INTO person_fact (shard, holder_id, field, sealed, leaf)
-         SELECT $1, $2, fact.field, fact.sealed, $3 FROM {fact}",
-    )
-    .bind(holder.shard())
-    .bind(holder)
-    .bind(change.leaf())
-    .set(
-        "fact",
-        Rows::new()
-            .ints("field", person.facts.keys().map(|field| field.number()))
-            .bytes("sealed", person.facts.values().cloned()),
-    )
-    .execute(tx.conn())
-    .await?;
-    query("INSERT INTO document_index (blind, shard, holder_id) VALUES ($1, $2, $3)")
-        .bind(blind)
-        .bind(holder.shard())
-        .bind(holder)
-        .execute(tx.conn())
-        .await?;
-    change.record(tx, at, ActionKind::HolderRegistered).await
+    images
 }
 
 /// When a holder was registered, if there is such a holder.

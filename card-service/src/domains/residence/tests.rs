@@ -7,7 +7,10 @@ use tower::ServiceExt as _;
 use uuid::Uuid;
 
 use super::model::{ChangeReason, Facts, Field, Wrong};
-use super::{Correction, Registration, Unchanged, change, draft, protect, register, registered_with, reveal, store};
+use super::{
+    Correction, Newcomer, Registration, Unchanged, change, draft, protect, register, registered_with, reveal, store,
+    store_all,
+};
 use crate::db::query;
 use crate::http::Refusal;
 use crate::http::signed_in::COOKIE;
@@ -31,6 +34,32 @@ async fn a_document_registers_one_person() {
     let again = register(&office.app, clerk(), Registration::of(person("测试乙", "T1234567"))).await.unwrap_err();
     assert_eq!(again.kind(), ProblemType::Conflict);
     register(&office.app, clerk(), Registration::of(person("测试乙", "T1234568"))).await.unwrap();
+}
+
+#[tokio::test]
+async fn of_many_at_once_those_whose_document_is_known_are_left_out() {
+    let office = office().await;
+    let app = &office.app;
+    let known = register(app, clerk(), Registration::of(person("测试甲", "T1234567"))).await.unwrap();
+    let sealed = |number| {
+        let registration = Registration::of(person("测试丙", number));
+        Newcomer::seal(&*app.keys, &app.random, app.db.engine(), registration).unwrap()
+    };
+    // The second twice, and the one who is registered already.
+    let many = ["T1234568", "T1234569", "T1234569", "T1234567", "T1234570"].map(sealed).into();
+    let now = app.now();
+    let stored = app
+        .db
+        .write::<_, Refusal, _>(move |tx| Box::pin(async move { Ok(store_all(tx, now, clerk(), many).await?) }))
+        .await
+        .unwrap();
+    assert_eq!(stored.iter().map(Option::is_some).collect::<Vec<_>>(), [true, true, false, false, true]);
+    for (number, holder) in [("T1234567", Some(known)), ("T1234568", stored[0]), ("T1234569", stored[1])] {
+        assert_eq!(registered_with(app, &person("", number)).await.unwrap(), holder, "{number}");
+    }
+    let leaves: i64 =
+        query("SELECT COUNT(*) FROM leaf WHERE kind = 40").scalar_one(&mut app.db.read().await.unwrap()).await.unwrap();
+    assert_eq!(leaves, 4, "a leaf each");
 }
 
 #[tokio::test]

@@ -73,7 +73,11 @@ async fn whoever_has_two_records_is_found_under_one_of_them_until_that_is_undone
     // The kept one may turn out to be of a third.
     desk.merge(kept, third).await.unwrap();
     assert_eq!(primary(&mut connection, other).await.unwrap(), third);
-    assert_eq!(similar::alike(&desk.office.app, &person("T9999999")).await.unwrap(), [third], "one person, once");
+    assert_eq!(
+        similar::alike(&desk.office.app.db, &*desk.office.app.keys, &person("T9999999")).await.unwrap(),
+        [third],
+        "one person, once"
+    );
     desk.undo(kept).await.unwrap();
     assert_eq!(desk.found("T2222222").await, kept);
     desk.undo(other).await.unwrap();

@@ -14,7 +14,7 @@ use ring::hmac;
 use super::model::{Facts, Field};
 use super::{merge, protect, store as persons};
 use crate::app::App;
-use crate::db::Tx;
+use crate::db::{Db, Tx};
 use crate::http::Refusal;
 use crate::keys::{KeyError, KeyStore, Role};
 
@@ -30,13 +30,13 @@ pub(super) fn trait_hashes(keys: &dyn KeyStore, facts: &Facts) -> Result<BTreeSe
 }
 
 /// Who may be this person, most likely first. Nothing of anybody is shown by that.
-pub async fn alike(app: &App, facts: &Facts) -> Result<Vec<HolderId>, Refusal> {
-    let hashes = trait_hashes(&*app.keys, facts)?;
-    let mut connection = app.db.read().await?;
+pub async fn alike(db: &Db, keys: &dyn KeyStore, facts: &Facts) -> Result<Vec<HolderId>, Refusal> {
+    let hashes = trait_hashes(keys, facts)?;
+    let mut connection = db.read().await?;
     let mut alike = Vec::new();
     for holder in store::sharing(&mut connection, &hashes).await? {
         let Some(person) = persons::load(&mut connection, holder).await? else { continue };
-        let key = protect::unwrap(&*app.keys, holder, &person.wrapped_key)?;
+        let key = protect::unwrap(keys, holder, &person.wrapped_key)?;
         if likeness::are_alike(facts, &protect::open(&key, holder, &person)?) {
             // Of two records of one person, the one under which that person is found.
             let found = merge::primary(&mut connection, holder).await?;
@@ -58,8 +58,7 @@ pub(super) async fn follow(
 ) -> Result<(), Refusal> {
     let (before, after) = (trait_hashes(&*app.keys, before)?, trait_hashes(&*app.keys, after)?);
     store::remove(tx, holder, &before.difference(&after).copied().collect()).await?;
-    store::add(tx, holder, &after.difference(&before).copied().collect()).await?;
-    Ok(())
+    Ok(store::add(tx, &[(holder, after.difference(&before).copied().collect())]).await?)
 }
 
 /// What is shown of somebody who may be the same person: enough to tell, no more.
