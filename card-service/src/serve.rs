@@ -27,7 +27,7 @@ use crate::cards::status;
 use crate::clock;
 use crate::config::Config;
 use crate::db::{Db, DbError};
-use crate::domains::residence::draft;
+use crate::domains::residence::{draft, import};
 use crate::evidence::checkpoint::{self, CheckpointError};
 use crate::evidence::{Log, LogError};
 use crate::http::Refusal;
@@ -241,6 +241,7 @@ impl Service {
             .serve(routes.into_make_service_with_connect_info::<SocketAddr>());
         let expiry = tokio::spawn(expire_holds(app.clone()));
         let forgetting = tokio::spawn(forget_drafts(app.clone()));
+        let importing = tokio::spawn(import::work(app.clone()));
         let renewal = tokio::spawn(renew(app.clone(), public_tls, terminals_tls));
         let (console, terminal) = (tokio::spawn(console), tokio::spawn(terminal));
         let _unsupervised = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
@@ -252,6 +253,7 @@ impl Service {
         renewal.abort();
         expiry.abort();
         forgetting.abort();
+        importing.abort();
         sequencer.abort();
         for handle in &handles {
             handle.graceful_shutdown(Some(GRACE));
@@ -303,7 +305,7 @@ async fn renew(app: App, public: RustlsConfig, terminals: RustlsConfig) {
     }
 }
 
-/// Removes registrations that nobody has gone on with, again and again.
+/// Removes registrations and spreadsheets that nobody has gone on with, again and again.
 async fn forget_drafts(app: App) {
     let mut turn = tokio::time::interval(FORGET_EVERY);
     turn.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -311,6 +313,9 @@ async fn forget_drafts(app: App) {
         turn.tick().await;
         if let Err(error) = draft::forget_old(&app).await {
             tracing::error!(%error, "old registrations were not removed");
+        }
+        if let Err(error) = import::forget_old(&app).await {
+            tracing::error!(%error, "old imports were not removed");
         }
     }
 }

@@ -61,6 +61,7 @@ pub fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
         .chain(merge::routes())
         .chain(residence::pages::routes())
         .chain(residence::permit::pages::routes())
+        .chain(residence::import::pages::routes())
         .collect()
 }
 

@@ -1,34 +1,23 @@
 //! Something that is being done with a card at a reader: how far it is, shown live where the browser runs scripts.
 
-use std::convert::Infallible;
-use std::time::Duration;
-
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
-use axum::response::sse::{Event, KeepAlive, Sse};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{Redirect, Response};
 use axum::routing::{MethodRouter, get, post};
 use card_schema::ids::{CardId, HolderId};
-use futures_util::stream;
-use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::frame::Frame;
 use super::model::Tone;
-use super::page;
 use super::view::{Tag, short};
+use super::{live, page};
 use crate::app::App;
 use crate::cards::issuance::api::{Progress, WaitingFor};
 use crate::cards::{issuance, unblock};
 use crate::http::{Refusal, SignedIn, language};
 use crate::i18n::Locale;
 use crate::people::model::Permission;
-
-/// How often it is looked whether there is news. Readers answer a step in tens of milliseconds.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// A stream ends after so long, and the browser asks again: whoever has been signed out meanwhile sees no more.
-const STREAM_AT_MOST: Duration = Duration::from_mins(5);
 
 /// What is being done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,6 +124,12 @@ pub(super) struct JobProgress {
     may_resume: bool,
 }
 
+impl live::Part for JobProgress {
+    fn is_over(&self) -> bool {
+        self.is_over
+    }
+}
+
 impl JobProgress {
     pub(super) fn new(locale: Locale, job: Job, standing: Standing) -> Self {
         let (state, tone) = match standing.state {
@@ -224,48 +219,11 @@ async fn show(app: App, who: SignedIn, headers: HeaderMap, job: Job) -> Result<R
     page(&JobPage::new(Frame::new(locale, job.address(), Some(&who.0)), job, progress))
 }
 
-/// What is told to a browser that watches.
-struct Watch {
-    app: App,
-    locale: Locale,
-    job: Job,
-    until: Instant,
-    /// What was told last.
-    told: Option<JobProgress>,
-    /// The last event was told.
-    over: bool,
-}
-
-impl Watch {
-    /// The next event, once there is news; none when there will be no more.
-    async fn next(mut self) -> Option<(Result<Event, Infallible>, Self)> {
-        let mut stopping = self.app.stopping.clone();
-        while !self.over && Instant::now() < self.until {
-            let now = look(&self.app, self.locale, self.job).await.ok()?;
-            if self.told.as_ref() != Some(&now) {
-                let event = Event::default().data(now.render().ok()?);
-                self.told = Some(now);
-                return Some((Ok(event), self));
-            }
-            if now.is_over {
-                self.over = true;
-                return Some((Ok(Event::default().event("over").data("")), self));
-            }
-            tokio::select! {
-                () = tokio::time::sleep(LOOK_EVERY) => {}
-                _ = stopping.wait_for(|stopping| *stopping) => return None,
-            }
-        }
-        None
-    }
-}
-
 async fn events(app: App, who: SignedIn, headers: HeaderMap, job: Job) -> Result<Response, Refusal> {
     who.require(Permission::ServeHolders)?;
     let locale = language(&headers);
     look(&app, locale, job).await?;
-    let watch = Watch { app, locale, job, until: Instant::now() + STREAM_AT_MOST, told: None, over: false };
-    Ok(Sse::new(stream::unfold(watch, Watch::next)).keep_alive(KeepAlive::default()).into_response())
+    Ok(live::events(app, move |app| async move { look(&app, locale, job).await }))
 }
 
 async fn resume(app: App, who: SignedIn, job: Job) -> Result<Redirect, Refusal> {

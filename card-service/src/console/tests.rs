@@ -282,6 +282,7 @@ fn pages(locale: Locale) -> Vec<(String, String)> {
     }
     pages.extend(at_readers(locale));
     pages.extend(residence::view::tests::pages(&frame("/registrations/x")));
+    pages.extend(residence::import::view::tests::pages(&frame("/imports")));
     pages.extend(residence::permit::view::tests::pages(&frame("/holders/x/permit")));
     for status in [400, 403, 404, 429, 500, 503] {
         let title = locale.text("problem-not-found");

@@ -56,6 +56,8 @@ pub enum ActionKind {
     PermitChanged = 44,
     /// A record was made to point to another of the same person, or does so no longer.
     PersonMerged = 45,
+    /// A registration with which nothing was done since was taken back.
+    RegistrationUndone = 46,
     /// A card was put to issue.
     CardPrepared = 50,
     /// An issuance was begun or taken up again, or a step of it was done.

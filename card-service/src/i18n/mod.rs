@@ -22,17 +22,19 @@ pub enum Locale {
     En,
 }
 
-const ZH_CN: [&str; 4] = [
+const ZH_CN: [&str; 5] = [
     include_str!("../../i18n/zh-CN/service.ftl"),
     include_str!("../../i18n/zh-CN/console.ftl"),
     include_str!("../../i18n/zh-CN/residence.ftl"),
     include_str!("../../i18n/zh-CN/permit.ftl"),
+    include_str!("../../i18n/zh-CN/import.ftl"),
 ];
-const EN: [&str; 4] = [
+const EN: [&str; 5] = [
     include_str!("../../i18n/en/service.ftl"),
     include_str!("../../i18n/en/console.ftl"),
     include_str!("../../i18n/en/residence.ftl"),
     include_str!("../../i18n/en/permit.ftl"),
+    include_str!("../../i18n/en/import.ftl"),
 ];
 
 type Bundle = FluentBundle<FluentResource>;
@@ -65,7 +67,7 @@ impl Locale {
         }
     }
 
-    const fn sources(self) -> [&'static str; 4] {
+    const fn sources(self) -> [&'static str; 5] {
         match self {
             Self::ZhCn => ZH_CN,
             Self::En => EN,
@@ -111,7 +113,7 @@ mod tests {
 
     use super::*;
 
-    fn keys(sources: [&'static str; 4]) -> BTreeSet<&'static str> {
+    fn keys(sources: [&'static str; 5]) -> BTreeSet<&'static str> {
         sources
             .into_iter()
             .flat_map(str::lines)

@@ -12,10 +12,11 @@ use super::town::{START, Signer, TestCard, TestTerminal, Town, random};
 use crate::cards::issuance::journal::Journal;
 use crate::cards::issuance::store::{self as issuances, Answered, Issuance};
 use crate::cards::{self, CardState, activity, consent, unblock};
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, Tx};
 use crate::domains::residence::model::{ChangeReason, Field};
 use crate::domains::residence::permit::{self, model::Act, rules::Clock};
-use crate::domains::residence::{self, draft, merge, similar};
+use crate::domains::residence::store::{NewHolder, SealedPerson};
+use crate::domains::residence::{self, draft, import, merge, similar};
 use crate::evidence::Log;
 use crate::i18n::Locale;
 use crate::people::{self, Purpose, Staff, StaffId, StaffRole};
@@ -83,8 +84,10 @@ async fn office(town: &Town, terminal: &TestTerminal, card: &TestCard) {
                 let done = permit::store::Done { act, reason: None, proof };
                 permit::store::put(tx, START, who, found.holder_id, &permit, done).await?;
             }
+            registered_and_taken_back(tx, who).await?;
             similar::store::add(tx, &[(found.holder_id, [7, -7].into())]).await?;
             draft::store::insert(tx, START, Uuid::from_u128(8), who, b"sealed").await?;
+            import::store::insert(tx, START, Uuid::from_u128(5), who, &[(2, b"sealed".to_vec())]).await?;
             let alike = HolderId::new(card.shard(), random());
             similar::store::tell_apart(tx, START, who, found.holder_id, alike, "namesakes").await?;
             merge::store::put(tx, START, who, (found.holder_id, alike), merge::Act::Merged, "renamed").await?;
@@ -129,4 +132,17 @@ async fn office(town: &Town, terminal: &TestTerminal, card: &TestCard) {
     })
     .await
     .unwrap();
+}
+
+/// Somebody who was registered by mistake and is so no longer: the log speaks for rows that are gone.
+async fn registered_and_taken_back(tx: &mut Tx, by: StaffId) -> Result<(), DbError> {
+    let holder = HolderId::new(Shard(0), random());
+    let person = || SealedPerson {
+        wrapped_key: random::<40>().to_vec(),
+        facts: [(Field::Name, random::<40>().to_vec())].into(),
+    };
+    let (sealed, blind) = (person(), random());
+    let new = NewHolder { holder, person: person(), blind };
+    residence::store::insert(tx, START, by, &[new]).await?;
+    residence::store::remove(tx, START, holder, &sealed, blind).await
 }

@@ -30,7 +30,7 @@ use Permission::{Administer, DecidePermits, SeeActivity, ServeHolders};
 use Who::{Anybody, May, Proof, Staff, Terminals};
 
 /// Every route. One that is not here, or no more there, fails the test.
-const TABLE: [(&str, &str, Who); 84] = [
+const TABLE: [(&str, &str, Who); 93] = [
     ("GET", "/", Staff),
     ("GET", "/activity", May(SeeActivity)),
     ("GET", "/assets/console.css", Anybody),
@@ -52,6 +52,12 @@ const TABLE: [(&str, &str, Who); 84] = [
     ("GET", "/holders/{holder_id}/permit", May(ServeHolders)),
     ("GET", "/holders/{holder_id}/permit/application", Anybody),
     ("GET", "/holders/{holder_id}/record", Anybody),
+    ("GET", "/imports", May(ServeHolders)),
+    ("GET", "/imports/template.xlsx", May(ServeHolders)),
+    ("GET", "/imports/{import_id}", May(ServeHolders)),
+    ("GET", "/imports/{import_id}/events", May(ServeHolders)),
+    ("GET", "/imports/{import_id}/rejected.xlsx", May(ServeHolders)),
+    ("GET", "/imports/{import_id}/undo", May(ServeHolders)),
     ("GET", "/issuances/{issuance_id}", May(ServeHolders)),
     ("GET", "/issuances/{issuance_id}/events", May(ServeHolders)),
     ("GET", "/issuances/{issuance_id}/resume", Anybody),
@@ -92,6 +98,9 @@ const TABLE: [(&str, &str, Who); 84] = [
     ("POST", "/holders/{holder_id}/permit", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/permit/application", May(DecidePermits)),
     ("POST", "/holders/{holder_id}/record", May(ServeHolders)),
+    ("POST", "/imports", May(ServeHolders)),
+    ("POST", "/imports/{import_id}", May(ServeHolders)),
+    ("POST", "/imports/{import_id}/undo", May(ServeHolders)),
     ("POST", "/issuances/{issuance_id}/resume", May(ServeHolders)),
     ("POST", "/language", Anybody),
     ("POST", "/registrations", May(ServeHolders)),

@@ -28,7 +28,7 @@ use crate::console::model::{masked_name, masked_number};
 use crate::db::{DbError, query};
 use crate::domains::residence;
 use crate::domains::residence::model::{Facts, Field};
-use crate::domains::residence::{Registration, draft};
+use crate::domains::residence::{Registration, draft, import};
 use crate::http::Refusal;
 use crate::i18n::Locale;
 use crate::people::{Purpose, StaffId, StaffRole, api as people};
@@ -84,6 +84,7 @@ impl Scene {
             .with(Field::Home, "rented");
         let typed = draft::Draft { typed, ..draft::Draft::default() };
         draft::save(app, writer.staff_id, draft, &typed).await.unwrap();
+        let import = import::begin(app, writer.staff_id, &[(2, person("测试众人", "ZQ0000003"))]).await.unwrap();
         let (_, issuance) = issuance::start(app, holder, Locale::ZhCn, terminal.id, None).await.unwrap();
         at_the_step_that_prints_the_name(app, issuance).await;
         let unblock = unblock::start(app, writer.staff_id, holder, card.id, terminal.id).await.unwrap();
@@ -100,6 +101,7 @@ impl Scene {
             ("terminal_id", terminal.id.to_string()),
             ("draft_id", draft.to_string()),
             ("step", "contact".to_owned()),
+            ("import_id", import.to_string()),
             ("field", "phone".to_owned()),
             ("issuance_id", issuance.to_string()),
             ("unblock_id", unblock.to_string()),

@@ -7,6 +7,7 @@
 pub mod api;
 mod change;
 pub mod draft;
+pub mod import;
 pub mod merge;
 pub mod model;
 pub mod pages;
@@ -25,4 +26,4 @@ pub mod view;
 
 pub use change::{Correction, Meanwhile, Unchanged, change};
 pub use read::{Record, name_for_printing, record, reveal};
-pub use register::{Newcomer, Registration, register, registered_with, store_all, whose_document};
+pub use register::{Newcomer, Registration, register, registered_with, store_all, unregister, whose_document};

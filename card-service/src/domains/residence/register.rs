@@ -123,6 +123,24 @@ pub async fn register(app: &App, by: StaffId, registration: Registration) -> Res
     stored.into_iter().flatten().next().ok_or(Refusal::because(ProblemType::Conflict, "holder-known"))
 }
 
+/// Takes a registration back, as if it had never been made; what the log says of it stays. False where something was done
+/// with the record since: then it stays too.
+///
+/// # Errors
+/// When keys or database fail.
+pub async fn unregister(app: &App, tx: &mut Tx, holder: HolderId) -> Result<bool, Refusal> {
+    tx.lock([holder.shard()]).await?;
+    if !store::is_untouched(tx.conn(), holder).await? {
+        return Ok(false);
+    }
+    let Some(person) = store::load(tx.conn(), holder).await? else { return Ok(false) };
+    let facts = protect::open(&protect::unwrap(&*app.keys, holder, &person.wrapped_key)?, holder, &person)?;
+    let blind = protect::blind(&*app.keys, facts.get(Field::DocumentKind), facts.get(Field::DocumentNumber))?;
+    similar::store::remove(tx, holder, &similar::trait_hashes(&*app.keys, &facts)?).await?;
+    store::remove(tx, app.now(), holder, &person, blind).await?;
+    Ok(true)
+}
+
 /// Who is registered with the document that was typed; what is wrong with it, where that can be nobody's.
 pub async fn whose_document(app: &App, typed: &Facts) -> Result<Result<Option<HolderId>, Vec<Wrong>>, Refusal> {
     match rules::check_fields(DOCUMENT, typed, app.today()) {

@@ -111,6 +111,55 @@ fn images(at: Micros, by: StaffId, new: &NewHolder, leaf: i64) -> Vec<RowImage> 
     images
 }
 
+/// Whether nothing was done with a record since it was made: nobody has a card under it, read it, or changed it.
+pub async fn is_untouched(connection: &mut Connection, holder: HolderId) -> Result<bool, DbError> {
+    let untouched: Option<i64> = query(
+        "SELECT h.leaf FROM holder h WHERE h.shard = $1 AND h.holder_id = $2
+         AND NOT EXISTS (SELECT 1 FROM card t WHERE t.shard = h.shard AND t.holder_id = h.holder_id)
+         AND NOT EXISTS (SELECT 1 FROM person_read t WHERE t.shard = h.shard AND t.holder_id = h.holder_id)
+         AND NOT EXISTS (SELECT 1 FROM person_fact_past t WHERE t.shard = h.shard AND t.holder_id = h.holder_id)
+         AND NOT EXISTS (SELECT 1 FROM permit t WHERE t.shard = h.shard AND t.holder_id = h.holder_id)
+         AND NOT EXISTS (SELECT 1 FROM person_merge t WHERE t.shard = h.shard AND t.holder_id = h.holder_id)
+         AND NOT EXISTS (SELECT 1 FROM person_merge t WHERE t.other = h.holder_id)",
+    )
+    .bind(holder.shard())
+    .bind(holder)
+    .scalar(connection)
+    .await?;
+    Ok(untouched.is_some())
+}
+
+/// Takes out a record with which nothing was done since it was made.
+pub async fn remove(
+    tx: &mut Tx,
+    at: Micros,
+    holder: HolderId,
+    person: &SealedPerson,
+    blind: [u8; 32],
+) -> Result<(), DbError> {
+    let key = || vec![i64::from(holder.shard().0).into(), holder.as_bytes()[..].into()];
+    let mut change = Change::begin(tx, holder.shard()).await?;
+    change.touch(tx, &tables::HOLDER, key()).await?;
+    for field in person.facts.keys() {
+        let mut fact = key();
+        fact.push(field.number().into());
+        change.touch(tx, &tables::PERSON_FACT, fact).await?;
+    }
+    query("DELETE FROM document_index WHERE blind = $1 AND holder_id = $2")
+        .bind(blind)
+        .bind(holder)
+        .execute(tx.conn())
+        .await?;
+    for statement in [
+        "DELETE FROM person_fact WHERE shard = $1 AND holder_id = $2",
+        "DELETE FROM person_key WHERE shard = $1 AND holder_id = $2",
+        "DELETE FROM holder WHERE shard = $1 AND holder_id = $2",
+    ] {
+        query(statement).bind(holder.shard()).bind(holder).execute(tx.conn()).await?;
+    }
+    change.record(tx, at, ActionKind::RegistrationUndone).await
+}
+
 /// When a holder was registered, if there is such a holder.
 pub async fn registered_at(connection: &mut Connection, holder: HolderId) -> Result<Option<Micros>, DbError> {
     let at: Option<i64> = query("SELECT created_at FROM holder WHERE shard = $1 AND holder_id = $2")

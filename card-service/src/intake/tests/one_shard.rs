@@ -30,7 +30,7 @@ const HOLDERS: [&str; 19] = [
     "transfer",
 ];
 /// The service's own: they find a shard, or know no holder. Copied to every machine, or kept on one.
-const SERVICES: [&str; 23] = [
+const SERVICES: [&str; 25] = [
     "_sqlx_migrations",
     "card",
     "card_certificate",
@@ -39,6 +39,8 @@ const SERVICES: [&str; 23] = [
     "consent_request",
     "document_index",
     "enrolment",
+    "import",
+    "import_row",
     "issuance",
     "issuance_step",
     "lane",

@@ -1,7 +1,7 @@
 //! Who may be one person: what two records must share to be looked at together, and whether they are alike enough to ask.
 //! Pure.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use pinyin::ToPinyin as _;
 
@@ -57,6 +57,21 @@ pub(super) fn are_alike(one: &Facts, other: &Facts) -> bool {
     let parts = one.get(Field::Birth).split('-').zip(other.get(Field::Birth).split('-'));
     let equal = parts.filter(|(one, other)| one == other && !one.is_empty()).count();
     if sound { equal >= 2 || same(Field::Phone) } else { (name || same(Field::Phone)) && equal == 3 }
+}
+
+/// Which of these persons may be one that stands before them, by their places.
+pub(super) fn repeated(persons: &[Facts]) -> BTreeSet<usize> {
+    let (mut sharing, mut repeated) = (HashMap::<String, Vec<usize>>::new(), BTreeSet::new());
+    for (place, person) in persons.iter().enumerate() {
+        for one in traits(person) {
+            let before = sharing.entry(one).or_default();
+            if before.iter().any(|earlier| are_alike(&persons[*earlier], person)) {
+                repeated.insert(place);
+            }
+            before.push(place);
+        }
+    }
+    repeated
 }
 
 #[cfg(test)]

@@ -48,6 +48,11 @@ pub async fn alike(db: &Db, keys: &dyn KeyStore, facts: &Facts) -> Result<Vec<Ho
     Ok(alike)
 }
 
+/// Which of these persons may be one that stands before them, by their places.
+pub(super) fn repeated(persons: &[Facts]) -> BTreeSet<usize> {
+    likeness::repeated(persons)
+}
+
 /// Keeps the traits of a record in step with what is known.
 pub(super) async fn follow(
     app: &App,
