@@ -50,7 +50,7 @@ impl Report {
                     let verdict = if kept { "kept" } else { "MISSED" };
                     format!("  ({word} {bound} {unit}: {verdict})")
                 });
-                println!("{figure:<26} {value:>10} {unit:<6}{}", bound.unwrap_or_default());
+                println!("{figure:<34} {value:>10} {unit:<6}{}", bound.unwrap_or_default());
             }
         }
     }

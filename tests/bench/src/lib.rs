@@ -3,6 +3,7 @@
 //! A library beside the program: who else needs many cards and terminals at once takes [`intake`]'s, and measures as it
 //! does.
 
+mod console;
 mod evidence;
 mod figure;
 pub mod intake;
@@ -36,6 +37,8 @@ enum Bench {
     },
     /// `card-service evidence export` and `verify` on many taps
     Evidence(evidence::Options),
+    /// Pages, the search for people who are alike and a registration, in a city of a million
+    Console(console::Options),
     /// Taps of many terminals, from HTTP to the signed receipt, against bare verification of their signatures
     Intake(intake::Options),
     /// What `intake` starts: a process that plays terminals
@@ -51,6 +54,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let measured = match cli.bench {
         Bench::Tap { taps } => tap::measure(taps, &mut Report::new("tap", cli.format)),
+        Bench::Console(options) => console::measure(&options, &mut Report::new("console", cli.format)),
         Bench::Intake(options) => intake::measure(&options, &mut Report::new("intake", cli.format)),
         Bench::Load { plan } => intake::load::run(&plan),
         Bench::Evidence(options) => evidence::measure(&options, &mut Report::new("evidence", cli.format)),

@@ -1,6 +1,11 @@
-//! JSON over HTTP as the town's people and tests speak it. Knows no particular endpoint.
+//! JSON over HTTP as the town's people and tests speak it, and pages as a browser gets them. Knows no particular endpoint.
 
-use std::{fs, path::Path, sync::Arc, time::Duration};
+use std::{
+    fs,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -10,6 +15,21 @@ use ureq::{
     http::{self, Method, Request, header},
     tls::{Certificate, RootCerts, TlsConfig, TlsProvider},
 };
+
+/// A page as a browser gets it.
+#[derive(Clone, Debug)]
+pub struct Visit {
+    /// HTTP status code.
+    pub status: u16,
+    /// Where it leads (`Location`), where it does.
+    pub location: Option<String>,
+    /// The body as it was sent, perhaps compressed.
+    pub body: Vec<u8>,
+    /// Bytes of head and body, before TLS.
+    pub sent: usize,
+    /// From the first byte of the request to the last of the answer.
+    pub took: Duration,
+}
 
 /// A client of one base URL, with a bearer token if it has signed in.
 #[derive(Clone, Debug)]
@@ -109,6 +129,34 @@ impl Client {
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header("sec-fetch-site", "same-origin");
         reply(self.agent.run(request.body(form)?).with_context(|| format!("POST {path}"))?)
+    }
+
+    /// Asks for a page as a browser does, or sends it a form. Does not follow where the answer leads.
+    ///
+    /// # Errors
+    /// When nothing answered.
+    pub fn visit(&self, path: &str, form: Option<&str>) -> Result<Visit> {
+        let method = if form.is_some() { Method::POST } else { Method::GET };
+        let request = self
+            .request(&method, path)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::ACCEPT, "text/html")
+            .header(header::ACCEPT_ENCODING, "gzip")
+            .header("sec-fetch-site", "same-origin")
+            .body(form.unwrap_or_default().to_owned())?;
+        let request = self.agent.configure_request(request).max_redirects(0).max_redirects_will_error(false);
+        let began = Instant::now();
+        let mut response = match form {
+            Some(_) => self.agent.run(request.build()),
+            None => self.agent.run(request.build().map(|_| ())),
+        }
+        .with_context(|| format!("{method} {path}"))?;
+        let body = response.body_mut().read_to_vec().context("reading a page")?;
+        let took = began.elapsed();
+        // `Name: value` and an end of line each, the line with the status, and an empty one.
+        let head: usize = response.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+        let location = response.headers().get(header::LOCATION).and_then(|to| to.to_str().ok()).map(str::to_owned);
+        Ok(Visit { status: response.status().as_u16(), location, sent: 19 + head + body.len(), body, took })
     }
 
     /// `GET`.

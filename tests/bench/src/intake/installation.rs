@@ -61,7 +61,7 @@ pub enum Engine {
 
 impl Engine {
     /// The one of a pair that is for this engine: first SQLite's, then PostgreSQL's.
-    pub(super) const fn of(self, [sqlite, postgres]: [f64; 2]) -> f64 {
+    pub(crate) const fn of(self, [sqlite, postgres]: [f64; 2]) -> f64 {
         match self {
             Self::Sqlite => sqlite,
             Self::Postgres => postgres,
@@ -265,7 +265,7 @@ fn enrol_all(
 }
 
 /// Opens a database for writing millions of rows: what `SQLite`'s indexes have in random order stays in memory meanwhile.
-pub(super) async fn open_for_bulk(url: &str) -> Result<Db> {
+pub(crate) async fn open_for_bulk(url: &str) -> Result<Db> {
     let db = Db::open(url).await?;
     if db.engine() == db::Engine::Sqlite {
         // It is that of the one connection that writes.
@@ -358,8 +358,8 @@ async fn insert(tx: &mut Tx, now: Micros, bank: OrganisationId, cards: &[NewCard
     Ok(())
 }
 
-/// Rows of a table, column by column.
-pub(super) fn by_column(table: &tables::Table, rows: &[Vec<Value>]) -> Result<Rows, DbError> {
+/// Rows of a table, column by column. A column without any value is left out.
+pub(crate) fn by_column(table: &tables::Table, rows: &[Vec<Value>]) -> Result<Rows, DbError> {
     table.columns.iter().enumerate().try_fold(Rows::new(), |columns, (at, name)| {
         let values = || rows.iter().map(|row| &row[at]);
         if let Some(numbers) = values().map(number).collect::<Option<Vec<_>>>() {
@@ -368,6 +368,10 @@ pub(super) fn by_column(table: &tables::Table, rows: &[Vec<Value>]) -> Result<Ro
             Ok(columns.bytes(name, bytes.into_iter()))
         } else if let Some(texts) = values().map(text).collect::<Option<Vec<_>>>() {
             Ok(columns.texts(name, texts.into_iter()))
+        } else if values().all(|value| *value == Value::Null) {
+            Ok(columns)
+        } else if values().all(|value| matches!(value, Value::Int(_) | Value::Null)) {
+            Ok(columns.optional_ints(name, values().map(number)))
         } else {
             Err(DbError::Unreadable("a column of mixed kinds"))
         }
@@ -395,20 +399,20 @@ pub(super) fn key_pair() -> Result<(Vec<u8>, Vec<u8>)> {
     Ok((pkcs8.as_ref().to_vec(), pair.public_key().as_ref().to_vec()))
 }
 
-pub(super) fn random<const N: usize>() -> Result<[u8; N]> {
+pub(crate) fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
     SystemRandom::new().fill(&mut bytes).map_err(|_| anyhow!("no randomness"))?;
     Ok(bytes)
 }
 
 /// The time of this machine: the service that is measured has the same.
-pub(super) fn now() -> Result<Micros> {
+pub(crate) fn now() -> Result<Micros> {
     #[expect(clippy::disallowed_methods, reason = "the bench is the clock of the terminals that it plays")]
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
     Ok(Micros(i64::try_from(since.as_micros())?))
 }
 
-pub(super) fn progress(what: &'static str, length: u64) -> ProgressBar {
+pub(crate) fn progress(what: &'static str, length: u64) -> ProgressBar {
     let bar = ProgressBar::new(length).with_message(what);
     let style = "{msg} [{bar:30}] {human_pos}/{human_len} ({eta})";
     bar.set_style(ProgressStyle::with_template(style).expect("the template is constant"));

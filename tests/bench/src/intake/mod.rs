@@ -10,7 +10,7 @@ mod history;
 pub mod installation;
 mod ledger;
 pub mod load;
-mod naive;
+pub(crate) mod naive;
 mod verification;
 
 use std::fmt;

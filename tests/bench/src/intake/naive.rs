@@ -174,7 +174,7 @@ async fn write(
 }
 
 /// A row of `tap` as the table has it.
-pub(super) fn tap_row(tap: &Tap, id: TapId, leaf: i64, at: Micros, balance: i64, cose: Vec<u8>) -> Vec<tables::Value> {
+pub(crate) fn tap_row(tap: &Tap, id: TapId, leaf: i64, at: Micros, balance: i64, cose: Vec<u8>) -> Vec<tables::Value> {
     let card = tap.card.expect("only cards pay here");
     let number = |number: i64| tables::Value::Int(number);
     vec![

@@ -173,8 +173,9 @@ pub(super) async fn pending(
     limit: u32,
 ) -> Result<Vec<(HolderId, Permit)>, DbError> {
     let (stage, condition, order) = match which {
-        Pending::Decisions => (Stage::Applied, "", "applied"),
-        Pending::Handovers => (Stage::Granted, "", "applied"),
+        // Their terms have not begun, so that all have one `valid_until`, none: named, it makes this the index's order.
+        Pending::Decisions => (Stage::Applied, "", "valid_until, applied"),
+        Pending::Handovers => (Stage::Granted, "", "valid_until, applied"),
         Pending::Ending(..) => (Stage::Issued, "AND valid_until >= $3 AND valid_until <= $4", "valid_until"),
         Pending::Ended(_) => (Stage::Issued, "AND valid_until < $3", "valid_until DESC"),
     };

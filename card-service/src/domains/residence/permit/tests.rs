@@ -11,8 +11,9 @@ use tower::ServiceExt as _;
 use super::super::{Registration, register};
 use super::model::{Act, Permit, Proof, Stage, Standing};
 use super::rules::Clock;
+use super::store::Pending;
 use super::{Wish, act, store};
-use crate::db::{DbError, Statement, query};
+use crate::db::{DbError, Engine, Statement, query, recorder};
 use crate::domains::residence::model::{Facts, Field};
 use crate::domains::residence::store::reads;
 use crate::http::Refusal;
@@ -225,4 +226,30 @@ async fn what_was_shown_is_not_stored_in_clear_and_a_row_moved_elsewhere_does_no
         query("UPDATE permit_act SET proof = (SELECT proof FROM permit_act WHERE holder_id = $1) WHERE holder_id = $2");
     station.written(moved.bind(one).bind(other)).await;
     assert_eq!(open(other).await.unwrap_err().kind(), ProblemType::Internal);
+}
+
+#[tokio::test]
+async fn no_list_of_permits_sorts_all_that_stand_in_one_stage() {
+    let office = office().await;
+    let db = &office.scratch.db;
+    if db.engine() != Engine::Sqlite {
+        return;
+    }
+    let mut connection = db.read().await.unwrap();
+    let day = Date::new(2026, 11, 28).unwrap();
+    let lists = [Pending::Decisions, Pending::Handovers, Pending::Ending(day, day), Pending::Ended(day)];
+    recorder::begin();
+    for list in lists {
+        store::pending(&mut connection, list, 41).await.unwrap();
+    }
+    let sorts = |steps: &[String]| steps.iter().any(|step| step.ends_with("TEMP B-TREE FOR ORDER BY"));
+    let statements: Vec<_> = recorder::end().into_iter().filter(|one| one.text.contains("FROM permit WHERE")).collect();
+    assert_eq!(statements.len(), lists.len());
+    for recorded in statements {
+        // Of one day they are sorted: the last term alone.
+        let steps = recorded.statement.unwrap().plan(&mut connection).await.unwrap();
+        assert!(!sorts(&steps), "{}: {steps:?}", recorded.text);
+    }
+    let planted = query("SELECT permit_id FROM permit WHERE stage = $1 ORDER BY applied").bind("applied");
+    assert!(sorts(&planted.plan(&mut connection).await.unwrap()));
 }
