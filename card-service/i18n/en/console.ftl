@@ -12,6 +12,7 @@ console-role-administrator = Administrator
 console-role-clerk = Clerk
 console-role-supervisor = Supervisor
 console-role-auditor = Auditor
+console-role-operator = Operator
 
 # Sign-in
 console-sign-in-title = Sign in

@@ -12,6 +12,7 @@ console-role-administrator = 管理员
 console-role-clerk = 窗口工作人员
 console-role-supervisor = 主管
 console-role-auditor = 审计员
+console-role-operator = 终端管理员
 
 # 登录
 console-sign-in-title = 登录

@@ -1,8 +1,8 @@
 //! What stands around every page: who is signed in, where one is, and in which language. Pure.
 
 use crate::i18n::Locale;
-use crate::people::Staff;
 use crate::people::model::Permission;
+use crate::people::{Staff, StaffRole};
 
 /// What stands around every page.
 #[derive(Clone, Debug)]
@@ -20,6 +20,17 @@ pub(crate) struct Who {
     pub(crate) serves: bool,
 }
 
+/// The key of a role's name.
+pub const fn role_key(role: StaffRole) -> &'static str {
+    match role {
+        StaffRole::Administrator => "console-role-administrator",
+        StaffRole::Clerk => "console-role-clerk",
+        StaffRole::Supervisor => "console-role-supervisor",
+        StaffRole::Auditor => "console-role-auditor",
+        StaffRole::Operator => "console-role-operator",
+    }
+}
+
 /// One language of the switch.
 pub(crate) struct Language {
     pub(crate) tag: &'static str,
@@ -30,16 +41,10 @@ pub(crate) struct Language {
 impl Frame {
     /// The frame of a page at a path, which the language switch leads back to.
     pub fn new(locale: Locale, path: impl Into<String>, staff: Option<&Staff>) -> Self {
-        use crate::people::StaffRole as Role;
         let who = |staff: &Staff| Who {
             name: staff.name.clone(),
             serves: staff.role.may(Permission::ServeHolders),
-            role: match staff.role {
-                Role::Administrator => "console-role-administrator",
-                Role::Clerk => "console-role-clerk",
-                Role::Supervisor => "console-role-supervisor",
-                Role::Auditor => "console-role-auditor",
-            },
+            role: role_key(staff.role),
         };
         Self { locale, path: path.into(), staff: staff.map(who) }
     }

@@ -33,6 +33,7 @@ pub(super) struct HomePage {
     pub(super) frame: Frame,
     pub(super) serves: bool,
     pub(super) sees_activity: bool,
+    pub(super) administers: bool,
     pub(super) unfinished: Vec<Unfinished>,
 }
 
@@ -46,6 +47,7 @@ async fn home(State(app): State<App>, who: SignedIn, headers: HeaderMap) -> Resu
         frame: Frame::new(language(&headers), "/", Some(&who.0)),
         serves,
         sees_activity: role.may(Permission::SeeActivity),
+        administers: role.may(Permission::Administer),
         unfinished: drafts.into_iter().map(unfinished).collect(),
     })
 }

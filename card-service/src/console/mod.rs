@@ -1,6 +1,6 @@
 //! The console: server-rendered pages for staff that work without scripts.
 //!
-//! `pages` answers requests about activity and sessions, `home`, `holder`, `card_desk`, `merge`, `unblock` and `reader_job` those that their names say; `view` is what
+//! `pages` answers requests about activity and sessions, `register` has the pages of lists that the office keeps; `home`, `holder`, `card_desk`, `merge`, `unblock` and `reader_job` those that their names say; `view` is what
 //! templates (`templates/console/`) show, `model` how a thing is shown, `guard` what protects pages from other sites,
 //! `live` what changes while somebody looks. To add a page: a struct in `view`, a template, its texts in `i18n/*/console.ftl`, a handler, and a line in the render test.
 //! Not here: who may do what (`people`), reading card activity
@@ -11,11 +11,13 @@ pub mod frame;
 pub mod guard;
 mod holder;
 mod home;
+pub mod input;
 pub(crate) mod live;
 mod merge;
 pub mod model;
 pub mod pages;
 mod reader_job;
+pub mod register;
 #[cfg(test)]
 mod tests;
 mod unblock;

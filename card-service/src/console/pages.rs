@@ -29,7 +29,7 @@ use crate::http::signed_in::{COOKIE, sign_out as end_session};
 use crate::http::{Refusal, SignedIn, language};
 use crate::i18n::Locale;
 use crate::people::model::Permission;
-use crate::people::{Purpose, Staff, session};
+use crate::people::{Purpose, Staff, organisation, session};
 
 /// The pages by their paths: the one list of them.
 pub fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
@@ -62,6 +62,7 @@ pub fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
         .chain(residence::pages::routes())
         .chain(residence::permit::pages::routes())
         .chain(residence::import::pages::routes())
+        .chain(organisation::pages::routes())
         .collect()
 }
 

@@ -29,7 +29,7 @@ use crate::domains::residence::permit::model::Standing;
 use crate::domains::residence::view::{DOCUMENT, inputs};
 use crate::evidence::store::Checkpoint;
 use crate::i18n::Locale;
-use crate::people::{Purpose, Staff, StaffId, StaffRole};
+use crate::people::{Purpose, Staff, StaffId, StaffRole, organisation};
 
 /// 2026-11-23 17:04:05 in Beijing.
 const AT: Micros = Micros(1_795_424_645_000_000);
@@ -257,7 +257,7 @@ fn pages(locale: Locale) -> Vec<(String, String)> {
     let frame = |path: &str| Frame::new(locale, path, Some(&staff()));
     for unfinished in [vec![], vec![Unfinished { draft: "x".to_owned(), changed: view::minute(AT) }]] {
         let name = format!("home-{}", unfinished.len());
-        let page = HomePage { frame: frame("/"), serves: true, sees_activity: true, unfinished };
+        let page = HomePage { frame: frame("/"), serves: true, sees_activity: true, administers: true, unfinished };
         pages.push((name, page.render().unwrap()));
     }
     pages.push(("holder-new".to_owned(), holder(locale, false, false).render().unwrap()));
@@ -281,6 +281,7 @@ fn pages(locale: Locale) -> Vec<(String, String)> {
         }
     }
     pages.extend(at_readers(locale));
+    pages.extend(organisation::pages::tests::pages(&frame("/organisations/x")));
     pages.extend(residence::view::tests::pages(&frame("/registrations/x")));
     pages.extend(residence::import::view::tests::pages(&frame("/imports")));
     pages.extend(residence::permit::view::tests::pages(&frame("/holders/x/permit")));
@@ -307,6 +308,8 @@ fn every_page_renders_in_every_language_without_a_missing_text_or_a_script() {
                 "residence-",
                 "document-number-",
                 "person-",
+                "people-",
+                "organisation-",
                 "<script",
                 "style=",
                 "onclick",

@@ -13,9 +13,10 @@ use super::view::{Choice, short};
 use super::{card_desk, holder, page};
 use crate::app::App;
 use crate::cards::unblock;
+use crate::console::input::Input;
 use crate::domains::residence;
 use crate::domains::residence::model::{Facts, Field, Typed, Wrong};
-use crate::domains::residence::view::{DOCUMENT, Input, inputs};
+use crate::domains::residence::view::{DOCUMENT, inputs};
 use crate::http::{Refusal, SignedIn, language};
 use crate::people::model::Permission;
 

@@ -135,6 +135,14 @@ pub static ORGANISATION: Table = Table {
     committed: 3,
     ..PLAIN
 };
+/// Of what kind organisations are, and whether they work.
+pub static ORGANISATION_PROFILE: Table = Table {
+    name: "organisation_profile",
+    columns: &["organisation_id", "kind", "state", LEAF],
+    key: 1,
+    committed: 3,
+    ..PLAIN
+};
 /// Terminals.
 pub static TERMINAL: Table = Table {
     name: "terminal",
@@ -156,7 +164,7 @@ pub static TERMINAL: Table = Table {
     ..PLAIN
 };
 /// Every exported table.
-pub static TABLES: [&Table; 30] = [
+pub static TABLES: [&Table; 31] = [
     &LEAVES,
     &TILE,
     &CHECKPOINT,
@@ -166,6 +174,7 @@ pub static TABLES: [&Table; 30] = [
     &LANE,
     &LANE_EVENT,
     &ORGANISATION,
+    &ORGANISATION_PROFILE,
     &TERMINAL,
     &STAFF,
     &SIGN_IN,

@@ -22,19 +22,21 @@ pub enum Locale {
     En,
 }
 
-const ZH_CN: [&str; 5] = [
+const ZH_CN: [&str; 6] = [
     include_str!("../../i18n/zh-CN/service.ftl"),
     include_str!("../../i18n/zh-CN/console.ftl"),
     include_str!("../../i18n/zh-CN/residence.ftl"),
     include_str!("../../i18n/zh-CN/permit.ftl"),
     include_str!("../../i18n/zh-CN/import.ftl"),
+    include_str!("../../i18n/zh-CN/people.ftl"),
 ];
-const EN: [&str; 5] = [
+const EN: [&str; 6] = [
     include_str!("../../i18n/en/service.ftl"),
     include_str!("../../i18n/en/console.ftl"),
     include_str!("../../i18n/en/residence.ftl"),
     include_str!("../../i18n/en/permit.ftl"),
     include_str!("../../i18n/en/import.ftl"),
+    include_str!("../../i18n/en/people.ftl"),
 ];
 
 type Bundle = FluentBundle<FluentResource>;
@@ -67,7 +69,7 @@ impl Locale {
         }
     }
 
-    const fn sources(self) -> [&'static str; 5] {
+    const fn sources(self) -> [&'static str; 6] {
         match self {
             Self::ZhCn => ZH_CN,
             Self::En => EN,
@@ -113,7 +115,7 @@ mod tests {
 
     use super::*;
 
-    fn keys(sources: [&'static str; 5]) -> BTreeSet<&'static str> {
+    fn keys(sources: [&'static str; 6]) -> BTreeSet<&'static str> {
         sources
             .into_iter()
             .flat_map(str::lines)

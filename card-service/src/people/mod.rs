@@ -5,6 +5,7 @@
 pub mod api;
 pub mod limits;
 pub mod model;
+pub mod organisation;
 pub mod password;
 pub mod session;
 pub mod store;
@@ -12,3 +13,4 @@ pub mod store;
 mod tests;
 
 pub use model::{Purpose, Staff, StaffId, StaffRole};
+pub use organisation::Organisation;

@@ -21,13 +21,17 @@ pub enum StaffRole {
     Supervisor,
     /// Looks at activity, never at persons.
     Auditor,
+    /// Runs terminals and sees what they do, and serves nobody.
+    Operator,
 }
 
 /// What somebody wants to do, as far as roles differ in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permission {
-    /// Organisations, terminals, staff.
+    /// Organisations and staff.
     Administer,
+    /// Add terminals, hand out codes for their enrolment, revoke them.
+    RunTerminals,
     /// Register holders, issue cards, change their state.
     ServeHolders,
     /// See cards and their activity without persons.
@@ -76,7 +80,7 @@ impl Purpose {
 
 impl StaffRole {
     /// Every role.
-    pub const ALL: [Self; 4] = [Self::Administrator, Self::Clerk, Self::Supervisor, Self::Auditor];
+    pub const ALL: [Self; 5] = [Self::Administrator, Self::Clerk, Self::Supervisor, Self::Auditor, Self::Operator];
 
     /// Its name in the database.
     pub const fn name(self) -> &'static str {
@@ -85,6 +89,7 @@ impl StaffRole {
             Self::Clerk => "clerk",
             Self::Supervisor => "supervisor",
             Self::Auditor => "auditor",
+            Self::Operator => "operator",
         }
     }
 
@@ -100,8 +105,9 @@ impl StaffRole {
             (Self::Administrator, _)
             | (Self::Clerk, Permission::ServeHolders | Permission::SeeActivity)
             | (Self::Supervisor, Permission::ServeHolders | Permission::SeeActivity | Permission::DecidePermits)
-            | (Self::Auditor, Permission::SeeActivity) => true,
-            (Self::Clerk | Self::Supervisor | Self::Auditor, _) => false,
+            | (Self::Auditor, Permission::SeeActivity)
+            | (Self::Operator, Permission::RunTerminals | Permission::SeeActivity) => true,
+            (Self::Clerk | Self::Supervisor | Self::Auditor | Self::Operator, _) => false,
         }
     }
 
@@ -109,7 +115,7 @@ impl StaffRole {
     pub const fn purposes(self) -> &'static [Purpose] {
         match self {
             Self::Administrator | Self::Clerk | Self::Supervisor => &Purpose::ALL,
-            Self::Auditor => &[],
+            Self::Auditor | Self::Operator => &[],
         }
     }
 }
@@ -137,5 +143,17 @@ mod tests {
         assert!(!StaffRole::Clerk.may(Permission::Administer));
         assert!(!StaffRole::Supervisor.may(Permission::Administer));
         assert!(!StaffRole::Clerk.may(Permission::DecidePermits));
+    }
+
+    #[test]
+    fn an_operator_runs_terminals_and_serves_nobody() {
+        assert!(StaffRole::Operator.may(Permission::RunTerminals));
+        assert!(StaffRole::Operator.purposes().is_empty());
+        for forbidden in [Permission::Administer, Permission::ServeHolders, Permission::DecidePermits] {
+            assert!(!StaffRole::Operator.may(forbidden));
+        }
+        for role in [StaffRole::Clerk, StaffRole::Supervisor, StaffRole::Auditor] {
+            assert!(!role.may(Permission::RunTerminals));
+        }
     }
 }

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::model::{Organisation, Terminal, TerminalState, enrolment_code, normal_code};
+use super::model::{Terminal, TerminalState, enrolment_code, normal_code};
 use super::store;
 use crate::app::App;
 use crate::cards::status;
@@ -26,6 +26,7 @@ use crate::keys::pki::TERMINAL_DAYS;
 use crate::keys::{KeyError, Role};
 use crate::people::api::rfc3339;
 use crate::people::model::Permission;
+use crate::people::organisation;
 
 /// An enrolment code is good for a day.
 const CODE_SECONDS: i64 = 86_400;
@@ -67,15 +68,18 @@ struct NewTerminalReply {
 /// Add a terminal
 #[utoipa::path(post, path = "/v1/terminals", tag = "terminals", request_body = NewTerminal, responses(
     (status = 201, description = "Added; it enrols with the code", body = NewTerminalReply)),
-    extensions(("x-problems" = json!([(ProblemType::Forbidden, "Administrators only")]))))]
+    extensions(("x-problems" = json!([
+        (ProblemType::Forbidden, "Administrators and operators only"),
+        (ProblemType::Conflict, "The organisation is closed"),
+    ]))))]
 async fn add(
     State(app): State<App>,
     who: SignedIn,
     Body(request): Body<NewTerminal>,
 ) -> Result<(StatusCode, Json<NewTerminalReply>), Refusal> {
-    who.require(Permission::Administer)?;
+    who.require(Permission::RunTerminals)?;
     for text in [&request.name, &request.organisation] {
-        if text.trim().is_empty() || text.chars().count() > 80 || text.chars().any(char::is_control) {
+        if organisation::model::name(text).is_none() {
             return Err(Refusal::because(ProblemType::MalformedRequest, "terminal-name-bad"));
         }
     }
@@ -87,7 +91,11 @@ async fn add(
     app.db
         .write::<_, Refusal, _>(move |tx| {
             Box::pin(async move {
-                let organisation: Organisation = store::organisation(tx, now, new, request.organisation.trim()).await?;
+                let organisation = organisation::store::named(tx, now, new, request.organisation.trim()).await?;
+                let entry = organisation::store::one(tx.conn(), organisation.organisation_id).await?;
+                if entry.is_some_and(|entry| entry.closed) {
+                    return Err(Refusal::because(ProblemType::Conflict, "organisation-closed"));
+                }
                 let terminal = Terminal {
                     terminal_id,
                     name: request.name.trim().to_owned(),
@@ -143,7 +151,7 @@ async fn revoke(
     who: SignedIn,
     Path(terminal): Path<TerminalId>,
 ) -> Result<StatusCode, Refusal> {
-    who.require(Permission::Administer)?;
+    who.require(Permission::RunTerminals)?;
     let now = app.now();
     let found = app
         .db

@@ -1,4 +1,4 @@
-//! Organisations and the terminals they run: enrolment by one-time code, certificates, profile, revocation.
+//! The terminals that organisations run: enrolment by one-time code, certificates, profile, revocation.
 //!
 //! Not here: what a terminal's taps do (`intake`, `domains`), jobs for its readers (`jobs`).
 
@@ -8,5 +8,5 @@ pub mod store;
 #[cfg(test)]
 mod tests;
 
-pub use model::{Organisation, Terminal, TerminalState};
+pub use model::{Terminal, TerminalState};
 pub use store::{changed_since, load_all};

@@ -1,20 +1,13 @@
-//! What a terminal and an organisation are. No I/O.
+//! What a terminal is. No I/O.
 
 use card_schema::clock::Micros;
 use card_schema::envelope::PublicKey;
-use card_schema::ids::{OrganisationId, TerminalId};
+use card_schema::ids::TerminalId;
 use card_schema::operation::OperationCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// A station, merchant, clinic or operator.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Organisation {
-    /// Its id.
-    pub organisation_id: OrganisationId,
-    /// Its name for people; no two are equal.
-    pub name: String,
-}
+use crate::people::Organisation;
 
 /// Where a terminal is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]

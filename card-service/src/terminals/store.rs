@@ -1,4 +1,4 @@
-//! The tables organisation, terminal and enrolment.
+//! The tables terminal and enrolment.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -7,32 +7,13 @@ use card_schema::envelope::PublicKey;
 use card_schema::ids::{OrganisationId, Shard, TerminalId};
 use card_schema::operation::OperationCode;
 
-use super::model::{Organisation, Terminal, TerminalState};
+use super::model::{Terminal, TerminalState};
 use crate::db::{Connection, DbError, Row, Rows, Tx, columns, query};
 use crate::evidence::{ActionKind, Change, tables};
+use crate::people::Organisation;
 
 const SELECT: &str = "SELECT t.terminal_id, t.name, t.operations, t.state, t.public_key, t.certificate_until,
     o.organisation_id, o.name AS organisation FROM terminal t JOIN organisation o USING (organisation_id)";
-
-/// The organisation of this name, added if it is new.
-pub async fn organisation(tx: &mut Tx, at: Micros, new: OrganisationId, name: &str) -> Result<Organisation, DbError> {
-    let found: Option<Vec<u8>> =
-        query("SELECT organisation_id FROM organisation WHERE name = $1").bind(name).scalar(tx.conn()).await?;
-    if let Some(id) = found {
-        return Ok(Organisation { organisation_id: OrganisationId::from_bytes(id16(id)?), name: name.to_owned() });
-    }
-    let mut change = Change::begin(tx, Shard(0)).await?;
-    change.touch(tx, &tables::ORGANISATION, vec![new.as_bytes()[..].into()]).await?;
-    query("INSERT INTO organisation (organisation_id, name, created_at, leaf) VALUES ($1, $2, $3, $4)")
-        .bind(new)
-        .bind(name)
-        .bind(at.0)
-        .bind(change.leaf())
-        .execute(tx.conn())
-        .await?;
-    change.record(tx, at, ActionKind::OrganisationChanged).await?;
-    Ok(Organisation { organisation_id: new, name: name.to_owned() })
-}
 
 /// Adds a terminal that waits for its enrolment, with the hash of its code.
 pub async fn insert(

@@ -19,7 +19,7 @@ use crate::domains::residence::store::{NewHolder, SealedPerson};
 use crate::domains::residence::{self, draft, import, merge, similar};
 use crate::evidence::Log;
 use crate::i18n::Locale;
-use crate::people::{self, Purpose, Staff, StaffId, StaffRole};
+use crate::people::{self, Purpose, Staff, StaffId, StaffRole, organisation};
 use crate::terminals;
 
 /// See the module.
@@ -66,6 +66,10 @@ async fn office(town: &Town, terminal: &TestTerminal, card: &TestCard) {
         Box::pin(async move {
             tx.lock([Shard(0), card.shard()]).await?;
             terminals::store::revoke(tx, START, revoked).await?;
+            let terminal_of = terminals::store::one(tx.conn(), terminal).await?.unwrap().organisation.organisation_id;
+            for closed in [false, true] {
+                organisation::store::describe(tx, START, terminal_of, organisation::Kind::Merchant, closed).await?;
+            }
             assert!(people::store::insert_staff(tx, START, &staff, "$argon2id$invented").await?);
             let who = staff.staff_id;
             people::store::begin_session(tx, START, random(), who, START.plus_seconds(60)).await?;

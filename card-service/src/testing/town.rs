@@ -31,7 +31,7 @@ use crate::evidence::Recent;
 use crate::intake::{Intake, Policy};
 use crate::keys::file::{FileStore, Opener};
 use crate::keys::{KeyStore, Role};
-use crate::people::StaffId;
+use crate::people::{StaffId, organisation};
 use crate::terminals::{self, TerminalState};
 
 /// When every test begins.
@@ -270,7 +270,7 @@ pub(crate) async fn terminal_in(db: &Db, operations: &[OperationCode]) -> TestTe
         Box::pin(async move {
             let new = OrganisationId::from_bytes(random());
             let name = format!("Test Shop {new}");
-            let organisation = terminals::store::organisation(tx, START, new, &name).await?;
+            let organisation = organisation::store::named(tx, START, new, &name).await?;
             let terminal = terminals::Terminal {
                 terminal_id: id,
                 name: "Test Till".to_owned(),

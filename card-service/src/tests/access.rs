@@ -26,11 +26,11 @@ enum Who {
     Terminals,
 }
 
-use Permission::{Administer, DecidePermits, SeeActivity, ServeHolders};
+use Permission::{Administer, DecidePermits, RunTerminals, SeeActivity, ServeHolders};
 use Who::{Anybody, May, Proof, Staff, Terminals};
 
 /// Every route. One that is not here, or no more there, fails the test.
-const TABLE: [(&str, &str, Who); 93] = [
+const TABLE: [(&str, &str, Who); 98] = [
     ("GET", "/", Staff),
     ("GET", "/activity", May(SeeActivity)),
     ("GET", "/assets/console.css", Anybody),
@@ -63,6 +63,9 @@ const TABLE: [(&str, &str, Who); 93] = [
     ("GET", "/issuances/{issuance_id}/resume", Anybody),
     ("GET", "/language", Anybody),
     ("GET", "/metrics", Anybody),
+    ("GET", "/organisations", May(Administer)),
+    ("GET", "/organisations/new", May(Administer)),
+    ("GET", "/organisations/{organisation_id}", May(Administer)),
     ("GET", "/permits", May(ServeHolders)),
     ("GET", "/readyz", Anybody),
     ("GET", "/registrations", Anybody),
@@ -103,6 +106,8 @@ const TABLE: [(&str, &str, Who); 93] = [
     ("POST", "/imports/{import_id}/undo", May(ServeHolders)),
     ("POST", "/issuances/{issuance_id}/resume", May(ServeHolders)),
     ("POST", "/language", Anybody),
+    ("POST", "/organisations/new", May(Administer)),
+    ("POST", "/organisations/{organisation_id}", May(Administer)),
     ("POST", "/registrations", May(ServeHolders)),
     ("POST", "/registrations/{draft_id}/check", May(ServeHolders)),
     ("POST", "/registrations/{draft_id}/discard", May(ServeHolders)),
@@ -121,8 +126,8 @@ const TABLE: [(&str, &str, Who); 93] = [
     ("POST", "/v1/jobs/{job_id}/observations", Terminals),
     ("POST", "/v1/sessions", Proof),
     ("POST", "/v1/staff", May(Administer)),
-    ("POST", "/v1/terminals", May(Administer)),
-    ("POST", "/v1/terminals/{terminal_id}/revoke", May(Administer)),
+    ("POST", "/v1/terminals", May(RunTerminals)),
+    ("POST", "/v1/terminals/{terminal_id}/revoke", May(RunTerminals)),
     ("PUT", "/v1/cards/{card_id}/state", May(ServeHolders)),
 ];
 
@@ -208,7 +213,9 @@ async fn a_table_that_says_too_much_or_too_little_is_found() {
     let expected = [
         "GET / turns nobody away: 303 See Other",
         "GET /activity lets auditor in: 200 OK",
+        "GET /activity lets operator in: 200 OK",
         "GET /find turns auditor away: 403 Forbidden",
+        "GET /find turns operator away: 403 Forbidden",
         "GET /health is not there",
         "GET /healthz is not in the table",
     ];

@@ -32,6 +32,7 @@ use crate::domains::residence::{Registration, draft, import};
 use crate::http::Refusal;
 use crate::i18n::Locale;
 use crate::people::{Purpose, StaffId, StaffRole, api as people};
+use crate::terminals;
 use crate::testing::town::{card_of, terminal_in};
 use crate::testing::{Office, PASSWORD, office};
 
@@ -95,10 +96,15 @@ impl Scene {
         published.await.unwrap();
         let head = office.log.integrate(clock::now()).await.unwrap().unwrap();
 
+        let mut connection = app.db.read().await.unwrap();
+        let organisation = terminals::store::one(&mut connection, terminal.id).await.unwrap().unwrap().organisation;
+        let organisation = organisation.organisation_id;
+        drop(connection);
         let known = BTreeMap::from([
             ("card_id", card.id.to_string()),
             ("holder_id", holder.to_string()),
             ("terminal_id", terminal.id.to_string()),
+            ("organisation_id", organisation.to_string()),
             ("draft_id", draft.to_string()),
             ("step", "contact".to_owned()),
             ("import_id", import.to_string()),

@@ -170,7 +170,7 @@ fn request(route: &Route, operation: &Value, token: Option<&str>, known: &Known,
         let own = ["terminal_id", "document_kind", "document_number"].map(|name| format!("&{name}={}", known[name]));
         let own = format!("{}&other={}&answer=namesakes", own.concat(), known["holder_id"]);
         Body::from(format!(
-            "reason={reason}&name=test&password=test&lang=en&to=/activity&change=holder_asked&why=mistyped&act=apply&proof=lease{own}"
+            "reason={reason}&kind=merchant&name=test&password=test&lang=en&to=/activity&change=holder_asked&why=mistyped&act=apply&proof=lease{own}"
         ))
     } else {
         Body::empty()

@@ -10,6 +10,7 @@ use super::model::{Document, Facts, Field, Home, Wrong};
 use super::similar::{self, Distinction};
 use super::{region, rules};
 use crate::console::frame::Frame;
+use crate::console::input::Input;
 use crate::console::model::masked_number;
 use crate::console::view::Choice;
 use crate::i18n::Locale;
@@ -117,84 +118,45 @@ pub fn shown(locale: Locale, field: Field, text: &str) -> String {
 /// The fields that say which document somebody shows.
 pub const DOCUMENT: &[Field] = &[Field::DocumentKind, Field::DocumentNumber];
 
-/// A field of a form.
-#[derive(Clone, Debug)]
-pub struct Input {
-    /// Its name.
-    pub name: &'static str,
-    /// What it asks for.
-    pub label: String,
-    /// What helps to fill it in.
-    pub hint: Option<String>,
-    /// What was typed.
-    pub value: String,
-    /// What is wrong with that.
-    pub wrong: Option<String>,
-    /// What can be chosen; empty where it is typed.
-    pub choices: Vec<Choice>,
-    /// HTML's `inputmode`.
-    pub mode: &'static str,
-}
-
 /// The fields of a form, with what was typed and what is wrong with it.
 pub fn inputs(locale: Locale, fields: &[Field], typed: &Facts, wrong: &[Wrong], today: Date) -> Vec<Input> {
-    fields.iter().map(|field| Input::new(locale, *field, typed, wrong, today)).collect()
+    fields.iter().map(|field| input(locale, *field, typed, wrong, today)).collect()
 }
 
-impl Input {
-    fn new(locale: Locale, field: Field, typed: &Facts, wrong: &[Wrong], today: Date) -> Self {
-        let value = match (field, typed.get(field)) {
-            // Often it is the one in the document; the person says whether it is.
-            (Field::HouseholdRegion, "") => {
-                rules::region_in_document(typed, today).map_or_else(String::new, |region| region.code.to_owned())
-            }
-            (Field::Birth, "") => {
-                rules::birth_in_document(typed, today).map_or_else(String::new, |birth| birth.to_string())
-            }
-            (_, text) => text.to_owned(),
-        };
-        let asked = format!("residence-ask-{}", key(field.name()));
-        let hint = format!("residence-hint-{}", key(field.name()));
-        let hint = match field {
-            Field::HouseholdRegion if region::by_code(&value).is_some() => {
-                let region = shown(locale, field, &value);
-                Some(format!(
-                    "{} {}",
-                    locale.text(&hint),
-                    locale.text_with("residence-region-is", &[("region", &region)])
-                ))
-            }
-            _ => locale.has(&hint).then(|| locale.text(&hint)),
-        };
-        let choice =
-            |name: &'static str| Choice { chosen: name == value, ..Choice::new(name, shown(locale, field, name)) };
-        let wrong = wrong.iter().find(|wrong| wrong.field == field);
-        Self {
-            name: field.name(),
-            label: if locale.has(&asked) { locale.text(&asked) } else { label(locale, field) },
-            hint,
-            choices: match field {
-                Field::DocumentKind => Document::ALL.map(|kind| choice(kind.name())).into(),
-                Field::Home => Home::ALL.map(|home| choice(home.name())).into(),
-                _ => Vec::new(),
-            },
-            mode: match field {
-                Field::Phone => "tel",
-                _ => "text",
-            },
-            wrong: wrong.map(|wrong| locale.text_with(wrong.key, &[("at", &wrong.at)])),
-            value,
+/// One field of a form.
+fn input(locale: Locale, field: Field, typed: &Facts, wrong: &[Wrong], today: Date) -> Input {
+    let value = match (field, typed.get(field)) {
+        // Often it is the one in the document; the person says whether it is.
+        (Field::HouseholdRegion, "") => {
+            rules::region_in_document(typed, today).map_or_else(String::new, |region| region.code.to_owned())
         }
-    }
-
-    /// Whether something is wrong with it.
-    pub const fn is_wrong(&self) -> bool {
-        self.wrong.is_some()
-    }
-
-    /// What the summary of errors leads to.
-    pub fn focus(&self) -> String {
-        self.choices.first().map_or_else(|| self.name.to_owned(), |first| format!("{}-{}", self.name, first.value))
+        (Field::Birth, "") => {
+            rules::birth_in_document(typed, today).map_or_else(String::new, |birth| birth.to_string())
+        }
+        (_, text) => text.to_owned(),
+    };
+    let asked = format!("residence-ask-{}", key(field.name()));
+    let hint = format!("residence-hint-{}", key(field.name()));
+    let hint = match field {
+        Field::HouseholdRegion if region::by_code(&value).is_some() => {
+            let region = shown(locale, field, &value);
+            Some(format!("{} {}", locale.text(&hint), locale.text_with("residence-region-is", &[("region", &region)])))
+        }
+        _ => locale.has(&hint).then(|| locale.text(&hint)),
+    };
+    let choice = |name: &'static str| Choice { chosen: name == value, ..Choice::new(name, shown(locale, field, name)) };
+    let wrong = wrong.iter().find(|wrong| wrong.field == field);
+    let label = if locale.has(&asked) { locale.text(&asked) } else { label(locale, field) };
+    Input {
+        hint,
+        choices: match field {
+            Field::DocumentKind => Document::ALL.map(|kind| choice(kind.name())).into(),
+            Field::Home => Home::ALL.map(|home| choice(home.name())).into(),
+            _ => Vec::new(),
+        },
+        mode: if field == Field::Phone { "tel" } else { "text" },
+        wrong: wrong.map(|wrong| locale.text_with(wrong.key, &[("at", &wrong.at)])),
+        ..Input::text(field.name(), label, value.clone())
     }
 }
 

@@ -30,7 +30,7 @@ const HOLDERS: [&str; 19] = [
     "transfer",
 ];
 /// The service's own: they find a shard, or know no holder. Copied to every machine, or kept on one.
-const SERVICES: [&str; 25] = [
+const SERVICES: [&str; 26] = [
     "_sqlx_migrations",
     "card",
     "card_certificate",
@@ -46,6 +46,7 @@ const SERVICES: [&str; 25] = [
     "lane",
     "lane_event",
     "organisation",
+    "organisation_profile",
     "person_trait",
     "registration_draft",
     "session",

@@ -4,8 +4,9 @@ use askama::Template;
 use card_schema::date::Date;
 use card_schema::ids::HolderId;
 
-use super::{Input, inputs, is_wrong, label};
+use super::{inputs, is_wrong, label};
 use crate::console::frame::Frame;
+use crate::console::input::Input;
 use crate::console::view::{Choice, minute};
 use crate::domains::residence::Meanwhile;
 use crate::domains::residence::model::{ChangeReason, Facts, Field, Wrong};

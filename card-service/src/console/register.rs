@@ -1,0 +1,150 @@
+//! The pages that every register of the office has: a list, one thing with what can be done with it, and a form. What
+//! stands in them is the register's.
+
+use std::collections::HashMap;
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
+use super::frame::Frame;
+use super::input::Input;
+use super::page;
+use super::view::Tag;
+use crate::http::Refusal;
+
+/// What came with a form.
+pub type Typed = HashMap<String, String>;
+
+/// What was typed into a field of a form.
+pub fn typed<'a>(form: &'a Typed, name: &str) -> &'a str {
+    form.get(name).map_or("", String::as_str)
+}
+
+/// What is wrong, by the name of the field: the key of a text.
+pub type Wrong = Option<(&'static str, &'static str)>;
+
+/// The status with which a form is shown again.
+pub const fn status(wrong: Wrong) -> StatusCode {
+    if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }
+}
+
+/// A way to another page.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// Where to.
+    pub to: String,
+    /// What it says.
+    pub text: String,
+}
+
+/// A line of a list.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// The thing's page.
+    pub to: String,
+    /// What it is called.
+    pub name: String,
+    /// What else is known of it, a cell a column.
+    pub cells: Vec<String>,
+    /// How it stands.
+    pub state: Tag,
+}
+
+/// A list.
+#[derive(Debug, Template)]
+#[template(path = "console/list.html")]
+pub struct ListPage {
+    /// See [`Frame`].
+    pub frame: Frame,
+    /// What it is a list of.
+    pub title: String,
+    /// What it is for.
+    pub lead: String,
+    /// The way to another of them, where the reader may add one.
+    pub add: Option<Link>,
+    /// The columns' headings: the name's first, the state's last.
+    pub columns: Vec<String>,
+    /// The lines.
+    pub lines: Vec<Line>,
+    /// What is said where there are none.
+    pub none: String,
+}
+
+/// Something that can be done with a thing.
+#[derive(Clone, Debug)]
+pub struct Act {
+    /// What is sent as `act`.
+    pub name: &'static str,
+    /// What is to be done.
+    pub title: String,
+    /// What follows from it.
+    pub hint: Option<String>,
+    /// What has to be said about it.
+    pub inputs: Vec<Input>,
+    /// What the button says.
+    pub button: String,
+    /// Whether it is what people come for, rather than what takes something away.
+    pub primary: bool,
+}
+
+/// One thing.
+#[derive(Debug, Template)]
+#[template(path = "console/thing.html")]
+pub struct ThingPage {
+    /// See [`Frame`].
+    pub frame: Frame,
+    /// The list that it is in.
+    pub back: Link,
+    /// Its page, to which everything is sent.
+    pub action: String,
+    /// What it is called.
+    pub title: String,
+    /// How it stands.
+    pub state: Tag,
+    /// What is known of it.
+    pub facts: Vec<(String, String)>,
+    /// What was done, or why it was not.
+    pub notice: Option<String>,
+    /// What can be done.
+    pub acts: Vec<Act>,
+}
+
+impl ThingPage {
+    /// The fields in which something is wrong.
+    fn wrong(&self) -> Vec<&Input> {
+        self.acts.iter().flat_map(|act| &act.inputs).filter(|input| input.is_wrong()).collect()
+    }
+}
+
+/// A form.
+#[derive(Debug, Template)]
+#[template(path = "console/form.html")]
+pub struct FormPage {
+    /// See [`Frame`].
+    pub frame: Frame,
+    /// Where one comes from.
+    pub back: Link,
+    /// Where it is sent.
+    pub action: String,
+    /// What it is for.
+    pub title: String,
+    /// What one should know before.
+    pub lead: String,
+    /// Its fields.
+    pub inputs: Vec<Input>,
+    /// What the button says.
+    pub button: String,
+}
+
+impl FormPage {
+    fn is_wrong(&self) -> bool {
+        self.inputs.iter().any(Input::is_wrong)
+    }
+
+    /// As an answer: with the status of a refusal where something is wrong.
+    pub fn answer(&self) -> Result<Response, Refusal> {
+        let status = if self.is_wrong() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+        Ok((status, page(self)?).into_response())
+    }
+}

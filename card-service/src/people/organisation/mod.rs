@@ -1,0 +1,9 @@
+//! Organisations: whoever runs terminals or employs staff. Of what kind each is, and whether it still works.
+//!
+//! Not here: terminals (`terminals`), who works where (`people::member`).
+
+pub mod model;
+pub mod pages;
+pub mod store;
+
+pub use model::{Kind, Organisation};
