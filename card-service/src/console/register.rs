@@ -104,8 +104,8 @@ pub struct ThingPage {
     pub state: Tag,
     /// What is known of it.
     pub facts: Vec<(String, String)>,
-    /// What was done, or why it was not.
-    pub notice: Option<String>,
+    /// What could not be done, by its form's name, and what to do about it.
+    pub refused: Option<(&'static str, String)>,
     /// What can be done.
     pub acts: Vec<Act>,
 }

@@ -170,7 +170,7 @@ fn thing(frame: Frame, entry: &Entry, terminals: i64, again: Option<&Typed>, wro
             (t("people-organisation-kind"), kind_text(locale, entry.kind)),
             (t("people-terminals"), terminals.to_string()),
         ],
-        notice: wrong.filter(|(field, _)| *field == "close").map(|(_, key)| t(key)),
+        refused: wrong.filter(|(field, _)| *field == "close").map(|(act, key)| (act, t(key))),
         acts: vec![save, closing],
         frame,
     }
