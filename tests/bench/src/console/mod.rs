@@ -12,6 +12,8 @@ mod search;
 mod sitting;
 mod weight;
 
+use std::time::Instant;
+
 use anyhow::{Result, ensure};
 
 use self::{city::City, pages::Tour, people::People, search::Searches};
@@ -51,7 +53,7 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
     } else {
         None
     };
-    let began = std::time::Instant::now();
+    let began = Instant::now();
     let mut city = City::found(options.db, options.people, options.seed)?;
     report.figure("registering_s", began.elapsed().as_secs_f64(), "s", None);
     let mut large = Measured::of(&mut city, options.rounds)?;
@@ -60,6 +62,7 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
     let mut all: Vec<f64> = large.tour.times.values().flatten().copied().collect();
     let pages = percentile(&mut all, 95);
     report.figure("page_ms_p95", pages, "ms", Some(60.0));
+    report.figure("page_ms_p50", percentile(&mut all, 50), "ms", None);
     let (mut worst, mut slowest) = ("", 0.0);
     for (page, times) in &mut large.tour.times {
         let p95 = percentile(times, 95);
@@ -80,6 +83,7 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
         let mut all: Vec<f64> = small.tour.times.values().flatten().copied().collect();
         let small_pages = percentile(&mut all, 95);
         report.figure("page_ms_p95_at_1000", small_pages, "ms", None);
+        report.figure("page_ms_p50_at_1000", percentile(&mut all, 50), "ms", None);
         report.figure("page_growth_ratio", pages / small_pages, "", None);
         let small_searches = percentile(&mut small.searches.all(), 95);
         report.figure("duplicate_search_ms_p95_at_1000", small_searches, "ms", None);

@@ -35,7 +35,6 @@ struct Visitor(Client);
 #[derive(Debug, Default)]
 pub(super) struct Tour {
     pub(super) times: BTreeMap<&'static str, Vec<f64>>,
-    /// The heaviest page with what belongs to it.
     pub(super) weight: Weight,
 }
 
@@ -88,10 +87,7 @@ impl Tour {
         if status == 200 {
             let outside = weight::outside(&text);
             ensure!(outside.is_empty(), "{name} leads out of the house: {outside:?}");
-            let heavy = Weight::of(&by.0, name, visit)?;
-            if heavy.bytes > self.weight.bytes {
-                self.weight = heavy;
-            }
+            self.weight.put(&by.0, name, visit)?;
         }
         self.times.entry(name).or_default().push(visit.took.as_secs_f64() * 1_000.0);
         Ok(())

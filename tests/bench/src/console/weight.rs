@@ -1,27 +1,37 @@
 //! What a page weighs with everything that belongs to it, as it is sent, and whether it leads out of the house.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, ensure};
 use town::http::{Client, Visit};
 
-/// A page with what a browser fetches for it.
+/// The heaviest page that was seen, with what a browser that has seen none of it fetches besides.
 #[derive(Debug, Default)]
 pub(super) struct Weight {
     pub(super) page: &'static str,
     pub(super) bytes: usize,
+    /// What was fetched, and what it weighs.
+    assets: BTreeMap<String, usize>,
 }
 
 impl Weight {
-    /// Fetches what belongs to a page, as a browser that has seen none of it.
-    pub(super) fn of(client: &Client, page: &'static str, visit: &Visit) -> Result<Self> {
+    /// Weighs a page, and keeps it where none is heavier.
+    pub(super) fn put(&mut self, client: &Client, page: &'static str, visit: &Visit) -> Result<()> {
         let mut bytes = visit.sent;
         for path in fetched(&String::from_utf8_lossy(&visit.body)) {
-            let asset = client.visit(&path, None)?;
-            ensure!(asset.status == 200, "{page} wants {path}, which answers {}", asset.status);
-            bytes += asset.sent;
+            bytes += if let Some(weight) = self.assets.get(&path) {
+                *weight
+            } else {
+                let asset = client.visit(&path, None)?;
+                ensure!(asset.status == 200, "{page} wants {path}, which answers {}", asset.status);
+                self.assets.insert(path, asset.sent);
+                asset.sent
+            };
         }
-        Ok(Self { page, bytes })
+        if bytes > self.bytes {
+            (self.page, self.bytes) = (page, bytes);
+        }
+        Ok(())
     }
 }
 
