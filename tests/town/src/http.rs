@@ -136,10 +136,26 @@ impl Client {
     /// # Errors
     /// When nothing answered.
     pub fn visit(&self, path: &str, form: Option<&str>) -> Result<Visit> {
+        self.page(path, "application/x-www-form-urlencoded", form)
+    }
+
+    /// Sends a file of text to a page, in the one field of its form.
+    ///
+    /// # Errors
+    /// When nothing answered.
+    pub fn send_file(&self, path: &str, field: &str, text: &str) -> Result<Visit> {
+        let boundary = "----between-parts-of-a-form";
+        let form = format!(
+            "--{boundary}\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"file\"\r\n\r\n{text}\r\n--{boundary}--\r\n"
+        );
+        self.page(path, &format!("multipart/form-data; boundary={boundary}"), Some(&form))
+    }
+
+    fn page(&self, path: &str, kind: &str, form: Option<&str>) -> Result<Visit> {
         let method = if form.is_some() { Method::POST } else { Method::GET };
         let request = self
             .request(&method, path)
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::CONTENT_TYPE, kind)
             .header(header::ACCEPT, "text/html")
             .header(header::ACCEPT_ENCODING, "gzip")
             .header("sec-fetch-site", "same-origin")

@@ -2,7 +2,7 @@
 //! registration with its card, and what a page weighs.
 //!
 //! `people` invents, `city` registers them, `pages` and `search` measure there, `weight` says what a page brings along,
-//! `sitting` takes one newcomer from the blank form to the card. A further figure is a file of its own and a line in
+//! `spreadsheet` registers a dormitory, `sitting` takes one newcomer from the blank form to the card. A further figure is a file of its own and a line in
 //! [`measure`].
 
 mod city;
@@ -10,6 +10,7 @@ mod pages;
 mod people;
 mod search;
 mod sitting;
+mod spreadsheet;
 mod weight;
 
 use std::time::Instant;
@@ -37,6 +38,9 @@ pub(crate) struct Options {
     /// Registrations with a card
     #[arg(long, default_value_t = 5)]
     sittings: usize,
+    /// Rows of the spreadsheet
+    #[arg(long, default_value_t = 3_000)]
+    rows: usize,
     /// Draws the people
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -46,7 +50,7 @@ pub(crate) struct Options {
 const SMALL_PEOPLE: u64 = 1_000;
 
 pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
-    ensure!(options.people > 0 && options.rounds > 0 && options.sittings > 0, "measuring nothing");
+    ensure!(options.people > 0 && options.rounds > 0 && options.sittings > 0 && options.rows > 0, "measuring nothing");
     let small = if options.people > SMALL_PEOPLE {
         let mut city = City::found(options.db, SMALL_PEOPLE, options.seed)?;
         Some(Measured::of(&mut city, options.rounds)?)
@@ -57,6 +61,10 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
     let mut city = City::found(options.db, options.people, options.seed)?;
     report.figure("registering_s", began.elapsed().as_secs_f64(), "s", None);
     let mut large = Measured::of(&mut city, options.rounds)?;
+    let (import, registered) = spreadsheet::seconds(&mut city, options.rows)?;
+    ensure!(registered * 10 > options.rows * 8, "only {registered} of a sheet of {} were registered", options.rows);
+    report.figure(&format!("import_{}_s", options.rows), import, "s", Some(20.0));
+    report.note(&format!("of the sheet {registered} were registered; the others may be somebody who is"));
     drop(city);
 
     let mut all: Vec<f64> = large.tour.times.values().flatten().copied().collect();
