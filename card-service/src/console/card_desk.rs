@@ -2,15 +2,15 @@
 
 use askama::Template;
 use axum::extract::{Form, Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get};
 use card_schema::ids::{CardId, HolderId};
 use card_schema::wire::ProblemType;
 use serde::Deserialize;
 
+use super::asking;
 use super::frame::Frame;
-use super::page;
 use super::view::{Choice, Tag, card_state, day, minute, short};
 use crate::app::App;
 use crate::cards::{self, Card, CardState, unblock};
@@ -83,8 +83,7 @@ pub(super) async fn card_of(app: &App, holder: HolderId, card: CardId) -> Result
 
 fn shown(who: &SignedIn, locale: Locale, card: &Card, missing: bool) -> Result<Response, Refusal> {
     let path = format!("/holders/{}/cards/{}", card.holder_id, card.card_id);
-    let body = page(&CardDeskPage::new(Frame::new(locale, path, Some(&who.0)), card, missing))?;
-    Ok((if missing { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }, body).into_response())
+    asking(&CardDeskPage::new(Frame::new(locale, path, Some(&who.0)), card, missing), missing)
 }
 
 async fn show(

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::{Form, Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get, post};
 use card_schema::ids::{HolderId, TerminalId};
@@ -10,8 +10,8 @@ use card_schema::operation::OperationCode;
 use card_schema::wire::ProblemType;
 use serde::Deserialize;
 
+use super::asking;
 use super::frame::Frame;
-use super::page;
 use super::view::{Choice, Tag, day, minute, reason, short};
 use crate::app::App;
 use crate::cards::{self, issuance};
@@ -142,7 +142,7 @@ async fn show_holder(
         Ask::Record(purpose) => Some(read(app, who, locale, holder, purpose).await?),
         _ => None,
     };
-    let body = page(&HolderPage {
+    let shown = HolderPage {
         frame: Frame::new(locale, format!("/holders/{holder}"), Some(&who.0)),
         holder: holder.to_string(),
         registered: minute(registered),
@@ -157,9 +157,8 @@ async fn show_holder(
         merged: merged.map(|merged| (merged.into.to_string(), minute(merged.at), merged.staff)),
         others: others.iter().map(HolderId::to_string).collect(),
         permit_until: permit.and_then(|one| one.valid_until).map(|day| day.to_string()),
-    })?;
-    let is_wrong = matches!(ask, Ask::WithoutPurpose | Ask::WithoutDesk);
-    Ok((if is_wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }, body).into_response())
+    };
+    asking(&shown, matches!(ask, Ask::WithoutPurpose | Ask::WithoutDesk))
 }
 
 /// The readers at which something can be done with a holder beside the desk.

@@ -2,13 +2,13 @@
 
 use askama::Template;
 use axum::extract::{Form, Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get, post};
 use card_schema::ids::{HolderId, Shard};
 
+use super::asking;
 use super::frame::Frame;
-use super::page;
 use super::view::Choice;
 use crate::app::App;
 use crate::cards::{self, status};
@@ -95,13 +95,12 @@ fn form(
     typed: &Facts,
     wrong: &[Wrong],
 ) -> Result<Response, Refusal> {
-    let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let body = page(&MergePage {
+    let shown = MergePage {
         frame: Frame::new(locale, path(holder), Some(&who.0)),
         holder: holder.to_string(),
         inputs: inputs(locale, DOCUMENT, typed, wrong, app.today()),
-    })?;
-    Ok((status, body).into_response())
+    };
+    asking(&shown, !wrong.is_empty())
 }
 
 async fn show(
@@ -140,8 +139,7 @@ async fn compare(
     });
     let both = read.await?;
     let frame = Frame::new(locale, path(holder), Some(&who.0));
-    let body = page(&ComparePage::new(frame, holder, other, [&both[0], &both[1]], missing))?;
-    Ok((if missing { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }, body).into_response())
+    asking(&ComparePage::new(frame, holder, other, [&both[0], &both[1]], missing), missing)
 }
 
 async fn answer(

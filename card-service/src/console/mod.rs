@@ -1,10 +1,12 @@
 //! The console: server-rendered pages for staff that work without scripts.
 //!
-//! `pages` answers requests about activity and sessions, `register` has the pages of lists that the office keeps; `home`, `holder`, `card_desk`, `merge`, `unblock` and `reader_job` those that their names say; `view` is what
-//! templates (`templates/console/`) show, `model` how a thing is shown, `guard` what protects pages from other sites,
-//! `live` what changes while somebody looks. To add a page: a struct in `view`, a template, its texts in `i18n/*/console.ftl`, a handler, and a line in the render test.
-//! Not here: who may do what (`people`), reading card activity
-//! (`cards::activity`), persons' records (`domains::residence`), the JSON API.
+//! `pages` answers requests about activity and sessions, `register` has the pages of lists that the office keeps; `home`,
+//! `holder`, `card_desk`, `merge`, `unblock` and `reader_job` those that their names say; `view` is what templates
+//! (`templates/console/`) show, `input` a field of a form, `model` how a thing is shown, `guard` what protects pages from
+//! other sites, `live` what changes while somebody looks. To add a page: a struct in `view`, a template, its texts in
+//! `i18n/*/console.ftl`, a handler, and a line in the render test. A form that is shown again goes through `asking`.
+//! Not here: who may do what (`people`), reading card activity (`cards::activity`), persons' records
+//! (`domains::residence`), the JSON API.
 
 mod card_desk;
 pub mod frame;
@@ -23,4 +25,4 @@ mod tests;
 mod unblock;
 pub mod view;
 
-pub use pages::{first_page, page, router};
+pub use pages::{asking, first_page, page, router};

@@ -98,6 +98,12 @@ pub fn page(template: &impl Template) -> Result<Response, Refusal> {
     Ok(Html(template.render().map_err(Refusal::internal)?).into_response())
 }
 
+/// A page that asks for something, as an answer: with the status of a refusal where what came before was wrong.
+pub fn asking(template: &impl Template, is_wrong: bool) -> Result<Response, Refusal> {
+    let status = if is_wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    Ok((status, page(template)?).into_response())
+}
+
 /// Middleware: a refused request of a browser becomes a page, or the way to the sign-in. Programs get problem documents.
 async fn errors(request: Request, next: Next) -> Response {
     let locale = language(request.headers());
@@ -366,7 +372,7 @@ async fn show_card(
         .await?;
     let number = card.card_id.to_string();
     let missing = matches!(ask, Ask::WithoutPurpose);
-    let response = page(&CardPage {
+    let shown = CardPage {
         frame: Frame::new(locale, format!("/cards/{id}?purpose={}", purpose.name()), Some(&who.0)),
         purpose: purpose.name(),
         card_short: view::short(&number),
@@ -381,9 +387,8 @@ async fn show_card(
         caption: view::caption(locale, found.rows.len()),
         list: found.rows.iter().map(|row| RowView::new(locale, row)).collect(),
         older: found.older.map(|place| place.encode()),
-    })?;
-    let status = if missing { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    Ok((status, response).into_response())
+    };
+    asking(&shown, missing)
 }
 
 /// Reads name and number, leaving a leaf for each, and hides most of them before they leave the transaction.

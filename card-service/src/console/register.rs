@@ -4,12 +4,11 @@
 use std::collections::HashMap;
 
 use askama::Template;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 
+use super::asking;
 use super::frame::Frame;
 use super::input::Input;
-use super::page;
 use super::view::Tag;
 use crate::http::Refusal;
 
@@ -23,11 +22,6 @@ pub fn typed<'a>(form: &'a Typed, name: &str) -> &'a str {
 
 /// What is wrong, by the name of the field: the key of a text.
 pub type Wrong = Option<(&'static str, &'static str)>;
-
-/// The status with which a form is shown again.
-pub const fn status(wrong: Wrong) -> StatusCode {
-    if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }
-}
 
 /// A way to another page.
 #[derive(Clone, Debug)]
@@ -144,7 +138,6 @@ impl FormPage {
 
     /// As an answer: with the status of a refusal where something is wrong.
     pub fn answer(&self) -> Result<Response, Refusal> {
-        let status = if self.is_wrong() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-        Ok((status, page(self)?).into_response())
+        asking(self, self.is_wrong())
     }
 }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::{Form, Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get};
 use card_schema::ids::{CardId, HolderId, TerminalId};
@@ -10,7 +10,7 @@ use card_schema::ids::{CardId, HolderId, TerminalId};
 use super::frame::Frame;
 use super::reader_job::Job;
 use super::view::{Choice, short};
-use super::{card_desk, holder, page};
+use super::{asking, card_desk, holder};
 use crate::app::App;
 use crate::cards::unblock;
 use crate::console::input::Input;
@@ -65,7 +65,7 @@ async fn shown(
     let number = found.card_id.to_string();
     let locale = language(headers);
     let is_wrong = asked.no_desk || !asked.wrong.is_empty();
-    let body = page(&UnblockPage {
+    let shown = UnblockPage {
         frame: Frame::new(locale, format!("/holders/{holder}/cards/{card}/unblock"), Some(&who.0)),
         holder: holder.to_string(),
         card_short: short(&number),
@@ -73,8 +73,8 @@ async fn shown(
         inputs: inputs(locale, DOCUMENT, &asked.facts, &asked.wrong, app.today()),
         desks: holder::desks(app).await?,
         no_desk: asked.no_desk,
-    })?;
-    Ok((if is_wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }, body).into_response())
+    };
+    asking(&shown, is_wrong)
 }
 
 async fn show(

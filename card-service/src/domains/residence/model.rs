@@ -170,6 +170,15 @@ impl Field {
         Self::ALL.into_iter().find(|field| field.name() == name)
     }
 
+    /// The only texts that it may have, where it has such; none where anything may be typed.
+    pub fn names(self) -> Vec<&'static str> {
+        match self {
+            Self::DocumentKind => Document::ALL.map(Document::name).into(),
+            Self::Home => Home::ALL.map(Home::name).into(),
+            _ => Vec::new(),
+        }
+    }
+
     /// What is changed together with it: a number means nothing without its kind, and whoever moves does so on a day.
     pub const fn changed_with(self) -> &'static [Self] {
         match self {

@@ -20,7 +20,7 @@ use super::{
     Correction, Registration, Unchanged, change, draft, register, registered_with, reveal, rules, store, whose_document,
 };
 use crate::app::App;
-use crate::console::{first_page, frame::Frame, page};
+use crate::console::{asking, first_page, frame::Frame, page};
 use crate::http::{self, Refusal, SignedIn, language};
 use crate::i18n::Locale;
 use crate::people::model::{Permission, Purpose};
@@ -102,9 +102,8 @@ impl Desk {
 
     /// The form of a step, with what is wrong in it.
     fn form(&self, step: Step, typed: &Facts, wrong: &[Wrong]) -> Result<Response, Refusal> {
-        let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
         let (frame, draft) = (self.frame(step.name()), address(self.draft));
-        Ok((status, page(&FormPage::new(frame, &draft, step, typed, wrong, self.app.today()))?).into_response())
+        asking(&FormPage::new(frame, &draft, step, typed, wrong, self.app.today()), !wrong.is_empty())
     }
 
     /// Where somebody is registered with the document, the page that says so.
@@ -143,9 +142,7 @@ impl Desk {
             )
         });
         let known = read.await?;
-        let status = if missing { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-        let compared = SimilarPage::new(self.frame(SIMILAR), &address(self.draft), typed, other, &known, missing);
-        Ok((status, page(&compared)?).into_response())
+        asking(&SimilarPage::new(self.frame(SIMILAR), &address(self.draft), typed, other, &known, missing), missing)
     }
 }
 
@@ -250,7 +247,7 @@ async fn similar_answer(desk: Desk, Form(Answer { other, answer }): Form<Answer>
 fn found(app: &App, who: &SignedIn, headers: &HeaderMap, typed: &Facts, wrong: &[Wrong]) -> Result<Response, Refusal> {
     let frame = Frame::new(language(headers), "/find", Some(&who.0));
     let nobody = wrong.is_empty() && typed != &Facts::default();
-    page(&FindPage::new(frame, typed, wrong, nobody, app.today()))
+    asking(&FindPage::new(frame, typed, wrong, nobody, app.today()), !wrong.is_empty())
 }
 
 async fn find_form(State(app): State<App>, who: SignedIn, headers: HeaderMap) -> Result<Response, Refusal> {
@@ -268,10 +265,7 @@ async fn find(
     let mut facts = Facts::default();
     facts.take(DOCUMENT, &typed);
     match whose_document(&app, &facts).await? {
-        Err(wrong) => {
-            let again = found(&app, &who, &headers, &facts, &wrong)?;
-            Ok((StatusCode::UNPROCESSABLE_ENTITY, again).into_response())
-        }
+        Err(wrong) => found(&app, &who, &headers, &facts, &wrong),
         Ok(Some(holder)) => Ok(Redirect::to(&format!("/holders/{holder}")).into_response()),
         Ok(None) => found(&app, &who, &headers, &facts, &[]),
     }

@@ -2,10 +2,13 @@
 
 use card_schema::ids::HolderId;
 use ring::hmac;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 use super::model::{Facts, Field};
 use super::store::SealedPerson;
+use crate::http::Refusal;
 use crate::keys::{KeyError, KeyStore, Role, seal};
 
 /// A key that seals: a person's own, or one that is derived.
@@ -80,6 +83,23 @@ pub(super) fn blind(keys: &dyn KeyStore, document_kind: &str, number: &str) -> R
     context.update(&[0]);
     context.update(number.as_bytes());
     Ok(context.sign().as_ref().try_into().expect("HMAC-SHA-256 has 32 bytes"))
+}
+
+/// Something that was typed and is no record yet, as it is stored.
+pub(super) fn seal_typed<T: Serialize>(
+    key: &SealingKey,
+    place: &[u8],
+    typed: &T,
+    nonce: [u8; 12],
+) -> Result<Vec<u8>, Refusal> {
+    let plain = Zeroizing::new(serde_json::to_vec(typed).map_err(Refusal::internal)?);
+    Ok(seal::seal(key, nonce, place, &plain))
+}
+
+/// Something that was typed, from its stored form.
+pub(super) fn open_typed<T: DeserializeOwned>(key: &SealingKey, place: &[u8], sealed: &[u8]) -> Result<T, Refusal> {
+    let opened = seal::open(key, place, sealed).map_err(|_| KeyError::WrongKey)?;
+    serde_json::from_slice(&opened).map_err(Refusal::internal)
 }
 
 /// What binds a sealed value to where it lies.

@@ -6,7 +6,7 @@ use askama::Template;
 use card_schema::date::Date;
 use card_schema::ids::HolderId;
 
-use super::model::{Document, Facts, Field, Home, Wrong};
+use super::model::{Facts, Field, Wrong};
 use super::similar::{self, Distinction};
 use super::{region, rules};
 use crate::console::frame::Frame;
@@ -149,11 +149,7 @@ fn input(locale: Locale, field: Field, typed: &Facts, wrong: &[Wrong], today: Da
     let label = if locale.has(&asked) { locale.text(&asked) } else { label(locale, field) };
     Input {
         hint,
-        choices: match field {
-            Field::DocumentKind => Document::ALL.map(|kind| choice(kind.name())).into(),
-            Field::Home => Home::ALL.map(|home| choice(home.name())).into(),
-            _ => Vec::new(),
-        },
+        choices: field.names().into_iter().map(choice).collect(),
         mode: if field == Field::Phone { "tel" } else { "text" },
         wrong: wrong.map(|wrong| locale.text_with(wrong.key, &[("at", &wrong.at)])),
         ..Input::text(field.name(), label, value.clone())

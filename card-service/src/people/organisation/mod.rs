@@ -1,6 +1,6 @@
 //! Organisations: whoever runs terminals or employs staff. Of what kind each is, and whether it still works.
 //!
-//! Not here: terminals (`terminals`), who works where (`people::member`).
+//! Not here: terminals (`terminals`).
 
 pub mod model;
 pub mod pages;

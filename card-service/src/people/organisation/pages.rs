@@ -13,9 +13,9 @@ use crate::app::App;
 use crate::console::frame::Frame;
 use crate::console::input::Input;
 use crate::console::model::Tone;
-use crate::console::page;
-use crate::console::register::{Act, FormPage, Line, Link, ListPage, ThingPage, Typed, Wrong, status, typed};
+use crate::console::register::{Act, FormPage, Line, Link, ListPage, ThingPage, Typed, Wrong, typed};
 use crate::console::view::{Choice, Tag};
+use crate::console::{asking, page};
 use crate::http::{Refusal, SignedIn, language};
 use crate::i18n::Locale;
 use crate::people::model::Permission;
@@ -188,7 +188,7 @@ async fn shown(
     let entry = store::one(&mut connection, id).await?.ok_or_else(unknown)?;
     let terminals = store::terminals(&mut connection, id).await?;
     let frame = Frame::new(language(headers), format!("{LIST}/{id}"), Some(&who.0));
-    Ok((status(wrong), page(&thing(frame, &entry, terminals, again, wrong))?).into_response())
+    asking(&thing(frame, &entry, terminals, again, wrong), wrong.is_some())
 }
 
 async fn show(

@@ -77,15 +77,7 @@ impl City {
     /// Founds a service and registers people.
     pub(super) fn found(engine: Engine, people: u64, seed: u64) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("bench-").tempdir().context("a folder for the city")?;
-        let place = folder.path().join("service");
-        let (cluster, mut service) = match engine {
-            Engine::Sqlite => (None, Service::found(&place)?),
-            Engine::Postgres => {
-                let cluster = Cluster::start()?;
-                let service = Service::found_on(&cluster.database("bench")?, &place)?;
-                (Some(cluster), service)
-            }
-        };
+        let (cluster, mut service) = engine.found(&folder.path().join("service"))?;
         let office = service.office()?;
         let consents = [OperationCode::RegistrationConsent, OperationCode::PursePayment];
         let terminal = office.add_terminal("desk", "Invented Station", &consents)?.id;

@@ -60,6 +60,21 @@ pub enum Engine {
 }
 
 impl Engine {
+    /// Founds a service in a folder that does not exist yet, on this engine.
+    ///
+    /// # Errors
+    /// When a program fails.
+    pub(crate) fn found(self, folder: &Path) -> Result<(Option<Cluster>, Service)> {
+        Ok(match self {
+            Self::Sqlite => (None, Service::found(folder)?),
+            Self::Postgres => {
+                let cluster = Cluster::start()?;
+                let service = Service::found_on(&cluster.database("bench")?, folder)?;
+                (Some(cluster), service)
+            }
+        })
+    }
+
     /// The one of a pair that is for this engine: first SQLite's, then PostgreSQL's.
     pub(crate) const fn of(self, [sqlite, postgres]: [f64; 2]) -> f64 {
         match self {
@@ -110,15 +125,7 @@ impl Installation {
     /// When a program fails.
     pub fn found(engine: Engine, cards: u64, terminals: usize) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("bench-").tempdir().context("a folder for the installation")?;
-        let place = folder.path().join("service");
-        let (cluster, mut service) = match engine {
-            Engine::Sqlite => (None, Service::found(&place)?),
-            Engine::Postgres => {
-                let cluster = Cluster::start()?;
-                let service = Service::found_on(&cluster.database("bench")?, &place)?;
-                (Some(cluster), service)
-            }
-        };
+        let (cluster, mut service) = engine.found(&folder.path().join("service"))?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let terminals = enrol_all(&runtime, &service, folder.path(), terminals)?;
         service.process().stop()?;

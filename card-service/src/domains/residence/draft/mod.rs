@@ -11,7 +11,6 @@ use card_schema::ids::HolderId;
 use card_schema::wire::ProblemType;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-use zeroize::Zeroizing;
 
 use super::model::Facts;
 use super::protect::{self, SealingKey};
@@ -19,7 +18,7 @@ use super::similar::Distinction;
 use crate::app::App;
 use crate::db::DbError;
 use crate::http::Refusal;
-use crate::keys::{KeyError, seal};
+use crate::keys::KeyError;
 use crate::people::StaffId;
 pub use store::Pending;
 
@@ -58,8 +57,7 @@ pub async fn forget_old(app: &App) -> Result<(), DbError> {
 /// `NotFound` where the draft is another's, finished or old.
 pub async fn load(app: &App, by: StaffId, id: Uuid) -> Result<Draft, Refusal> {
     let sealed = store::one(&mut app.db.read().await?, id, by).await?.ok_or_else(unknown)?;
-    let opened = seal::open(&*key(app, id)?, &place(id), &sealed).map_err(|_| KeyError::WrongKey)?;
-    serde_json::from_slice(&opened).map_err(Refusal::internal)
+    protect::open_typed(&key(app, id)?, &place(id), &sealed)
 }
 
 /// Keeps what was typed.
@@ -98,12 +96,13 @@ fn place(id: Uuid) -> Vec<u8> {
 }
 
 fn sealed(app: &App, id: Uuid, draft: &Draft) -> Result<Vec<u8>, Refusal> {
-    let plain = Zeroizing::new(serde_json::to_vec(draft).map_err(Refusal::internal)?);
-    Ok(seal::seal(&*key(app, id)?, *app.random_bytes()?, &place(id), &plain))
+    protect::seal_typed(&key(app, id)?, &place(id), draft, *app.random_bytes()?)
 }
 
 #[cfg(test)]
 mod tests {
+    use zeroize::Zeroizing;
+
     use super::super::model::Field;
     use super::*;
     use crate::people::{Staff, StaffRole, api as people};

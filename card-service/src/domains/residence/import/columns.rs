@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::domains::residence::model::{Document, Facts, Field, Home};
+use crate::domains::residence::model::{Document, Facts, Field};
 use crate::domains::residence::view;
 use crate::i18n::Locale;
 
@@ -74,35 +74,19 @@ pub(super) fn titles(fields: &[Field]) -> String {
 
 /// The words of a cell where a field has only some: their name; what is typed otherwise stays, and is found wrong.
 pub(super) fn value(field: Field, text: &str) -> String {
-    let name_of = |names: &[&'static str]| {
-        let says = |name: &&&'static str| {
-            Locale::ALL.into_iter().any(|locale| view::shown(locale, field, name).eq_ignore_ascii_case(text))
-        };
-        names.iter().find(says).map_or_else(|| text.to_owned(), |name| (*name).to_owned())
+    let says = |name: &&'static str| {
+        Locale::ALL.into_iter().any(|locale| view::shown(locale, field, name).eq_ignore_ascii_case(text))
     };
-    match field {
-        Field::DocumentKind => name_of(&Document::ALL.map(Document::name)),
-        Field::Home => name_of(&Home::ALL.map(Home::name)),
-        _ => text.to_owned(),
-    }
+    field.names().into_iter().find(says).unwrap_or(text).to_owned()
 }
 
 /// The words that a field has, in a language; none where anything may be typed.
 pub(super) fn words(locale: Locale, field: Field) -> Vec<String> {
-    let names: Vec<&str> = match field {
-        Field::DocumentKind => Document::ALL.map(Document::name).into(),
-        Field::Home => Home::ALL.map(Home::name).into(),
-        _ => Vec::new(),
-    };
-    names.into_iter().map(|name| view::shown(locale, field, name)).collect()
+    field.names().into_iter().map(|name| view::shown(locale, field, name)).collect()
 }
 
 /// What a row says of a field, for a cell of a sheet that goes back to its sender.
 pub(super) fn cell(locale: Locale, facts: &Facts, field: Field) -> String {
-    match (field, facts.get(field)) {
-        (_, "") => String::new(),
-        (Field::DocumentKind, text) if Document::from_name(text).is_some() => view::shown(locale, field, text),
-        (Field::Home, text) if Home::from_name(text).is_some() => view::shown(locale, field, text),
-        (_, text) => text.to_owned(),
-    }
+    let text = facts.get(field);
+    if field.names().contains(&text) { view::shown(locale, field, text) } else { text.to_owned() }
 }

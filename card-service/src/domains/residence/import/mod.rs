@@ -17,7 +17,6 @@ pub mod workbook;
 
 use card_schema::wire::ProblemType;
 use uuid::Uuid;
-use zeroize::Zeroizing;
 
 use self::model::{Import, Stage};
 use super::model::Facts;
@@ -25,7 +24,7 @@ use super::protect::{self, SealingKey};
 use crate::app::App;
 use crate::db::DbError;
 use crate::http::Refusal;
-use crate::keys::{KeyError, seal};
+use crate::keys::KeyError;
 use crate::people::StaffId;
 
 pub use run::work;
@@ -42,8 +41,7 @@ pub async fn begin(app: &App, by: StaffId, lines: &[sheet::Line]) -> Result<Uuid
     let key = key(app, id)?;
     let mut rows = Vec::with_capacity(lines.len());
     for (line, facts) in lines {
-        let plain = Zeroizing::new(serde_json::to_vec(facts).map_err(Refusal::internal)?);
-        rows.push((*line, seal::seal(&key, *app.random_bytes()?, &place(id, *line), &plain)));
+        rows.push((*line, protect::seal_typed(&key, &place(id, *line), facts, *app.random_bytes()?)?));
     }
     app.db
         .write::<_, Refusal, _>(move |tx| Box::pin(async move { Ok(store::insert(tx, now, id, by, &rows).await?) }))
@@ -126,6 +124,5 @@ fn place(id: Uuid, line: u32) -> Vec<u8> {
 
 /// What a row says, as it was typed.
 fn open(key: &SealingKey, id: Uuid, row: &store::Kept) -> Result<Facts, Refusal> {
-    let opened = seal::open(key, &place(id, row.line), &row.sealed).map_err(|_| KeyError::WrongKey)?;
-    serde_json::from_slice(&opened).map_err(Refusal::internal)
+    protect::open_typed(key, &place(id, row.line), &row.sealed)
 }

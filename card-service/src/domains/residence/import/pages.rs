@@ -14,7 +14,7 @@ use super::sheet::{MAX_BYTES, Unusable};
 use super::view::{ImportPage, ImportsPage, Progress, ROWS_SHOWN, Shown, rejected_sheet};
 use super::{Wish, begin, key, load, open, sheet, store, wish, workbook};
 use crate::app::App;
-use crate::console::{frame::Frame, live, page};
+use crate::console::{asking, frame::Frame, live};
 use crate::http::{self, Refusal, SignedIn, language};
 use crate::i18n::Locale;
 use crate::people::model::{Permission, Purpose, Staff};
@@ -43,9 +43,7 @@ fn may_import(who: &SignedIn) -> Result<(), Refusal> {
 
 async fn listed(app: &App, locale: Locale, who: &Staff, wrong: Option<&Unusable>) -> Result<Response, Refusal> {
     let imports = store::of_staff(&mut app.db.read().await?, who.staff_id).await?;
-    let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let shown = page(&ImportsPage::new(Frame::new(locale, "/imports", Some(who)), &imports, wrong))?;
-    Ok((status, shown).into_response())
+    asking(&ImportsPage::new(Frame::new(locale, "/imports", Some(who)), &imports, wrong), wrong.is_some())
 }
 
 async fn imports(State(app): State<App>, who: SignedIn, headers: HeaderMap) -> Result<Response, Refusal> {
@@ -150,9 +148,8 @@ impl Desk {
         });
         let rows = self.rows(outcomes, ROWS_SHOWN).await?;
         let frame = Frame::new(self.locale, self.address(), Some(&self.who.0));
-        let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-        let shown = page(&ImportPage::new(frame, self.import, &counts, &rows, wrong, self.app.today()))?;
-        Ok((status, shown).into_response())
+        let is_wrong = wrong.is_some();
+        asking(&ImportPage::new(frame, self.import, &counts, &rows, wrong, self.app.today()), is_wrong)
     }
 
     async fn wish(&self, wished: Wish) -> Result<Response, Refusal> {

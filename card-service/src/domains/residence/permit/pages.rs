@@ -1,7 +1,7 @@
 //! The permit of a holder, and the list of those that somebody has to look after.
 
 use axum::extract::{Form, Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get, post};
 use card_schema::ids::HolderId;
@@ -14,7 +14,7 @@ use super::store::{self, Pending};
 use super::view::{List, PermitPage, PermitsPage, Scene, Wrong};
 use super::{Application, Wish, act, open};
 use crate::app::App;
-use crate::console::{frame::Frame, page};
+use crate::console::{asking, frame::Frame, page};
 use crate::domains::residence;
 use crate::http::{Refusal, SignedIn, language};
 use crate::people::Purpose;
@@ -74,7 +74,7 @@ async fn shown(
 ) -> Result<Response, Refusal> {
     let permit = of_holder(app, holder).await?;
     let history = store::acts(&mut app.db.read().await?, holder, HISTORY_SHOWN).await?;
-    let status = if wrong.is_none() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let is_wrong = wrong.is_some();
     let scene = Scene {
         holder,
         permit: permit.as_ref(),
@@ -85,7 +85,7 @@ async fn shown(
         wrong,
     };
     let frame = Frame::new(language(headers), format!("/holders/{holder}/permit"), Some(&who.0));
-    Ok((status, page(&PermitPage::new(frame, &scene))?).into_response())
+    asking(&PermitPage::new(frame, &scene), is_wrong)
 }
 
 async fn show(
