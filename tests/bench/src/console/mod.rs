@@ -62,8 +62,11 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
     report.figure("registering_s", began.elapsed().as_secs_f64(), "s", None);
     let mut large = Measured::of(&mut city, options.rounds)?;
     let (import, registered) = spreadsheet::seconds(&mut city, options.rows)?;
-    ensure!(registered > 0, "nobody of the sheet was registered");
+    ensure!(registered * 5 >= options.rows * 4, "only {registered} of {} rows were registered", options.rows);
     report.figure(&format!("import_{}_s", options.rows), import, "s", Some(20.0));
+    #[expect(clippy::cast_precision_loss, reason = "a sheet has few rows")]
+    let asked = 100.0 * (options.rows - registered) as f64 / options.rows as f64;
+    report.figure("newcomers_asked_percent", asked, "%", Some(5.0));
     report.note(&format!("of the sheet {registered} were registered; the others may be somebody who is"));
     drop(city);
 

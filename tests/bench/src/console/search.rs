@@ -40,7 +40,7 @@ impl Searches {
         for _ in 0..searches {
             times.new.push(look(&city.people.checked())?.0);
         }
-        // Names that thousands have, on the day that is written where none is known.
+        // Names that hundreds have, on the day that is written where none is known.
         for (name, year) in ["王伟", "张伟", "李伟", "王芳", "李明"].into_iter().cycle().zip(0..).take(searches)
         {
             let facts = city.people.checked().with(Field::Name, name);
