@@ -1,5 +1,6 @@
 //! The command line: what every command shares and the list of commands. Each command is a file of its own.
 
+mod area;
 mod database;
 mod evidence;
 mod healthcheck;
@@ -101,6 +102,9 @@ enum Command {
     /// Look at the database, bring it up to date, back it up, put a backup back, move it to PostgreSQL
     #[command(subcommand)]
     Db(database::DatabaseCommand),
+    /// Read the grid cells of the city
+    #[command(subcommand)]
+    Area(area::AreaCommand),
     /// Export, verify and prove what the log recorded
     #[command(subcommand)]
     Evidence(evidence::EvidenceCommand),
@@ -117,6 +121,7 @@ pub fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(context, &cli.settings, arguments),
         Command::Healthcheck(arguments) => healthcheck::run(context, &cli.settings, arguments),
         Command::Db(command) => database::run(context, &cli.settings, command),
+        Command::Area(command) => area::run(context, &cli.settings, command),
         Command::Evidence(command) => evidence::run(context, &cli.settings, command),
         Command::Openapi => openapi::run(context),
     };

@@ -15,6 +15,7 @@ use super::frame::Frame;
 use super::view::{Choice, Tag, day, minute, reason, short};
 use crate::app::App;
 use crate::cards::{self, issuance};
+use crate::domains::residence::house;
 use crate::domains::residence::merge;
 use crate::domains::residence::model::Field;
 use crate::domains::residence::permit::{self, rules::Clock};
@@ -55,6 +56,8 @@ pub(super) struct Record {
     pub(super) purpose: String,
     /// Labels and values, and the names of the fields.
     pub(super) facts: Vec<(String, String, &'static str)>,
+    /// The grid cell in which the house lies, with all in which that lies; empty where it is not known.
+    pub(super) cell: String,
     /// Earlier addresses, with the days of moving in and out.
     pub(super) earlier: Vec<(String, String, String)>,
 }
@@ -207,9 +210,15 @@ async fn read(
             Box::pin(async move { residence::record(&shared, tx, now, reader, holder, purpose).await })
         })
         .await?;
+    let cell = house::path_text(&house::cell_of(&mut app.db.read().await?, holder).await?);
     let fact = |field: Field| (label(locale, field), shown(locale, field, facts.get(field)), field.name());
     let earlier = stays.into_iter().filter_map(|stay| Some((stay.address.to_string(), stay.since, stay.until?)));
-    Ok(Record { purpose: reason(locale, purpose), facts: Field::ALL.map(fact).into(), earlier: earlier.collect() })
+    Ok(Record {
+        purpose: reason(locale, purpose),
+        facts: Field::ALL.map(fact).into(),
+        cell,
+        earlier: earlier.collect(),
+    })
 }
 
 async fn show(

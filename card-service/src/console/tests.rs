@@ -135,6 +135,7 @@ fn holder(locale: Locale, lived: bool, wrong: bool) -> HolderPage {
         record: lived.then(|| Record {
             purpose: view::reason(locale, Purpose::HolderRequest),
             facts: Field::ALL.map(fact).into(),
+            cell: "测试区 测试街道 测试社区 第 1 网格".to_owned(),
             earlier: vec![("测试路 9 号".to_owned(), "2025-09-01".to_owned(), "2026-03-01".to_owned())],
         }),
         purposes: Choice::of_person(locale, StaffRole::Clerk.purposes()),

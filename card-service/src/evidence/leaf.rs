@@ -72,6 +72,12 @@ pub enum ActionKind {
     CardCertified = 55,
     /// The unblocking of a PIN was begun, or a step of it was done.
     UnblockStep = 56,
+    /// Districts, streets, communities or grid cells were added, changed or removed.
+    AreasChanged = 60,
+    /// A house is known.
+    HouseAdded = 61,
+    /// Somebody lives in another house, or from or up to another day.
+    HomeChanged = 62,
 }
 
 impl ActionKind {

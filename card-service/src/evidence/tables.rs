@@ -5,6 +5,7 @@
 //! (`export`), proof (`verify`). Tables that no leaf speaks for are listed, with reasons, in this module's test.
 
 mod cards;
+mod homes;
 mod people;
 
 use ring::digest::{self, SHA256};
@@ -18,6 +19,7 @@ use crate::hex;
 pub use cards::{
     CARD, CARD_CERTIFICATE, CARD_KEY, CARD_STATE_CHANGE, CONSENT_REQUEST, ISSUANCE, ISSUANCE_STEP, STATUS_LIST, UNBLOCK,
 };
+pub use homes::{AREA, HOME, HOUSE};
 pub use people::{
     ACTIVITY_READ, HOLDER, PERMIT, PERMIT_ACT, PERSON_FACT, PERSON_FACT_PAST, PERSON_MERGE, PERSON_READ,
     PERSON_TOLD_APART, SIGN_IN, STAFF,
@@ -164,7 +166,7 @@ pub static TERMINAL: Table = Table {
     ..PLAIN
 };
 /// Every exported table.
-pub static TABLES: [&Table; 31] = [
+pub static TABLES: [&Table; 34] = [
     &LEAVES,
     &TILE,
     &CHECKPOINT,
@@ -187,6 +189,9 @@ pub static TABLES: [&Table; 31] = [
     &PERMIT,
     &PERMIT_ACT,
     &ACTIVITY_READ,
+    &AREA,
+    &HOUSE,
+    &HOME,
     &CARD,
     &CARD_STATE_CHANGE,
     &CARD_KEY,
@@ -284,6 +289,12 @@ impl From<&Value> for db::Value {
 impl From<i64> for Value {
     fn from(number: i64) -> Self {
         Self::Int(number)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
     }
 }
 

@@ -22,21 +22,23 @@ pub enum Locale {
     En,
 }
 
-const ZH_CN: [&str; 6] = [
+const ZH_CN: [&str; 7] = [
     include_str!("../../i18n/zh-CN/service.ftl"),
     include_str!("../../i18n/zh-CN/console.ftl"),
     include_str!("../../i18n/zh-CN/residence.ftl"),
     include_str!("../../i18n/zh-CN/permit.ftl"),
     include_str!("../../i18n/zh-CN/import.ftl"),
     include_str!("../../i18n/zh-CN/people.ftl"),
+    include_str!("../../i18n/zh-CN/homes.ftl"),
 ];
-const EN: [&str; 6] = [
+const EN: [&str; 7] = [
     include_str!("../../i18n/en/service.ftl"),
     include_str!("../../i18n/en/console.ftl"),
     include_str!("../../i18n/en/residence.ftl"),
     include_str!("../../i18n/en/permit.ftl"),
     include_str!("../../i18n/en/import.ftl"),
     include_str!("../../i18n/en/people.ftl"),
+    include_str!("../../i18n/en/homes.ftl"),
 ];
 
 type Bundle = FluentBundle<FluentResource>;
@@ -69,7 +71,7 @@ impl Locale {
         }
     }
 
-    const fn sources(self) -> [&'static str; 6] {
+    const fn sources(self) -> [&'static str; 7] {
         match self {
             Self::ZhCn => ZH_CN,
             Self::En => EN,
@@ -115,7 +117,7 @@ mod tests {
 
     use super::*;
 
-    fn keys(sources: [&'static str; 6]) -> BTreeSet<&'static str> {
+    fn keys(sources: [&'static str; 7]) -> BTreeSet<&'static str> {
         sources
             .into_iter()
             .flat_map(str::lines)

@@ -136,7 +136,8 @@ async fn status_of_an_older_database_changes_nothing_and_migrating_says_what_it_
     nowhere.at_version(1).await;
     for _ in 0..2 {
         let old = status(&nowhere.url).await.unwrap();
-        assert_eq!((old.schema.found, old.schema.pending.len()), (1, usize::try_from(old.schema.known).unwrap() - 1));
+        let last = old.schema.pending.last().map(|migration| migration.version);
+        assert_eq!((old.schema.found, last), (1, Some(old.schema.known)));
         assert_eq!(old.counts, Some(Counts { leaves: 0, waiting_leaves: 0, accounts: 0, transfers: 0 }));
     }
     let pending = status(&nowhere.url).await.unwrap().schema.pending;

@@ -30,7 +30,7 @@ use Permission::{Administer, DecidePermits, RunTerminals, SeeActivity, ServeHold
 use Who::{Anybody, May, Proof, Staff, Terminals};
 
 /// Every route. One that is not here, or no more there, fails the test.
-const TABLE: [(&str, &str, Who); 98] = [
+const TABLE: [(&str, &str, Who); 100] = [
     ("GET", "/", Staff),
     ("GET", "/activity", May(SeeActivity)),
     ("GET", "/assets/console.css", Anybody),
@@ -69,6 +69,7 @@ const TABLE: [(&str, &str, Who); 98] = [
     ("GET", "/permits", May(ServeHolders)),
     ("GET", "/readyz", Anybody),
     ("GET", "/registrations", Anybody),
+    ("GET", "/registrations/{draft_id}/cell", May(ServeHolders)),
     ("GET", "/registrations/{draft_id}/check", May(ServeHolders)),
     ("GET", "/registrations/{draft_id}/discard", Anybody),
     ("GET", "/registrations/{draft_id}/similar", May(ServeHolders)),
@@ -109,6 +110,7 @@ const TABLE: [(&str, &str, Who); 98] = [
     ("POST", "/organisations/new", May(Administer)),
     ("POST", "/organisations/{organisation_id}", May(Administer)),
     ("POST", "/registrations", May(ServeHolders)),
+    ("POST", "/registrations/{draft_id}/cell", May(ServeHolders)),
     ("POST", "/registrations/{draft_id}/check", May(ServeHolders)),
     ("POST", "/registrations/{draft_id}/discard", May(ServeHolders)),
     ("POST", "/registrations/{draft_id}/similar", May(ServeHolders)),

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::house::model::CellAnswer;
 use super::model::{Document, Facts, Field, Home};
 use super::{Registration, reveal, rules, store};
 use crate::app::App;
@@ -45,6 +46,11 @@ struct NewHolder {
     /// Where the person lives now.
     #[schema(example = "测试路 1 号")]
     address: String,
+    /// The room, or the bed, in the house.
+    #[schema(example = "301")]
+    room: Option<String>,
+    /// The code of the grid cell in which the house lies, where the house is not known.
+    cell: Option<String>,
     /// Since when.
     #[schema(example = "2026-03-01")]
     address_since: String,
@@ -76,6 +82,7 @@ impl NewHolder {
             (Field::HouseholdRegion, self.household_region),
             (Field::Occupation, self.occupation),
             (Field::Address, Some(self.address)),
+            (Field::Room, self.room),
             (Field::AddressSince, Some(self.address_since)),
             (Field::Host, self.host),
             (Field::CitySince, self.city_since),
@@ -110,9 +117,10 @@ async fn register(
 ) -> Result<(StatusCode, Json<HolderReply>), Refusal> {
     who.require(Permission::ServeHolders)?;
     who.require_purpose(request.purpose)?;
+    let cell = request.cell.clone().map(CellAnswer::In);
     let facts = rules::check(&request.into_facts(), app.today())
         .map_err(|wrong| Refusal::saying(ProblemType::MalformedRequest, wrong[0].key, &wrong[0].at))?;
-    let holder_id = super::register(&app, who.0.staff_id, Registration::of(facts)).await?;
+    let holder_id = super::register(&app, who.0.staff_id, Registration { cell, ..Registration::of(facts) }).await?;
     Ok((StatusCode::CREATED, Json(HolderReply { holder_id })))
 }
 

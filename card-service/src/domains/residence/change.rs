@@ -1,9 +1,10 @@
 //! Correcting and changing a record: what was there before stays, with who changed it and why.
 
 use card_schema::clock::Micros;
-use card_schema::ids::HolderId;
+use card_schema::ids::{HolderId, Shard};
 use card_schema::wire::ProblemType;
 
+use super::house::{self, model::CellAnswer};
 use super::model::{ChangeReason, Facts, Field, Wrong};
 use super::{protect, read, rules, similar, store};
 use crate::app::App;
@@ -20,6 +21,8 @@ pub struct Correction {
     pub typed: Facts,
     /// Why.
     pub reason: ChangeReason,
+    /// In which grid cell the house lies, where the address is another and somebody was asked.
+    pub cell: Option<CellAnswer>,
     /// The newest change of these fields that whoever corrects them knew of.
     pub seen: i64,
 }
@@ -31,6 +34,8 @@ pub enum Unchanged {
     Wrong(Vec<Wrong>),
     /// Somebody else has changed the same meanwhile.
     Meanwhile(Meanwhile),
+    /// The house is not known, and nobody was asked in which cell it lies.
+    NoCell,
 }
 
 /// A change of which whoever came second did not know.
@@ -57,7 +62,9 @@ pub async fn change(
     correction: &Correction,
 ) -> Result<Result<(), Unchanged>, Refusal> {
     // Whoever comes second sees what the first has done.
-    tx.lock([holder.shard()]).await?;
+    // A house that is not known yet leaves its leaf in shard 0.
+    let lives = [Field::Address, Field::StayUntil].iter().any(|field| correction.fields.contains(field));
+    tx.lock(lives.then_some(Shard(0)).into_iter().chain([holder.shard()])).await?;
     let now = app.now();
     if let Some(newest) = store::newest_change(tx.conn(), holder, correction.fields).await?
         && newest.leaf > correction.seen
@@ -73,6 +80,12 @@ pub async fn change(
         Ok(checked) => checked,
         Err(wrong) => return Ok(Err(Unchanged::Wrong(wrong))),
     };
+    if correction.fields.contains(&Field::Address)
+        && correction.cell.is_none()
+        && house::is_to_be_asked(app, tx.conn(), checked.get(Field::Address)).await?
+    {
+        return Ok(Err(Unchanged::NoCell));
+    }
     if correction.fields.contains(&Field::DocumentNumber) {
         let blind = |facts: &Facts| {
             protect::blind(&*app.keys, facts.get(Field::DocumentKind), facts.get(Field::DocumentNumber))
@@ -94,6 +107,9 @@ pub async fn change(
     if !changes.is_empty() {
         store::change(tx, now, by, holder, correction.reason, &changes).await?;
         similar::follow(app, tx, holder, &known, &with(&checked)).await?;
+    }
+    if lives {
+        house::follow(app, tx, by, holder, (&with(&checked), correction.cell.as_ref()), correction.reason).await?;
     }
     Ok(Ok(()))
 }

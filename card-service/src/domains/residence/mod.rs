@@ -5,8 +5,10 @@
 //! Residence permits are `permit`'s. Not here yet: households.
 
 pub mod api;
+pub mod area;
 mod change;
 pub mod draft;
+pub mod house;
 pub mod import;
 pub mod merge;
 pub mod model;

@@ -114,11 +114,13 @@ pub enum Field {
     StayUntil = 13,
     /// Where the person works or studies.
     Occupation = 14,
+    /// The room, or the bed, in the house.
+    Room = 15,
 }
 
 impl Field {
     /// Every field, in the order in which they are asked for.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::DocumentKind,
         Self::DocumentNumber,
         Self::Name,
@@ -128,6 +130,7 @@ impl Field {
         Self::HouseholdRegion,
         Self::Occupation,
         Self::Address,
+        Self::Room,
         Self::AddressSince,
         Self::Home,
         Self::Host,
@@ -162,6 +165,7 @@ impl Field {
             Self::CitySince => "city_since",
             Self::StayUntil => "stay_until",
             Self::Occupation => "occupation",
+            Self::Room => "room",
         }
     }
 
@@ -188,8 +192,8 @@ impl Field {
             Self::Birth => &[Self::Birth],
             Self::Phone => &[Self::Phone],
             Self::HouseholdRegion => &[Self::HouseholdRegion],
-            Self::Address | Self::AddressSince | Self::Home | Self::Host => {
-                &[Self::Address, Self::AddressSince, Self::Home, Self::Host]
+            Self::Address | Self::Room | Self::AddressSince | Self::Home | Self::Host => {
+                &[Self::Address, Self::Room, Self::AddressSince, Self::Home, Self::Host]
             }
             Self::CitySince => &[Self::CitySince],
             Self::StayUntil => &[Self::StayUntil],

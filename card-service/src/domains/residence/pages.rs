@@ -10,11 +10,14 @@ use card_schema::wire::ProblemType;
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::area::model::AreaKey;
 use super::draft::Draft;
+use super::house::{self, Chosen};
 use super::model::{ChangeReason, Facts, Field, Typed, Wrong};
 use super::similar::{self, Distinction};
 use super::view::{
-    ChangeForm, ChangePage, CheckPage, DOCUMENT, FindPage, FormPage, KnownPage, Problem, SAME, SimilarPage, Step,
+    CELL, CellPage, ChangeForm, ChangePage, CheckPage, DOCUMENT, FindPage, FormPage, KnownPage, Problem, SAME,
+    SimilarPage, Step,
 };
 use super::{
     Correction, Registration, Unchanged, change, draft, register, registered_with, reveal, rules, store, whose_document,
@@ -26,10 +29,11 @@ use crate::i18n::Locale;
 use crate::people::model::{Permission, Purpose};
 
 /// The pages by their paths.
-pub fn routes() -> [(&'static str, MethodRouter<App>); 7] {
+pub fn routes() -> [(&'static str, MethodRouter<App>); 8] {
     [
         ("/registrations", post(begin).get(first_page)),
         ("/registrations/{draft_id}/{step}", get(form).post(save)),
+        ("/registrations/{draft_id}/cell", get(cell_form).post(cell_answer)),
         ("/registrations/{draft_id}/check", get(check).post(finish)),
         ("/registrations/{draft_id}/similar", get(similar_form).post(similar_answer)),
         ("/registrations/{draft_id}/discard", post(discard).get(first_page)),
@@ -164,9 +168,14 @@ async fn form(desk: Desk, Path(path): Path<StepPath>) -> Result<Response, Refusa
 async fn save(desk: Desk, Path(path): Path<StepPath>, Form(typed): Form<Typed>) -> Result<Response, Refusal> {
     let step = path.step()?;
     let mut kept = desk.load().await?;
+    let before = kept.typed.get(Field::Address).to_owned();
     kept.typed.take(step.fields(), &typed);
+    if kept.typed.get(Field::Address) != before {
+        kept.cell = None;
+    }
     // What is wrong is kept as well: nothing that was typed is lost.
     desk.keep(&kept).await?;
+    let asked = kept.cell.is_some();
     let facts = kept.typed;
     let checked = match rules::check_fields(step.fields(), &facts, desk.app.today()) {
         Ok(checked) => checked,
@@ -177,9 +186,60 @@ async fn save(desk: Desk, Path(path): Path<StepPath>, Form(typed): Form<Typed>) 
     {
         return Ok(known);
     }
-    // Whoever has come back to change something goes on to the end.
-    let whole = rules::check(&facts, desk.app.today()).is_ok();
-    Ok(desk.to(step.next().filter(|_| !whole).map_or(CHECK, Step::name)))
+    if step == Step::Home && !asked {
+        let mut connection = desk.app.db.read().await?;
+        if house::is_to_be_asked(&desk.app, &mut connection, checked.get(Field::Address)).await? {
+            return Ok(desk.to(CELL));
+        }
+    }
+    Ok(desk.go_on(step, &facts))
+}
+
+impl Desk {
+    /// Where somebody goes on from a step.
+    fn go_on(&self, step: Step, facts: &Facts) -> Response {
+        // Whoever has come back to change something goes on to the end.
+        let whole = rules::check(facts, self.app.today()).is_ok();
+        self.to(step.next().filter(|_| !whole).map_or(CHECK, Step::name))
+    }
+
+    /// Asks in which cell the house lies: in the city, or in a part of it.
+    async fn ask_for_cell(&self, typed: &Facts, under: Option<&AreaKey>, missing: bool) -> Result<Response, Refusal> {
+        let choices = house::choices(&mut self.app.db.read().await?, under).await?;
+        let asked = page(&CellPage {
+            frame: self.frame(CELL),
+            action: self.address(CELL),
+            back: self.address(Step::Home.name()),
+            address: typed.get(Field::Address).to_owned(),
+            along: Vec::new(),
+            choices,
+            missing,
+        })?;
+        Ok((if missing { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }, asked).into_response())
+    }
+}
+
+async fn cell_form(desk: Desk) -> Result<Response, Refusal> {
+    desk.ask_for_cell(&desk.load().await?.typed, None, false).await
+}
+
+async fn cell_answer(desk: Desk, Form(typed): Form<Typed>) -> Result<Response, Refusal> {
+    let mut kept = desk.load().await?;
+    match chosen_cell(&desk.app, &typed).await? {
+        Chosen::Nothing => desk.ask_for_cell(&kept.typed, None, true).await,
+        Chosen::Area(area) => desk.ask_for_cell(&kept.typed, Some(&area), false).await,
+        Chosen::Answer(answer) => {
+            kept.cell = Some(answer);
+            desk.keep(&kept).await?;
+            Ok(desk.go_on(Step::Home, &kept.typed))
+        }
+    }
+}
+
+/// What a form says of where a house lies.
+async fn chosen_cell(app: &App, typed: &Typed) -> Result<Chosen, Refusal> {
+    let value = typed.get("cell").map_or("", |value| value.as_str());
+    Ok(house::chosen(&mut app.db.read().await?, value).await?)
 }
 
 async fn check(desk: Desk) -> Result<Response, Refusal> {
@@ -187,7 +247,11 @@ async fn check(desk: Desk) -> Result<Response, Refusal> {
     match rules::check(&kept.typed, desk.app.today()) {
         Err(wrong) => desk.mend(&kept.typed, &wrong),
         Ok(facts) if desk.similar(&facts, &kept).await?.is_some() => Ok(desk.to(SIMILAR)),
-        Ok(facts) => page(&CheckPage::new(desk.frame(CHECK), &address(desk.draft), &facts)),
+        Ok(facts) => {
+            let mut connection = desk.app.db.read().await?;
+            let lies = house::lies(&desk.app, &mut connection, facts.get(Field::Address), kept.cell.as_ref()).await?;
+            page(&CheckPage::new(desk.frame(CHECK), &address(desk.draft), &facts, lies))
+        }
     }
 }
 
@@ -200,7 +264,8 @@ async fn finish(desk: Desk) -> Result<Response, Refusal> {
     if desk.similar(&facts, &kept).await?.is_some() {
         return Ok(desk.to(SIMILAR));
     }
-    let registration = Registration { facts: facts.clone(), told_apart: kept.told_apart, draft: Some(desk.draft) };
+    let registration =
+        Registration { facts: facts.clone(), told_apart: kept.told_apart, cell: kept.cell, draft: Some(desk.draft) };
     match register(&desk.app, desk.who.0.staff_id, registration).await {
         Ok(holder) => Ok(Redirect::to(&format!("/holders/{holder}")).into_response()),
         Err(refusal) if refusal.kind() == ProblemType::Conflict => desk.known(&facts).await?.ok_or(refusal),
@@ -313,6 +378,31 @@ impl Correcting {
     }
 }
 
+impl Correcting {
+    /// Asks in which cell the new house lies; what was typed goes along.
+    async fn ask_for_cell(
+        &self,
+        form: &Typed,
+        typed: &Facts,
+        under: Option<&AreaKey>,
+        missing: bool,
+    ) -> Result<Response, Refusal> {
+        let choices = house::choices(&mut self.app.db.read().await?, under).await?;
+        let own = format!("/holders/{}/change/{}", self.holder, self.field.name());
+        let along = form.iter().filter(|(name, _)| *name != "cell");
+        let asked = page(&CellPage {
+            frame: Frame::new(self.locale, own.as_str(), Some(&self.who.0)),
+            action: own.clone(),
+            back: own,
+            address: typed.get(Field::Address).to_owned(),
+            along: along.map(|(name, value)| (name.clone(), value.to_string())).collect(),
+            choices,
+            missing,
+        })?;
+        Ok((if missing { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }, asked).into_response())
+    }
+}
+
 async fn change_form(at: Correcting) -> Result<Response, Refusal> {
     let mut connection = at.app.db.read().await?;
     if !store::exists(&mut connection, at.holder).await? {
@@ -332,20 +422,27 @@ async fn change_field(at: Correcting, Form(form): Form<Typed>) -> Result<Respons
     let Some(reason) = form.get("why").and_then(|why| ChangeReason::from_name(why)) else {
         return at.shown(&ChangeForm { typed: &typed, reason: None, seen, problem: Some(Problem::NoReason) });
     };
-    let correction = Correction { fields, typed: typed.clone(), reason, seen };
+    let cell = match (form.contains_key("cell"), chosen_cell(&at.app, &form).await?) {
+        (false, _) => None,
+        (true, Chosen::Nothing) => return at.ask_for_cell(&form, &typed, None, true).await,
+        (true, Chosen::Area(area)) => return at.ask_for_cell(&form, &typed, Some(&area), false).await,
+        (true, Chosen::Answer(answer)) => Some(answer),
+    };
+    let correction = Correction { fields, typed: typed.clone(), reason, cell, seen };
     let (shared, by, holder) = (at.app.clone(), at.who.0.staff_id, at.holder);
     let changed = at
         .app
         .db
         .write::<_, Refusal, _>(move |tx| Box::pin(async move { change(&shared, tx, by, holder, &correction).await }))
         .await?;
-    let form = ChangeForm { typed: &typed, reason: Some(reason), seen, problem: None };
+    let shown = ChangeForm { typed: &typed, reason: Some(reason), seen, problem: None };
     match changed {
         Ok(()) => Ok(Redirect::to(&format!("/holders/{holder}")).into_response()),
-        Err(Unchanged::Wrong(wrong)) => at.shown(&ChangeForm { problem: Some(Problem::Wrong(&wrong)), ..form }),
+        Err(Unchanged::Wrong(wrong)) => at.shown(&ChangeForm { problem: Some(Problem::Wrong(&wrong)), ..shown }),
+        Err(Unchanged::NoCell) => at.ask_for_cell(&form, &typed, None, false).await,
         // Sent once more, it is meant.
         Err(Unchanged::Meanwhile(newest)) => {
-            at.shown(&ChangeForm { seen: newest.leaf, problem: Some(Problem::Meanwhile(&newest)), ..form })
+            at.shown(&ChangeForm { seen: newest.leaf, problem: Some(Problem::Meanwhile(&newest)), ..shown })
         }
     }
 }

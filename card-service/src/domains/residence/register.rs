@@ -8,7 +8,8 @@ use card_schema::wire::ProblemType;
 use ring::rand::SystemRandom;
 use uuid::Uuid;
 
-use super::model::{Facts, Field, Wrong};
+use super::house::{self, model::CellAnswer};
+use super::model::{ChangeReason, Facts, Field, Wrong};
 use super::similar::{self, Distinction};
 use super::store::{self, NewHolder, SealedPerson};
 use super::view::DOCUMENT;
@@ -26,6 +27,8 @@ pub struct Registration {
     pub facts: Facts,
     /// Who was found to be alike and is somebody else.
     pub told_apart: BTreeMap<HolderId, Distinction>,
+    /// In which grid cell the house lies, where it is not known.
+    pub cell: Option<CellAnswer>,
     /// The draft that this was typed into. It goes.
     pub draft: Option<Uuid>,
 }
@@ -57,7 +60,7 @@ impl Newcomer {
         engine: Engine,
         registration: Registration,
     ) -> Result<Self, Refusal> {
-        let Registration { facts, told_apart, draft } = registration;
+        let Registration { facts, told_apart, cell: _, draft } = registration;
         let [shard] = *random_bytes(random)?;
         let holder = HolderId::new(Shard(shard % engine.shards()), *random_bytes(random)?);
         let key = random_bytes(random)?;
@@ -114,13 +117,21 @@ pub async fn store_all(
 /// # Errors
 /// `Conflict` where somebody is registered with this document.
 pub async fn register(app: &App, by: StaffId, registration: Registration) -> Result<HolderId, Refusal> {
+    let (facts, cell) = (registration.facts.clone(), registration.cell.clone());
     let newcomer = Newcomer::seal(&*app.keys, &app.random, app.db.engine(), registration)?;
-    let now = app.now();
-    let stored = app
-        .db
-        .write::<_, Refusal, _>(move |tx| Box::pin(async move { Ok(store_all(tx, now, by, vec![newcomer]).await?) }))
-        .await?;
-    stored.into_iter().flatten().next().ok_or(Refusal::because(ProblemType::Conflict, "holder-known"))
+    let (now, shared) = (app.now(), app.clone());
+    app.db
+        .write::<_, Refusal, _>(move |tx| {
+            Box::pin(async move {
+                // A house that nobody knew is the office's.
+                tx.lock([Shard(0), newcomer.new.holder.shard()]).await?;
+                let stored = store_all(tx, now, by, vec![newcomer]).await?.into_iter().flatten().next();
+                let holder = stored.ok_or(Refusal::because(ProblemType::Conflict, "holder-known"))?;
+                house::follow(&shared, tx, by, holder, (&facts, cell.as_ref()), ChangeReason::Changed).await?;
+                Ok(holder)
+            })
+        })
+        .await
 }
 
 /// Takes a registration back, as if it had never been made; what the log says of it stays. False where something was done
@@ -137,6 +148,7 @@ pub async fn unregister(app: &App, tx: &mut Tx, holder: HolderId) -> Result<bool
     let facts = protect::open(&protect::unwrap(&*app.keys, holder, &person.wrapped_key)?, holder, &person)?;
     let blind = protect::blind(&*app.keys, facts.get(Field::DocumentKind), facts.get(Field::DocumentNumber))?;
     similar::store::remove(tx, holder, &similar::trait_hashes(&*app.keys, &facts)?).await?;
+    house::store::remove(tx, app.now(), holder).await?;
     store::remove(tx, app.now(), holder, &person, blind).await?;
     Ok(true)
 }

@@ -106,7 +106,7 @@ fn canonical(field: Field, typed: &Facts, today: Date) -> Result<String, Fault> 
         Field::Home => {
             Home::from_name(text).map(|home| home.name().to_owned()).ok_or_else(|| "person-home-missing".into())
         }
-        Field::Host | Field::Occupation => match one_line(text) {
+        Field::Room | Field::Host | Field::Occupation => match one_line(text) {
             line if is_short_line(&line) => Ok(line),
             _ => Err("person-line-bad".into()),
         },
@@ -124,15 +124,19 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// The half-width form of a full-width character.
+pub(super) fn half_width(character: char) -> char {
+    match character {
+        '\u{FF01}'..='\u{FF5E}' => char::from_u32(u32::from(character) - 0xFEE0).unwrap_or(character),
+        other => other,
+    }
+}
+
 /// Without spaces and hyphens, with capital letters, and with the half-width form of full-width characters, which Chinese
 /// input methods write.
 fn compact(text: &str) -> String {
-    let half = |character: char| match character {
-        '\u{FF01}'..='\u{FF5E}' => char::from_u32(u32::from(character) - 0xFEE0).unwrap_or(character),
-        other => other,
-    };
     let kept = |character: &char| !character.is_whitespace() && *character != '-';
-    text.chars().map(half).filter(kept).map(|character| character.to_ascii_uppercase()).collect()
+    text.chars().map(half_width).filter(kept).map(|character| character.to_ascii_uppercase()).collect()
 }
 
 fn document_number(kind: Document, typed: &str, today: Date) -> Result<String, Fault> {

@@ -141,6 +141,7 @@ async fn corrected(office: &Office, holder: HolderId, field: Field, text: &str) 
             .with(Field::Home, "employer")
             .with(field, text),
         reason: ChangeReason::Changed,
+        cell: None,
         seen: i64::MAX,
     };
     let app = office.app.clone();
@@ -151,7 +152,7 @@ async fn corrected(office: &Office, holder: HolderId, field: Field, text: &str) 
         .await;
     changed.map_err(|_| None)?.map_err(|unchanged| match unchanged {
         Unchanged::Wrong(wrong) => wrong.into_iter().next(),
-        Unchanged::Meanwhile(_) => None,
+        Unchanged::Meanwhile(_) | Unchanged::NoCell => None,
     })
 }
 
@@ -283,7 +284,8 @@ async fn of_two_who_correct_the_same_the_second_is_told_and_may_do_it_all_the_sa
     let holder = register(&office.app, clerk, Registration::of(person("测试甲", "T1234567"))).await.unwrap();
     let corrected = async |field: Field, text: &str, seen: i64| {
         let typed = Facts::default().with(field, text);
-        let correction = Correction { fields: field.changed_with(), typed, reason: ChangeReason::Mistyped, seen };
+        let correction =
+            Correction { fields: field.changed_with(), typed, reason: ChangeReason::Mistyped, cell: None, seen };
         let app = office.app.clone();
         let changed = office.app.db.write::<_, Refusal, _>(move |tx| {
             Box::pin(async move { change(&app, tx, clerk, holder, &correction).await })

@@ -1,5 +1,6 @@
 //! What the pages of the registration show: page structs, filled with texts in the reader's language. Pure.
 
+mod cell;
 mod change;
 
 use askama::Template;
@@ -15,6 +16,7 @@ use crate::console::model::masked_number;
 use crate::console::view::Choice;
 use crate::i18n::Locale;
 
+pub(super) use cell::CellPage;
 pub(super) use change::{ChangeForm, ChangePage, Problem};
 
 /// The pages on which something is typed: one thing a page, in their order.
@@ -54,7 +56,8 @@ impl Step {
             Self::Person => &[Field::Name, Field::LatinName, Field::Birth],
             Self::Contact => &[Field::Phone, Field::HouseholdRegion, Field::Occupation],
             Self::Home => {
-                &[Field::Address, Field::AddressSince, Field::Home, Field::Host, Field::CitySince, Field::StayUntil]
+                use Field::{Address, AddressSince, CitySince, Home, Host, Room, StayUntil};
+                &[Address, Room, AddressSince, Home, Host, CitySince, StayUntil]
             }
         }
     }
@@ -262,6 +265,9 @@ pub(super) struct Answer {
     change: String,
 }
 
+/// The page on which is said where the house lies, by its name in addresses.
+pub(super) const CELL: &str = "cell";
+
 /// Everything that was typed, before it is kept.
 #[derive(Debug, Template)]
 #[template(path = "residence/check.html")]
@@ -274,19 +280,25 @@ pub(super) struct CheckPage {
 }
 
 impl CheckPage {
-    /// The page of facts that were checked; `draft` is the address of the draft.
-    pub(super) fn new(frame: Frame, draft: &str, facts: &Facts) -> Self {
+    /// The page of facts that were checked; `draft` is the address of the draft, `cell` where the house lies: empty where
+    /// nobody knows yet, nothing where there are no cells.
+    pub(super) fn new(frame: Frame, draft: &str, facts: &Facts, cell: Option<String>) -> Self {
         let locale = frame.locale();
         let answer = |field: Field| Answer {
             label: label(locale, field),
             value: shown(locale, field, facts.get(field)),
             change: format!("{draft}/{}#{}", Step::of(field).name(), field.name()),
         };
+        let lies = |cell: String| Answer {
+            label: locale.text("cell-label"),
+            value: if cell.is_empty() { locale.text("cell-not-known") } else { cell },
+            change: format!("{draft}/{CELL}"),
+        };
         Self {
             draft: draft.to_owned(),
             back: format!("{draft}/{}", Step::Home.name()),
             progress: progress(locale, Step::ALL.len()),
-            answers: Field::ALL.map(answer).into(),
+            answers: Field::ALL.into_iter().map(answer).chain(cell.map(lies)).collect(),
             frame,
         }
     }
@@ -325,6 +337,7 @@ impl FindPage {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use super::super::house::Choices;
     use super::super::{Meanwhile, rules};
     use super::*;
 
@@ -351,8 +364,22 @@ pub(crate) mod tests {
         }
         let facts = rules::check(&typed, today).unwrap();
         let draft = "/registrations/x".to_owned();
-        pages.push(("check".to_owned(), CheckPage::new(frame.clone(), &draft, &facts).render().unwrap()));
+        pages.push((
+            "check".to_owned(),
+            CheckPage::new(frame.clone(), &draft, &facts, Some("测试区 第 1 网格".to_owned())).render().unwrap(),
+        ));
         for missing in [false, true] {
+            let options = vec![("cell:1".to_owned(), "第 1 网格".to_owned())];
+            let cell = CellPage {
+                frame: frame.clone(),
+                action: "/registrations/x/cell".to_owned(),
+                back: "/registrations/x/home".to_owned(),
+                address: "测试路 1 号".to_owned(),
+                along: vec![("why".to_owned(), "changed".to_owned())],
+                choices: Choices { cells: !missing, groups: vec![("测试社区".to_owned(), options)] },
+                missing,
+            };
+            pages.push((format!("cell-{missing}"), cell.render().unwrap()));
             let holder = HolderId::new(card_schema::ids::Shard(3), [8; 16]);
             let page = SimilarPage::new(frame.clone(), &draft, &typed, holder, &facts, missing);
             pages.push((format!("similar-{missing}"), page.render().unwrap()));

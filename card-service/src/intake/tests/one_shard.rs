@@ -8,12 +8,13 @@ use crate::db::recorder::{self, Recorded};
 use crate::testing::Scratch;
 
 /// Tables whose rows belong to a holder, or to what a holder does.
-const HOLDERS: [&str; 19] = [
+const HOLDERS: [&str; 20] = [
     "account",
     "activity_read",
     "card_state_change",
     "gate_count",
     "holder",
+    "home",
     "leaf",
     "leaf_run",
     "open_hold",
@@ -30,8 +31,9 @@ const HOLDERS: [&str; 19] = [
     "transfer",
 ];
 /// The service's own: they find a shard, or know no holder. Copied to every machine, or kept on one.
-const SERVICES: [&str; 26] = [
+const SERVICES: [&str; 28] = [
     "_sqlx_migrations",
+    "area",
     "card",
     "card_certificate",
     "card_key",
@@ -39,6 +41,7 @@ const SERVICES: [&str; 26] = [
     "consent_request",
     "document_index",
     "enrolment",
+    "house",
     "import",
     "import_row",
     "issuance",

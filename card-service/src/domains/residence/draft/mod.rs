@@ -12,6 +12,7 @@ use card_schema::wire::ProblemType;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::house::model::CellAnswer;
 use super::model::Facts;
 use super::protect::{self, SealingKey};
 use super::similar::Distinction;
@@ -33,6 +34,9 @@ pub struct Draft {
     /// Who was found to be alike and is somebody else.
     #[serde(default)]
     pub told_apart: BTreeMap<HolderId, Distinction>,
+    /// In which grid cell the house lies, once somebody was asked.
+    #[serde(default)]
+    pub cell: Option<CellAnswer>,
 }
 
 /// Begins an empty draft.

@@ -10,9 +10,9 @@ use tokio::time::MissedTickBehavior;
 use super::model::{Import, Outcome, Stage, Worked};
 use super::{key, open, store};
 use crate::app::App;
-use crate::domains::residence::model::{Facts, Field};
+use crate::domains::residence::model::{ChangeReason, Facts, Field};
 use crate::domains::residence::{
-    Newcomer, Registration, protect, registered_with, rules, similar, store_all, unregister,
+    Newcomer, Registration, house, protect, registered_with, rules, similar, store_all, unregister,
 };
 use crate::http::Refusal;
 use crate::people::StaffId;
@@ -128,13 +128,13 @@ async fn compare(app: &App, import: Import) -> Result<(), Refusal> {
 /// Registers the people of some rows. Each is looked for once more: others have been registered since, also of this sheet.
 async fn register(app: &App, import: Import, by: StaffId, rows: &[store::Kept]) -> Result<(), Refusal> {
     let (id, key) = (import.import_id, key(app, import.import_id)?);
-    let (mut worked, mut lines, mut newcomers) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut worked, mut people, mut newcomers) = (Vec::new(), Vec::new(), Vec::new());
     for row in rows {
         let (outcome, holder) = match rules::check(&open(&key, id, row)?, app.today()) {
             Err(_) => (Outcome::Wrong, None),
             Ok(facts) => match looked_for(app, &facts).await? {
                 (Outcome::Good, _) => {
-                    lines.push(row.line);
+                    people.push((row.line, facts.clone()));
                     let registration = Registration::of(facts);
                     newcomers.push(Newcomer::seal(&*app.keys, &app.random, app.db.engine(), registration)?);
                     continue;
@@ -144,22 +144,25 @@ async fn register(app: &App, import: Import, by: StaffId, rows: &[store::Kept]) 
         };
         worked.push(Worked { line: row.line, outcome, holder });
     }
-    let now = app.now();
+    let (now, shared) = (app.now(), app.clone());
     app.db
         .write::<_, Refusal, _>(move |tx| {
             Box::pin(async move {
                 // Another service may have worked on these meanwhile: then what they have become stays.
                 let still = store::rows(tx.conn(), id, [Outcome::Good].into_iter(), ROWS_AT_ONCE).await?;
-                let first = lines.iter().chain(worked.iter().map(|row| &row.line)).min();
+                let first = people.iter().map(|(line, _)| line).chain(worked.iter().map(|row| &row.line)).min();
                 if still.first().map(|row| &row.line) != first {
                     return Ok(());
                 }
                 let stored = store_all(tx, now, by, newcomers).await?;
-                worked.extend(lines.into_iter().zip(stored).map(|(line, holder)| Worked {
-                    line,
-                    outcome: if holder.is_some() { Outcome::Registered } else { Outcome::Known },
-                    holder,
-                }));
+                for ((line, facts), holder) in people.into_iter().zip(stored) {
+                    if let Some(holder) = holder {
+                        // Nobody is asked in which cell a house lies: one that is known already is taken.
+                        house::follow(&shared, tx, by, holder, (&facts, None), ChangeReason::Changed).await?;
+                    }
+                    let outcome = if holder.is_some() { Outcome::Registered } else { Outcome::Known };
+                    worked.push(Worked { line, outcome, holder });
+                }
                 store::keep(tx, id, &worked).await?;
                 let is_broken = worked.iter().any(|row| row.outcome != Outcome::Registered);
                 if import.is_whole && is_broken {

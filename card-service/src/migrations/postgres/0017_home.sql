@@ -1,0 +1,36 @@
+-- Where people live. Districts, streets, communities and their grid cells are public and lie here in clear.
+CREATE TABLE area (
+    level   BIGINT NOT NULL,                   -- 1 district, 2 street, 3 community, 4 grid cell
+    code    TEXT   NOT NULL,
+    name    TEXT   NOT NULL,
+    parent  TEXT   NOT NULL,                   -- code of the area of the level above; empty for a district
+    outline TEXT   NOT NULL,                   -- GeoJSON MultiPolygon
+    leaf    BIGINT NOT NULL,                   -- leaf_id in shard 0
+    PRIMARY KEY (level, code)
+);
+CREATE INDEX area_by_parent ON area (level, parent);
+
+-- A house lies in a cell. Whoever has no keys sees neither where it is nor whose it is.
+CREATE TABLE house (
+    house_id   BYTEA  NOT NULL PRIMARY KEY,
+    blind      BYTEA  NOT NULL UNIQUE,         -- HMAC of the address in its one form
+    cell       TEXT   NOT NULL,                -- area of level 4
+    sealed     BYTEA  NOT NULL,                -- the address: AES-256-GCM under a key derived from the data key
+    created_at BIGINT NOT NULL,
+    created_by BYTEA  NOT NULL,                -- staff
+    leaf       BIGINT NOT NULL                 -- leaf_id in shard 0
+);
+
+-- Who lives or lived in which house. Days are the microsecond at which they begin in UTC.
+CREATE TABLE home (
+    shard     BIGINT NOT NULL,
+    holder_id BYTEA  NOT NULL,
+    opened    BIGINT NOT NULL,                 -- leaf that opened it
+    house_id  BYTEA  NOT NULL,
+    since     BIGINT NOT NULL,
+    until     BIGINT,                          -- first day on which nobody expects the person there; null where none is known
+    ended     TEXT,                            -- why it is the home no longer; null while it is
+    leaf      BIGINT NOT NULL,
+    PRIMARY KEY (shard, holder_id, opened)
+);
+CREATE INDEX home_by_house ON home (house_id, until) WHERE ended IS NULL;
