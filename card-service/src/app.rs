@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 use crate::clock;
 use crate::config::Config;
 use crate::db::Db;
+use crate::domains::residence::map;
 use crate::http::Refusal;
 use crate::jobs::Hub;
 use crate::keys::KeyStore;
@@ -50,6 +51,8 @@ pub struct Parts {
     pub log_key: String,
     /// Where terminals connect to.
     pub terminals_url: String,
+    /// How many people live where, as it was counted last.
+    pub counted: map::Counted,
     /// Becomes true when the service is to stop: long polls end.
     pub stopping: watch::Receiver<bool>,
 }

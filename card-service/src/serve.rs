@@ -27,6 +27,7 @@ use crate::cards::status;
 use crate::clock;
 use crate::config::Config;
 use crate::db::{Db, DbError};
+use crate::domains::residence::map::Counted;
 use crate::domains::residence::{draft, import};
 use crate::evidence::checkpoint::{self, CheckpointError};
 use crate::evidence::{Log, LogError};
@@ -198,6 +199,7 @@ impl Service {
             authorities,
             config,
             jobs: Hub::default(),
+            counted: Counted::default(),
             sign_in_limits: SignInLimits::default(),
             random: SystemRandom::new(),
             metrics: telemetry::start_metrics(),

@@ -30,3 +30,23 @@ cell-label = Grid cell
 residence-field-room = Room or bed
 residence-ask-room = Room or bed (optional)
 residence-hint-room = For example 301, or 301 bed 2
+
+# Where people live
+map-title = Where people live
+map-lead = Counts by district, street, community and grid cell
+map-city = the city
+map-way = What it lies in
+map-total = In all:
+map-not-shown = not shown
+map-least = Fewer than { $least } are not shown, nor what such a number could be computed from. Who has left is not counted.
+map-at = Counted:
+map-picture = Map of { $area }
+map-picture-text = The numbers are those of the table beside it. The more people live in a part, the darker it is; a hatched part has a count that is not shown.
+map-caption = People registered at a known house
+map-count = People
+map-level-district = District
+map-level-street = Street
+map-level-community = Community
+map-level-cell = Grid cell
+map-empty-title = There are no grid cells yet
+map-empty-text = Ask the administrator to read them from a file (card-service area import).

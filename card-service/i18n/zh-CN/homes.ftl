@@ -30,3 +30,23 @@ cell-label = 网格
 residence-field-room = 房间或床位
 residence-ask-room = 房间或床位（可不填）
 residence-hint-room = 例如 301，或 301 室 2 号床
+
+# 居住分布
+map-title = 居住分布
+map-lead = 按区、街道、社区和网格统计人数
+map-city = 全市
+map-way = 上级区域
+map-total = 合计：
+map-not-shown = 不显示
+map-least = 不足 { $least } 人的不显示；能由此推算出的数字也不显示。已离开的人不计入。
+map-at = 统计时间：
+map-picture = { $area }地图
+map-picture-text = 图上的序号与旁边表格相同。颜色越深，居住人数越多；画斜线的，人数不显示。
+map-caption = 住址所在网格已知的登记人数
+map-count = 人数
+map-level-district = 区
+map-level-street = 街道
+map-level-community = 社区
+map-level-cell = 网格
+map-empty-title = 还没有网格
+map-empty-text = 请管理员从文件读入网格（card-service area import）。

@@ -12,7 +12,7 @@ use super::view::minute;
 use crate::app::App;
 use crate::domains::residence::draft;
 use crate::http::{Refusal, SignedIn, language};
-use crate::people::model::Permission;
+use crate::people::model::{Permission, StaffRole};
 
 /// The pages of this file.
 pub(super) fn routes() -> [(&'static str, MethodRouter<App>); 1] {
@@ -31,23 +31,19 @@ pub(super) struct Unfinished {
 #[template(path = "console/home.html")]
 pub(super) struct HomePage {
     pub(super) frame: Frame,
-    pub(super) serves: bool,
-    pub(super) sees_activity: bool,
-    pub(super) administers: bool,
+    pub(super) role: StaffRole,
     pub(super) unfinished: Vec<Unfinished>,
 }
 
 async fn home(State(app): State<App>, who: SignedIn, headers: HeaderMap) -> Result<Response, Refusal> {
     let role = who.0.role;
-    let serves = role.may(Permission::ServeHolders);
-    let drafts = if serves { draft::of_staff(&app, who.0.staff_id).await? } else { Vec::new() };
+    let drafts =
+        if role.may(Permission::ServeHolders) { draft::of_staff(&app, who.0.staff_id).await? } else { Vec::new() };
     let unfinished =
         |draft: draft::Pending| Unfinished { draft: draft.draft_id.to_string(), changed: minute(draft.changed_at) };
     page(&HomePage {
         frame: Frame::new(language(&headers), "/", Some(&who.0)),
-        serves,
-        sees_activity: role.may(Permission::SeeActivity),
-        administers: role.may(Permission::Administer),
+        role,
         unfinished: drafts.into_iter().map(unfinished).collect(),
     })
 }

@@ -63,6 +63,7 @@ pub fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
         .chain(residence::permit::pages::routes())
         .chain(residence::import::pages::routes())
         .chain(organisation::pages::routes())
+        .chain(residence::map::pages::routes())
         .collect()
 }
 

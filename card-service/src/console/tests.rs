@@ -258,7 +258,7 @@ fn pages(locale: Locale) -> Vec<(String, String)> {
     let frame = |path: &str| Frame::new(locale, path, Some(&staff()));
     for unfinished in [vec![], vec![Unfinished { draft: "x".to_owned(), changed: view::minute(AT) }]] {
         let name = format!("home-{}", unfinished.len());
-        let page = HomePage { frame: frame("/"), serves: true, sees_activity: true, administers: true, unfinished };
+        let page = HomePage { frame: frame("/"), role: StaffRole::Administrator, unfinished };
         pages.push((name, page.render().unwrap()));
     }
     pages.push(("holder-new".to_owned(), holder(locale, false, false).render().unwrap()));
@@ -285,6 +285,7 @@ fn pages(locale: Locale) -> Vec<(String, String)> {
     pages.extend(organisation::pages::tests::pages(&frame("/organisations/x")));
     pages.extend(residence::view::tests::pages(&frame("/registrations/x")));
     pages.extend(residence::import::view::tests::pages(&frame("/imports")));
+    pages.extend(residence::map::view::tests::pages(&frame("/map")));
     pages.extend(residence::permit::view::tests::pages(&frame("/holders/x/permit")));
     for status in [400, 403, 404, 429, 500, 503] {
         let title = locale.text("problem-not-found");

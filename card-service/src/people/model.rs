@@ -36,6 +36,8 @@ pub enum Permission {
     ServeHolders,
     /// See cards and their activity without persons.
     SeeActivity,
+    /// See how many people live where.
+    SeeCounts,
     /// Grant, refuse and end residence permits.
     DecidePermits,
 }
@@ -103,9 +105,12 @@ impl StaffRole {
     pub const fn may(self, permission: Permission) -> bool {
         match (self, permission) {
             (Self::Administrator, _)
-            | (Self::Clerk, Permission::ServeHolders | Permission::SeeActivity)
-            | (Self::Supervisor, Permission::ServeHolders | Permission::SeeActivity | Permission::DecidePermits)
-            | (Self::Auditor, Permission::SeeActivity)
+            | (Self::Clerk, Permission::ServeHolders | Permission::SeeActivity | Permission::SeeCounts)
+            | (
+                Self::Supervisor,
+                Permission::ServeHolders | Permission::SeeActivity | Permission::SeeCounts | Permission::DecidePermits,
+            )
+            | (Self::Auditor, Permission::SeeActivity | Permission::SeeCounts)
             | (Self::Operator, Permission::RunTerminals | Permission::SeeActivity) => true,
             (Self::Clerk | Self::Supervisor | Self::Auditor | Self::Operator, _) => false,
         }

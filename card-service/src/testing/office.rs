@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::app::{App, Parts};
 use crate::config::{Config, Overrides};
+use crate::domains::residence::map::Counted;
 use crate::evidence::{Log, checkpoint};
 use crate::intake::{Intake, TerminalIdentity};
 use crate::jobs::Hub;
@@ -65,6 +66,7 @@ pub(crate) async fn office() -> Office {
         authorities,
         config,
         jobs: Hub::default(),
+        counted: Counted::default(),
         sign_in_limits: SignInLimits::default(),
         random: SystemRandom::new(),
         metrics: None,

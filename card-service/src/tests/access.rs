@@ -26,11 +26,11 @@ enum Who {
     Terminals,
 }
 
-use Permission::{Administer, DecidePermits, RunTerminals, SeeActivity, ServeHolders};
+use Permission::{Administer, DecidePermits, RunTerminals, SeeActivity, SeeCounts, ServeHolders};
 use Who::{Anybody, May, Proof, Staff, Terminals};
 
 /// Every route. One that is not here, or no more there, fails the test.
-const TABLE: [(&str, &str, Who); 100] = [
+const TABLE: [(&str, &str, Who); 102] = [
     ("GET", "/", Staff),
     ("GET", "/activity", May(SeeActivity)),
     ("GET", "/assets/console.css", Anybody),
@@ -62,6 +62,8 @@ const TABLE: [(&str, &str, Who); 100] = [
     ("GET", "/issuances/{issuance_id}/events", May(ServeHolders)),
     ("GET", "/issuances/{issuance_id}/resume", Anybody),
     ("GET", "/language", Anybody),
+    ("GET", "/map", May(SeeCounts)),
+    ("GET", "/map/{level}/{code}", May(SeeCounts)),
     ("GET", "/metrics", Anybody),
     ("GET", "/organisations", May(Administer)),
     ("GET", "/organisations/new", May(Administer)),

@@ -27,6 +27,7 @@ use crate::clock;
 use crate::console::model::{masked_name, masked_number};
 use crate::db::{DbError, query};
 use crate::domains::residence;
+use crate::domains::residence::area::tests::town;
 use crate::domains::residence::model::{Facts, Field};
 use crate::domains::residence::{Registration, draft, import};
 use crate::http::Refusal;
@@ -53,6 +54,7 @@ pub(super) struct Scene {
 impl Scene {
     pub(super) async fn new() -> Self {
         let office = office().await;
+        town(&office.scratch).await;
         let app = &office.app;
         let mut callers = vec![Caller::Nobody];
         for role in StaffRole::ALL {
@@ -109,6 +111,8 @@ impl Scene {
             ("step", "contact".to_owned()),
             ("import_id", import.to_string()),
             ("field", "phone".to_owned()),
+            ("level", "community".to_owned()),
+            ("code", "990101001001".to_owned()),
             ("issuance_id", issuance.to_string()),
             ("unblock_id", unblock.to_string()),
             ("job_id", issuance.to_string()),

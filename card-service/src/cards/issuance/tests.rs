@@ -148,6 +148,7 @@ fn app(town: &Town, authorities: &Authorities) -> App {
         keys: Arc::clone(&town.keys),
         authorities: authorities.clone(),
         config: Config::load(None, &settings, &Overrides::default()).unwrap(),
+        counted: crate::domains::residence::map::Counted::default(),
         jobs: Hub::default(),
         sign_in_limits: SignInLimits::default(),
         random: SystemRandom::new(),

@@ -10,6 +10,7 @@ mod change;
 pub mod draft;
 pub mod house;
 pub mod import;
+pub mod map;
 pub mod merge;
 pub mod model;
 pub mod pages;

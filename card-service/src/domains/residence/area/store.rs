@@ -69,6 +69,12 @@ fn named(row: &Row) -> Result<Named, DbError> {
     })
 }
 
+/// Every area, by level and code, without outlines.
+pub async fn names(connection: &mut Connection) -> Result<Vec<Named>, DbError> {
+    let rows = query("SELECT level, code, name, parent FROM area ORDER BY level, code").all(connection).await?;
+    rows.iter().map(named).collect()
+}
+
 /// The areas of a level that lie in any of these, by that and by code, without outlines.
 pub async fn named_below(connection: &mut Connection, level: Level, parents: &[String]) -> Result<Vec<Named>, DbError> {
     let rows = query(
