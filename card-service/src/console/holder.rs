@@ -15,7 +15,9 @@ use super::frame::Frame;
 use super::view::{Choice, Tag, day, minute, reason, short};
 use crate::app::App;
 use crate::cards::{self, issuance};
+use crate::db::Connection;
 use crate::domains::residence::house;
+use crate::domains::residence::household::{self, Household, model::Relationship, view::relationship_text};
 use crate::domains::residence::merge;
 use crate::domains::residence::model::Field;
 use crate::domains::residence::permit::{self, rules::Clock};
@@ -58,8 +60,46 @@ pub(super) struct Record {
     pub(super) facts: Vec<(String, String, &'static str)>,
     /// The grid cell in which the house lies, with all in which that lies; empty where it is not known.
     pub(super) cell: String,
+    /// To whose household the person belongs.
+    pub(super) household: Belongs,
     /// Earlier addresses, with the days of moving in and out.
     pub(super) earlier: Vec<(String, String, String)>,
+}
+
+/// Somebody of a household.
+#[derive(Clone, Debug)]
+pub(super) struct MemberLine {
+    pub(super) holder: String,
+    pub(super) name: String,
+    pub(super) relationship: String,
+    pub(super) since: String,
+    pub(super) is_head: bool,
+}
+
+/// The household of a holder.
+#[derive(Clone, Debug)]
+pub(super) struct Belongs {
+    /// The head first; nobody where there is none.
+    pub(super) members: Vec<MemberLine>,
+    /// What the person was before: from when, up to when, and how related to the head.
+    pub(super) earlier: Vec<(String, String, String)>,
+}
+
+impl Belongs {
+    fn of(locale: Locale, seen: Household) -> Self {
+        let line = |one: household::Seen| MemberLine {
+            holder: one.person.to_string(),
+            name: one.name,
+            relationship: relationship_text(locale, one.relationship),
+            since: day(one.since),
+            is_head: one.relationship == Relationship::Head,
+        };
+        let before = |(since, until, how)| (day(since), day(until), relationship_text(locale, how));
+        Self {
+            members: seen.members.into_iter().map(line).collect(),
+            earlier: seen.earlier.into_iter().map(before).collect(),
+        }
+    }
 }
 
 /// See the module.
@@ -136,7 +176,7 @@ async fn show_holder(
             },
         });
     }
-    let history = residence::store::history(&mut connection, holder, HISTORY_SHOWN).await?;
+    let history = history(&mut connection, locale, holder).await?;
     let permit = permit::store::current(&mut connection, holder).await?;
     let merged = merge::store::current(&mut connection, holder).await?;
     let others = merge::store::pointing_to(&mut connection, holder).await?;
@@ -155,7 +195,7 @@ async fn show_holder(
         missing: ask == Ask::WithoutPurpose,
         desks: desks(app).await?,
         no_desk: ask == Ask::WithoutDesk,
-        history: history.chunk_by(|one, next| one.at == next.at).map(|change| line(locale, change)).collect(),
+        history,
         permit: permit.as_ref().map(|one| permit::view::standing(locale, Clock::on(app.today()).standing(one))),
         merged: merged.map(|merged| (merged.into.to_string(), minute(merged.at), merged.staff)),
         others: others.iter().map(HolderId::to_string).collect(),
@@ -182,6 +222,23 @@ pub(super) async fn desks(app: &App) -> Result<Vec<Choice>, Refusal> {
     Ok(desks)
 }
 
+/// What happened to the record, newest first: fields that were changed, and what became of the household.
+async fn history(connection: &mut Connection, locale: Locale, holder: HolderId) -> Result<Vec<HistoryLine>, Refusal> {
+    let changes = residence::store::history(&mut *connection, holder, HISTORY_SHOWN).await?;
+    let changes = changes.chunk_by(|one, next| one.at == next.at).map(|change| (change[0].at, line(locale, change)));
+    let belongs = household::store::history(connection, holder, HISTORY_SHOWN).await?;
+    let belongs = belongs.into_iter().map(|(at, who, reason)| {
+        let why = match reason {
+            None => locale.text("household-begun"),
+            Some(reason) => locale.text(&format!("household-ended-{}", reason.name())),
+        };
+        (at, HistoryLine { at: minute(at), what: locale.text("household-title"), who, why })
+    });
+    let mut lines: Vec<_> = changes.chain(belongs).collect();
+    lines.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+    Ok(lines.into_iter().map(|(_, line)| line).take(HISTORY_SHOWN as usize).collect())
+}
+
 /// A line of the history: the fields that were changed at once.
 fn line(locale: Locale, change: &[PastFact]) -> HistoryLine {
     let past = &change[0];
@@ -204,10 +261,14 @@ async fn read(
 ) -> Result<Record, Refusal> {
     who.require_purpose(purpose)?;
     let (shared, now, reader) = (app.clone(), app.now(), who.0.staff_id);
-    let residence::Record { facts, stays } = app
+    let (residence::Record { facts, stays }, belongs) = app
         .db
         .write::<_, Refusal, _>(move |tx| {
-            Box::pin(async move { residence::record(&shared, tx, now, reader, holder, purpose).await })
+            Box::pin(async move {
+                // Whose name is shown is locked too, so the household goes first.
+                let belongs = household::look(&shared, tx, reader, holder, purpose).await?;
+                Ok((residence::record(&shared, tx, now, reader, holder, purpose).await?, belongs))
+            })
         })
         .await?;
     let cell = house::path_text(&house::cell_of(&mut app.db.read().await?, holder).await?);
@@ -217,6 +278,7 @@ async fn read(
         purpose: reason(locale, purpose),
         facts: Field::ALL.map(fact).into(),
         cell,
+        household: Belongs::of(locale, belongs),
         earlier: earlier.collect(),
     })
 }

@@ -64,6 +64,7 @@ pub fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
         .chain(residence::import::pages::routes())
         .chain(organisation::pages::routes())
         .chain(residence::map::pages::routes())
+        .chain(residence::household::pages::routes())
         .collect()
 }
 

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::card_desk::CardDeskPage;
 use super::frame::Frame;
-use super::holder::{CardLine, HistoryLine, HolderPage, Record};
+use super::holder::{Belongs, CardLine, HistoryLine, HolderPage, MemberLine, Record};
 use super::home::{HomePage, Unfinished};
 use super::merge::{ComparePage, MergePage};
 use super::reader_job::{Job, JobPage, JobProgress, Standing as JobStanding};
@@ -136,6 +136,18 @@ fn holder(locale: Locale, lived: bool, wrong: bool) -> HolderPage {
             purpose: view::reason(locale, Purpose::HolderRequest),
             facts: Field::ALL.map(fact).into(),
             cell: "测试区 测试街道 测试社区 第 1 网格".to_owned(),
+            household: Belongs {
+                members: ["y", "x"]
+                    .map(|holder| MemberLine {
+                        holder: holder.to_owned(),
+                        name: "测试甲".to_owned(),
+                        relationship: "配偶".to_owned(),
+                        since: view::day(AT),
+                        is_head: holder == "y",
+                    })
+                    .into(),
+                earlier: vec![(view::day(AT), view::day(AT), "子".to_owned())],
+            },
             earlier: vec![("测试路 9 号".to_owned(), "2025-09-01".to_owned(), "2026-03-01".to_owned())],
         }),
         purposes: Choice::of_person(locale, StaffRole::Clerk.purposes()),
@@ -285,6 +297,7 @@ fn pages(locale: Locale) -> Vec<(String, String)> {
     pages.extend(organisation::pages::tests::pages(&frame("/organisations/x")));
     pages.extend(residence::view::tests::pages(&frame("/registrations/x")));
     pages.extend(residence::import::view::tests::pages(&frame("/imports")));
+    pages.extend(residence::household::view::tests::pages(&frame("/holders/x/household")));
     pages.extend(residence::map::view::tests::pages(&frame("/map")));
     pages.extend(residence::permit::view::tests::pages(&frame("/holders/x/permit")));
     for status in [400, 403, 404, 429, 500, 503] {

@@ -78,6 +78,8 @@ pub enum ActionKind {
     HouseAdded = 61,
     /// Somebody lives in another house, or from or up to another day.
     HomeChanged = 62,
+    /// Somebody belongs to a household, does so no longer, or otherwise.
+    HouseholdChanged = 63,
 }
 
 impl ActionKind {

@@ -19,7 +19,7 @@ use crate::hex;
 pub use cards::{
     CARD, CARD_CERTIFICATE, CARD_KEY, CARD_STATE_CHANGE, CONSENT_REQUEST, ISSUANCE, ISSUANCE_STEP, STATUS_LIST, UNBLOCK,
 };
-pub use homes::{AREA, HOME, HOUSE};
+pub use homes::{AREA, HOME, HOUSE, HOUSEHOLD_MEMBER};
 pub use people::{
     ACTIVITY_READ, HOLDER, PERMIT, PERMIT_ACT, PERSON_FACT, PERSON_FACT_PAST, PERSON_MERGE, PERSON_READ,
     PERSON_TOLD_APART, SIGN_IN, STAFF,
@@ -166,7 +166,7 @@ pub static TERMINAL: Table = Table {
     ..PLAIN
 };
 /// Every exported table.
-pub static TABLES: [&Table; 34] = [
+pub static TABLES: [&Table; 35] = [
     &LEAVES,
     &TILE,
     &CHECKPOINT,
@@ -192,6 +192,7 @@ pub static TABLES: [&Table; 34] = [
     &AREA,
     &HOUSE,
     &HOME,
+    &HOUSEHOLD_MEMBER,
     &CARD,
     &CARD_STATE_CHANGE,
     &CARD_KEY,

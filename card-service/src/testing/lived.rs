@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use card_schema::card::Slot;
+use card_schema::clock::Micros;
 use card_schema::date::Date;
 use card_schema::ids::{HolderId, Shard, TapId};
 use card_schema::money::Fen;
@@ -18,7 +19,7 @@ use crate::db::{Db, DbError, Tx};
 use crate::domains::residence::model::{ChangeReason, Field};
 use crate::domains::residence::permit::{self, model::Act, rules::Clock};
 use crate::domains::residence::store::{NewHolder, SealedPerson};
-use crate::domains::residence::{self, area, draft, house, import, merge, similar};
+use crate::domains::residence::{self, area, draft, house, household, import, merge, similar};
 use crate::evidence::Log;
 use crate::i18n::Locale;
 use crate::people::{self, Purpose, Staff, StaffId, StaffRole, organisation};
@@ -69,6 +70,36 @@ fn areas() -> [area::model::Area; 2] {
     })
 }
 
+/// A household, with how somebody belongs to it, sealed.
+fn belongs() -> (household::model::HouseholdId, Vec<u8>, Micros) {
+    (household::model::HouseholdId(Uuid::from_u128(3)), random::<29>().to_vec(), START)
+}
+
+/// Areas, houses, who lives in one, and who belongs to a household; each was something else before.
+async fn homes(tx: &mut Tx, who: StaffId, lives: HolderId) -> Result<(), DbError> {
+    let [named, drawn] = areas();
+    area::store::change(tx, START, &[named], &BTreeSet::new()).await?;
+    area::store::change(tx, START, &[drawn], &BTreeSet::new()).await?;
+    let [one, other] = [1, 2].map(|id| house::model::House {
+        id: house::model::HouseId(Uuid::from_u128(id)),
+        cell: "990101001001001".to_owned(),
+    });
+    for known in [&one, &other] {
+        house::store::insert(tx, START, who, known, random(), &random::<40>()).await?;
+    }
+    let stay = |known: &house::model::House| house::model::Stay { house: known.id, since: START, until: None };
+    let moved = |left, known| house::model::Step::Move { left, to: Some(stay(known)) };
+    house::store::carry_out(tx, START, lives, None, moved(None, &one), "changed").await?;
+    let (opened, _) = house::store::current(tx.conn(), lives).await?.unwrap();
+    house::store::carry_out(tx, START, lives, Some(opened), moved(Some(START), &other), "changed").await?;
+    let at_first = household::store::Becomes { ends: None, begins: Some(belongs()) };
+    household::store::put(tx, START, who, lives, at_first).await?;
+    let opened = household::store::current(tx.conn(), lives).await?.unwrap().opened;
+    let ends = Some((opened, ChangeReason::Mistyped));
+    let then = household::store::Becomes { ends, begins: Some(belongs()) };
+    household::store::put(tx, START, who, lives, then).await
+}
+
 /// Whatever leaves a row that the taps have not left: every table of the office, and rows that were changed.
 async fn office(town: &Town, terminal: &TestTerminal, card: &TestCard) {
     let revoked = town.terminal().await.id;
@@ -104,22 +135,7 @@ async fn office(town: &Town, terminal: &TestTerminal, card: &TestCard) {
             }
             registered_and_taken_back(tx, who).await?;
             similar::store::add(tx, &[(found.holder_id, [7, -7].into())]).await?;
-            let [named, drawn] = areas();
-            area::store::change(tx, START, &[named], &BTreeSet::new()).await?;
-            area::store::change(tx, START, &[drawn], &BTreeSet::new()).await?;
-            let lives = found.holder_id;
-            let [one, other] = [1, 2].map(|id| house::model::House {
-                id: house::model::HouseId(Uuid::from_u128(id)),
-                cell: "990101001001001".to_owned(),
-            });
-            for known in [&one, &other] {
-                house::store::insert(tx, START, who, known, random(), &random::<40>()).await?;
-            }
-            let stay = |known: &house::model::House| house::model::Stay { house: known.id, since: START, until: None };
-            let moved = |left, known| house::model::Step::Move { left, to: Some(stay(known)) };
-            house::store::carry_out(tx, START, lives, None, moved(None, &one), "changed").await?;
-            let (opened, _) = house::store::current(tx.conn(), lives).await?.unwrap();
-            house::store::carry_out(tx, START, lives, Some(opened), moved(Some(START), &other), "changed").await?;
+            homes(tx, who, found.holder_id).await?;
             draft::store::insert(tx, START, Uuid::from_u128(8), who, b"sealed").await?;
             import::store::insert(tx, START, Uuid::from_u128(5), who, &[(2, b"sealed".to_vec())]).await?;
             let alike = HolderId::new(card.shard(), random());

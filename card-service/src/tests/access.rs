@@ -30,7 +30,7 @@ use Permission::{Administer, DecidePermits, RunTerminals, SeeActivity, SeeCounts
 use Who::{Anybody, May, Proof, Staff, Terminals};
 
 /// Every route. One that is not here, or no more there, fails the test.
-const TABLE: [(&str, &str, Who); 102] = [
+const TABLE: [(&str, &str, Who); 114] = [
     ("GET", "/", Staff),
     ("GET", "/activity", May(SeeActivity)),
     ("GET", "/assets/console.css", Anybody),
@@ -47,6 +47,10 @@ const TABLE: [(&str, &str, Who); 102] = [
     ("GET", "/holders/{holder_id}/cards/{card_id}", May(ServeHolders)),
     ("GET", "/holders/{holder_id}/cards/{card_id}/unblock", May(ServeHolders)),
     ("GET", "/holders/{holder_id}/change/{field}", May(ServeHolders)),
+    ("GET", "/holders/{holder_id}/household", May(ServeHolders)),
+    ("GET", "/holders/{holder_id}/household/head", May(ServeHolders)),
+    ("GET", "/holders/{holder_id}/household/leave", May(ServeHolders)),
+    ("GET", "/holders/{holder_id}/household/relationship", May(ServeHolders)),
     ("GET", "/holders/{holder_id}/merge", May(ServeHolders)),
     ("GET", "/holders/{holder_id}/merge/undo", Anybody),
     ("GET", "/holders/{holder_id}/permit", May(ServeHolders)),
@@ -74,6 +78,8 @@ const TABLE: [(&str, &str, Who); 102] = [
     ("GET", "/registrations/{draft_id}/cell", May(ServeHolders)),
     ("GET", "/registrations/{draft_id}/check", May(ServeHolders)),
     ("GET", "/registrations/{draft_id}/discard", Anybody),
+    ("GET", "/registrations/{draft_id}/household", May(ServeHolders)),
+    ("GET", "/registrations/{draft_id}/relationship", May(ServeHolders)),
     ("GET", "/registrations/{draft_id}/similar", May(ServeHolders)),
     ("GET", "/registrations/{draft_id}/{step}", May(ServeHolders)),
     ("GET", "/sign-in", Anybody),
@@ -99,6 +105,10 @@ const TABLE: [(&str, &str, Who); 102] = [
     ("POST", "/holders/{holder_id}/cards/{card_id}", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/cards/{card_id}/unblock", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/change/{field}", May(ServeHolders)),
+    ("POST", "/holders/{holder_id}/household", May(ServeHolders)),
+    ("POST", "/holders/{holder_id}/household/head", May(ServeHolders)),
+    ("POST", "/holders/{holder_id}/household/leave", May(ServeHolders)),
+    ("POST", "/holders/{holder_id}/household/relationship", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/merge", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/merge/undo", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/permit", May(ServeHolders)),
@@ -115,6 +125,8 @@ const TABLE: [(&str, &str, Who); 102] = [
     ("POST", "/registrations/{draft_id}/cell", May(ServeHolders)),
     ("POST", "/registrations/{draft_id}/check", May(ServeHolders)),
     ("POST", "/registrations/{draft_id}/discard", May(ServeHolders)),
+    ("POST", "/registrations/{draft_id}/household", May(ServeHolders)),
+    ("POST", "/registrations/{draft_id}/relationship", May(ServeHolders)),
     ("POST", "/registrations/{draft_id}/similar", May(ServeHolders)),
     ("POST", "/registrations/{draft_id}/{step}", May(ServeHolders)),
     ("POST", "/sign-in", Proof),

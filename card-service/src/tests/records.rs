@@ -28,6 +28,8 @@ use crate::console::model::{masked_name, masked_number};
 use crate::db::{DbError, query};
 use crate::domains::residence;
 use crate::domains::residence::area::tests::town;
+use crate::domains::residence::house::model::CellAnswer;
+use crate::domains::residence::household::model::{HouseholdAnswer, Relationship};
 use crate::domains::residence::model::{Facts, Field};
 use crate::domains::residence::{Registration, draft, import};
 use crate::http::Refusal;
@@ -41,6 +43,8 @@ use crate::testing::{Office, PASSWORD, office};
 const NAME: &str = "Qwyx'zel & <测试隐名>";
 const NUMBER: &str = "ZQ7391846";
 const ADDRESS: &str = "Qwyx 路 <测试隐址> 7";
+/// The same house, typed otherwise.
+const SAME_HOUSE: &str = "ＱＷＹＸ路<测试隐址>７";
 
 /// An office that knows a person, with everything about the person that a route may touch.
 pub(super) struct Scene {
@@ -68,9 +72,14 @@ impl Scene {
         };
         let holder = {
             let lives = person(NAME, NUMBER).with(Field::Address, ADDRESS).with(Field::CitySince, "2020-01-01");
-            residence::register(app, clerk, Registration::of(lives)).await.unwrap()
+            let cell = Some(CellAnswer::In("990101001001001".to_owned()));
+            residence::register(app, clerk, Registration { cell, ..Registration::of(lives) }).await.unwrap()
         };
-        residence::register(app, clerk, Registration::of(person("测试另人", "ZQ0000001"))).await.unwrap();
+        {
+            let household = Some(HouseholdAnswer::Of { person: holder, relationship: Some(Relationship::Spouse) });
+            let facts = person("测试另人", "ZQ0000001");
+            residence::register(app, clerk, Registration { household, ..Registration::of(facts) }).await.unwrap();
+        }
 
         let mut terminal = terminal_in(&app.db, &OperationCode::ALL).await;
         callers.push(Caller::Terminal(terminal.id));
@@ -82,7 +91,7 @@ impl Scene {
         let draft = draft::begin(app, writer.staff_id).await.unwrap();
         let typed = person("测试新人", "ZQ0000002")
             .with(Field::Birth, "1990-01-01")
-            .with(Field::Address, "测试路")
+            .with(Field::Address, SAME_HOUSE)
             .with(Field::AddressSince, "2026-03-01")
             .with(Field::Home, "rented");
         let typed = draft::Draft { typed, ..draft::Draft::default() };
@@ -241,6 +250,7 @@ async fn no_route_shows_anything_of_a_record_without_a_leaf_that_says_why() {
         ("/holders/{holder_id}/record", "administrator"),
         ("/holders/{holder_id}/record", "clerk"),
         ("/holders/{holder_id}/record", "supervisor"),
+        ("/registrations/{draft_id}/household", "clerk"),
         ("/v1/holders/{holder_id}/reads", "administrator"),
         ("/v1/holders/{holder_id}/reads", "clerk"),
         ("/v1/holders/{holder_id}/reads", "supervisor"),

@@ -2,13 +2,14 @@
 //!
 //! Each person has a key, wrapped under a key derived from the data key; a field is sealed under it and bound to table,
 //! row and column. A document number is found again through a keyed hash. Every read states a purpose and leaves a leaf.
-//! Residence permits are `permit`'s. Not here yet: households.
+//! Residence permits are `permit`'s.
 
 pub mod api;
 pub mod area;
 mod change;
 pub mod draft;
 pub mod house;
+pub mod household;
 pub mod import;
 pub mod map;
 pub mod merge;

@@ -13,6 +13,8 @@ use uuid::Uuid;
 use super::area::model::AreaKey;
 use super::draft::Draft;
 use super::house::{self, Chosen};
+use super::household::view::{HOUSEHOLD, RELATIONSHIP, relationship_text};
+use super::household::{self, model::HouseholdAnswer};
 use super::model::{ChangeReason, Facts, Field, Typed, Wrong};
 use super::similar::{self, Distinction};
 use super::view::{
@@ -46,7 +48,7 @@ pub fn routes() -> [(&'static str, MethodRouter<App>); 8] {
 const CHECK: &str = "check";
 const SIMILAR: &str = "similar";
 
-fn may_register(who: &SignedIn) -> Result<(), Refusal> {
+pub(super) fn may_register(who: &SignedIn) -> Result<(), Refusal> {
     who.require(Permission::ServeHolders)?;
     who.require_purpose(Purpose::Registration)
 }
@@ -67,9 +69,9 @@ async fn discard(desk: Desk) -> Result<Redirect, Refusal> {
 }
 
 /// A clerk at a registration that is under way.
-struct Desk {
-    app: App,
-    who: SignedIn,
+pub(super) struct Desk {
+    pub(super) app: App,
+    pub(super) who: SignedIn,
     locale: Locale,
     draft: Uuid,
 }
@@ -92,15 +94,15 @@ impl FromRequestParts<App> for Desk {
 
 impl Desk {
     /// The address of one of its pages.
-    fn address(&self, page: &str) -> String {
+    pub(super) fn address(&self, page: &str) -> String {
         format!("{}/{page}", address(self.draft))
     }
 
-    fn to(&self, page: &str) -> Response {
+    pub(super) fn to(&self, page: &str) -> Response {
         Redirect::to(&self.address(page)).into_response()
     }
 
-    fn frame(&self, page: &str) -> Frame {
+    pub(super) fn frame(&self, page: &str) -> Frame {
         Frame::new(self.locale, self.address(page), Some(&self.who.0))
     }
 
@@ -123,11 +125,11 @@ impl Desk {
         self.form(wrong.first().map_or(Step::Document, |wrong| Step::of(wrong.field)), typed, wrong)
     }
 
-    async fn load(&self) -> Result<Draft, Refusal> {
+    pub(super) async fn load(&self) -> Result<Draft, Refusal> {
         draft::load(&self.app, self.who.0.staff_id, self.draft).await
     }
 
-    async fn keep(&self, draft: &Draft) -> Result<(), Refusal> {
+    pub(super) async fn keep(&self, draft: &Draft) -> Result<(), Refusal> {
         draft::save(&self.app, self.who.0.staff_id, self.draft, draft).await
     }
 
@@ -168,31 +170,36 @@ async fn form(desk: Desk, Path(path): Path<StepPath>) -> Result<Response, Refusa
 async fn save(desk: Desk, Path(path): Path<StepPath>, Form(typed): Form<Typed>) -> Result<Response, Refusal> {
     let step = path.step()?;
     let mut kept = desk.load().await?;
-    let before = kept.typed.get(Field::Address).to_owned();
+    let before = kept.typed.clone();
     kept.typed.take(step.fields(), &typed);
-    if kept.typed.get(Field::Address) != before {
+    let is_another = |field| kept.typed.get(field) != before.get(field);
+    if is_another(Field::Address) {
         kept.cell = None;
+    }
+    if [Field::Address, Field::Room, Field::Home].into_iter().any(is_another) {
+        kept.household = None;
     }
     // What is wrong is kept as well: nothing that was typed is lost.
     desk.keep(&kept).await?;
-    let asked = kept.cell.is_some();
-    let facts = kept.typed;
-    let checked = match rules::check_fields(step.fields(), &facts, desk.app.today()) {
+    let checked = match rules::check_fields(step.fields(), &kept.typed, desk.app.today()) {
         Ok(checked) => checked,
-        Err(wrong) => return desk.form(step, &facts, &wrong),
+        Err(wrong) => return desk.form(step, &kept.typed, &wrong),
     };
     if step == Step::Document
         && let Some(known) = desk.known(&checked).await?
     {
         return Ok(known);
     }
-    if step == Step::Home && !asked {
+    if step != Step::Home {
+        return Ok(desk.go_on(step, &kept.typed));
+    }
+    if kept.cell.is_none() {
         let mut connection = desk.app.db.read().await?;
         if house::is_to_be_asked(&desk.app, &mut connection, checked.get(Field::Address)).await? {
             return Ok(desk.to(CELL));
         }
     }
-    Ok(desk.go_on(step, &facts))
+    desk.after_house(&kept).await
 }
 
 impl Desk {
@@ -201,6 +208,20 @@ impl Desk {
         // Whoever has come back to change something goes on to the end.
         let whole = rules::check(facts, self.app.today()).is_ok();
         self.to(step.next().filter(|_| !whole).map_or(CHECK, Step::name))
+    }
+
+    /// Where somebody goes on once it is known where the house lies: to the households there, if there are any.
+    async fn after_house(&self, kept: &Draft) -> Result<Response, Refusal> {
+        let asks = kept.household.is_none() && {
+            let mut connection = self.app.db.read().await?;
+            !household::candidates(&self.app, &mut connection, &kept.typed).await?.is_empty()
+        };
+        Ok(if asks { self.to(HOUSEHOLD) } else { self.go_on_from_home(kept) })
+    }
+
+    /// Where somebody goes on from where the person lives.
+    pub(super) fn go_on_from_home(&self, kept: &Draft) -> Response {
+        self.go_on(Step::Home, &kept.typed)
     }
 
     /// Asks in which cell the house lies: in the city, or in a part of it.
@@ -231,7 +252,7 @@ async fn cell_answer(desk: Desk, Form(typed): Form<Typed>) -> Result<Response, R
         Chosen::Answer(answer) => {
             kept.cell = Some(answer);
             desk.keep(&kept).await?;
-            Ok(desk.go_on(Step::Home, &kept.typed))
+            desk.after_house(&kept).await
         }
     }
 }
@@ -250,7 +271,13 @@ async fn check(desk: Desk) -> Result<Response, Refusal> {
         Ok(facts) => {
             let mut connection = desk.app.db.read().await?;
             let lies = house::lies(&desk.app, &mut connection, facts.get(Field::Address), kept.cell.as_ref()).await?;
-            page(&CheckPage::new(desk.frame(CHECK), &address(desk.draft), &facts, lies))
+            let belongs = match kept.household {
+                None => None,
+                Some(HouseholdAnswer::None) => Some(desk.locale.text("household-offer-none")),
+                Some(HouseholdAnswer::Of { relationship: None, .. }) => return Ok(desk.to(RELATIONSHIP)),
+                Some(HouseholdAnswer::Of { relationship: Some(one), .. }) => Some(relationship_text(desk.locale, one)),
+            };
+            page(&CheckPage::new(desk.frame(CHECK), &address(desk.draft), &facts, [lies, belongs]))
         }
     }
 }
@@ -264,8 +291,8 @@ async fn finish(desk: Desk) -> Result<Response, Refusal> {
     if desk.similar(&facts, &kept).await?.is_some() {
         return Ok(desk.to(SIMILAR));
     }
-    let registration =
-        Registration { facts: facts.clone(), told_apart: kept.told_apart, cell: kept.cell, draft: Some(desk.draft) };
+    let Draft { told_apart, cell, household, .. } = kept;
+    let registration = Registration { facts: facts.clone(), told_apart, cell, household, draft: Some(desk.draft) };
     match register(&desk.app, desk.who.0.staff_id, registration).await {
         Ok(holder) => Ok(Redirect::to(&format!("/holders/{holder}")).into_response()),
         Err(refusal) if refusal.kind() == ProblemType::Conflict => desk.known(&facts).await?.ok_or(refusal),

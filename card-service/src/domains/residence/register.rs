@@ -9,6 +9,7 @@ use ring::rand::SystemRandom;
 use uuid::Uuid;
 
 use super::house::{self, model::CellAnswer};
+use super::household::{self, model::HouseholdAnswer};
 use super::model::{ChangeReason, Facts, Field, Wrong};
 use super::similar::{self, Distinction};
 use super::store::{self, NewHolder, SealedPerson};
@@ -29,6 +30,8 @@ pub struct Registration {
     pub told_apart: BTreeMap<HolderId, Distinction>,
     /// In which grid cell the house lies, where it is not known.
     pub cell: Option<CellAnswer>,
+    /// To whose household the person belongs.
+    pub household: Option<HouseholdAnswer>,
     /// The draft that this was typed into. It goes.
     pub draft: Option<Uuid>,
 }
@@ -60,7 +63,7 @@ impl Newcomer {
         engine: Engine,
         registration: Registration,
     ) -> Result<Self, Refusal> {
-        let Registration { facts, told_apart, cell: _, draft } = registration;
+        let Registration { facts, told_apart, cell: _, household: _, draft } = registration;
         let [shard] = *random_bytes(random)?;
         let holder = HolderId::new(Shard(shard % engine.shards()), *random_bytes(random)?);
         let key = random_bytes(random)?;
@@ -115,19 +118,27 @@ pub async fn store_all(
 /// Seals and stores a person.
 ///
 /// # Errors
-/// `Conflict` where somebody is registered with this document.
+/// `Conflict` where somebody is registered with this document, or cannot be taken into the household.
 pub async fn register(app: &App, by: StaffId, registration: Registration) -> Result<HolderId, Refusal> {
     let (facts, cell) = (registration.facts.clone(), registration.cell.clone());
+    let joins = match registration.household {
+        Some(HouseholdAnswer::Of { person, relationship: Some(relationship) }) => Some((person, relationship)),
+        _ => None,
+    };
     let newcomer = Newcomer::seal(&*app.keys, &app.random, app.db.engine(), registration)?;
     let (now, shared) = (app.now(), app.clone());
     app.db
         .write::<_, Refusal, _>(move |tx| {
             Box::pin(async move {
                 // A house that nobody knew is the office's.
-                tx.lock([Shard(0), newcomer.new.holder.shard()]).await?;
+                let more = [Shard(0), newcomer.new.holder.shard()];
+                household::lock(tx, joins.map(|(person, _)| person).as_slice(), &more).await?;
                 let stored = store_all(tx, now, by, vec![newcomer]).await?.into_iter().flatten().next();
                 let holder = stored.ok_or(Refusal::because(ProblemType::Conflict, "holder-known"))?;
                 house::follow(&shared, tx, by, holder, (&facts, cell.as_ref()), ChangeReason::Changed).await?;
+                if let Some(joins) = joins {
+                    household::join(&shared, tx, by, holder, joins).await?;
+                }
                 Ok(holder)
             })
         })

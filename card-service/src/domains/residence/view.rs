@@ -7,6 +7,7 @@ use askama::Template;
 use card_schema::date::Date;
 use card_schema::ids::HolderId;
 
+use super::household::view::HOUSEHOLD;
 use super::model::{Facts, Field, Wrong};
 use super::similar::{self, Distinction};
 use super::{region, rules};
@@ -281,8 +282,8 @@ pub(super) struct CheckPage {
 
 impl CheckPage {
     /// The page of facts that were checked; `draft` is the address of the draft, `cell` where the house lies: empty where
-    /// nobody knows yet, nothing where there are no cells.
-    pub(super) fn new(frame: Frame, draft: &str, facts: &Facts, cell: Option<String>) -> Self {
+    /// nobody knows yet, nothing where there are no cells; `household` what the person is in one, if somebody was asked.
+    pub(super) fn new(frame: Frame, draft: &str, facts: &Facts, [cell, household]: [Option<String>; 2]) -> Self {
         let locale = frame.locale();
         let answer = |field: Field| Answer {
             label: label(locale, field),
@@ -294,11 +295,16 @@ impl CheckPage {
             value: if cell.is_empty() { locale.text("cell-not-known") } else { cell },
             change: format!("{draft}/{CELL}"),
         };
+        let belongs = |value: String| Answer {
+            label: locale.text("household-title"),
+            value,
+            change: format!("{draft}/{HOUSEHOLD}"),
+        };
         Self {
             draft: draft.to_owned(),
             back: format!("{draft}/{}", Step::Home.name()),
             progress: progress(locale, Step::ALL.len()),
-            answers: Field::ALL.into_iter().map(answer).chain(cell.map(lies)).collect(),
+            answers: Field::ALL.into_iter().map(answer).chain(cell.map(lies)).chain(household.map(belongs)).collect(),
             frame,
         }
     }
@@ -366,7 +372,14 @@ pub(crate) mod tests {
         let draft = "/registrations/x".to_owned();
         pages.push((
             "check".to_owned(),
-            CheckPage::new(frame.clone(), &draft, &facts, Some("测试区 第 1 网格".to_owned())).render().unwrap(),
+            CheckPage::new(
+                frame.clone(),
+                &draft,
+                &facts,
+                ["测试区 第 1 网格", "配偶"].map(|text| Some(text.to_owned())),
+            )
+            .render()
+            .unwrap(),
         ));
         for missing in [false, true] {
             let options = vec![("cell:1".to_owned(), "第 1 网格".to_owned())];

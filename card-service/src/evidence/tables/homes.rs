@@ -28,3 +28,24 @@ pub static HOME: Table = Table {
     leaf_shard: Some("shard"),
     ..PLAIN
 };
+/// Who belongs or belonged to which household. How, stays in the office; the nonce of the seal makes it unguessable.
+pub static HOUSEHOLD_MEMBER: Table = Table {
+    name: "household_member",
+    columns: &[
+        "shard",
+        "holder_id",
+        "opened",
+        "household_id",
+        "since",
+        "opened_by",
+        "until",
+        "ended",
+        "ended_by",
+        LEAF,
+    ],
+    key: 3,
+    committed: 9,
+    withheld: &["sealed"],
+    leaf_shard: Some("shard"),
+    ..PLAIN
+};

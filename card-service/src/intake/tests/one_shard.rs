@@ -8,13 +8,14 @@ use crate::db::recorder::{self, Recorded};
 use crate::testing::Scratch;
 
 /// Tables whose rows belong to a holder, or to what a holder does.
-const HOLDERS: [&str; 20] = [
+const HOLDERS: [&str; 21] = [
     "account",
     "activity_read",
     "card_state_change",
     "gate_count",
     "holder",
     "home",
+    "household_member",
     "leaf",
     "leaf_run",
     "open_hold",

@@ -34,3 +34,21 @@ CREATE TABLE home (
     PRIMARY KEY (shard, holder_id, opened)
 ) WITHOUT ROWID;
 CREATE INDEX home_by_house ON home (house_id, until) WHERE ended IS NULL;
+
+-- Who belongs or belonged to which household, and how: people who are registered together.
+CREATE TABLE household_member (
+    shard        BIGINT NOT NULL,
+    holder_id    BLOB   NOT NULL,
+    opened       BIGINT NOT NULL,              -- leaf that opened it
+    household_id BLOB   NOT NULL,
+    since        BIGINT NOT NULL,
+    sealed       BLOB   NOT NULL,              -- the code of GB/T 4761: AES-256-GCM under the person's key
+    opened_by    BLOB   NOT NULL,              -- staff
+    until        BIGINT,                       -- null while it lasts
+    ended        TEXT,                         -- why it lasts no longer
+    ended_by     BLOB  ,                       -- staff
+    leaf         BIGINT NOT NULL,
+    PRIMARY KEY (shard, holder_id, opened)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX household_of_holder ON household_member (shard, holder_id) WHERE until IS NULL;
+CREATE INDEX household_members ON household_member (household_id) WHERE until IS NULL;

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::house::model::CellAnswer;
+use super::household::model::HouseholdAnswer;
 use super::model::Facts;
 use super::protect::{self, SealingKey};
 use super::similar::Distinction;
@@ -37,6 +38,9 @@ pub struct Draft {
     /// In which grid cell the house lies, once somebody was asked.
     #[serde(default)]
     pub cell: Option<CellAnswer>,
+    /// Whether the person belongs to a household in the house, once somebody was asked.
+    #[serde(default)]
+    pub household: Option<HouseholdAnswer>,
 }
 
 /// Begins an empty draft.

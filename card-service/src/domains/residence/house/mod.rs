@@ -37,7 +37,7 @@ fn blind(keys: &dyn KeyStore, address: &str) -> Result<[u8; 32], KeyError> {
 }
 
 /// The house with this address, if it is known.
-async fn known(app: &App, connection: &mut Connection, address: &str) -> Result<Option<House>, Refusal> {
+pub(super) async fn known(app: &App, connection: &mut Connection, address: &str) -> Result<Option<House>, Refusal> {
     Ok(store::by_address(connection, blind(&*app.keys, address)?).await?)
 }
 

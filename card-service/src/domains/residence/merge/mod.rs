@@ -91,6 +91,20 @@ pub async fn primary(connection: &mut Connection, holder: HolderId) -> Result<Ho
     Ok(found)
 }
 
+/// All records of a person: the one under which the person is found first, then those that lead to it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn records(connection: &mut Connection, person: HolderId) -> Result<Vec<HolderId>, Refusal> {
+    let (mut records, mut at) = (vec![person], 0);
+    while at < records.len().min(CHAIN_MAX) {
+        let further = store::pointing_to(&mut *connection, records[at]).await?;
+        records.extend(further);
+        at += 1;
+    }
+    Ok(records)
+}
+
 /// Refuses for a record that points to another.
 ///
 /// # Errors
