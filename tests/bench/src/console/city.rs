@@ -40,7 +40,10 @@ use tempfile::TempDir;
 use town::{service::Service, wait};
 use uuid::Uuid;
 
-use super::people::People;
+use super::{
+    homes::{self, House},
+    people::People,
+};
 use crate::intake::{
     installation::{Engine, by_column, now, open_for_bulk, progress, random},
     naive::tap_row,
@@ -130,6 +133,10 @@ async fn settle(service: &Service, people: &mut People, count: u64, terminal: Te
     let (keys, engine) = (keys(service)?, db.engine());
     let staff: Vec<u8> = query("SELECT staff_id FROM staff").scalar_one(&mut db.read().await?).await?;
     let by = StaffId(Uuid::from_slice(&staff)?);
+    let at = now()?;
+    homes::found_cells(&db, at).await?;
+    let build = db.write::<_, DbError, _>(move |tx| Box::pin(homes::build(tx, at, by, count)));
+    let houses = Arc::new(build.await?);
     let every = count.div_ceil(SAMPLE).max(1);
     let (sender, batches) = mpsc::sync_channel::<Vec<(Newcomer, Option<Facts>)>>(1);
     let bar = progress("registering people", count);
@@ -157,7 +164,9 @@ async fn settle(service: &Service, people: &mut People, count: u64, terminal: Te
         for batch in batches {
             let size = batch.len() as u64;
             let (newcomers, kept): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
-            let stored = tokio::task::block_in_place(|| runtime.block_on(store(&db, by, terminal, first, newcomers)))?;
+            let stored = tokio::task::block_in_place(|| {
+                runtime.block_on(store(&db, by, terminal, Arc::clone(&houses), (first, newcomers)))
+            })?;
             let found = stored.into_iter().zip(kept).filter_map(|(stored, facts)| {
                 let ((holder, card), facts) = (stored?, facts?);
                 Some(Resident { holder, card, facts })
@@ -179,8 +188,8 @@ async fn store(
     db: &Db,
     by: StaffId,
     terminal: TerminalId,
-    first: u64,
-    newcomers: Vec<Newcomer>,
+    houses: Arc<Vec<House>>,
+    (first, newcomers): (u64, Vec<Newcomer>),
 ) -> Result<Vec<Option<(HolderId, CardId)>>> {
     let at = now()?;
     let stored = db
@@ -197,7 +206,7 @@ async fn store(
                     holders.push(card.transpose()?);
                 }
                 let there: Vec<_> = holders.iter().flatten().copied().collect();
-                belongings(tx, at, by, terminal, &there).await?;
+                belongings(tx, at, by, terminal, (&houses, &there)).await?;
                 Ok(holders)
             })
         })
@@ -206,7 +215,8 @@ async fn store(
 }
 
 /// The tables that the belongings of a holder lie in.
-const BELONGINGS: [&Table; 5] = [&tables::CARD, &tables::CARD_KEY, &tables::TAP, &tables::PERMIT, &tables::PERMIT_ACT];
+const BELONGINGS: [&Table; 6] =
+    [&tables::CARD, &tables::CARD_KEY, &tables::TAP, &tables::PERMIT, &tables::PERMIT_ACT, &tables::HOME];
 
 /// Writes what holders have, with a leaf for each holder.
 async fn belongings(
@@ -214,13 +224,15 @@ async fn belongings(
     at: Micros,
     by: StaffId,
     terminal: TerminalId,
-    holders: &[(u64, HolderId, CardId)],
+    (houses, holders): (&[House], &[(u64, HolderId, CardId)]),
 ) -> Result<(), DbError> {
     let mut rows: BTreeMap<&str, Vec<Vec<Value>>> = BTreeMap::new();
     let mut actions = Vec::with_capacity(holders.len());
     for (place, holder, card) in holders {
         let leaf = evidence::reserve(tx, holder.shard());
-        let owned = Owner { place: *place, holder: *holder, card: *card, leaf: leaf.leaf_id, at, by, terminal };
+        let lives = usize::try_from(*place).unwrap_or_default() % houses.len();
+        let (house, place) = (houses[lives], place);
+        let owned = Owner { house, place: *place, holder: *holder, card: *card, leaf: leaf.leaf_id, at, by, terminal };
         let mut images: Vec<RowImage> = Vec::new();
         for (table, row) in BELONGINGS.into_iter().zip(owned.rows()) {
             if let Some(row) = row {
@@ -251,11 +263,13 @@ struct Owner {
     at: Micros,
     by: StaffId,
     terminal: TerminalId,
+    /// Where the holder lives.
+    house: House,
 }
 
 impl Owner {
     /// Rows of [`BELONGINGS`].
-    fn rows(&self) -> [Option<Vec<Value>>; 5] {
+    fn rows(&self) -> [Option<Vec<Value>>; 6] {
         let (card, key) = (self.card_rows(), self.place.to_be_bytes());
         let mut point = [4; 65];
         point[1..9].copy_from_slice(&key);
@@ -270,7 +284,18 @@ impl Owner {
             self.leaf.into(),
         ];
         let (permit, act) = self.permit().unzip();
-        [Some(card), Some(key), Some(self.tap()), permit, act]
+        let day = Date::of_utc(self.at).start_utc().0;
+        let home = vec![
+            self.shard(),
+            id(self.holder.as_bytes()),
+            self.leaf.into(),
+            id(&self.house),
+            day.into(),
+            Value::Null,
+            Value::Null,
+            self.leaf.into(),
+        ];
+        [Some(card), Some(key), Some(self.tap()), permit, act, Some(home)]
     }
 
     fn shard(&self) -> Value {

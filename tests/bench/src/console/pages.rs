@@ -57,6 +57,7 @@ impl Tour {
             tour.holder(&clerk, resident)?;
             tour.lists(&[&clerk, &auditor, &administrator], resident)?;
             tour.permit(&supervisor, resident)?;
+            tour.map(&supervisor)?;
             let newcomer = city.people.typed();
             tour.registration(&clerk, &newcomer, false)?;
             let again = city.people.again(&resident.facts);
@@ -125,6 +126,14 @@ impl Tour {
         }
         let card = format!("/cards/{}/holder?purpose=oversight", resident.card);
         self.page(visitors[0], "card_holder", &card, Some(&[("reason", "complaint")]), 200)?;
+        Ok(())
+    }
+
+    /// Where people live: the city, and down to the cells.
+    fn map(&mut self, supervisor: &Visitor) -> Result<()> {
+        for path in ["/map", "/map/district/01", "/map/street/0101", "/map/community/010101"] {
+            self.page(supervisor, "map", path, None, 200)?;
+        }
         Ok(())
     }
 
