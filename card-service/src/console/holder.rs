@@ -91,7 +91,7 @@ impl Belongs {
             holder: one.person.to_string(),
             name: one.name,
             relationship: relationship_text(locale, one.relationship),
-            since: day(one.since),
+            since: locale.text_with("household-since", &[("day", &day(one.since))]),
             is_head: one.relationship == Relationship::Head,
         };
         let before = |(since, until, how)| (day(since), day(until), relationship_text(locale, how));
