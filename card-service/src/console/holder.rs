@@ -21,6 +21,7 @@ use crate::domains::residence::household::{self, Household, model::Relationship,
 use crate::domains::residence::merge;
 use crate::domains::residence::model::Field;
 use crate::domains::residence::permit::{self, rules::Clock};
+use crate::domains::residence::photo;
 use crate::domains::residence::store::PastFact;
 use crate::domains::residence::{self, view::label, view::shown};
 use crate::http::{Refusal, SignedIn, language};
@@ -64,6 +65,8 @@ pub(super) struct Record {
     pub(super) household: Belongs,
     /// Earlier addresses, with the days of moving in and out.
     pub(super) earlier: Vec<(String, String, String)>,
+    /// The photo, as an address that holds it.
+    pub(super) photo: Option<String>,
 }
 
 /// Somebody of a household.
@@ -119,6 +122,8 @@ pub(super) struct HolderPage {
     /// A card was asked for without a reader.
     pub(super) no_desk: bool,
     pub(super) history: Vec<HistoryLine>,
+    /// Whether there is a photo.
+    pub(super) has_photo: bool,
     /// How the residence permit stands, if one was ever applied for.
     pub(super) permit: Option<Tag>,
     /// Its last day.
@@ -178,6 +183,7 @@ async fn show_holder(
     }
     let history = history(&mut connection, locale, holder).await?;
     let permit = permit::store::current(&mut connection, holder).await?;
+    let photo = photo::store::taken_at(&mut connection, holder).await?;
     let merged = merge::store::current(&mut connection, holder).await?;
     let others = merge::store::pointing_to(&mut connection, holder).await?;
     drop(connection);
@@ -196,6 +202,7 @@ async fn show_holder(
         desks: desks(app).await?,
         no_desk: ask == Ask::WithoutDesk,
         history,
+        has_photo: photo.is_some(),
         permit: permit.as_ref().map(|one| permit::view::standing(locale, Clock::on(app.today()).standing(one))),
         merged: merged.map(|merged| (merged.into.to_string(), minute(merged.at), merged.staff)),
         others: others.iter().map(HolderId::to_string).collect(),
@@ -261,7 +268,7 @@ async fn read(
 ) -> Result<Record, Refusal> {
     who.require_purpose(purpose)?;
     let (shared, now, reader) = (app.clone(), app.now(), who.0.staff_id);
-    let (residence::Record { facts, stays }, belongs) = app
+    let (residence::Record { facts, stays, photo }, belongs) = app
         .db
         .write::<_, Refusal, _>(move |tx| {
             Box::pin(async move {
@@ -280,6 +287,7 @@ async fn read(
         cell,
         household: Belongs::of(locale, belongs),
         earlier: earlier.collect(),
+        photo: photo.map(|photo| photo::view::address(&photo)),
     })
 }
 

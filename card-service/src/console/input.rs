@@ -1,6 +1,41 @@
-//! A field of a form, as `templates/residence/inputs.html` shows it: what it asks for, what was typed, what is wrong. Pure.
+//! A field of a form, as `templates/residence/inputs.html` shows it: what it asks for, what was typed, what is wrong; and the
+//! file that comes with a form.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest as _, Multipart, Request};
+use axum::http::StatusCode;
 
 use super::view::Choice;
+
+/// Why no file came with a form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoFile {
+    /// None was chosen.
+    Missing,
+    /// It is longer than the page takes.
+    TooLarge,
+}
+
+impl NoFile {
+    /// What a request with a file holds besides the file, at most.
+    pub const FORM_BYTES: usize = 64 << 10;
+
+    fn because(status: StatusCode) -> Self {
+        if status == StatusCode::PAYLOAD_TOO_LARGE { Self::TooLarge } else { Self::Missing }
+    }
+}
+
+/// The file of a form, from the field of that name.
+pub async fn file(request: Request, name: &str) -> Result<Bytes, NoFile> {
+    let mut form = Multipart::from_request(request, &()).await.map_err(|_| NoFile::Missing)?;
+    while let Some(field) = form.next_field().await.map_err(|error| NoFile::because(error.status()))? {
+        if field.name() == Some(name) {
+            let file = field.bytes().await.map_err(|error| NoFile::because(error.status()))?;
+            return if file.is_empty() { Err(NoFile::Missing) } else { Ok(file) };
+        }
+    }
+    Err(NoFile::Missing)
+}
 
 /// A field of a form.
 #[derive(Clone, Debug)]

@@ -50,6 +50,7 @@ pub fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
             "/assets/hx-sse.min.js",
             packed(get(|| async { asset(SCRIPT, include_str!("../../assets/htmx/hx-sse.min.js")) })),
         ),
+        ("/assets/camera.js", packed(get(|| async { asset(SCRIPT, include_str!("../../assets/camera.js")) }))),
         ("/assets/icon.svg", get(|| async { asset("image/svg+xml", include_str!("../../assets/icon.svg")) })),
     ];
     own.into_iter()
@@ -62,6 +63,7 @@ pub fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
         .chain(residence::pages::routes())
         .chain(residence::permit::pages::routes())
         .chain(residence::import::pages::routes())
+        .chain(residence::photo::pages::routes())
         .chain(organisation::pages::routes())
         .chain(residence::map::pages::routes())
         .chain(residence::household::pages::routes())

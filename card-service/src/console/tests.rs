@@ -149,6 +149,7 @@ fn holder(locale: Locale, lived: bool, wrong: bool) -> HolderPage {
                 earlier: vec![(view::day(AT), view::day(AT), "子".to_owned())],
             },
             earlier: vec![("测试路 9 号".to_owned(), "2025-09-01".to_owned(), "2026-03-01".to_owned())],
+            photo: Some("data:image/jpeg;base64,AAAA".to_owned()),
         }),
         purposes: Choice::of_person(locale, StaffRole::Clerk.purposes()),
         missing: wrong,
@@ -156,6 +157,7 @@ fn holder(locale: Locale, lived: bool, wrong: bool) -> HolderPage {
         no_desk: wrong,
         merged: wrong.then(|| ("x".to_owned(), view::minute(AT), "test-clerk".to_owned())),
         others: if lived { vec!["y".to_owned()] } else { Vec::new() },
+        has_photo: lived,
         permit: lived.then(|| residence::permit::view::standing(locale, Standing::Due)),
         permit_until: lived.then(|| "2026-12-01".to_owned()),
         history: Vec::from_iter(lived.then(|| HistoryLine {
@@ -299,6 +301,7 @@ fn pages(locale: Locale) -> Vec<(String, String)> {
     pages.extend(residence::import::view::tests::pages(&frame("/imports")));
     pages.extend(residence::household::view::tests::pages(&frame("/holders/x/household")));
     pages.extend(residence::map::view::tests::pages(&frame("/map")));
+    pages.extend(residence::photo::view::tests::pages(&frame("/holders/x/photo")));
     pages.extend(residence::permit::view::tests::pages(&frame("/holders/x/permit")));
     for status in [400, 403, 404, 429, 500, 503] {
         let title = locale.text("problem-not-found");
@@ -314,7 +317,7 @@ fn every_page_renders_in_every_language_without_a_missing_text_or_a_script() {
             assert!(html.contains(&format!("<html lang=\"{}\"", locale.tag())), "{name}");
             // A text that is missing shows as its key.
             let mut shown = html.replace("/assets/console.css", "");
-            for script in ["htmx.min.js", "hx-sse.min.js"] {
+            for script in ["camera.js", "htmx.min.js", "hx-sse.min.js"] {
                 shown = shown.replace(&format!("<script defer src=\"/assets/{script}\"></script>"), "");
             }
             for forbidden in [

@@ -58,6 +58,8 @@ pub enum ActionKind {
     PersonMerged = 45,
     /// A registration with which nothing was done since was taken back.
     RegistrationUndone = 46,
+    /// A photo was kept in place of the one before, or removed.
+    PhotoChanged = 49,
     /// A card was put to issue.
     CardPrepared = 50,
     /// An issuance was begun or taken up again, or a step of it was done.

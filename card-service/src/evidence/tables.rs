@@ -21,7 +21,7 @@ pub use cards::{
 };
 pub use homes::{AREA, HOME, HOUSE, HOUSEHOLD_MEMBER};
 pub use people::{
-    ACTIVITY_READ, HOLDER, PERMIT, PERMIT_ACT, PERSON_FACT, PERSON_FACT_PAST, PERSON_MERGE, PERSON_READ,
+    ACTIVITY_READ, HOLDER, PERMIT, PERMIT_ACT, PERSON_FACT, PERSON_FACT_PAST, PERSON_MERGE, PERSON_PHOTO, PERSON_READ,
     PERSON_TOLD_APART, SIGN_IN, STAFF,
 };
 
@@ -166,7 +166,7 @@ pub static TERMINAL: Table = Table {
     ..PLAIN
 };
 /// Every exported table.
-pub static TABLES: [&Table; 35] = [
+pub static TABLES: [&Table; 36] = [
     &LEAVES,
     &TILE,
     &CHECKPOINT,
@@ -185,6 +185,7 @@ pub static TABLES: [&Table; 35] = [
     &PERSON_FACT_PAST,
     &PERSON_TOLD_APART,
     &PERSON_MERGE,
+    &PERSON_PHOTO,
     &PERSON_READ,
     &PERMIT,
     &PERMIT_ACT,

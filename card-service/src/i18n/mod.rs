@@ -28,6 +28,7 @@ const ZH_CN: [&str; 7] = [
     include_str!("../../i18n/zh-CN/residence.ftl"),
     include_str!("../../i18n/zh-CN/permit.ftl"),
     include_str!("../../i18n/zh-CN/import.ftl"),
+    include_str!("../../i18n/zh-CN/photo.ftl"),
     include_str!("../../i18n/zh-CN/people.ftl"),
     include_str!("../../i18n/zh-CN/homes.ftl"),
 ];
@@ -37,6 +38,7 @@ const EN: [&str; 7] = [
     include_str!("../../i18n/en/residence.ftl"),
     include_str!("../../i18n/en/permit.ftl"),
     include_str!("../../i18n/en/import.ftl"),
+    include_str!("../../i18n/en/photo.ftl"),
     include_str!("../../i18n/en/people.ftl"),
     include_str!("../../i18n/en/homes.ftl"),
 ];

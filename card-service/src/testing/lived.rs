@@ -19,7 +19,7 @@ use crate::db::{Db, DbError, Tx};
 use crate::domains::residence::model::{ChangeReason, Field};
 use crate::domains::residence::permit::{self, model::Act, rules::Clock};
 use crate::domains::residence::store::{NewHolder, SealedPerson};
-use crate::domains::residence::{self, area, draft, house, household, import, merge, similar};
+use crate::domains::residence::{self, area, draft, house, household, import, merge, photo, similar};
 use crate::evidence::Log;
 use crate::i18n::Locale;
 use crate::people::{self, Purpose, Staff, StaffId, StaffRole, organisation};
@@ -122,6 +122,7 @@ async fn office(town: &Town, terminal: &TestTerminal, card: &TestCard) {
             let found = cards::store::one(tx.conn(), card).await?.unwrap();
             residence::store::record_read(tx, START, found.holder_id, who, Purpose::ALL[0], Field::Name.name()).await?;
             let sealed = || Some(random::<40>().to_vec());
+            photo::store::put(tx, START, who, found.holder_id, sealed()).await?;
             let moved = [(Field::Address, None, sealed()), (Field::Name, sealed(), sealed())];
             residence::store::change(tx, START, who, found.holder_id, ChangeReason::Changed, &moved).await?;
             let clock = Clock::on(Date::of_utc(START));

@@ -30,9 +30,10 @@ use Permission::{Administer, DecidePermits, RunTerminals, SeeActivity, SeeCounts
 use Who::{Anybody, May, Proof, Staff, Terminals};
 
 /// Every route. One that is not here, or no more there, fails the test.
-const TABLE: [(&str, &str, Who); 114] = [
+const TABLE: [(&str, &str, Who); 119] = [
     ("GET", "/", Staff),
     ("GET", "/activity", May(SeeActivity)),
+    ("GET", "/assets/camera.js", Anybody),
     ("GET", "/assets/console.css", Anybody),
     ("GET", "/assets/htmx.min.js", Anybody),
     ("GET", "/assets/hx-sse.min.js", Anybody),
@@ -55,6 +56,8 @@ const TABLE: [(&str, &str, Who); 114] = [
     ("GET", "/holders/{holder_id}/merge/undo", Anybody),
     ("GET", "/holders/{holder_id}/permit", May(ServeHolders)),
     ("GET", "/holders/{holder_id}/permit/application", Anybody),
+    ("GET", "/holders/{holder_id}/photo", May(ServeHolders)),
+    ("GET", "/holders/{holder_id}/photo/remove", Anybody),
     ("GET", "/holders/{holder_id}/record", Anybody),
     ("GET", "/imports", May(ServeHolders)),
     ("GET", "/imports/template.xlsx", May(ServeHolders)),
@@ -113,6 +116,8 @@ const TABLE: [(&str, &str, Who); 114] = [
     ("POST", "/holders/{holder_id}/merge/undo", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/permit", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/permit/application", May(DecidePermits)),
+    ("POST", "/holders/{holder_id}/photo", May(ServeHolders)),
+    ("POST", "/holders/{holder_id}/photo/remove", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/record", May(ServeHolders)),
     ("POST", "/imports", May(ServeHolders)),
     ("POST", "/imports/{import_id}", May(ServeHolders)),

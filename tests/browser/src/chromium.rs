@@ -22,7 +22,7 @@ const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 const WIDTH: u32 = 1280;
 
 /// Nothing that leaves this machine, nothing that asks, nothing that a container lacks.
-const FLAGS: [&str; 12] = [
+const FLAGS: [&str; 14] = [
     "--headless=new",
     // Their place would be empty in pictures.
     "--hide-scrollbars",
@@ -35,6 +35,9 @@ const FLAGS: [&str; 12] = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    // A camera that shows a pattern, and that pages may use.
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
     "--no-proxy-server",
 ];
 

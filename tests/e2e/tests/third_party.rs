@@ -2,11 +2,13 @@
 
 use std::{
     fs,
+    io::Cursor,
     path::{Path, PathBuf},
     process::Command,
 };
 
 use anyhow::{Context, Result, ensure};
+use image::{ImageFormat, RgbImage};
 use tempfile::TempDir;
 use town::{Place, Town, process};
 
@@ -18,12 +20,23 @@ const SLOTS: [(&str, &str); 3] = [("9a", "01"), ("9c", "02"), ("9e", "04")];
 fn personalised() -> Result<(Town, String)> {
     let mut town = Town::open()?;
     let holder = town.office.register("测试戊 Test Holder", "110000199001010136")?;
+    let photo = town.office.api().send_file(&format!("/holders/{holder}/photo"), "picture", &noise()?)?;
+    ensure!(photo.status == 200, "the photo was answered with {}", photo.status);
     let card = town.pcscd.new_card("personalised")?;
     town.put(&card, Place::Station)?;
     town.issue(holder, PIN)?;
     town.carry(&card, Place::Station, Place::Shop)?;
     let reader = town.pcscd.readers()[Place::Shop as usize].clone();
     Ok((town, reader))
+}
+
+/// A picture that packs badly: the photo is as large as one may be.
+fn noise() -> Result<Vec<u8>> {
+    let mut random = fastrand::Rng::with_seed(1);
+    let picture = RgbImage::from_fn(480, 640, |_, _| image::Rgb([random.u8(..), random.u8(..), random.u8(..)]));
+    let mut file = Cursor::new(Vec::new());
+    picture.write_to(&mut file, ImageFormat::Png)?;
+    Ok(file.into_inner())
 }
 
 fn run(command: &mut Command) -> Result<String> {
@@ -51,6 +64,20 @@ fn signs_everywhere(town: &Town, reader: &str, folder: &Path) -> Result<()> {
     ensure!(name.contains("Personal Identity Verification Card"), "piv-tool does not see a PIV card: {name}");
     let status = run(town.pcscd.command("yubico-piv-tool").args(["-r", reader, "-a", "status"]))?;
     ensure!(status.contains("CHUID:") && !status.contains("No data available"), "status is not complete: {status}");
+
+    // The photo is there for whoever has the PIN, and for nobody else.
+    let file = folder.join("photo");
+    let read = |pin: &[&str]| {
+        let mut tool = town.pcscd.command("pkcs15-tool");
+        tool.args(["--reader", reader]).args(pin).args(["--raw", "--read-data-object", "Cardholder Facial Image"]);
+        run(tool.arg("--output").arg(&file))
+    };
+    ensure!(read(&[]).is_err(), "the photo is read without the PIN");
+    read(&["--verify-pin", "--pin", PIN])?;
+    let object = fs::read(&file)?;
+    let jpeg = object.windows(3).position(|window| window == [0xFF, 0xD8, 0xFF]).context("no picture in the object")?;
+    let photo = image::load_from_memory_with_format(&object[jpeg..], ImageFormat::Jpeg)?;
+    ensure!((photo.width(), photo.height()) == (240, 320), "another photo than was taken");
 
     let slot_number = Place::Shop as usize;
     let data = folder.join("data");

@@ -136,22 +136,22 @@ impl Client {
     /// # Errors
     /// When nothing answered.
     pub fn visit(&self, path: &str, form: Option<&str>) -> Result<Visit> {
-        self.page(path, "application/x-www-form-urlencoded", form)
+        self.page(path, "application/x-www-form-urlencoded", form.map(str::as_bytes))
     }
 
-    /// Sends a file of text to a page, in the one field of its form.
+    /// Sends a file to a page, in the one field of its form.
     ///
     /// # Errors
     /// When nothing answered.
-    pub fn send_file(&self, path: &str, field: &str, text: &str) -> Result<Visit> {
+    pub fn send_file(&self, path: &str, field: &str, file: &[u8]) -> Result<Visit> {
         let boundary = "----between-parts-of-a-form";
-        let form = format!(
-            "--{boundary}\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"file\"\r\n\r\n{text}\r\n--{boundary}--\r\n"
-        );
+        let head =
+            format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"file\"\r\n\r\n");
+        let form = [head.as_bytes(), file, format!("\r\n--{boundary}--\r\n").as_bytes()].concat();
         self.page(path, &format!("multipart/form-data; boundary={boundary}"), Some(&form))
     }
 
-    fn page(&self, path: &str, kind: &str, form: Option<&str>) -> Result<Visit> {
+    fn page(&self, path: &str, kind: &str, form: Option<&[u8]>) -> Result<Visit> {
         let method = if form.is_some() { Method::POST } else { Method::GET };
         let request = self
             .request(&method, path)

@@ -20,12 +20,13 @@ pub const STEPS_EXPECTED: u32 = 25;
 const TROUBLES_MAX: u8 = 6;
 
 /// Objects that are written at the end, in this order.
-const LAST_OBJECTS: [Object; 6] = [
+const LAST_OBJECTS: [Object; 7] = [
     Object::TapCertificate,
     Object::SignInCertificate,
     Object::ApproveCertificate,
     Object::Capabilities,
     Object::Printed,
+    Object::Photo,
     Object::Security,
 ];
 
@@ -53,6 +54,8 @@ pub struct Journal {
     ours: bool,
     /// Why the chip is being reset, until it was.
     giving_up: Option<Failure>,
+    /// What is written at the end: the photo too where the holder had one at the beginning and the chip has room for it.
+    last: Vec<Object>,
 }
 
 impl Default for Journal {
@@ -74,14 +77,25 @@ impl Default for Journal {
             troubles: 0,
             ours: false,
             giving_up: None,
+            last: LAST_OBJECTS.into_iter().filter(|object| *object != Object::Photo).collect(),
         }
     }
 }
 
 impl Journal {
+    /// An issuance to a holder who has a photo, or has none.
+    pub fn begin(photo: bool) -> Self {
+        if photo { Self { last: LAST_OBJECTS.into(), ..Self::default() } } else { Self::default() }
+    }
+
     /// Whether everything is on the chip, so that only the holder's consent is missing.
     pub fn is_personalised(&self) -> bool {
-        LAST_OBJECTS.iter().all(|object| self.objects.contains(object))
+        self.last.iter().all(|object| self.objects.contains(object))
+    }
+
+    /// Every object of this card but the security object, which speaks for them.
+    pub fn secured(&self) -> impl Iterator<Item = Object> {
+        [Object::Chuid].into_iter().chain(self.last.iter().copied()).filter(|object| *object != Object::Security)
     }
 
     /// Takes an ended job up again with the card in the reader. A consent that was signed and did not make the card active
@@ -223,7 +237,7 @@ impl Journal {
 
     /// Nothing of what was done is on the chip.
     fn begin_again(&mut self) {
-        *self = Self { troubles: self.troubles, ..Self::default() };
+        *self = Self { troubles: self.troubles, last: self.last.clone(), ..Self::default() };
     }
 
     fn after_reading(
@@ -289,6 +303,11 @@ impl Journal {
                 given_up => given_up,
             },
             Want::Reset { failed } => Want::Failed { failure: failed.unwrap_or(Failure::CardErrors), reset: false },
+            // The chip has no room for it, or takes no object of that length: the card is good without.
+            Want::Put { object: Object::Photo } if matches!(status_word, 0x6A84 | 0x6700) => {
+                self.last.retain(|object| *object != Object::Photo);
+                self.trouble()
+            }
             _ => {
                 let ours = self.ours;
                 self.lose_card();
@@ -332,7 +351,7 @@ impl Journal {
                 return Want::Prove { slot, challenge };
             }
         }
-        for object in LAST_OBJECTS {
+        for &object in &self.last {
             if !self.objects.contains(&object) {
                 return self.authenticated_or(Want::Put { object });
             }

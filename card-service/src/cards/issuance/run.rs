@@ -62,7 +62,7 @@ pub async fn start(
                     terminal_id: terminal,
                     reader,
                     open: true,
-                    journal: Journal::default(),
+                    journal: Journal::begin(residence::photo::store::taken_at(tx.conn(), holder).await?.is_some()),
                     number: 0,
                     created_at: now,
                 };

@@ -25,6 +25,8 @@ enum Flaw {
     RepeatsKeys,
     /// Signs with other keys than it shows.
     SignsWithOtherKeys,
+    /// Has no room for a photo.
+    HasNoRoom,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,6 +144,7 @@ impl Chip {
                 self.keys[place(*slot)] = Some(*minted);
                 Seen::Key { fresh: self.flaw != Flaw::RepeatsKeys }
             }
+            Want::Put { object: Object::Photo } if self.flaw == Flaw::HasNoRoom => error(0x6A84),
             Want::Put { object } => {
                 if *object == Object::Chuid {
                     self.relation = Relation::This;
@@ -192,7 +195,7 @@ impl Issuance {
             && (chip.management, chip.puk, chip.pin) == (Some(InPlace::Ours), InPlace::Ours, InPlace::Ours)
             && chip.keys == self.recorded
             && chip.keys.iter().all(Option::is_some)
-            && chip.objects.len() == 7
+            && chip.objects == self.journal.secured().chain([Object::Security]).collect()
     }
 
     /// One step. Where something goes wrong the service is started anew as well: the journal takes its form in the database.
@@ -264,6 +267,20 @@ fn a_card_is_issued_in_the_steps_that_the_progress_bar_shows() {
 }
 
 #[test]
+fn a_holders_photo_is_written_and_a_chip_without_room_for_it_is_a_card_without_it() {
+    for (flaw, has_photo, steps) in
+        [(Flaw::None, true, STEPS_EXPECTED + 1), (Flaw::HasNoRoom, false, STEPS_EXPECTED + 4)]
+    {
+        let mut issuance = Issuance::new(Chip { flaw, ..Chip::blank(true) });
+        issuance.journal = Journal::begin(true);
+        let issued = issuance.run(|_| None);
+        assert_eq!(issued.journal.asked, Want::Finished);
+        assert!(issued.is_complete() && issued.journal.is_personalised());
+        assert_eq!((issued.chip.objects.contains(&Object::Photo), issued.steps), (has_photo, steps as usize));
+    }
+}
+
+#[test]
 fn a_card_torn_out_or_asked_twice_at_any_one_step_is_finished_all_the_same() {
     for says_algorithm in [false, true] {
         for at in 0..STEPS_EXPECTED as usize {
@@ -296,10 +313,14 @@ proptest! {
     #[test]
     fn whatever_happens_at_the_reader_a_card_ends_finished_or_reset(
         says_algorithm: bool,
+        photo: bool,
+        flaw in prop::sample::select(vec![Flaw::None, Flaw::HasNoRoom]),
         faults in prop::collection::vec(prop::option::weighted(0.3, prop::sample::select(Fault::ALL.to_vec())), 0..120),
     ) {
         let fault = |step: usize| faults.get(step).copied().flatten();
-        Issuance::new(Chip::blank(says_algorithm)).run(fault).assert_clean_end();
+        let mut issuance = Issuance::new(Chip { flaw, ..Chip::blank(says_algorithm) });
+        issuance.journal = Journal::begin(photo);
+        issuance.run(fault).assert_clean_end();
     }
 }
 

@@ -61,7 +61,7 @@ pub(super) async fn step(app: &App, tx: &mut Tx, card: &Card, journal: &Journal)
         Want::TryFactoryPin => Step::TryFactoryPin,
         Want::Prove { slot, challenge } => Step::ProvePossession { slot: *slot, challenge: Bytes(challenge.to_vec()) },
         Want::Put { object } => {
-            Step::PutObject { tag: object.tag().0, data: Bytes(content(app, tx, card, *object).await?) }
+            Step::PutObject { tag: object.tag().0, data: Bytes(content(app, tx, card, journal, *object).await?) }
         }
         Want::Consent => {
             let sent = consent::store::newest(tx.conn(), card.card_id).await?;
@@ -79,7 +79,7 @@ pub(super) async fn step(app: &App, tx: &mut Tx, card: &Card, journal: &Journal)
 }
 
 /// What an object holds for this card.
-async fn content(app: &App, tx: &mut Tx, card: &Card, object: Object) -> Result<Vec<u8>, Refusal> {
+async fn content(app: &App, tx: &mut Tx, card: &Card, journal: &Journal, object: Object) -> Result<Vec<u8>, Refusal> {
     Ok(match object {
         Object::Chuid => objects::chuid(card.card_id, card.expires_at),
         Object::TapCertificate => certificate(app, tx, card, Slot::Tap).await?,
@@ -87,20 +87,17 @@ async fn content(app: &App, tx: &mut Tx, card: &Card, object: Object) -> Result<
         Object::ApproveCertificate => certificate(app, tx, card, Slot::Approve).await?,
         Object::Capabilities => objects::capabilities(card.card_id),
         Object::Printed => {
-            let name = residence::name_for_printing(app, tx, card.holder_id).await?;
+            let name = residence::name_for_card(app, tx, card.holder_id).await?;
             objects::printed(&name, card.card_id, card.expires_at, "NRC")
+        }
+        Object::Photo => {
+            let photo = residence::photo_for_card(app, tx, card.holder_id).await?;
+            objects::photo(photo.as_deref().map(Vec::as_slice), card.created_at, card.expires_at)
         }
         Object::Security => {
             let mut hashed = Vec::new();
-            for object in [
-                Object::Chuid,
-                Object::TapCertificate,
-                Object::SignInCertificate,
-                Object::ApproveCertificate,
-                Object::Capabilities,
-                Object::Printed,
-            ] {
-                hashed.push((object, Box::pin(content(app, tx, card, object)).await?));
+            for object in journal.secured() {
+                hashed.push((object, Box::pin(content(app, tx, card, journal, object)).await?));
             }
             security::security_object(&*app.keys, &app.authorities, &hashed).map_err(Refusal::internal)?
         }

@@ -16,6 +16,7 @@ pub mod merge;
 pub mod model;
 pub mod pages;
 pub mod permit;
+pub mod photo;
 mod protect;
 mod read;
 mod region;
@@ -29,5 +30,5 @@ mod tests;
 pub mod view;
 
 pub use change::{Correction, Meanwhile, Unchanged, change};
-pub use read::{Record, name_for_printing, record, reveal};
+pub use read::{Record, name_for_card, photo_for_card, record, reveal};
 pub use register::{Newcomer, Registration, register, registered_with, store_all, unregister, whose_document};

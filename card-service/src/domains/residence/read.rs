@@ -9,7 +9,7 @@ use super::model::{Facts, Field};
 use super::protect::SealingKey;
 use super::stays::{Before, Stay, stays};
 use super::store::SealedPerson;
-use super::{protect, store};
+use super::{photo, protect, store};
 use crate::app::App;
 use crate::db::{Connection, Tx};
 use crate::http::Refusal;
@@ -71,6 +71,8 @@ pub struct Record {
     pub facts: Facts,
     /// Where the person lived and lives, the present address first.
     pub stays: Vec<Stay>,
+    /// The photo as a JPEG, if there is one.
+    pub photo: Option<Zeroizing<Vec<u8>>>,
 }
 
 /// Reads a whole record. Earlier addresses come with the present one, and its leaf speaks for them.
@@ -100,13 +102,23 @@ pub async fn record(
     }
     let changes: Vec<_> = changes.into_iter().map(|(_, before)| before).collect();
     let stays = stays(&facts, &changes);
-    Ok(Record { facts, stays })
+    let photo = photo::reveal(app, tx, now, who, holder, purpose).await?;
+    Ok(Record { facts, stays, photo })
 }
 
 /// The name for the printed information of a card, read on behalf of whoever registered the holder.
-pub async fn name_for_printing(app: &App, tx: &mut Tx, holder: HolderId) -> Result<Zeroizing<String>, Refusal> {
-    let registrar =
-        store::registrar(tx, holder).await?.ok_or(Refusal::because(ProblemType::NotFound, "holder-unknown"))?;
-    let read = reveal(app, tx, app.now(), registrar, holder, Purpose::CardIssuance, &[Field::Name]).await?;
+pub async fn name_for_card(app: &App, tx: &mut Tx, holder: HolderId) -> Result<Zeroizing<String>, Refusal> {
+    let (registrar, purpose) = (registrar(tx, holder).await?, Purpose::CardIssuance);
+    let read = reveal(app, tx, app.now(), registrar, holder, purpose, &[Field::Name]).await?;
     Ok(Zeroizing::new(read.get(Field::Name).to_owned()))
+}
+
+/// The photo for a card as a JPEG, if there is one, read on behalf of whoever registered the holder.
+pub async fn photo_for_card(app: &App, tx: &mut Tx, holder: HolderId) -> Result<Option<Zeroizing<Vec<u8>>>, Refusal> {
+    let registrar = registrar(tx, holder).await?;
+    photo::reveal(app, tx, app.now(), registrar, holder, Purpose::CardIssuance).await
+}
+
+async fn registrar(tx: &mut Tx, holder: HolderId) -> Result<StaffId, Refusal> {
+    store::registrar(tx, holder).await?.ok_or(Refusal::because(ProblemType::NotFound, "holder-unknown"))
 }

@@ -61,6 +61,16 @@ pub static PERSON_MERGE: Table = Table {
     leaf_shard: Some("shard"),
     ..PLAIN
 };
+/// Photos. Even sealed they stay in the office.
+pub static PERSON_PHOTO: Table = Table {
+    name: "person_photo",
+    columns: &["shard", "holder_id", "taken_at", "taken_by", LEAF],
+    key: 2,
+    committed: 5,
+    withheld: &["sealed"],
+    leaf_shard: Some("shard"),
+    ..PLAIN
+};
 /// Who read a holder's record, and why.
 pub static PERSON_READ: Table = Table {
     name: "person_read",

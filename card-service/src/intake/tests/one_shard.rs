@@ -8,7 +8,7 @@ use crate::db::recorder::{self, Recorded};
 use crate::testing::Scratch;
 
 /// Tables whose rows belong to a holder, or to what a holder does.
-const HOLDERS: [&str; 21] = [
+const HOLDERS: [&str; 22] = [
     "account",
     "activity_read",
     "card_state_change",
@@ -25,6 +25,7 @@ const HOLDERS: [&str; 21] = [
     "person_fact_past",
     "person_told_apart",
     "person_merge",
+    "person_photo",
     "permit",
     "permit_act",
     "shard",

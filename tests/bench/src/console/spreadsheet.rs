@@ -23,7 +23,7 @@ pub(super) fn seconds(city: &mut City, rows: usize) -> Result<(f64, usize)> {
     let people: Vec<Facts> = (0..rows).map(|_| city.people.checked()).collect();
     let sheet = sheet(&people);
     let began = Instant::now();
-    let sent = clerk.api().send_file("/imports", "sheet", &sheet)?;
+    let sent = clerk.api().send_file("/imports", "sheet", sheet.as_bytes())?;
     let import = sent.location.with_context(|| format!("the sheet was answered with {}", sent.status))?;
     let until_idle = || {
         wait::within(AT_MOST, "the work on the sheet is over", || {

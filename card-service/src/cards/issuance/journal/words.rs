@@ -45,6 +45,8 @@ pub enum Object {
     Capabilities,
     /// Printed information, 5FC109.
     Printed,
+    /// The holder's photo, 5FC108.
+    Photo,
     /// Hashes of the others, signed, 5FC106.
     Security,
 }

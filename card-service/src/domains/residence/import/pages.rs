@@ -1,8 +1,8 @@
 //! The pages on which a spreadsheet is sent, looked at, registered and taken back.
 
-use axum::extract::{DefaultBodyLimit, Form, FromRequest as _, FromRequestParts, Multipart, Request, State};
+use axum::extract::{DefaultBodyLimit, Form, FromRequestParts, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get, post};
 use card_schema::wire::ProblemType;
@@ -14,18 +14,17 @@ use super::sheet::{MAX_BYTES, Unusable};
 use super::view::{ImportPage, ImportsPage, Progress, ROWS_SHOWN, Shown, rejected_sheet};
 use super::{Wish, begin, key, load, open, sheet, store, wish, workbook};
 use crate::app::App;
+use crate::console::input::{NoFile, file};
 use crate::console::{asking, frame::Frame, live};
 use crate::http::{self, Refusal, SignedIn, language};
 use crate::i18n::Locale;
 use crate::people::model::{Permission, Purpose, Staff};
 
 const SHEET: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
-/// What a request with a file holds besides the file.
-const FORM_BYTES: usize = 64 << 10;
 
 /// The pages by their paths.
 pub fn routes() -> [(&'static str, MethodRouter<App>); 6] {
-    let send = post(send).layer(DefaultBodyLimit::max(MAX_BYTES + FORM_BYTES));
+    let send = post(send).layer(DefaultBodyLimit::max(MAX_BYTES + NoFile::FORM_BYTES));
     [
         ("/imports", get(imports).merge(send)),
         ("/imports/template.xlsx", get(template)),
@@ -58,9 +57,10 @@ async fn send(
     request: Request,
 ) -> Result<Response, Refusal> {
     may_import(&who)?;
-    let read = match sent(request).await {
+    let read = match file(request, "sheet").await {
         Ok(file) => tokio::task::spawn_blocking(move || sheet::read(&file)).await.map_err(Refusal::internal)?,
-        Err(wrong) => Err(wrong),
+        Err(NoFile::Missing) => Err(Unusable { key: "import-file-missing", at: String::new() }),
+        Err(NoFile::TooLarge) => Err(Unusable { key: "import-too-large", at: (MAX_BYTES >> 20).to_string() }),
     };
     match read {
         Ok(lines) => {
@@ -69,23 +69,6 @@ async fn send(
         }
         Err(wrong) => listed(&app, language(&headers), &who.0, Some(&wrong)).await,
     }
-}
-
-/// The file of a form.
-async fn sent(request: Request) -> Result<Vec<u8>, Unusable> {
-    let missing = || Unusable { key: "import-file-missing", at: String::new() };
-    let too_large = |status: StatusCode| match status {
-        StatusCode::PAYLOAD_TOO_LARGE => Unusable { key: "import-too-large", at: (MAX_BYTES >> 20).to_string() },
-        _ => missing(),
-    };
-    let mut form = Multipart::from_request(request, &()).await.map_err(|_| missing())?;
-    while let Some(field) = form.next_field().await.map_err(|error| too_large(error.status()))? {
-        if field.name() == Some("sheet") {
-            let file = field.bytes().await.map_err(|error| too_large(error.status()))?;
-            return if file.is_empty() { Err(missing()) } else { Ok(file.into()) };
-        }
-    }
-    Err(missing())
 }
 
 fn download(name: &str, file: Vec<u8>) -> Response {
