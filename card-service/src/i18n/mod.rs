@@ -22,7 +22,7 @@ pub enum Locale {
     En,
 }
 
-const ZH_CN: [&str; 7] = [
+const ZH_CN: &[&str] = &[
     include_str!("../../i18n/zh-CN/service.ftl"),
     include_str!("../../i18n/zh-CN/console.ftl"),
     include_str!("../../i18n/zh-CN/residence.ftl"),
@@ -32,7 +32,7 @@ const ZH_CN: [&str; 7] = [
     include_str!("../../i18n/zh-CN/people.ftl"),
     include_str!("../../i18n/zh-CN/homes.ftl"),
 ];
-const EN: [&str; 7] = [
+const EN: &[&str] = &[
     include_str!("../../i18n/en/service.ftl"),
     include_str!("../../i18n/en/console.ftl"),
     include_str!("../../i18n/en/residence.ftl"),
@@ -54,7 +54,7 @@ fn bundle(locale: Locale) -> Bundle {
     // Isolation marks help mixed directions; ours are both left to right and pages are searched and copied.
     bundle.set_use_isolating(false);
     for source in locale.sources() {
-        let resource = FluentResource::try_new(source.to_owned())
+        let resource = FluentResource::try_new((*source).to_owned())
             .unwrap_or_else(|(_, errors)| panic!("i18n/{}: {errors:?}", locale.tag()));
         bundle.add_resource(resource).expect("no key stands twice");
     }
@@ -73,7 +73,7 @@ impl Locale {
         }
     }
 
-    const fn sources(self) -> [&'static str; 7] {
+    const fn sources(self) -> &'static [&'static str] {
         match self {
             Self::ZhCn => ZH_CN,
             Self::En => EN,
@@ -119,10 +119,10 @@ mod tests {
 
     use super::*;
 
-    fn keys(sources: [&'static str; 7]) -> BTreeSet<&'static str> {
+    fn keys(sources: &'static [&'static str]) -> BTreeSet<&'static str> {
         sources
-            .into_iter()
-            .flat_map(str::lines)
+            .iter()
+            .flat_map(|source| source.lines())
             .filter(|line| line.starts_with(|first: char| first.is_ascii_alphabetic()))
             .filter_map(|line| line.split_once(" =").map(|(key, _)| key))
             .collect()
