@@ -35,7 +35,7 @@ const FOCUS: &str = "
     };
     const all = document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, [tabindex=\"0\"]');
     const held = document.activeElement;
-    const bare = [...all].filter(element => !outline(element));
+    const bare = [...all].filter(element => element.checkVisibility() && !outline(element));
     held === document.body ? document.activeElement.blur() : held.focus();
     done(bare.map(element => ({ rule: 'focus-visible', place: element.outerHTML.slice(0, 120), why: 'no outline' })));
 ";
