@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::db::{self, Db, DbError};
 use crate::keys::file::{FileStore, Opener};
 use crate::keys::pki::{Authorities, pem};
+use crate::people::member::{self, model::Post};
 use crate::people::{Staff, StaffId, StaffRole, password, store};
 use crate::serve::{CERTIFICATES, open_keys};
 
@@ -125,7 +126,10 @@ async fn first_administrator(db: &Db, arguments: &InitArgs) -> Result<(), CliErr
         role: StaffRole::Administrator,
     };
     db.write::<_, DbError, _>(move |tx| {
-        Box::pin(async move { store::insert_staff(tx, clock::now(), &staff, &hash).await.map(drop) })
+        Box::pin(async move {
+            let now = clock::now();
+            member::store::insert(tx, now, &staff, &Post::working(now), &hash).await.map(drop)
+        })
     })
     .await
     .map_err(|error| CliError::failed(&error))

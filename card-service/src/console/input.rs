@@ -54,19 +54,34 @@ pub struct Input {
     pub choices: Vec<Choice>,
     /// HTML's `inputmode`.
     pub mode: &'static str,
+    /// HTML's `type`.
+    pub kind: &'static str,
+    /// HTML's `autocomplete`.
+    pub autocomplete: &'static str,
 }
 
 impl Input {
     /// Something is typed.
     pub fn text(name: &'static str, label: String, value: impl Into<String>) -> Self {
         let (hint, wrong, choices) = (None, None, Vec::new());
-        Self { name, label, hint, value: value.into(), wrong, choices, mode: "text" }
+        Self { name, label, hint, value: value.into(), wrong, choices, mode: "text", kind: "text", autocomplete: "off" }
+    }
+
+    /// A password is typed: it is never shown again.
+    pub fn password(name: &'static str, label: String, autocomplete: &'static str) -> Self {
+        Self { kind: "password", autocomplete, ..Self::text(name, label, "") }
     }
 
     /// One of several is chosen.
     pub fn choice(name: &'static str, label: String, choices: Vec<Choice>, chosen: &str) -> Self {
         let mark = |choice: Choice| Choice { chosen: choice.value == chosen, ..choice };
         Self { choices: choices.into_iter().map(mark).collect(), ..Self::text(name, label, chosen) }
+    }
+
+    /// With what helps to fill it in.
+    #[must_use]
+    pub fn hint(self, hint: String) -> Self {
+        Self { hint: Some(hint), ..self }
     }
 
     /// With what is wrong with it, if anything is.

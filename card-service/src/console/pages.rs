@@ -29,7 +29,7 @@ use crate::http::signed_in::{COOKIE, sign_out as end_session};
 use crate::http::{Refusal, SignedIn, language};
 use crate::i18n::Locale;
 use crate::people::model::Permission;
-use crate::people::{Purpose, Staff, organisation, session};
+use crate::people::{Purpose, Staff, account, member, organisation, session};
 
 /// The pages by their paths: the one list of them.
 pub fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
@@ -67,6 +67,8 @@ pub fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
         .chain(organisation::pages::routes())
         .chain(residence::map::pages::routes())
         .chain(residence::household::pages::routes())
+        .chain(member::pages::routes())
+        .chain(account::pages::routes())
         .collect()
 }
 
@@ -132,6 +134,9 @@ async fn errors(request: Request, next: Next) -> Response {
         Some(refusal) if refusal.kind() == ProblemType::NotSignedIn => {
             let query = form_urlencoded(&to);
             return Redirect::to(&format!("/sign-in?to={query}")).into_response();
+        }
+        Some(refusal) if refusal.leads_to().is_some() => {
+            return Redirect::to(refusal.leads_to().unwrap_or("/")).into_response();
         }
         Some(refusal) => {
             let problem = refusal.document(locale);

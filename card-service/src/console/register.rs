@@ -1,10 +1,11 @@
-//! The pages that every register of the office has: a list, one thing with what can be done with it, and a form. What
-//! stands in them is the register's.
+//! The pages that every register of the office has: a list, one thing with what can be done with it, a form, and what is
+//! shown once. What stands in them is the register's.
 
 use std::collections::HashMap;
 
 use askama::Template;
 use axum::response::Response;
+use zeroize::Zeroizing;
 
 use super::asking;
 use super::frame::Frame;
@@ -117,8 +118,8 @@ impl ThingPage {
 pub struct FormPage {
     /// See [`Frame`].
     pub frame: Frame,
-    /// Where one comes from.
-    pub back: Link,
+    /// Where one comes from; none where there is no other way than on.
+    pub back: Option<Link>,
     /// Where it is sent.
     pub action: String,
     /// What it is for.
@@ -140,4 +141,20 @@ impl FormPage {
     pub fn answer(&self) -> Result<Response, Refusal> {
         asking(self, self.is_wrong())
     }
+}
+
+/// Something that nobody can be shown a second time.
+#[derive(Debug, Template)]
+#[template(path = "console/once.html")]
+pub struct OncePage {
+    /// See [`Frame`].
+    pub frame: Frame,
+    /// What it is.
+    pub title: String,
+    /// What it is for, and whom to give it.
+    pub lead: String,
+    /// It, or them.
+    pub secrets: Vec<Zeroizing<String>>,
+    /// Where to go on.
+    pub next: Link,
 }

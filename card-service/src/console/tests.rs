@@ -29,7 +29,7 @@ use crate::domains::residence::permit::model::Standing;
 use crate::domains::residence::view::{DOCUMENT, inputs};
 use crate::evidence::store::Checkpoint;
 use crate::i18n::Locale;
-use crate::people::{Purpose, Staff, StaffId, StaffRole, organisation};
+use crate::people::{Purpose, Staff, StaffId, StaffRole, account, member, organisation};
 
 /// 2026-11-23 17:04:05 in Beijing.
 const AT: Micros = Micros(1_795_424_645_000_000);
@@ -297,6 +297,8 @@ fn pages(locale: Locale) -> Vec<(String, String)> {
     }
     pages.extend(at_readers(locale));
     pages.extend(organisation::pages::tests::pages(&frame("/organisations/x")));
+    pages.extend(member::pages::tests::pages(&frame("/staff/x")));
+    pages.extend(account::pages::tests::pages(locale));
     pages.extend(residence::view::tests::pages(&frame("/registrations/x")));
     pages.extend(residence::import::view::tests::pages(&frame("/imports")));
     pages.extend(residence::household::view::tests::pages(&frame("/holders/x/household")));
@@ -328,6 +330,10 @@ fn every_page_renders_in_every_language_without_a_missing_text_or_a_script() {
                 "person-",
                 "people-",
                 "organisation-",
+                "staff-",
+                "account-o",
+                "account-p",
+                "account-s",
                 "<script",
                 "style=",
                 "onclick",

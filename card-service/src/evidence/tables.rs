@@ -22,7 +22,7 @@ pub use cards::{
 pub use homes::{AREA, HOME, HOUSE, HOUSEHOLD_MEMBER};
 pub use people::{
     ACTIVITY_READ, HOLDER, PERMIT, PERMIT_ACT, PERSON_FACT, PERSON_FACT_PAST, PERSON_MERGE, PERSON_PHOTO, PERSON_READ,
-    PERSON_TOLD_APART, SIGN_IN, STAFF,
+    PERSON_TOLD_APART, SIGN_IN, STAFF, STAFF_POST,
 };
 
 /// The column that names a row's leaf.
@@ -166,7 +166,7 @@ pub static TERMINAL: Table = Table {
     ..PLAIN
 };
 /// Every exported table.
-pub static TABLES: [&Table; 36] = [
+pub static TABLES: [&Table; 37] = [
     &LEAVES,
     &TILE,
     &CHECKPOINT,
@@ -179,6 +179,7 @@ pub static TABLES: [&Table; 36] = [
     &ORGANISATION_PROFILE,
     &TERMINAL,
     &STAFF,
+    &STAFF_POST,
     &SIGN_IN,
     &HOLDER,
     &PERSON_FACT,

@@ -14,4 +14,4 @@ pub mod signed_in;
 pub use extract::{Body, Path, Query};
 pub use language::language;
 pub use problem::{Refusal, localise, name};
-pub use signed_in::SignedIn;
+pub use signed_in::{AtTheDoor, SignedIn};

@@ -28,6 +28,7 @@ pub struct Refusal {
     kind: ProblemType,
     detail: Option<Detail>,
     cause: Option<Arc<dyn StdError + Send + Sync>>,
+    leads_to: Option<&'static str>,
 }
 
 /// What stands in `detail`.
@@ -42,22 +43,27 @@ enum Detail {
 impl Refusal {
     /// A refusal with no more to say than its kind.
     pub const fn new(kind: ProblemType) -> Self {
-        Self { kind, detail: None, cause: None }
+        Self { kind, detail: None, cause: None, leads_to: None }
     }
 
     /// A refusal that tells a person what to do, by a text's key.
     pub const fn because(kind: ProblemType, key: &'static str) -> Self {
-        Self { kind, detail: Some(Detail::Key(key, String::new())), cause: None }
+        Self { kind, detail: Some(Detail::Key(key, String::new())), cause: None, leads_to: None }
     }
 
     /// The same where something is filled into the text, as `at`.
     pub fn saying(kind: ProblemType, key: &'static str, at: &str) -> Self {
-        Self { kind, detail: Some(Detail::Key(key, at.to_owned())), cause: None }
+        Self { kind, detail: Some(Detail::Key(key, at.to_owned())), cause: None, leads_to: None }
     }
 
     /// A request that does not have the expected form; `what` is for its programmer.
     pub fn malformed(what: impl Into<String>) -> Self {
-        Self { kind: ProblemType::MalformedRequest, detail: Some(Detail::Technical(what.into())), cause: None }
+        Self {
+            kind: ProblemType::MalformedRequest,
+            detail: Some(Detail::Technical(what.into())),
+            cause: None,
+            leads_to: None,
+        }
     }
 
     /// Something failed inside.
@@ -67,7 +73,18 @@ impl Refusal {
 
     /// A refusal whose cause is for the log alone.
     pub fn caused(kind: ProblemType, cause: impl StdError + Send + Sync + 'static) -> Self {
-        Self { kind, detail: None, cause: Some(Arc::new(cause)) }
+        Self { kind, detail: None, cause: Some(Arc::new(cause)), leads_to: None }
+    }
+
+    /// The same, which leads a browser to the page where what is missing can be done.
+    #[must_use]
+    pub fn leading_to(self, page: &'static str) -> Self {
+        Self { leads_to: Some(page), ..self }
+    }
+
+    /// The page where what is missing can be done.
+    pub const fn leads_to(&self) -> Option<&'static str> {
+        self.leads_to
     }
 
     /// Its kind.
@@ -155,7 +172,7 @@ impl From<EnvelopeError> for Refusal {
             EnvelopeError::SignatureMismatch => ProblemType::BadSignature,
             _ => ProblemType::BadEnvelope,
         };
-        Self { kind, detail: Some(Detail::Technical(error.to_string())), cause: None }
+        Self { kind, detail: Some(Detail::Technical(error.to_string())), cause: None, leads_to: None }
     }
 }
 

@@ -12,14 +12,18 @@ use zeroize::Zeroizing;
 use super::Refusal;
 use crate::app::App;
 use crate::people::model::{Permission, Purpose, Staff};
-use crate::people::session::{self, Carrier};
+use crate::people::session::{self, Carrier, Open};
 
 /// The console's cookie (RFC 6265bis §4.1.3.2: the prefix ties it to this host, the whole path and TLS).
 pub const COOKIE: &str = "__Host-session";
 
-/// The member of staff behind a request.
+/// The member of staff behind a request, who owes nothing before it.
 #[derive(Clone, Debug)]
 pub struct SignedIn(pub Staff);
+
+/// The same, who may owe something: for the pages on which that is done.
+#[derive(Clone, Debug)]
+pub struct AtTheDoor(pub Open);
 
 impl SignedIn {
     /// Refuses unless the role may do this.
@@ -41,8 +45,20 @@ impl FromRequestParts<App> for SignedIn {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
+        let AtTheDoor(session) = AtTheDoor::from_request_parts(parts, app).await?;
+        match session.owed {
+            None => Ok(Self(session.staff)),
+            Some(owed) => Err(Refusal::because(ProblemType::Forbidden, owed.key()).leading_to(owed.page())),
+        }
+    }
+}
+
+impl FromRequestParts<App> for AtTheDoor {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
         let (token, carrier) = token(&parts.headers).ok_or_else(|| Refusal::new(ProblemType::NotSignedIn))?;
-        session::holder_of(app, &token, carrier).await.map(Self)
+        session::of(app, &token, carrier).await.map(Self)
     }
 }
 

@@ -31,6 +31,7 @@ const ZH_CN: &[&str] = &[
     include_str!("../../i18n/zh-CN/photo.ftl"),
     include_str!("../../i18n/zh-CN/people.ftl"),
     include_str!("../../i18n/zh-CN/homes.ftl"),
+    include_str!("../../i18n/zh-CN/staff.ftl"),
 ];
 const EN: &[&str] = &[
     include_str!("../../i18n/en/service.ftl"),
@@ -41,6 +42,7 @@ const EN: &[&str] = &[
     include_str!("../../i18n/en/photo.ftl"),
     include_str!("../../i18n/en/people.ftl"),
     include_str!("../../i18n/en/homes.ftl"),
+    include_str!("../../i18n/en/staff.ftl"),
 ];
 
 type Bundle = FluentBundle<FluentResource>;

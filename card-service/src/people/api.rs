@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode};
 use card_schema::clock::Micros;
+use card_schema::ids::OrganisationId;
 use card_schema::wire::ProblemType;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -14,8 +15,8 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::model::{Permission, Staff, StaffId, StaffRole};
-use super::{password, session, store};
+use super::model::{Permission, StaffRole};
+use super::{member, session};
 use crate::app::App;
 use crate::http::{Body, Refusal, SignedIn, signed_in};
 
@@ -79,18 +80,18 @@ struct NewStaff {
     /// What the person will type to sign in.
     #[schema(example = "clerk1")]
     name: String,
-    /// At least ten characters.
-    #[schema(value_type = String, format = Password)]
-    password: String,
     role: StaffRole,
+    /// The station where the person works.
+    #[serde(default)]
+    station_id: Option<OrganisationId>,
 }
 
 /// A member of staff.
 #[derive(Serialize, ToSchema)]
 struct StaffReply {
     staff_id: Uuid,
-    name: String,
-    role: StaffRole,
+    /// For the first sign-in, in which the person chooses another. Shown once.
+    first_password: String,
 }
 
 /// Add a member of staff
@@ -98,7 +99,7 @@ struct StaffReply {
     (status = 201, description = "Added", body = StaffReply)),
     extensions(("x-problems" = json!([
         (ProblemType::Forbidden, "Administrators only"),
-        (ProblemType::Conflict, "The name is taken"),
+        (ProblemType::Conflict, "The name is taken, or staff cannot work there"),
     ]))))]
 async fn add_staff(
     State(app): State<App>,
@@ -106,30 +107,15 @@ async fn add_staff(
     Body(request): Body<NewStaff>,
 ) -> Result<(StatusCode, Json<StaffReply>), Refusal> {
     who.require(Permission::Administer)?;
-    let staff = add(&app, request.name, Zeroizing::new(request.password), request.role).await?;
-    let reply = StaffReply { staff_id: staff.staff_id.0, name: staff.name, role: staff.role };
+    let NewStaff { name, role, station_id: organisation } = request;
+    let refused = |(field, key): member::Wrong| {
+        let bad_name = field == "name" && key != "staff-name-taken";
+        let kind = if bad_name { ProblemType::MalformedRequest } else { ProblemType::Conflict };
+        Refusal::because(kind, key)
+    };
+    let added = member::add(&app, who.0.staff_id, member::New { name, role, organisation }).await?.map_err(refused)?;
+    let reply = StaffReply { staff_id: added.staff_id.0, first_password: added.first_password.as_str().to_owned() };
     Ok((StatusCode::CREATED, Json(reply)))
-}
-
-/// Adds a member of staff, after looking at name and password.
-pub async fn add(app: &App, name: String, word: Zeroizing<String>, role: StaffRole) -> Result<Staff, Refusal> {
-    if name.trim().is_empty() || name.chars().count() > 64 || name.chars().any(char::is_control) {
-        return Err(Refusal::because(ProblemType::MalformedRequest, "staff-name-bad"));
-    }
-    if word.chars().count() < password::MIN_CHARS {
-        return Err(Refusal::because(ProblemType::MalformedRequest, "password-too-short"));
-    }
-    let hash = tokio::task::spawn_blocking(move || password::hash(&word))
-        .await
-        .map_err(Refusal::internal)?
-        .map_err(Refusal::internal)?;
-    let staff = Staff { staff_id: StaffId(app.new_id()), name: name.trim().to_owned(), role };
-    let (now, row) = (app.now(), staff.clone());
-    let added = app
-        .db
-        .write::<_, Refusal, _>(move |tx| Box::pin(async move { Ok(store::insert_staff(tx, now, &row, &hash).await?) }))
-        .await?;
-    if added { Ok(staff) } else { Err(Refusal::because(ProblemType::Conflict, "staff-name-taken")) }
 }
 
 /// A time for programs and logs.

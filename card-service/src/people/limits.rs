@@ -25,6 +25,11 @@ impl Default for SignInLimits {
 }
 
 impl SignInLimits {
+    /// Counts a try by somebody who is signed in.
+    pub fn allow_name(&self, name: &str) -> bool {
+        self.by_name.check_key(&name.to_lowercase()).is_ok()
+    }
+
     /// Counts a try, and says whether it may be made.
     pub fn allow(&self, name: &str, address: IpAddr) -> bool {
         // Forgets those that are at rest again, so that made-up names do not fill the memory.
@@ -32,6 +37,6 @@ impl SignInLimits {
             self.by_name.retain_recent();
             self.by_address.retain_recent();
         }
-        self.by_address.check_key(&address).is_ok() && self.by_name.check_key(&name.to_lowercase()).is_ok()
+        self.by_address.check_key(&address).is_ok() && self.allow_name(name)
     }
 }

@@ -125,6 +125,34 @@ impl StaffRole {
     }
 }
 
+/// What somebody who has signed in has to do before anything else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owed {
+    /// Choose a password that nobody else has seen.
+    Password,
+}
+
+impl Owed {
+    /// What a session lacks, if it lacks anything.
+    pub const fn of(password_given: bool) -> Option<Self> {
+        if password_given { Some(Self::Password) } else { None }
+    }
+
+    /// The key of a text that says so.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Password => "account-owes-password",
+        }
+    }
+
+    /// The page on which it is done.
+    pub const fn page(self) -> &'static str {
+        match self {
+            Self::Password => "/account/password",
+        }
+    }
+}
+
 /// A member of staff as the service knows them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Staff {

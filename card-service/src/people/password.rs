@@ -8,6 +8,8 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
+use crate::http::Refusal;
+
 /// The shortest password that is taken (NIST SP 800-63B-4 asks 15 where it is the only factor, 8 beside another; the
 /// console's is the fall-back beside a staff card).
 pub const MIN_CHARS: usize = 10;
@@ -26,6 +28,13 @@ pub struct HashError(#[source] argon2::password_hash::Error);
 /// Hashes a new password, with Argon2id's recommended parameters (19 MiB, two passes) and a random salt.
 pub fn hash(password: &str) -> Result<String, HashError> {
     Argon2::default().hash_password(password.as_bytes()).map(|hash| hash.to_string()).map_err(HashError)
+}
+
+/// The same off the async threads.
+pub async fn hashed(password: Zeroizing<String>) -> Result<String, Refusal> {
+    let _permit = AT_ONCE.acquire().await.expect("the semaphore is never closed");
+    let hashed = tokio::task::spawn_blocking(move || hash(&password)).await;
+    hashed.map_err(Refusal::internal)?.map_err(Refusal::internal)
 }
 
 /// Whether the password is the one that was hashed. Without a hash it takes as long and is wrong.

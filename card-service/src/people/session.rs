@@ -7,11 +7,12 @@ use std::net::IpAddr;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use card_schema::clock::Micros;
+use card_schema::ids::Shard;
 use card_schema::wire::ProblemType;
 use ring::digest;
 use zeroize::Zeroizing;
 
-use super::model::{Staff, StaffId};
+use super::model::{Owed, Staff, StaffId};
 use super::{password, store};
 use crate::app::App;
 use crate::http::Refusal;
@@ -43,31 +44,42 @@ pub async fn sign_in(app: &App, address: IpAddr, name: &str, word: Zeroizing<Str
         return Err(Refusal::new(ProblemType::TooManyRequests));
     }
     let known = store::by_name(&mut app.db.read().await?, name).await?;
-    let (staff, hash) = known.map_or((None, None), |(staff, hash)| (Some(staff), Some(hash)));
-    let right = password::verify(word, hash).await;
-    let now = app.now();
-    let Some(staff) = staff.filter(|_| right) else {
-        if let Some((known, _)) = store::by_name(&mut app.db.read().await?, name).await? {
-            app.db
-                .write::<_, Refusal, _>(move |tx| {
-                    Box::pin(async move { Ok(store::failed_sign_in(tx, now, known.staff_id).await?) })
-                })
-                .await?;
-        }
-        metrics::counter!("sign_ins_failed_total").increment(1);
-        return Err(Refusal::because(ProblemType::NotSignedIn, "sign-in-wrong"));
+    let right = password::verify(word, known.as_ref().map(|(_, hash, _)| hash.clone())).await;
+    let refused = match known {
+        Some((staff, hash, true)) if right => return begin(app, staff, hash).await,
+        // Whoever knows the password may know why it does not let them in.
+        Some(_) if right => "account-suspended",
+        _ => "sign-in-wrong",
     };
-    begin(app, staff).await
+    if let Some((staff, ..)) = known {
+        let now = app.now();
+        app.db
+            .write::<_, Refusal, _>(move |tx| {
+                Box::pin(async move { Ok(store::failed_sign_in(tx, now, staff.staff_id).await?) })
+            })
+            .await?;
+    }
+    metrics::counter!("sign_ins_failed_total").increment(1);
+    Err(Refusal::because(ProblemType::NotSignedIn, refused))
 }
 
-/// Begins a session for somebody who has proven who they are.
-pub(crate) async fn begin(app: &App, staff: Staff) -> Result<Begun, Refusal> {
+/// Begins a session for somebody whose password was proven, while it is still theirs.
+async fn begin(app: &App, staff: Staff, proven: String) -> Result<Begun, Refusal> {
     let now = app.now();
     let token = Zeroizing::new(BASE64_URL_SAFE_NO_PAD.encode(*app.random_bytes::<32>()?));
-    let (hash, who, expires_at) = (token_hash(&token), staff.staff_id, now.plus_seconds(LIFETIME_SECONDS));
+    let (hash, expires_at, who) = (token_hash(&token), now.plus_seconds(LIFETIME_SECONDS), staff.clone());
     app.db
         .write::<_, Refusal, _>(move |tx| {
-            Box::pin(async move { Ok(store::begin_session(tx, now, hash, who, expires_at).await?) })
+            Box::pin(async move {
+                // Checking took a while, in which somebody may have been suspended or given another password.
+                tx.lock([Shard(0)]).await?;
+                let known = store::by_name(tx.conn(), &who.name).await?;
+                let still = known.is_some_and(|(_, hash, works)| works && proven == hash);
+                if !still {
+                    return Err(Refusal::because(ProblemType::NotSignedIn, "sign-in-wrong"));
+                }
+                Ok(store::begin_session(tx, now, hash, who.staff_id, expires_at).await?)
+            })
         })
         .await?;
     Ok(Begun { token, expires_at, staff })
@@ -82,15 +94,26 @@ pub enum Carrier {
     Cookie,
 }
 
+/// A session that goes on.
+#[derive(Clone, Debug)]
+pub struct Open {
+    /// Whose it is.
+    pub staff: Staff,
+    /// What has to be done in it before anything else.
+    pub owed: Option<Owed>,
+    /// Which it is.
+    pub token_hash: [u8; 32],
+}
+
 /// Whose session a token is; refused where it is nobody's, or over.
-pub async fn holder_of(app: &App, token: &str, carrier: Carrier) -> Result<Staff, Refusal> {
+pub async fn of(app: &App, token: &str, carrier: Carrier) -> Result<Open, Refusal> {
     let refused = || Refusal::new(ProblemType::NotSignedIn);
     let hash = token_hash(token);
     let session = store::session(&mut app.db.read().await?, hash).await?.ok_or_else(refused)?;
     let now = app.now();
     let idle_for = now.distance(session.last_seen_at) / Micros::PER_SECOND.unsigned_abs();
     let too_idle = carrier == Carrier::Cookie && idle_for > app.config.sessions.idle_s.unsigned_abs();
-    if now >= session.expires_at || too_idle {
+    if now >= session.expires_at || too_idle || !session.works {
         return Err(refused());
     }
     if idle_for >= TOUCH_SECONDS {
@@ -98,7 +121,7 @@ pub async fn holder_of(app: &App, token: &str, carrier: Carrier) -> Result<Staff
             .write::<_, Refusal, _>(move |tx| Box::pin(async move { Ok(store::touch_session(tx, now, hash).await?) }))
             .await?;
     }
-    Ok(session.staff)
+    Ok(Open { owed: Owed::of(session.password_given), staff: session.staff, token_hash: hash })
 }
 
 /// Ends the session of a token.
@@ -112,6 +135,7 @@ pub async fn sign_out_everywhere(app: &App, who: StaffId) -> Result<(), Refusal>
     app.db.write::<_, Refusal, _>(move |tx| Box::pin(async move { Ok(store::end_sessions_of(tx, who).await?) })).await
 }
 
-fn token_hash(token: &str) -> [u8; 32] {
+/// Under what a session is stored: the token itself is nowhere.
+pub(crate) fn token_hash(token: &str) -> [u8; 32] {
     digest::digest(&digest::SHA256, token.as_bytes()).as_ref().try_into().expect("SHA-256 has 32 bytes")
 }

@@ -4,6 +4,7 @@ use card_schema::clock::Micros;
 use card_schema::ids::Shard;
 use uuid::Uuid;
 
+use super::member::model::State;
 use super::model::{Staff, StaffId, StaffRole};
 use crate::db::{Connection, DbError, Row, Tx, columns, query};
 use crate::evidence::{ActionKind, Change, tables};
@@ -13,41 +14,26 @@ use crate::evidence::{ActionKind, Change, tables};
 pub struct Session {
     /// Whose it is.
     pub staff: Staff,
+    /// Whether they may work.
+    pub works: bool,
+    /// Whether somebody else has seen their password.
+    pub password_given: bool,
     /// When a request was last seen, to the minute.
     pub last_seen_at: Micros,
     /// When it ends whatever happens.
     pub expires_at: Micros,
 }
 
-/// Adds a member of staff. False where the name is taken.
-pub async fn insert_staff(tx: &mut Tx, at: Micros, staff: &Staff, password_hash: &str) -> Result<bool, DbError> {
-    let taken: Option<i64> =
-        query("SELECT leaf FROM staff WHERE name = $1").bind(&staff.name).scalar(tx.conn()).await?;
-    if taken.is_some() {
-        return Ok(false);
-    }
-    let mut change = Change::begin(tx, Shard(0)).await?;
-    change.touch(tx, &tables::STAFF, vec![staff.staff_id.0.as_bytes()[..].into()]).await?;
-    query("INSERT INTO staff (staff_id, name, role, password_hash, created_at, leaf) VALUES ($1, $2, $3, $4, $5, $6)")
-        .bind(staff.staff_id.0)
-        .bind(&staff.name)
-        .bind(staff.role.name())
-        .bind(password_hash)
-        .bind(at.0)
-        .bind(change.leaf())
-        .execute(tx.conn())
-        .await?;
-    change.record(tx, at, ActionKind::StaffChanged).await?;
-    Ok(true)
-}
-
-/// A member of staff by sign-in name, with the hash of the password.
-pub async fn by_name(connection: &mut Connection, name: &str) -> Result<Option<(Staff, String)>, DbError> {
-    let row = query("SELECT staff_id, name, role, password_hash FROM staff WHERE name = $1")
-        .bind(name)
-        .optional(connection)
-        .await?;
-    row.map(|row| Ok((staff(&row)?, row.get("password_hash")?))).transpose()
+/// A member of staff by sign-in name, with the hash of the password and whether they may work.
+pub async fn by_name(connection: &mut Connection, name: &str) -> Result<Option<(Staff, String, bool)>, DbError> {
+    let row = query(
+        "SELECT s.staff_id, s.name, s.role, s.password_hash, p.state
+         FROM staff s LEFT JOIN staff_post p USING (staff_id) WHERE s.name = $1",
+    )
+    .bind(name)
+    .optional(connection)
+    .await?;
+    row.map(|row| Ok((staff(&row)?, row.get("password_hash")?, works(&row)?))).transpose()
 }
 
 /// Whether anybody can sign in yet.
@@ -99,8 +85,9 @@ async fn record_sign_in(tx: &mut Tx, at: Micros, who: StaffId, succeeded: bool) 
 /// The session of a token.
 pub async fn session(connection: &mut Connection, token_hash: [u8; 32]) -> Result<Option<Session>, DbError> {
     let row = query(
-        "SELECT s.last_seen_at, s.expires_at, p.staff_id, p.name, p.role
-         FROM session s JOIN staff p USING (staff_id) WHERE s.token_hash = $1",
+        "SELECT s.last_seen_at, s.expires_at, w.staff_id, w.name, w.role, p.state, p.password_given
+         FROM session s JOIN staff w USING (staff_id) LEFT JOIN staff_post p USING (staff_id)
+         WHERE s.token_hash = $1",
     )
     .bind(token_hash)
     .optional(connection)
@@ -108,6 +95,8 @@ pub async fn session(connection: &mut Connection, token_hash: [u8; 32]) -> Resul
     row.map(|row| {
         Ok(Session {
             staff: staff(&row)?,
+            works: works(&row)?,
+            password_given: row.get::<Option<i64>>("password_given")?.is_some_and(|given| given != 0),
             last_seen_at: Micros(row.get("last_seen_at")?),
             expires_at: Micros(row.get("expires_at")?),
         })
@@ -137,7 +126,23 @@ pub async fn end_sessions_of(tx: &mut Tx, who: StaffId) -> Result<(), DbError> {
     Ok(())
 }
 
-fn staff(row: &Row) -> Result<Staff, DbError> {
+/// Ends every session of somebody but one.
+pub async fn end_other_sessions(tx: &mut Tx, who: StaffId, kept: [u8; 32]) -> Result<(), DbError> {
+    query("DELETE FROM session WHERE staff_id = $1 AND token_hash <> $2")
+        .bind(who.0)
+        .bind(kept)
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Of somebody without a post nothing was ever said: they work.
+fn works(row: &Row) -> Result<bool, DbError> {
+    let state: Option<String> = row.get("state")?;
+    Ok(state.is_none_or(|state| state == State::Working.name()))
+}
+
+pub(super) fn staff(row: &Row) -> Result<Staff, DbError> {
     Ok(Staff {
         staff_id: StaffId(Uuid::from_bytes(columns::bytes(row, "staff_id")?)),
         name: row.get("name")?,

@@ -22,6 +22,7 @@ use crate::domains::residence::store::{NewHolder, SealedPerson};
 use crate::domains::residence::{self, area, draft, house, household, import, merge, photo, similar};
 use crate::evidence::Log;
 use crate::i18n::Locale;
+use crate::people::member::{self, model::Post};
 use crate::people::{self, Purpose, Staff, StaffId, StaffRole, organisation};
 use crate::terminals;
 
@@ -115,7 +116,8 @@ async fn office(town: &Town, terminal: &TestTerminal, card: &TestCard) {
             for closed in [false, true] {
                 organisation::store::describe(tx, START, terminal_of, organisation::Kind::Merchant, closed).await?;
             }
-            assert!(people::store::insert_staff(tx, START, &staff, "$argon2id$invented").await?);
+            let post = Post { admitted: Some((staff.staff_id, START)), ..Post::working(START) };
+            assert!(member::store::insert(tx, START, &staff, &post, "$argon2id$invented").await?);
             let who = staff.staff_id;
             people::store::begin_session(tx, START, random(), who, START.plus_seconds(60)).await?;
             people::store::failed_sign_in(tx, START, who).await?;

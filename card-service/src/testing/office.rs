@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::app::{App, Parts};
 use crate::config::{Config, Overrides};
+use crate::db::DbError;
 use crate::domains::residence::map::Counted;
 use crate::evidence::{Log, checkpoint};
 use crate::intake::{Intake, TerminalIdentity};
@@ -26,7 +27,8 @@ use crate::keys::KeyStore;
 use crate::keys::file::{FileStore, Opener};
 use crate::keys::pki::Authorities;
 use crate::people::limits::SignInLimits;
-use crate::people::{StaffRole, api as people};
+use crate::people::member::{self, model::Post};
+use crate::people::{Staff, StaffId, StaffRole, password, session, store};
 use crate::testing::Scratch;
 use crate::testing::town::POLICY;
 use crate::{api, clock};
@@ -83,9 +85,26 @@ impl Office {
         self.folder.path()
     }
 
+    /// Adds a member of staff who has a password of their own.
+    pub(crate) async fn member(&self, name: &str, role: StaffRole) -> Staff {
+        let hash = password::hashed(Zeroizing::new(PASSWORD.to_owned())).await.unwrap();
+        let staff = Staff { staff_id: StaffId(self.app.new_id()), name: name.to_owned(), role };
+        let (now, row) = (self.app.now(), staff.clone());
+        let added = self.app.db.write::<_, DbError, _>(move |tx| {
+            Box::pin(async move { member::store::insert(tx, now, &row, &Post::working(now), &hash).await })
+        });
+        assert!(added.await.unwrap(), "{name} is there already");
+        staff
+    }
+
+    /// Signs somebody in, as if they had shown all that is asked of them.
+    pub(crate) async fn session(&self, who: &Staff) -> String {
+        session(&self.app, who).await
+    }
+
     /// Adds a member of staff and signs them in: the bearer token.
     pub(crate) async fn staff(&self, name: &str, role: StaffRole) -> String {
-        people::add(&self.app, name.to_owned(), Zeroizing::new(PASSWORD.to_owned()), role).await.unwrap();
+        self.member(name, role).await;
         let (status, session) = self
             .public("POST", "/v1/sessions", None, Some(serde_json::json!({"name": name, "password": PASSWORD})))
             .await;
@@ -128,6 +147,17 @@ impl Office {
         }
         ask(router, method, path, None, body).await
     }
+}
+
+/// Signs somebody in, as if they had shown all that is asked of them.
+pub(crate) async fn session(app: &App, who: &Staff) -> String {
+    let token = app.new_id().to_string();
+    let (now, hash, who) = (app.now(), session::token_hash(&token), who.staff_id);
+    let begun = app.db.write::<_, DbError, _>(move |tx| {
+        Box::pin(async move { store::begin_session(tx, now, hash, who, now.plus_seconds(3_600)).await })
+    });
+    begun.await.unwrap();
+    token
 }
 
 async fn ask(

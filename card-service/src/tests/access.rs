@@ -30,8 +30,9 @@ use Permission::{Administer, DecidePermits, RunTerminals, SeeActivity, SeeCounts
 use Who::{Anybody, May, Proof, Staff, Terminals};
 
 /// Every route. One that is not here, or no more there, fails the test.
-const TABLE: [(&str, &str, Who); 119] = [
+const TABLE: [(&str, &str, Who); 126] = [
     ("GET", "/", Staff),
+    ("GET", "/account/password", Staff),
     ("GET", "/activity", May(SeeActivity)),
     ("GET", "/assets/camera.js", Anybody),
     ("GET", "/assets/console.css", Anybody),
@@ -88,6 +89,9 @@ const TABLE: [(&str, &str, Who); 119] = [
     ("GET", "/sign-in", Anybody),
     ("GET", "/sign-out", Anybody),
     ("GET", "/sign-out/everywhere", Anybody),
+    ("GET", "/staff", May(Administer)),
+    ("GET", "/staff/new", May(Administer)),
+    ("GET", "/staff/{staff_id}", May(Administer)),
     ("GET", "/tile/{path}", Anybody),
     ("GET", "/unblocks/{unblock_id}", May(ServeHolders)),
     ("GET", "/unblocks/{unblock_id}/events", May(ServeHolders)),
@@ -102,6 +106,7 @@ const TABLE: [(&str, &str, Who); 119] = [
     ("GET", "/v1/status-list", Terminals),
     ("GET", "/v1/terminals", May(SeeActivity)),
     ("DELETE", "/v1/sessions", Anybody),
+    ("POST", "/account/password", Staff),
     ("POST", "/cards/{card_id}/holder", May(ServeHolders)),
     ("POST", "/find", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/cards", May(ServeHolders)),
@@ -137,6 +142,8 @@ const TABLE: [(&str, &str, Who); 119] = [
     ("POST", "/sign-in", Proof),
     ("POST", "/sign-out", Anybody),
     ("POST", "/sign-out/everywhere", Staff),
+    ("POST", "/staff/new", May(Administer)),
+    ("POST", "/staff/{staff_id}", May(Administer)),
     ("POST", "/unblocks/{unblock_id}/resume", May(ServeHolders)),
     ("POST", "/v1/batches", Terminals),
     ("POST", "/v1/cards", May(ServeHolders)),

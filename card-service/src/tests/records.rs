@@ -11,11 +11,10 @@ use axum::{Json, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use card_schema::card::Slot;
-use card_schema::ids::HolderId;
+use card_schema::ids::{HolderId, OrganisationId};
 use card_schema::money::Fen;
 use card_schema::operation::{Operation, OperationCode, purse};
 use serde_json::json;
-use zeroize::Zeroizing;
 
 use super::readings;
 use super::walk::{Answered, Caller, Known, Listeners, Route, not_entered, walk};
@@ -34,7 +33,7 @@ use crate::domains::residence::model::{Facts, Field};
 use crate::domains::residence::{Registration, draft, import};
 use crate::http::Refusal;
 use crate::i18n::Locale;
-use crate::people::{Purpose, StaffId, StaffRole, api as people};
+use crate::people::{Purpose, StaffId, StaffRole, organisation};
 use crate::terminals;
 use crate::testing::town::{card_of, terminal_in};
 use crate::testing::{Office, PASSWORD, office};
@@ -62,8 +61,7 @@ impl Scene {
         let app = &office.app;
         let mut callers = vec![Caller::Nobody];
         for role in StaffRole::ALL {
-            let word = Zeroizing::new(PASSWORD.to_owned());
-            callers.push(Caller::Staff(people::add(app, role.name().to_owned(), word, role).await.unwrap()));
+            callers.push(Caller::Staff(office.member(role.name(), role).await));
         }
         let clerk = StaffId(uuid::Uuid::from_u128(1));
         let person = |name, number| {
@@ -116,6 +114,8 @@ impl Scene {
             ("holder_id", holder.to_string()),
             ("terminal_id", terminal.id.to_string()),
             ("organisation_id", organisation.to_string()),
+            ("staff_id", writer.staff_id.0.to_string()),
+            ("station_id", station(app).await.to_string()),
             ("draft_id", draft.to_string()),
             ("step", "contact".to_owned()),
             ("import_id", import.to_string()),
@@ -168,6 +168,19 @@ impl Scene {
         walk(&listeners, pages, &self.callers, &self.known, look).await;
         walked
     }
+}
+
+/// Where staff may work.
+async fn station(app: &App) -> OrganisationId {
+    let (id, now) = (OrganisationId(app.new_id()), app.now());
+    let added = app.db.write::<_, DbError, _>(move |tx| {
+        Box::pin(async move {
+            organisation::store::named(tx, now, id, "测试服务站").await?;
+            organisation::store::describe(tx, now, id, organisation::Kind::Station, false).await
+        })
+    });
+    added.await.unwrap();
+    id
 }
 
 async fn at_the_step_that_prints_the_name(app: &App, issuance: uuid::Uuid) {

@@ -17,7 +17,8 @@ use crate::app::App;
 use crate::cards::activity::ActivityPurpose;
 use crate::http::signed_in::COOKIE;
 use crate::intake::TerminalIdentity;
-use crate::people::{Purpose, Staff, session};
+use crate::people::{Purpose, Staff};
+use crate::testing;
 use crate::{api, console};
 
 /// Who asks.
@@ -199,15 +200,14 @@ pub(super) async fn walk(
             let (by, token, router) = match caller {
                 Caller::Nobody => ("nobody", None, listeners.public.clone()),
                 Caller::Staff(staff) => {
-                    let begun = session::begin(&listeners.app, staff.clone()).await.unwrap();
-                    (staff.role.name(), Some(begun.token), listeners.public.clone())
+                    let token = testing::session(&listeners.app, staff).await;
+                    (staff.role.name(), Some(token), listeners.public.clone())
                 }
                 Caller::Terminal(id) => {
                     ("terminal", None, listeners.terminals.clone().layer(Extension(TerminalIdentity(*id))))
                 }
             };
-            let token = token.as_ref().map(|token| token.as_str());
-            let response = router.oneshot(request(&route, &operation, token, known, way)).await.unwrap();
+            let response = router.oneshot(request(&route, &operation, token.as_deref(), known, way)).await.unwrap();
             let (parts, body) = response.into_parts();
             let (status, headers) = (parts.status, parts.headers);
             let body = if headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream") {

@@ -108,8 +108,7 @@ fn an_administrator_without_scripts_looks_at_activity_and_asks_for_a_holder_with
 fn every_page_of_the_console_can_be_used_by_everybody_in_both_languages() -> Result<()> {
     let mut town = Town::open()?;
     let url = town.service.url().to_owned();
-    let auditor = json!({"name": AUDITOR.0, "password": AUDITOR.1, "role": "auditor"});
-    town.office.api().post("/v1/staff", &auditor)?.success()?;
+    town.office.add_staff(&town.service.root(), AUDITOR, "auditor")?;
     let browser = Chromium::start(Scripts::Allowed)?;
     let mut visitor = Visitor::new(&browser, visitor::LANGUAGES[0]);
     let activity = format!("{url}/activity?purpose=oversight");

@@ -3,7 +3,6 @@
 
 use anyhow::Result;
 use browser::{Chromium, Scripts, Visitor, visitor::LANGUAGES};
-use serde_json::json;
 use town::{Town, process};
 
 /// Invented, like every name and number here.
@@ -152,8 +151,7 @@ impl Desk<'_> {
 
 fn story(scripts: Scripts, year: u32) -> Result<()> {
     let (town, browser) = (Town::open()?, Chromium::start(scripts)?);
-    let staff = json!({"name": CLERK.0, "password": CLERK.1, "role": "clerk"});
-    town.office.api().post("/v1/staff", &staff)?.success()?;
+    town.office.add_staff(&town.service.root(), CLERK, "clerk")?;
     process::run(town.service.command()?.args(["area", "import", CELLS]))?;
     let url = town.service.url().to_owned();
     let visitor = Visitor::new(&browser, LANGUAGES[0]);

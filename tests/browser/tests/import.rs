@@ -4,7 +4,6 @@ use std::fs;
 
 use anyhow::Result;
 use browser::{Chromium, Scripts, Visitor, visitor::LANGUAGES};
-use serde_json::json;
 use town::Town;
 
 /// Invented, like every name and number here.
@@ -42,8 +41,7 @@ fn wait(browser: &Chromium) -> Result<()> {
 
 fn story(scripts: Scripts, letters: [char; 2]) -> Result<()> {
     let (town, browser) = (Town::open()?, Chromium::start(scripts)?);
-    let staff = json!({"name": CLERK.0, "password": CLERK.1, "role": "clerk"});
-    town.office.api().post("/v1/staff", &staff)?.success()?;
+    town.office.add_staff(&town.service.root(), CLERK, "clerk")?;
     let (url, folder) = (town.service.url().to_owned(), tempfile::tempdir()?);
     let mut visitor = Visitor::new(&browser, LANGUAGES[0]);
     for (language, letter) in LANGUAGES.into_iter().zip(letters) {

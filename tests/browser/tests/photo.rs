@@ -14,8 +14,7 @@ fn look(visitor: &mut Visitor<'_>, scripts: Scripts, page: &str) -> Result<()> {
 
 fn story(scripts: Scripts) -> Result<()> {
     let (town, browser) = (Town::open()?, Chromium::start(scripts)?);
-    let staff = json!({"name": CLERK.0, "password": CLERK.1, "role": "clerk"});
-    town.office.api().post("/v1/staff", &staff)?.success()?;
+    town.office.add_staff(&town.service.root(), CLERK, "clerk")?;
     let (url, folder) = (town.service.url().to_owned(), tempfile::tempdir()?);
     let holder = town.office.register("测试甲", "110000199001010013")?;
     // The page itself serves as the picture: a PNG of as many pixels as a screen has.

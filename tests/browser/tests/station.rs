@@ -17,9 +17,8 @@ const PIN: &str = "731945";
 
 fn station() -> Result<Town> {
     let mut town = Town::open()?;
-    for ((name, password), role) in [(CLERK, "clerk"), (SUPERVISOR, "supervisor")] {
-        let staff = json!({"name": name, "password": password, "role": role});
-        town.office.api().post("/v1/staff", &staff)?.success()?;
+    for (who, role) in [(CLERK, "clerk"), (SUPERVISOR, "supervisor")] {
+        town.office.add_staff(&town.service.root(), who, role)?;
     }
     let card = town.pcscd.new_card("newcomer")?;
     town.put(&card, Place::Station)?;

@@ -85,7 +85,7 @@ impl Scene {
             ],
             bodies: vec![
                 ("post", "/v1/sessions", credentials),
-                ("post", "/v1/staff", json!({"name": "asked", "password": "invented for a test", "role": "clerk"})),
+                ("post", "/v1/staff", json!({"name": "asked", "role": "clerk"})),
                 (
                     "post",
                     "/v1/holders",

@@ -50,6 +50,19 @@ impl Office {
         Ok(Self { api: client.with_token(&field::<String>(&session, "token")?) })
     }
 
+    /// Adds a member of staff, who signs in with the first password and chooses another one.
+    ///
+    /// # Errors
+    /// When the service refuses.
+    pub fn add_staff(&self, root: &Path, (name, password): (&str, &str), role: &str) -> Result<Self> {
+        let added = self.api.post("/v1/staff", &json!({"name": name, "role": role}))?.success()?;
+        let first: String = field(&added, "first_password")?;
+        let them = Self::sign_in(self.api.base(), root, name, &first)?;
+        let chosen = password.replace(' ', "+");
+        them.api.post_form("/account/password", &format!("new={chosen}&repeated={chosen}"))?.success()?;
+        Ok(them)
+    }
+
     /// The API as this person, for what has no method here.
     pub fn api(&self) -> &Client {
         &self.api

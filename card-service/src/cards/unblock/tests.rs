@@ -16,9 +16,9 @@ use crate::domains::residence::{self, Registration};
 use crate::http::Refusal;
 use crate::jobs::{current_step, observe};
 use crate::keys::der::ecdsa_signature;
-use crate::people::{Staff, StaffRole, api as people};
+use crate::people::{Staff, StaffRole};
 use crate::testing::town::{Signer, TestCard, card_of, terminal_in};
-use crate::testing::{Office, PASSWORD, office};
+use crate::testing::{Office, office};
 
 /// What a challenge is prefixed with before a card signs it.
 const POSSESSION: &[u8] = b"nrc/possession/v1";
@@ -44,8 +44,7 @@ impl Station {
     async fn new() -> Self {
         let office = office().await;
         let app = &office.app;
-        let word = zeroize::Zeroizing::new(PASSWORD.to_owned());
-        let clerk = people::add(app, "clerk".to_owned(), word, StaffRole::Clerk).await.unwrap();
+        let clerk = office.member("clerk", StaffRole::Clerk).await;
         let person = Facts::default().with(Field::DocumentNumber, "T1234567").with(Field::Name, "测试甲");
         let holder = residence::register(app, clerk.staff_id, Registration::of(person)).await.unwrap();
         let terminal = terminal_in(&app.db, &OperationCode::ALL).await.id;

@@ -14,7 +14,7 @@ use super::{
 use crate::db::query;
 use crate::http::Refusal;
 use crate::http::signed_in::COOKIE;
-use crate::people::{Purpose, StaffId, StaffRole, api as people, session};
+use crate::people::{Purpose, StaffId, StaffRole};
 use crate::testing::{Office, office};
 use card_schema::wire::ProblemType;
 
@@ -174,13 +174,7 @@ async fn read(office: &Office, holder: HolderId, field: Field) -> String {
 #[tokio::test]
 async fn a_record_is_corrected_and_what_was_there_before_is_kept_with_who_and_why() {
     let office = office().await;
-    let clerk = people::add(
-        &office.app,
-        "clerk".to_owned(),
-        zeroize::Zeroizing::new(crate::testing::PASSWORD.to_owned()),
-        StaffRole::Clerk,
-    );
-    let clerk = clerk.await.unwrap().staff_id;
+    let clerk = office.member("clerk", StaffRole::Clerk).await.staff_id;
     let known = person("测试甲", "T1234567").with(Field::Phone, "13800138000");
     let holder = register(&office.app, clerk, Registration::of(known)).await.unwrap();
     corrected(&office, holder, Field::Name, "测试乙").await.unwrap();
@@ -253,8 +247,7 @@ async fn a_newcomer_is_registered_over_the_api() {
 #[tokio::test]
 async fn who_does_not_say_whether_it_is_the_same_person_is_asked_again_however_the_birth_was_typed() {
     let office = office().await;
-    let word = zeroize::Zeroizing::new(crate::testing::PASSWORD.to_owned());
-    let staff = people::add(&office.app, "clerk".to_owned(), word, StaffRole::Clerk).await.unwrap();
+    let staff = office.member("clerk", StaffRole::Clerk).await;
     let known = person("测小明", "T1234567").with(Field::Birth, "1990-01-01");
     let holder = register(&office.app, staff.staff_id, Registration::of(known)).await.unwrap();
     let draft = draft::begin(&office.app, staff.staff_id).await.unwrap();
@@ -265,10 +258,10 @@ async fn who_does_not_say_whether_it_is_the_same_person_is_asked_again_however_t
         .with(Field::Home, "rented");
     let typed = draft::Draft { typed, ..draft::Draft::default() };
     draft::save(&office.app, staff.staff_id, draft, &typed).await.unwrap();
-    let session = session::begin(&office.app, staff).await.unwrap();
+    let session = office.session(&staff).await;
     let request = Request::post(format!("/registrations/{draft}/similar"))
         .header("sec-fetch-site", "same-origin")
-        .header(header::COOKIE, format!("{COOKIE}={}", session.token.as_str()))
+        .header(header::COOKIE, format!("{COOKIE}={}", session.as_str()))
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
         .body(Body::from(format!("other={holder}")))
         .unwrap();
@@ -279,8 +272,7 @@ async fn who_does_not_say_whether_it_is_the_same_person_is_asked_again_however_t
 #[tokio::test]
 async fn of_two_who_correct_the_same_the_second_is_told_and_may_do_it_all_the_same() {
     let office = office().await;
-    let word = zeroize::Zeroizing::new(crate::testing::PASSWORD.to_owned());
-    let clerk = people::add(&office.app, "clerk".to_owned(), word, StaffRole::Clerk).await.unwrap().staff_id;
+    let clerk = office.member("clerk", StaffRole::Clerk).await.staff_id;
     let holder = register(&office.app, clerk, Registration::of(person("测试甲", "T1234567"))).await.unwrap();
     let corrected = async |field: Field, text: &str, seen: i64| {
         let typed = Facts::default().with(field, text);

@@ -14,6 +14,25 @@ pub static STAFF: Table = Table {
 /// Sign-ins, also those that failed.
 pub static SIGN_IN: Table =
     Table { name: "sign_in", columns: &[LEAF, "staff_id", "at", "succeeded"], key: 1, committed: 4, ..PLAIN };
+/// Where members of staff work, and whether they may.
+pub static STAFF_POST: Table = Table {
+    name: "staff_post",
+    columns: &[
+        "staff_id",
+        "organisation_id",
+        "state",
+        "since",
+        "password_given",
+        "admitted_by",
+        "admitted_at",
+        "reset_by",
+        "reset_at",
+        LEAF,
+    ],
+    key: 1,
+    committed: 9,
+    ..PLAIN
+};
 /// Holders.
 pub static HOLDER: Table = Table {
     name: "holder",

@@ -33,7 +33,7 @@ const HOLDERS: [&str; 22] = [
     "transfer",
 ];
 /// The service's own: they find a shard, or know no holder. Copied to every machine, or kept on one.
-const SERVICES: [&str; 28] = [
+const SERVICES: [&str; 29] = [
     "_sqlx_migrations",
     "area",
     "card",
@@ -57,6 +57,7 @@ const SERVICES: [&str; 28] = [
     "session",
     "sign_in",
     "staff",
+    "staff_post",
     "status_list",
     "terminal",
     "tile",

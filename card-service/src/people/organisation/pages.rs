@@ -92,7 +92,7 @@ fn form(who: &SignedIn, locale: Locale, typed_so_far: &Typed, wrong: Wrong) -> R
     let action = format!("{LIST}/new");
     FormPage {
         frame: Frame::new(locale, action.clone(), Some(&who.0)),
-        back: Link { to: LIST.to_owned(), text: locale.text("people-organisations") },
+        back: Some(Link { to: LIST.to_owned(), text: locale.text("people-organisations") }),
         action,
         title: locale.text("people-organisation-add"),
         lead: locale.text("people-organisation-add-lead"),

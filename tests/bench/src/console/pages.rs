@@ -43,8 +43,7 @@ impl Tour {
     pub(super) fn of(city: &mut City, rounds: usize) -> Result<Self> {
         let office = city.service.office()?;
         let sign_in = |role: &str| -> Result<Visitor> {
-            office.api().post("/v1/staff", &json!({"name": role, "password": PASSWORD, "role": role}))?.success()?;
-            let session = Office::sign_in(city.service.url(), &city.service.root(), role, PASSWORD)?;
+            let session = office.add_staff(&city.service.root(), (role, PASSWORD), role)?;
             Ok(Visitor(session.api().clone()))
         };
         let [clerk, supervisor, auditor] = [sign_in("clerk")?, sign_in("supervisor")?, sign_in("auditor")?];

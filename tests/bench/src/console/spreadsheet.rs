@@ -17,9 +17,7 @@ const AT_MOST: std::time::Duration = std::time::Duration::from_mins(10);
 /// Seconds from sending the sheet until the last of its people is registered, and how many were.
 pub(super) fn seconds(city: &mut City, rows: usize) -> Result<(f64, usize)> {
     let office = city.service.office()?;
-    let staff = json!({"name": "importer", "password": PASSWORD, "role": "clerk"});
-    office.api().post("/v1/staff", &staff)?.success()?;
-    let clerk = Office::sign_in(city.service.url(), &city.service.root(), "importer", PASSWORD)?;
+    let clerk = office.add_staff(&city.service.root(), ("importer", PASSWORD), "clerk")?;
     let people: Vec<Facts> = (0..rows).map(|_| city.people.checked()).collect();
     let sheet = sheet(&people);
     let began = Instant::now();

@@ -109,22 +109,18 @@ fn sealed(app: &App, id: Uuid, draft: &Draft) -> Result<Vec<u8>, Refusal> {
 
 #[cfg(test)]
 mod tests {
-    use zeroize::Zeroizing;
-
     use super::super::model::Field;
     use super::*;
-    use crate::people::{Staff, StaffRole, api as people};
-    use crate::testing::{Office, PASSWORD, office};
-
-    async fn clerk(office: &Office, name: &str) -> Staff {
-        let word = Zeroizing::new(PASSWORD.to_owned());
-        people::add(&office.app, name.to_owned(), word, StaffRole::Clerk).await.unwrap()
-    }
+    use crate::people::StaffRole;
+    use crate::testing::office;
 
     #[tokio::test]
     async fn a_draft_is_its_writers_alone_and_nothing_of_it_is_stored_in_clear() {
         let office = office().await;
-        let [own, other] = [clerk(&office, "one").await.staff_id, clerk(&office, "other").await.staff_id];
+        let [own, other] = [
+            office.member("one", StaffRole::Clerk).await.staff_id,
+            office.member("other", StaffRole::Clerk).await.staff_id,
+        ];
         let id = begin(&office.app, own).await.unwrap();
         let typed = Facts::default().with(Field::Name, "测试隐稿").with(Field::Phone, "not a number yet");
         let typed = Draft { typed, ..Draft::default() };
@@ -146,7 +142,7 @@ mod tests {
     #[tokio::test]
     async fn a_draft_that_nobody_goes_on_with_goes() {
         let office = office().await;
-        let own = clerk(&office, "one").await.staff_id;
+        let own = office.member("one", StaffRole::Clerk).await.staff_id;
         let old = begin(&office.app, own).await.unwrap();
         let then = office.app.now().plus_seconds(-KEPT_SECONDS - 1);
         office

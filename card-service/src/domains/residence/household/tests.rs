@@ -2,7 +2,6 @@
 
 use card_schema::ids::HolderId;
 use card_schema::wire::ProblemType;
-use zeroize::Zeroizing;
 
 use super::model::{HouseholdAnswer, Relationship};
 use super::{Household, candidates, head, join, leave, look, relate};
@@ -14,8 +13,8 @@ use crate::domains::residence::model::{ChangeReason, Facts, Field};
 use crate::domains::residence::store::reads;
 use crate::domains::residence::{Registration, register, unregister};
 use crate::http::Refusal;
-use crate::people::{Purpose, StaffId, StaffRole, api as people};
-use crate::testing::{Office, PASSWORD, office};
+use crate::people::{Purpose, StaffId, StaffRole};
+use crate::testing::{Office, office};
 use ChangeReason::{Changed, Mistyped};
 use Relationship::{Daughter, Head, NotSaid, Parent, Sibling, Son, Spouse};
 
@@ -39,8 +38,7 @@ impl Desk {
     async fn new() -> Self {
         let office = office().await;
         town(&office.scratch).await;
-        let word = Zeroizing::new(PASSWORD.to_owned());
-        let clerk = people::add(&office.app, "clerk".to_owned(), word, StaffRole::Clerk).await.unwrap().staff_id;
+        let clerk = office.member("clerk", StaffRole::Clerk).await.staff_id;
         Self { office, clerk }
     }
 

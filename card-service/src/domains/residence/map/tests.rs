@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use card_schema::clock::Micros;
 use card_schema::ids::HolderId;
 use uuid::Uuid;
-use zeroize::Zeroizing;
 
 use super::store::counts;
 use crate::domains::residence::area::tests::town;
@@ -14,8 +13,8 @@ use crate::domains::residence::merge::{self, Reason};
 use crate::domains::residence::model::{Facts, Field};
 use crate::domains::residence::{Registration, register};
 use crate::http::Refusal;
-use crate::people::{StaffId, StaffRole, api as people};
-use crate::testing::{Office, PASSWORD, office};
+use crate::people::{StaffId, StaffRole};
+use crate::testing::{Office, office};
 
 const BY: StaffId = StaffId(Uuid::from_u128(1));
 const CELL: &str = "990101001001001";
@@ -49,8 +48,7 @@ async fn everybody_is_counted_once_and_nobody_who_has_left() {
     assert_eq!(counted(&office, today).await, of(8), "the last day is a day");
     assert_eq!(counted(&office, today.plus_seconds(86_400)).await, of(7), "and the next is not");
     let (app, [kept, other]) = (office.app.clone(), [holders[0], holders[1]]);
-    let word = Zeroizing::new(PASSWORD.to_owned());
-    let by = people::add(&office.app, "clerk".to_owned(), word, StaffRole::Clerk).await.unwrap().staff_id;
+    let by = office.member("clerk", StaffRole::Clerk).await.staff_id;
     let shared = app.clone();
     let merged = app.db.write::<_, Refusal, _>(move |tx| {
         Box::pin(async move { merge::merge(&shared, tx, by, other, kept, Reason::RegisteredTwice).await })

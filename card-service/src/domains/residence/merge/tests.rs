@@ -9,9 +9,9 @@ use crate::domains::residence::model::{Facts, Field};
 use crate::domains::residence::{Registration, register, registered_with, similar};
 use crate::http::Refusal;
 use crate::i18n::Locale;
-use crate::people::{StaffId, StaffRole, api as people};
+use crate::people::{StaffId, StaffRole};
 use crate::testing::town::terminal_in;
-use crate::testing::{Office, PASSWORD, office};
+use crate::testing::{Office, office};
 
 struct Desk {
     office: Office,
@@ -29,8 +29,7 @@ fn person(number: &str) -> Facts {
 impl Desk {
     async fn new() -> Self {
         let office = office().await;
-        let word = zeroize::Zeroizing::new(PASSWORD.to_owned());
-        let clerk = people::add(&office.app, "clerk".to_owned(), word, StaffRole::Clerk).await.unwrap().staff_id;
+        let clerk = office.member("clerk", StaffRole::Clerk).await.staff_id;
         Self { office, clerk }
     }
 

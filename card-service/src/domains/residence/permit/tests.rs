@@ -18,8 +18,8 @@ use crate::domains::residence::model::{Facts, Field};
 use crate::domains::residence::store::reads;
 use crate::http::Refusal;
 use crate::http::signed_in::COOKIE;
-use crate::people::{Staff, StaffRole, api as people, session};
-use crate::testing::{Office, PASSWORD, office};
+use crate::people::{Staff, StaffRole};
+use crate::testing::{Office, office};
 
 /// A station with somebody of each role that serves holders.
 struct Station {
@@ -31,12 +31,8 @@ struct Station {
 impl Station {
     async fn new() -> Self {
         let office = office().await;
-        let staff = async |name: &str, role| {
-            let word = zeroize::Zeroizing::new(PASSWORD.to_owned());
-            people::add(&office.app, name.to_owned(), word, role).await.unwrap()
-        };
-        let clerk = staff("clerk", StaffRole::Clerk).await;
-        let supervisor = staff("supervisor", StaffRole::Supervisor).await;
+        let clerk = office.member("clerk", StaffRole::Clerk).await;
+        let supervisor = office.member("supervisor", StaffRole::Supervisor).await;
         Self { office, clerk, supervisor }
     }
 
@@ -52,14 +48,14 @@ impl Station {
     }
 
     async fn ask(&self, who: &Staff, method: &str, path: &str, body: &str) -> (StatusCode, String) {
-        let begun = session::begin(&self.office.app, who.clone()).await.unwrap();
+        let token = self.office.session(who).await;
         let request = Request::builder()
             .method(method)
             .uri(path)
             .extension(ConnectInfo(std::net::SocketAddr::from(([127, 0, 0, 1], 1))))
             .header("sec-fetch-site", "same-origin")
             .header(header::ACCEPT_LANGUAGE, "en")
-            .header(header::COOKIE, format!("{COOKIE}={}", begun.token.as_str()))
+            .header(header::COOKIE, format!("{COOKIE}={token}"))
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(Body::from(body.to_owned()))
             .unwrap();

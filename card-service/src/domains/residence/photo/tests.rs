@@ -16,8 +16,8 @@ use crate::domains::residence::store::reads;
 use crate::domains::residence::{Registration, register, unregister};
 use crate::http::Refusal;
 use crate::http::signed_in::COOKIE;
-use crate::people::{Staff, StaffRole, api as people, session};
-use crate::testing::{Office, PASSWORD, office};
+use crate::people::{Staff, StaffRole};
+use crate::testing::{Office, office};
 
 struct Desk {
     office: Office,
@@ -34,8 +34,7 @@ fn picture(colour: [u8; 3]) -> Vec<u8> {
 impl Desk {
     async fn new() -> Self {
         let office = office().await;
-        let word = zeroize::Zeroizing::new(PASSWORD.to_owned());
-        let clerk = people::add(&office.app, "clerk".to_owned(), word, StaffRole::Clerk).await.unwrap();
+        let clerk = office.member("clerk", StaffRole::Clerk).await;
         let facts = Facts::default().with(Field::DocumentKind, "passport").with(Field::DocumentNumber, "T1000001");
         let facts = facts.with(Field::Name, "测试甲").with(Field::Address, "测试证路 1 号");
         let holder = register(&office.app, clerk.staff_id, Registration::of(facts)).await.unwrap();
@@ -43,14 +42,14 @@ impl Desk {
     }
 
     async fn send(&self, path: &str, content_type: &str, body: Vec<u8>) -> (StatusCode, String) {
-        let begun = session::begin(&self.office.app, self.clerk.clone()).await.unwrap();
+        let token = self.office.session(&self.clerk).await;
         let request = Request::builder()
             .method("POST")
             .uri(format!("/holders/{}{path}", self.holder))
             .extension(ConnectInfo(std::net::SocketAddr::from(([127, 0, 0, 1], 1))))
             .header("sec-fetch-site", "same-origin")
             .header(header::ACCEPT_LANGUAGE, "en")
-            .header(header::COOKIE, format!("{COOKIE}={}", begun.token.as_str()))
+            .header(header::COOKIE, format!("{COOKIE}={token}"))
             .header(header::CONTENT_TYPE, content_type)
             .body(Body::from(body))
             .unwrap();

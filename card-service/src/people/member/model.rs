@@ -1,0 +1,95 @@
+//! A member of staff as an administrator sees them. No I/O.
+
+use card_schema::clock::Micros;
+use card_schema::ids::OrganisationId;
+
+use crate::people::{Staff, StaffId, StaffRole};
+
+/// The longest sign-in name, in characters.
+const NAME_CHARS: usize = 64;
+
+/// Whether somebody may work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// May sign in.
+    Working,
+    /// May not sign in for now.
+    Suspended,
+}
+
+impl State {
+    /// Every state.
+    pub const ALL: [Self; 2] = [Self::Working, Self::Suspended];
+
+    /// Its name in the database.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Working => "working",
+            Self::Suspended => "suspended",
+        }
+    }
+
+    /// The state of a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.name() == name)
+    }
+}
+
+/// Where somebody works, and whether they may.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Post {
+    /// Their station; none where nobody has said which.
+    pub organisation: Option<OrganisationId>,
+    /// Whether they may work.
+    pub state: State,
+    /// When that began.
+    pub since: Micros,
+    /// Whether somebody else has seen the password, so that it has to be changed first of all.
+    pub password_given: bool,
+    /// Who let them in, and when.
+    pub admitted: Option<(StaffId, Micros)>,
+    /// Who last gave them another password, and when.
+    pub reset: Option<(StaffId, Micros)>,
+}
+
+impl Post {
+    /// The post of somebody of whom no more is said than that they work.
+    pub const fn working(since: Micros) -> Self {
+        Self { organisation: None, state: State::Working, since, password_given: false, admitted: None, reset: None }
+    }
+}
+
+/// A member of staff with their post.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Who it is.
+    pub staff: Staff,
+    /// Where they work, and whether they may.
+    pub post: Post,
+    /// The station's name.
+    pub station: Option<String>,
+}
+
+/// What an administrator wants done with a member of staff.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// They get another role.
+    Role(StaffRole),
+    /// They work at another station, or at none that is said.
+    Move(Option<OrganisationId>),
+    /// They may not sign in for now.
+    Suspend,
+    /// They may again.
+    Resume,
+    /// They get a password that is to be changed at the next sign-in.
+    GivePassword,
+    /// They are signed out wherever they are signed in.
+    SignOut,
+}
+
+/// The sign-in name as it is kept, where it is one.
+pub fn name(typed: &str) -> Option<&str> {
+    let name = typed.trim();
+    let fits = !name.is_empty() && name.chars().count() <= NAME_CHARS && !name.chars().any(char::is_control);
+    fits.then_some(name)
+}

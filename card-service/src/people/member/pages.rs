@@ -1,0 +1,355 @@
+//! The staff's pages: who works where, one member, and what an administrator does about them.
+
+use axum::extract::{Form, Path, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{MethodRouter, get};
+use card_schema::clock::Micros;
+use card_schema::ids::OrganisationId;
+use card_schema::wire::ProblemType;
+use uuid::Uuid;
+
+use super::model::{self, Member, Wish};
+use super::{Added, Done, New, add as add_member, change as change_member, store, unknown};
+use crate::app::App;
+use crate::console::frame::{Frame, role_key};
+use crate::console::input::Input;
+use crate::console::model::Tone;
+use crate::console::register::{Act, FormPage, Line, Link, ListPage, OncePage, ThingPage, Typed, Wrong, typed};
+use crate::console::view::{Choice, Tag, day};
+use crate::console::{asking, page};
+use crate::db::{Connection, DbError};
+use crate::http::{Refusal, SignedIn, language};
+use crate::i18n::Locale;
+use crate::people::model::Permission;
+use crate::people::organisation::{self, Kind};
+use crate::people::{StaffId, StaffRole};
+
+const LIST: &str = "/staff";
+/// What is sent where no station is chosen.
+const NO_STATION: &str = "none";
+
+/// The pages by their paths.
+pub fn routes() -> [(&'static str, MethodRouter<App>); 3] {
+    [(LIST, get(list)), ("/staff/new", get(blank).post(add)), ("/staff/{staff_id}", get(show).post(change))]
+}
+
+fn to_list(locale: Locale) -> Link {
+    Link { to: LIST.to_owned(), text: locale.text("staff-title") }
+}
+
+/// How somebody stands, in words.
+pub fn state(locale: Locale, state: model::State) -> Tag {
+    let (key, tone) = match state {
+        model::State::Working => ("staff-working", Tone::Ok),
+        model::State::Suspended => ("staff-suspended", Tone::No),
+    };
+    Tag { text: locale.text(key), tone }
+}
+
+/// What the pages ask for, with what was typed and what is wrong with it.
+struct Fields<'a> {
+    locale: Locale,
+    stations: &'a [organisation::Organisation],
+    wrong: Wrong,
+}
+
+impl Fields<'_> {
+    fn message(&self, field: &str) -> Option<String> {
+        self.wrong.filter(|(of, _)| *of == field).map(|(_, key)| self.locale.text(key))
+    }
+
+    fn role(&self, chosen: &str) -> Input {
+        let roles = StaffRole::ALL.map(|role| Choice {
+            hint: self.locale.text(&format!("staff-role-{}-hint", role.name())),
+            ..Choice::new(role.name(), self.locale.text(role_key(role)))
+        });
+        Input::choice("role", self.locale.text("staff-role"), roles.into(), chosen).wrong(self.message("role"))
+    }
+
+    fn station(&self, chosen: Option<&str>) -> Input {
+        let named = |station: &organisation::Organisation| {
+            Choice::new(station.organisation_id.to_string(), station.name.clone())
+        };
+        let none = Choice::new(NO_STATION, self.locale.text("staff-station-none"));
+        let stations = self.stations.iter().map(named).chain([none]).collect();
+        Input::choice("station", self.locale.text("staff-station"), stations, chosen.unwrap_or(NO_STATION))
+            .wrong(self.message("station"))
+    }
+}
+
+/// Where staff may work.
+async fn stations(connection: &mut Connection) -> Result<Vec<organisation::Organisation>, DbError> {
+    let all = organisation::store::all(connection).await?;
+    let stations = all.into_iter().filter(|entry| entry.kind == Some(Kind::Station) && !entry.closed);
+    Ok(stations.map(|entry| entry.organisation).collect())
+}
+
+fn station_of(form: &Typed) -> Result<Option<OrganisationId>, (&'static str, &'static str)> {
+    match typed(form, "station") {
+        "" | NO_STATION => Ok(None),
+        id => id.parse().map(Some).map_err(|_| ("station", "staff-station-missing")),
+    }
+}
+
+async fn list(State(app): State<App>, who: SignedIn, headers: HeaderMap) -> Result<Response, Refusal> {
+    who.require(Permission::Administer)?;
+    let locale = language(&headers);
+    let found = store::all(&mut app.db.read().await?).await?;
+    let line = |member: Member| Line {
+        to: format!("{LIST}/{}", member.staff.staff_id.0),
+        cells: vec![
+            member.station.unwrap_or_else(|| locale.text("staff-station-none")),
+            locale.text(role_key(member.staff.role)),
+        ],
+        name: member.staff.name,
+        state: state(locale, member.post.state),
+    };
+    page(&ListPage {
+        title: locale.text("staff-title"),
+        lead: locale.text("staff-lead"),
+        add: Some(Link { to: format!("{LIST}/new"), text: locale.text("staff-add") }),
+        columns: ["staff-name", "staff-station", "staff-role", "people-state"].map(|key| locale.text(key)).into(),
+        lines: found.into_iter().map(line).collect(),
+        none: String::new(),
+        frame: Frame::new(locale, LIST, Some(&who.0)),
+    })
+}
+
+async fn form(app: &App, who: &SignedIn, locale: Locale, so_far: &Typed, wrong: Wrong) -> Result<Response, Refusal> {
+    let stations = stations(&mut app.db.read().await?).await?;
+    let fields = Fields { locale, stations: &stations, wrong };
+    let action = format!("{LIST}/new");
+    let name = Input::text("name", locale.text("staff-name"), typed(so_far, "name"));
+    FormPage {
+        frame: Frame::new(locale, action.clone(), Some(&who.0)),
+        back: Some(to_list(locale)),
+        action,
+        title: locale.text("staff-add"),
+        lead: locale.text("staff-add-lead"),
+        inputs: vec![
+            name.hint(locale.text("staff-name-hint")).wrong(fields.message("name")),
+            fields.role(typed(so_far, "role")),
+            fields.station(so_far.get("station").map(String::as_str)),
+        ],
+        button: locale.text("people-add"),
+    }
+    .answer()
+}
+
+async fn blank(State(app): State<App>, who: SignedIn, headers: HeaderMap) -> Result<Response, Refusal> {
+    who.require(Permission::Administer)?;
+    form(&app, &who, language(&headers), &Typed::new(), None).await
+}
+
+/// What was typed, where it can be taken.
+fn checked(form: &Typed) -> Result<New, (&'static str, &'static str)> {
+    let name = model::name(typed(form, "name")).ok_or(("name", "staff-name-bad"))?.to_owned();
+    let role = StaffRole::from_name(typed(form, "role")).ok_or(("role", "staff-role-missing"))?;
+    Ok(New { name, role, organisation: station_of(form)? })
+}
+
+async fn add(
+    State(app): State<App>,
+    who: SignedIn,
+    headers: HeaderMap,
+    Form(typed): Form<Typed>,
+) -> Result<Response, Refusal> {
+    who.require(Permission::Administer)?;
+    let locale = language(&headers);
+    let added = match checked(&typed) {
+        Ok(new) => add_member(&app, who.0.staff_id, new).await?,
+        Err(wrong) => Err(wrong),
+    };
+    match added {
+        Ok(Added { staff_id, first_password }) => {
+            page(&password_page(Frame::new(locale, LIST, Some(&who.0)), staff_id, first_password))
+        }
+        Err(wrong) => form(&app, &who, locale, &typed, Some(wrong)).await,
+    }
+}
+
+fn password_page(frame: Frame, of: StaffId, password: zeroize::Zeroizing<String>) -> OncePage {
+    OncePage {
+        title: frame.t("staff-first-password"),
+        lead: frame.t("staff-first-password-lead"),
+        secrets: vec![password],
+        next: Link { to: format!("{LIST}/{}", of.0), text: frame.t("staff-first-password-next") },
+        frame,
+    }
+}
+
+/// A member of staff with what the page says of them.
+struct Shown {
+    member: Member,
+    last_sign_in: Option<Micros>,
+    stations: Vec<organisation::Organisation>,
+}
+
+/// What can be done with somebody; about themselves an administrator does less.
+fn acts(shown: &Shown, own: bool, again: Option<&Typed>, fields: &Fields<'_>) -> Vec<Act> {
+    let t = |key: &str| fields.locale.text(key);
+    let act = |name: &'static str, inputs: Vec<Input>, primary: bool| Act {
+        name,
+        title: t(&format!("staff-act-{name}")),
+        hint: Some(t(&format!("staff-act-{name}-hint"))),
+        inputs,
+        button: t(&format!("staff-act-{name}-button")),
+        primary,
+    };
+    let Member { staff, post, .. } = &shown.member;
+    let role = again.map_or(staff.role.name(), |form| typed(form, "role"));
+    let station = post.organisation.map(|id| id.to_string());
+    let station = again.map_or(station.as_deref(), |form| form.get("station").map(String::as_str));
+    let mut acts = Vec::new();
+    if !own {
+        acts.push(act("role", vec![fields.role(role)], true));
+    }
+    acts.push(act("move", vec![fields.station(station)], true));
+    acts.push(act("sign_out", Vec::new(), false));
+    if !own {
+        acts.push(act("password", Vec::new(), false));
+        acts.push(match post.state {
+            model::State::Working => act("suspend", Vec::new(), false),
+            model::State::Suspended => act("resume", Vec::new(), false),
+        });
+    }
+    acts
+}
+
+fn thing(frame: Frame, shown: &Shown, own: bool, again: Option<&Typed>, wrong: Wrong) -> ThingPage {
+    let locale = frame.locale();
+    let fields = Fields { locale, stations: &shown.stations, wrong };
+    let t = |key: &str| locale.text(key);
+    let Member { staff, post, station } = &shown.member;
+    let acts = acts(shown, own, again, &fields);
+    let is_of_a_field = |name: &str| acts.iter().flat_map(|act| &act.inputs).any(|input| input.name == name);
+    let mut facts = vec![
+        (t("staff-role"), t(role_key(staff.role))),
+        (t("staff-station"), station.clone().unwrap_or_else(|| t("staff-station-none"))),
+        (t("staff-last-sign-in"), shown.last_sign_in.map_or_else(|| t("staff-never"), day)),
+    ];
+    if post.since.0 > 0 {
+        facts.push((t("staff-since"), day(post.since)));
+    }
+    ThingPage {
+        back: to_list(locale),
+        action: format!("{LIST}/{}", staff.staff_id.0),
+        title: staff.name.clone(),
+        state: state(locale, post.state),
+        facts,
+        // What was tried may be there no more: then the summary leads to what is.
+        refused: wrong.filter(|(field, _)| !is_of_a_field(field)).map(|(tried, key)| {
+            let there = acts.iter().find(|act| act.name == tried).or(acts.first()).map_or(tried, |act| act.name);
+            (there, t(key))
+        }),
+        acts,
+        frame,
+    }
+}
+
+async fn shown(
+    app: &App,
+    who: &SignedIn,
+    headers: &HeaderMap,
+    id: StaffId,
+    again: Option<&Typed>,
+    wrong: Wrong,
+) -> Result<Response, Refusal> {
+    let mut connection = app.db.read().await?;
+    let shown = Shown {
+        member: store::one(&mut connection, id).await?.ok_or_else(unknown)?,
+        last_sign_in: store::last_sign_in(&mut connection, id).await?,
+        stations: stations(&mut connection).await?,
+    };
+    let frame = Frame::new(language(headers), format!("{LIST}/{}", id.0), Some(&who.0));
+    asking(&thing(frame, &shown, who.0.staff_id == id, again, wrong), wrong.is_some())
+}
+
+async fn show(
+    State(app): State<App>,
+    who: SignedIn,
+    headers: HeaderMap,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Refusal> {
+    who.require(Permission::Administer)?;
+    shown(&app, &who, &headers, StaffId(id), None, None).await
+}
+
+/// What is wished for in a form, if anything is.
+fn wish(form: &Typed) -> Result<Option<Wish>, (&'static str, &'static str)> {
+    Ok(Some(match typed(form, "act") {
+        "role" => Wish::Role(StaffRole::from_name(typed(form, "role")).ok_or(("role", "staff-role-missing"))?),
+        "move" => Wish::Move(station_of(form)?),
+        "suspend" => Wish::Suspend,
+        "resume" => Wish::Resume,
+        "password" => Wish::GivePassword,
+        "sign_out" => Wish::SignOut,
+        _ => return Ok(None),
+    }))
+}
+
+async fn change(
+    State(app): State<App>,
+    who: SignedIn,
+    headers: HeaderMap,
+    Path(id): Path<Uuid>,
+    Form(form): Form<Typed>,
+) -> Result<Response, Refusal> {
+    who.require(Permission::Administer)?;
+    let about = StaffId(id);
+    let done = match wish(&form) {
+        Ok(Some(wish)) => change_member(&app, who.0.staff_id, about, wish).await?,
+        Ok(None) => return Err(Refusal::new(ProblemType::MalformedRequest)),
+        Err(wrong) => Err(wrong),
+    };
+    match done {
+        Ok(Done::Now) => Ok(Redirect::to(&format!("{LIST}/{id}")).into_response()),
+        Ok(Done::Password(password)) => {
+            page(&password_page(Frame::new(language(&headers), LIST, Some(&who.0)), about, password))
+        }
+        Err(wrong) => shown(&app, &who, &headers, about, Some(&form), Some(wrong)).await,
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use askama::Template as _;
+
+    use super::super::model::{Post, State as Stands};
+    use super::*;
+    use crate::people::Staff;
+
+    /// The page of a member of staff in every state that it has.
+    pub(crate) fn pages(frame: &Frame) -> Vec<(String, String)> {
+        let station = organisation::Organisation {
+            organisation_id: OrganisationId::from_bytes([7; 16]),
+            name: "测试服务站".to_owned(),
+        };
+        let shown = |state, since: i64| Shown {
+            member: Member {
+                staff: Staff { staff_id: StaffId(Uuid::nil()), name: "test-clerk".into(), role: StaffRole::Clerk },
+                post: Post { state, ..Post::working(Micros(since)) },
+                station: (since > 0).then(|| station.name.clone()),
+            },
+            last_sign_in: (since > 0).then_some(Micros(since)),
+            stations: vec![station.clone()],
+        };
+        let at = 1_790_000_000_000_000;
+        let table = [
+            ("working", shown(Stands::Working, at), false, None),
+            ("own", shown(Stands::Working, 0), true, None),
+            ("suspended", shown(Stands::Suspended, at), false, None),
+            ("role-wrong", shown(Stands::Working, at), false, Some(("role", "staff-role-missing"))),
+            ("overtaken", shown(Stands::Working, at), false, Some(("suspend", "staff-changed-meanwhile"))),
+        ];
+        let mut pages = Vec::new();
+        for (name, shown, own, wrong) in table {
+            let html = thing(frame.clone(), &shown, own, None, wrong).render().unwrap();
+            pages.push((format!("staff-{name}"), html));
+        }
+        let once = password_page(frame.clone(), StaffId(Uuid::nil()), "abcd-efgh-jkmn-pqrs".to_owned().into());
+        pages.push(("staff-once".to_owned(), once.render().unwrap()));
+        pages
+    }
+}

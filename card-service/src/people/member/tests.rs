@@ -1,0 +1,177 @@
+//! What an administrator does about staff, through the pages.
+
+use axum::body::{Body, to_bytes};
+use axum::extract::ConnectInfo;
+use axum::http::{Request, StatusCode, header};
+use serde_json::json;
+use tower::ServiceExt as _;
+
+use super::model::{Member, State};
+use super::store;
+use crate::http::signed_in::COOKIE;
+use crate::people::{StaffRole, store as sessions};
+use crate::testing::{Office, office};
+
+/// Sends a form to a page: the status, where it leads, and the page.
+pub(crate) async fn send(office: &Office, token: &str, path: &str, form: Option<&str>) -> (StatusCode, String, String) {
+    let peer = std::net::SocketAddr::from(([127, 0, 0, 1], 1));
+    let request = Request::builder()
+        .method(if form.is_some() { "POST" } else { "GET" })
+        .uri(path)
+        .extension(ConnectInfo(peer))
+        .header("sec-fetch-site", "same-origin")
+        .header(header::ACCEPT, "text/html")
+        .header(header::ACCEPT_LANGUAGE, "en")
+        .header(header::COOKIE, format!("{COOKIE}={token}"))
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(Body::from(form.unwrap_or_default().to_owned()))
+        .unwrap();
+    let response = office.public_router().oneshot(request).await.unwrap();
+    let location = response.headers().get(header::LOCATION).map_or("", |to| to.to_str().unwrap()).to_owned();
+    let status = response.status();
+    let page = to_bytes(response.into_body(), 1 << 20).await.unwrap();
+    (status, location, String::from_utf8(page.to_vec()).unwrap())
+}
+
+pub(crate) async fn find(office: &Office, name: &str) -> Member {
+    let all = store::all(&mut office.app.db.read().await.unwrap()).await.unwrap();
+    all.into_iter().find(|member| member.staff.name == name).unwrap_or_else(|| panic!("no {name}"))
+}
+
+/// What stands on a page that is shown once.
+pub(crate) fn secrets(page: &str) -> Vec<String> {
+    let (_, list) = page.split_once("id=\"once\"").expect("something is shown once");
+    let (list, _) = list.split_once("</ul>").unwrap();
+    list.split("<code class=\"big\">").skip(1).map(|rest| rest.split_once('<').unwrap().0.to_owned()).collect()
+}
+
+async fn sign_in(office: &Office, name: &str, password: &str) -> (StatusCode, String) {
+    let body = json!({"name": name, "password": password});
+    let (status, reply) = office.public("POST", "/v1/sessions", None, Some(body)).await;
+    (status, reply["token"].as_str().or(reply["detail"].as_str()).unwrap_or_default().to_owned())
+}
+
+const DONE: StatusCode = StatusCode::SEE_OTHER;
+const WRONG: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
+
+#[tokio::test]
+async fn a_clerk_is_added_and_does_nothing_before_choosing_a_password() {
+    let office = office().await;
+    let admin = office.staff("admin", StaffRole::Administrator).await;
+    assert_eq!(send(&office, &admin, "/staff/new", Some("name=anna")).await.0, WRONG, "a role is missing");
+    let (status, _, page) = send(&office, &admin, "/staff/new", Some("name=anna&role=clerk")).await;
+    assert_eq!(status, StatusCode::OK);
+    let first = secrets(&page).remove(0);
+    let taken = send(&office, &admin, "/staff/new", Some("name=anna&role=clerk")).await;
+    assert_eq!(taken.0, WRONG);
+    let page = format!("/staff/{}", find(&office, "anna").await.staff.staff_id.0);
+    assert!(send(&office, &admin, &page, None).await.2.contains("Never yet"));
+
+    let (status, anna) = sign_in(&office, "anna", &first).await;
+    assert_eq!(status, StatusCode::CREATED);
+    let (status, problem) = office.public("GET", "/v1/terminals", Some(&anna), None).await;
+    assert_eq!((status, &problem["detail"]), (StatusCode::FORBIDDEN, &json!("Choose a password of your own first")));
+    let (status, location, _) = send(&office, &anna, "/find", None).await;
+    assert_eq!((status, location.as_str()), (DONE, "/account/password"));
+
+    let choose = async |form: &str| send(&office, &anna, "/account/password", Some(form)).await.0;
+    assert_eq!(choose("new=short&repeated=short").await, WRONG);
+    assert_eq!(choose("new=correct horse battery&repeated=correct horse batterz").await, WRONG);
+    assert_eq!(choose(&format!("new={first}&repeated={first}")).await, WRONG, "somebody else has seen it");
+    let (_, elsewhere) = sign_in(&office, "anna", &first).await;
+    assert_eq!(choose("new=correct horse battery&repeated=correct horse battery").await, DONE);
+    assert_eq!(send(&office, &anna, "/find", None).await.0, StatusCode::OK, "this session goes on");
+    assert_eq!(office.public("GET", "/v1/terminals", Some(&elsewhere), None).await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(sign_in(&office, "anna", &first).await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(sign_in(&office, "anna", "correct horse battery").await.0, StatusCode::CREATED);
+    assert!(!send(&office, &admin, &page, None).await.2.contains("Never yet"));
+
+    // From now on the present one is asked for.
+    let again = "new=another correct horse&repeated=another correct horse";
+    assert_eq!(choose(again).await, WRONG);
+    assert_eq!(choose(&format!("present=correct horse battery&{again}")).await, DONE);
+}
+
+#[tokio::test]
+async fn whoever_is_suspended_changed_or_signed_out_by_an_administrator_is_so_at_once() {
+    let office = office().await;
+    let admin = office.staff("admin", StaffRole::Administrator).await;
+    let clerk = office.member("clerk", StaffRole::Clerk).await;
+    let page = format!("/staff/{}", clerk.staff_id.0);
+    for (form, then) in [
+        ("act=sign_out", State::Working),
+        ("act=role&role=auditor", State::Working),
+        ("act=suspend", State::Suspended),
+        ("act=resume", State::Working),
+        ("act=role&role=clerk", State::Working),
+    ] {
+        let session = office.session(&clerk).await;
+        assert_eq!(send(&office, &admin, &page, Some(form)).await.0, DONE, "{form}");
+        let (status, _) = office.public("GET", "/v1/terminals", Some(&session), None).await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED, "{form}");
+        assert_eq!(find(&office, "clerk").await.post.state, then, "{form}");
+        let signed_in = sign_in(&office, "clerk", crate::testing::PASSWORD).await;
+        match then {
+            State::Working => assert_eq!(signed_in.0, StatusCode::CREATED, "{form}"),
+            State::Suspended => assert!(signed_in.1.contains("suspended"), "{signed_in:?}"),
+        }
+    }
+    let (status, _, shown) = send(&office, &admin, &page, Some("act=password")).await;
+    assert_eq!(status, StatusCode::OK);
+    let given = secrets(&shown).remove(0);
+    assert_eq!(sign_in(&office, "clerk", crate::testing::PASSWORD).await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(sign_in(&office, "clerk", &given).await.0, StatusCode::CREATED);
+    assert_eq!(
+        find(&office, "clerk").await.post.reset.map(|(by, _)| by),
+        Some(find(&office, "admin").await.staff.staff_id)
+    );
+}
+
+#[tokio::test]
+async fn nobody_puts_themselves_out_of_the_office() {
+    let office = office().await;
+    let admin = office.staff("admin", StaffRole::Administrator).await;
+    let own = format!("/staff/{}", find(&office, "admin").await.staff.staff_id.0);
+    for form in ["act=suspend", "act=role&role=clerk", "act=password"] {
+        assert_eq!(send(&office, &admin, &own, Some(form)).await.0, WRONG, "{form}");
+    }
+    assert_eq!(find(&office, "admin").await.post.state, State::Working);
+}
+
+#[tokio::test]
+async fn staff_work_at_stations_and_nowhere_else() {
+    let office = office().await;
+    let admin = office.staff("admin", StaffRole::Administrator).await;
+    for form in ["name=Station&kind=station", "name=Shop&kind=merchant"] {
+        assert_eq!(send(&office, &admin, "/organisations/new", Some(form)).await.0, DONE);
+    }
+    let mut connection = office.app.db.read().await.unwrap();
+    let all = crate::people::organisation::store::all(&mut connection).await.unwrap();
+    drop(connection);
+    let id = |name: &str| all.iter().find(|one| one.organisation.name == name).unwrap().organisation.organisation_id;
+    let at = |name: &str| format!("name=clerk&role=clerk&station={}", id(name));
+    assert_eq!(send(&office, &admin, "/staff/new", Some(&at("Shop"))).await.0, WRONG);
+    assert_eq!(send(&office, &admin, "/staff/new", Some(&at("Station"))).await.0, StatusCode::OK);
+    let clerk = find(&office, "clerk").await;
+    assert_eq!(clerk.station.as_deref(), Some("Station"));
+    let page = format!("/staff/{}", clerk.staff.staff_id.0);
+    let moved = format!("act=move&station={}", id("Shop"));
+    assert_eq!(send(&office, &admin, &page, Some(&moved)).await.0, WRONG);
+    assert_eq!(send(&office, &admin, &page, Some("act=move&station=none")).await.0, DONE);
+    assert_eq!(find(&office, "clerk").await.station, None);
+}
+
+#[tokio::test]
+async fn a_session_that_is_begun_while_its_owner_is_suspended_lets_nobody_in() {
+    let office = office().await;
+    let admin = office.staff("admin", StaffRole::Administrator).await;
+    let clerk = office.member("clerk", StaffRole::Clerk).await;
+    let page = format!("/staff/{}", clerk.staff_id.0);
+    assert_eq!(send(&office, &admin, &page, Some("act=suspend")).await.0, DONE);
+    // As if the password had been checked just before.
+    let session = office.session(&clerk).await;
+    let (status, _) = office.public("GET", "/v1/terminals", Some(&session), None).await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED);
+    let mut connection = office.app.db.read().await.unwrap();
+    assert!(sessions::by_name(&mut connection, "clerk").await.unwrap().is_some_and(|(_, _, works)| !works));
+}
