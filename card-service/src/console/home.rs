@@ -12,6 +12,7 @@ use super::view::minute;
 use crate::app::App;
 use crate::domains::residence::draft;
 use crate::http::{Refusal, SignedIn, language};
+use crate::people::approval;
 use crate::people::model::{Permission, StaffRole};
 
 /// The pages of this file.
@@ -32,6 +33,8 @@ pub(super) struct Unfinished {
 pub(super) struct HomePage {
     pub(super) frame: Frame,
     pub(super) role: StaffRole,
+    /// How many requests of others wait for a second person.
+    pub(super) waiting: i64,
     pub(super) unfinished: Vec<Unfinished>,
 }
 
@@ -39,11 +42,18 @@ async fn home(State(app): State<App>, who: SignedIn, headers: HeaderMap) -> Resu
     let role = who.0.role;
     let drafts =
         if role.may(Permission::ServeHolders) { draft::of_staff(&app, who.0.staff_id).await? } else { Vec::new() };
+    let administers = role.may(Permission::Administer);
+    let waiting = if administers {
+        approval::store::count_waiting(&mut app.db.read().await?, app.now(), who.0.staff_id).await?
+    } else {
+        0
+    };
     let unfinished =
         |draft: draft::Pending| Unfinished { draft: draft.draft_id.to_string(), changed: minute(draft.changed_at) };
     page(&HomePage {
         frame: Frame::new(language(&headers), "/", Some(&who.0)),
         role,
+        waiting,
         unfinished: drafts.into_iter().map(unfinished).collect(),
     })
 }

@@ -29,7 +29,7 @@ use crate::http::signed_in::{COOKIE, sign_out as end_session};
 use crate::http::{Refusal, SignedIn, language};
 use crate::i18n::Locale;
 use crate::people::model::Permission;
-use crate::people::{Purpose, Staff, account, member, organisation, session};
+use crate::people::{Purpose, Staff, account, approval, member, organisation, session};
 
 /// The pages by their paths: the one list of them.
 pub fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
@@ -68,6 +68,7 @@ pub fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
         .chain(residence::map::pages::routes())
         .chain(residence::household::pages::routes())
         .chain(member::pages::routes())
+        .chain(approval::pages::routes())
         .chain(account::pages::routes())
         .collect()
 }

@@ -29,7 +29,7 @@ use crate::domains::residence::permit::model::Standing;
 use crate::domains::residence::view::{DOCUMENT, inputs};
 use crate::evidence::store::Checkpoint;
 use crate::i18n::Locale;
-use crate::people::{Purpose, Staff, StaffId, StaffRole, account, member, organisation};
+use crate::people::{Purpose, Staff, StaffId, StaffRole, account, approval, member, organisation};
 
 /// 2026-11-23 17:04:05 in Beijing.
 const AT: Micros = Micros(1_795_424_645_000_000);
@@ -271,8 +271,8 @@ fn pages(locale: Locale) -> Vec<(String, String)> {
     ];
     let frame = |path: &str| Frame::new(locale, path, Some(&staff()));
     for unfinished in [vec![], vec![Unfinished { draft: "x".to_owned(), changed: view::minute(AT) }]] {
-        let name = format!("home-{}", unfinished.len());
-        let page = HomePage { frame: frame("/"), role: StaffRole::Administrator, unfinished };
+        let (name, waiting) = (format!("home-{}", unfinished.len()), unfinished.len().try_into().unwrap());
+        let page = HomePage { frame: frame("/"), role: StaffRole::Administrator, waiting, unfinished };
         pages.push((name, page.render().unwrap()));
     }
     pages.push(("holder-new".to_owned(), holder(locale, false, false).render().unwrap()));
@@ -298,6 +298,7 @@ fn pages(locale: Locale) -> Vec<(String, String)> {
     pages.extend(at_readers(locale));
     pages.extend(organisation::pages::tests::pages(&frame("/organisations/x")));
     pages.extend(member::pages::tests::pages(&frame("/staff/x")));
+    pages.extend(approval::pages::tests::pages(&frame("/approvals/x")));
     pages.extend(account::pages::tests::pages(locale));
     pages.extend(residence::view::tests::pages(&frame("/registrations/x")));
     pages.extend(residence::import::view::tests::pages(&frame("/imports")));
@@ -331,6 +332,7 @@ fn every_page_renders_in_every_language_without_a_missing_text_or_a_script() {
                 "people-",
                 "organisation-",
                 "staff-",
+                "approval-",
                 "account-o",
                 "account-p",
                 "account-s",

@@ -44,6 +44,10 @@ pub enum ActionKind {
     SignedIn = 31,
     /// A sign-in failed.
     SignInFailed = 32,
+    /// Something was asked for that another member of staff has to agree to.
+    ApprovalAsked = 33,
+    /// Somebody agreed to what was asked for, or did not, or there was nobody else.
+    ApprovalDecided = 34,
     /// A holder was registered.
     HolderRegistered = 40,
     /// A person's record was changed.

@@ -21,8 +21,8 @@ pub use cards::{
 };
 pub use homes::{AREA, HOME, HOUSE, HOUSEHOLD_MEMBER};
 pub use people::{
-    ACTIVITY_READ, HOLDER, PERMIT, PERMIT_ACT, PERSON_FACT, PERSON_FACT_PAST, PERSON_MERGE, PERSON_PHOTO, PERSON_READ,
-    PERSON_TOLD_APART, SIGN_IN, STAFF, STAFF_POST,
+    ACTIVITY_READ, APPROVAL, HOLDER, PERMIT, PERMIT_ACT, PERSON_FACT, PERSON_FACT_PAST, PERSON_MERGE, PERSON_PHOTO,
+    PERSON_READ, PERSON_TOLD_APART, SIGN_IN, STAFF, STAFF_POST,
 };
 
 /// The column that names a row's leaf.
@@ -166,7 +166,7 @@ pub static TERMINAL: Table = Table {
     ..PLAIN
 };
 /// Every exported table.
-pub static TABLES: [&Table; 37] = [
+pub static TABLES: [&Table; 38] = [
     &LEAVES,
     &TILE,
     &CHECKPOINT,
@@ -180,6 +180,7 @@ pub static TABLES: [&Table; 37] = [
     &TERMINAL,
     &STAFF,
     &STAFF_POST,
+    &APPROVAL,
     &SIGN_IN,
     &HOLDER,
     &PERSON_FACT,

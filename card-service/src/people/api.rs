@@ -92,6 +92,8 @@ struct StaffReply {
     staff_id: Uuid,
     /// For the first sign-in, in which the person chooses another. Shown once.
     first_password: String,
+    /// The request to which another administrator has to agree before the person may sign in.
+    waits_for_approval: Option<Uuid>,
 }
 
 /// Add a member of staff
@@ -114,7 +116,11 @@ async fn add_staff(
         Refusal::because(kind, key)
     };
     let added = member::add(&app, who.0.staff_id, member::New { name, role, organisation }).await?.map_err(refused)?;
-    let reply = StaffReply { staff_id: added.staff_id.0, first_password: added.first_password.as_str().to_owned() };
+    let reply = StaffReply {
+        staff_id: added.staff_id.0,
+        first_password: added.first_password.as_str().to_owned(),
+        waits_for_approval: added.waits,
+    };
     Ok((StatusCode::CREATED, Json(reply)))
 }
 

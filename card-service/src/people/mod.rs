@@ -1,10 +1,12 @@
 //! Staff: who they are, how they sign in, what their role may do, and for which purposes they may read a record. What an
-//! administrator does about them is `member`'s, what they do about themselves `account`'s.
+//! administrator does about them is `member`'s, what takes two of them `approval`'s, what they do about themselves
+//! `account`'s.
 //!
 //! Not here: holders' personal data (`domains::residence`).
 
 pub mod account;
 pub mod api;
+pub mod approval;
 pub mod limits;
 pub mod member;
 pub mod model;

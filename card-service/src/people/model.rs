@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// A member of staff.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct StaffId(pub Uuid);
 
@@ -40,6 +40,12 @@ pub enum Permission {
     SeeCounts,
     /// Grant, refuse and end residence permits.
     DecidePermits,
+}
+
+impl Permission {
+    /// Every permission.
+    pub const ALL: [Self; 5] =
+        [Self::Administer, Self::RunTerminals, Self::ServeHolders, Self::SeeActivity, Self::DecidePermits];
 }
 
 /// Why a person's record is read. Each read states one, and the holder sees it.

@@ -22,6 +22,7 @@ use crate::domains::residence::store::{NewHolder, SealedPerson};
 use crate::domains::residence::{self, area, draft, house, household, import, merge, photo, similar};
 use crate::evidence::Log;
 use crate::i18n::Locale;
+use crate::people::approval::{self, model::Deed};
 use crate::people::member::{self, model::Post};
 use crate::people::{self, Purpose, Staff, StaffId, StaffRole, organisation};
 use crate::terminals;
@@ -119,6 +120,21 @@ async fn office(town: &Town, terminal: &TestTerminal, card: &TestCard) {
             let post = Post { admitted: Some((staff.staff_id, START)), ..Post::working(START) };
             assert!(member::store::insert(tx, START, &staff, &post, "$argon2id$invented").await?);
             let who = staff.staff_id;
+            let deed = Deed::ChangeRole { staff: who, from: StaffRole::Clerk, to: StaffRole::Supervisor };
+            let mut request = approval::model::Request {
+                approval_id: Uuid::from_u128(11),
+                deed,
+                asked_by: who,
+                asked_at: START,
+                expires_at: START.plus_seconds(60),
+                state: approval::model::State::Waiting,
+                decided: None,
+                reason: None,
+            };
+            approval::store::put(tx, START, &request).await?;
+            request.state = approval::model::State::Refused;
+            request.decided = Some((who, START));
+            approval::store::put(tx, START, &request).await?;
             people::store::begin_session(tx, START, random(), who, START.plus_seconds(60)).await?;
             people::store::failed_sign_in(tx, START, who).await?;
             let found = cards::store::one(tx.conn(), card).await?.unwrap();

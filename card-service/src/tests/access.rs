@@ -30,11 +30,13 @@ use Permission::{Administer, DecidePermits, RunTerminals, SeeActivity, SeeCounts
 use Who::{Anybody, May, Proof, Staff, Terminals};
 
 /// Every route. One that is not here, or no more there, fails the test.
-const TABLE: [(&str, &str, Who); 126] = [
+const TABLE: [(&str, &str, Who); 129] = [
     ("GET", "/", Staff),
     ("GET", "/account/password", Staff),
     ("GET", "/activity", May(SeeActivity)),
     ("GET", "/assets/camera.js", Anybody),
+    ("GET", "/approvals", May(Administer)),
+    ("GET", "/approvals/{approval_id}", May(Administer)),
     ("GET", "/assets/console.css", Anybody),
     ("GET", "/assets/htmx.min.js", Anybody),
     ("GET", "/assets/hx-sse.min.js", Anybody),
@@ -107,6 +109,7 @@ const TABLE: [(&str, &str, Who); 126] = [
     ("GET", "/v1/terminals", May(SeeActivity)),
     ("DELETE", "/v1/sessions", Anybody),
     ("POST", "/account/password", Staff),
+    ("POST", "/approvals/{approval_id}", May(Administer)),
     ("POST", "/cards/{card_id}/holder", May(ServeHolders)),
     ("POST", "/find", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/cards", May(ServeHolders)),

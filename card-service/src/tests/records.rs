@@ -33,7 +33,7 @@ use crate::domains::residence::model::{Facts, Field};
 use crate::domains::residence::{Registration, draft, import};
 use crate::http::Refusal;
 use crate::i18n::Locale;
-use crate::people::{Purpose, StaffId, StaffRole, organisation};
+use crate::people::{Purpose, StaffId, StaffRole, approval, organisation};
 use crate::terminals;
 use crate::testing::town::{card_of, terminal_in};
 use crate::testing::{Office, PASSWORD, office};
@@ -116,6 +116,7 @@ impl Scene {
             ("organisation_id", organisation.to_string()),
             ("staff_id", writer.staff_id.0.to_string()),
             ("station_id", station(app).await.to_string()),
+            ("approval_id", request(app, writer.staff_id).await.to_string()),
             ("draft_id", draft.to_string()),
             ("step", "contact".to_owned()),
             ("import_id", import.to_string()),
@@ -181,6 +182,25 @@ async fn station(app: &App) -> OrganisationId {
     });
     added.await.unwrap();
     id
+}
+
+/// Something that waits for a second person.
+async fn request(app: &App, by: StaffId) -> uuid::Uuid {
+    let (approval_id, now) = (app.new_id(), app.now());
+    let request = approval::model::Request {
+        approval_id,
+        deed: approval::model::Deed::Admit { staff: by, role: StaffRole::Auditor },
+        asked_by: by,
+        asked_at: now,
+        expires_at: now.plus_seconds(3_600),
+        state: approval::model::State::Waiting,
+        decided: None,
+        reason: None,
+    };
+    let asked =
+        app.db.write::<_, DbError, _>(move |tx| Box::pin(async move { approval::store::put(tx, now, &request).await }));
+    asked.await.unwrap();
+    approval_id
 }
 
 async fn at_the_step_that_prints_the_name(app: &App, issuance: uuid::Uuid) {

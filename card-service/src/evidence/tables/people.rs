@@ -27,6 +27,26 @@ pub static STAFF_POST: Table = Table {
         "admitted_at",
         "reset_by",
         "reset_at",
+        "administered_until",
+        LEAF,
+    ],
+    key: 1,
+    committed: 10,
+    ..PLAIN
+};
+/// What was asked for, and who agreed or did not.
+pub static APPROVAL: Table = Table {
+    name: "approval",
+    columns: &[
+        "approval_id",
+        "deed",
+        "asked_by",
+        "asked_at",
+        "expires_at",
+        "state",
+        "decided_by",
+        "decided_at",
+        "reason",
         LEAF,
     ],
     key: 1,

@@ -33,9 +33,10 @@ const HOLDERS: [&str; 22] = [
     "transfer",
 ];
 /// The service's own: they find a shard, or know no holder. Copied to every machine, or kept on one.
-const SERVICES: [&str; 29] = [
+const SERVICES: [&str; 30] = [
     "_sqlx_migrations",
     "area",
+    "approval",
     "card",
     "card_certificate",
     "card_key",

@@ -9,9 +9,25 @@ CREATE TABLE staff_post (
     admitted_at     BIGINT,
     reset_by        BYTEA,                     -- who last gave them a password or took their second factor: staff
     reset_at        BIGINT,
+    administered_until BIGINT,                 -- when an administrator's role was taken from them last
     leaf            BIGINT NOT NULL
 );
 CREATE INDEX staff_post_by_organisation ON staff_post (organisation_id);
+
+-- What one member of staff asked for and another has to agree to.
+CREATE TABLE approval (
+    approval_id BYTEA  NOT NULL PRIMARY KEY,
+    deed        TEXT   NOT NULL,               -- JSON: what exactly is to be done
+    asked_by    BYTEA  NOT NULL,               -- staff
+    asked_at    BIGINT NOT NULL,
+    expires_at  BIGINT NOT NULL,
+    state       TEXT   NOT NULL,               -- waiting, approved, refused, withdrawn, alone
+    decided_by  BYTEA,                 -- staff; null while nobody has, or where there was nobody else
+    decided_at  BIGINT,
+    reason      TEXT,                          -- why it was refused
+    leaf        BIGINT NOT NULL
+);
+CREATE INDEX approval_by_state ON approval (state, expires_at);
 
 -- When somebody signed in last.
 CREATE INDEX sign_in_by_staff ON sign_in (staff_id, at);

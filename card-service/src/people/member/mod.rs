@@ -7,13 +7,16 @@ pub mod pages;
 pub mod rules;
 pub mod store;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
+use card_schema::clock::Micros;
 use card_schema::ids::{OrganisationId, Shard};
 use card_schema::wire::ProblemType;
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use self::model::{Member, Post, State, Wish};
+use super::approval::{self, Asked, model::Deed};
 use super::{Staff, StaffId, StaffRole, password};
 use crate::app::App;
 use crate::db::{Connection, DbError, Tx};
@@ -42,6 +45,8 @@ pub struct Added {
     pub staff_id: StaffId,
     /// What they sign in with for the first time.
     pub first_password: Zeroizing<String>,
+    /// The request to which somebody else has to agree first.
+    pub waits: Option<Uuid>,
 }
 
 /// What came of a wish.
@@ -49,6 +54,8 @@ pub struct Added {
 pub enum Done {
     /// It is so.
     Now,
+    /// Somebody else has to agree to this request first.
+    Waits(Uuid),
     /// It is so, and there is a password to be shown once.
     Password(Zeroizing<String>),
 }
@@ -89,59 +96,93 @@ pub async fn add(app: &App, by: StaffId, new: New) -> Result<Result<Added, Wrong
     let first_password = first_password(app)?;
     let hash = password::hashed(first_password.clone()).await?;
     let staff = Staff { staff_id: StaffId(app.new_id()), name: name.to_owned(), role: new.role };
-    let (staff_id, now) = (staff.staff_id, app.now());
+    let (staff_id, now, request) = (staff.staff_id, app.now(), app.new_id());
     let added = app.db.write::<_, Refusal, _>(move |tx| {
         Box::pin(async move {
             tx.lock([Shard(0)]).await?;
             administrator(tx, by).await?;
+            if super::store::by_name(tx.conn(), &staff.name).await?.is_some() {
+                return Ok(Err(("name", "staff-name-taken")));
+            }
             if let Some(organisation) = new.organisation
                 && !employs(tx.conn(), organisation).await?
             {
                 return Ok(Err(("station", "staff-station-missing")));
             }
+            let deed = Deed::Admit { staff: staff_id, role: staff.role };
+            let waits = match approval::ask(tx, now, request, by, deed).await? {
+                Ok(Asked::Go) => None,
+                Ok(Asked::Waits(request)) => Some(request),
+                Err(key) => return Ok(Err(("name", key))),
+            };
             let post = Post {
                 organisation: new.organisation,
+                state: if waits.is_some() { State::Waiting } else { State::Working },
                 password_given: true,
                 admitted: Some((by, now)),
                 ..Post::working(now)
             };
-            let added = store::insert(tx, now, &staff, &post, &hash).await?;
-            Ok(if added { Ok(()) } else { Err(("name", "staff-name-taken")) })
+            store::insert(tx, now, &staff, &post, &hash).await?;
+            Ok(Ok(waits))
         })
     });
-    Ok(added.await?.map(|()| Added { staff_id, first_password }))
+    Ok(added.await?.map(|waits| Added { staff_id, first_password, waits }))
 }
 
-/// Does what an administrator wants done with a member of staff. Whatever changes what somebody may do ends their
-/// sessions at once.
+/// The deed behind a wish that may take two.
+const fn deed(member: &Member, wish: Wish) -> Option<Deed> {
+    let (staff, role) = (member.staff.staff_id, member.staff.role);
+    match wish {
+        Wish::Admit => Some(Deed::Admit { staff, role }),
+        Wish::Resume => Some(Deed::Resume { staff, role }),
+        Wish::Role(to) => Some(Deed::ChangeRole { staff, from: role, to }),
+        Wish::Move(_) | Wish::Suspend | Wish::GivePassword | Wish::SignOut => None,
+    }
+}
+
+/// Does what an administrator wants done with a member of staff, or asks for it where that takes two.
 pub async fn change(app: &App, by: StaffId, about: StaffId, wish: Wish) -> Result<Result<Done, Wrong>, Refusal> {
     let given = if wish == Wish::GivePassword { Some(first_password(app)?) } else { None };
     let hash = match &given {
         Some(word) => Some(password::hashed(word.clone()).await?),
         None => None,
     };
-    let now = app.now();
+    let (now, request) = (app.now(), app.new_id());
     let done = app.db.write::<_, Refusal, _>(move |tx| {
         Box::pin(async move {
             // Whoever comes second sees what the first has done.
             tx.lock([Shard(0)]).await?;
-            let by = administrator(tx, by).await?;
+            let by = administrator(tx, by).await?.staff.staff_id;
             let member = store::one(tx.conn(), about).await?.ok_or_else(unknown)?;
             if let Wish::Move(Some(organisation)) = wish
                 && !employs(tx.conn(), organisation).await?
             {
                 return Ok(Err(("station", "staff-station-missing")));
             }
-            let changed = match rules::changed(&member, &wish, by.staff.staff_id, now) {
+            let changed = match rules::changed(&member, &wish, by, now) {
                 Ok(changed) => changed,
                 Err(wrong) => return Ok(Err(wrong)),
             };
-            store::update(tx, now, &changed, hash.as_deref()).await?;
-            if !matches!(wish, Wish::Move(_)) {
-                super::store::end_sessions_of(tx, about).await?;
+            if let Some(deed) = deed(&member, wish) {
+                match approval::ask(tx, now, request, by, deed).await? {
+                    Ok(Asked::Go) => {}
+                    Ok(Asked::Waits(request)) => return Ok(Ok(Done::Waits(request))),
+                    Err(key) => return Ok(Err((wish.name(), key))),
+                }
             }
-            Ok(Ok(()))
+            match wish {
+                // What they may do stays as it is, and so do their sessions.
+                Wish::Move(_) => store::update(tx, now, &changed, None).await?,
+                _ => apply(tx, now, &changed, hash.as_deref()).await?,
+            }
+            Ok(Ok(Done::Now))
         })
     });
-    Ok(done.await?.map(|()| given.map_or(Done::Now, Done::Password)))
+    Ok(done.await?.map(|done| given.map_or(done, Done::Password)))
+}
+
+/// Keeps what somebody may do now. Their sessions end at once.
+pub async fn apply(tx: &mut Tx, now: Micros, member: &Member, password_hash: Option<&str>) -> Result<(), DbError> {
+    store::update(tx, now, member, password_hash).await?;
+    super::store::end_sessions_of(tx, member.staff.staff_id).await
 }

@@ -11,6 +11,8 @@ const NAME_CHARS: usize = 64;
 /// Whether somebody may work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
+    /// Was added; somebody else has to agree first.
+    Waiting,
     /// May sign in.
     Working,
     /// May not sign in for now.
@@ -19,11 +21,12 @@ pub enum State {
 
 impl State {
     /// Every state.
-    pub const ALL: [Self; 2] = [Self::Working, Self::Suspended];
+    pub const ALL: [Self; 3] = [Self::Waiting, Self::Working, Self::Suspended];
 
     /// Its name in the database.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Waiting => "waiting",
             Self::Working => "working",
             Self::Suspended => "suspended",
         }
@@ -50,12 +53,22 @@ pub struct Post {
     pub admitted: Option<(StaffId, Micros)>,
     /// Who last gave them another password, and when.
     pub reset: Option<(StaffId, Micros)>,
+    /// When an administrator's role was taken from them last.
+    pub administered_until: Option<Micros>,
 }
 
 impl Post {
     /// The post of somebody of whom no more is said than that they work.
     pub const fn working(since: Micros) -> Self {
-        Self { organisation: None, state: State::Working, since, password_given: false, admitted: None, reset: None }
+        Self {
+            organisation: None,
+            state: State::Working,
+            since,
+            password_given: false,
+            admitted: None,
+            reset: None,
+            administered_until: None,
+        }
     }
 }
 
@@ -73,6 +86,8 @@ pub struct Member {
 /// What an administrator wants done with a member of staff.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wish {
+    /// Somebody who was added begins to work.
+    Admit,
     /// They get another role.
     Role(StaffRole),
     /// They work at another station, or at none that is said.
@@ -85,6 +100,21 @@ pub enum Wish {
     GivePassword,
     /// They are signed out wherever they are signed in.
     SignOut,
+}
+
+impl Wish {
+    /// Its name in a form.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Admit => "admit",
+            Self::Role(_) => "role",
+            Self::Move(_) => "move",
+            Self::Suspend => "suspend",
+            Self::Resume => "resume",
+            Self::GivePassword => "password",
+            Self::SignOut => "sign_out",
+        }
+    }
 }
 
 /// The sign-in name as it is kept, where it is one.

@@ -41,6 +41,7 @@ fn to_list(locale: Locale) -> Link {
 /// How somebody stands, in words.
 pub fn state(locale: Locale, state: model::State) -> Tag {
     let (key, tone) = match state {
+        model::State::Waiting => ("staff-waiting", Tone::Wait),
         model::State::Working => ("staff-working", Tone::Ok),
         model::State::Suspended => ("staff-suspended", Tone::No),
     };
@@ -162,17 +163,18 @@ async fn add(
         Err(wrong) => Err(wrong),
     };
     match added {
-        Ok(Added { staff_id, first_password }) => {
-            page(&password_page(Frame::new(locale, LIST, Some(&who.0)), staff_id, first_password))
+        Ok(Added { staff_id, first_password, waits }) => {
+            let key = if waits.is_some() { "staff-first-password-waits" } else { "staff-first-password-lead" };
+            page(&password_page(Frame::new(locale, LIST, Some(&who.0)), staff_id, first_password, key))
         }
         Err(wrong) => form(&app, &who, locale, &typed, Some(wrong)).await,
     }
 }
 
-fn password_page(frame: Frame, of: StaffId, password: zeroize::Zeroizing<String>) -> OncePage {
+fn password_page(frame: Frame, of: StaffId, password: zeroize::Zeroizing<String>, lead: &str) -> OncePage {
     OncePage {
         title: frame.t("staff-first-password"),
-        lead: frame.t("staff-first-password-lead"),
+        lead: frame.t(lead),
         secrets: vec![password],
         next: Link { to: format!("{LIST}/{}", of.0), text: frame.t("staff-first-password-next") },
         frame,
@@ -210,6 +212,7 @@ fn acts(shown: &Shown, own: bool, again: Option<&Typed>, fields: &Fields<'_>) ->
     if !own {
         acts.push(act("password", Vec::new(), false));
         acts.push(match post.state {
+            model::State::Waiting => act("admit", Vec::new(), false),
             model::State::Working => act("suspend", Vec::new(), false),
             model::State::Suspended => act("resume", Vec::new(), false),
         });
@@ -281,6 +284,7 @@ fn wish(form: &Typed) -> Result<Option<Wish>, (&'static str, &'static str)> {
     Ok(Some(match typed(form, "act") {
         "role" => Wish::Role(StaffRole::from_name(typed(form, "role")).ok_or(("role", "staff-role-missing"))?),
         "move" => Wish::Move(station_of(form)?),
+        "admit" => Wish::Admit,
         "suspend" => Wish::Suspend,
         "resume" => Wish::Resume,
         "password" => Wish::GivePassword,
@@ -305,8 +309,10 @@ async fn change(
     };
     match done {
         Ok(Done::Now) => Ok(Redirect::to(&format!("{LIST}/{id}")).into_response()),
+        Ok(Done::Waits(request)) => Ok(Redirect::to(&format!("/approvals/{request}")).into_response()),
         Ok(Done::Password(password)) => {
-            page(&password_page(Frame::new(language(&headers), LIST, Some(&who.0)), about, password))
+            let frame = Frame::new(language(&headers), LIST, Some(&who.0));
+            page(&password_page(frame, about, password, "staff-first-password-lead"))
         }
         Err(wrong) => shown(&app, &who, &headers, about, Some(&form), Some(wrong)).await,
     }
@@ -340,6 +346,7 @@ pub(crate) mod tests {
             ("working", shown(Stands::Working, at), false, None),
             ("own", shown(Stands::Working, 0), true, None),
             ("suspended", shown(Stands::Suspended, at), false, None),
+            ("waiting", shown(Stands::Waiting, at), false, None),
             ("role-wrong", shown(Stands::Working, at), false, Some(("role", "staff-role-missing"))),
             ("overtaken", shown(Stands::Working, at), false, Some(("suspend", "staff-changed-meanwhile"))),
         ];
@@ -348,8 +355,11 @@ pub(crate) mod tests {
             let html = thing(frame.clone(), &shown, own, None, wrong).render().unwrap();
             pages.push((format!("staff-{name}"), html));
         }
-        let once = password_page(frame.clone(), StaffId(Uuid::nil()), "abcd-efgh-jkmn-pqrs".to_owned().into());
-        pages.push(("staff-once".to_owned(), once.render().unwrap()));
+        for lead in ["staff-first-password-lead", "staff-first-password-waits"] {
+            let word = "abcd-efgh-jkmn-pqrs".to_owned().into();
+            let once = password_page(frame.clone(), StaffId(Uuid::nil()), word, lead);
+            pages.push((format!("once-{}", lead.len()), once.render().unwrap()));
+        }
         pages
     }
 }

@@ -4,6 +4,7 @@ use card_schema::clock::Micros;
 
 use super::Wrong;
 use super::model::{Member, Post, State, Wish};
+use crate::people::model::Permission;
 use crate::people::{Staff, StaffId};
 
 /// The member as they are after a wish; where it cannot be, its form and the key of a text.
@@ -17,7 +18,23 @@ pub fn changed(member: &Member, wish: &Wish, by: StaffId, now: Micros) -> Result
         Wish::Suspend if own => Err(("suspend", "staff-not-yourself")),
         Wish::GivePassword if own => Err(("password", "staff-own-password")),
         Wish::Role(role) if role == member.staff.role => Err(("role", "staff-role-same")),
-        Wish::Role(role) => Ok(Member { staff: Staff { role, ..member.staff.clone() }, ..member.clone() }),
+        Wish::Role(role) => {
+            let ends = member.staff.role.may(Permission::Administer) && !role.may(Permission::Administer);
+            let administered_until = if ends { Some(now) } else { member.post.administered_until };
+            Ok(Member {
+                staff: Staff { role, ..member.staff.clone() },
+                post: Post { administered_until, ..member.post.clone() },
+                ..member.clone()
+            })
+        }
+        Wish::Admit if member.post.state == State::Waiting => post(Post {
+            state: State::Working,
+            since: now,
+            // From now on whoever added them could use the password that they know.
+            admitted: member.post.admitted.map(|(by, _)| (by, now)),
+            ..member.post.clone()
+        }),
+        Wish::Admit => Err(("admit", "staff-changed-meanwhile")),
         Wish::Move(organisation) => post(Post { organisation, ..member.post.clone() }),
         Wish::Suspend if member.post.state == State::Working => state(State::Suspended),
         Wish::Suspend => Err(("suspend", "staff-changed-meanwhile")),
@@ -49,11 +66,14 @@ mod tests {
 
     #[test]
     fn what_can_be_done_follows_from_how_somebody_stands() {
-        use State::{Suspended, Working};
+        use State::{Suspended, Waiting, Working};
         let table = [
             (Working, Wish::Suspend, ONE, Ok(Suspended)),
             (Suspended, Wish::Suspend, ONE, Err("staff-changed-meanwhile")),
             (Suspended, Wish::Resume, ONE, Ok(Working)),
+            (Waiting, Wish::Admit, ONE, Ok(Working)),
+            (Working, Wish::Admit, ONE, Err("staff-changed-meanwhile")),
+            (Waiting, Wish::Suspend, ONE, Err("staff-changed-meanwhile")),
             (Working, Wish::Resume, ONE, Err("staff-changed-meanwhile")),
             (Working, Wish::Role(StaffRole::Auditor), ONE, Ok(Working)),
             (Working, Wish::Role(StaffRole::Clerk), ONE, Err("staff-role-same")),

@@ -7,11 +7,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
 use card_service::domains::residence::model::{Facts, Field};
-use serde_json::json;
-use town::{
-    http::{Client, Visit},
-    office::Office,
-};
+use town::http::{Client, Visit};
 
 use super::{
     city::{City, Resident},

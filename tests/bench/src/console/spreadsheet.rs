@@ -4,8 +4,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use card_service::domains::residence::model::{Facts, Field};
-use serde_json::json;
-use town::{office::Office, wait};
+use town::wait;
 
 use super::city::City;
 

@@ -1,0 +1,108 @@
+//! What two people do together: one asks, another agrees, and only then it is done (decision 0027).
+//!
+//! To add a kind: a variant of [`model::Deed`], whether it gives power in `rules`, what carries it out here, its words.
+
+pub mod model;
+pub mod pages;
+pub mod rules;
+pub mod store;
+#[cfg(test)]
+mod tests;
+
+use card_schema::clock::Micros;
+use card_schema::ids::Shard;
+use card_schema::wire::ProblemType;
+use uuid::Uuid;
+
+use self::model::{Answer, Deed, Request, State};
+use super::member::model::Member;
+use super::{StaffId, member};
+use crate::app::App;
+use crate::db::Tx;
+use crate::http::Refusal;
+
+/// What becomes of a deed that somebody wants done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// It takes one, or there is nobody else: it may be done now.
+    Go,
+    /// Somebody else has to agree to this request first.
+    Waits(Uuid),
+}
+
+/// Asks for a deed. Where nobody else has to agree, that is recorded, and the caller does it in the same transaction.
+pub async fn ask(
+    tx: &mut Tx,
+    now: Micros,
+    new: Uuid,
+    by: StaffId,
+    deed: Deed,
+) -> Result<Result<Asked, &'static str>, Refusal> {
+    if !rules::gives_power(deed) {
+        return Ok(Ok(Asked::Go));
+    }
+    if store::waiting(tx.conn(), now).await?.iter().any(|request| request.deed == deed) {
+        return Ok(Err("approval-asked-already"));
+    }
+    let everybody = member::store::all(tx.conn()).await?;
+    let alone = rules::is_alone(by, deed, &everybody, now);
+    let request = Request {
+        approval_id: new,
+        deed,
+        asked_by: by,
+        asked_at: now,
+        expires_at: now.plus_seconds(rules::OPEN_SECONDS),
+        state: if alone { State::Alone } else { State::Waiting },
+        decided: None,
+        reason: None,
+    };
+    store::put(tx, now, &request).await?;
+    Ok(Ok(if alone { Asked::Go } else { Asked::Waits(new) }))
+}
+
+/// Answers a request, and carries out what was agreed to.
+pub async fn answer(
+    app: &App,
+    by: StaffId,
+    approval: Uuid,
+    answer: Answer,
+    reason: Option<String>,
+) -> Result<Result<(), &'static str>, Refusal> {
+    let now = app.now();
+    app.db
+        .write::<_, Refusal, _>(move |tx| {
+            Box::pin(async move {
+                // Whoever comes second sees what the first has done.
+                tx.lock([Shard(0)]).await?;
+                let request = store::one(tx.conn(), approval).await?.ok_or_else(unknown)?;
+                let everybody = member::store::all(tx.conn()).await?;
+                if let Err(key) = rules::may_answer(&request, by, answer, &everybody, now) {
+                    return Ok(Err(key));
+                }
+                if answer == Answer::Approve && !carry_out(tx, now, &request, &everybody).await? {
+                    return Ok(Err("approval-overtaken"));
+                }
+                let decided = Request { state: answer.state(), decided: Some((by, now)), reason, ..request };
+                store::put(tx, now, &decided).await?;
+                Ok(Ok(()))
+            })
+        })
+        .await
+}
+
+/// Does what was agreed to. False where things are no longer as they were when it was asked for.
+async fn carry_out(tx: &mut Tx, now: Micros, request: &Request, everybody: &[Member]) -> Result<bool, Refusal> {
+    let about = everybody.iter().find(|member| member.staff.staff_id == request.deed.about());
+    let about = about.ok_or_else(|| Refusal::new(ProblemType::NotFound))?;
+    match rules::carried_out(request, about, now) {
+        Some(changed) => {
+            member::apply(tx, now, &changed, None).await?;
+            Ok(true)
+        }
+        None => Ok(false),
+    }
+}
+
+fn unknown() -> Refusal {
+    Refusal::because(ProblemType::NotFound, "approval-unknown")
+}

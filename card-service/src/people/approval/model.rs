@@ -1,0 +1,149 @@
+//! What two people do together. No I/O.
+
+use card_schema::clock::Micros;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::people::model::Permission;
+use crate::people::{StaffId, StaffRole};
+
+/// Something that may take two: exactly what will be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "deed", rename_all = "snake_case")]
+pub enum Deed {
+    /// Somebody who was added begins to work.
+    Admit {
+        /// Who.
+        staff: StaffId,
+        /// As what.
+        role: StaffRole,
+    },
+    /// Somebody who was suspended may sign in again.
+    Resume {
+        /// Who.
+        staff: StaffId,
+        /// The role that they have.
+        role: StaffRole,
+    },
+    /// Somebody gets another role.
+    ChangeRole {
+        /// Who.
+        staff: StaffId,
+        /// The role that they have when it is asked for; with another it is not done.
+        from: StaffRole,
+        /// The role that they get.
+        to: StaffRole,
+    },
+}
+
+impl Deed {
+    /// What both people must be allowed to do.
+    pub const fn permission(self) -> Permission {
+        match self {
+            Self::Admit { .. } | Self::Resume { .. } | Self::ChangeRole { .. } => Permission::Administer,
+        }
+    }
+
+    /// Whom it is about.
+    pub const fn about(self) -> StaffId {
+        match self {
+            Self::Admit { staff, .. } | Self::Resume { staff, .. } | Self::ChangeRole { staff, .. } => staff,
+        }
+    }
+}
+
+/// How far a request is, as it is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Nobody else has decided.
+    Waiting,
+    /// Somebody else agreed, and it was done.
+    Approved,
+    /// Somebody else did not agree.
+    Refused,
+    /// Whoever asked took it back.
+    Withdrawn,
+    /// There was nobody else, so it was done by one.
+    Alone,
+}
+
+impl State {
+    /// Every state.
+    pub const ALL: [Self; 5] = [Self::Waiting, Self::Approved, Self::Refused, Self::Withdrawn, Self::Alone];
+
+    /// Its name in the database.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Approved => "approved",
+            Self::Refused => "refused",
+            Self::Withdrawn => "withdrawn",
+            Self::Alone => "alone",
+        }
+    }
+
+    /// The state of a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.name() == name)
+    }
+}
+
+/// What somebody asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Its id.
+    pub approval_id: Uuid,
+    /// What is to be done.
+    pub deed: Deed,
+    /// Who asked.
+    pub asked_by: StaffId,
+    /// When.
+    pub asked_at: Micros,
+    /// When it is too late to decide.
+    pub expires_at: Micros,
+    /// How far it is.
+    pub state: State,
+    /// Who decided, and when.
+    pub decided: Option<(StaffId, Micros)>,
+    /// Why it was refused.
+    pub reason: Option<String>,
+}
+
+/// What somebody says to a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It is to be done.
+    Approve,
+    /// It is not.
+    Refuse,
+    /// Whoever asked takes it back.
+    Withdraw,
+}
+
+impl Answer {
+    /// Every answer.
+    pub const ALL: [Self; 3] = [Self::Approve, Self::Refuse, Self::Withdraw];
+
+    /// Its name in a form.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Approve => "approve",
+            Self::Refuse => "refuse",
+            Self::Withdraw => "withdraw",
+        }
+    }
+
+    /// The answer of a name in a form.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|answer| answer.name() == name)
+    }
+
+    /// How far the request is after it.
+    pub const fn state(self) -> State {
+        match self {
+            Self::Approve => State::Approved,
+            Self::Refuse => State::Refused,
+            Self::Withdraw => State::Withdrawn,
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! The pages of what waits for a second person: the list, and one request.
+
+use axum::extract::{Form, Path, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{MethodRouter, get};
+use card_schema::clock::Micros;
+use card_schema::wire::ProblemType;
+use uuid::Uuid;
+
+use super::model::{Answer, Deed, Request, State as Stands};
+use super::{answer, rules, store, unknown};
+use crate::app::App;
+use crate::console::frame::{Frame, role_key};
+use crate::console::input::Input;
+use crate::console::model::Tone;
+use crate::console::register::{Act, Line, Link, ListPage, ThingPage, Typed, Wrong, typed};
+use crate::console::view::{Tag, minute};
+use crate::console::{asking, page};
+use crate::http::{Refusal, SignedIn, language};
+use crate::i18n::Locale;
+use crate::people::member::{self, model::Member};
+use crate::people::model::Permission;
+use crate::people::{StaffId, StaffRole};
+
+const LIST: &str = "/approvals";
+/// The longest reason, in characters.
+const REASON_CHARS: usize = 200;
+
+/// The pages by their paths.
+pub fn routes() -> [(&'static str, MethodRouter<App>); 2] {
+    [(LIST, get(list)), ("/approvals/{approval_id}", get(show).post(decide))]
+}
+
+/// What a request is about, in words.
+struct Words<'a> {
+    locale: Locale,
+    everybody: &'a [Member],
+    now: Micros,
+}
+
+impl Words<'_> {
+    fn name(&self, who: StaffId) -> &str {
+        let member = self.everybody.iter().find(|member| member.staff.staff_id == who);
+        member.map_or("–", |member| &member.staff.name)
+    }
+
+    fn deed(&self, deed: Deed) -> String {
+        let role = |role: StaffRole| self.locale.text(role_key(role));
+        let name = self.name(deed.about());
+        match deed {
+            Deed::Admit { role: to, .. } => {
+                self.locale.text_with("approval-admit", &[("name", name), ("role", &role(to))])
+            }
+            Deed::Resume { role: to, .. } => {
+                self.locale.text_with("approval-resume", &[("name", name), ("role", &role(to))])
+            }
+            Deed::ChangeRole { from, to, .. } => {
+                let roles = (role(from), role(to));
+                self.locale.text_with("approval-role", &[("name", name), ("from", &roles.0), ("to", &roles.1)])
+            }
+        }
+    }
+
+    fn state(&self, request: &Request) -> Tag {
+        let (key, tone) = match request.state {
+            Stands::Waiting if self.now >= request.expires_at => ("approval-state-lapsed", Tone::Idle),
+            Stands::Waiting => ("approval-state-waiting", Tone::Wait),
+            Stands::Approved => ("approval-state-approved", Tone::Ok),
+            Stands::Refused => ("approval-state-refused", Tone::No),
+            Stands::Withdrawn => ("approval-state-withdrawn", Tone::Idle),
+            Stands::Alone => ("approval-state-alone", Tone::Ok),
+        };
+        Tag { text: self.locale.text(key), tone }
+    }
+}
+
+async fn list(State(app): State<App>, who: SignedIn, headers: HeaderMap) -> Result<Response, Refusal> {
+    who.require(Permission::Administer)?;
+    let (locale, now) = (language(&headers), app.now());
+    let mut connection = app.db.read().await?;
+    let (found, everybody) = (store::waiting(&mut connection, now).await?, member::store::all(&mut connection).await?);
+    let words = Words { locale, everybody: &everybody, now };
+    let line = |request: &Request| Line {
+        to: format!("{LIST}/{}", request.approval_id),
+        name: words.deed(request.deed),
+        cells: vec![words.name(request.asked_by).to_owned(), minute(request.expires_at)],
+        state: words.state(request),
+    };
+    page(&ListPage {
+        title: locale.text("approval-title"),
+        lead: locale.text("approval-lead"),
+        add: None,
+        columns: ["approval-what", "approval-asked-by", "approval-until", "people-state"]
+            .map(|key| locale.text(key))
+            .into(),
+        lines: found.iter().map(line).collect(),
+        none: locale.text("approval-none"),
+        frame: Frame::new(locale, LIST, Some(&who.0)),
+    })
+}
+
+/// What somebody can answer, and why they cannot agree where they cannot.
+fn acts(words: &Words<'_>, request: &Request, by: StaffId, reason: &str, wrong: Wrong) -> (Vec<Act>, Option<String>) {
+    let t = |key: &str| words.locale.text(key);
+    let may = |answer| rules::may_answer(request, by, answer, words.everybody, words.now);
+    let act = |answer: Answer| {
+        let name = answer.name();
+        let message = wrong.filter(|(field, _)| *field == "reason").map(|(_, key)| t(key));
+        Act {
+            name,
+            title: t(&format!("approval-{name}")),
+            hint: Some(t(&format!("approval-{name}-hint"))),
+            inputs: match answer {
+                Answer::Refuse => vec![Input::text("reason", t("approval-reason"), reason).wrong(message)],
+                Answer::Approve | Answer::Withdraw => Vec::new(),
+            },
+            button: t(&format!("approval-{name}")),
+            primary: answer == Answer::Approve,
+        }
+    };
+    let why_not = match may(Answer::Approve) {
+        Err(key) if request.state == Stands::Waiting => Some(t(key)),
+        _ => None,
+    };
+    (Answer::ALL.into_iter().filter(|answer| may(*answer).is_ok()).map(act).collect(), why_not)
+}
+
+fn thing(frame: Frame, words: &Words<'_>, request: &Request, by: StaffId, (reason, wrong): (&str, Wrong)) -> ThingPage {
+    let t = |key: &str| words.locale.text(key);
+    let (acts, why_not) = acts(words, request, by, reason, wrong);
+    let mut facts = vec![
+        (t("approval-asked-by"), words.name(request.asked_by).to_owned()),
+        (t("approval-asked-at"), minute(request.asked_at)),
+        (t("approval-until"), minute(request.expires_at)),
+    ];
+    if let Some((who, at)) = request.decided {
+        facts.push((t("approval-decided-by"), words.name(who).to_owned()));
+        facts.push((t("approval-decided-at"), minute(at)));
+    }
+    facts.extend(request.reason.clone().map(|reason| (t("approval-reason"), reason)));
+    facts.extend(why_not.map(|why| (t("approval-why-not"), why)));
+    let refused = wrong.filter(|(field, _)| *field != "reason");
+    ThingPage {
+        back: Link { to: LIST.to_owned(), text: t("approval-title") },
+        action: format!("{LIST}/{}", request.approval_id),
+        title: words.deed(request.deed),
+        state: words.state(request),
+        facts,
+        refused: refused.map(|(tried, key)| {
+            let there = acts.iter().find(|act| act.name == tried).or(acts.first()).map_or("main", |act| act.name);
+            (there, t(key))
+        }),
+        acts,
+        frame,
+    }
+}
+
+async fn shown(app: &App, who: &SignedIn, locale: Locale, id: Uuid, again: (&str, Wrong)) -> Result<Response, Refusal> {
+    let mut connection = app.db.read().await?;
+    let request = store::one(&mut connection, id).await?.ok_or_else(unknown)?;
+    let everybody = member::store::all(&mut connection).await?;
+    let words = Words { locale, everybody: &everybody, now: app.now() };
+    let frame = Frame::new(locale, format!("{LIST}/{id}"), Some(&who.0));
+    asking(&thing(frame, &words, &request, who.0.staff_id, again), again.1.is_some())
+}
+
+async fn show(
+    State(app): State<App>,
+    who: SignedIn,
+    headers: HeaderMap,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Refusal> {
+    who.require(Permission::Administer)?;
+    shown(&app, &who, language(&headers), id, ("", None)).await
+}
+
+/// Why something was refused, where that can be kept.
+fn reason(typed: &str) -> Result<String, (&'static str, &'static str)> {
+    let reason = typed.trim();
+    if reason.is_empty() {
+        return Err(("reason", "approval-reason-missing"));
+    }
+    let fits = reason.chars().count() <= REASON_CHARS && !reason.chars().any(char::is_control);
+    if fits { Ok(reason.to_owned()) } else { Err(("reason", "approval-reason-long")) }
+}
+
+async fn decide(
+    State(app): State<App>,
+    who: SignedIn,
+    headers: HeaderMap,
+    Path(id): Path<Uuid>,
+    Form(form): Form<Typed>,
+) -> Result<Response, Refusal> {
+    who.require(Permission::Administer)?;
+    let locale = language(&headers);
+    let said = Answer::from_name(typed(&form, "act")).ok_or_else(|| Refusal::new(ProblemType::MalformedRequest))?;
+    let why = match said {
+        Answer::Refuse => reason(typed(&form, "reason")).map(Some),
+        Answer::Approve | Answer::Withdraw => Ok(None),
+    };
+    let done = match why {
+        Ok(why) => answer(&app, who.0.staff_id, id, said, why).await?.map_err(|key| (said.name(), key)),
+        Err(wrong) => Err(wrong),
+    };
+    match done {
+        Ok(()) => Ok(Redirect::to(&format!("{LIST}/{id}")).into_response()),
+        Err(wrong) => shown(&app, &who, locale, id, (typed(&form, "reason"), Some(wrong))).await,
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use askama::Template as _;
+
+    use super::super::rules::OPEN_SECONDS;
+    use super::*;
+    use crate::people::Staff;
+    use crate::people::member::model::Post;
+
+    /// The page of a request in every state that it has.
+    pub(crate) fn pages(frame: &Frame) -> Vec<(String, String)> {
+        const NOW: Micros = Micros(1_790_000_000_000_000);
+        let id = |number| StaffId(Uuid::from_u128(number));
+        let member = |number, name: &str, role| Member {
+            staff: Staff { staff_id: id(number), name: name.to_owned(), role },
+            post: Post::working(Micros(0)),
+            station: None,
+        };
+        let everybody = [
+            member(1, "test-admin", StaffRole::Administrator),
+            member(2, "test-other", StaffRole::Administrator),
+            member(3, "test-clerk", StaffRole::Clerk),
+        ];
+        let words = Words { locale: frame.locale(), everybody: &everybody, now: NOW };
+        let deed = Deed::ChangeRole { staff: id(3), from: StaffRole::Clerk, to: StaffRole::Auditor };
+        let request = |deed, state, decided, reason: Option<&str>| Request {
+            approval_id: Uuid::nil(),
+            deed,
+            asked_by: id(1),
+            asked_at: NOW,
+            expires_at: NOW.plus_seconds(OPEN_SECONDS),
+            state,
+            decided,
+            reason: reason.map(str::to_owned),
+        };
+        let (other, staff, role) = (Some((id(2), NOW)), id(3), StaffRole::Auditor);
+        let table = [
+            ("waiting", request(deed, Stands::Waiting, None, None), 2, None),
+            ("own", request(Deed::Admit { staff, role }, Stands::Waiting, None, None), 1, None),
+            ("approved", request(Deed::Resume { staff, role }, Stands::Approved, other, None), 2, None),
+            ("refused", request(deed, Stands::Refused, other, Some("测试")), 1, None),
+            ("withdrawn", request(deed, Stands::Withdrawn, other, None), 1, Some(("approve", "approval-decided"))),
+            ("alone", request(deed, Stands::Alone, None, None), 1, None),
+            ("reason", request(deed, Stands::Waiting, None, None), 2, Some(("reason", "approval-reason-missing"))),
+        ];
+        let shown = |(name, request, by, wrong): (&str, Request, u128, Wrong)| {
+            let page = thing(frame.clone(), &words, &request, id(by), ("", wrong));
+            (format!("request-{name}"), page.render().unwrap())
+        };
+        table.into_iter().map(shown).collect()
+    }
+}
