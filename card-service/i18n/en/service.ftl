@@ -91,6 +91,9 @@ cli-initialised =
     Root certificate: { $root } (give it to terminals and browsers)
     First administrator: { $admin }
     Next: card-service serve --data-dir { $data }
+cli-staff-reset =
+    First password of { $name }: { $password }
+    It is shown only now. At the next sign-in another one is chosen, and the second factor is set up anew.
 cli-serving =
     Console and API: { $public }
     Terminals: { $terminals }

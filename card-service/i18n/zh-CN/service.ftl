@@ -91,6 +91,9 @@ cli-initialised =
     根证书：{ $root }（发给终端和浏览器）
     第一位管理员：{ $admin }
     下一步：card-service serve --data-dir { $data }
+cli-staff-reset =
+    { $name } 的首次登录密码：{ $password }
+    密码只显示这一次。下次登录时须另设密码，并重新设置二次验证。
 cli-serving =
     控制台和接口：{ $public }
     终端接入：{ $terminals }

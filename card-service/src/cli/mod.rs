@@ -8,6 +8,7 @@ mod init;
 mod openapi;
 pub mod output;
 mod serve;
+mod staff;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -108,6 +109,9 @@ enum Command {
     /// Export, verify and prove what the log recorded
     #[command(subcommand)]
     Evidence(evidence::EvidenceCommand),
+    /// Help an administrator who cannot sign in any more
+    #[command(subcommand)]
+    Staff(staff::StaffCommand),
     /// Print the API's description (OpenAPI 3.1)
     Openapi,
 }
@@ -123,6 +127,7 @@ pub fn main() -> ExitCode {
         Command::Db(command) => database::run(context, &cli.settings, command),
         Command::Area(command) => area::run(context, &cli.settings, command),
         Command::Evidence(command) => evidence::run(context, &cli.settings, command),
+        Command::Staff(command) => staff::run(context, &cli.settings, command),
         Command::Openapi => openapi::run(context),
     };
     context.finish(result)

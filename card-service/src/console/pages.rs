@@ -29,7 +29,7 @@ use crate::http::signed_in::{COOKIE, sign_out as end_session};
 use crate::http::{Refusal, SignedIn, language};
 use crate::i18n::Locale;
 use crate::people::model::Permission;
-use crate::people::{Purpose, Staff, account, approval, member, organisation, session};
+use crate::people::{Purpose, Staff, account, approval, factor, member, organisation, session};
 
 /// The pages by their paths: the one list of them.
 pub fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
@@ -70,6 +70,7 @@ pub fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
         .chain(member::pages::routes())
         .chain(approval::pages::routes())
         .chain(account::pages::routes())
+        .chain(factor::pages::routes())
         .collect()
 }
 
@@ -156,7 +157,7 @@ async fn errors(request: Request, next: Next) -> Response {
 }
 
 /// Percent-encodes what would end a value in a query.
-fn form_urlencoded(text: &str) -> String {
+pub fn form_urlencoded(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'.' | b'_' => char::from(byte).to_string(),
@@ -212,7 +213,11 @@ async fn sign_in(
         Ok(begun) => {
             let seconds = begun.expires_at.seconds() - app.now().seconds();
             let cookie = session_cookie(&begun.token, seconds);
-            Ok(([(header::SET_COOKIE, cookie)], Redirect::to(&to)).into_response())
+            let next = match begun.owed {
+                Some(owed) => format!("{}?to={}", owed.page(), form_urlencoded(&to)),
+                None => to,
+            };
+            Ok(([(header::SET_COOKIE, cookie)], Redirect::to(&next)).into_response())
         }
         Err(refusal) if matches!(refusal.kind(), ProblemType::NotSignedIn | ProblemType::TooManyRequests) => {
             again(refusal.status(), "name", refusal.text(locale), name, to)

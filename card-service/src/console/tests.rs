@@ -29,7 +29,7 @@ use crate::domains::residence::permit::model::Standing;
 use crate::domains::residence::view::{DOCUMENT, inputs};
 use crate::evidence::store::Checkpoint;
 use crate::i18n::Locale;
-use crate::people::{Purpose, Staff, StaffId, StaffRole, account, approval, member, organisation};
+use crate::people::{Purpose, Staff, StaffId, StaffRole, account, approval, factor, member, organisation};
 
 /// 2026-11-23 17:04:05 in Beijing.
 const AT: Micros = Micros(1_795_424_645_000_000);
@@ -299,6 +299,7 @@ fn pages(locale: Locale) -> Vec<(String, String)> {
     pages.extend(organisation::pages::tests::pages(&frame("/organisations/x")));
     pages.extend(member::pages::tests::pages(&frame("/staff/x")));
     pages.extend(approval::pages::tests::pages(&frame("/approvals/x")));
+    pages.extend(factor::pages::tests::pages(locale));
     pages.extend(account::pages::tests::pages(locale));
     pages.extend(residence::view::tests::pages(&frame("/registrations/x")));
     pages.extend(residence::import::view::tests::pages(&frame("/imports")));
@@ -333,6 +334,8 @@ fn every_page_renders_in_every_language_without_a_missing_text_or_a_script() {
                 "organisation-",
                 "staff-",
                 "approval-",
+                ">factor-",
+                "\"factor-",
                 "account-o",
                 "account-p",
                 "account-s",

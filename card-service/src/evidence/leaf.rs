@@ -48,6 +48,8 @@ pub enum ActionKind {
     ApprovalAsked = 33,
     /// Somebody agreed to what was asked for, or did not, or there was nobody else.
     ApprovalDecided = 34,
+    /// A second factor was set up, came into use, or was taken away.
+    SecondFactorChanged = 35,
     /// A holder was registered.
     HolderRegistered = 40,
     /// A person's record was changed.

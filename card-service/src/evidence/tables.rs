@@ -22,7 +22,7 @@ pub use cards::{
 pub use homes::{AREA, HOME, HOUSE, HOUSEHOLD_MEMBER};
 pub use people::{
     ACTIVITY_READ, APPROVAL, HOLDER, PERMIT, PERMIT_ACT, PERSON_FACT, PERSON_FACT_PAST, PERSON_MERGE, PERSON_PHOTO,
-    PERSON_READ, PERSON_TOLD_APART, SIGN_IN, STAFF, STAFF_POST,
+    PERSON_READ, PERSON_TOLD_APART, SECOND_FACTOR, SIGN_IN, STAFF, STAFF_POST,
 };
 
 /// The column that names a row's leaf.
@@ -166,7 +166,7 @@ pub static TERMINAL: Table = Table {
     ..PLAIN
 };
 /// Every exported table.
-pub static TABLES: [&Table; 38] = [
+pub static TABLES: [&Table; 39] = [
     &LEAVES,
     &TILE,
     &CHECKPOINT,
@@ -180,6 +180,7 @@ pub static TABLES: [&Table; 38] = [
     &TERMINAL,
     &STAFF,
     &STAFF_POST,
+    &SECOND_FACTOR,
     &APPROVAL,
     &SIGN_IN,
     &HOLDER,

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::Refusal;
 use crate::app::App;
-use crate::people::model::{Permission, Purpose, Staff};
+use crate::people::model::{Owed, Permission, Purpose, Staff};
 use crate::people::session::{self, Carrier, Open};
 
 /// The console's cookie (RFC 6265bis §4.1.3.2: the prefix ties it to this host, the whole path and TLS).
@@ -46,8 +46,15 @@ impl FromRequestParts<App> for SignedIn {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
         let AtTheDoor(session) = AtTheDoor::from_request_parts(parts, app).await?;
-        match session.owed {
-            None => Ok(Self(session.staff)),
+        AtTheDoor(session).owing_at_most(&[]).map(|session| Self(session.staff))
+    }
+}
+
+impl AtTheDoor {
+    /// Refuses whoever owes something else, and leads them there.
+    pub fn owing_at_most(self, allowed: &[Owed]) -> Result<Open, Refusal> {
+        match self.0.owed.filter(|owed| !allowed.contains(owed)) {
+            None => Ok(self.0),
             Some(owed) => Err(Refusal::because(ProblemType::Forbidden, owed.key()).leading_to(owed.page())),
         }
     }

@@ -6,6 +6,8 @@
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use zeroize::Zeroizing;
 
+use super::{KeyError, KeyStore, Role};
+
 /// A sealed value did not open: wrong key, wrong place, or altered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a sealed value does not open: wrong key, wrong place, or altered")]
@@ -25,6 +27,22 @@ pub fn seal(key: &[u8; 32], nonce: [u8; NONCE_LEN], associated: &[u8], plain: &[
     let mut out = nonce.to_vec();
     out.append(&mut sealed);
     out
+}
+
+/// A key that seals: a person's own, or one that is derived.
+pub(crate) type SealingKey = Zeroizing<[u8; 32]>;
+
+/// A key of its own for one use and one thing, derived from the data key.
+pub(crate) fn derived(keys: &dyn KeyStore, purpose: &[u8], thing: &[u8]) -> Result<SealingKey, KeyError> {
+    let derived = keys.derive(Role::DataKek, &[purpose, thing].concat(), 32)?;
+    let mut key = Zeroizing::new([0; 32]);
+    key.copy_from_slice(&derived);
+    Ok(key)
+}
+
+/// What binds a sealed value to where it lies.
+pub(crate) fn place(row: &[u8], table: &str, column: &str) -> Vec<u8> {
+    [table.as_bytes(), &[0], row, &[0], column.as_bytes()].concat()
 }
 
 /// Opens what [`seal`] made with the same key and associated data.

@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::model::{Permission, StaffRole};
+use super::model::{Owed, Permission, StaffRole};
 use super::{member, session};
 use crate::app::App;
 use crate::http::{Body, Refusal, SignedIn, signed_in};
@@ -34,6 +34,9 @@ struct SignInRequest {
     name: String,
     #[schema(value_type = String, format = Password)]
     password: String,
+    /// Of somebody with a second factor: the code that it shows, or a recovery code.
+    #[serde(default)]
+    code: Option<String>,
 }
 
 /// A session that has begun.
@@ -45,13 +48,15 @@ struct SessionReply {
     #[schema(format = DateTime)]
     expires_at: String,
     role: StaffRole,
+    /// What the person has to do in the console before this session is good for anything.
+    owes: Option<Owed>,
 }
 
 /// Sign in
 #[utoipa::path(post, path = "/v1/sessions", tag = "staff", request_body = SignInRequest, responses(
     (status = 201, description = "The session has begun", body = SessionReply)), security(()),
     extensions(("x-problems" = json!([
-        (ProblemType::NotSignedIn, "Wrong name or password"),
+        (ProblemType::NotSignedIn, "Wrong name, password or code"),
         (ProblemType::TooManyRequests, "Too many attempts"),
     ]))))]
 async fn sign_in(
@@ -59,9 +64,15 @@ async fn sign_in(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     Body(request): Body<SignInRequest>,
 ) -> Result<(StatusCode, Json<SessionReply>), Refusal> {
-    let begun = session::sign_in(&app, peer.ip(), &request.name, Zeroizing::new(request.password)).await?;
-    let reply =
-        SessionReply { token: begun.token.to_string(), expires_at: rfc3339(begun.expires_at), role: begun.staff.role };
+    let (word, code) = (Zeroizing::new(request.password), request.code.map(Zeroizing::new));
+    let code = code.as_ref().map(|code| code.as_str());
+    let begun = session::sign_in_with_code(&app, peer.ip(), &request.name, word, code).await?;
+    let reply = SessionReply {
+        token: begun.token.to_string(),
+        expires_at: rfc3339(begun.expires_at),
+        role: begun.staff.role,
+        owes: begun.owed,
+    };
     Ok((StatusCode::CREATED, Json(reply)))
 }
 

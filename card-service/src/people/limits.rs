@@ -30,6 +30,11 @@ impl SignInLimits {
         self.by_name.check_key(&name.to_lowercase()).is_ok()
     }
 
+    /// Counts a try of a code, apart from passwords: how many may be wrong is the second factor's own rule.
+    pub fn allow_code(&self, name: &str) -> bool {
+        self.by_name.check_key(&format!("{}\0code", name.to_lowercase())).is_ok()
+    }
+
     /// Counts a try, and says whether it may be made.
     pub fn allow(&self, name: &str, address: IpAddr) -> bool {
         // Forgets those that are at rest again, so that made-up names do not fill the memory.

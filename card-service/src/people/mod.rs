@@ -7,6 +7,7 @@
 pub mod account;
 pub mod api;
 pub mod approval;
+pub mod factor;
 pub mod limits;
 pub mod member;
 pub mod model;

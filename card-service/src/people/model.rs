@@ -122,6 +122,11 @@ impl StaffRole {
         }
     }
 
+    /// Whether a password alone is not enough: who gives power, decides, or sees what every card does.
+    pub const fn needs_second_factor(self) -> bool {
+        matches!(self, Self::Administrator | Self::Supervisor | Self::Auditor)
+    }
+
     /// The purposes for which this role may read a person's record.
     pub const fn purposes(self) -> &'static [Purpose] {
         match self {
@@ -131,30 +136,47 @@ impl StaffRole {
     }
 }
 
-/// What somebody who has signed in has to do before anything else.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What somebody who has shown a password has to do before anything else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Owed {
+    /// Show a code.
+    Code,
     /// Choose a password that nobody else has seen.
     Password,
+    /// Set up what makes codes.
+    SecondFactor,
 }
 
 impl Owed {
-    /// What a session lacks, if it lacks anything.
-    pub const fn of(password_given: bool) -> Option<Self> {
-        if password_given { Some(Self::Password) } else { None }
+    /// What a session lacks, if it lacks anything: `proven` where a code was shown in it.
+    pub const fn of(role: StaffRole, password_given: bool, second_factor: bool, proven: bool) -> Option<Self> {
+        if second_factor && !proven {
+            Some(Self::Code)
+        } else if password_given {
+            Some(Self::Password)
+        } else if role.needs_second_factor() && !second_factor {
+            Some(Self::SecondFactor)
+        } else {
+            None
+        }
     }
 
     /// The key of a text that says so.
     pub const fn key(self) -> &'static str {
         match self {
+            Self::Code => "account-owes-code",
             Self::Password => "account-owes-password",
+            Self::SecondFactor => "account-owes-second-factor",
         }
     }
 
     /// The page on which it is done.
     pub const fn page(self) -> &'static str {
         match self {
+            Self::Code => "/sign-in/code",
             Self::Password => "/account/password",
+            Self::SecondFactor => "/account/second-factor",
         }
     }
 }
@@ -182,6 +204,26 @@ mod tests {
         assert!(!StaffRole::Clerk.may(Permission::Administer));
         assert!(!StaffRole::Supervisor.may(Permission::Administer));
         assert!(!StaffRole::Clerk.may(Permission::DecidePermits));
+    }
+
+    #[test]
+    fn a_session_first_lacks_the_code_then_a_password_of_ones_own_then_the_second_factor() {
+        use StaffRole::{Administrator, Clerk};
+        for (role, given, factor, proven, owed) in [
+            (Clerk, false, false, false, None),
+            (Clerk, true, false, false, Some(Owed::Password)),
+            (Clerk, true, true, false, Some(Owed::Code)),
+            (Clerk, true, true, true, Some(Owed::Password)),
+            (Clerk, false, true, true, None),
+            (Administrator, false, false, false, Some(Owed::SecondFactor)),
+            (Administrator, true, false, false, Some(Owed::Password)),
+            (Administrator, false, true, false, Some(Owed::Code)),
+            (Administrator, false, true, true, None),
+            // What was proven before it was taken away is worth nothing.
+            (Administrator, false, false, true, Some(Owed::SecondFactor)),
+        ] {
+            assert_eq!(Owed::of(role, given, factor, proven), owed, "{role:?} {given} {factor} {proven}");
+        }
     }
 
     #[test]

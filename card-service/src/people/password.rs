@@ -5,9 +5,11 @@ use std::sync::LazyLock;
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use ring::rand::SystemRandom;
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
+use crate::app::random_bytes;
 use crate::http::Refusal;
 
 /// The shortest password that is taken (NIST SP 800-63B-4 asks 15 where it is the only factor, 8 beside another; the
@@ -24,6 +26,19 @@ static NOBODY: LazyLock<String> = LazyLock::new(|| hash("nobody's password").exp
 #[derive(Debug, thiserror::Error)]
 #[error("the password could not be hashed")]
 pub struct HashError(#[source] argon2::password_hash::Error);
+
+/// A password or code that nobody chose: 80 bits in four groups, without letters that look like digits.
+pub fn invented(random: &SystemRandom) -> Result<Zeroizing<String>, Refusal> {
+    const ALPHABET: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz023456789";
+    let mut word = Zeroizing::new(String::with_capacity(19));
+    for (at, byte) in random_bytes::<16>(random)?.iter().enumerate() {
+        if at > 0 && at % 4 == 0 {
+            word.push('-');
+        }
+        word.push(char::from(ALPHABET[usize::from(byte % 32)]));
+    }
+    Ok(word)
+}
 
 /// Hashes a new password, with Argon2id's recommended parameters (19 MiB, two passes) and a random salt.
 pub fn hash(password: &str) -> Result<String, HashError> {

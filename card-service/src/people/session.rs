@@ -13,8 +13,9 @@ use ring::digest;
 use zeroize::Zeroizing;
 
 use super::model::{Owed, Staff, StaffId};
-use super::{password, store};
+use super::{factor, member, password, store};
 use crate::app::App;
+use crate::console::view::minute;
 use crate::http::Refusal;
 
 /// A session ends after a working day whatever happens.
@@ -30,6 +31,8 @@ pub struct Begun {
     pub expires_at: Micros,
     /// Whose it is.
     pub staff: Staff,
+    /// What has to be done in it before anything else.
+    pub owed: Option<Owed>,
 }
 
 impl std::fmt::Debug for Begun {
@@ -68,7 +71,8 @@ async fn begin(app: &App, staff: Staff, proven: String) -> Result<Begun, Refusal
     let now = app.now();
     let token = Zeroizing::new(BASE64_URL_SAFE_NO_PAD.encode(*app.random_bytes::<32>()?));
     let (hash, expires_at, who) = (token_hash(&token), now.plus_seconds(LIFETIME_SECONDS), staff.clone());
-    app.db
+    let owed = app
+        .db
         .write::<_, Refusal, _>(move |tx| {
             Box::pin(async move {
                 // Checking took a while, in which somebody may have been suspended or given another password.
@@ -78,11 +82,51 @@ async fn begin(app: &App, staff: Staff, proven: String) -> Result<Begun, Refusal
                 if !still {
                     return Err(Refusal::because(ProblemType::NotSignedIn, "sign-in-wrong"));
                 }
-                Ok(store::begin_session(tx, now, hash, who.staff_id, expires_at).await?)
+                let post = member::store::one(tx.conn(), who.staff_id).await?;
+                let (given, factor) = post.map_or((false, false), |it| (it.post.password_given, it.second_factor));
+                let owed = Owed::of(who.role, given, factor, false);
+                store::begin_session(tx, now, hash, who.staff_id, expires_at, false).await?;
+                // Somebody of whom a code is asked has not signed in before it has come.
+                if owed != Some(Owed::Code) {
+                    store::signed_in(tx, now, who.staff_id).await?;
+                }
+                Ok(owed)
             })
         })
         .await?;
-    Ok(Begun { token, expires_at, staff })
+    Ok(Begun { token, expires_at, staff, owed })
+}
+
+/// Signs in with a code too, where one is asked for: a program shows all at once.
+pub async fn sign_in_with_code(
+    app: &App,
+    address: IpAddr,
+    name: &str,
+    word: Zeroizing<String>,
+    code: Option<&str>,
+) -> Result<Begun, Refusal> {
+    let mut begun = sign_in(app, address, name, word).await?;
+    if begun.owed != Some(Owed::Code) {
+        return Ok(begun);
+    }
+    let session = of(app, &begun.token, Carrier::Bearer).await?;
+    let shown = match code {
+        Some(code) => factor::show(app, &session, code).await,
+        None => Err(Refusal::because(ProblemType::NotSignedIn, Owed::Code.key())),
+    };
+    let refused = match shown {
+        Ok(factor::Outcome::Right) => {
+            begun.owed = of(app, &begun.token, Carrier::Bearer).await?.owed;
+            return Ok(begun);
+        }
+        Ok(factor::Outcome::Wrong) => Refusal::because(ProblemType::NotSignedIn, "factor-code-wrong"),
+        Ok(factor::Outcome::TooMany(until)) => {
+            Refusal::saying(ProblemType::TooManyRequests, "factor-code-too-many", &minute(until))
+        }
+        Err(refusal) => refusal,
+    };
+    sign_out(app, &begun.token).await?;
+    Err(refused)
 }
 
 /// How a request carries its token.
@@ -121,7 +165,7 @@ pub async fn of(app: &App, token: &str, carrier: Carrier) -> Result<Open, Refusa
             .write::<_, Refusal, _>(move |tx| Box::pin(async move { Ok(store::touch_session(tx, now, hash).await?) }))
             .await?;
     }
-    Ok(Open { owed: Owed::of(session.password_given), staff: session.staff, token_hash: hash })
+    Ok(Open { owed: session.owed, staff: session.staff, token_hash: hash })
 }
 
 /// Ends the session of a token.

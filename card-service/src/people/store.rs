@@ -4,8 +4,9 @@ use card_schema::clock::Micros;
 use card_schema::ids::Shard;
 use uuid::Uuid;
 
+use super::factor::store::is_on;
 use super::member::model::State;
-use super::model::{Staff, StaffId, StaffRole};
+use super::model::{Owed, Staff, StaffId, StaffRole};
 use crate::db::{Connection, DbError, Row, Tx, columns, query};
 use crate::evidence::{ActionKind, Change, tables};
 
@@ -16,8 +17,8 @@ pub struct Session {
     pub staff: Staff,
     /// Whether they may work.
     pub works: bool,
-    /// Whether somebody else has seen their password.
-    pub password_given: bool,
+    /// What has to be done in it before anything else.
+    pub owed: Option<Owed>,
     /// When a request was last seen, to the minute.
     pub last_seen_at: Micros,
     /// When it ends whatever happens.
@@ -42,26 +43,39 @@ pub async fn any(connection: &mut Connection) -> Result<bool, DbError> {
     Ok(any.is_some())
 }
 
-/// Begins a session and records the sign-in.
+/// Begins a session; `proven` where nothing more is to be shown in it.
 pub async fn begin_session(
     tx: &mut Tx,
     at: Micros,
     token_hash: [u8; 32],
     who: StaffId,
     expires: Micros,
+    proven: bool,
 ) -> Result<(), DbError> {
-    record_sign_in(tx, at, who, true).await?;
     query("DELETE FROM session WHERE expires_at <= $1").bind(at.0).execute(tx.conn()).await?;
     query(
-        "INSERT INTO session (token_hash, staff_id, created_at, last_seen_at, expires_at) VALUES ($1, $2, $3, $3, $4)",
+        "INSERT INTO session (token_hash, staff_id, created_at, last_seen_at, expires_at, proven)
+         VALUES ($1, $2, $3, $3, $4, $5)",
     )
     .bind(token_hash)
     .bind(who.0)
     .bind(at.0)
     .bind(expires.0)
+    .bind(i64::from(proven))
     .execute(tx.conn())
     .await?;
     Ok(())
+}
+
+/// Notes that all was shown that is asked of somebody.
+pub async fn prove_session(tx: &mut Tx, token_hash: [u8; 32]) -> Result<(), DbError> {
+    query("UPDATE session SET proven = 1 WHERE token_hash = $1").bind(token_hash).execute(tx.conn()).await?;
+    Ok(())
+}
+
+/// Records that somebody signed in.
+pub async fn signed_in(tx: &mut Tx, at: Micros, who: StaffId) -> Result<(), DbError> {
+    record_sign_in(tx, at, who, true).await
 }
 
 /// Records that a sign-in under a known name failed.
@@ -85,18 +99,23 @@ async fn record_sign_in(tx: &mut Tx, at: Micros, who: StaffId, succeeded: bool) 
 /// The session of a token.
 pub async fn session(connection: &mut Connection, token_hash: [u8; 32]) -> Result<Option<Session>, DbError> {
     let row = query(
-        "SELECT s.last_seen_at, s.expires_at, w.staff_id, w.name, w.role, p.state, p.password_given
+        "SELECT s.last_seen_at, s.expires_at, s.proven, w.staff_id, w.name, w.role, p.state, p.password_given,
+             f.state AS factor
          FROM session s JOIN staff w USING (staff_id) LEFT JOIN staff_post p USING (staff_id)
+             LEFT JOIN second_factor f ON f.staff_id = s.staff_id
          WHERE s.token_hash = $1",
     )
     .bind(token_hash)
     .optional(connection)
     .await?;
     row.map(|row| {
+        let staff = staff(&row)?;
+        let given = row.get::<Option<i64>>("password_given")?.is_some_and(|given| given != 0);
+        let factor = is_on(row.get::<Option<String>>("factor")?.as_deref());
         Ok(Session {
-            staff: staff(&row)?,
+            owed: Owed::of(staff.role, given, factor, row.get::<i64>("proven")? != 0),
+            staff,
             works: works(&row)?,
-            password_given: row.get::<Option<i64>>("password_given")?.is_some_and(|given| given != 0),
             last_seen_at: Micros(row.get("last_seen_at")?),
             expires_at: Micros(row.get("expires_at")?),
         })

@@ -24,7 +24,7 @@ use crate::evidence::Log;
 use crate::i18n::Locale;
 use crate::people::approval::{self, model::Deed};
 use crate::people::member::{self, model::Post};
-use crate::people::{self, Purpose, Staff, StaffId, StaffRole, organisation};
+use crate::people::{self, Purpose, Staff, StaffId, StaffRole, factor, organisation};
 use crate::terminals;
 
 /// See the module.
@@ -120,22 +120,7 @@ async fn office(town: &Town, terminal: &TestTerminal, card: &TestCard) {
             let post = Post { admitted: Some((staff.staff_id, START)), ..Post::working(START) };
             assert!(member::store::insert(tx, START, &staff, &post, "$argon2id$invented").await?);
             let who = staff.staff_id;
-            let deed = Deed::ChangeRole { staff: who, from: StaffRole::Clerk, to: StaffRole::Supervisor };
-            let mut request = approval::model::Request {
-                approval_id: Uuid::from_u128(11),
-                deed,
-                asked_by: who,
-                asked_at: START,
-                expires_at: START.plus_seconds(60),
-                state: approval::model::State::Waiting,
-                decided: None,
-                reason: None,
-            };
-            approval::store::put(tx, START, &request).await?;
-            request.state = approval::model::State::Refused;
-            request.decided = Some((who, START));
-            approval::store::put(tx, START, &request).await?;
-            people::store::begin_session(tx, START, random(), who, START.plus_seconds(60)).await?;
+            signed_in(tx, who).await?;
             people::store::failed_sign_in(tx, START, who).await?;
             let found = cards::store::one(tx.conn(), card).await?.unwrap();
             residence::store::record_read(tx, START, found.holder_id, who, Purpose::ALL[0], Field::Name.name()).await?;
@@ -201,6 +186,34 @@ async fn office(town: &Town, terminal: &TestTerminal, card: &TestCard) {
     })
     .await
     .unwrap();
+}
+
+/// Somebody of the staff with all that staff have.
+async fn signed_in(tx: &mut Tx, who: StaffId) -> Result<(), DbError> {
+    let deed = Deed::ChangeRole { staff: who, from: StaffRole::Clerk, to: StaffRole::Supervisor };
+    let mut request = approval::model::Request {
+        approval_id: Uuid::from_u128(11),
+        deed,
+        asked_by: who,
+        asked_at: START,
+        expires_at: START.plus_seconds(60),
+        state: approval::model::State::Waiting,
+        decided: None,
+        reason: None,
+    };
+    approval::store::put(tx, START, &request).await?;
+    request.state = approval::model::State::Refused;
+    request.decided = Some((who, START));
+    approval::store::put(tx, START, &request).await?;
+    for on in [false, true] {
+        let sealed = random::<48>().to_vec();
+        let factor = factor::store::Factor { on, changed_at: START, sealed };
+        factor::store::put(tx, START, who, &factor).await?;
+    }
+    factor::store::put_recovery_codes(tx, who, &[random()]).await?;
+    factor::store::put_tried(tx, who, factor::rules::Tried::default()).await?;
+    people::store::begin_session(tx, START, random(), who, START.plus_seconds(60), true).await?;
+    people::store::signed_in(tx, START, who).await
 }
 
 /// Somebody who was registered by mistake and is so no longer: the log speaks for rows that are gone.

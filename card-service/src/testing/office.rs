@@ -28,13 +28,16 @@ use crate::keys::file::{FileStore, Opener};
 use crate::keys::pki::Authorities;
 use crate::people::limits::SignInLimits;
 use crate::people::member::{self, model::Post};
-use crate::people::{Staff, StaffId, StaffRole, password, session, store};
+use crate::people::{Staff, StaffId, StaffRole, factor, password, session, store};
 use crate::testing::Scratch;
 use crate::testing::town::POLICY;
 use crate::{api, clock};
 
 /// An invented password, long enough to be taken.
 pub(crate) const PASSWORD: &str = "invented for a test";
+
+/// What makes the codes of whoever has a second factor in a test.
+const SECRET: [u8; 20] = [7; 20];
 
 /// The office's side of a service that goes away with its folder.
 pub(crate) struct Office {
@@ -94,7 +97,28 @@ impl Office {
             Box::pin(async move { member::store::insert(tx, now, &row, &Post::working(now), &hash).await })
         });
         assert!(added.await.unwrap(), "{name} is there already");
+        if role.needs_second_factor() {
+            self.enrol(&staff).await;
+        }
         staff
+    }
+
+    /// Gives somebody the tests' second factor.
+    async fn enrol(&self, who: &Staff) {
+        let (now, who) = (self.app.now(), who.staff_id);
+        let sealed = factor::sealed(&*self.app.keys, who, &SECRET, [7; 12]).unwrap();
+        let factor = factor::store::Factor { on: true, changed_at: now, sealed };
+        let put = self
+            .app
+            .db
+            .write::<_, DbError, _>(move |tx| Box::pin(async move { factor::store::put(tx, now, who, &factor).await }));
+        put.await.unwrap();
+    }
+
+    /// The code that it shows some steps from now.
+    pub(crate) fn code(&self, steps: i64) -> String {
+        let at = self.app.now().seconds() + 30 * steps;
+        factor::totp(&SECRET).generate(at.try_into().unwrap()).to_string()
     }
 
     /// Signs somebody in, as if they had shown all that is asked of them.
@@ -105,9 +129,11 @@ impl Office {
     /// Adds a member of staff and signs them in: the bearer token.
     pub(crate) async fn staff(&self, name: &str, role: StaffRole) -> String {
         self.member(name, role).await;
-        let (status, session) = self
-            .public("POST", "/v1/sessions", None, Some(serde_json::json!({"name": name, "password": PASSWORD})))
-            .await;
+        let mut body = serde_json::json!({"name": name, "password": PASSWORD});
+        if role.needs_second_factor() {
+            body["code"] = self.code(0).into();
+        }
+        let (status, session) = self.public("POST", "/v1/sessions", None, Some(body)).await;
         assert_eq!(status, StatusCode::CREATED, "{session}");
         session["token"].as_str().unwrap().to_owned()
     }
@@ -154,7 +180,7 @@ pub(crate) async fn session(app: &App, who: &Staff) -> String {
     let token = app.new_id().to_string();
     let (now, hash, who) = (app.now(), session::token_hash(&token), who.staff_id);
     let begun = app.db.write::<_, DbError, _>(move |tx| {
-        Box::pin(async move { store::begin_session(tx, now, hash, who, now.plus_seconds(3_600)).await })
+        Box::pin(async move { store::begin_session(tx, now, hash, who, now.plus_seconds(3_600), true).await })
     });
     begun.await.unwrap();
     token

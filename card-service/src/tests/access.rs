@@ -30,9 +30,10 @@ use Permission::{Administer, DecidePermits, RunTerminals, SeeActivity, SeeCounts
 use Who::{Anybody, May, Proof, Staff, Terminals};
 
 /// Every route. One that is not here, or no more there, fails the test.
-const TABLE: [(&str, &str, Who); 129] = [
+const TABLE: [(&str, &str, Who); 133] = [
     ("GET", "/", Staff),
     ("GET", "/account/password", Staff),
+    ("GET", "/account/second-factor", Staff),
     ("GET", "/activity", May(SeeActivity)),
     ("GET", "/assets/camera.js", Anybody),
     ("GET", "/approvals", May(Administer)),
@@ -89,6 +90,7 @@ const TABLE: [(&str, &str, Who); 129] = [
     ("GET", "/registrations/{draft_id}/similar", May(ServeHolders)),
     ("GET", "/registrations/{draft_id}/{step}", May(ServeHolders)),
     ("GET", "/sign-in", Anybody),
+    ("GET", "/sign-in/code", Staff),
     ("GET", "/sign-out", Anybody),
     ("GET", "/sign-out/everywhere", Anybody),
     ("GET", "/staff", May(Administer)),
@@ -109,6 +111,7 @@ const TABLE: [(&str, &str, Who); 129] = [
     ("GET", "/v1/terminals", May(SeeActivity)),
     ("DELETE", "/v1/sessions", Anybody),
     ("POST", "/account/password", Staff),
+    ("POST", "/account/second-factor", Staff),
     ("POST", "/approvals/{approval_id}", May(Administer)),
     ("POST", "/cards/{card_id}/holder", May(ServeHolders)),
     ("POST", "/find", May(ServeHolders)),
@@ -143,6 +146,7 @@ const TABLE: [(&str, &str, Who); 129] = [
     ("POST", "/registrations/{draft_id}/similar", May(ServeHolders)),
     ("POST", "/registrations/{draft_id}/{step}", May(ServeHolders)),
     ("POST", "/sign-in", Proof),
+    ("POST", "/sign-in/code", Staff),
     ("POST", "/sign-out", Anybody),
     ("POST", "/sign-out/everywhere", Staff),
     ("POST", "/staff/new", May(Administer)),

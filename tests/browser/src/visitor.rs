@@ -34,6 +34,16 @@ pub fn in_both_languages(browser: &Chromium, name: &str) -> Result<()> {
     Ok(())
 }
 
+/// Enters a code of somebody who has an authenticator.
+///
+/// # Errors
+/// When none is asked for.
+pub fn show_code(browser: &Chromium, url: &str, name: &str) -> Result<()> {
+    let Some(code) = town::authenticator::code(url, name)? else { return Ok(()) };
+    browser.type_into("#code", &code)?;
+    browser.follow("form[action^='/sign-in/code'] button")
+}
+
 /// See the module.
 #[derive(Debug)]
 pub struct Visitor<'a> {
@@ -83,6 +93,7 @@ impl<'a> Visitor<'a> {
         self.browser.type_into("#name", name)?;
         self.browser.type_into("#password", password)?;
         self.browser.follow("form[action='/sign-in'] button")?;
+        show_code(self.browser, url, name)?;
         self.browser.until("form.leave")
     }
 

@@ -5,7 +5,7 @@ use browser::{
     Chromium, Look, Scripts, Site, Visitor,
     accessibility::barriers,
     pictures,
-    visitor::{self, in_both_languages, speak},
+    visitor::{self, in_both_languages, show_code, speak},
 };
 use serde_json::json;
 use town::{Place, Town, service::ADMINISTRATOR};
@@ -53,6 +53,7 @@ fn an_administrator_without_scripts_looks_at_activity_and_asks_for_a_holder_with
     assert_eq!(browser.count("form.leave")?, 0, "a wrong password does not sign in");
     browser.type_into("#password", ADMINISTRATOR.1)?;
     browser.follow("form[action='/sign-in'] button")?;
+    show_code(&browser, town.service.url(), ADMINISTRATOR.0)?;
 
     browser.until("form.leave")?;
     browser.follow("a.tile[href='/activity']")?;

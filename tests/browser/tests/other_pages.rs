@@ -1,7 +1,7 @@
 //! Threat: a web page that somebody opened on the same machine wants the card in the reader, or the console's session.
 
 use anyhow::{Context, Result};
-use browser::{Chromium, Scripts, Site};
+use browser::{Chromium, Scripts, Site, visitor::show_code};
 use serde_json::{Value, json};
 use town::{Place, Town, service::ADMINISTRATOR};
 
@@ -112,12 +112,14 @@ fn no_web_page_reaches_the_card_even_one_that_knows_the_token() -> Result<()> {
 fn another_site_cannot_act_in_the_name_of_whoever_is_signed_in_at_the_console() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let service = town::service::Service::found(folder.path())?;
+    service.office()?;
     let site = Site::serve(PAGE)?;
     let browser = Chromium::start(Scripts::Allowed)?;
     browser.open(service.url())?;
     browser.type_into("#name", ADMINISTRATOR.0)?;
     browser.type_into("#password", ADMINISTRATOR.1)?;
     browser.follow("form[action='/sign-in'] button")?;
+    show_code(&browser, service.url(), ADMINISTRATOR.0)?;
     browser.until("form.leave")?;
     let language = browser.attribute("html", "lang")?;
     assert_eq!(language, "en", "as the browser asks for");

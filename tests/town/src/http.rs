@@ -92,6 +92,11 @@ impl Client {
         self
     }
 
+    /// The bearer token, of a client that has signed in.
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
     /// The base URL.
     pub fn base(&self) -> &str {
         &self.base

@@ -4,6 +4,7 @@
 //! The demo walks through a town, the tests live in one. Holds no assertions about the product: those are the tests'.
 
 pub mod apdu_trace;
+pub mod authenticator;
 pub mod daemon;
 pub mod demo;
 pub mod http;

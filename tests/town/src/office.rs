@@ -9,7 +9,7 @@ use card_schema::{
 };
 use serde_json::{Value, json};
 
-use crate::http::Client;
+use crate::{authenticator, http::Client};
 
 /// Somebody of the office who has signed in.
 #[derive(Clone, Debug)]
@@ -40,14 +40,22 @@ fn field<T: serde::de::DeserializeOwned>(value: &Value, name: &str) -> Result<T>
 }
 
 impl Office {
-    /// Signs in with name and password.
+    /// Signs in with name and password, and with a code where somebody has an authenticator. Whose role needs one sets it up.
     ///
     /// # Errors
     /// When the service does not let in.
     pub fn sign_in(url: &str, root: &Path, name: &str, password: &str) -> Result<Self> {
         let client = Client::new(url, Some(root))?;
-        let session = client.post("/v1/sessions", &json!({"name": name, "password": password}))?.success()?;
-        Ok(Self { api: client.with_token(&field::<String>(&session, "token")?) })
+        let mut shown = json!({"name": name, "password": password});
+        if let Some(code) = authenticator::code(url, name)? {
+            shown["code"] = code.into();
+        }
+        let session = client.post("/v1/sessions", &shown)?.success()?;
+        let api = client.with_token(&field::<String>(&session, "token")?);
+        if session["owes"] == "second_factor" {
+            authenticator::enrol(&api, name)?;
+        }
+        Ok(Self { api })
     }
 
     /// Adds a member of staff, who signs in with the first password and chooses another one.
@@ -60,7 +68,8 @@ impl Office {
         let them = Self::sign_in(self.api.base(), root, name, &first)?;
         let chosen = password.replace(' ', "+");
         them.api.post_form("/account/password", &format!("new={chosen}&repeated={chosen}"))?.success()?;
-        Ok(them)
+        // What is owed besides is seen at the next sign-in.
+        Self::sign_in(self.api.base(), root, name, password)
     }
 
     /// The API as this person, for what has no method here.

@@ -10,6 +10,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use crate::{
+    authenticator,
     http::Client,
     office::Office,
     process::{self, Process},
@@ -68,6 +69,7 @@ impl Service {
     /// When the program fails or does not get ready.
     pub fn beside(&self, folder: &Path) -> Result<Self> {
         let mut other = Self::configure(folder, &self.data, &self.database_url)?;
+        authenticator::carry_along(&self.public_url, &other.public_url);
         other.start()?;
         Ok(other)
     }

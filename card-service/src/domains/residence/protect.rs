@@ -9,18 +9,8 @@ use zeroize::Zeroizing;
 use super::model::{Facts, Field};
 use super::store::SealedPerson;
 use crate::http::Refusal;
+pub(super) use crate::keys::seal::{SealingKey, derived, place};
 use crate::keys::{KeyError, KeyStore, Role, seal};
-
-/// A key that seals: a person's own, or one that is derived.
-pub(super) type SealingKey = Zeroizing<[u8; 32]>;
-
-/// A key of its own for one use and one thing, derived from the data key.
-pub(super) fn derived(keys: &dyn KeyStore, purpose: &[u8], thing: &[u8]) -> Result<SealingKey, KeyError> {
-    let derived = keys.derive(Role::DataKek, &[purpose, thing].concat(), 32)?;
-    let mut key = Zeroizing::new([0; 32]);
-    key.copy_from_slice(&derived);
-    Ok(key)
-}
 
 fn wrapping_key(keys: &dyn KeyStore, holder: HolderId) -> Result<SealingKey, KeyError> {
     derived(keys, b"nrc/person-key/v1", holder.as_bytes())
@@ -100,9 +90,4 @@ pub(super) fn seal_typed<T: Serialize>(
 pub(super) fn open_typed<T: DeserializeOwned>(key: &SealingKey, place: &[u8], sealed: &[u8]) -> Result<T, Refusal> {
     let opened = seal::open(key, place, sealed).map_err(|_| KeyError::WrongKey)?;
     serde_json::from_slice(&opened).map_err(Refusal::internal)
-}
-
-/// What binds a sealed value to where it lies.
-pub(super) fn place(row: &[u8], table: &str, column: &str) -> Vec<u8> {
-    [table.as_bytes(), &[0], row, &[0], column.as_bytes()].concat()
 }

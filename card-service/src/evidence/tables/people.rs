@@ -34,6 +34,15 @@ pub static STAFF_POST: Table = Table {
     committed: 10,
     ..PLAIN
 };
+/// Second factors. The secret stays in the office; the seal's nonce makes it unguessable.
+pub static SECOND_FACTOR: Table = Table {
+    name: "second_factor",
+    columns: &["staff_id", "state", "changed_at", LEAF],
+    key: 1,
+    committed: 3,
+    withheld: &["sealed"],
+    ..PLAIN
+};
 /// What was asked for, and who agreed or did not.
 pub static APPROVAL: Table = Table {
     name: "approval",

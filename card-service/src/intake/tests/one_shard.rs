@@ -33,7 +33,7 @@ const HOLDERS: [&str; 22] = [
     "transfer",
 ];
 /// The service's own: they find a shard, or know no holder. Copied to every machine, or kept on one.
-const SERVICES: [&str; 30] = [
+const SERVICES: [&str; 33] = [
     "_sqlx_migrations",
     "area",
     "approval",
@@ -54,7 +54,10 @@ const SERVICES: [&str; 30] = [
     "organisation",
     "organisation_profile",
     "person_trait",
+    "recovery_code",
     "registration_draft",
+    "second_factor",
+    "second_factor_use",
     "session",
     "sign_in",
     "staff",

@@ -29,5 +29,32 @@ CREATE TABLE approval (
 ) WITHOUT ROWID;
 CREATE INDEX approval_by_state ON approval (state, expires_at);
 
+-- The secret behind the codes that somebody shows beside the password.
+CREATE TABLE second_factor (
+    staff_id   BLOB   NOT NULL PRIMARY KEY REFERENCES staff (staff_id),
+    state      TEXT   NOT NULL,                -- waiting for its first code, on
+    changed_at BIGINT NOT NULL,
+    sealed     BLOB   NOT NULL,                -- AES-256-GCM under a key derived from the data key
+    leaf       BIGINT NOT NULL
+) WITHOUT ROWID;
+
+-- What came of somebody's codes.
+CREATE TABLE second_factor_use (
+    staff_id   BLOB   NOT NULL PRIMARY KEY REFERENCES staff (staff_id),
+    step       BIGINT NOT NULL,                -- of the newest code that was right: none up to it is right again
+    wrong      BIGINT NOT NULL,                -- how many were wrong since
+    wait_until BIGINT NOT NULL                 -- until when none is looked at
+) WITHOUT ROWID;
+
+-- What lets somebody in once who has lost what makes the codes.
+CREATE TABLE recovery_code (
+    code_hash BLOB   NOT NULL PRIMARY KEY,     -- SHA-256 of the code: the code itself is nowhere
+    staff_id  BLOB   NOT NULL REFERENCES staff (staff_id)
+) WITHOUT ROWID;
+CREATE INDEX recovery_code_by_staff ON recovery_code (staff_id);
+
+-- Whether a code was shown in a session.
+ALTER TABLE session ADD COLUMN proven BIGINT NOT NULL DEFAULT 0;
+
 -- When somebody signed in last.
 CREATE INDEX sign_in_by_staff ON sign_in (staff_id, at);

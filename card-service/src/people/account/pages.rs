@@ -18,6 +18,8 @@ use crate::people::model::Owed;
 use crate::people::session::Open;
 
 const PASSWORD: &str = "/account/password";
+/// What may be owed while a password is chosen: never a code, or whoever guessed a password could change it.
+const OWED: [Owed; 2] = [Owed::Password, Owed::SecondFactor];
 
 /// The pages by their paths.
 pub fn routes() -> [(&'static str, MethodRouter<App>); 1] {
@@ -52,7 +54,8 @@ fn password_page(locale: Locale, session: &Open, wrong: Wrong) -> FormPage {
     }
 }
 
-async fn password(AtTheDoor(session): AtTheDoor, headers: HeaderMap) -> Result<Response, Refusal> {
+async fn password(door: AtTheDoor, headers: HeaderMap) -> Result<Response, Refusal> {
+    let session = door.owing_at_most(&OWED)?;
     password_page(language(&headers), &session, None).answer()
 }
 
@@ -68,10 +71,11 @@ struct PasswordForm {
 
 async fn choose(
     State(app): State<App>,
-    AtTheDoor(session): AtTheDoor,
+    door: AtTheDoor,
     headers: HeaderMap,
     Form(form): Form<PasswordForm>,
 ) -> Result<Response, Refusal> {
+    let session = door.owing_at_most(&OWED)?;
     match choose_password(&app, &session, form.present, form.new, &form.repeated).await? {
         Ok(()) => Ok(Redirect::to("/").into_response()),
         Err(wrong) => password_page(language(&headers), &session, Some(wrong)).answer(),

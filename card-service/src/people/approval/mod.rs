@@ -95,8 +95,8 @@ async fn carry_out(tx: &mut Tx, now: Micros, request: &Request, everybody: &[Mem
     let about = everybody.iter().find(|member| member.staff.staff_id == request.deed.about());
     let about = about.ok_or_else(|| Refusal::new(ProblemType::NotFound))?;
     match rules::carried_out(request, about, now) {
-        Some(changed) => {
-            member::apply(tx, now, &changed, None).await?;
+        Some((changed, wish)) => {
+            member::apply(tx, now, &changed, wish, None).await?;
             Ok(true)
         }
         None => Ok(false),

@@ -25,6 +25,11 @@ pub enum Deed {
         /// The role that they have.
         role: StaffRole,
     },
+    /// Somebody who has lost what makes their codes signs in without, and sets it up anew.
+    TakeSecondFactor {
+        /// Who.
+        staff: StaffId,
+    },
     /// Somebody gets another role.
     ChangeRole {
         /// Who.
@@ -40,14 +45,19 @@ impl Deed {
     /// What both people must be allowed to do.
     pub const fn permission(self) -> Permission {
         match self {
-            Self::Admit { .. } | Self::Resume { .. } | Self::ChangeRole { .. } => Permission::Administer,
+            Self::Admit { .. } | Self::Resume { .. } | Self::TakeSecondFactor { .. } | Self::ChangeRole { .. } => {
+                Permission::Administer
+            }
         }
     }
 
     /// Whom it is about.
     pub const fn about(self) -> StaffId {
         match self {
-            Self::Admit { staff, .. } | Self::Resume { staff, .. } | Self::ChangeRole { staff, .. } => staff,
+            Self::Admit { staff, .. }
+            | Self::Resume { staff, .. }
+            | Self::TakeSecondFactor { staff }
+            | Self::ChangeRole { staff, .. } => staff,
         }
     }
 }

@@ -55,6 +55,7 @@ impl Words<'_> {
             Deed::Resume { role: to, .. } => {
                 self.locale.text_with("approval-resume", &[("name", name), ("role", &role(to))])
             }
+            Deed::TakeSecondFactor { .. } => self.locale.text_with("approval-second-factor", &[("name", name)]),
             Deed::ChangeRole { from, to, .. } => {
                 let roles = (role(from), role(to));
                 self.locale.text_with("approval-role", &[("name", name), ("from", &roles.0), ("to", &roles.1)])
@@ -226,6 +227,7 @@ pub(crate) mod tests {
             staff: Staff { staff_id: id(number), name: name.to_owned(), role },
             post: Post::working(Micros(0)),
             station: None,
+            second_factor: false,
         };
         let everybody = [
             member(1, "test-admin", StaffRole::Administrator),
@@ -251,6 +253,7 @@ pub(crate) mod tests {
             ("approved", request(Deed::Resume { staff, role }, Stands::Approved, other, None), 2, None),
             ("refused", request(deed, Stands::Refused, other, Some("测试")), 1, None),
             ("withdrawn", request(deed, Stands::Withdrawn, other, None), 1, Some(("approve", "approval-decided"))),
+            ("factor", request(Deed::TakeSecondFactor { staff }, Stands::Waiting, None, None), 2, None),
             ("alone", request(deed, Stands::Alone, None, None), 1, None),
             ("reason", request(deed, Stands::Waiting, None, None), 2, Some(("reason", "approval-reason-missing"))),
         ];

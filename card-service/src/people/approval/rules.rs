@@ -24,6 +24,7 @@ fn is_recent(at: Micros, now: Micros) -> bool {
 pub fn gives_power(deed: Deed) -> bool {
     match deed {
         Deed::Admit { role, .. } | Deed::Resume { role, .. } => role != StaffRole::Clerk,
+        Deed::TakeSecondFactor { .. } => true,
         Deed::ChangeRole { from, to, .. } => {
             to != StaffRole::Clerk && Permission::ALL.into_iter().any(|what| to.may(what) && !from.may(what))
         }
@@ -111,13 +112,15 @@ pub fn may_answer(
     }
 }
 
-/// Whoever a request is about, as they are when it is carried out; nothing where they are no longer as they were when it
+/// Whoever a request is about, as they are when it is carried out, and by which wish; nothing where they are no longer as they were when it
 /// was asked for.
-pub fn carried_out(request: &Request, about: &Member, now: Micros) -> Option<Member> {
+pub fn carried_out(request: &Request, about: &Member, now: Micros) -> Option<(Member, Wish)> {
     let (role, wish) = match request.deed {
         Deed::Admit { role, .. } => (role, Wish::Admit),
         Deed::Resume { role, .. } => (role, Wish::Resume),
+        Deed::TakeSecondFactor { .. } => (about.staff.role, Wish::TakeSecondFactor),
         Deed::ChangeRole { from, to, .. } => (from, Wish::Role(to)),
     };
-    if about.staff.role == role { changed(about, &wish, request.asked_by, now).ok() } else { None }
+    let after = changed(about, &wish, request.asked_by, now).ok().filter(|_| about.staff.role == role);
+    after.map(|after| (after, wish))
 }

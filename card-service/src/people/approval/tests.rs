@@ -25,7 +25,7 @@ const fn id(number: u128) -> StaffId {
 
 fn member(staff_id: StaffId, role: StaffRole) -> Member {
     let staff = Staff { staff_id, name: "test".to_owned(), role };
-    Member { staff, post: Post::working(Micros(0)), station: None }
+    Member { staff, post: Post::working(Micros(0)), station: None, second_factor: true }
 }
 
 fn administrator(staff_id: StaffId, post: impl FnOnce(Post) -> Post) -> Member {
@@ -145,7 +145,8 @@ fn nobody_agrees_to_what_they_asked_for_themselves_or_through_another() {
 #[test]
 fn what_was_agreed_to_is_done_only_while_things_are_as_they_were() {
     let clerk = member(THIRD, StaffRole::Clerk);
-    assert_eq!(carried_out(&request(ONE), &clerk, NOW).map(|after| after.staff.role), Some(StaffRole::Supervisor));
+    let after = carried_out(&request(ONE), &clerk, NOW).map(|(after, _)| after.staff.role);
+    assert_eq!(after, Some(StaffRole::Supervisor));
     assert_eq!(carried_out(&request(ONE), &member(THIRD, StaffRole::Auditor), NOW), None);
     let resume = Request { deed: Deed::Resume { staff: THIRD, role: StaffRole::Clerk }, ..request(ONE) };
     assert_eq!(carried_out(&resume, &clerk, NOW), None, "who works already");
@@ -168,6 +169,7 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         3 => Just(Wish::Suspend),
         2 => Just(Wish::Resume),
         3 => Just(Wish::GivePassword),
+        1 => Just(Wish::TakeSecondFactor),
     ];
     let one = prop_oneof![
         6 => (0..4_usize, 0..4_usize, wish).prop_map(|(actor, about, wish)| Move::Wish { actor, about, wish }),
@@ -202,6 +204,7 @@ fn is_fooled(moves: &[Move], defect: impl Fn(&mut Vec<Member>)) -> bool {
                 let deed = match wish {
                     Wish::Role(to) => Some(Deed::ChangeRole { staff, from: role, to }),
                     Wish::Resume => Some(Deed::Resume { staff, role }),
+                    Wish::TakeSecondFactor => Some(Deed::TakeSecondFactor { staff }),
                     _ => None,
                 };
                 if let Some(deed) = deed.filter(|deed| gives_power(*deed)) {

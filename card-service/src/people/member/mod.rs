@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 
 use self::model::{Member, Post, State, Wish};
 use super::approval::{self, Asked, model::Deed};
-use super::{Staff, StaffId, StaffRole, password};
+use super::{Staff, StaffId, StaffRole, factor, password};
 use crate::app::App;
 use crate::db::{Connection, DbError, Tx};
 use crate::http::Refusal;
@@ -64,19 +64,6 @@ fn unknown() -> Refusal {
     Refusal::because(ProblemType::NotFound, "staff-unknown")
 }
 
-/// A password that nobody chose: 80 bits in four groups, without letters that look like digits.
-fn first_password(app: &App) -> Result<Zeroizing<String>, Refusal> {
-    const ALPHABET: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz023456789";
-    let mut word = Zeroizing::new(String::with_capacity(19));
-    for (at, byte) in app.random_bytes::<16>()?.iter().enumerate() {
-        if at > 0 && at % 4 == 0 {
-            word.push('-');
-        }
-        word.push(char::from(ALPHABET[usize::from(byte % 32)]));
-    }
-    Ok(word)
-}
-
 /// Whoever asks, as they are now: somebody may have been suspended since the request came in.
 async fn administrator(tx: &mut Tx, by: StaffId) -> Result<Member, Refusal> {
     let by = store::one(tx.conn(), by).await?.ok_or_else(unknown)?;
@@ -93,7 +80,7 @@ async fn employs(connection: &mut Connection, organisation: OrganisationId) -> R
 /// Adds a member of staff with a password that is to be changed at the first sign-in.
 pub async fn add(app: &App, by: StaffId, new: New) -> Result<Result<Added, Wrong>, Refusal> {
     let Some(name) = model::name(&new.name) else { return Ok(Err(("name", "staff-name-bad"))) };
-    let first_password = first_password(app)?;
+    let first_password = password::invented(&app.random)?;
     let hash = password::hashed(first_password.clone()).await?;
     let staff = Staff { staff_id: StaffId(app.new_id()), name: name.to_owned(), role: new.role };
     let (staff_id, now, request) = (staff.staff_id, app.now(), app.new_id());
@@ -136,13 +123,14 @@ const fn deed(member: &Member, wish: Wish) -> Option<Deed> {
         Wish::Admit => Some(Deed::Admit { staff, role }),
         Wish::Resume => Some(Deed::Resume { staff, role }),
         Wish::Role(to) => Some(Deed::ChangeRole { staff, from: role, to }),
+        Wish::TakeSecondFactor => Some(Deed::TakeSecondFactor { staff }),
         Wish::Move(_) | Wish::Suspend | Wish::GivePassword | Wish::SignOut => None,
     }
 }
 
 /// Does what an administrator wants done with a member of staff, or asks for it where that takes two.
 pub async fn change(app: &App, by: StaffId, about: StaffId, wish: Wish) -> Result<Result<Done, Wrong>, Refusal> {
-    let given = if wish == Wish::GivePassword { Some(first_password(app)?) } else { None };
+    let given = if wish == Wish::GivePassword { Some(password::invented(&app.random)?) } else { None };
     let hash = match &given {
         Some(word) => Some(password::hashed(word.clone()).await?),
         None => None,
@@ -173,7 +161,7 @@ pub async fn change(app: &App, by: StaffId, about: StaffId, wish: Wish) -> Resul
             match wish {
                 // What they may do stays as it is, and so do their sessions.
                 Wish::Move(_) => store::update(tx, now, &changed, None).await?,
-                _ => apply(tx, now, &changed, hash.as_deref()).await?,
+                _ => apply(tx, now, &changed, wish, hash.as_deref()).await?,
             }
             Ok(Ok(Done::Now))
         })
@@ -181,8 +169,17 @@ pub async fn change(app: &App, by: StaffId, about: StaffId, wish: Wish) -> Resul
     Ok(done.await?.map(|done| given.map_or(done, Done::Password)))
 }
 
-/// Keeps what somebody may do now. Their sessions end at once.
-pub async fn apply(tx: &mut Tx, now: Micros, member: &Member, password_hash: Option<&str>) -> Result<(), DbError> {
+/// Keeps what a wish has made of somebody. Their sessions end at once.
+pub async fn apply(
+    tx: &mut Tx,
+    now: Micros,
+    member: &Member,
+    wish: Wish,
+    password_hash: Option<&str>,
+) -> Result<(), DbError> {
+    if wish == Wish::TakeSecondFactor {
+        factor::store::remove(tx, now, member.staff.staff_id).await?;
+    }
     store::update(tx, now, member, password_hash).await?;
     super::store::end_sessions_of(tx, member.staff.staff_id).await
 }

@@ -81,6 +81,8 @@ pub struct Member {
     pub post: Post,
     /// The station's name.
     pub station: Option<String>,
+    /// Whether codes are asked of them.
+    pub second_factor: bool,
 }
 
 /// What an administrator wants done with a member of staff.
@@ -98,6 +100,8 @@ pub enum Wish {
     Resume,
     /// They get a password that is to be changed at the next sign-in.
     GivePassword,
+    /// They sign in without a code once more, and set up anew what makes it.
+    TakeSecondFactor,
     /// They are signed out wherever they are signed in.
     SignOut,
 }
@@ -112,6 +116,7 @@ impl Wish {
             Self::Suspend => "suspend",
             Self::Resume => "resume",
             Self::GivePassword => "password",
+            Self::TakeSecondFactor => "second_factor",
             Self::SignOut => "sign_out",
         }
     }

@@ -211,6 +211,9 @@ fn acts(shown: &Shown, own: bool, again: Option<&Typed>, fields: &Fields<'_>) ->
     acts.push(act("sign_out", Vec::new(), false));
     if !own {
         acts.push(act("password", Vec::new(), false));
+        if shown.member.second_factor {
+            acts.push(act("second_factor", Vec::new(), false));
+        }
         acts.push(match post.state {
             model::State::Waiting => act("admit", Vec::new(), false),
             model::State::Working => act("suspend", Vec::new(), false),
@@ -224,7 +227,7 @@ fn thing(frame: Frame, shown: &Shown, own: bool, again: Option<&Typed>, wrong: W
     let locale = frame.locale();
     let fields = Fields { locale, stations: &shown.stations, wrong };
     let t = |key: &str| locale.text(key);
-    let Member { staff, post, station } = &shown.member;
+    let Member { staff, post, station, second_factor } = &shown.member;
     let acts = acts(shown, own, again, &fields);
     let is_of_a_field = |name: &str| acts.iter().flat_map(|act| &act.inputs).any(|input| input.name == name);
     let mut facts = vec![
@@ -232,6 +235,7 @@ fn thing(frame: Frame, shown: &Shown, own: bool, again: Option<&Typed>, wrong: W
         (t("staff-station"), station.clone().unwrap_or_else(|| t("staff-station-none"))),
         (t("staff-last-sign-in"), shown.last_sign_in.map_or_else(|| t("staff-never"), day)),
     ];
+    facts.push((t("factor-title"), t(if *second_factor { "factor-on" } else { "factor-off" })));
     if post.since.0 > 0 {
         facts.push((t("staff-since"), day(post.since)));
     }
@@ -288,6 +292,7 @@ fn wish(form: &Typed) -> Result<Option<Wish>, (&'static str, &'static str)> {
         "suspend" => Wish::Suspend,
         "resume" => Wish::Resume,
         "password" => Wish::GivePassword,
+        "second_factor" => Wish::TakeSecondFactor,
         "sign_out" => Wish::SignOut,
         _ => return Ok(None),
     }))
@@ -337,6 +342,7 @@ pub(crate) mod tests {
                 staff: Staff { staff_id: StaffId(Uuid::nil()), name: "test-clerk".into(), role: StaffRole::Clerk },
                 post: Post { state, ..Post::working(Micros(since)) },
                 station: (since > 0).then(|| station.name.clone()),
+                second_factor: since > 0,
             },
             last_sign_in: (since > 0).then_some(Micros(since)),
             stations: vec![station.clone()],

@@ -16,6 +16,7 @@ pub fn changed(member: &Member, wish: &Wish, by: StaffId, now: Micros) -> Result
         // Whoever could put themselves out of the office could leave it without anybody who runs it.
         Wish::Role(_) if own => Err(("role", "staff-not-yourself")),
         Wish::Suspend if own => Err(("suspend", "staff-not-yourself")),
+        Wish::TakeSecondFactor if own => Err(("second_factor", "staff-own-second-factor")),
         Wish::GivePassword if own => Err(("password", "staff-own-password")),
         Wish::Role(role) if role == member.staff.role => Err(("role", "staff-role-same")),
         Wish::Role(role) => {
@@ -41,6 +42,8 @@ pub fn changed(member: &Member, wish: &Wish, by: StaffId, now: Micros) -> Result
         Wish::Resume if member.post.state == State::Suspended => state(State::Working),
         Wish::Resume => Err(("resume", "staff-changed-meanwhile")),
         Wish::GivePassword => post(Post { password_given: true, reset: Some((by, now)), ..member.post.clone() }),
+        Wish::TakeSecondFactor if !member.second_factor => Err(("second_factor", "staff-changed-meanwhile")),
+        Wish::TakeSecondFactor => post(Post { reset: Some((by, now)), ..member.post.clone() }),
         Wish::SignOut => Ok(member.clone()),
     }
 }
@@ -61,6 +64,7 @@ mod tests {
             staff: Staff { staff_id: OTHER, name: "test".to_owned(), role: StaffRole::Clerk },
             post: Post { state, ..Post::working(Micros(0)) },
             station: None,
+            second_factor: false,
         }
     }
 
@@ -80,6 +84,8 @@ mod tests {
             (Working, Wish::Role(StaffRole::Auditor), OTHER, Err("staff-not-yourself")),
             (Working, Wish::Suspend, OTHER, Err("staff-not-yourself")),
             (Working, Wish::GivePassword, OTHER, Err("staff-own-password")),
+            (Working, Wish::TakeSecondFactor, ONE, Err("staff-changed-meanwhile")),
+            (Working, Wish::TakeSecondFactor, OTHER, Err("staff-own-second-factor")),
             (Working, Wish::SignOut, OTHER, Ok(Working)),
             (Working, Wish::Move(None), OTHER, Ok(Working)),
         ];

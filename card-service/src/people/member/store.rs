@@ -7,12 +7,14 @@ use uuid::Uuid;
 use super::model::{Member, Post, State};
 use crate::db::{Connection, DbError, Row, Tx, query};
 use crate::evidence::{ActionKind, Change, tables};
+use crate::people::factor::store::is_on;
 use crate::people::store::staff;
 use crate::people::{Staff, StaffId};
 
 const SELECT: &str = "SELECT s.staff_id, s.name, s.role, p.organisation_id, p.state, p.since, p.password_given,
-        p.admitted_by, p.admitted_at, p.reset_by, p.reset_at, p.administered_until, o.name AS station
-    FROM staff s LEFT JOIN staff_post p USING (staff_id) LEFT JOIN organisation o USING (organisation_id)";
+        p.admitted_by, p.admitted_at, p.reset_by, p.reset_at, p.administered_until, o.name AS station, f.state AS factor
+    FROM staff s LEFT JOIN staff_post p USING (staff_id) LEFT JOIN organisation o USING (organisation_id)
+        LEFT JOIN second_factor f ON f.staff_id = s.staff_id";
 
 /// Every member of staff, by station and name.
 pub async fn all(connection: &mut Connection) -> Result<Vec<Member>, DbError> {
@@ -132,5 +134,6 @@ pub(in crate::people) fn post(row: &Row) -> Result<Post, DbError> {
 }
 
 fn member(row: &Row) -> Result<Member, DbError> {
-    Ok(Member { staff: staff(row)?, post: post(row)?, station: row.get("station")? })
+    let second_factor = is_on(row.get::<Option<String>>("factor")?.as_deref());
+    Ok(Member { staff: staff(row)?, post: post(row)?, station: row.get("station")?, second_factor })
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 pub use self::print::Format;
 use self::print::Printer;
-use crate::{Place, Town, daemon::TapReply, service, wait};
+use crate::{Place, Town, authenticator, daemon::TapReply, service, wait};
 
 /// Invented, like every name and number here; the region code belongs to no place.
 const NEWCOMER: &str = "测试甲 Test Newcomer";
@@ -98,7 +98,10 @@ pub fn invite(town: &Town, format: Format) {
     let p = Printer::new(format);
     let (name, password) = service::ADMINISTRATOR;
     p.say(&format!("\nThe town stays open until Ctrl-C.\n  Console:  {}/console", town.service.url()));
-    p.say(&format!("  Sign in:  {name} / {password}"));
+    p.say(&format!("  Sign in:  {name} / {password}, then one of these codes, each once:"));
+    for codes in authenticator::recovery_codes(town.service.url(), name).chunks(5) {
+        p.say(&format!("            {}", codes.join("  ")));
+    }
     p.say(&format!("  Folder:   {} (programs' logs, configuration, cards)", town.folder().display()));
 }
 

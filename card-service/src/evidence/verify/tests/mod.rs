@@ -89,10 +89,12 @@ fn name(table: &'static Table, values: &[Value]) -> String {
 }
 
 /// Tables of the database that are not exported, and why.
-const LEFT_OUT: [(&str, &str); 14] = [
+const LEFT_OUT: [(&str, &str); 16] = [
     ("_sqlx_migrations", "says which program made the tables; holds nothing of ours"),
     ("session", "ends by itself; that somebody signed in is in sign_in"),
     ("enrolment", "codes that are used once; what came of one is in terminal"),
+    ("second_factor_use", "which codes do not work again; that somebody signed in is in sign_in"),
+    ("recovery_code", "codes that are used once; that somebody signed in is in sign_in"),
     ("person_key", "a key that was changed opens nothing; what it sealed is proven by person_fact"),
     ("document_index", "finds a holder; what it points to is proven by person_fact"),
     ("person_trait", "finds persons who are alike; what it points to is proven by person_fact"),
