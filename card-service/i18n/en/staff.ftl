@@ -138,6 +138,7 @@ factor-picture = Picture for the authenticator; the same stands below as text
 factor-type = Without a camera, enter this key:
 factor-once = Picture and key are shown only now. Show them to nobody.
 factor-first-code = Code that the authenticator shows now
+factor-first-code-hint = Six digits
 factor-confirm = Confirm
 factor-recovery = Your recovery codes
 factor-recovery-lead = The second factor is on. Each of these codes lets you in once without the phone. They are shown only now: print this page, or write them down, and keep them apart from the phone.

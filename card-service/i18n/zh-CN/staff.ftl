@@ -138,6 +138,7 @@ factor-picture = 供验证器扫描的图，下方文字内容相同
 factor-type = 无法扫描时，请输入以下密钥：
 factor-once = 图和密钥只显示这一次，请勿让他人看到。
 factor-first-code = 验证器现在显示的验证码
+factor-first-code-hint = 6 位数字
 factor-confirm = 确认
 factor-recovery = 您的恢复码
 factor-recovery-lead = 二次验证已开启。手机不在身边时，每个恢复码可代替验证码登录一次。恢复码只显示这一次：请打印本页或抄下来，并与手机分开保管。

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use card_schema::{
     ids::{CardId, HolderId, TerminalId},
     operation::OperationCode,
@@ -67,7 +67,8 @@ impl Office {
         let first: String = field(&added, "first_password")?;
         let them = Self::sign_in(self.api.base(), root, name, &first)?;
         let chosen = password.replace(' ', "+");
-        them.api.post_form("/account/password", &format!("new={chosen}&repeated={chosen}"))?.success()?;
+        let changed = them.api.visit("/account/password", Some(&format!("new={chosen}&repeated={chosen}")))?;
+        ensure!(changed.status == 303, "the password was answered with {}", changed.status);
         // What is owed besides is seen at the next sign-in.
         Self::sign_in(self.api.base(), root, name, password)
     }

@@ -31,7 +31,7 @@ pub fn routes() -> [(&'static str, MethodRouter<App>); 2] {
 }
 
 fn code_input(locale: Locale, key: &str, wrong: Option<String>) -> Input {
-    let asked = Input::text("code", locale.text(key), "").hint(locale.text("factor-code-hint"));
+    let asked = Input::text("code", locale.text(key), "").hint(locale.text(&format!("{key}-hint")));
     Input { autocomplete: "one-time-code", ..asked }.wrong(wrong)
 }
 
