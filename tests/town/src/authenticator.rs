@@ -4,14 +4,13 @@
 use std::{
     collections::HashMap,
     sync::{Arc, LazyLock, Mutex, PoisonError},
-    thread,
     time::{Duration, SystemTime},
 };
 
 use anyhow::{Context, Result, anyhow};
 use totp_rs::{Builder, Secret, Totp};
 
-use crate::http::Client;
+use crate::{http::Client, wait};
 
 /// By the service's URL and the person's name.
 type Held = HashMap<(String, String), Arc<Mutex<Authenticator>>>;
@@ -53,11 +52,9 @@ impl Authenticator {
     /// # Errors
     /// When the clock is before 1970.
     pub fn code(&mut self) -> Result<String> {
-        let now = seconds()?;
-        let step = (self.shown + 1).max(now / STEP);
-        if step > now / STEP + 1 {
-            thread::sleep(Duration::from_secs((step - 1) * STEP - now));
-        }
+        let step = (self.shown + 1).max(seconds()? / STEP);
+        let longest = Duration::from_secs(2 * STEP);
+        wait::within(longest, "the next code", || Ok((step <= seconds()? / STEP + 1).then_some(())))?;
         self.shown = step;
         Ok(self.totp.generate(step * STEP).to_string())
     }
