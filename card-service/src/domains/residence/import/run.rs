@@ -7,6 +7,7 @@ use std::time::Duration;
 use card_schema::ids::HolderId;
 use tokio::time::MissedTickBehavior;
 
+use super::later::Later;
 use super::model::{Import, Outcome, Stage, Worked};
 use super::{key, open, store};
 use crate::app::App;
@@ -24,16 +25,17 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Works on imports as long as the service runs.
 pub async fn work(app: App) {
+    let mut later = Later::default();
     let mut turn = tokio::time::interval(LOOK_EVERY);
     turn.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         turn.tick().await;
         loop {
-            match step(&app).await {
+            match step(&app, &mut later).await {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(error) => {
-                    tracing::error!(?error, "an import does not go on");
+                    tracing::error!(?error, "it is not known which imports wait");
                     break;
                 }
             }
@@ -41,25 +43,35 @@ pub async fn work(app: App) {
     }
 }
 
-/// Works on some rows of the import that has waited longest. False where none has work.
-pub(super) async fn step(app: &App) -> Result<bool, Refusal> {
+/// Works on some rows of the import that has waited longest. False where there is no work, or none that is due.
+pub(super) async fn step(app: &App, later: &mut Later) -> Result<bool, Refusal> {
     let waiting = store::waiting(&mut app.db.read().await?).await?;
-    let Some((import, by)) = waiting else { return Ok(false) };
-    let Some((outcome, next)) = import.stage.work() else { return Ok(false) };
+    let due = waiting.into_iter().find(|(import, _)| later.is_due(import.import_id, app.now()));
+    let Some((import, by)) = due else { return Ok(false) };
+    match some_rows(app, import, by).await {
+        Ok(()) => later.went_on(import.import_id),
+        Err(error) => {
+            let wait = later.failed(import.import_id, app.now());
+            tracing::error!(?error, import = %import.import_id, ?wait, "an import does not go on");
+        }
+    }
+    Ok(true)
+}
+
+async fn some_rows(app: &App, import: Import, by: StaffId) -> Result<(), Refusal> {
+    let Some((outcome, next)) = import.stage.work() else { return Ok(()) };
     let rows = store::rows(&mut app.db.read().await?, import.import_id, [outcome].into_iter(), ROWS_AT_ONCE).await?;
     if rows.is_empty() {
         if import.stage == Stage::Checking {
             compare(app, import).await?;
         }
-        advance(app, import, next).await?;
-        return Ok(true);
+        return advance(app, import, next).await;
     }
     match import.stage {
-        Stage::Checking => check(app, import, &rows).await?,
-        Stage::Registering => register(app, import, by, &rows).await?,
-        _ => undo(app, import, &rows).await?,
+        Stage::Checking => check(app, import, &rows).await,
+        Stage::Registering => register(app, import, by, &rows).await,
+        _ => undo(app, import, &rows).await,
     }
-    Ok(true)
 }
 
 async fn advance(app: &App, import: Import, next: Stage) -> Result<(), Refusal> {

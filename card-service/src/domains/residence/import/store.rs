@@ -63,16 +63,16 @@ pub(super) async fn of_staff(connection: &mut Connection, of: StaffId) -> Result
     rows.iter().map(|row| Ok(import(row)?.0)).collect()
 }
 
-/// The import on which work has waited longest, and whose it is.
-pub(super) async fn waiting(connection: &mut Connection) -> Result<Option<(Import, StaffId)>, DbError> {
+/// The imports on which there is work, the longest waiting first, and whose they are.
+pub(super) async fn waiting(connection: &mut Connection) -> Result<Vec<(Import, StaffId)>, DbError> {
     let busy = Stage::ALL.into_iter().filter(|stage| stage.work().is_some()).map(Stage::name);
     let rows = query(format!(
-        "SELECT {IMPORT} FROM import WHERE stage IN (SELECT busy.stage FROM {{busy}}) ORDER BY changed_at LIMIT 1"
+        "SELECT {IMPORT} FROM import WHERE stage IN (SELECT busy.stage FROM {{busy}}) ORDER BY changed_at"
     ))
     .set("busy", Rows::new().texts("stage", busy))
     .all(connection)
     .await?;
-    rows.first().map(import).transpose()
+    rows.iter().map(import).collect()
 }
 
 /// How many rows came out how.

@@ -7,6 +7,7 @@ use rust_xlsxwriter::{Format, Formula, Workbook, Worksheet};
 use uuid::Uuid;
 use zip::write::{SimpleFileOptions, ZipWriter};
 
+use super::later::Later;
 use super::model::Outcome::{Alike, Good, Known, Twice, Wrong};
 use super::model::{Outcome, Stage};
 use super::sheet::{self, Line, MAX_BYTES, MAX_ROWS};
@@ -167,7 +168,8 @@ fn people(numbers: std::ops::Range<u32>) -> Vec<Line> {
 }
 
 async fn finish(office: &Office) {
-    while run::step(&office.app).await.unwrap() {}
+    let mut later = Later::default();
+    while run::step(&office.app, &mut later).await.unwrap() {}
 }
 
 async fn counted(office: &Office, id: Uuid, outcome: Outcome) -> u64 {
@@ -251,6 +253,21 @@ async fn all_or_none_is_none_where_one_came_in_between() {
     finish(&office).await;
     assert_eq!((stage(&office, id).await, counted(&office, id, Outcome::Undone).await), (Stage::Undone, 59));
     assert_eq!((who(&office, "T1000000").await, who(&office, "T1000059").await), (None, Some(other)));
+}
+
+#[tokio::test]
+async fn an_import_whose_work_fails_keeps_no_other_waiting() {
+    let office = office().await;
+    let app = &office.app;
+    let [broken, other] = [begin(app, clerk(), &people(0..3)).await, begin(app, clerk(), &people(3..6)).await];
+    let (broken, other) = (broken.unwrap(), other.unwrap());
+    let damaged = app.db.write::<_, Refusal, _>(move |tx| {
+        let damage = query("UPDATE import_row SET sealed = $1 WHERE import_id = $2").bind(vec![0_u8; 40]).bind(broken);
+        Box::pin(async move { Ok(damage.execute(tx.conn()).await?) })
+    });
+    damaged.await.unwrap();
+    finish(&office).await;
+    assert_eq!((stage(&office, broken).await, stage(&office, other).await), (Stage::Checking, Stage::Checked));
 }
 
 #[tokio::test]
