@@ -1,5 +1,5 @@
 //! Nothing that is known of a thousand people lies anywhere in clear: not in the database, its log and its backup, not in
-//! what the service writes to its log, not in what was typed and is no record yet. With the keys, all of it is there.
+//! what the service writes to its log, not in what was typed or sent and is no record yet. With the keys, all of it is there.
 
 use std::{fs, path::Path, thread};
 
@@ -9,7 +9,7 @@ use e2e::disguise::{Search, percent_encoded};
 use postgres_cluster::Cluster;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use town::{http::Client, process, service::Service};
+use town::{http::Client, office::Office, process, service::Service, wait::PATIENCE};
 
 /// Everybody is invented from this number.
 const SEED: u64 = 20_261_127;
@@ -18,6 +18,8 @@ const PEOPLE: usize = 1_000;
 const MOVED: usize = 40;
 /// So many more are typed half and left.
 const DRAFTS: usize = 20;
+/// So many more stand in spreadsheets. An even number.
+const IN_SHEETS: usize = 40;
 /// How many callers register at once.
 const CALLERS: usize = 4;
 const FIELDS: [&str; 4] = ["name", "document_number", "phone", "address"];
@@ -115,6 +117,29 @@ fn register(api: &Client, people: &[Person]) -> Result<Vec<String>> {
     })
 }
 
+/// Two spreadsheets, of which one is registered and the other only looked at, and a third that is refused as a whole.
+fn sheets(office: &Office, people: &[Person]) -> Result<()> {
+    let row = |person: &Person| {
+        let Person { kind, name, document_number, phone, address, .. } = person;
+        format!("{kind},{document_number},{name},1990-01-01,{phone},{address},2026-03-01,rented")
+    };
+    let sheet = |people: &[Person], first: &str| {
+        let headings = "document_kind,document_number,name,birth,phone,address,address_since,home";
+        let rows = [headings, first].into_iter().map(str::to_owned).chain(people.iter().map(row));
+        rows.filter(|row| !row.is_empty()).collect::<Vec<_>>().join("\r\n")
+    };
+    let (registered, looked_at) = people.split_at(people.len() / 2);
+    let import = office.send_sheet(sheet(registered, "").as_bytes(), PATIENCE)?;
+    office.register_sheet(&import, PATIENCE)?;
+    for person in registered {
+        let document = form(&[("document_kind", person.kind), ("document_number", &person.document_number)]);
+        ensure!(office.api().visit("/find", Some(&document))?.status == 303, "somebody of the sheet is not registered");
+    }
+    office.send_sheet(sheet(looked_at, "").as_bytes(), PATIENCE)?;
+    ensure!(office.send_sheet(sheet(looked_at, "=A1,,,,,,,").as_bytes(), PATIENCE).is_err(), "a formula");
+    Ok(())
+}
+
 /// What the records say of everybody, to somebody who says why.
 fn all_are_there(api: &Client, people: &[Person], holders: &[String]) -> Result<()> {
     for (person, holder) in people.iter().zip(holders) {
@@ -190,13 +215,15 @@ fn a_thousand_people(service: &Service, folder: &Path, more: &[&Path]) -> Result
     let mut random = fastrand::Rng::with_seed(SEED);
     let people: Vec<_> = (0..PEOPLE).map(|number| Person::invented(&mut random, number)).collect();
     let drafts: Vec<_> = (0..DRAFTS).map(|_| Person::invented(&mut random, PEOPLE + 1)).collect();
+    let listed: Vec<_> = (0..IN_SHEETS).map(|_| Person::invented(&mut random, PEOPLE + 1)).collect();
     let office = service.office()?;
     let api = office.api();
     let holders = register(api, &people)?;
     lives(api, &people, &holders, &drafts)?;
+    sheets(&office, &listed)?;
     all_are_there(api, &people, &holders)?;
     process::run(service.command()?.args(["db", "backup"]).arg(folder.join("backup")))?;
-    let search = Search::of(people.iter().chain(&drafts).flat_map(Person::texts))?;
+    let search = Search::of(people.iter().chain(&drafts).chain(&listed).flat_map(Person::texts))?;
     let folders: Vec<&Path> = [folder].into_iter().chain(more.iter().copied()).collect();
     nothing_in_clear(&search, &folders, &people[0])
 }

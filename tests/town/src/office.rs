@@ -1,6 +1,7 @@
 //! The people of the office: a clerk and an administrator in one, at the service's public API.
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use card_schema::{
@@ -9,7 +10,7 @@ use card_schema::{
 };
 use serde_json::{Value, json};
 
-use crate::{authenticator, http::Client};
+use crate::{authenticator, http::Client, wait};
 
 /// Somebody of the office who has signed in.
 #[derive(Clone, Debug)]
@@ -71,6 +72,35 @@ impl Office {
         ensure!(changed.status == 303, "the password was answered with {}", changed.status);
         // What is owed besides is seen at the next sign-in.
         Self::sign_in(self.api.base(), root, name, password)
+    }
+
+    /// Sends a spreadsheet and waits until its rows are looked at: the path of its page.
+    ///
+    /// # Errors
+    /// When it is refused as a whole, or the work on it does not end in time.
+    pub fn send_sheet(&self, sheet: &[u8], patience: Duration) -> Result<String> {
+        let sent = self.api.send_file("/imports", "sheet", sheet)?;
+        let import = sent.location.with_context(|| format!("the sheet was answered with {}", sent.status))?;
+        self.until_idle(&import, patience)?;
+        Ok(import)
+    }
+
+    /// Registers the rows of a sheet that are in order, and waits until that is done.
+    ///
+    /// # Errors
+    /// When the work on it does not end in time.
+    pub fn register_sheet(&self, import: &str, patience: Duration) -> Result<()> {
+        let answer = self.api.visit(import, Some("what=good"))?;
+        ensure!(answer.status == 303, "registering was answered with {}", answer.status);
+        self.until_idle(import, patience)
+    }
+
+    fn until_idle(&self, import: &str, patience: Duration) -> Result<()> {
+        wait::within(patience, "the work on the sheet is over", || {
+            let page = self.api.visit(import, None)?;
+            ensure!(page.status == 200, "{import} answered {}", page.status);
+            Ok((!String::from_utf8_lossy(&page.body).contains("hx-sse:connect")).then_some(()))
+        })
     }
 
     /// The API as this person, for what has no method here.

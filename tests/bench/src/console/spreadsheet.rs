@@ -2,9 +2,8 @@
 
 use std::time::Instant;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
 use card_service::domains::residence::model::{Facts, Field};
-use town::wait;
 
 use super::city::City;
 
@@ -20,19 +19,8 @@ pub(super) fn seconds(city: &mut City, rows: usize) -> Result<(f64, usize)> {
     let people: Vec<Facts> = (0..rows).map(|_| city.people.checked()).collect();
     let sheet = sheet(&people);
     let began = Instant::now();
-    let sent = clerk.api().send_file("/imports", "sheet", sheet.as_bytes())?;
-    let import = sent.location.with_context(|| format!("the sheet was answered with {}", sent.status))?;
-    let until_idle = || {
-        wait::within(AT_MOST, "the work on the sheet is over", || {
-            let page = clerk.api().visit(&import, None)?;
-            ensure!(page.status == 200, "{import} answered {}", page.status);
-            Ok((!String::from_utf8_lossy(&page.body).contains("hx-sse:connect")).then_some(()))
-        })
-    };
-    until_idle()?;
-    let answer = clerk.api().visit(&import, Some("what=good"))?;
-    ensure!(answer.status == 303, "registering was answered with {}", answer.status);
-    until_idle()?;
+    let import = clerk.send_sheet(sheet.as_bytes(), AT_MOST)?;
+    clerk.register_sheet(&import, AT_MOST)?;
     let took = began.elapsed().as_secs_f64();
     let mut registered = 0;
     for facts in &people {
