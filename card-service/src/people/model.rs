@@ -44,8 +44,14 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 5] =
-        [Self::Administer, Self::RunTerminals, Self::ServeHolders, Self::SeeActivity, Self::DecidePermits];
+    pub const ALL: [Self; 6] = [
+        Self::Administer,
+        Self::RunTerminals,
+        Self::ServeHolders,
+        Self::SeeActivity,
+        Self::SeeCounts,
+        Self::DecidePermits,
+    ];
 }
 
 /// Why a person's record is read. Each read states one, and the holder sees it.

@@ -231,6 +231,16 @@ async fn every_route_lets_in_whom_the_table_says_and_nobody_else() {
     assert!(found.is_empty(), "{found:#?}");
 }
 
+#[test]
+fn every_permission_that_a_route_asks_for_counts_as_power() {
+    let asked = TABLE.into_iter().filter_map(|(_, path, who)| match who {
+        May(permission) => Some((path, permission)),
+        _ => None,
+    });
+    let left_out: Vec<_> = asked.filter(|(_, permission)| !Permission::ALL.contains(permission)).collect();
+    assert!(left_out.is_empty(), "{left_out:?}");
+}
+
 #[tokio::test]
 async fn a_table_that_says_too_much_or_too_little_is_found() {
     let scene = Scene::new().await;

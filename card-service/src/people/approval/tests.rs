@@ -67,6 +67,7 @@ fn what_gives_power_takes_two_and_what_takes_it_away_one() {
         (Clerk, Auditor, false),
         (Auditor, Clerk, false),
         (Auditor, Operator, true),
+        (Operator, Auditor, true),
         (Supervisor, Clerk, false),
         (Supervisor, Auditor, false),
         (Administrator, Supervisor, false),
