@@ -137,10 +137,10 @@ async fn errors(request: Request, next: Next) -> Response {
             let query = form_urlencoded(&to);
             return Redirect::to(&format!("/sign-in?to={query}")).into_response();
         }
-        Some(refusal) if refusal.leads_to().is_some() => {
-            return Redirect::to(refusal.leads_to().unwrap_or("/")).into_response();
-        }
         Some(refusal) => {
+            if let Some(page) = refusal.leads_to() {
+                return Redirect::to(page).into_response();
+            }
             let problem = refusal.document(locale);
             (problem.title, problem.detail)
         }

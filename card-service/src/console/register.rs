@@ -12,6 +12,7 @@ use super::frame::Frame;
 use super::input::Input;
 use super::view::Tag;
 use crate::http::Refusal;
+use crate::i18n::Locale;
 
 /// What came with a form.
 pub type Typed = HashMap<String, String>;
@@ -24,6 +25,20 @@ pub fn typed<'a>(form: &'a Typed, name: &str) -> &'a str {
 /// What is wrong, by the name of the field: the key of a text.
 pub type Wrong = Option<(&'static str, &'static str)>;
 
+/// What is said at a field, where something is wrong with that one.
+pub fn message(locale: Locale, wrong: Wrong, field: &str) -> Option<String> {
+    wrong.filter(|(of, _)| *of == field).map(|(_, key)| locale.text(key))
+}
+
+/// What could not be done, where it is no field of the page that is wrong. What was tried may be there no more: then it
+/// leads to what is.
+pub fn refused(locale: Locale, wrong: Wrong, acts: &[Act]) -> Option<(&'static str, String)> {
+    let is_of_a_field = |name: &str| acts.iter().flat_map(|act| &act.inputs).any(|input| input.name == name);
+    let (tried, key) = wrong.filter(|(name, _)| !is_of_a_field(name))?;
+    let there = acts.iter().find(|act| act.name == tried).or(acts.first()).map_or("main", |act| act.name);
+    Some((there, locale.text(key)))
+}
+
 /// A way to another page.
 #[derive(Clone, Debug)]
 pub struct Link {
@@ -31,6 +46,13 @@ pub struct Link {
     pub to: String,
     /// What it says.
     pub text: String,
+}
+
+impl Link {
+    /// To the first page.
+    pub fn home(locale: Locale) -> Self {
+        Self { to: "/".to_owned(), text: locale.text("console-home-title") }
+    }
 }
 
 /// A line of a list.

@@ -227,7 +227,7 @@ impl Desk {
     /// Asks in which cell the house lies: in the city, or in a part of it.
     async fn ask_for_cell(&self, typed: &Facts, under: Option<&AreaKey>, missing: bool) -> Result<Response, Refusal> {
         let choices = house::choices(&mut self.app.db.read().await?, under).await?;
-        let asked = page(&CellPage {
+        let asked = CellPage {
             frame: self.frame(CELL),
             action: self.address(CELL),
             back: self.address(Step::Home.name()),
@@ -235,8 +235,8 @@ impl Desk {
             along: Vec::new(),
             choices,
             missing,
-        })?;
-        Ok((if missing { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }, asked).into_response())
+        };
+        asking(&asked, missing)
     }
 }
 
@@ -257,10 +257,14 @@ async fn cell_answer(desk: Desk, Form(typed): Form<Typed>) -> Result<Response, R
     }
 }
 
+/// What was answered to a question of a form.
+pub(super) fn answer<'a>(form: &'a Typed, name: &str) -> &'a str {
+    form.get(name).map_or("", |text| text.as_str())
+}
+
 /// What a form says of where a house lies.
 async fn chosen_cell(app: &App, typed: &Typed) -> Result<Chosen, Refusal> {
-    let value = typed.get("cell").map_or("", |value| value.as_str());
-    Ok(house::chosen(&mut app.db.read().await?, value).await?)
+    Ok(house::chosen(&mut app.db.read().await?, answer(typed, "cell")).await?)
 }
 
 async fn check(desk: Desk) -> Result<Response, Refusal> {
@@ -417,7 +421,7 @@ impl Correcting {
         let choices = house::choices(&mut self.app.db.read().await?, under).await?;
         let own = format!("/holders/{}/change/{}", self.holder, self.field.name());
         let along = form.iter().filter(|(name, _)| *name != "cell");
-        let asked = page(&CellPage {
+        let asked = CellPage {
             frame: Frame::new(self.locale, own.as_str(), Some(&self.who.0)),
             action: own.clone(),
             back: own,
@@ -425,8 +429,8 @@ impl Correcting {
             along: along.map(|(name, value)| (name.clone(), value.to_string())).collect(),
             choices,
             missing,
-        })?;
-        Ok((if missing { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }, asked).into_response())
+        };
+        asking(&asked, missing)
     }
 }
 
@@ -449,12 +453,14 @@ async fn change_field(at: Correcting, Form(form): Form<Typed>) -> Result<Respons
     let Some(reason) = form.get("why").and_then(|why| ChangeReason::from_name(why)) else {
         return at.shown(&ChangeForm { typed: &typed, reason: None, seen, problem: Some(Problem::NoReason) });
     };
-    let cell = match (form.contains_key("cell"), chosen_cell(&at.app, &form).await?) {
-        (false, _) => None,
-        (true, Chosen::Nothing) => return at.ask_for_cell(&form, &typed, None, true).await,
-        (true, Chosen::Area(area)) => return at.ask_for_cell(&form, &typed, Some(&area), false).await,
-        (true, Chosen::Answer(answer)) => Some(answer),
-    };
+    let mut cell = None;
+    if form.contains_key("cell") {
+        match chosen_cell(&at.app, &form).await? {
+            Chosen::Nothing => return at.ask_for_cell(&form, &typed, None, true).await,
+            Chosen::Area(area) => return at.ask_for_cell(&form, &typed, Some(&area), false).await,
+            Chosen::Answer(answer) => cell = Some(answer),
+        }
+    }
     let correction = Correction { fields, typed: typed.clone(), reason, cell, seen };
     let (shared, by, holder) = (at.app.clone(), at.who.0.staff_id, at.holder);
     let changed = at

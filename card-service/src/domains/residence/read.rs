@@ -102,7 +102,7 @@ pub async fn record(
     }
     let changes: Vec<_> = changes.into_iter().map(|(_, before)| before).collect();
     let stays = stays(&facts, &changes);
-    let photo = photo::reveal(app, tx, now, who, holder, purpose).await?;
+    let photo = photo::reveal(tx, now, who, (holder, &key), purpose).await?;
     Ok(Record { facts, stays, photo })
 }
 
@@ -116,7 +116,8 @@ pub async fn name_for_card(app: &App, tx: &mut Tx, holder: HolderId) -> Result<Z
 /// The photo for a card as a JPEG, if there is one, read on behalf of whoever registered the holder.
 pub async fn photo_for_card(app: &App, tx: &mut Tx, holder: HolderId) -> Result<Option<Zeroizing<Vec<u8>>>, Refusal> {
     let registrar = registrar(tx, holder).await?;
-    photo::reveal(app, tx, app.now(), registrar, holder, Purpose::CardIssuance).await
+    let (_, key) = sealed(app, tx.conn(), holder).await?;
+    photo::reveal(tx, app.now(), registrar, (holder, &key), Purpose::CardIssuance).await
 }
 
 async fn registrar(tx: &mut Tx, holder: HolderId) -> Result<StaffId, Refusal> {

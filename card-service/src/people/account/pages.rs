@@ -11,7 +11,7 @@ use super::choose_password;
 use crate::app::App;
 use crate::console::frame::Frame;
 use crate::console::input::Input;
-use crate::console::register::{FormPage, Link, Wrong};
+use crate::console::register::{FormPage, Link, Wrong, message};
 use crate::http::{AtTheDoor, Refusal, language};
 use crate::i18n::Locale;
 use crate::people::model::Owed;
@@ -26,16 +26,12 @@ pub fn routes() -> [(&'static str, MethodRouter<App>); 1] {
     [(PASSWORD, get(password).post(choose))]
 }
 
-fn to_first(locale: Locale) -> Link {
-    Link { to: "/".to_owned(), text: locale.text("console-home-title") }
-}
-
 /// Asks for another password; of whoever was given theirs, without the present one.
 fn password_page(locale: Locale, session: &Open, wrong: Wrong) -> FormPage {
     let given = session.owed == Some(Owed::Password);
     let t = |key: &str| locale.text(key);
-    let message = |field| wrong.filter(|(of, _)| *of == field).map(|(_, key)| t(key));
-    let asked = |name, key: &str, autocomplete| Input::password(name, t(key), autocomplete).wrong(message(name));
+    let asked =
+        |name, key: &str, autocomplete| Input::password(name, t(key), autocomplete).wrong(message(locale, wrong, name));
     let mut inputs = Vec::new();
     if !given {
         inputs.push(asked("present", "account-password-present", "current-password"));
@@ -45,7 +41,7 @@ fn password_page(locale: Locale, session: &Open, wrong: Wrong) -> FormPage {
     inputs.push(asked("repeated", "account-password-repeated", "new-password"));
     FormPage {
         frame: Frame::new(locale, PASSWORD, Some(&session.staff)),
-        back: (!given).then(|| to_first(locale)),
+        back: (!given).then(|| Link::home(locale)),
         action: PASSWORD.to_owned(),
         title: t("account-password"),
         lead: t(if given { "account-password-given" } else { "account-password-lead" }),

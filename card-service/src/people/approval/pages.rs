@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::console::frame::{Frame, role_key};
 use crate::console::input::Input;
 use crate::console::model::Tone;
-use crate::console::register::{Act, Line, Link, ListPage, ThingPage, Typed, Wrong, typed};
+use crate::console::register::{Act, Line, Link, ListPage, ThingPage, Typed, Wrong, message, refused, typed};
 use crate::console::view::{Tag, minute};
 use crate::console::{asking, page};
 use crate::http::{Refusal, SignedIn, language};
@@ -107,7 +107,7 @@ fn acts(words: &Words<'_>, request: &Request, by: StaffId, reason: &str, wrong: 
     let may = |answer| rules::may_answer(request, by, answer, words.everybody, words.now);
     let act = |answer: Answer| {
         let name = answer.name();
-        let message = wrong.filter(|(field, _)| *field == "reason").map(|(_, key)| t(key));
+        let message = message(words.locale, wrong, "reason");
         Act {
             name,
             title: t(&format!("approval-{name}")),
@@ -141,17 +141,13 @@ fn thing(frame: Frame, words: &Words<'_>, request: &Request, by: StaffId, (reaso
     }
     facts.extend(request.reason.clone().map(|reason| (t("approval-reason"), reason)));
     facts.extend(why_not.map(|why| (t("approval-why-not"), why)));
-    let refused = wrong.filter(|(field, _)| *field != "reason");
     ThingPage {
         back: Link { to: LIST.to_owned(), text: t("approval-title") },
         action: format!("{LIST}/{}", request.approval_id),
         title: words.deed(request.deed),
         state: words.state(request),
         facts,
-        refused: refused.map(|(tried, key)| {
-            let there = acts.iter().find(|act| act.name == tried).or(acts.first()).map_or("main", |act| act.name);
-            (there, t(key))
-        }),
+        refused: refused(words.locale, wrong, &acts),
         acts,
         frame,
     }

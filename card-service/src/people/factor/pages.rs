@@ -142,7 +142,7 @@ fn standing_page(locale: Locale, session: &Open, on: Standing, wrong: Option<Str
     }
     ThingPage {
         frame: Frame::new(locale, SETUP, Some(&session.staff)),
-        back: Link { to: "/".to_owned(), text: t("console-home-title") },
+        back: Link::home(locale),
         action: SETUP.to_owned(),
         title: t("factor-title"),
         state,

@@ -15,7 +15,9 @@ use crate::app::App;
 use crate::console::frame::{Frame, role_key};
 use crate::console::input::Input;
 use crate::console::model::Tone;
-use crate::console::register::{Act, FormPage, Line, Link, ListPage, OncePage, ThingPage, Typed, Wrong, typed};
+use crate::console::register::{
+    Act, FormPage, Line, Link, ListPage, OncePage, ThingPage, Typed, Wrong, message, refused, typed,
+};
 use crate::console::view::{Choice, Tag, day};
 use crate::console::{asking, page};
 use crate::db::{Connection, DbError};
@@ -57,7 +59,7 @@ struct Fields<'a> {
 
 impl Fields<'_> {
     fn message(&self, field: &str) -> Option<String> {
-        self.wrong.filter(|(of, _)| *of == field).map(|(_, key)| self.locale.text(key))
+        message(self.locale, self.wrong, field)
     }
 
     fn role(&self, chosen: &str) -> Input {
@@ -229,7 +231,6 @@ fn thing(frame: Frame, shown: &Shown, own: bool, again: Option<&Typed>, wrong: W
     let t = |key: &str| locale.text(key);
     let Member { staff, post, station, second_factor } = &shown.member;
     let acts = acts(shown, own, again, &fields);
-    let is_of_a_field = |name: &str| acts.iter().flat_map(|act| &act.inputs).any(|input| input.name == name);
     let mut facts = vec![
         (t("staff-role"), t(role_key(staff.role))),
         (t("staff-station"), station.clone().unwrap_or_else(|| t("staff-station-none"))),
@@ -245,11 +246,7 @@ fn thing(frame: Frame, shown: &Shown, own: bool, again: Option<&Typed>, wrong: W
         title: staff.name.clone(),
         state: state(locale, post.state),
         facts,
-        // What was tried may be there no more: then the summary leads to what is.
-        refused: wrong.filter(|(field, _)| !is_of_a_field(field)).map(|(tried, key)| {
-            let there = acts.iter().find(|act| act.name == tried).or(acts.first()).map_or(tried, |act| act.name);
-            (there, t(key))
-        }),
+        refused: refused(locale, wrong, &acts),
         acts,
         frame,
     }

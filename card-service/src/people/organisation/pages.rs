@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::console::frame::Frame;
 use crate::console::input::Input;
 use crate::console::model::Tone;
-use crate::console::register::{Act, FormPage, Line, Link, ListPage, ThingPage, Typed, Wrong, typed};
+use crate::console::register::{Act, FormPage, Line, Link, ListPage, ThingPage, Typed, Wrong, message, refused, typed};
 use crate::console::view::{Choice, Tag};
 use crate::console::{asking, page};
 use crate::http::{Refusal, SignedIn, language};
@@ -48,11 +48,11 @@ fn state(locale: Locale, closed: bool) -> Tag {
 
 /// Name and kind, with what was typed and what is wrong with it.
 fn inputs(locale: Locale, name: &str, kind: &str, wrong: Wrong) -> Vec<Input> {
-    let message = |field| wrong.filter(|(of, _)| *of == field).map(|(_, key)| locale.text(key));
     let kinds = Kind::ALL.map(|kind| Choice::new(kind.name(), kind_text(locale, Some(kind))));
     vec![
-        Input::text("name", locale.text("people-organisation-name"), name).wrong(message("name")),
-        Input::choice("kind", locale.text("people-organisation-kind"), kinds.into(), kind).wrong(message("kind")),
+        Input::text("name", locale.text("people-organisation-name"), name).wrong(message(locale, wrong, "name")),
+        Input::choice("kind", locale.text("people-organisation-kind"), kinds.into(), kind)
+            .wrong(message(locale, wrong, "kind")),
     ]
 }
 
@@ -161,6 +161,7 @@ fn thing(frame: Frame, entry: &Entry, terminals: i64, again: Option<&Typed>, wro
         button: t(&format!("people-organisation-{act}")),
         primary: false,
     };
+    let acts = vec![save, closing];
     ThingPage {
         back: Link { to: LIST.to_owned(), text: t("people-organisations") },
         action: format!("{LIST}/{}", entry.organisation.organisation_id),
@@ -170,8 +171,8 @@ fn thing(frame: Frame, entry: &Entry, terminals: i64, again: Option<&Typed>, wro
             (t("people-organisation-kind"), kind_text(locale, entry.kind)),
             (t("people-terminals"), terminals.to_string()),
         ],
-        refused: wrong.filter(|(field, _)| *field == "close").map(|(act, key)| (act, t(key))),
-        acts: vec![save, closing],
+        refused: refused(locale, wrong, &acts),
+        acts,
         frame,
     }
 }

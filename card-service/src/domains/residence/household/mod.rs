@@ -363,3 +363,8 @@ async fn names(app: &App, who: StaffId, people: Vec<HolderId>) -> Result<Vec<(Ho
         })
         .await
 }
+
+/// The name of one of them.
+async fn name_of(app: &App, who: StaffId, person: HolderId) -> Result<String, Refusal> {
+    Ok(names(app, who, vec![person]).await?.remove(0).1)
+}

@@ -10,12 +10,12 @@ use serde::Deserialize;
 
 use super::model::{HouseholdAnswer, Relationship};
 use super::view::{AskPage, HOUSEHOLD, NONE, RELATIONSHIP, Way};
-use super::{candidates, head_of, names};
+use super::{candidates, head_of, name_of, names};
 use crate::app::App;
 use crate::console::{asking, frame::Frame};
 use crate::domains::residence::draft::Draft;
 use crate::domains::residence::model::{ChangeReason, Facts, Field, Typed, Wrong};
-use crate::domains::residence::pages::{Desk, may_register};
+use crate::domains::residence::pages::{Desk, answer, may_register};
 use crate::domains::residence::view::DOCUMENT;
 use crate::domains::residence::whose_document;
 use crate::http::{self, Refusal, SignedIn, language};
@@ -91,9 +91,8 @@ impl At {
     /// How the holder is related to the head of a person's household. Whose name is shown can see that.
     async fn ask_related(&self, person: HolderId, missing: bool) -> Result<Response, Refusal> {
         let head = head_of(&self.app, &mut self.app.db.read().await?, person).await?;
-        let names = names(&self.app, self.by, vec![head]).await?;
-        let name = names.first().map_or("", |(_, name)| name.as_str());
-        shown(&self.way("").relationship(name, person, missing))
+        let name = name_of(&self.app, self.by, head).await?;
+        shown(&self.way("").relationship(&name, person, missing))
     }
 }
 
@@ -108,11 +107,6 @@ enum Doing {
 
 fn shown(page: &AskPage) -> Result<Response, Refusal> {
     asking(page, page.is_wrong())
-}
-
-/// An answer of a form.
-fn answer<'a>(form: &'a Typed, name: &str) -> &'a str {
-    form.get(name).map_or("", |text| text.as_str())
 }
 
 async fn whose_form(at: At) -> Result<Response, Refusal> {
@@ -210,9 +204,8 @@ async fn choose(desk: Desk, Form(form): Form<Typed>) -> Result<Response, Refusal
 /// Asks how a newcomer is related to the head who was chosen.
 async fn ask_how(desk: &Desk, kept: &Draft, missing: bool) -> Result<Response, Refusal> {
     let Some(HouseholdAnswer::Of { person, .. }) = kept.household else { return Ok(desk.to(HOUSEHOLD)) };
-    let names = names(&desk.app, desk.who.0.staff_id, vec![person]).await?;
-    let name = names.first().map_or("", |(_, name)| name.as_str());
-    shown(&way(desk, RELATIONSHIP, HOUSEHOLD).relationship(name, person, missing))
+    let name = name_of(&desk.app, desk.who.0.staff_id, person).await?;
+    shown(&way(desk, RELATIONSHIP, HOUSEHOLD).relationship(&name, person, missing))
 }
 
 async fn relationship_form(desk: Desk) -> Result<Response, Refusal> {

@@ -14,7 +14,8 @@ use card_schema::clock::Micros;
 use card_schema::ids::HolderId;
 use zeroize::Zeroizing;
 
-use super::{merge, protect, read};
+use super::protect::{self, SealingKey};
+use super::{merge, read};
 use crate::app::App;
 use crate::db::Tx;
 use crate::http::Refusal;
@@ -52,18 +53,16 @@ async fn keep(app: &App, by: StaffId, holder: HolderId, portrait: Option<Zeroizi
         .await
 }
 
-/// The photo of a holder as a JPEG, if there is one. Reading it leaves a leaf and a line that the holder can see. Whether the
-/// reader's role allows the purpose is checked by the caller, who knows the role.
-pub async fn reveal(
-    app: &App,
+/// The photo of a holder, whose key this is, as a JPEG, if there is one. Reading it leaves a leaf and a line that the holder
+/// can see. Whether the reader's role allows the purpose is checked by the caller, who knows the role.
+pub(super) async fn reveal(
     tx: &mut Tx,
     now: Micros,
     who: StaffId,
-    holder: HolderId,
+    (holder, key): (HolderId, &SealingKey),
     purpose: Purpose,
 ) -> Result<Option<Zeroizing<Vec<u8>>>, Refusal> {
     let Some(sealed) = store::load(tx.conn(), holder).await? else { return Ok(None) };
-    let (_, key) = read::sealed(app, tx.conn(), holder).await?;
     super::store::record_read(tx, now, holder, who, purpose, READ).await?;
-    Ok(Some(seal::open(&key, &place(holder), &sealed).map_err(|_| KeyError::WrongKey)?))
+    Ok(Some(seal::open(key, &place(holder), &sealed).map_err(|_| KeyError::WrongKey)?))
 }
