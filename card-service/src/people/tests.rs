@@ -1,12 +1,9 @@
 //! What signing in promises.
 
-use axum::body::Body;
-use axum::http::{Request, StatusCode, header};
+use axum::http::StatusCode;
 use serde_json::json;
-use tower::ServiceExt as _;
 
 use super::StaffRole;
-use crate::http::signed_in::COOKIE;
 use crate::testing::office;
 
 #[tokio::test]
@@ -29,13 +26,8 @@ async fn whoever_signs_out_everywhere_is_signed_in_nowhere_and_others_still_are(
     let body = json!({"name": "clerk", "password": crate::testing::PASSWORD});
     let (_, session) = office.public("POST", "/v1/sessions", None, Some(body)).await;
     let elsewhere = session["token"].as_str().unwrap().to_owned();
-    let request = Request::post("/sign-out/everywhere")
-        .header("sec-fetch-site", "same-origin")
-        .header(header::COOKIE, format!("{COOKIE}={here}"))
-        .body(Body::empty())
-        .unwrap();
-    let response = office.public_router().oneshot(request).await.unwrap();
-    assert_eq!(response.status(), StatusCode::SEE_OTHER);
+    let shown = office.browse(Some(&here), "/sign-out/everywhere", Some("")).await;
+    assert_eq!(shown.status, StatusCode::SEE_OTHER);
     for (token, status) in
         [(here, StatusCode::UNAUTHORIZED), (elsewhere, StatusCode::UNAUTHORIZED), (other, StatusCode::OK)]
     {

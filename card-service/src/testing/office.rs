@@ -21,6 +21,7 @@ use crate::config::{Config, Overrides};
 use crate::db::DbError;
 use crate::domains::residence::map::Counted;
 use crate::evidence::{Log, checkpoint};
+use crate::http::signed_in::COOKIE;
 use crate::intake::{Intake, TerminalIdentity};
 use crate::jobs::Hub;
 use crate::keys::KeyStore;
@@ -80,6 +81,17 @@ pub(crate) async fn office() -> Office {
         stopping,
     });
     Office { app, log, intake, folder, scratch, _stop: stop }
+}
+
+/// What a browser is shown.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    pub(crate) status: StatusCode,
+    /// Where it is led; empty where it is not.
+    pub(crate) leads_to: String,
+    /// The cookie that it is given; empty where it is not.
+    pub(crate) cookie: String,
+    pub(crate) page: String,
 }
 
 impl Office {
@@ -157,6 +169,35 @@ impl Office {
         body: Option<Value>,
     ) -> (StatusCode, Value) {
         ask(self.public_router(), method, path, token, body).await
+    }
+
+    /// What a browser with a session is shown at a path, or after sending a form there.
+    pub(crate) async fn browse(&self, session: Option<&str>, path: &str, form: Option<&str>) -> Shown {
+        let form = form.map(|form| ("application/x-www-form-urlencoded", form.as_bytes().to_vec()));
+        self.browse_with(session, path, form).await
+    }
+
+    /// The same with a form of any type: its content type and itself.
+    pub(crate) async fn browse_with(&self, session: Option<&str>, path: &str, form: Option<(&str, Vec<u8>)>) -> Shown {
+        let peer = SocketAddr::from(([127, 0, 0, 1], 1));
+        let mut request = Request::builder().uri(path).extension(ConnectInfo(peer));
+        request = request.header("sec-fetch-site", "same-origin");
+        request = request.header(header::ACCEPT, "text/html").header(header::ACCEPT_LANGUAGE, "en");
+        if let Some(session) = session {
+            request = request.header(header::COOKIE, format!("{COOKIE}={session}"));
+        }
+        let body = match form {
+            Some((kind, form)) => {
+                request = request.method("POST").header(header::CONTENT_TYPE, kind);
+                Body::from(form)
+            }
+            None => Body::empty(),
+        };
+        let response = self.public_router().oneshot(request.body(body).unwrap()).await.unwrap();
+        let text = |name| response.headers().get(name).map_or("", |text| text.to_str().unwrap()).to_owned();
+        let (status, leads_to, cookie) = (response.status(), text(header::LOCATION), text(header::SET_COOKIE));
+        let page = to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        Shown { status, leads_to, cookie, page: String::from_utf8(page.to_vec()).unwrap() }
     }
 
     /// A request on the terminals' listener, as this terminal.

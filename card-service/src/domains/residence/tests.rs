@@ -1,9 +1,7 @@
 //! What registration promises, tried on a real database file.
 
-use axum::body::Body;
-use axum::http::{Request, StatusCode, header};
+use axum::http::StatusCode;
 use card_schema::ids::{HolderId, Shard};
-use tower::ServiceExt as _;
 use uuid::Uuid;
 
 use super::model::{ChangeReason, Facts, Field, Wrong};
@@ -13,7 +11,6 @@ use super::{
 };
 use crate::db::query;
 use crate::http::Refusal;
-use crate::http::signed_in::COOKIE;
 use crate::people::{Purpose, StaffId, StaffRole};
 use crate::testing::{Office, office};
 use card_schema::wire::ProblemType;
@@ -259,14 +256,9 @@ async fn who_does_not_say_whether_it_is_the_same_person_is_asked_again_however_t
     let typed = draft::Draft { typed, ..draft::Draft::default() };
     draft::save(&office.app, staff.staff_id, draft, &typed).await.unwrap();
     let session = office.session(&staff).await;
-    let request = Request::post(format!("/registrations/{draft}/similar"))
-        .header("sec-fetch-site", "same-origin")
-        .header(header::COOKIE, format!("{COOKIE}={}", session.as_str()))
-        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .body(Body::from(format!("other={holder}")))
-        .unwrap();
-    let response = office.public_router().oneshot(request).await.unwrap();
-    assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let path = format!("/registrations/{draft}/similar");
+    let shown = office.browse(Some(&session), &path, Some(&format!("other={holder}"))).await;
+    assert_eq!(shown.status, StatusCode::UNPROCESSABLE_ENTITY);
 }
 
 #[tokio::test]

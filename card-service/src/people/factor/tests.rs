@@ -106,21 +106,9 @@ async fn whoever_knows_only_the_password_gets_no_further_than_the_question_for_a
 
 /// What the sign-in page answers: the session's token, and where it leads.
 async fn signed_in_by_form(office: &Office, form: &str) -> (String, String) {
-    use axum::body::Body;
-    use axum::extract::ConnectInfo;
-    use axum::http::{Request, header};
-    use tower::ServiceExt as _;
-    let request = Request::post("/sign-in")
-        .extension(ConnectInfo(std::net::SocketAddr::from(([127, 0, 0, 1], 1))))
-        .header("sec-fetch-site", "same-origin")
-        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .body(Body::from(form.to_owned()))
-        .unwrap();
-    let response = office.public_router().oneshot(request).await.unwrap();
-    let header = |name| response.headers().get(name).unwrap().to_str().unwrap().to_owned();
-    let cookie = header(header::SET_COOKIE);
-    let token = cookie.split(['=', ';']).nth(1).unwrap().to_owned();
-    (token, header(header::LOCATION))
+    let shown = office.browse(None, "/sign-in", Some(form)).await;
+    let token = shown.cookie.split(['=', ';']).nth(1).unwrap().to_owned();
+    (token, shown.leads_to)
 }
 
 #[tokio::test]

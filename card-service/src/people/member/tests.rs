@@ -1,36 +1,17 @@
 //! What an administrator does about staff, through the pages.
 
-use axum::body::{Body, to_bytes};
-use axum::extract::ConnectInfo;
-use axum::http::{Request, StatusCode, header};
+use axum::http::StatusCode;
 use serde_json::json;
-use tower::ServiceExt as _;
 
 use super::model::{Member, State};
 use super::store;
-use crate::http::signed_in::COOKIE;
 use crate::people::{StaffRole, store as sessions};
 use crate::testing::{Office, office};
 
 /// Sends a form to a page: the status, where it leads, and the page.
 pub(crate) async fn send(office: &Office, token: &str, path: &str, form: Option<&str>) -> (StatusCode, String, String) {
-    let peer = std::net::SocketAddr::from(([127, 0, 0, 1], 1));
-    let request = Request::builder()
-        .method(if form.is_some() { "POST" } else { "GET" })
-        .uri(path)
-        .extension(ConnectInfo(peer))
-        .header("sec-fetch-site", "same-origin")
-        .header(header::ACCEPT, "text/html")
-        .header(header::ACCEPT_LANGUAGE, "en")
-        .header(header::COOKIE, format!("{COOKIE}={token}"))
-        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .body(Body::from(form.unwrap_or_default().to_owned()))
-        .unwrap();
-    let response = office.public_router().oneshot(request).await.unwrap();
-    let location = response.headers().get(header::LOCATION).map_or("", |to| to.to_str().unwrap()).to_owned();
-    let status = response.status();
-    let page = to_bytes(response.into_body(), 1 << 20).await.unwrap();
-    (status, location, String::from_utf8(page.to_vec()).unwrap())
+    let shown = office.browse(Some(token), path, form).await;
+    (shown.status, shown.leads_to, shown.page)
 }
 
 pub(crate) async fn find(office: &Office, name: &str) -> Member {

@@ -264,13 +264,10 @@ async fn change(
 #[cfg(test)]
 pub(crate) mod tests {
     use askama::Template as _;
-    use axum::body::Body;
-    use axum::http::{Request, StatusCode, header};
-    use tower::ServiceExt as _;
+    use axum::http::StatusCode;
 
     use super::super::Organisation;
     use super::*;
-    use crate::http::signed_in::COOKIE;
     use crate::people::StaffRole;
     use crate::testing::{Office, office};
 
@@ -297,13 +294,7 @@ pub(crate) mod tests {
     }
 
     async fn send(office: &Office, token: &str, path: &str, form: &str) -> StatusCode {
-        let request = Request::post(path)
-            .header("sec-fetch-site", "same-origin")
-            .header(header::COOKIE, format!("{COOKIE}={token}"))
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(Body::from(form.to_owned()))
-            .unwrap();
-        office.public_router().oneshot(request).await.unwrap().status()
+        office.browse(Some(token), path, Some(form)).await.status
     }
 
     async fn find(office: &Office, name: &str) -> Option<Entry> {

@@ -1,9 +1,9 @@
 //! The console in a city of a million: how long its pages take, how long the search for people who are alike, how long a
 //! registration with its card, and what a page weighs.
 //!
-//! `people` invents, `city` registers them, `homes` is where they live, `pages` and `search` measure there, `weight` says what a page brings along,
-//! `spreadsheet` registers a dormitory, `sitting` takes one newcomer from the blank form to the card. A further figure is a file of its own and a line in
-//! [`measure`].
+//! `people` invents, `city` registers them, `homes` is where they live, `pages` and `search` measure there, `weight` says
+//! what a page brings along, `spreadsheet` registers a dormitory, `sitting` takes one newcomer from the blank form to the
+//! card. A further figure is a file of its own and a line in [`measure`].
 
 mod city;
 mod homes;

@@ -1,12 +1,9 @@
 //! Permits through the routes, on a real database: who may do what, what is refused and how, what is left behind.
 
-use axum::body::{Body, to_bytes};
-use axum::extract::ConnectInfo;
-use axum::http::{Request, StatusCode, header};
+use axum::http::StatusCode;
 use card_schema::date::Date;
 use card_schema::ids::HolderId;
 use card_schema::wire::ProblemType;
-use tower::ServiceExt as _;
 
 use super::super::{Registration, register};
 use super::model::{Act, Permit, Proof, Stage, Standing};
@@ -17,7 +14,6 @@ use crate::db::{DbError, Engine, Statement, query, recorder};
 use crate::domains::residence::model::{Facts, Field};
 use crate::domains::residence::store::reads;
 use crate::http::Refusal;
-use crate::http::signed_in::COOKIE;
 use crate::people::{Staff, StaffRole};
 use crate::testing::{Office, office};
 
@@ -49,20 +45,8 @@ impl Station {
 
     async fn ask(&self, who: &Staff, method: &str, path: &str, body: &str) -> (StatusCode, String) {
         let token = self.office.session(who).await;
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .extension(ConnectInfo(std::net::SocketAddr::from(([127, 0, 0, 1], 1))))
-            .header("sec-fetch-site", "same-origin")
-            .header(header::ACCEPT_LANGUAGE, "en")
-            .header(header::COOKIE, format!("{COOKIE}={token}"))
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(Body::from(body.to_owned()))
-            .unwrap();
-        let response = self.office.public_router().oneshot(request).await.unwrap();
-        let status = response.status();
-        let bytes = to_bytes(response.into_body(), 1 << 20).await.unwrap();
-        (status, String::from_utf8(bytes.to_vec()).unwrap())
+        let shown = self.office.browse(Some(&token), path, (method == "POST").then_some(body)).await;
+        (shown.status, shown.page)
     }
 
     /// Sends the form of an act: the status, and what the page says is wrong.

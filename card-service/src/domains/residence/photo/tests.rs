@@ -1,12 +1,9 @@
 //! Photos through the routes, on a real database: what is kept and how, who sees it when, what is refused.
 
-use axum::body::{Body, to_bytes};
-use axum::extract::ConnectInfo;
-use axum::http::{Request, StatusCode, header};
+use axum::http::StatusCode;
 use card_schema::ids::HolderId;
 use image::codecs::jpeg::JpegEncoder;
 use image::{Rgb, RgbImage};
-use tower::ServiceExt as _;
 
 use super::picture::{KEPT_BYTES, MAX_BYTES};
 use super::store;
@@ -15,7 +12,6 @@ use crate::domains::residence::model::{Facts, Field};
 use crate::domains::residence::store::reads;
 use crate::domains::residence::{Registration, register, unregister};
 use crate::http::Refusal;
-use crate::http::signed_in::COOKIE;
 use crate::people::{Staff, StaffRole};
 use crate::testing::{Office, office};
 
@@ -43,20 +39,9 @@ impl Desk {
 
     async fn send(&self, path: &str, content_type: &str, body: Vec<u8>) -> (StatusCode, String) {
         let token = self.office.session(&self.clerk).await;
-        let request = Request::builder()
-            .method("POST")
-            .uri(format!("/holders/{}{path}", self.holder))
-            .extension(ConnectInfo(std::net::SocketAddr::from(([127, 0, 0, 1], 1))))
-            .header("sec-fetch-site", "same-origin")
-            .header(header::ACCEPT_LANGUAGE, "en")
-            .header(header::COOKIE, format!("{COOKIE}={token}"))
-            .header(header::CONTENT_TYPE, content_type)
-            .body(Body::from(body))
-            .unwrap();
-        let response = self.office.public_router().oneshot(request).await.unwrap();
-        let status = response.status();
-        let bytes = to_bytes(response.into_body(), 1 << 20).await.unwrap();
-        (status, String::from_utf8(bytes.to_vec()).unwrap())
+        let path = format!("/holders/{}{path}", self.holder);
+        let shown = self.office.browse_with(Some(&token), &path, Some((content_type, body))).await;
+        (shown.status, shown.page)
     }
 
     async fn take(&self, file: &[u8]) -> (StatusCode, String) {
