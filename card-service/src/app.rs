@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use crate::cards::identification::Identifications;
 use crate::clock;
 use crate::config::Config;
 use crate::db::Db;
@@ -51,6 +52,8 @@ pub struct Parts {
     pub log_key: String,
     /// Where terminals connect to.
     pub terminals_url: String,
+    /// Which cards are looked at.
+    pub identifications: Identifications,
     /// How many people live where, as it was counted last.
     pub counted: map::Counted,
     /// Becomes true when the service is to stop: long polls end.

@@ -23,6 +23,7 @@ use tokio::sync::watch;
 use tower::Layer;
 
 use crate::app::{App, Parts};
+use crate::cards::identification::Identifications;
 use crate::cards::status;
 use crate::clock;
 use crate::config::Config;
@@ -199,6 +200,7 @@ impl Service {
             authorities,
             config,
             jobs: Hub::default(),
+            identifications: Identifications::default(),
             counted: Counted::default(),
             sign_in_limits: SignInLimits::default(),
             random: SystemRandom::new(),

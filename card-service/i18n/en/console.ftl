@@ -70,7 +70,7 @@ console-issuance-title = Issuing card
 console-issuance-watch = Watch the issuance
 console-job-steps = Progress
 console-job-refresh = Refresh
-console-issuance-resume = Go on issuing
+console-job-resume = Go on
 console-job-back = Back to the holder
 console-job-running = At work
 console-job-waiting = Waiting
@@ -89,7 +89,6 @@ console-unblock-title = Choose a PIN anew
 console-unblock-lead = For a holder whose PIN is blocked or forgotten. Compare the person with the document, and enter its number.
 console-unblock-desk = At which reader does the holder choose the PIN?
 console-unblock-button = Go on at the reader
-console-unblock-resume = Go on
 console-unblock-finished = The holder has chosen a PIN
 console-unblock-failed = The PIN could not be chosen anew
 console-unblock-next-running = Leave the card where it is.
@@ -98,6 +97,22 @@ console-unblock-next-for-new-pin = Ask the holder to choose a PIN at the reader.
 console-unblock-next-for-resume = It has stopped. Put the holder's card on the reader, then go on.
 console-unblock-next-finished = You can hand the card back.
 console-unblock-next-failed = Report the card as damaged and issue another.
+
+# Which card lies on a reader
+console-identify-title = Whose card is it?
+console-identify-finished = It is a card of this office
+console-identify-failed = No holder was found by the card
+console-identify-next-running = Leave the card where it is.
+console-identify-next-for-card = Put the card on the reader.
+console-identify-next-finished = You can give the card back.
+console-identify-next-failed = Find the holder in another way, or try again.
+console-identify-on = Open the holder's page
+console-identify-again = Try again
+identify-unknown = This look at a card is over. Find the holder again.
+identify-not-ours = This is a blank card, or a card of another office.
+identify-no-possession = The card says that it is one of this office's and cannot prove it: it may be a copy. Keep it and call your supervisor.
+identify-card-errors = The card does not answer as it should. Clean its contacts, and put it on the reader again.
+identify-nobody-came = No card was put on the reader.
 
 # Purposes of looking at activity
 console-purpose-title = Why are you looking at card activity?

@@ -67,13 +67,6 @@ residence-known-lead = Do not register the person again. Open the record, or cor
 residence-known-open = Open the record
 residence-known-correct = Correct the number
 
-# Finding
-residence-find-title = Find a holder
-residence-find-lead = By a document. No personal data is shown here.
-residence-find-button = Find
-residence-find-nobody = Nobody is registered with this document
-residence-find-nobody-next = Compare the number with the document, or register a newcomer.
-
 # Correcting
 residence-change-title = Correct: { $field }
 residence-change-lead = Enter what is right. What was there before is kept, with who changed it, when and why.

@@ -70,9 +70,9 @@ console-issuance-title = 制卡
 console-issuance-watch = 查看制卡进度
 console-job-steps = 进度
 console-job-refresh = 刷新
-console-issuance-resume = 继续制卡
+console-job-resume = 继续
 console-job-back = 回到持卡人
-console-job-running = 正在制卡
+console-job-running = 正在进行
 console-job-waiting = 等待中
 console-issuance-finished = 卡片已启用
 console-issuance-failed = 制卡失败
@@ -89,7 +89,6 @@ console-unblock-title = 重设密码
 console-unblock-lead = 用于密码被锁或忘记密码的持卡人。请核对本人与证件，并输入证件号码。
 console-unblock-desk = 持卡人在哪台读卡器上重设密码？
 console-unblock-button = 到读卡器上继续
-console-unblock-resume = 继续
 console-unblock-finished = 持卡人已设好新密码
 console-unblock-failed = 未能重设密码
 console-unblock-next-running = 请勿移动卡片。
@@ -98,6 +97,22 @@ console-unblock-next-for-new-pin = 请持卡人在读卡器上设置新密码，
 console-unblock-next-for-resume = 已中断。请把持卡人的卡放到读卡器上，然后继续。
 console-unblock-next-finished = 可以把卡交还本人。
 console-unblock-next-failed = 请报损坏并换发新卡。
+
+# 读卡器上是哪张卡
+console-identify-title = 这是谁的卡？
+console-identify-finished = 这是本机构的卡
+console-identify-failed = 未能凭卡找到持卡人
+console-identify-next-running = 请勿移动卡片。
+console-identify-next-for-card = 请把卡放到读卡器上。
+console-identify-next-finished = 可以把卡交还本人。
+console-identify-next-failed = 请换一种方式查找持卡人，或重试。
+console-identify-on = 打开持卡人页面
+console-identify-again = 重试
+identify-unknown = 这次读卡已结束，请重新查找持卡人。
+identify-not-ours = 这是一张空白卡，或其他机构的卡。
+identify-no-possession = 这张卡自称是本机构的卡，却无法证明，可能是复制的卡。请扣下此卡并告知主管。
+identify-card-errors = 卡片应答异常。请擦拭触点后重新放到读卡器上。
+identify-nobody-came = 没有人把卡放到读卡器上。
 
 # 查看用途
 console-purpose-title = 您为什么要查看用卡记录？

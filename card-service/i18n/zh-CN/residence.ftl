@@ -67,13 +67,6 @@ residence-known-lead = 请不要再登记一次。可以打开原来的档案；
 residence-known-open = 打开原来的档案
 residence-known-correct = 更正号码
 
-# 查找
-residence-find-title = 查找持卡人
-residence-find-lead = 按证件查找。这里不显示个人信息。
-residence-find-button = 查找
-residence-find-nobody = 没有人用这个证件登记过
-residence-find-nobody-next = 请对照证件检查号码，或登记新居民。
-
 # 更正
 residence-change-title = 更正：{ $field }
 residence-change-lead = 请输入正确的内容。原来的内容会保留，并记下是谁、何时、为何改的。

@@ -5,6 +5,7 @@
 pub mod activity;
 pub mod api;
 pub mod consent;
+pub mod identification;
 pub mod issuance;
 pub mod model;
 pub mod possession;

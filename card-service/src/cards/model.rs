@@ -168,6 +168,17 @@ pub struct Card {
     pub changed_at: Micros,
 }
 
+/// The number of a card as somebody reads it: ten decimal digits, as they are printed on it, or the first eight hexadecimal
+/// digits of its id, as pages show it. Nothing where it is neither.
+pub fn printed_number(text: &str) -> Option<u32> {
+    let digits: String = text.chars().filter(|character| !character.is_whitespace()).collect();
+    match digits.len() {
+        10 if digits.bytes().all(|digit| digit.is_ascii_digit()) => digits.parse().ok(),
+        8 if digits.bytes().all(|digit| digit.is_ascii_hexdigit()) => u32::from_str_radix(&digits, 16).ok(),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use card_schema::envelope::status_list::CardStatus;

@@ -98,6 +98,16 @@ pub async fn one(connection: &mut Connection, card: CardId) -> Result<Option<Car
     row.map(|row| read(&row)).transpose()
 }
 
+/// The card of a number in the status list, which is the one that is printed on it.
+pub async fn by_status_index(connection: &mut Connection, index: u32) -> Result<Option<Card>, DbError> {
+    let row =
+        query("SELECT card_id, holder_id, state, created_at, expires_at, changed_at FROM card WHERE status_index = $1")
+            .bind(i64::from(index))
+            .optional(connection)
+            .await?;
+    row.map(|row| read(&row)).transpose()
+}
+
 /// The cards of a holder, newest first.
 pub async fn of_holder(connection: &mut Connection, holder: HolderId) -> Result<Vec<Card>, DbError> {
     let rows = query(

@@ -162,7 +162,7 @@ async fn answer(
     let wrong = |key| vec![Wrong { field: Field::DocumentNumber, key, at: String::new() }];
     match residence::whose_document(&app, &facts).await? {
         Err(wrong) => form(&app, &who, locale, holder, &facts, &wrong),
-        Ok(None) => form(&app, &who, locale, holder, &facts, &wrong("residence-find-nobody")),
+        Ok(None) => form(&app, &who, locale, holder, &facts, &wrong("find-document-nobody")),
         Ok(Some(other)) if other == holder => form(&app, &who, locale, holder, &facts, &wrong("merge-same-record")),
         Ok(Some(other)) => compare(&app, &who, locale, [holder, other], false).await,
     }

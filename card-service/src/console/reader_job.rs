@@ -6,17 +6,22 @@ use axum::http::HeaderMap;
 use axum::response::{Redirect, Response};
 use axum::routing::{MethodRouter, get, post};
 use card_schema::ids::{CardId, HolderId};
+use card_schema::wire::ProblemType;
 use uuid::Uuid;
 
 use super::frame::Frame;
 use super::model::Tone;
+use super::register::Link;
 use super::view::{Tag, short};
-use super::{live, page};
+use super::{find, live, page};
 use crate::app::App;
 use crate::cards::issuance::api::{Progress, WaitingFor};
-use crate::cards::{issuance, unblock};
+use crate::cards::{self, identification, issuance, unblock};
+use crate::db::Connection;
+use crate::domains::residence::merge;
 use crate::http::{Refusal, SignedIn, language};
 use crate::i18n::Locale;
+use crate::people::StaffId;
 use crate::people::model::Permission;
 
 /// What is being done.
@@ -26,6 +31,8 @@ pub(super) enum Job {
     Issuance(Uuid),
     /// A PIN is unblocked.
     Unblock(Uuid),
+    /// A card says whose it is.
+    Identification(Uuid),
 }
 
 impl Job {
@@ -34,6 +41,7 @@ impl Job {
         match self {
             Self::Issuance(id) => format!("/issuances/{id}"),
             Self::Unblock(id) => format!("/unblocks/{id}"),
+            Self::Identification(id) => format!("/identifications/{id}"),
         }
     }
 
@@ -42,19 +50,29 @@ impl Job {
         match self {
             Self::Issuance(_) => "console-issuance",
             Self::Unblock(_) => "console-unblock",
+            Self::Identification(_) => "console-identify",
         }
     }
 }
 
 /// The pages of this file.
 pub(super) fn routes() -> impl Iterator<Item = (&'static str, MethodRouter<App>)> {
-    let issuances = ["/issuances/{issuance_id}", "/issuances/{issuance_id}/events", "/issuances/{issuance_id}/resume"];
-    let unblocks = ["/unblocks/{unblock_id}", "/unblocks/{unblock_id}/events", "/unblocks/{unblock_id}/resume"];
-    of(issuances, Job::Issuance).into_iter().chain(of(unblocks, Job::Unblock))
+    let issuances = ["/issuances/{issuance_id}", "/issuances/{issuance_id}/events"];
+    let unblocks = ["/unblocks/{unblock_id}", "/unblocks/{unblock_id}/events"];
+    let identifications = ["/identifications/{identification_id}", "/identifications/{identification_id}/events"];
+    let watched = [
+        watched(issuances, Job::Issuance),
+        watched(unblocks, Job::Unblock),
+        watched(identifications, Job::Identification),
+    ];
+    watched.into_iter().flatten().chain([
+        again("/issuances/{issuance_id}/resume", Job::Issuance),
+        again("/unblocks/{unblock_id}/resume", Job::Unblock),
+    ])
 }
 
-fn of(paths: [&'static str; 3], job: fn(Uuid) -> Job) -> [(&'static str, MethodRouter<App>); 3] {
-    let [page, stream, again] = paths;
+/// The page of a job, and what changes on it.
+fn watched([page, stream]: [&'static str; 2], job: fn(Uuid) -> Job) -> [(&'static str, MethodRouter<App>); 2] {
     [
         (
             page,
@@ -68,12 +86,14 @@ fn of(paths: [&'static str; 3], job: fn(Uuid) -> Job) -> [(&'static str, MethodR
                 events(app, who, headers, job(id))
             }),
         ),
-        (
-            again,
-            post(move |State(app): State<App>, who: SignedIn, Path(id): Path<Uuid>| resume(app, who, job(id)))
-                .get(move |Path(id): Path<Uuid>| async move { Redirect::to(&job(id).address()) }),
-        ),
     ]
+}
+
+/// Takes a job up again.
+fn again(path: &'static str, job: fn(Uuid) -> Job) -> (&'static str, MethodRouter<App>) {
+    let resumed = post(move |State(app): State<App>, who: SignedIn, Path(id): Path<Uuid>| resume(app, who, job(id)))
+        .get(move |Path(id): Path<Uuid>| async move { Redirect::to(&job(id).address()) });
+    (path, resumed)
 }
 
 /// See the module.
@@ -82,20 +102,27 @@ fn of(paths: [&'static str; 3], job: fn(Uuid) -> Job) -> [(&'static str, MethodR
 pub(super) struct JobPage {
     pub(super) frame: Frame,
     pub(super) title: String,
+    /// Where one comes from.
+    back: Link,
     pub(super) progress: JobProgress,
 }
 
 impl JobPage {
     pub(super) fn new(frame: Frame, job: Job, progress: JobProgress) -> Self {
-        Self { title: frame.t(&format!("{}-title", job.texts())), frame, progress }
+        let (to, text) = match (job, &progress.holder) {
+            (Job::Identification(_), _) | (_, None) => (find::TAP.to_owned(), "find-title"),
+            (_, Some(holder)) => (format!("/holders/{holder}"), "console-holder-title"),
+        };
+        let back = Link { to, text: frame.t(text) };
+        Self { title: frame.t(&format!("{}-title", job.texts())), back, frame, progress }
     }
 }
 
 /// How a job stands.
 #[derive(Clone, Debug)]
 pub(super) struct Standing {
-    pub(super) holder: HolderId,
-    pub(super) card: CardId,
+    /// Whose card it is, and which, once that is known.
+    pub(super) card: Option<(HolderId, CardId)>,
     pub(super) state: Progress,
     pub(super) waiting_for: Option<WaitingFor>,
     /// Why it stopped, for people.
@@ -109,8 +136,8 @@ pub(super) struct Standing {
 #[template(path = "console/reader_job_progress.html")]
 pub(super) struct JobProgress {
     address: String,
-    holder: String,
-    card: String,
+    holder: Option<String>,
+    card: Option<String>,
     state: Tag,
     next: String,
     reason: Option<String>,
@@ -118,7 +145,8 @@ pub(super) struct JobProgress {
     done: u32,
     total: u32,
     is_over: bool,
-    back: String,
+    /// Where to go on when it is over.
+    on: Link,
     /// What taking it up again is called, and whether that is to be done.
     resume: String,
     may_resume: bool,
@@ -149,32 +177,37 @@ impl JobProgress {
         let own = |key: &str| locale.text(&format!("{}-{key}", job.texts()));
         let shared = |key: &str| locale.text(&format!("console-job-{key}"));
         let at_work = matches!(standing.state, Progress::Running | Progress::Waiting);
+        let (holder, card) = standing.card.unzip();
+        let on = match (job, holder) {
+            (Job::Identification(_), Some(holder)) => Link { to: format!("/holders/{holder}"), text: own("on") },
+            (_, Some(holder)) => Link { to: format!("/holders/{holder}"), text: shared("back") },
+            (_, None) => Link { to: find::TAP.to_owned(), text: own("again") },
+        };
         Self {
             address: job.address(),
             state: Tag { text: if at_work { shared(state) } else { own(state) }, tone },
             next: own(&format!("next-{next}")),
-            holder: standing.holder.to_string(),
-            card: short(&standing.card.to_string()),
+            holder: holder.map(|holder| holder.to_string()),
+            card: card.map(|card| short(&card.to_string())),
             reason: standing.reason,
             steps: shared("steps"),
             done: standing.done,
             total: standing.total,
             is_over: !at_work,
-            back: shared("back"),
-            resume: own("resume"),
+            on,
+            resume: shared("resume"),
             may_resume: standing.waiting_for == Some(WaitingFor::Resume),
         }
     }
 }
 
-async fn look(app: &App, locale: Locale, job: Job) -> Result<JobProgress, Refusal> {
+async fn look(app: &App, who: StaffId, locale: Locale, job: Job) -> Result<JobProgress, Refusal> {
     let mut connection = app.db.read().await?;
     let standing = match job {
         Job::Issuance(id) => {
             let (found, card) = issuance::api::look(&mut connection, id).await?;
             Standing {
-                holder: card.holder_id,
-                card: found.card_id,
+                card: Some((card.holder_id, found.card_id)),
                 state: found.state,
                 waiting_for: found.waiting_for,
                 reason: found.reason,
@@ -183,6 +216,9 @@ async fn look(app: &App, locale: Locale, job: Job) -> Result<JobProgress, Refusa
             }
         }
         Job::Unblock(id) => of_unblock(locale, unblock::look(&mut connection, id).await?),
+        Job::Identification(id) => {
+            of_identification(&mut connection, locale, identification::look(app, who, id)?).await?
+        }
     };
     Ok(JobProgress::new(locale, job, standing))
 }
@@ -202,8 +238,7 @@ fn of_unblock(locale: Locale, unblock::Look { unblock, holder }: unblock::Look) 
         _ => None,
     };
     Standing {
-        holder,
-        card: unblock.card_id,
+        card: Some((holder, unblock.card_id)),
         state,
         waiting_for,
         reason,
@@ -212,18 +247,50 @@ fn of_unblock(locale: Locale, unblock::Look { unblock, holder }: unblock::Look) 
     }
 }
 
+async fn of_identification(
+    connection: &mut Connection,
+    locale: Locale,
+    identification::Look { progress, done }: identification::Look,
+) -> Result<Standing, Refusal> {
+    let mut standing = Standing {
+        card: None,
+        state: Progress::Running,
+        waiting_for: None,
+        reason: None,
+        done,
+        total: identification::STEPS_EXPECTED.max(done),
+    };
+    match progress {
+        identification::Progress::WaitsForCard => {
+            (standing.state, standing.waiting_for) = (Progress::Waiting, Some(WaitingFor::Card));
+        }
+        identification::Progress::Running => {}
+        identification::Progress::Found(card) => {
+            let found = cards::store::one(connection, card).await?.ok_or(Refusal::new(ProblemType::NotFound))?;
+            // Of two records of one person, the one under which that person is found.
+            standing.card = Some((merge::primary(connection, found.holder_id).await?, card));
+            standing.state = Progress::Finished;
+        }
+        identification::Progress::Failed(failure) => {
+            (standing.state, standing.reason) = (Progress::Failed, Some(locale.text(failure.text_key())));
+        }
+    }
+    Ok(standing)
+}
+
 async fn show(app: App, who: SignedIn, headers: HeaderMap, job: Job) -> Result<Response, Refusal> {
     who.require(Permission::ServeHolders)?;
     let locale = language(&headers);
-    let progress = look(&app, locale, job).await?;
+    let progress = look(&app, who.0.staff_id, locale, job).await?;
     page(&JobPage::new(Frame::new(locale, job.address(), Some(&who.0)), job, progress))
 }
 
 async fn events(app: App, who: SignedIn, headers: HeaderMap, job: Job) -> Result<Response, Refusal> {
     who.require(Permission::ServeHolders)?;
     let locale = language(&headers);
-    look(&app, locale, job).await?;
-    Ok(live::events(app, move |app| async move { look(&app, locale, job).await }))
+    look(&app, who.0.staff_id, locale, job).await?;
+    let staff = who.0.staff_id;
+    Ok(live::events(app, move |app| async move { look(&app, staff, locale, job).await }))
 }
 
 async fn resume(app: App, who: SignedIn, job: Job) -> Result<Redirect, Refusal> {
@@ -231,6 +298,8 @@ async fn resume(app: App, who: SignedIn, job: Job) -> Result<Redirect, Refusal> 
     match job {
         Job::Issuance(id) => issuance::resume(&app, id).await.map(drop)?,
         Job::Unblock(id) => unblock::resume(&app, id).await?,
+        // Nothing was done that could go on: it is begun anew.
+        Job::Identification(_) => return Ok(Redirect::to(find::TAP)),
     }
     Ok(Redirect::to(&job.address()))
 }

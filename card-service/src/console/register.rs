@@ -40,7 +40,7 @@ pub fn refused(locale: Locale, wrong: Wrong, acts: &[Act]) -> Option<(&'static s
 }
 
 /// A way to another page.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
     /// Where to.
     pub to: String,

@@ -10,6 +10,7 @@ use card_schema::operation::OperationCode;
 use uuid::Uuid;
 
 use super::card_desk::CardDeskPage;
+use super::find;
 use super::frame::Frame;
 use super::holder::{Belongs, CardLine, HistoryLine, HolderPage, MemberLine, Record};
 use super::home::{HomePage, Unfinished};
@@ -192,25 +193,39 @@ fn at_readers(locale: Locale) -> Vec<(String, String)> {
     for (name, state, waiting_for) in issuances() {
         let reason = matches!(state, Progress::Failed).then(|| locale.text("issue-card-errors"));
         let standing = JobStanding {
-            holder: HolderId::new(Shard(3), [8; 16]),
-            card: CardId::new(1204, Shard(3), [7; 16]),
+            card: Some((HolderId::new(Shard(3), [8; 16]), CardId::new(1204, Shard(3), [7; 16]))),
             state,
             waiting_for,
             reason,
             done: 9,
             total: 24,
         };
-        for (kind, job) in [("issuance", Job::Issuance(Uuid::nil())), ("unblock", Job::Unblock(Uuid::nil()))] {
-            let is_issuings =
-                matches!(waiting_for, Some(WaitingFor::Pin | WaitingFor::Consent | WaitingFor::ConsentTap));
-            if kind == "unblock" && is_issuings {
+        let jobs = [
+            ("issuance", Job::Issuance(Uuid::nil())),
+            ("unblock", Job::Unblock(Uuid::nil())),
+            ("identify", Job::Identification(Uuid::nil())),
+        ];
+        for (kind, job) in jobs {
+            let waits = match job {
+                Job::Issuance(_) => true,
+                Job::Unblock(_) => {
+                    !matches!(waiting_for, Some(WaitingFor::Pin | WaitingFor::Consent | WaitingFor::ConsentTap))
+                }
+                Job::Identification(_) => matches!(waiting_for, None | Some(WaitingFor::Card)),
+            };
+            if !waits {
                 continue;
             }
-            let progress = JobProgress::new(locale, job, standing.clone());
+            let mut standing = standing.clone();
+            if kind == "identify" && state != Progress::Finished {
+                standing.card = None;
+            }
+            let progress = JobProgress::new(locale, job, standing);
             let page = JobPage::new(frame(&job.address()), job, progress);
             pages.push((format!("{kind}-{name}"), page.render().unwrap()));
         }
     }
+    pages.extend(find::tests::pages(locale));
     for missing in [false, true] {
         let facts = Facts::default().with(Field::Name, "测试甲").with(Field::DocumentNumber, "T1234567");
         let holders = [[8; 16], [9; 16]].map(|id| HolderId::new(Shard(3), id));

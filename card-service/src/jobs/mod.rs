@@ -1,6 +1,6 @@
 //! Jobs for readers: a terminal's long poll is woken when there is something for it to do.
 //!
-//! What there is to do lies in the database; the hub only wakes. Not here: what the steps are (`cards::issuance`, `cards::unblock`).
+//! The hub only wakes. Not here: what there is to do (`cards::issuance`, `cards::unblock`, `cards::identification`).
 
 pub mod api;
 
@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::cards::{issuance, unblock};
+use crate::cards::{identification, issuance, unblock};
 use crate::http::Refusal;
 
 /// The next job of a terminal with its present step: somebody who waits for a card comes before somebody who waits for a PIN.
@@ -24,7 +24,10 @@ use crate::http::Refusal;
 pub async fn current_step(app: &App, terminal: TerminalId) -> Result<Option<Job>, Refusal> {
     match issuance::current_step(app, terminal).await? {
         Some(job) => Ok(Some(job)),
-        None => unblock::current_step(app, terminal).await,
+        None => match unblock::current_step(app, terminal).await? {
+            Some(job) => Ok(Some(job)),
+            None => Ok(identification::current_step(app, terminal)),
+        },
     }
 }
 
@@ -40,7 +43,10 @@ pub async fn observe(
 ) -> Result<NumberedStep, Refusal> {
     let next = match issuance::observe(app, terminal, job, request.clone()).await? {
         Some(next) => Some(next),
-        None => unblock::observe(app, terminal, job, request).await?,
+        None => match unblock::observe(app, terminal, job, request.clone()).await? {
+            Some(next) => Some(next),
+            None => identification::observe(app, terminal, job, &request).await?,
+        },
     };
     next.ok_or(Refusal::new(ProblemType::NotFound))
 }

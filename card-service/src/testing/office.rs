@@ -17,6 +17,7 @@ use tower::ServiceExt;
 use zeroize::Zeroizing;
 
 use crate::app::{App, Parts};
+use crate::cards::identification::Identifications;
 use crate::config::{Config, Overrides};
 use crate::db::DbError;
 use crate::domains::residence::map::Counted;
@@ -72,6 +73,7 @@ pub(crate) async fn office() -> Office {
         authorities,
         config,
         jobs: Hub::default(),
+        identifications: Identifications::default(),
         counted: Counted::default(),
         sign_in_limits: SignInLimits::default(),
         random: SystemRandom::new(),

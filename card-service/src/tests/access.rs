@@ -30,7 +30,7 @@ use Permission::{Administer, DecidePermits, RunTerminals, SeeActivity, SeeCounts
 use Who::{Anybody, May, Proof, Staff, Terminals};
 
 /// Every route. One that is not here, or no more there, fails the test.
-const TABLE: [(&str, &str, Who); 133] = [
+const TABLE: [(&str, &str, Who); 141] = [
     ("GET", "/", Staff),
     ("GET", "/account/password", Staff),
     ("GET", "/account/second-factor", Staff),
@@ -46,6 +46,9 @@ const TABLE: [(&str, &str, Who); 133] = [
     ("GET", "/cards/{card_id}/holder", Anybody),
     ("GET", "/checkpoint", Anybody),
     ("GET", "/find", May(ServeHolders)),
+    ("GET", "/find/name", May(ServeHolders)),
+    ("GET", "/find/number", May(ServeHolders)),
+    ("GET", "/find/tap", May(ServeHolders)),
     ("GET", "/healthz", Anybody),
     ("GET", "/holders/{holder_id}", May(ServeHolders)),
     ("GET", "/holders/{holder_id}/cards", Anybody),
@@ -63,6 +66,8 @@ const TABLE: [(&str, &str, Who); 133] = [
     ("GET", "/holders/{holder_id}/photo", May(ServeHolders)),
     ("GET", "/holders/{holder_id}/photo/remove", Anybody),
     ("GET", "/holders/{holder_id}/record", Anybody),
+    ("GET", "/identifications/{identification_id}", May(ServeHolders)),
+    ("GET", "/identifications/{identification_id}/events", May(ServeHolders)),
     ("GET", "/imports", May(ServeHolders)),
     ("GET", "/imports/template.xlsx", May(ServeHolders)),
     ("GET", "/imports/{import_id}", May(ServeHolders)),
@@ -115,6 +120,9 @@ const TABLE: [(&str, &str, Who); 133] = [
     ("POST", "/approvals/{approval_id}", May(Administer)),
     ("POST", "/cards/{card_id}/holder", May(ServeHolders)),
     ("POST", "/find", May(ServeHolders)),
+    ("POST", "/find/name", May(ServeHolders)),
+    ("POST", "/find/number", May(ServeHolders)),
+    ("POST", "/find/tap", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/cards", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/cards/{card_id}", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/cards/{card_id}/unblock", May(ServeHolders)),

@@ -21,7 +21,7 @@ use super::walk::{Answered, Caller, Known, Listeners, Route, not_entered, walk};
 use crate::app::App;
 use crate::cards::issuance::journal::{Object, Want};
 use crate::cards::issuance::{self, store as issuances};
-use crate::cards::{CardState, status, unblock};
+use crate::cards::{CardState, identification, status, unblock};
 use crate::clock;
 use crate::console::model::{masked_name, masked_number};
 use crate::db::{DbError, query};
@@ -42,6 +42,9 @@ use crate::testing::{Office, PASSWORD, office};
 const NAME: &str = "Qwyx'zel & <测试隐名>";
 const NUMBER: &str = "ZQ7391846";
 const ADDRESS: &str = "Qwyx 路 <测试隐址> 7";
+/// By which the person is found.
+const BIRTH: &str = "1990-03-07";
+const PHONE: &str = "13800138000";
 /// The same house, typed otherwise.
 const SAME_HOUSE: &str = "ＱＷＹＸ路<测试隐址>７";
 
@@ -70,6 +73,7 @@ impl Scene {
         };
         let holder = {
             let lives = person(NAME, NUMBER).with(Field::Address, ADDRESS).with(Field::CitySince, "2020-01-01");
+            let lives = lives.with(Field::Birth, BIRTH).with(Field::Phone, PHONE);
             let cell = Some(CellAnswer::In("990101001001001".to_owned()));
             residence::register(app, clerk, Registration { cell, ..Registration::of(lives) }).await.unwrap()
         };
@@ -98,6 +102,7 @@ impl Scene {
         let (_, issuance) = issuance::start(app, holder, Locale::ZhCn, terminal.id, None).await.unwrap();
         at_the_step_that_prints_the_name(app, issuance).await;
         let unblock = unblock::start(app, writer.staff_id, holder, card.id, terminal.id).await.unwrap();
+        let identification = identification::start(app, writer.staff_id, terminal.id).await.unwrap();
         let shared = app.clone();
         let published = app.db.write::<_, Refusal, _>(move |tx| {
             Box::pin(async move { status::publish(&shared, tx, shared.now()).await })
@@ -125,9 +130,12 @@ impl Scene {
             ("code", "990101001001".to_owned()),
             ("issuance_id", issuance.to_string()),
             ("unblock_id", unblock.to_string()),
+            ("identification_id", identification.to_string()),
             ("job_id", issuance.to_string()),
             ("document_number", NUMBER.to_owned()),
             ("document_kind", "passport".to_owned()),
+            ("birth", BIRTH.to_owned()),
+            ("phone", PHONE.to_owned()),
             ("path", format!("0/000.p/{}", head.size)),
             ("password", PASSWORD.to_owned()),
             ("batch", URL_SAFE_NO_PAD.encode(batch)),
@@ -275,6 +283,9 @@ async fn no_route_shows_anything_of_a_record_without_a_leaf_that_says_why() {
         ("/cards/{card_id}/holder", "administrator"),
         ("/cards/{card_id}/holder", "clerk"),
         ("/cards/{card_id}/holder", "supervisor"),
+        ("/find/name", "administrator"),
+        ("/find/name", "clerk"),
+        ("/find/name", "supervisor"),
         ("/holders/{holder_id}/merge", "administrator"),
         ("/holders/{holder_id}/merge", "clerk"),
         ("/holders/{holder_id}/merge", "supervisor"),

@@ -168,7 +168,8 @@ fn request(route: &Route, operation: &Value, token: Option<&str>, known: &Known,
     } else if !is_api && route.method == "POST" {
         request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         let reason = Purpose::ALL[way % Purpose::ALL.len()].name();
-        let own = ["terminal_id", "document_kind", "document_number"].map(|name| format!("&{name}={}", known[name]));
+        let own = ["terminal_id", "document_kind", "document_number", "birth", "phone"];
+        let own = own.map(|name| format!("&{name}={}", known[name]));
         let own = format!("{}&other={}&answer=namesakes", own.concat(), known["holder_id"]);
         Body::from(format!(
             "reason={reason}&kind=merchant&name=test&password=test&lang=en&to=/activity&change=holder_asked&why=mistyped&act=apply&proof=lease{own}"

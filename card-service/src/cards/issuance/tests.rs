@@ -23,6 +23,7 @@ use super::management::ManagementKey;
 use super::{current_step, resume, start};
 use crate::app::{App, Parts};
 use crate::cards::consent::Text;
+use crate::cards::identification::Identifications;
 use crate::cards::{self, CardState, api::set_state, status};
 use crate::config::{Config, Overrides};
 use crate::domains::residence;
@@ -148,6 +149,7 @@ fn app(town: &Town, authorities: &Authorities) -> App {
         keys: Arc::clone(&town.keys),
         authorities: authorities.clone(),
         config: Config::load(None, &settings, &Overrides::default()).unwrap(),
+        identifications: Identifications::default(),
         counted: crate::domains::residence::map::Counted::default(),
         jobs: Hub::default(),
         sign_in_limits: SignInLimits::default(),

@@ -1,8 +1,8 @@
-//! The pages on which a clerk registers a newcomer, one thing a page, and finds a holder by a document.
+//! The pages on which a clerk registers a newcomer, one thing a page, and corrects what is known.
 
 use axum::extract::{Form, FromRequestParts, Path, State};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get, post};
 use card_schema::ids::HolderId;
@@ -18,12 +18,9 @@ use super::household::{self, model::HouseholdAnswer};
 use super::model::{ChangeReason, Facts, Field, Typed, Wrong};
 use super::similar::{self, Distinction};
 use super::view::{
-    CELL, CellPage, ChangeForm, ChangePage, CheckPage, DOCUMENT, FindPage, FormPage, KnownPage, Problem, SAME,
-    SimilarPage, Step,
+    CELL, CellPage, ChangeForm, ChangePage, CheckPage, FormPage, KnownPage, Problem, SAME, SimilarPage, Step,
 };
-use super::{
-    Correction, Registration, Unchanged, change, draft, register, registered_with, reveal, rules, store, whose_document,
-};
+use super::{Correction, Registration, Unchanged, change, draft, register, registered_with, reveal, rules, store};
 use crate::app::App;
 use crate::console::{asking, first_page, frame::Frame, page};
 use crate::http::{self, Refusal, SignedIn, language};
@@ -31,7 +28,7 @@ use crate::i18n::Locale;
 use crate::people::model::{Permission, Purpose};
 
 /// The pages by their paths.
-pub fn routes() -> [(&'static str, MethodRouter<App>); 8] {
+pub fn routes() -> [(&'static str, MethodRouter<App>); 7] {
     [
         ("/registrations", post(begin).get(first_page)),
         ("/registrations/{draft_id}/{step}", get(form).post(save)),
@@ -39,7 +36,6 @@ pub fn routes() -> [(&'static str, MethodRouter<App>); 8] {
         ("/registrations/{draft_id}/check", get(check).post(finish)),
         ("/registrations/{draft_id}/similar", get(similar_form).post(similar_answer)),
         ("/registrations/{draft_id}/discard", post(discard).get(first_page)),
-        ("/find", get(find_form).post(find)),
         ("/holders/{holder_id}/change/{field}", get(change_form).post(change_field)),
     ]
 }
@@ -337,33 +333,6 @@ async fn similar_answer(desk: Desk, Form(Answer { other, answer }): Form<Answer>
             desk.keep(&kept).await?;
             Ok(desk.to(CHECK))
         }
-    }
-}
-
-fn found(app: &App, who: &SignedIn, headers: &HeaderMap, typed: &Facts, wrong: &[Wrong]) -> Result<Response, Refusal> {
-    let frame = Frame::new(language(headers), "/find", Some(&who.0));
-    let nobody = wrong.is_empty() && typed != &Facts::default();
-    asking(&FindPage::new(frame, typed, wrong, nobody, app.today()), !wrong.is_empty())
-}
-
-async fn find_form(State(app): State<App>, who: SignedIn, headers: HeaderMap) -> Result<Response, Refusal> {
-    who.require(Permission::ServeHolders)?;
-    found(&app, &who, &headers, &Facts::default(), &[])
-}
-
-async fn find(
-    State(app): State<App>,
-    who: SignedIn,
-    headers: HeaderMap,
-    Form(typed): Form<Typed>,
-) -> Result<Response, Refusal> {
-    who.require(Permission::ServeHolders)?;
-    let mut facts = Facts::default();
-    facts.take(DOCUMENT, &typed);
-    match whose_document(&app, &facts).await? {
-        Err(wrong) => found(&app, &who, &headers, &facts, &wrong),
-        Ok(Some(holder)) => Ok(Redirect::to(&format!("/holders/{holder}")).into_response()),
-        Ok(None) => found(&app, &who, &headers, &facts, &[]),
     }
 }
 

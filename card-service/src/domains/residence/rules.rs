@@ -40,6 +40,18 @@ pub fn check_fields(fields: &[Field], typed: &Facts, today: Date) -> Result<Fact
     if wrong.is_empty() { Ok(checked) } else { Err(wrong) }
 }
 
+/// What somebody is looked for by: a name, with the day of birth or the telephone. A name alone is had by thousands, and
+/// whoever could look for it would look through all of them.
+pub fn check_search(typed: &Facts, today: Date) -> Result<Facts, Vec<Wrong>> {
+    let known = |field: &Field| *field == Field::Name || !typed.get(*field).trim().is_empty();
+    let fields: Vec<_> = [Field::Name, Field::Birth, Field::Phone].into_iter().filter(known).collect();
+    let alone = (fields.len() == 1).then(|| Wrong { field: Field::Birth, key: "find-name-alone", at: String::new() });
+    match (check_fields(&fields, typed, today), alone) {
+        (Ok(facts), None) => Ok(facts),
+        (checked, alone) => Err(checked.err().into_iter().flatten().chain(alone).collect()),
+    }
+}
+
 /// What is wrong, without where.
 struct Fault {
     key: &'static str,

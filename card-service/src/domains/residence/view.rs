@@ -321,26 +321,6 @@ pub(super) struct KnownPage {
     pub(super) holder: String,
 }
 
-/// Finds a holder by a document.
-#[derive(Debug, Template)]
-#[template(path = "residence/find.html")]
-pub(super) struct FindPage {
-    frame: Frame,
-    inputs: Vec<Input>,
-    /// Nobody is registered with it.
-    nobody: bool,
-}
-
-impl FindPage {
-    pub(super) fn new(frame: Frame, typed: &Facts, wrong: &[Wrong], nobody: bool, today: Date) -> Self {
-        Self { inputs: inputs(frame.locale(), DOCUMENT, typed, wrong, today), frame, nobody }
-    }
-
-    fn is_wrong(&self) -> bool {
-        is_wrong(&self.inputs)
-    }
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::super::house::Choices;
@@ -407,10 +387,6 @@ pub(crate) mod tests {
             let form = ChangeForm { typed: &typed, reason: None, seen: 7, problem };
             let page = ChangePage::new(frame.clone(), holder, Field::DocumentNumber, &form, today);
             pages.push((format!("change-{name}"), page.render().unwrap()));
-        }
-        for nobody in [false, true] {
-            let page = FindPage::new(frame.clone(), &typed, &[], nobody, today);
-            pages.push((format!("find-nobody-{nobody}"), page.render().unwrap()));
         }
         pages
     }

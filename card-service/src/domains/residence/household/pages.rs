@@ -125,7 +125,7 @@ async fn join(at: At, Form(form): Form<Typed>) -> Result<Response, Refusal> {
     let wrong = |key| vec![Wrong { field: Field::DocumentNumber, key, at: String::new() }];
     match whose_document(&at.app, &typed).await? {
         Err(wrong) => at.ask_whose(&typed, &wrong),
-        Ok(None) => at.ask_whose(&typed, &wrong("residence-find-nobody")),
+        Ok(None) => at.ask_whose(&typed, &wrong("find-document-nobody")),
         // The number is the holder's own: it is not sent back.
         Ok(Some(person)) if person == at.holder => at.ask_whose(&Facts::default(), &wrong("household-same")),
         Ok(Some(person)) => at.ask_related(person, false).await,

@@ -12,11 +12,12 @@ use card_schema::ids::HolderId;
 use ring::hmac;
 
 use super::model::{Facts, Field};
-use super::{merge, protect, store as persons};
+use super::{merge, protect, reveal, store as persons};
 use crate::app::App;
 use crate::db::{Db, Tx};
 use crate::http::Refusal;
 use crate::keys::{KeyError, KeyStore, Role};
+use crate::people::{Purpose, StaffId};
 
 /// The keyed hashes of a person's traits.
 pub(super) fn trait_hashes(keys: &dyn KeyStore, facts: &Facts) -> Result<BTreeSet<i64>, KeyError> {
@@ -46,6 +47,29 @@ pub async fn alike(db: &Db, keys: &dyn KeyStore, facts: &Facts) -> Result<Vec<Ho
         }
     }
     Ok(alike)
+}
+
+/// Those who may be meant by what is known of somebody, most likely first, for a member of staff who says why. Each of them
+/// can see that.
+pub async fn look_for(
+    app: &App,
+    who: StaffId,
+    purpose: Purpose,
+    facts: &Facts,
+) -> Result<Vec<(HolderId, Facts)>, Refusal> {
+    let (people, shared, now) = (alike(&app.db, &*app.keys, facts).await?, app.clone(), app.now());
+    app.db
+        .write::<_, Refusal, _>(move |tx| {
+            Box::pin(async move {
+                tx.lock(people.iter().map(HolderId::shard)).await?;
+                let mut seen = Vec::with_capacity(people.len());
+                for person in people {
+                    seen.push((person, reveal(&shared, tx, now, who, person, purpose, &SHOWN).await?));
+                }
+                Ok(seen)
+            })
+        })
+        .await
 }
 
 /// Which of these persons may be one that stands before them, by their places.
