@@ -177,6 +177,26 @@ digest_id!(
     8
 );
 
+digest_id!(
+    /// A printed paper: ten bytes that nobody guesses, of which the first is the holder's shard.
+    PaperNumber,
+    10
+);
+
+impl PaperNumber {
+    /// Builds the number of a new paper. `random` fills every byte but the first.
+    pub const fn new(shard: Shard, random: [u8; 10]) -> Self {
+        let mut bytes = random;
+        bytes[0] = shard.0;
+        Self(bytes)
+    }
+
+    /// The shard of the paper's holder.
+    pub const fn shard(&self) -> Shard {
+        Shard(self.0[0])
+    }
+}
+
 impl TapId {
     /// What the first tap of a lane names as its predecessor.
     pub const NONE: Self = Self([0; 32]);

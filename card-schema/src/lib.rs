@@ -11,4 +11,5 @@ pub mod envelope;
 pub mod ids;
 pub mod money;
 pub mod operation;
+pub mod paper;
 pub mod wire;

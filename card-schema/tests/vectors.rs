@@ -11,20 +11,23 @@ use std::{env, fs};
 use card_schema::{
     card::Slot,
     clock::Micros,
+    date::Date,
     envelope::{
-        Envelope, Kid, Payload, PublicKey, Signature, ToBeSigned,
+        Envelope, EnvelopeError, Kid, Payload, PublicKey, Signature, ToBeSigned,
         batch::Batch,
+        paper::{Paper, PaperKind},
         receipt::{Outcome, Receipt, TapOutcome},
         status_list::{CardStatus, SignedStatusList, StatusList, Statuses},
         tap::{LogHead, Tap},
     },
-    ids::{BatchId, CardId, Shard, TapId, TerminalId},
+    ids::{BatchId, CardId, PaperNumber, Shard, TapId, TerminalId},
     money::Fen,
     operation::{
         Operation, gate, purse, registration,
         sign_in::SignIn,
         terminal::{AbandonReason, Abandoned},
     },
+    paper::{self, Named, PaperError},
 };
 use ring::{
     rand::SystemRandom,
@@ -227,12 +230,43 @@ fn check_status_list() {
     signed.verify(&SERVICE.public()).expect("a kept signature");
 }
 
+/// What is on the paper of the kept file, beside its square code.
+const ON_PAPER: (&str, &str, &str) = ("测试·阿依", "11010519491231002X", "1234 5678 9012 3456");
+
+fn named<R>((name, document_number, code): (&str, &str, &str), then: impl Fn(&Named<'_>) -> R) -> R {
+    then(&Named { name, document_number, code: &code.parse().expect("sixteen digits") })
+}
+
+fn check_paper() {
+    let number = PaperNumber::new(Shard(3), *b"\0a number!");
+    let paper = Paper {
+        kind: PaperKind::Certificate,
+        number,
+        valid_until: Date::new(2027, 5, 28).expect("a day"),
+        binding: named(ON_PAPER, |named| named.binding(&number)),
+    };
+    check("paper", &paper, Kid::Key(SERVICE.public().key_id()), &SERVICE);
+    let text = paper::text("https://card.example/papers/check", &kept_bytes("paper", "cose_sign1"));
+    assert_eq!(paper::read(&text, &SERVICE.public()), Ok(paper));
+    assert!(named(ON_PAPER, |named| named.is_on(&paper)));
+    for other in [("测试·阿衣", ON_PAPER.1, ON_PAPER.2), (ON_PAPER.0, "110105194912310020", ON_PAPER.2)] {
+        assert!(!named(other, |named| named.is_on(&paper)), "{}", other.0);
+    }
+    // Another's key, another use of the same key, and something else altogether.
+    let mismatch = Err(PaperError::Envelope(EnvelopeError::SignatureMismatch));
+    assert_eq!(paper::read(&text, &TERMINAL.public()), mismatch);
+    let receipt = paper::text("", &kept_bytes("receipt", "cose_sign1"));
+    assert!(matches!(paper::read(&receipt, &SERVICE.public()), Err(PaperError::Envelope(_))));
+    assert_eq!(paper::read("https://card.example/papers/check", &SERVICE.public()), Err(PaperError::Text));
+}
+
 /// One test, because when the files are made anew each kind needs those before it.
 #[test]
 fn what_was_signed_is_read_and_written_as_ever() {
     check_taps();
     check_abandoned_counter();
     check_batch_and_receipt();
+    check_paper();
     check_status_list();
 }
 
@@ -240,6 +274,7 @@ fn what_was_signed_is_read_and_written_as_ever() {
 fn every_kept_file_belongs_to_a_test() {
     let known = [
         "batch",
+        "paper",
         "receipt",
         "status-list",
         "tap-abandoned",

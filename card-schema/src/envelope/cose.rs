@@ -20,6 +20,8 @@ pub enum Purpose {
     Batch,
     /// The service's answer to a batch.
     Receipt,
+    /// A printed paper, signed by the service.
+    Paper,
 }
 
 impl Purpose {
@@ -29,6 +31,7 @@ impl Purpose {
             Self::Tap => b"nrc/tap/v1",
             Self::Batch => b"nrc/batch/v1",
             Self::Receipt => b"nrc/receipt/v1",
+            Self::Paper => b"nrc/paper/v1",
         }
     }
 }

@@ -13,6 +13,7 @@ pub(crate) mod cbor;
 mod cose;
 mod error;
 mod key;
+pub mod paper;
 pub mod receipt;
 pub mod status_list;
 pub mod tap;

@@ -8,6 +8,7 @@ use ring::{
 
 use super::{
     batch::Batch,
+    paper::{Paper, PaperKind},
     receipt::{Outcome, Receipt, TapOutcome},
     tap::{LogHead, Tap},
     *,
@@ -15,7 +16,8 @@ use super::{
 use crate::{
     card::Slot,
     clock::Micros,
-    ids::{BatchId, CardId, KeyId, TapId, TerminalId},
+    date::Date,
+    ids::{BatchId, CardId, KeyId, PaperNumber, TapId, TerminalId},
     money::Fen,
     operation::{
         Operation, gate, purse, registration,
@@ -95,6 +97,15 @@ prop_compose! {
     }
 }
 
+prop_compose! {
+    fn paper()(
+        kind in 0..PaperKind::ALL.len(), number: [u8; 10], day in -719_162_i64..2_932_896, binding: [u8; 16],
+    ) -> Paper {
+        let valid_until = Date::of_utc(Micros::from_seconds(day * 86_400));
+        Paper { kind: PaperKind::ALL[kind], number: PaperNumber(number), valid_until, binding }
+    }
+}
+
 fn example() -> Tap {
     Tap {
         card: Some(CardId::from_bytes([1; 16])),
@@ -148,10 +159,16 @@ proptest! {
     }
 
     #[test]
+    fn a_paper_reads_back_and_no_bit_of_it_can_be_changed(paper in paper(), bit: usize) {
+        reads_back_and_resists(&paper, bit);
+    }
+
+    #[test]
     fn no_bytes_make_a_decoder_panic(bytes: Vec<u8>) {
         let _ = Envelope::<Tap>::decode(&bytes);
         let _ = Envelope::<Batch>::decode(&bytes);
         let _ = Envelope::<Receipt>::decode(&bytes);
+        let _ = Envelope::<Paper>::decode(&bytes);
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod piv;
 
 use card_schema::card::{Chuid, tlv};
 use card_schema::envelope::batch::Batch;
+use card_schema::envelope::paper::Paper;
 use card_schema::envelope::receipt::Receipt;
 use card_schema::envelope::status_list::SignedStatusList;
 use card_schema::envelope::tap::Tap;
@@ -24,6 +25,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("tap", tap),
     ("batch", batch),
     ("receipt", receipt),
+    ("paper", paper),
     ("status_list", status_list),
     ("tlv", tlv),
     ("chuid", chuid),
@@ -57,6 +59,11 @@ pub fn batch(data: &[u8]) -> bool {
 /// A signed receipt.
 pub fn receipt(data: &[u8]) -> bool {
     envelope::<Receipt>(data)
+}
+
+/// What is in a paper's square code.
+pub fn paper(data: &[u8]) -> bool {
+    envelope::<Paper>(data)
 }
 
 /// A signed status list, deflated.

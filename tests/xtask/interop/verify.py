@@ -21,6 +21,7 @@ KINDS = {
     "tap": {"aad": b"nrc/tap/v1", "keys": list(range(1, 13)), "header": {}},
     "batch": {"aad": b"nrc/batch/v1", "keys": [1, 2, 3, 4], "header": {}},
     "receipt": {"aad": b"nrc/receipt/v1", "keys": [1, 2, 3, 4, 5], "header": {}},
+    "paper": {"aad": b"nrc/paper/v1", "keys": [1, 2, 3, 4, 5], "header": {}},
     # The IETF Token Status List: a CWT, whose external data are empty and whose type is in the header.
     "status": {"aad": b"", "keys": [2, 6, 65533, -70001], "header": {16: "application/statuslist+cwt"}},
 }
@@ -99,6 +100,11 @@ def check_links(fields: dict[str, dict], vectors: dict[str, dict]) -> None:
     statuses = zlib.decompress(fields["status-list"][65533]["lst"])
     listed = {index: statuses[index // 4] >> index % 4 * 2 & 3 for index in range(len(statuses) * 4)}
     assert {index: status for index, status in listed.items() if status} == {7: 2, 90: 1}, "two bits a card"
+    # What stands on the paper beside its square code, invented: name, document number, check code.
+    on_paper = ("测试阿依", "11010519491231002X", "1234567890123456")
+    secret = b"\0".join(text.encode() for text in on_paper)
+    salt = b"nrc/paper-holder/v1\0" + fields["paper"][3]
+    assert fields["paper"][5] == hashlib.pbkdf2_hmac("sha256", secret, salt, 100_000, 16), "a paper is its holder's"
     assert fields["tap-abandoned"][3] is None, "a terminal's own operation names no card"
 
 
