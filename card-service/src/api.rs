@@ -39,6 +39,7 @@ fn office() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Description::openapi())
         .merge(people::api::router())
         .merge(domains::residence::api::router())
+        .merge(domains::residence::paper::check::api::router())
         .merge(terminals::api::router())
         .merge(cards::api::router())
         .merge(evidence::api::router())

@@ -23,7 +23,7 @@ use crate::http::Refusal;
 use crate::jobs::Hub;
 use crate::keys::KeyStore;
 use crate::keys::pki::Authorities;
-use crate::people::limits::SignInLimits;
+use crate::people::limits::{PaperLimits, SignInLimits};
 
 /// The service's shared parts. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -44,12 +44,16 @@ pub struct Parts {
     pub jobs: Hub,
     /// How many sign-ins may be tried.
     pub sign_in_limits: SignInLimits,
+    /// How many papers may be checked.
+    pub paper_limits: PaperLimits,
     /// The operating system's randomness.
     pub random: SystemRandom,
     /// What `/metrics` renders; none where another service in this process counts.
     pub metrics: Option<PrometheusHandle>,
     /// The log's verifier key (C2SP signed-note vkey).
     pub log_key: String,
+    /// Where people open the console and check papers.
+    pub public_url: String,
     /// Where terminals connect to.
     pub terminals_url: String,
     /// Which cards are looked at.

@@ -18,11 +18,12 @@ const PREFIX: &str = "CARD_SERVICE_";
 const NOT_SETTINGS: [&str; 3] = ["CARD_SERVICE_CONFIG", "CARD_SERVICE_ADMIN_PASSWORD", "CARD_SERVICE_LANG"];
 
 /// Every key there is, with what it is for.
-pub const KEYS: [(&str, &str); 15] = [
+pub const KEYS: [(&str, &str); 16] = [
     ("data_dir", "folder for database, keys and certificates"),
     ("database.url", "sqlite:PATH or postgres://USER@HOST/DATABASE; SQLite in data_dir when not set"),
     ("public.listen", "address of the console and the API"),
     ("public.hosts", "names and addresses in the TLS certificate, the first one is used in links"),
+    ("public.url", "where people open the console and check papers; from public.hosts when not set"),
     ("terminals.listen", "address for terminals (mutual TLS)"),
     ("terminals.url", "what terminals are told to connect to; from public.hosts when not set"),
     ("keys.passphrase", "opens the key store; better in keys.passphrase_file"),
@@ -104,6 +105,8 @@ pub struct PublicConfig {
     pub listen: SocketAddr,
     /// Names and addresses in the TLS certificate.
     pub hosts: Vec<String>,
+    /// Where people open the console and check papers.
+    pub url: Option<String>,
 }
 
 /// The listener for terminals.

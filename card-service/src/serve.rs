@@ -39,7 +39,7 @@ use crate::jobs::Hub;
 use crate::keys::file::{FileStore, Opener};
 use crate::keys::pki::{Authorities, PkiError};
 use crate::keys::{KeyError, KeyStore, tls};
-use crate::people::limits::SignInLimits;
+use crate::people::limits::{PaperLimits, SignInLimits};
 use crate::{api, ledger, open_files, telemetry};
 
 /// How long requests under way may take once the service is to stop.
@@ -184,6 +184,10 @@ impl Service {
             Some(url) => url.trim_end_matches('/').to_owned(),
             None => url(host, terminals.local_addr()?.port()),
         };
+        let public_url = match &config.public.url {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => url(host, public.local_addr()?.port()),
+        };
         let (stop, stopping) = watch::channel(false);
         let log = Log::open(db.clone(), Arc::clone(&keys), &checkpoint::origin(&*keys)?).await?;
         let log_key = log.key()?.vkey().to_owned();
@@ -203,9 +207,11 @@ impl Service {
             identifications: Identifications::default(),
             counted: Counted::default(),
             sign_in_limits: SignInLimits::default(),
+            paper_limits: PaperLimits::default(),
             random: SystemRandom::new(),
             metrics: telemetry::start_metrics(),
             log_key,
+            public_url,
             terminals_url,
             stopping,
         });
@@ -214,9 +220,8 @@ impl Service {
 
     /// Where it listens.
     pub fn addresses(&self) -> Result<Addresses, ServeError> {
-        let host = self.app.config.public.hosts.first().map_or("localhost", String::as_str);
         Ok(Addresses {
-            public_url: url(host, self.public.local_addr()?.port()),
+            public_url: self.app.public_url.clone(),
             terminals_url: self.app.terminals_url.clone(),
             root: self.app.config.certificates_dir().join(CERTIFICATES[0]),
         })

@@ -83,13 +83,15 @@ fn make_folder(folder: &std::path::Path) -> std::io::Result<()> {
 
 fn make_keys(context: Context, config: &Config) -> Result<(), CliError> {
     let folder = config.keys_dir();
-    if FileStore::exists(&folder) {
-        return Ok(());
-    }
-    context.progress("cli-making-keys");
     let passphrase = config.keys.passphrase().map_err(|error| CliError::usage(&error))?;
     let opener = Opener::choose(&folder, passphrase, config.keys.key_file.clone());
-    FileStore::create(&folder, &opener).map(drop).map_err(|error| CliError::failed(&error))
+    let made = if FileStore::exists(&folder) {
+        FileStore::complete(&folder, &opener).map(drop)
+    } else {
+        context.progress("cli-making-keys");
+        FileStore::create(&folder, &opener).map(drop)
+    };
+    made.map_err(|error| CliError::failed(&error))
 }
 
 /// Writes the three certificates that are missing, all or none: they belong together.

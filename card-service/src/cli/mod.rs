@@ -7,6 +7,7 @@ mod healthcheck;
 mod init;
 mod openapi;
 pub mod output;
+mod paper;
 mod serve;
 mod staff;
 
@@ -109,6 +110,9 @@ enum Command {
     /// Export, verify and prove what the log recorded
     #[command(subcommand)]
     Evidence(evidence::EvidenceCommand),
+    /// Check printed papers, and print the key for that
+    #[command(subcommand)]
+    Paper(paper::PaperCommand),
     /// Help an administrator who cannot sign in any more
     #[command(subcommand)]
     Staff(staff::StaffCommand),
@@ -127,6 +131,7 @@ pub fn main() -> ExitCode {
         Command::Db(command) => database::run(context, &cli.settings, command),
         Command::Area(command) => area::run(context, &cli.settings, command),
         Command::Evidence(command) => evidence::run(context, &cli.settings, command),
+        Command::Paper(command) => paper::run(context, &cli.settings, command),
         Command::Staff(command) => staff::run(context, &cli.settings, command),
         Command::Openapi => openapi::run(context),
     };

@@ -58,13 +58,16 @@ pub struct Input {
     pub kind: &'static str,
     /// HTML's `autocomplete`.
     pub autocomplete: &'static str,
+    /// HTML's `maxlength`.
+    pub max: u16,
 }
 
 impl Input {
     /// Something is typed.
     pub fn text(name: &'static str, label: String, value: impl Into<String>) -> Self {
         let (hint, wrong, choices) = (None, None, Vec::new());
-        Self { name, label, hint, value: value.into(), wrong, choices, mode: "text", kind: "text", autocomplete: "off" }
+        let (mode, kind, autocomplete, max) = ("text", "text", "off", 240);
+        Self { name, label, hint, value: value.into(), wrong, choices, mode, kind, autocomplete, max }
     }
 
     /// A password is typed: it is never shown again.

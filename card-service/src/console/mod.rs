@@ -1,7 +1,7 @@
 //! The console: server-rendered pages for staff that work without scripts.
 //!
 //! `pages` answers requests about activity and sessions, `register` has the pages of lists that the office keeps; `home`,
-//! `find`, `holder`, `card_desk`, `merge`, `unblock` and `reader_job` those that their names say; `view` is what templates
+//! `find`, `holder`, `card_desk`, `merge`, `unblock`, `reader_job` and `slip` those that their names say; `view` is what templates
 //! (`templates/console/`) show, `input` a field of a form, `model` how a thing is shown, `guard` what protects pages from
 //! other sites, `live` what changes while somebody looks. To add a page: a struct in `view`, a template, its texts in
 //! `i18n/*/console.ftl`, a handler, and a line in the render test. A form that is shown again goes through `asking`.
@@ -21,6 +21,7 @@ pub mod model;
 pub mod pages;
 mod reader_job;
 pub mod register;
+mod slip;
 #[cfg(test)]
 mod tests;
 mod unblock;

@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 use super::frame::Frame;
 use super::model::{masked_name, masked_number, own_path};
 use super::view::{self, ActivityPage, CardPage, Choice, ErrorPage, HolderView, PurposePage, RowView, SignInPage, Tag};
-use super::{card_desk, find, guard, holder, home, merge, reader_job, unblock};
+use super::{card_desk, find, guard, holder, home, merge, reader_job, slip, unblock};
 use crate::app::App;
 use crate::cards;
 use crate::cards::activity::{ActivityPurpose, Place, store};
@@ -51,6 +51,7 @@ pub fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
             packed(get(|| async { asset(SCRIPT, include_str!("../../assets/htmx/hx-sse.min.js")) })),
         ),
         ("/assets/camera.js", packed(get(|| async { asset(SCRIPT, include_str!("../../assets/camera.js")) }))),
+        ("/assets/paper.js", packed(get(|| async { asset(SCRIPT, include_str!("../../assets/paper.js")) }))),
         ("/assets/icon.svg", get(|| async { asset("image/svg+xml", include_str!("../../assets/icon.svg")) })),
     ];
     own.into_iter()
@@ -60,9 +61,12 @@ pub fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
         .chain(card_desk::routes())
         .chain(reader_job::routes())
         .chain(unblock::routes())
+        .chain(slip::routes())
         .chain(merge::routes())
         .chain(residence::pages::routes())
         .chain(residence::permit::pages::routes())
+        .chain(residence::paper::pages::routes())
+        .chain(residence::paper::check::pages::routes())
         .chain(residence::import::pages::routes())
         .chain(residence::photo::pages::routes())
         .chain(organisation::pages::routes())

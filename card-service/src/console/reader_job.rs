@@ -145,6 +145,8 @@ pub(super) struct JobProgress {
     done: u32,
     total: u32,
     is_over: bool,
+    /// The slip about it, where one is printed.
+    slip: Option<Link>,
     /// Where to go on when it is over.
     on: Link,
     /// What taking it up again is called, and whether that is to be done.
@@ -194,6 +196,8 @@ impl JobProgress {
             done: standing.done,
             total: standing.total,
             is_over: !at_work,
+            slip: (standing.state == Progress::Finished && !matches!(job, Job::Identification(_)))
+                .then(|| Link { to: format!("{}/slip", job.address()), text: locale.text("slip-print") }),
             on,
             resume: shared("resume"),
             may_resume: standing.waiting_for == Some(WaitingFor::Resume),

@@ -16,6 +16,8 @@ use super::holder::{Belongs, CardLine, HistoryLine, HolderPage, MemberLine, Reco
 use super::home::{HomePage, Unfinished};
 use super::merge::{ComparePage, MergePage};
 use super::reader_job::{Job, JobPage, JobProgress, Standing as JobStanding};
+use super::register::Link;
+use super::slip::{Deed, SlipPage};
 use super::unblock::UnblockPage;
 use super::view::{
     self, ActivityPage, CardPage, Choice, ErrorPage, HolderView, PurposePage, RowView, SignInPage, Tag, Wrong,
@@ -311,6 +313,12 @@ fn pages(locale: Locale) -> Vec<(String, String)> {
         }
     }
     pages.extend(at_readers(locale));
+    for deed in Deed::ALL {
+        let card = (deed != Deed::Registered).then(|| "0004b403".to_owned());
+        let (frame, back, at) = (frame("/holders/x/slip"), Link::home(locale), view::minute(AT));
+        let page = SlipPage { frame, deed, back, at, station: Some("测试服务站".to_owned()), card };
+        pages.push((format!("slip-{}", deed.name()), page.render().unwrap()));
+    }
     pages.extend(organisation::pages::tests::pages(&frame("/organisations/x")));
     pages.extend(member::pages::tests::pages(&frame("/staff/x")));
     pages.extend(approval::pages::tests::pages(&frame("/approvals/x")));
@@ -321,6 +329,7 @@ fn pages(locale: Locale) -> Vec<(String, String)> {
     pages.extend(residence::household::view::tests::pages(&frame("/holders/x/household")));
     pages.extend(residence::map::view::tests::pages(&frame("/map")));
     pages.extend(residence::photo::view::tests::pages(&frame("/holders/x/photo")));
+    pages.extend(residence::paper::view::tests::pages(&frame("/holders/x/papers")));
     pages.extend(residence::permit::view::tests::pages(&frame("/holders/x/permit")));
     for status in [400, 403, 404, 429, 500, 503] {
         let title = locale.text("problem-not-found");
@@ -336,7 +345,7 @@ fn every_page_renders_in_every_language_without_a_missing_text_or_a_script() {
             assert!(html.contains(&format!("<html lang=\"{}\"", locale.tag())), "{name}");
             // A text that is missing shows as its key.
             let mut shown = html.replace("/assets/console.css", "");
-            for script in ["camera.js", "htmx.min.js", "hx-sse.min.js"] {
+            for script in ["camera.js", "htmx.min.js", "hx-sse.min.js", "paper.js"] {
                 shown = shown.replace(&format!("<script defer src=\"/assets/{script}\"></script>"), "");
             }
             for forbidden in [
@@ -349,6 +358,13 @@ fn every_page_renders_in_every_language_without_a_missing_text_or_a_script() {
                 "organisation-",
                 "staff-",
                 "approval-",
+                ">paper-",
+                "\"paper-",
+                "slip-print",
+                "slip-registered-",
+                "slip-card-",
+                "slip-pin-",
+                ">slip-",
                 ">factor-",
                 "\"factor-",
                 "account-o",

@@ -64,6 +64,8 @@ pub enum ActionKind {
     PersonMerged = 45,
     /// A registration with which nothing was done since was taken back.
     RegistrationUndone = 46,
+    /// A paper was issued or withdrawn.
+    PaperChanged = 47,
     /// A photo was kept in place of the one before, or removed.
     PhotoChanged = 49,
     /// A card was put to issue.

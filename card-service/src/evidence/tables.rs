@@ -21,8 +21,8 @@ pub use cards::{
 };
 pub use homes::{AREA, HOME, HOUSE, HOUSEHOLD_MEMBER};
 pub use people::{
-    ACTIVITY_READ, APPROVAL, HOLDER, PERMIT, PERMIT_ACT, PERSON_FACT, PERSON_FACT_PAST, PERSON_MERGE, PERSON_PHOTO,
-    PERSON_READ, PERSON_TOLD_APART, SECOND_FACTOR, SIGN_IN, STAFF, STAFF_POST,
+    ACTIVITY_READ, APPROVAL, HOLDER, PAPER_ACT, PERMIT, PERMIT_ACT, PERSON_FACT, PERSON_FACT_PAST, PERSON_MERGE,
+    PERSON_PHOTO, PERSON_READ, PERSON_TOLD_APART, SECOND_FACTOR, SIGN_IN, STAFF, STAFF_POST,
 };
 
 /// The column that names a row's leaf.
@@ -166,7 +166,7 @@ pub static TERMINAL: Table = Table {
     ..PLAIN
 };
 /// Every exported table.
-pub static TABLES: [&Table; 39] = [
+pub static TABLES: [&Table; 40] = [
     &LEAVES,
     &TILE,
     &CHECKPOINT,
@@ -192,6 +192,7 @@ pub static TABLES: [&Table; 39] = [
     &PERSON_READ,
     &PERMIT,
     &PERMIT_ACT,
+    &PAPER_ACT,
     &ACTIVITY_READ,
     &AREA,
     &HOUSE,

@@ -130,40 +130,36 @@ impl FileStore {
             }
         };
         let mut stored = BTreeMap::new();
-        for role in Role::ALL {
-            let mut material = material::generate(role, &random)?;
-            stored.insert(role, BASE64_STANDARD.encode(&*material));
-            material.zeroize();
-        }
-        let plain = Zeroizing::new(serde_json::to_vec(&stored).expect("plain data serialises"));
-        stored.values_mut().for_each(Zeroize::zeroize);
-        let mut nonce = [0; 12];
-        random.fill(&mut nonce).map_err(|_| KeyError::Malformed("no randomness"))?;
-        let sealed = seal::seal(&*sealing_key(opener, &closed)?, nonce, &Sealed::associated(&closed), &plain);
-        let file = Sealed { format: FORMAT.to_owned(), closed, body: BASE64_STANDARD.encode(sealed) };
-        write_secret(&path, &serde_json::to_vec_pretty(&file).expect("plain data serialises"))?;
+        make(&mut stored, &Role::ALL, &random)?;
+        let plain = write(directory, opener, closed, stored, &random)?;
         Self::load(&plain, random)
+    }
+
+    /// Makes the keys that a store of an older version has not, and leaves the others as they are. True where there were
+    /// such.
+    pub fn complete(directory: &Path, opener: &Opener) -> Result<bool, KeyError> {
+        let (closed, plain) = unsealed(directory, opener)?;
+        let mut stored = listed(&plain)?;
+        let missing: Vec<_> = Role::ALL.into_iter().filter(|role| !stored.contains_key(role)).collect();
+        if !missing.is_empty() {
+            let random = SystemRandom::new();
+            make(&mut stored, &missing, &random)?;
+            write(directory, opener, closed, stored, &random)?;
+        }
+        Ok(!missing.is_empty())
     }
 
     /// Opens the store in `directory`.
     pub fn open(directory: &Path, opener: &Opener) -> Result<Self, KeyError> {
-        let text = read_secret(&directory.join(STORE))?;
-        let file: Sealed = serde_json::from_slice(&text).map_err(|_| KeyError::Malformed("not a key store's file"))?;
-        if file.format != FORMAT {
-            return Err(KeyError::Malformed("another format than this program writes"));
-        }
-        let sealed = BASE64_STANDARD.decode(&file.body).map_err(|_| KeyError::Malformed("its body is not base64"))?;
-        let key = sealing_key(opener, &file.closed)?;
-        let plain = seal::open(&key, &Sealed::associated(&file.closed), &sealed).map_err(|_| KeyError::WrongKey)?;
+        let (_, plain) = unsealed(directory, opener)?;
         Self::load(&plain, SystemRandom::new())
     }
 
     fn load(plain: &[u8], random: SystemRandom) -> Result<Self, KeyError> {
-        let mut stored: BTreeMap<Role, String> =
-            serde_json::from_slice(plain).map_err(|_| KeyError::Malformed("its content is not a list of keys"))?;
+        let mut stored = listed(plain)?;
         let mut keys = BTreeMap::new();
         for role in Role::ALL {
-            let text = Zeroizing::new(stored.remove(&role).ok_or(KeyError::Malformed("a key is missing"))?);
+            let text = Zeroizing::new(stored.remove(&role).ok_or(KeyError::Missing(role))?);
             let material =
                 Zeroizing::new(BASE64_STANDARD.decode(&*text).map_err(|_| KeyError::Malformed("a key is not base64"))?);
             keys.insert(role, Material::load(role, &material, &random)?);
@@ -188,6 +184,54 @@ impl KeyStore for FileStore {
     fn public(&self, role: Role) -> Result<Vec<u8>, KeyError> {
         self.key(role).public(role)
     }
+}
+
+/// What is in a store: keys as they are stored, in base64.
+type Stored = BTreeMap<Role, String>;
+
+/// How the store in `directory` is closed, and what is in it.
+fn unsealed(directory: &Path, opener: &Opener) -> Result<(Closure, Zeroizing<Vec<u8>>), KeyError> {
+    let text = read_secret(&directory.join(STORE))?;
+    let file: Sealed = serde_json::from_slice(&text).map_err(|_| KeyError::Malformed("not a key store's file"))?;
+    if file.format != FORMAT {
+        return Err(KeyError::Malformed("another format than this program writes"));
+    }
+    let sealed = BASE64_STANDARD.decode(&file.body).map_err(|_| KeyError::Malformed("its body is not base64"))?;
+    let key = sealing_key(opener, &file.closed)?;
+    let plain = seal::open(&key, &Sealed::associated(&file.closed), &sealed).map_err(|_| KeyError::WrongKey)?;
+    Ok((file.closed, plain))
+}
+
+fn listed(plain: &[u8]) -> Result<Stored, KeyError> {
+    serde_json::from_slice(plain).map_err(|_| KeyError::Malformed("its content is not a list of keys"))
+}
+
+/// Makes keys for roles.
+fn make(stored: &mut Stored, roles: &[Role], random: &SystemRandom) -> Result<(), KeyError> {
+    for role in roles {
+        let mut material = material::generate(*role, random)?;
+        stored.insert(*role, BASE64_STANDARD.encode(&*material));
+        material.zeroize();
+    }
+    Ok(())
+}
+
+/// Writes the store in `directory` and answers what is in it.
+fn write(
+    directory: &Path,
+    opener: &Opener,
+    closed: Closure,
+    mut stored: Stored,
+    random: &SystemRandom,
+) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    let plain = Zeroizing::new(serde_json::to_vec(&stored).expect("plain data serialises"));
+    stored.values_mut().for_each(Zeroize::zeroize);
+    let mut nonce = [0; 12];
+    random.fill(&mut nonce).map_err(|_| KeyError::Malformed("no randomness"))?;
+    let sealed = seal::seal(&*sealing_key(opener, &closed)?, nonce, &Sealed::associated(&closed), &plain);
+    let file = Sealed { format: FORMAT.to_owned(), closed, body: BASE64_STANDARD.encode(sealed) };
+    write_secret(&directory.join(STORE), &serde_json::to_vec_pretty(&file).expect("plain data serialises"))?;
+    Ok(plain)
 }
 
 fn sealing_key(opener: &Opener, closed: &Closure) -> Result<Zeroizing<[u8; 32]>, KeyError> {
@@ -275,6 +319,24 @@ mod tests {
         .verify(b"message", &signature)
         .unwrap();
         assert!(matches!(FileStore::create(folder.path(), &opener), Err(KeyError::Exists(_))));
+    }
+
+    #[test]
+    fn a_store_of_an_older_version_gets_the_keys_that_it_has_not_and_keeps_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let opener = Opener::Passphrase(Zeroizing::new("correct horse".to_owned()));
+        let made = FileStore::create(folder.path(), &opener).unwrap();
+        assert!(!FileStore::complete(folder.path(), &opener).unwrap(), "nothing is missing");
+        let (closed, plain) = unsealed(folder.path(), &opener).unwrap();
+        let mut stored = listed(&plain).unwrap();
+        stored.remove(&Role::Paper);
+        write(folder.path(), &opener, closed, stored, &SystemRandom::new()).unwrap();
+        let refused = FileStore::open(folder.path(), &opener).unwrap_err();
+        assert!(refused.to_string().contains("card-service init"), "{refused}");
+        assert!(FileStore::complete(folder.path(), &opener).unwrap());
+        let again = FileStore::open(folder.path(), &opener).unwrap();
+        assert_eq!(again.public(Role::Receipt).unwrap(), made.public(Role::Receipt).unwrap());
+        assert_ne!(again.public(Role::Paper).unwrap(), made.public(Role::Paper).unwrap());
     }
 
     #[test]

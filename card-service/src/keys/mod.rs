@@ -35,6 +35,8 @@ pub enum Role {
     StatusList,
     /// Signs checkpoints of the transparency log. Ed25519.
     Log,
+    /// Signs the square codes of printed papers. P-256.
+    Paper,
     /// Secret from which each card's management key and PUK are derived.
     Derivation,
     /// Secret from which the keys that wrap the persons' keys are derived.
@@ -56,7 +58,7 @@ pub enum Kind {
 
 impl Role {
     /// Every role, in the order in which a store makes them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Root,
         Self::CardCa,
         Self::TerminalCa,
@@ -64,6 +66,7 @@ impl Role {
         Self::Receipt,
         Self::StatusList,
         Self::Log,
+        Self::Paper,
         Self::Derivation,
         Self::DataKek,
         Self::BlindIndex,
@@ -89,6 +92,7 @@ impl fmt::Display for Role {
             Self::Receipt => "receipt",
             Self::StatusList => "status list",
             Self::Log => "log",
+            Self::Paper => "paper",
             Self::Derivation => "derivation",
             Self::DataKek => "data",
             Self::BlindIndex => "blind index",
@@ -140,6 +144,9 @@ pub enum KeyError {
     /// The store needs a passphrase and none was given.
     #[error("this key store is closed by a passphrase: give it in CARD_SERVICE_KEYS__PASSPHRASE or a file")]
     PassphraseNeeded,
+    /// The store was made by an older version, which had no such key.
+    #[error("the key store has no {0} key: run `card-service init` once more, which makes what is missing")]
+    Missing(Role),
     /// The store's file is not what this program writes.
     #[error("the key store is not readable: {0}")]
     Malformed(&'static str),

@@ -213,15 +213,23 @@ impl Authorities {
 
 /// A certificate as text (RFC 7468).
 pub fn pem(certificate: &CertificateDer<'_>) -> String {
+    pem_text("CERTIFICATE", certificate)
+}
+
+/// A public key as text (RFC 7468).
+pub fn public_key_pem(key: &PublicKey) -> String {
+    pem_text("PUBLIC KEY", &key.to_spki())
+}
+
+fn pem_text(label: &str, der: &[u8]) -> String {
     use base64::Engine;
-    let body = base64::prelude::BASE64_STANDARD.encode(certificate);
-    let mut text = String::from("-----BEGIN CERTIFICATE-----\n");
+    let body = base64::prelude::BASE64_STANDARD.encode(der);
+    let mut text = format!("-----BEGIN {label}-----\n");
     for line in body.as_bytes().chunks(64) {
         text.push_str(std::str::from_utf8(line).expect("base64 is ASCII"));
         text.push('\n');
     }
-    text.push_str("-----END CERTIFICATE-----\n");
-    text
+    text + &format!("-----END {label}-----\n")
 }
 
 fn authority(name: &str, key: &RoleKey<'_>, below: u8, now: Micros, days: i64) -> CertificateParams {

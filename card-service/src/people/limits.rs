@@ -1,4 +1,5 @@
-//! How often somebody may try to sign in. Knows neither names nor passwords.
+//! How often somebody may try to sign in, and how often papers may be checked. Knows neither names nor passwords, and of
+//! papers only who asks.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -15,13 +16,35 @@ pub struct SignInLimits {
 
 impl Default for SignInLimits {
     fn default() -> Self {
-        let quota = |burst: u32| {
-            Quota::with_period(Duration::from_secs(12))
-                .expect("twelve seconds are not zero")
-                .allow_burst(NonZeroU32::new(burst).expect("a burst is at least one"))
-        };
+        let quota = |burst| quota(burst, Duration::from_secs(12));
         Self { by_name: RateLimiter::dashmap(quota(10)), by_address: RateLimiter::dashmap(quota(30)) }
     }
+}
+
+/// How many papers may be checked from one address: an employer's staff at once, then one every two seconds.
+#[derive(Debug)]
+pub struct PaperLimits(DefaultKeyedRateLimiter<IpAddr>);
+
+impl Default for PaperLimits {
+    fn default() -> Self {
+        Self(RateLimiter::dashmap(quota(60, Duration::from_secs(2))))
+    }
+}
+
+impl PaperLimits {
+    /// Counts a check, and says whether it may be made.
+    pub fn allow(&self, address: IpAddr) -> bool {
+        if self.0.len() > 10_000 {
+            self.0.retain_recent();
+        }
+        self.0.check_key(&address).is_ok()
+    }
+}
+
+fn quota(burst: u32, period: Duration) -> Quota {
+    Quota::with_period(period)
+        .expect("a period is not zero")
+        .allow_burst(NonZeroU32::new(burst).expect("a burst is at least one"))
 }
 
 impl SignInLimits {

@@ -28,7 +28,7 @@ use crate::jobs::Hub;
 use crate::keys::KeyStore;
 use crate::keys::file::{FileStore, Opener};
 use crate::keys::pki::Authorities;
-use crate::people::limits::SignInLimits;
+use crate::people::limits::{PaperLimits, SignInLimits};
 use crate::people::member::{self, model::Post};
 use crate::people::{Staff, StaffId, StaffRole, factor, password, session, store};
 use crate::testing::Scratch;
@@ -76,9 +76,11 @@ pub(crate) async fn office() -> Office {
         identifications: Identifications::default(),
         counted: Counted::default(),
         sign_in_limits: SignInLimits::default(),
+        paper_limits: PaperLimits::default(),
         random: SystemRandom::new(),
         metrics: None,
         log_key: String::new(),
+        public_url: "https://localhost:8443".to_owned(),
         terminals_url: "https://localhost:8444".to_owned(),
         stopping,
     });

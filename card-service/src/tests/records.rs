@@ -11,6 +11,7 @@ use axum::{Json, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use card_schema::card::Slot;
+use card_schema::envelope::paper::PaperKind;
 use card_schema::ids::{HolderId, OrganisationId};
 use card_schema::money::Fen;
 use card_schema::operation::{Operation, OperationCode, purse};
@@ -30,7 +31,7 @@ use crate::domains::residence::area::tests::town;
 use crate::domains::residence::house::model::CellAnswer;
 use crate::domains::residence::household::model::{HouseholdAnswer, Relationship};
 use crate::domains::residence::model::{Facts, Field};
-use crate::domains::residence::{Registration, draft, import};
+use crate::domains::residence::{Registration, draft, import, paper};
 use crate::http::Refusal;
 use crate::i18n::Locale;
 use crate::people::{Purpose, StaffId, StaffRole, approval, organisation};
@@ -103,6 +104,11 @@ impl Scene {
         at_the_step_that_prints_the_name(app, issuance).await;
         let unblock = unblock::start(app, writer.staff_id, holder, card.id, terminal.id).await.unwrap();
         let identification = identification::start(app, writer.staff_id, terminal.id).await.unwrap();
+        let (shared, by) = (app.clone(), writer.staff_id);
+        let paper = app.db.write::<_, Refusal, _>(move |tx| {
+            Box::pin(async move { paper::issue(&shared, tx, by, holder, PaperKind::Certificate).await })
+        });
+        let paper = paper.await.unwrap().unwrap();
         let shared = app.clone();
         let published = app.db.write::<_, Refusal, _>(move |tx| {
             Box::pin(async move { status::publish(&shared, tx, shared.now()).await })
@@ -125,6 +131,7 @@ impl Scene {
             ("draft_id", draft.to_string()),
             ("step", "contact".to_owned()),
             ("import_id", import.to_string()),
+            ("paper", paper.to_string()),
             ("field", "phone".to_owned()),
             ("level", "community".to_owned()),
             ("code", "990101001001".to_owned()),
@@ -264,7 +271,8 @@ impl Walked {
 }
 
 /// Routes that nobody enters in this walk, and why.
-const NOT_ENTERED: [(&str, &str, &str); 5] = [
+const NOT_ENTERED: [(&str, &str, &str); 6] = [
+    ("POST", "/papers/check", "no text of a square code is sent"),
     ("POST", "/sign-in", "the password is wrong"),
     ("POST", "/v1/enrolments", "asks for a code and a request for a certificate"),
     ("POST", "/v1/holders", "the person is registered already"),
@@ -289,6 +297,9 @@ async fn no_route_shows_anything_of_a_record_without_a_leaf_that_says_why() {
         ("/holders/{holder_id}/merge", "administrator"),
         ("/holders/{holder_id}/merge", "clerk"),
         ("/holders/{holder_id}/merge", "supervisor"),
+        ("/holders/{holder_id}/papers/{paper}/print", "administrator"),
+        ("/holders/{holder_id}/papers/{paper}/print", "clerk"),
+        ("/holders/{holder_id}/papers/{paper}/print", "supervisor"),
         ("/holders/{holder_id}/permit/application", "administrator"),
         ("/holders/{holder_id}/permit/application", "supervisor"),
         ("/holders/{holder_id}/record", "administrator"),

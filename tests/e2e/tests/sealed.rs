@@ -153,12 +153,29 @@ fn all_are_there(api: &Client, people: &[Person], holders: &[String]) -> Result<
     Ok(())
 }
 
+/// A certificate is issued and printed, and somebody compares what is on it.
+fn on_paper(api: &Client, person: &Person, holder: &str) -> Result<()> {
+    let issued = api.visit(&format!("/holders/{holder}/papers/new"), Some("kind=certificate"))?;
+    let paper = issued.location.context("a certificate is issued")?;
+    let printed = api.visit(&format!("{paper}/print"), Some("reason=holder_request"))?;
+    ensure!(String::from_utf8_lossy(&printed.body).contains(&person.name), "it is not the person's");
+    let named =
+        [("text", "AAAA"), ("name", &*person.name), ("document_number", &person.document_number), ("code", "1")];
+    ensure!(api.post_form("/papers/check", &form(&named))?.status == 200);
+    let on_paper = json!({"name": person.name, "document_number": person.document_number, "check_code": "1"});
+    ensure!(api.post("/v1/papers/check", &json!({"text": "AAAA", "on_paper": on_paper}))?.status == 400);
+    Ok(())
+}
+
 /// Whatever else people type: registrations that are left half-way, moves, searches, and mistakes that are refused.
 fn lives(api: &Client, people: &[Person], holders: &[String], drafts: &[Person]) -> Result<()> {
     for (person, holder) in people.iter().zip(holders).take(MOVED) {
         let moved =
             [("address", &*person.address), ("address_since", "2026-09-01"), ("home", "employer"), ("why", "changed")];
         ensure!(api.post_form(&format!("/holders/{holder}/change/address"), &form(&moved))?.status < 400);
+    }
+    for (person, holder) in people.iter().zip(holders).take(DRAFTS) {
+        on_paper(api, person, holder)?;
     }
     for draft in drafts {
         api.post_form("/registrations", "")?;

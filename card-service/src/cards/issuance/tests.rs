@@ -34,7 +34,7 @@ use crate::jobs::{Hub, observe};
 use crate::keys::der::ecdsa_signature;
 use crate::keys::pki::Authorities;
 use crate::people::StaffId;
-use crate::people::limits::SignInLimits;
+use crate::people::limits::{PaperLimits, SignInLimits};
 use crate::testing::town::{START, Signed, Signer, TestTerminal, Town, random};
 
 /// A station on paper: the service's shared parts over a town's database.
@@ -153,9 +153,11 @@ fn app(town: &Town, authorities: &Authorities) -> App {
         counted: crate::domains::residence::map::Counted::default(),
         jobs: Hub::default(),
         sign_in_limits: SignInLimits::default(),
+        paper_limits: PaperLimits::default(),
         random: SystemRandom::new(),
         metrics: None,
         log_key: String::new(),
+        public_url: "https://localhost:8443".to_owned(),
         terminals_url: "https://station.test".to_owned(),
         stopping: watch::channel(false).1,
     })

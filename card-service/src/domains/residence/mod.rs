@@ -2,10 +2,11 @@
 //!
 //! Each person has a key, wrapped under a key derived from the data key; a field is sealed under it and bound to table,
 //! row and column. A document number is found again through a keyed hash. Every read states a purpose and leaves a leaf.
-//! Residence permits are `permit`'s.
+//! Residence permits are `permit`'s, what is printed is `paper`'s.
 
 pub mod api;
 pub mod area;
+mod calendar;
 mod change;
 pub mod draft;
 pub mod house;
@@ -15,6 +16,7 @@ pub mod map;
 pub mod merge;
 pub mod model;
 pub mod pages;
+pub mod paper;
 pub mod permit;
 pub mod photo;
 mod protect;

@@ -121,5 +121,5 @@ pub async fn photo_for_card(app: &App, tx: &mut Tx, holder: HolderId) -> Result<
 }
 
 async fn registrar(tx: &mut Tx, holder: HolderId) -> Result<StaffId, Refusal> {
-    store::registrar(tx, holder).await?.ok_or(Refusal::because(ProblemType::NotFound, "holder-unknown"))
+    store::registrar(tx.conn(), holder).await?.ok_or(Refusal::because(ProblemType::NotFound, "holder-unknown"))
 }

@@ -121,6 +121,7 @@ pub async fn is_untouched(connection: &mut Connection, holder: HolderId) -> Resu
          AND NOT EXISTS (SELECT 1 FROM household_member t WHERE t.shard = h.shard AND t.holder_id = h.holder_id)
          AND NOT EXISTS (SELECT 1 FROM person_photo t WHERE t.shard = h.shard AND t.holder_id = h.holder_id)
          AND NOT EXISTS (SELECT 1 FROM permit t WHERE t.shard = h.shard AND t.holder_id = h.holder_id)
+         AND NOT EXISTS (SELECT 1 FROM paper_act t WHERE t.shard = h.shard AND t.holder_id = h.holder_id)
          AND NOT EXISTS (SELECT 1 FROM person_merge t WHERE t.shard = h.shard AND t.holder_id = h.holder_id)
          AND NOT EXISTS (SELECT 1 FROM person_merge t WHERE t.other = h.holder_id)",
     )
@@ -178,11 +179,11 @@ pub async fn exists(connection: &mut Connection, holder: HolderId) -> Result<boo
 }
 
 /// Who registered a holder.
-pub async fn registrar(tx: &mut Tx, holder: HolderId) -> Result<Option<StaffId>, DbError> {
+pub async fn registrar(connection: &mut Connection, holder: HolderId) -> Result<Option<StaffId>, DbError> {
     let row = query("SELECT created_by FROM holder WHERE shard = $1 AND holder_id = $2")
         .bind(holder.shard())
         .bind(holder)
-        .optional(tx.conn())
+        .optional(connection)
         .await?;
     row.map(|row| Ok(StaffId(Uuid::from_bytes(columns::bytes(&row, "created_by")?)))).transpose()
 }

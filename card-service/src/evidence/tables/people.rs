@@ -147,6 +147,27 @@ pub static PERMIT_ACT: Table = Table {
     leaf_shard: Some("shard"),
     ..PLAIN
 };
+/// What was done with printed papers.
+pub static PAPER_ACT: Table = Table {
+    name: "paper_act",
+    columns: &[
+        "shard",
+        "number",
+        LEAF,
+        "holder_id",
+        "kind",
+        "act",
+        "at",
+        "staff_id",
+        "reason",
+        "valid_until",
+        "permit_id",
+    ],
+    key: 3,
+    committed: 11,
+    leaf_shard: Some("shard"),
+    ..PLAIN
+};
 /// Who looked at card activity, and why.
 pub static ACTIVITY_READ: Table = Table {
     name: "activity_read",

@@ -8,7 +8,7 @@ use crate::db::recorder::{self, Recorded};
 use crate::testing::Scratch;
 
 /// Tables whose rows belong to a holder, or to what a holder does.
-const HOLDERS: [&str; 22] = [
+const HOLDERS: [&str; 23] = [
     "account",
     "activity_read",
     "card_state_change",
@@ -26,6 +26,7 @@ const HOLDERS: [&str; 22] = [
     "person_told_apart",
     "person_merge",
     "person_photo",
+    "paper_act",
     "permit",
     "permit_act",
     "shard",

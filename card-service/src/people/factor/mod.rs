@@ -3,8 +3,8 @@
 //!
 //! Not here: passwords (`people::password`), what a session still lacks (`people::model::Owed`).
 
+mod address;
 pub mod pages;
-pub mod picture;
 pub mod rules;
 pub mod store;
 #[cfg(test)]
@@ -24,6 +24,7 @@ use crate::app::App;
 use crate::db::Tx;
 use crate::http::Refusal;
 use crate::keys::{KeyError, KeyStore, seal};
+use crate::qr::Picture;
 
 /// Bytes of a secret: as many as SHA-1 has (RFC 4226 §4, R6).
 const SECRET_BYTES: usize = 20;
@@ -137,12 +138,12 @@ pub struct Setup {
     /// In base32, to be typed.
     pub secret: Zeroizing<String>,
     /// Drawn, to be photographed.
-    pub picture: picture::Picture,
+    pub picture: Picture,
 }
 
 fn setup(app_name: &str, totp: &Totp, name: &str) -> Setup {
     let secret = Zeroizing::new(totp.secret().to_base32());
-    let picture = picture::Picture::of(&picture::address(app_name, name, &secret));
+    let picture = Picture::of(&address::address(app_name, name, &secret));
     Setup { secret, picture }
 }
 

@@ -4,10 +4,10 @@
 
 use card_schema::date::Date;
 use jiff::Span;
-use jiff::civil;
 use uuid::Uuid;
 
 use super::model::{Act, NotNow, Permit, Stage, Standing};
+use crate::domains::residence::calendar::{self, months, shifted};
 
 /// What a regulation says of the clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,22 +43,8 @@ pub const REGULATIONS: [Regulation; 1] = [Regulation {
 
 /// The one of some regulations, oldest first, that is in force on a day.
 fn in_force(regulations: &[Regulation], day: Date) -> Result<&Regulation, NotNow> {
-    let found = regulations.iter().rev().find(|regulation| regulation.since <= day);
+    let found = calendar::in_force(regulations, |regulation| regulation.since, day);
     found.ok_or_else(|| NotNow { key: "permit-no-regulation", from: regulations.first().map(|first| first.since) })
-}
-
-/// A day later or earlier. Where a month has no such day, its last one; held at the ends of the calendar.
-fn shifted(day: Date, by: Span) -> Date {
-    let number = |number: u8| i8::try_from(number).expect("months and days are below 32");
-    let year = i16::try_from(day.year()).expect("years are below 10,000");
-    let civil = civil::date(year, number(day.month()), number(day.day())).saturating_add(by);
-    let number = |number: i8| u8::try_from(number).expect("months and days are positive");
-    let year = u16::try_from(civil.year()).expect("no year before 1 is asked for");
-    Date::new(year, number(civil.month()), number(civil.day())).expect("both calendars have the same days")
-}
-
-fn months(day: Date, months: i64) -> Date {
-    shifted(day, Span::new().months(months))
 }
 
 /// The clock of some regulations.

@@ -36,6 +36,31 @@ pub async fn current(connection: &mut Connection, holder: HolderId) -> Result<Op
     row.as_ref().map(permit).transpose()
 }
 
+/// One permit of a holder.
+pub async fn one(connection: &mut Connection, holder: HolderId, permit_id: Uuid) -> Result<Option<Permit>, DbError> {
+    let row = query(format!("SELECT {COLUMNS} FROM permit WHERE shard = $1 AND holder_id = $2 AND permit_id = $3"))
+        .bind(holder.shard())
+        .bind(holder)
+        .bind(permit_id)
+        .optional(connection)
+        .await?;
+    row.as_ref().map(permit).transpose()
+}
+
+/// When a permit was endorsed, oldest first.
+pub async fn endorsed(connection: &mut Connection, holder: HolderId, permit_id: Uuid) -> Result<Vec<Micros>, DbError> {
+    let at: Vec<i64> = query(
+        "SELECT at FROM permit_act WHERE shard = $1 AND holder_id = $2 AND permit_id = $3 AND act = $4 ORDER BY leaf",
+    )
+    .bind(holder.shard())
+    .bind(holder)
+    .bind(permit_id)
+    .bind(Act::Endorse.name())
+    .scalars(connection)
+    .await?;
+    Ok(at.into_iter().map(Micros).collect())
+}
+
 /// What is done with a permit, for the record.
 #[derive(Debug)]
 pub(crate) struct Done {

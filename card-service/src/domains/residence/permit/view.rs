@@ -73,6 +73,8 @@ pub(super) struct PermitPage {
     /// Whether somebody who may decide has to look at the application first.
     to_open: bool,
     forms: Vec<ActForm>,
+    /// Whether it may be put on paper.
+    is_in_force: bool,
     /// What was wrong, and the field it leads to.
     wrong: Option<(String, String)>,
     history: Vec<HistoryLine>,
@@ -153,6 +155,8 @@ impl PermitPage {
             application: scene.application.map(fact),
             to_open: may_decide && to_decide && scene.application.is_none(),
             forms,
+            is_in_force: permit
+                .is_some_and(|permit| matches!(clock.standing(permit), Standing::InForce | Standing::Due)),
             wrong,
             history: scene.history.iter().map(|past| line(locale, past)).collect(),
             frame,

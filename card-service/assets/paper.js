@@ -1,0 +1,14 @@
+// Takes the text of a square code from behind the "#" of the address, where it is in no log and then in no history, and offers
+// to print. Without it the text is pasted, and the browser's menu prints.
+(() => {
+  const field = document.getElementById("text");
+  if (field && location.hash.length > 1) {
+    field.value = location.href;
+    history.replaceState(null, "", location.pathname);
+  }
+  const print = document.getElementById("print");
+  if (print) {
+    print.hidden = false;
+    print.addEventListener("click", () => window.print());
+  }
+})();
