@@ -2,10 +2,13 @@
 // to print. Without it the text is pasted, and the browser's menu prints.
 (() => {
   const field = document.getElementById("text");
-  if (field && location.hash.length > 1) {
+  const take = () => {
+    if (!field || location.hash.length < 2) return;
     field.value = location.href;
     history.replaceState(null, "", location.pathname);
-  }
+  };
+  take();
+  addEventListener("hashchange", take);
   const print = document.getElementById("print");
   if (print) {
     print.hidden = false;

@@ -57,11 +57,11 @@ paper-seal = Issued by (seal)
 paper-picture = Square code for checking this paper
 paper-code = Check code
 paper-intro-certificate = The residence of the following person is registered in this city.
-paper-intro-permit = The following person has a residence permit of this city, which is in force.
+paper-intro-permit = The following person has a residence permit of this city.
 paper-note-certificate = This proves that a residence is registered. It is neither an identity document nor a residence permit.
 paper-note-permit = Show this together with an identity document. It does not take the place of one.
 paper-note-changes = When the address or anything else on it changes, this paper is no longer valid: get another at a service station. Tell the station if you lose it.
-paper-note-check = To check it, scan the square code or open { $page } . Nobody has to sign in, and no check is recorded.
+paper-note-check = Anybody may check it, without signing in and without a trace: scan the square code, or open { $page }
 
 # Checking
 paper-check-title = Check a paper

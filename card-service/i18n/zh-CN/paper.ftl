@@ -57,11 +57,11 @@ paper-seal = 签发单位（盖章）
 paper-picture = 核验用二维码
 paper-code = 查验码
 paper-intro-certificate = 兹证明下列人员已在本市办理居住登记。
-paper-intro-permit = 下列人员持有本市居住证，居住证目前有效。
+paper-intro-permit = 兹证明下列人员持有本市居住证。
 paper-note-certificate = 本凭证只证明已办理居住登记，不是身份证件，也不是居住证。
 paper-note-permit = 本纸质居住证应与身份证件一同出示，不能代替身份证件。
 paper-note-changes = 住址等登记内容变更后，本凭证即失效，请到服务站换领。遗失请到服务站声明。
-paper-note-check = 核验：扫描二维码，或打开 { $page } 。核验不需要登录，也不留记录。
+paper-note-check = 核验不需要登录，也不留记录：扫描二维码，或打开 { $page }
 
 # 核验
 paper-check-title = 核验纸质凭证

@@ -68,8 +68,8 @@ pub(super) struct SlipPage {
     pub(super) deed: Deed,
     pub(super) back: Link,
     pub(super) at: String,
-    /// Where it was done, where that is known.
-    pub(super) station: Option<String>,
+    /// Where it was done.
+    pub(super) station: String,
     /// The beginning of the card's number.
     pub(super) card: Option<String>,
 }
@@ -96,6 +96,7 @@ async fn registered(
     };
     let frame = Frame::new(language(&headers), format!("/holders/{holder}/slip"), Some(&who.0));
     let back = Link { to: format!("/holders/{holder}/papers"), text: frame.t("paper-title") };
+    let station = station.unwrap_or_else(|| frame.t("paper-station"));
     page(&SlipPage { frame, deed: Deed::Registered, back, at: minute(at), station, card: None })
 }
 
@@ -109,6 +110,7 @@ async fn at_reader(
 ) -> Result<Response, Refusal> {
     let frame = Frame::new(language(headers), format!("{}/slip", job.address()), Some(&who.0));
     let station = terminals::store::one(connection, terminal).await?.map(|terminal| terminal.organisation.name);
+    let station = station.unwrap_or_else(|| frame.t("paper-station"));
     let back = Link { to: job.address(), text: frame.t("slip-back") };
     let card = Some(short(&card.to_string()));
     page(&SlipPage { frame, deed, back, at: minute(at), station, card })

@@ -30,7 +30,7 @@ use Permission::{Administer, DecidePermits, RunTerminals, SeeActivity, SeeCounts
 use Who::{Anybody, May, Proof, Staff, Terminals};
 
 /// Every route. One that is not here, or no more there, fails the test.
-const TABLE: [(&str, &str, Who); 156] = [
+const TABLE: [(&str, &str, Who); 157] = [
     ("GET", "/", Staff),
     ("GET", "/account/password", Staff),
     ("GET", "/account/second-factor", Staff),
@@ -92,6 +92,7 @@ const TABLE: [(&str, &str, Who); 156] = [
     ("GET", "/organisations/new", May(Administer)),
     ("GET", "/organisations/{organisation_id}", May(Administer)),
     ("GET", "/papers/check", Anybody),
+    ("GET", "/papers/check/answer", Anybody),
     ("GET", "/permits", May(ServeHolders)),
     ("GET", "/readyz", Anybody),
     ("GET", "/registrations", Anybody),
@@ -158,7 +159,7 @@ const TABLE: [(&str, &str, Who); 156] = [
     ("POST", "/language", Anybody),
     ("POST", "/organisations/new", May(Administer)),
     ("POST", "/organisations/{organisation_id}", May(Administer)),
-    ("POST", "/papers/check", Anybody),
+    ("POST", "/papers/check/answer", Anybody),
     ("POST", "/registrations", May(ServeHolders)),
     ("POST", "/registrations/{draft_id}/cell", May(ServeHolders)),
     ("POST", "/registrations/{draft_id}/check", May(ServeHolders)),

@@ -272,7 +272,7 @@ impl Walked {
 
 /// Routes that nobody enters in this walk, and why.
 const NOT_ENTERED: [(&str, &str, &str); 6] = [
-    ("POST", "/papers/check", "no text of a square code is sent"),
+    ("POST", "/papers/check/answer", "no text of a square code is sent"),
     ("POST", "/sign-in", "the password is wrong"),
     ("POST", "/v1/enrolments", "asks for a code and a request for a certificate"),
     ("POST", "/v1/holders", "the person is registered already"),

@@ -291,6 +291,18 @@ impl Chromium {
         STANDARD.decode(picture["data"].as_str().context("a picture is text")?).context("a picture is base64")
     }
 
+    /// A picture of this one element as a printer draws it, with so many dots for each of the screen's, PNG.
+    ///
+    /// # Errors
+    /// When there is not exactly one.
+    pub fn enlarged(&self, selector: &str, scale: u32) -> Result<Vec<u8>> {
+        let mut clip = self.ask(&format!("/element/{}/rect", self.element(selector)?))?;
+        clip["scale"] = scale.into();
+        let part = json!({"format": "png", "captureBeyondViewport": true, "clip": clip});
+        let picture = self.devtools("Page.captureScreenshot", &part)?;
+        STANDARD.decode(picture["data"].as_str().context("a picture is text")?).context("a picture is base64")
+    }
+
     /// The page as it is printed on A4, PDF.
     ///
     /// # Errors

@@ -161,7 +161,7 @@ fn on_paper(api: &Client, person: &Person, holder: &str) -> Result<()> {
     ensure!(String::from_utf8_lossy(&printed.body).contains(&person.name), "it is not the person's");
     let named =
         [("text", "AAAA"), ("name", &*person.name), ("document_number", &person.document_number), ("code", "1")];
-    ensure!(api.post_form("/papers/check", &form(&named))?.status == 200);
+    ensure!(api.post_form("/papers/check/answer", &form(&named))?.status == 200);
     let on_paper = json!({"name": person.name, "document_number": person.document_number, "check_code": "1"});
     ensure!(api.post("/v1/papers/check", &json!({"text": "AAAA", "on_paper": on_paper}))?.status == 400);
     Ok(())

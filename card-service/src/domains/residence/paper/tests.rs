@@ -307,19 +307,19 @@ async fn a_check_leaves_nothing_behind_and_too_many_from_one_address_have_to_wai
     };
     let before = leaves().await;
     let form = |text: &str| format!("text={}", text.replace('#', "%23").replace(':', "%3A"));
-    let shown = desk.office.browse(None, "/papers/check", Some(&form(&sheet.text))).await;
+    let shown = desk.office.browse(None, "/papers/check/answer", Some(&form(&sheet.text))).await;
     assert!(shown.status == StatusCode::OK && shown.page.contains("Genuine and valid"), "{}", shown.page);
     assert!(shown.cookie.is_empty(), "nobody is known again");
     let wrong = format!("{}&name=&document_number=T1234567&code=12", form(&sheet.text));
-    let shown = desk.office.browse(None, "/papers/check", Some(&wrong)).await;
+    let shown = desk.office.browse(None, "/papers/check/answer", Some(&wrong)).await;
     assert_eq!(shown.status, StatusCode::UNPROCESSABLE_ENTITY);
     for kept in ["href=\"#name\"", "href=\"#code\"", "value=\"T1234567\"", "value=\"12\"", "Genuine and valid"] {
         assert!(shown.page.contains(kept), "{kept}: {}", shown.page);
     }
     let right = format!("{}&name={NAME}&document_number=T1234567&code={}", form(&sheet.text), sheet.code);
-    let shown = desk.office.browse(None, "/papers/check", Some(&right)).await;
+    let shown = desk.office.browse(None, "/papers/check/answer", Some(&right)).await;
     assert!(shown.status == StatusCode::OK && shown.page.contains("As it was signed"), "{}", shown.page);
-    let nothing = desk.office.browse(None, "/papers/check", Some("text=")).await;
+    let nothing = desk.office.browse(None, "/papers/check/answer", Some("text=")).await;
     assert!(nothing.status == StatusCode::UNPROCESSABLE_ENTITY && nothing.page.contains("href=\"#text\""));
 
     let mut statuses = Vec::new();

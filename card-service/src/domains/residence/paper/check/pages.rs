@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use askama::Template;
 use axum::extract::{ConnectInfo, Form, State};
 use axum::http::HeaderMap;
-use axum::response::Response;
-use axum::routing::{MethodRouter, get};
+use axum::response::{Redirect, Response};
+use axum::routing::{MethodRouter, get, post};
 use zeroize::Zeroizing;
 
 use super::{Checked, Typed, Verdict, check};
@@ -27,8 +27,9 @@ use crate::i18n::Locale;
 const TEXT_CHARS: u16 = 600;
 
 /// The pages by their paths.
-pub fn routes() -> [(&'static str, MethodRouter<App>); 1] {
-    [(CHECKED_AT, get(ask).post(answer))]
+pub fn routes() -> [(&'static str, MethodRouter<App>); 2] {
+    // The answer has an address of its own: where one paper's answer is shown, scanning the next one opens another page.
+    [(CHECKED_AT, get(ask)), ("/papers/check/answer", post(answer).get(back))]
 }
 
 /// What came of a check, in words.
@@ -148,6 +149,10 @@ impl Compared {
 
 async fn ask(headers: HeaderMap) -> Result<Response, Refusal> {
     page(&CheckPage::asks(Frame::new(language(&headers), CHECKED_AT, None), false))
+}
+
+async fn back() -> Redirect {
+    Redirect::to(CHECKED_AT)
 }
 
 async fn answer(
