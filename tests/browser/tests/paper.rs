@@ -111,7 +111,7 @@ fn pages_of(pdf: &[u8]) -> Vec<String> {
 }
 
 /// The key of papers, as the service tells everybody.
-fn public_key(town: &Town) -> Result<PublicKey> {
+fn public_key(town: &Town) -> Result<(String, PublicKey)> {
     let printed = process::run(town.service.command()?.args(["paper", "key", "--format", "json"]))?;
     let printed: Value = serde_json::from_slice(&printed.stdout)?;
     let told = town.office.api().get("/v1/papers/key")?.success()?;
@@ -119,7 +119,17 @@ fn public_key(town: &Town) -> Result<PublicKey> {
     let pem = told["public_key"].as_str().context("a key")?;
     let body: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
     let der = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, body)?;
-    Ok(PublicKey::from_spki(&der)?)
+    Ok((pem.to_owned(), PublicKey::from_spki(&der)?))
+}
+
+/// What the command line says of a paper, with a public key in a file and nothing else: its exit code.
+fn checked_offline(town: &Town, pem: &str, text: &str, on_paper: [&str; 3]) -> Result<Option<i32>> {
+    let folder = tempfile::tempdir()?;
+    let (key, [name, document, code]) = (folder.path().join("paper.pem"), on_paper);
+    std::fs::write(&key, pem)?;
+    let mut command = town.service.command()?;
+    command.args(["paper", "check", text, "--name", name, "--document-number", document, "--code", code, "--key"]);
+    Ok(command.arg(&key).output()?.status.code())
 }
 
 /// A person with a residence permit that is in force.
@@ -135,7 +145,7 @@ fn with_permit(town: &Town, name: &str, document: &str) -> Result<String> {
 fn story(scripts: Scripts, documents: [&str; 2]) -> Result<()> {
     let (town, browser) = (Town::open()?, Chromium::start(scripts)?);
     town.office.add_staff(&town.service.root(), CLERK, "clerk")?;
-    let (url, key) = (town.service.url().to_owned(), public_key(&town)?);
+    let (url, (pem, key)) = (town.service.url().to_owned(), public_key(&town)?);
     let looks = scripts == Scripts::Allowed;
     let mut desk = Desk { browser: &browser, visitor: Visitor::new(&browser, LANGUAGES[0]), url, looks };
     for (language, document) in LANGUAGES.into_iter().zip(documents) {
@@ -173,6 +183,14 @@ fn story(scripts: Scripts, documents: [&str; 2]) -> Result<()> {
         desk.visitor.sign_out()?;
 
         let (text, code) = certificate.context("a certificate was issued")?;
+        for (text, name, code, exit) in [
+            (text.clone(), NAME, &*code, 0),
+            (text.clone(), "测试他人", &code, 1),
+            (format!("{text}A"), NAME, &code, 1),
+            (text.clone(), NAME, "12", 2),
+        ] {
+            assert_eq!(checked_offline(&town, &pem, &text, [name, document, code])?, Some(exit), "{name} {code}");
+        }
         checked_by_a_stranger(&mut desk, &text, &code, document)?;
         desk.visitor.sign_in(&desk.url, CLERK)?;
         browser.open(&papers)?;
