@@ -214,6 +214,8 @@ pub enum Observation {
     },
     /// The card left the reader; the job waits for it to come back.
     CardRemoved,
+    /// The reader is not there: unplugged, or not plugged in yet. The job waits for it.
+    ReaderGone,
     /// The card answered with an error.
     CardError {
         /// ISO 7816-4 status word.

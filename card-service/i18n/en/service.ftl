@@ -64,6 +64,8 @@ reason-missing = State a reason (at most 200 characters, no personal data)
 
 # Issuing a card
 issue-other-card = Another card was put in: put the first one back, or start again with a blank card
+issue-holders-card = This card is somebody's already. Take it off, put a blank card on the reader, then go on
+issue-foreign-card = This card is of another kind and cannot be issued here. Take it off, put the right card on the reader, then go on
 issue-unknown-management-key = This card is not blank: take another one
 issue-declined = It was not completed at the reader; it can go on
 issue-consent-declined = The holder did not agree; the card is not active
@@ -71,12 +73,17 @@ issue-consent-refused = The signed consent was refused ({ $outcome }) and the ca
 issue-key-not-new = This card made a key that another card has and cannot be relied on: take another one
 issue-no-possession = The card's signature does not fit its key and it cannot be relied on: take another one
 issue-card-errors = The card failed several times and was given up: take another one
+issue-given-up = The issuance was given up and the card is not in use; its chip can be issued anew
+issue-not-to-give-up = The card is in use or the issuance is over, so there is nothing to give up
 issue-step-number = The issuance is at another step
 issue-not-interrupted = This issuance was not interrupted, or is over
 unblock-other-card = Another card was put in: put the one in whose PIN is to be chosen anew
+unblock-foreign-card = This card is of another kind, and none of ours. Take it off, and put on the one whose PIN is to be chosen anew
 unblock-card-errors = The card failed several times. Clean its contacts, then go on; if it fails again, replace the card
 unblock-no-possession = This chip is not the card that it says it is. Keep it, and tell a supervisor
 unblock-puk-refused = The card does not let its PIN be unblocked any more. Replace the card
+unblock-given-up = It was ended before the PIN was chosen; it can go on
+unblock-not-open = It has stopped or is over, so there is nothing to end
 unblock-card-not-in-use = This card is not in use, so it gets no PIN. Replace the card
 unblock-not-interrupted = This goes on by itself, or is over
 holder-merged = This record points to another of the same person. Open the one that is kept

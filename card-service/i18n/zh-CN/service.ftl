@@ -64,6 +64,8 @@ reason-missing = 请写明原因（最多 200 字，不要写个人信息）
 
 # 制卡
 issue-other-card = 放入的是另一张卡：请放入刚才那张卡，或换一张空白卡重新开始
+issue-holders-card = 这张卡已经有持卡人了：请取下，在读卡器上放一张空白卡，然后继续
+issue-foreign-card = 这是另一种卡，不能在这里制卡：请取下，在读卡器上放好正确的卡，然后继续
 issue-unknown-management-key = 这张卡不是空白卡：请换一张
 issue-declined = 读卡器旁没有完成操作，可以继续
 issue-consent-declined = 持卡人没有同意，卡片没有启用
@@ -71,12 +73,17 @@ issue-consent-refused = 已签名的确认被退回（{ $outcome }），卡片�
 issue-key-not-new = 这张卡生成的密钥别的卡已有，卡片不可靠：请换一张
 issue-no-possession = 卡片的签名与密钥不符，卡片不可靠：请换一张
 issue-card-errors = 卡片多次出错，已停止制卡：请换一张
+issue-given-up = 这次制卡已经放弃，卡片没有启用；芯片可以重新制卡
+issue-not-to-give-up = 卡片已经启用，或制卡已经结束，没有可以放弃的
 issue-step-number = 制卡已经进行到另一步
 issue-not-interrupted = 这次制卡没有中断，或已经结束
 unblock-other-card = 放入的是另一张卡：请放入要重设密码的那张卡
+unblock-foreign-card = 这是另一种卡，不是本系统的卡：请取下，放入要重设密码的那张卡
 unblock-card-errors = 卡片多次出错。请擦拭触点后继续；再次出错请换卡
 unblock-no-possession = 这枚芯片不是它所声称的那张卡。请留下此卡并报告主管
 unblock-puk-refused = 这张卡已不能再解锁密码，请换卡
+unblock-given-up = 还没有设好密码就结束了，可以接着做
+unblock-not-open = 已经停下或已经结束，没有可以结束的
 unblock-card-not-in-use = 这张卡不在使用中，不能重设密码。请换卡
 unblock-not-interrupted = 正在进行，或已经结束
 holder-merged = 这份档案指向同一个人的另一份档案，请打开保留的那一份

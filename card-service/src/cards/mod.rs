@@ -13,5 +13,5 @@ pub mod status;
 pub mod store;
 pub mod unblock;
 
-pub use model::{Card, CardForIntake, CardKeys, CardState};
+pub use model::{Away, Card, CardForIntake, CardKeys, CardState};
 pub use store::{changed_since, load_for_intake, on_consent};

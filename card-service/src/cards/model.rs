@@ -4,7 +4,7 @@ use card_schema::card::Slot;
 use card_schema::clock::Micros;
 use card_schema::envelope::PublicKey;
 use card_schema::ids::{CardId, HolderId, Shard};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// Where a card is in its life.
@@ -101,6 +101,16 @@ impl CardState {
     pub const fn chip_is_free(self) -> bool {
         matches!(self, Self::Returned | Self::Abandoned)
     }
+}
+
+/// What a job that is under way waits to come back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Away {
+    /// The card, which was taken off the reader.
+    Card,
+    /// The reader, which was unplugged.
+    Reader,
 }
 
 /// The public keys of a card, as far as it has made them.

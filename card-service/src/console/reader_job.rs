@@ -68,6 +68,8 @@ pub(super) fn routes() -> impl Iterator<Item = (&'static str, MethodRouter<App>)
     watched.into_iter().flatten().chain([
         again("/issuances/{issuance_id}/resume", Job::Issuance),
         again("/unblocks/{unblock_id}/resume", Job::Unblock),
+        end("/issuances/{issuance_id}/give-up", Job::Issuance),
+        end("/unblocks/{unblock_id}/give-up", Job::Unblock),
     ])
 }
 
@@ -91,9 +93,14 @@ fn watched([page, stream]: [&'static str; 2], job: fn(Uuid) -> Job) -> [(&'stati
 
 /// Takes a job up again.
 fn again(path: &'static str, job: fn(Uuid) -> Job) -> (&'static str, MethodRouter<App>) {
-    let resumed = post(move |State(app): State<App>, who: SignedIn, Path(id): Path<Uuid>| resume(app, who, job(id)))
-        .get(move |Path(id): Path<Uuid>| async move { Redirect::to(&job(id).address()) });
-    (path, resumed)
+    let resumed = move |State(app): State<App>, who: SignedIn, Path(id): Path<Uuid>| resume(app, who, job(id));
+    (path, post(resumed).get(move |Path(id): Path<Uuid>| async move { Redirect::to(&job(id).address()) }))
+}
+
+/// Ends a job for which nobody comes back.
+fn end(path: &'static str, job: fn(Uuid) -> Job) -> (&'static str, MethodRouter<App>) {
+    let given_up = move |State(app): State<App>, who: SignedIn, Path(id): Path<Uuid>| give_up(app, who, job(id));
+    (path, post(given_up).get(move |Path(id): Path<Uuid>| async move { Redirect::to(&job(id).address()) }))
 }
 
 /// See the module.
@@ -129,6 +136,8 @@ pub(super) struct Standing {
     pub(super) reason: Option<String>,
     pub(super) done: u32,
     pub(super) total: u32,
+    /// Whether somebody may end it before it is done.
+    pub(super) may_give_up: bool,
 }
 
 /// The part that changes while somebody looks.
@@ -152,6 +161,8 @@ pub(super) struct JobProgress {
     /// What taking it up again is called, and whether that is to be done.
     resume: String,
     may_resume: bool,
+    /// What ending it is called and what follows from that, where it may be done.
+    give_up: Option<(String, String)>,
 }
 
 impl live::Part for JobProgress {
@@ -170,6 +181,8 @@ impl JobProgress {
         };
         let next = standing.waiting_for.map_or(state, |waiting| match waiting {
             WaitingFor::Card => "for-card",
+            WaitingFor::CardBack => "for-card-back",
+            WaitingFor::Reader => "for-reader",
             WaitingFor::NewPin => "for-new-pin",
             WaitingFor::Pin => "for-pin",
             WaitingFor::Consent => "for-consent",
@@ -201,6 +214,7 @@ impl JobProgress {
             on,
             resume: shared("resume"),
             may_resume: standing.waiting_for == Some(WaitingFor::Resume),
+            give_up: standing.may_give_up.then(|| (own("give-up"), own("give-up-hint"))),
         }
     }
 }
@@ -209,14 +223,16 @@ async fn look(app: &App, who: StaffId, locale: Locale, job: Job) -> Result<JobPr
     let mut connection = app.db.read().await?;
     let standing = match job {
         Job::Issuance(id) => {
-            let (found, card) = issuance::api::look(&mut connection, id).await?;
+            let look = issuance::api::look(&mut connection, id).await?;
+            let found = look.reply();
             Standing {
-                card: Some((card.holder_id, found.card_id)),
+                card: Some((look.card.holder_id, found.card_id)),
                 state: found.state,
                 waiting_for: found.waiting_for,
-                reason: found.reason,
+                reason: look.reason(locale),
                 done: found.steps_done,
                 total: found.steps_total,
+                may_give_up: matches!(found.state, Progress::Running | Progress::Waiting),
             }
         }
         Job::Unblock(id) => of_unblock(locale, unblock::look(&mut connection, id).await?),
@@ -230,7 +246,7 @@ async fn look(app: &App, who: StaffId, locale: Locale, job: Job) -> Result<JobPr
 fn of_unblock(locale: Locale, unblock::Look { unblock, holder }: unblock::Look) -> Standing {
     let asked = &unblock.journal.asked;
     let (state, waiting_for) = match asked {
-        unblock::Want::ReadCard => (Progress::Waiting, Some(WaitingFor::Card)),
+        unblock::Want::ReadCard => (Progress::Waiting, Some(WaitingFor::read_card(unblock.journal.away))),
         unblock::Want::Unblock => (Progress::Waiting, Some(WaitingFor::NewPin)),
         unblock::Want::Prove { .. } | unblock::Want::ReplacePuk { .. } => (Progress::Running, None),
         unblock::Want::Finished => (Progress::Finished, None),
@@ -247,7 +263,12 @@ fn of_unblock(locale: Locale, unblock::Look { unblock, holder }: unblock::Look) 
         waiting_for,
         reason,
         done: unblock.number,
-        total: if asked.is_end() { unblock.number } else { unblock::STEPS_EXPECTED.max(unblock.number + 1) },
+        total: match state {
+            Progress::Finished | Progress::Failed => unblock.number,
+            Progress::Running | Progress::Waiting => unblock::STEPS_EXPECTED.max(unblock.number + 1),
+        },
+        // One that has stopped keeps no reader waiting.
+        may_give_up: unblock.open,
     }
 }
 
@@ -263,6 +284,8 @@ async fn of_identification(
         reason: None,
         done,
         total: identification::STEPS_EXPECTED.max(done),
+        // Nothing is done to a card, and whoever begins something else does not wait for it.
+        may_give_up: false,
     };
     match progress {
         identification::Progress::WaitsForCard => {
@@ -300,10 +323,20 @@ async fn events(app: App, who: SignedIn, headers: HeaderMap, job: Job) -> Result
 async fn resume(app: App, who: SignedIn, job: Job) -> Result<Redirect, Refusal> {
     who.require(Permission::ServeHolders)?;
     match job {
-        Job::Issuance(id) => issuance::resume(&app, id).await.map(drop)?,
+        Job::Issuance(id) => issuance::resume(&app, id).await?,
         Job::Unblock(id) => unblock::resume(&app, id).await?,
         // Nothing was done that could go on: it is begun anew.
         Job::Identification(_) => return Ok(Redirect::to(find::TAP)),
+    }
+    Ok(Redirect::to(&job.address()))
+}
+
+async fn give_up(app: App, who: SignedIn, job: Job) -> Result<Redirect, Refusal> {
+    who.require(Permission::ServeHolders)?;
+    match job {
+        Job::Issuance(id) => issuance::give_up(&app, id).await?,
+        Job::Unblock(id) => unblock::give_up(&app, id).await?,
+        Job::Identification(_) => return Err(Refusal::new(ProblemType::NotFound)),
     }
     Ok(Redirect::to(&job.address()))
 }

@@ -128,12 +128,11 @@ async fn issued(
 ) -> Result<Response, Refusal> {
     who.require(Permission::ServeHolders)?;
     let (mut connection, job) = (app.db.read().await?, Job::Issuance(id));
-    let (seen, card) = issuance::api::look(&mut connection, id).await?;
-    let found = issuance::store::one(&mut connection, id).await?.ok_or(Refusal::new(ProblemType::NotFound))?;
-    if seen.state != Progress::Finished {
+    let seen = issuance::api::look(&mut connection, id).await?;
+    if seen.reply().state != Progress::Finished {
         return Ok(not_done(job));
     }
-    let what = (card.card_id, found.created_at, found.terminal_id);
+    let what = (seen.card.card_id, seen.issuance.created_at, seen.issuance.terminal_id);
     at_reader(&mut connection, &who, &headers, (job, Deed::CardIssued), what).await
 }
 

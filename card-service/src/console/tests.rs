@@ -173,11 +173,13 @@ fn holder(locale: Locale, lived: bool, wrong: bool) -> HolderPage {
 }
 
 /// What an issuance may be seen at.
-fn issuances() -> [(&'static str, Progress, Option<WaitingFor>); 9] {
+fn issuances() -> [(&'static str, Progress, Option<WaitingFor>); 11] {
     let waiting = |name, waiting| (name, Progress::Waiting, Some(waiting));
     [
         ("running", Progress::Running, None),
         waiting("card", WaitingFor::Card),
+        waiting("card-back", WaitingFor::CardBack),
+        waiting("reader", WaitingFor::Reader),
         waiting("new-pin", WaitingFor::NewPin),
         waiting("pin", WaitingFor::Pin),
         waiting("consent", WaitingFor::Consent),
@@ -201,6 +203,7 @@ fn at_readers(locale: Locale) -> Vec<(String, String)> {
             reason,
             done: 9,
             total: 24,
+            may_give_up: matches!(state, Progress::Running | Progress::Waiting),
         };
         let jobs = [
             ("issuance", Job::Issuance(Uuid::nil())),

@@ -30,7 +30,7 @@ use Permission::{Administer, DecidePermits, RunTerminals, SeeActivity, SeeCounts
 use Who::{Anybody, May, Proof, Staff, Terminals};
 
 /// Every route. One that is not here, or no more there, fails the test.
-const TABLE: [(&str, &str, Who); 157] = [
+const TABLE: [(&str, &str, Who); 162] = [
     ("GET", "/", Staff),
     ("GET", "/account/password", Staff),
     ("GET", "/account/second-factor", Staff),
@@ -82,6 +82,7 @@ const TABLE: [(&str, &str, Who); 157] = [
     ("GET", "/imports/{import_id}/undo", May(ServeHolders)),
     ("GET", "/issuances/{issuance_id}", May(ServeHolders)),
     ("GET", "/issuances/{issuance_id}/events", May(ServeHolders)),
+    ("GET", "/issuances/{issuance_id}/give-up", Anybody),
     ("GET", "/issuances/{issuance_id}/resume", Anybody),
     ("GET", "/issuances/{issuance_id}/slip", May(ServeHolders)),
     ("GET", "/language", Anybody),
@@ -113,6 +114,7 @@ const TABLE: [(&str, &str, Who); 157] = [
     ("GET", "/tile/{path}", Anybody),
     ("GET", "/unblocks/{unblock_id}", May(ServeHolders)),
     ("GET", "/unblocks/{unblock_id}/events", May(ServeHolders)),
+    ("GET", "/unblocks/{unblock_id}/give-up", Anybody),
     ("GET", "/unblocks/{unblock_id}/resume", Anybody),
     ("GET", "/unblocks/{unblock_id}/slip", May(ServeHolders)),
     ("GET", "/v1/cards/{card_id}", May(SeeActivity)),
@@ -155,6 +157,7 @@ const TABLE: [(&str, &str, Who); 157] = [
     ("POST", "/imports", May(ServeHolders)),
     ("POST", "/imports/{import_id}", May(ServeHolders)),
     ("POST", "/imports/{import_id}/undo", May(ServeHolders)),
+    ("POST", "/issuances/{issuance_id}/give-up", May(ServeHolders)),
     ("POST", "/issuances/{issuance_id}/resume", May(ServeHolders)),
     ("POST", "/language", Anybody),
     ("POST", "/organisations/new", May(Administer)),
@@ -174,12 +177,14 @@ const TABLE: [(&str, &str, Who); 157] = [
     ("POST", "/sign-out/everywhere", Staff),
     ("POST", "/staff/new", May(Administer)),
     ("POST", "/staff/{staff_id}", May(Administer)),
+    ("POST", "/unblocks/{unblock_id}/give-up", May(ServeHolders)),
     ("POST", "/unblocks/{unblock_id}/resume", May(ServeHolders)),
     ("POST", "/v1/batches", Terminals),
     ("POST", "/v1/cards", May(ServeHolders)),
     ("POST", "/v1/enrolments", Proof),
     ("POST", "/v1/holders", May(ServeHolders)),
     ("POST", "/v1/holders/{holder_id}/reads", May(ServeHolders)),
+    ("POST", "/v1/issuances/{issuance_id}/give-up", May(ServeHolders)),
     ("POST", "/v1/issuances/{issuance_id}/resume", May(ServeHolders)),
     ("POST", "/v1/jobs/{job_id}/observations", Terminals),
     ("POST", "/v1/papers/check", Anybody),

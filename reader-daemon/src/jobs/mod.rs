@@ -120,6 +120,7 @@ const fn name(observation: &Observation) -> &'static str {
         Observation::FactoryPin { .. } => "factory PIN",
         Observation::Consent { .. } => "consent",
         Observation::CardRemoved => "card removed",
+        Observation::ReaderGone => "reader gone",
         Observation::CardError { .. } => "card error",
         Observation::Declined => "declined",
     }

@@ -1,6 +1,6 @@
 //! One job's hands: the reader, the open transaction, the holder's PIN while the job lasts. One function a step.
 
-use std::time::Duration;
+use std::{mem, time::Duration};
 
 use card_schema::{
     card::{ObjectTag, Slot},
@@ -31,7 +31,7 @@ use crate::{
 const STEP_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long the card or an answer is waited for before the service hears of it.
 const PERSON_TIMEOUT: Duration = Duration::from_mins(10);
-/// How long a card that was lost may lie there before it is tried again.
+/// How long a card that was lost may lie there before it is tried again, and a reader be away before anybody hears of it.
 const SETTLE: Duration = Duration::from_secs(1);
 /// What a challenge is prefixed with before a card signs it, so that the signature can serve nothing else.
 const POSSESSION: &[u8] = b"nrc/possession/v1";
@@ -50,6 +50,8 @@ pub(super) struct Worker<'a> {
     jobs: &'a Jobs,
     wanted: Option<String>,
     reader: Option<String>,
+    /// The reader was not there when it was looked for last, and the service has heard so.
+    is_reader_gone: bool,
     /// The open transaction: from reading the card until it is lost. What was authenticated in it holds.
     session: Option<Session>,
     /// Keeps taps from this reader while the job has it.
@@ -77,7 +79,7 @@ impl From<PivError> for Stop {
 
 impl<'a> Worker<'a> {
     pub(super) fn new(jobs: &'a Jobs, wanted: Option<String>) -> Self {
-        Self { jobs, wanted, reader: None, session: None, line: None, pin: None }
+        Self { jobs, wanted, reader: None, is_reader_gone: false, session: None, line: None, pin: None }
     }
 
     /// Does one step and says what was seen.
@@ -137,16 +139,20 @@ impl<'a> Worker<'a> {
         }
     }
 
+    /// The reader at which the job is done. One that is not there is told to the service once, and waited for then.
+    async fn find_reader(&mut self) -> Option<String> {
+        let wanted = self.reader.as_deref().or(self.wanted.as_deref());
+        let wait = if mem::replace(&mut self.is_reader_gone, false) { PERSON_TIMEOUT } else { SETTLE };
+        let found = self.jobs.stations.presence().chosen(wanted, wait).await.ok();
+        self.is_reader_gone = found.is_none();
+        found
+    }
+
     /// Waits for a card, in a new transaction.
     async fn read_card(&mut self) -> Result<Observation, Stop> {
         self.session = None;
+        let Some(reader) = self.find_reader().await else { return Ok(Observation::ReaderGone) };
         let presence = self.jobs.stations.presence();
-        let reader = if let Some(reader) = &self.reader {
-            reader.clone()
-        } else {
-            let chosen = presence.chosen(self.wanted.as_deref(), PERSON_TIMEOUT).await;
-            chosen.map_err(|_| Stop::Lost)?
-        };
         if self.line.is_none() {
             self.line = self.jobs.stations.line(&reader).ok();
         }

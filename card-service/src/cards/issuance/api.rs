@@ -17,14 +17,18 @@ use uuid::Uuid;
 use super::journal::{STEPS_EXPECTED, Want};
 use super::store;
 use crate::app::App;
-use crate::cards::{self, Card, CardState, consent};
+use crate::cards::{self, Away, Card, CardState, consent};
 use crate::http::{Body, Path, Refusal, SignedIn};
 use crate::i18n::Locale;
 use crate::people::model::Permission;
 
 /// The routes of this file.
 pub fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(issue)).routes(routes!(issuance)).routes(routes!(resume))
+    OpenApiRouter::new()
+        .routes(routes!(issue))
+        .routes(routes!(issuance))
+        .routes(routes!(resume))
+        .routes(routes!(give_up))
 }
 
 /// A card to be issued.
@@ -86,6 +90,10 @@ pub(crate) enum Progress {
 pub(crate) enum WaitingFor {
     /// A card in the reader.
     Card,
+    /// The card that was taken off before it was finished.
+    CardBack,
+    /// The reader, which is not there.
+    Reader,
     /// The holder chooses a PIN.
     NewPin,
     /// The holder types the PIN.
@@ -96,6 +104,17 @@ pub(crate) enum WaitingFor {
     ConsentTap,
     /// It stopped, or the consent was refused: somebody has to take it up again.
     Resume,
+}
+
+impl WaitingFor {
+    /// What a card that is to be read is waited for with.
+    pub(crate) const fn read_card(away: Option<Away>) -> Self {
+        match away {
+            None => Self::Card,
+            Some(Away::Card) => Self::CardBack,
+            Some(Away::Reader) => Self::Reader,
+        }
+    }
 }
 
 /// How far an issuance has come.
@@ -120,16 +139,27 @@ pub(crate) struct IssuanceReply {
     extensions(("x-problems" = json!([(ProblemType::NotFound, "No such issuance")]))))]
 async fn issuance(State(app): State<App>, who: SignedIn, Path(id): Path<Uuid>) -> Result<Json<IssuanceReply>, Refusal> {
     who.require(Permission::ServeHolders)?;
-    look(&mut app.db.read().await?, id).await.map(|(reply, _)| Json(reply))
+    look(&mut app.db.read().await?, id).await.map(|look| Json(look.reply()))
 }
 
-/// How far an issuance has come, as the office is told, and its card.
-pub(crate) async fn look(connection: &mut Connection, id: Uuid) -> Result<(IssuanceReply, Card), Refusal> {
+/// An issuance, as somebody sees it who looks.
+#[derive(Debug)]
+pub(crate) struct Look {
+    /// How far it has come.
+    pub(crate) issuance: store::Issuance,
+    /// Its card.
+    pub(crate) card: Card,
+    /// What became of the consent that was signed, once it has come in.
+    consent: Option<Outcome>,
+}
+
+/// How far an issuance has come.
+pub(crate) async fn look(connection: &mut Connection, id: Uuid) -> Result<Look, Refusal> {
     let not_found = || Refusal::new(ProblemType::NotFound);
     let issuance = store::one(connection, id).await?.ok_or_else(not_found)?;
     let card = cards::store::one(connection, issuance.card_id).await?.ok_or_else(not_found)?;
     let consent = consent::store::outcome(connection, issuance.card_id).await?;
-    Ok((reply(&issuance, Some(card.state), consent), card))
+    Ok(Look { issuance, card, consent })
 }
 
 /// Take an issuance up again that was interrupted, or whose consent did not make the card active
@@ -142,45 +172,78 @@ pub(crate) async fn look(connection: &mut Connection, id: Uuid) -> Result<(Issua
     ]))))]
 async fn resume(State(app): State<App>, who: SignedIn, Path(id): Path<Uuid>) -> Result<Json<IssuanceReply>, Refusal> {
     who.require(Permission::ServeHolders)?;
-    Ok(Json(reply(&super::resume(&app, id).await?, None, None)))
+    super::resume(&app, id).await?;
+    look(&mut app.db.read().await?, id).await.map(|look| Json(look.reply()))
 }
 
-/// `consent` is what became of the consent that was signed, once it has come in.
-fn reply(issuance: &store::Issuance, card: Option<CardState>, consent: Option<Outcome>) -> IssuanceReply {
-    let asked = &issuance.journal.asked;
-    let (state, waiting_for) = progress(asked, card, consent);
-    let reason = |text: &dyn Fn(Locale) -> String| Some(format!("{} / {}", text(Locale::ZhCn), text(Locale::En)));
-    let reason = match (asked, waiting_for, consent) {
-        (Want::Failed { failure, .. }, ..) => reason(&|locale| locale.text(failure.text_key())),
-        (Want::Finished, Some(WaitingFor::Resume), Some(refused)) => reason(&|locale| {
-            let outcome = locale.text(&format!("console-outcome-{}", refused.number()));
-            locale.text_with("issue-consent-refused", &[("outcome", &outcome)])
-        }),
-        _ => None,
-    };
-    IssuanceReply {
-        issuance_id: issuance.issuance_id,
-        card_id: issuance.card_id,
-        state,
-        steps_done: issuance.number,
-        steps_total: if asked.is_end() { issuance.number } else { STEPS_EXPECTED.max(issuance.number + 1) },
-        waiting_for,
-        reason,
+/// Give an issuance up: its card never comes into use, and the chip may be issued anew
+#[utoipa::path(post, path = "/v1/issuances/{issuance_id}/give-up", tag = "cards",
+    params(("issuance_id" = Uuid, Path)), responses(
+    (status = 200, description = "It is over", body = IssuanceReply)),
+    extensions(("x-problems" = json!([
+        (ProblemType::NotFound, "No such issuance"),
+        (ProblemType::Conflict, "Its card is in use, or it is over already"),
+    ]))))]
+async fn give_up(State(app): State<App>, who: SignedIn, Path(id): Path<Uuid>) -> Result<Json<IssuanceReply>, Refusal> {
+    who.require(Permission::ServeHolders)?;
+    super::give_up(&app, id).await?;
+    look(&mut app.db.read().await?, id).await.map(|look| Json(look.reply()))
+}
+
+impl Look {
+    /// Why it stopped, in words of a language.
+    pub(crate) fn reason(&self, locale: Locale) -> Option<String> {
+        let (_, waiting_for) = self.progress();
+        match (&self.issuance.journal.asked, waiting_for, self.consent) {
+            (Want::Failed { failure, .. }, ..) => Some(locale.text(failure.text_key())),
+            (Want::Finished, Some(WaitingFor::Resume), Some(refused)) => {
+                let outcome = locale.text(&format!("console-outcome-{}", refused.number()));
+                Some(locale.text_with("issue-consent-refused", &[("outcome", &outcome)]))
+            }
+            _ => None,
+        }
+    }
+
+    fn progress(&self) -> (Progress, Option<WaitingFor>) {
+        let journal = &self.issuance.journal;
+        progress(&journal.asked, journal.away(), self.card.state, self.consent)
+    }
+
+    /// How far it has come, in the words of the API.
+    pub(crate) fn reply(&self) -> IssuanceReply {
+        let (state, waiting_for) = self.progress();
+        let done = self.issuance.number;
+        let is_over = matches!(state, Progress::Finished | Progress::Failed);
+        let (zh, en) = (self.reason(Locale::ZhCn), self.reason(Locale::En));
+        IssuanceReply {
+            issuance_id: self.issuance.issuance_id,
+            card_id: self.issuance.card_id,
+            state,
+            steps_done: done,
+            steps_total: if is_over { done } else { STEPS_EXPECTED.max(done + 1) },
+            waiting_for,
+            reason: zh.zip(en).map(|(zh, en)| format!("{zh} / {en}")),
+        }
     }
 }
 
 /// The state of an issuance, and whom or what it waits for.
-const fn progress(asked: &Want, card: Option<CardState>, consent: Option<Outcome>) -> (Progress, Option<WaitingFor>) {
+const fn progress(
+    asked: &Want,
+    away: Option<Away>,
+    card: CardState,
+    consent: Option<Outcome>,
+) -> (Progress, Option<WaitingFor>) {
     let waiting_for = match asked {
         // In use once the consent's tap is accepted; whatever became of the card later, its issuance is over.
-        Want::Finished if matches!(card, Some(CardState::Personalised)) => match consent {
+        Want::Finished if matches!(card, CardState::Personalised) => match consent {
             None | Some(Outcome::Accepted) => WaitingFor::ConsentTap,
             Some(_) => WaitingFor::Resume,
         },
         Want::Finished => return (Progress::Finished, None),
         Want::Failed { failure, .. } if failure.may_resume() => WaitingFor::Resume,
         Want::Failed { .. } => return (Progress::Failed, None),
-        Want::ReadCard => WaitingFor::Card,
+        Want::ReadCard => WaitingFor::read_card(away),
         Want::SetPin => WaitingFor::NewPin,
         Want::Prove { slot: KeySlot::SignIn | KeySlot::Approve, .. } => WaitingFor::Pin,
         Want::Consent => WaitingFor::Consent,
@@ -196,7 +259,7 @@ mod tests {
 
     #[test]
     fn an_issuance_is_finished_only_when_the_card_is_in_use() {
-        let finished = |card, consent| progress(&Want::Finished, Some(card), consent);
+        let finished = |card, consent| progress(&Want::Finished, None, card, consent);
         assert_eq!(finished(CardState::Personalised, None), (Progress::Waiting, Some(WaitingFor::ConsentTap)));
         assert_eq!(
             finished(CardState::Personalised, Some(Outcome::WrongText)),
@@ -213,7 +276,7 @@ mod tests {
     #[test]
     fn an_issuance_says_whom_it_waits_for() {
         let failed = |failure| Want::Failed { failure, reset: false };
-        let progress = |asked| progress(&asked, None, None);
+        let progress = |asked| progress(&asked, None, CardState::Personalising, None);
         assert_eq!(progress(Want::SetPin), (Progress::Waiting, Some(WaitingFor::NewPin)));
         assert_eq!(progress(Want::ReadCard), (Progress::Waiting, Some(WaitingFor::Card)));
         assert_eq!(progress(Want::SetManagementKey), (Progress::Running, None));

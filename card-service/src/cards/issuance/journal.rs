@@ -12,6 +12,8 @@ mod words;
 use card_schema::wire::issuance::{KeySlot, ManagementAlgorithm};
 use serde::{Deserialize, Serialize};
 
+use crate::cards::Away;
+
 pub use words::{Failure, InPlace, KeyPair, Made, Object, Relation, Seen, Want};
 
 /// Steps of an issuance in which nothing goes wrong, for a progress bar.
@@ -56,6 +58,8 @@ pub struct Journal {
     giving_up: Option<Failure>,
     /// What is written at the end: the photo too where the holder had one at the beginning and the chip has room for it.
     last: Vec<Object>,
+    /// What has to come back before the card can be read.
+    away: Option<Away>,
 }
 
 impl Default for Journal {
@@ -78,6 +82,7 @@ impl Default for Journal {
             ours: false,
             giving_up: None,
             last: LAST_OBJECTS.into_iter().filter(|object| *object != Object::Photo).collect(),
+            away: None,
         }
     }
 }
@@ -86,6 +91,11 @@ impl Journal {
     /// An issuance to a holder who has a photo, or has none.
     pub fn begin(photo: bool) -> Self {
         if photo { Self { last: LAST_OBJECTS.into(), ..Self::default() } } else { Self::default() }
+    }
+
+    /// What has to come back before the issuance goes on: any blank card is good until something was written on one.
+    pub fn away(&self) -> Option<Away> {
+        self.away.filter(|away| *away == Away::Reader || self.chuid != Made::No)
     }
 
     /// Whether everything is on the chip, so that only the holder's consent is missing.
@@ -109,6 +119,13 @@ impl Journal {
         self
     }
 
+    /// Ends the job. The chip is left as it is, to be wiped when it is issued anew: it may not be in the reader.
+    #[must_use]
+    pub fn given_up(mut self) -> Self {
+        self.asked = Want::Failed { failure: Failure::GivenUp, reset: false };
+        self
+    }
+
     /// The card's consent has come in as a tap: whatever the reader says now, the card is in use and is left alone.
     #[must_use]
     pub fn agreed(mut self) -> Self {
@@ -122,8 +139,9 @@ impl Journal {
         self.asked = match (self.asked.clone(), seen) {
             (ended @ (Want::Finished | Want::Failed { .. }), _) => ended,
             (_, _) if self.consented => Want::Finished,
-            (_, Seen::Removed) => {
+            (_, Seen::Removed(away)) => {
                 self.lose_card();
+                self.away = Some(*away);
                 Want::ReadCard
             }
             (Want::Consent, Seen::Declined) => self.give_up(Failure::ConsentDeclined),
@@ -250,8 +268,12 @@ impl Journal {
         self.authenticated = false;
         self.tried.clear();
         self.ours = relation == Relation::This;
+        self.away = None;
         match (relation, self.giving_up) {
-            (Relation::Other, _) => return Want::Failed { failure: Failure::OtherCard, reset: false },
+            (Relation::Other, _) => {
+                let failure = if self.chuid == Made::No { Failure::HoldersCard } else { Failure::OtherCard };
+                return Want::Failed { failure, reset: false };
+            }
             (Relation::This, Some(failure)) => return self.give_up(failure),
             // The reset was done, and only its answer was lost.
             (Relation::Blank, Some(failure)) => return Want::Failed { failure, reset: true },
@@ -303,6 +325,8 @@ impl Journal {
                 given_up => given_up,
             },
             Want::Reset { failed } => Want::Failed { failure: failed.unwrap_or(Failure::CardErrors), reset: false },
+            // Only a card without PIV refuses to be selected.
+            Want::ReadCard => Want::Failed { failure: Failure::ForeignCard, reset: false },
             // The chip has no room for it, or takes no object of that length: the card is good without.
             Want::Put { object: Object::Photo } if matches!(status_word, 0x6A84 | 0x6700) => {
                 self.last.retain(|object| *object != Object::Photo);

@@ -17,4 +17,4 @@ pub mod store;
 #[cfg(test)]
 mod tests;
 
-pub use run::{current_step, observe, resume, start};
+pub use run::{current_step, give_up, observe, resume, start};

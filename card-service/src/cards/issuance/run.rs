@@ -11,7 +11,7 @@ use super::journal::{Journal, Relation, STEPS_EXPECTED, Seen, Want};
 use super::store::{Answered, Issuance};
 use super::{steps, store};
 use crate::app::App;
-use crate::cards::{self, Card, CardState, consent, possession, status};
+use crate::cards::{self, Away, Card, CardState, consent, possession, status};
 use crate::db::Tx;
 use crate::domains::residence;
 use crate::http::Refusal;
@@ -153,9 +153,9 @@ pub async fn observe(
 ///
 /// # Errors
 /// [`ProblemType::Conflict`] where it goes on by itself or is over.
-pub async fn resume(app: &App, issuance: Uuid) -> Result<Issuance, Refusal> {
+pub async fn resume(app: &App, issuance: Uuid) -> Result<(), Refusal> {
     let now = app.now();
-    let issuance = app
+    let terminal = app
         .db
         .write::<_, Refusal, _>(move |tx| {
             Box::pin(async move {
@@ -170,12 +170,40 @@ pub async fn resume(app: &App, issuance: Uuid) -> Result<Issuance, Refusal> {
                 issuance.number += 1;
                 issuance.open = true;
                 store::update(tx, now, &issuance, None).await?;
-                Ok(issuance)
+                Ok(issuance.terminal_id)
             })
         })
         .await?;
-    app.jobs.ring(issuance.terminal_id);
-    Ok(issuance)
+    app.jobs.ring(terminal);
+    Ok(())
+}
+
+/// Gives an issuance up whose card is not in use yet. The reader hears so with its next observation.
+///
+/// # Errors
+/// [`ProblemType::Conflict`] where the card is in use or the issuance is over.
+pub async fn give_up(app: &App, issuance: Uuid) -> Result<(), Refusal> {
+    let (now, shared) = (app.now(), app.clone());
+    app.db
+        .write::<_, Refusal, _>(move |tx| {
+            Box::pin(async move {
+                let issuance = store::one(tx.conn(), issuance).await?.ok_or(Refusal::new(ProblemType::NotFound))?;
+                cards::store::lock(tx, issuance.card_id).await?;
+                let mut card = card_of(tx, &issuance).await?;
+                if !card.state.may_become(CardState::Abandoned) {
+                    return Err(Refusal::because(ProblemType::Conflict, "issue-not-to-give-up"));
+                }
+                // Read again: a step may have been answered before the card was locked.
+                let mut issuance = store::one(tx.conn(), issuance.issuance_id).await?.unwrap_or(issuance);
+                issuance.journal = issuance.journal.given_up();
+                issuance.number += 1;
+                issuance.open = false;
+                follow(&shared, tx, now, &mut card, &issuance.journal).await?;
+                store::update(tx, now, &issuance, None).await?;
+                Ok(())
+            })
+        })
+        .await
 }
 
 /// Whether an issuance may be taken up again: it was interrupted, or everything is done at the reader and the card still
@@ -253,7 +281,8 @@ async fn see(
         }
         (Observation::FactoryPin { refused }, _) => Seen::FactoryPin { refused: *refused },
         (Observation::Consent { .. }, _) => Seen::Consented,
-        (Observation::CardRemoved, _) => Seen::Removed,
+        (Observation::CardRemoved, _) => Seen::Removed(Away::Card),
+        (Observation::ReaderGone, _) => Seen::Removed(Away::Reader),
         (Observation::CardError { status_word, .. }, _) => Seen::Error { status_word: *status_word },
         (Observation::Declined, _) => Seen::Declined,
         (Observation::Done, _) => Seen::Done,
@@ -286,6 +315,7 @@ const fn observation_name(observation: &Observation) -> &'static str {
         Observation::FactoryPin { .. } => "factory_pin",
         Observation::Consent { .. } => "consent",
         Observation::CardRemoved => "card_removed",
+        Observation::ReaderGone => "reader_gone",
         Observation::CardError { .. } => "card_error",
         Observation::Declined => "declined",
     }

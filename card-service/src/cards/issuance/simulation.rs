@@ -7,6 +7,7 @@ use card_schema::wire::issuance::{KeySlot, ManagementAlgorithm};
 use proptest::prelude::*;
 
 use super::journal::{Failure, InPlace, Journal, Object, Relation, STEPS_EXPECTED, Seen, Want};
+use crate::cards::Away;
 
 /// More steps than any of these issuances takes: one that takes them goes in circles.
 const STEPS_MAX: usize = 400;
@@ -174,7 +175,7 @@ impl Fault {
     const ALL: [Self; 4] = [Self::TornBefore, Self::TornAfter, Self::DoneTwice, Self::DoneTwiceAnew];
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Issuance {
     chip: Chip,
     journal: Journal,
@@ -209,13 +210,13 @@ impl Issuance {
             assert!(self.is_complete(), "{self:?}");
         }
         let mut seen = match fault {
-            Some(Fault::TornBefore) => Seen::Removed,
+            Some(Fault::TornBefore) => Seen::Removed(Away::Card),
             _ => self.chip.perform(&want, &mut self.minted),
         };
         match fault {
             Some(Fault::TornBefore | Fault::TornAfter) => {
                 self.chip.authenticated = false;
-                seen = Seen::Removed;
+                seen = Seen::Removed(Away::Card);
             }
             Some(Fault::DoneTwice) => seen = self.chip.perform(&want, &mut self.minted),
             Some(Fault::DoneTwiceAnew) => {
@@ -347,10 +348,48 @@ fn a_chip_that_keeps_factory_secrets_or_has_no_keys_of_its_own_is_never_issued()
 fn another_holders_card_is_not_touched() {
     let chip = Chip { relation: Relation::Other, management: Some(InPlace::Factory), ..Chip::blank(true) };
     let ended = Issuance::new(chip.clone()).run(|_| None);
-    assert_eq!(ended.journal.asked, Want::Failed { failure: Failure::OtherCard, reset: false });
+    assert_eq!(ended.journal.asked, Want::Failed { failure: Failure::HoldersCard, reset: false });
     assert_eq!((ended.steps, &ended.chip), (1, &chip));
     let resumed = Issuance { journal: ended.journal.resumed(), ..Issuance::new(Chip::blank(true)) }.run(|_| None);
     assert_eq!(resumed.journal.asked, Want::Finished, "the right card can follow");
+}
+
+/// A card that is one's own until the holder is asked for a PIN, and is then taken off.
+fn torn_at_the_pin() -> Issuance {
+    let mut torn = Issuance::new(Chip::blank(true));
+    while torn.journal.asked != Want::SetPin {
+        torn.step(None);
+    }
+    torn.journal = torn.journal.next(&Seen::Removed(Away::Card), [0; 16]);
+    torn
+}
+
+#[test]
+fn another_card_in_the_middle_is_told_and_the_one_that_was_begun_goes_on() {
+    let torn = torn_at_the_pin();
+    assert_eq!((&torn.journal.asked, torn.journal.away()), (&Want::ReadCard, Some(Away::Card)));
+    let holders = Seen::Card { relation: Relation::Other, algorithm: None, factory_key: None };
+    let table = [(holders, Failure::OtherCard), (Seen::Error { status_word: 0x6A82 }, Failure::ForeignCard)];
+    for (seen, failure) in table {
+        let journal = torn.journal.clone().next(&seen, [0; 16]);
+        assert_eq!(journal.asked, Want::Failed { failure, reset: false });
+        assert!(failure.may_resume());
+        let resumed = Issuance { journal: journal.resumed(), ..torn.clone() }.run(|_| None);
+        assert_eq!(resumed.journal.asked, Want::Finished, "{failure:?}");
+    }
+}
+
+#[test]
+fn whoever_looks_is_told_what_has_to_come_back() {
+    let begun = Journal::default();
+    assert_eq!(begun.away(), None);
+    let no_reader = begun.clone().next(&Seen::Removed(Away::Reader), [0; 16]);
+    assert_eq!((&no_reader.asked, no_reader.away()), (&Want::ReadCard, Some(Away::Reader)));
+    assert_eq!(begun.next(&Seen::Removed(Away::Card), [0; 16]).away(), None, "any blank card is good");
+    let unplugged = torn_at_the_pin().journal.next(&Seen::Removed(Away::Reader), [0; 16]);
+    assert_eq!(unplugged.away(), Some(Away::Reader));
+    let back = Seen::Card { relation: Relation::This, algorithm: None, factory_key: None };
+    assert_eq!(unplugged.next(&back, [0; 16]).away(), None);
 }
 
 #[test]
@@ -364,10 +403,15 @@ fn a_foreign_card_that_knows_neither_key_is_left_as_it_is() {
 }
 
 #[test]
-fn a_card_that_answers_nothing_but_errors_is_given_up_and_not_wiped_unless_it_is_ours() {
+fn a_card_that_answers_nothing_as_it_should_is_given_up_and_not_wiped_unless_it_is_ours() {
     let mut journal = Journal::default();
     for _ in 0..20 {
-        journal = journal.next(&Seen::Error { status_word: 0x6A82 }, [0; 16]);
+        let seen = match journal.asked {
+            Want::ReadCard => Seen::Card { relation: Relation::Blank, algorithm: None, factory_key: None },
+            // No answer to what was asked.
+            _ => Seen::Done,
+        };
+        journal = journal.next(&seen, [0; 16]);
         assert!(!matches!(journal.asked, Want::Reset { .. }));
     }
     assert_eq!(journal.asked, Want::Failed { failure: Failure::CardErrors, reset: false });
@@ -420,7 +464,7 @@ fn a_card_whose_consent_has_come_in_is_left_alone_whatever_the_reader_says() {
     while issuance.journal.asked != Want::Consent {
         issuance.step(None);
     }
-    for seen in [Seen::Declined, Seen::Removed, Seen::Error { status_word: 0x6983 }] {
+    for seen in [Seen::Declined, Seen::Removed(Away::Card), Seen::Error { status_word: 0x6983 }] {
         assert_eq!(issuance.journal.clone().agreed().next(&seen, [0; 16]).asked, Want::Finished);
     }
 }

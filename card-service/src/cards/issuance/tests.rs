@@ -18,6 +18,8 @@ use rustls::pki_types::CertificateDer;
 use tokio::sync::watch;
 use uuid::Uuid;
 
+mod replacement;
+
 use super::api::{IssuanceReply, Progress, WaitingFor, look};
 use super::management::ManagementKey;
 use super::{current_step, resume, start};
@@ -137,7 +139,7 @@ impl Station {
     /// What the office is told.
     async fn look(&self, job: Uuid) -> IssuanceReply {
         let mut connection = self.town.scratch.db.read().await.unwrap();
-        look(&mut connection, job).await.unwrap().0
+        look(&mut connection, job).await.unwrap().reply()
     }
 }
 

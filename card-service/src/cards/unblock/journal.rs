@@ -6,6 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::cards::Away;
+
 /// Steps of an unblocking in which nothing goes wrong, for a progress bar.
 pub const STEPS_EXPECTED: u32 = 4;
 /// Errors of the card after which the job stops, until somebody takes it up again.
@@ -82,6 +84,8 @@ impl Want {
 pub enum Failure {
     /// Another card was put in. Can go on with the right one.
     OtherCard,
+    /// The card has no PIV application. Can go on with the right one.
+    ForeignCard,
     /// The person at the reader declined or did not answer. Can go on.
     Declined,
     /// The card's answers go on being errors. Can go on.
@@ -92,23 +96,27 @@ pub enum Failure {
     PukRefused,
     /// The card was lost, blocked or replaced meanwhile.
     NotInUse,
+    /// Somebody at the desk ended it. Can go on: the card may have either PUK.
+    GivenUp,
 }
 
 impl Failure {
     /// Whether the same job can be taken up again.
     pub const fn may_resume(self) -> bool {
-        matches!(self, Self::OtherCard | Self::Declined | Self::CardErrors)
+        matches!(self, Self::OtherCard | Self::ForeignCard | Self::Declined | Self::CardErrors | Self::GivenUp)
     }
 
     /// The key of its text for people.
     pub const fn text_key(self) -> &'static str {
         match self {
             Self::OtherCard => "unblock-other-card",
+            Self::ForeignCard => "unblock-foreign-card",
             Self::Declined => "issue-declined",
             Self::CardErrors => "unblock-card-errors",
             Self::NoPossession => "unblock-no-possession",
             Self::PukRefused => "unblock-puk-refused",
             Self::NotInUse => "unblock-card-not-in-use",
+            Self::GivenUp => "unblock-given-up",
         }
     }
 }
@@ -130,8 +138,8 @@ pub enum Seen {
     },
     /// Done.
     Done,
-    /// The card is gone.
-    Removed,
+    /// The card is gone, with the reader or without.
+    Removed(Away),
     /// The card answered with an error.
     Error {
         /// ISO 7816-4 status word.
@@ -159,6 +167,8 @@ pub struct Journal {
     /// The card has said that its PUK is replaced.
     replaced: bool,
     troubles: u8,
+    /// What has to come back before the card can be read.
+    pub away: Option<Away>,
 }
 
 impl Default for Journal {
@@ -171,6 +181,7 @@ impl Default for Journal {
             puk_tries: None,
             replaced: false,
             troubles: 0,
+            away: None,
         }
     }
 }
@@ -186,6 +197,15 @@ impl Journal {
         self
     }
 
+    /// Ends the job. What was being done is unsure until it is taken up again.
+    #[must_use]
+    pub fn given_up(mut self) -> Self {
+        let asked = self.asked.clone();
+        self.lose_card(&asked);
+        self.asked = Want::Failed { failure: Failure::GivenUp };
+        self
+    }
+
     /// Whether the card has the PUK that the job gives it.
     pub const fn is_puk_replaced(&self) -> bool {
         self.replaced
@@ -197,8 +217,10 @@ impl Journal {
         self.asked = match (self.asked.clone(), seen) {
             (ended @ (Want::Finished | Want::Failed { .. }), _) => ended,
             (_, Seen::NotInUse) => Want::Failed { failure: Failure::NotInUse },
-            (asked, Seen::Removed) => {
+            (asked, Seen::Removed(away)) => {
                 self.lose_card(&asked);
+                // A card that was waited for in vain was never there.
+                self.away = (away == Away::Reader || asked != Want::ReadCard).then_some(away);
                 Want::ReadCard
             }
             (asked, Seen::Declined) => {
@@ -207,9 +229,12 @@ impl Journal {
             }
             (Want::ReadCard, Seen::Card { is_this: true, puk_tries }) => {
                 self.count(puk_tries);
+                self.away = None;
                 Want::Prove { challenge }
             }
             (Want::ReadCard, Seen::Card { is_this: false, .. }) => Want::Failed { failure: Failure::OtherCard },
+            // Only a card without PIV refuses to be selected.
+            (Want::ReadCard, Seen::Error { .. }) => Want::Failed { failure: Failure::ForeignCard },
             (Want::Prove { .. }, Seen::Proof { valid: true }) => self.plan(),
             (Want::Prove { .. }, Seen::Proof { valid: false }) => Want::Failed { failure: Failure::NoPossession },
             (Want::Unblock, Seen::Done) => {
@@ -312,7 +337,7 @@ mod tests {
         /// Carries out what is wanted. Torn out, it did it or not, and nobody hears which.
         fn carry_out(&mut self, want: &Want, tear: Tear) -> Seen {
             if tear == Tear::Before {
-                return Seen::Removed;
+                return Seen::Removed(Away::Card);
             }
             let seen = match want {
                 Want::ReadCard => Seen::Card { is_this: true, puk_tries: self.counts.then_some(self.puk_tries) },
@@ -321,7 +346,7 @@ mod tests {
                 Want::ReplacePuk { old } => self.with_puk(*old, |card| card.puk = Puk::After),
                 Want::Finished | Want::Failed { .. } => unreachable!("it is over"),
             };
-            if tear == Tear::After { Seen::Removed } else { seen }
+            if tear == Tear::After { Seen::Removed(Away::Card) } else { seen }
         }
 
         fn with_puk(&mut self, puk: Puk, does: impl FnOnce(&mut Self)) -> Seen {
@@ -415,7 +440,8 @@ mod tests {
         // Put back after it was away, it proves it again.
         let there = read.next(Seen::Proof { valid: true }, [2; 16]);
         assert_eq!(there.asked, Want::Unblock);
-        let back = there.next(Seen::Removed, [3; 16]).next(Seen::Card { is_this: true, puk_tries: None }, [4; 16]);
+        let back =
+            there.next(Seen::Removed(Away::Card), [3; 16]).next(Seen::Card { is_this: true, puk_tries: None }, [4; 16]);
         assert_eq!(back.asked, Want::Prove { challenge: [4; 16] });
     }
 
@@ -425,6 +451,14 @@ mod tests {
         assert_eq!(other.asked, Want::Failed { failure: Failure::OtherCard });
         assert_eq!(other.resumed().asked, Want::ReadCard);
         let asked = Journal { asked: Want::Unblock, ..Journal::default() };
+        let foreign = Journal::default().next(Seen::Error { status_word: 0x6A82 }, [1; 16]);
+        assert_eq!(foreign.asked, Want::Failed { failure: Failure::ForeignCard });
+        assert_eq!(foreign.resumed().asked, Want::ReadCard);
+        let taken = asked.clone().next(Seen::Removed(Away::Card), [1; 16]);
+        assert_eq!((&taken.asked, taken.away), (&Want::ReadCard, Some(Away::Card)));
+        let unplugged = taken.next(Seen::Removed(Away::Reader), [1; 16]);
+        assert_eq!((&unplugged.asked, unplugged.away), (&Want::ReadCard, Some(Away::Reader)));
+        assert_eq!(unplugged.next(Seen::Card { is_this: true, puk_tries: None }, [1; 16]).away, None);
         let declined = asked.clone().next(Seen::Declined, [1; 16]);
         assert_eq!(declined.asked, Want::Failed { failure: Failure::Declined });
         let mut failing = asked.clone();

@@ -10,7 +10,7 @@ use super::journal::{Journal, Puk, STEPS_EXPECTED, Seen, Want};
 use super::store::{self, Unblock};
 use crate::app::App;
 use crate::cards::issuance::management;
-use crate::cards::{self, Card, CardState, possession};
+use crate::cards::{self, Away, Card, CardState, possession};
 use crate::db::{Connection, Tx};
 use crate::http::Refusal;
 use crate::i18n::Locale;
@@ -109,6 +109,29 @@ pub async fn resume(app: &App, id: Uuid) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Ends an unblocking that waits for its reader. It can be taken up again.
+///
+/// # Errors
+/// [`ProblemType::Conflict`] where it has stopped or is over.
+pub async fn give_up(app: &App, id: Uuid) -> Result<(), Refusal> {
+    let now = app.now();
+    app.db
+        .write::<_, Refusal, _>(move |tx| {
+            Box::pin(async move {
+                let card = store::one(tx.conn(), id).await?.ok_or(Refusal::new(ProblemType::NotFound))?.card_id;
+                cards::store::lock(tx, card).await?;
+                let Some(mut unblock) = store::one(tx.conn(), id).await?.filter(|unblock| unblock.open) else {
+                    return Err(Refusal::because(ProblemType::Conflict, "unblock-not-open"));
+                };
+                unblock.journal = unblock.journal.given_up();
+                unblock.number += 1;
+                unblock.open = false;
+                Ok(store::put(tx, now, &unblock).await?)
+            })
+        })
+        .await
+}
+
 async fn card_of(connection: &mut Connection, unblock: &Unblock) -> Result<Card, Refusal> {
     cards::store::one(connection, unblock.card_id).await?.ok_or(Refusal::new(ProblemType::NotFound))
 }
@@ -187,7 +210,8 @@ async fn see(tx: &mut Tx, unblock: &Unblock, observation: &Observation) -> Resul
             Seen::Proof { valid: possession::is_proven(key, challenge, &der.0) }
         }
         (Observation::Done, _) => Seen::Done,
-        (Observation::CardRemoved, _) => Seen::Removed,
+        (Observation::CardRemoved, _) => Seen::Removed(Away::Card),
+        (Observation::ReaderGone, _) => Seen::Removed(Away::Reader),
         (Observation::CardError { status_word, .. }, _) => Seen::Error { status_word: *status_word },
         (Observation::Declined, _) => Seen::Declined,
         // An answer to something else than what was asked.

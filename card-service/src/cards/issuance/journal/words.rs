@@ -3,6 +3,8 @@
 use card_schema::wire::issuance::{KeySlot, ManagementAlgorithm};
 use serde::{Deserialize, Serialize};
 
+use crate::cards::Away;
+
 /// Whether a change has been made on the chip.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -144,6 +146,10 @@ pub enum Want {
 pub enum Failure {
     /// Another card than the one that was begun was put in. Can go on with the right one.
     OtherCard,
+    /// A card that is somebody's was put in where a blank one was expected. Can go on with a blank one.
+    HoldersCard,
+    /// The card has no PIV application. Can go on with one that has.
+    ForeignCard,
     /// The card answers to no management key that we know. Can go on with a blank one.
     UnknownManagementKey,
     /// The person at the reader declined or did not answer. Can go on.
@@ -156,24 +162,32 @@ pub enum Failure {
     NoPossession,
     /// The card's answers go on being errors.
     CardErrors,
+    /// Somebody at the desk gave it up.
+    GivenUp,
 }
 
 impl Failure {
     /// Whether the same issuance can be taken up again.
     pub const fn may_resume(self) -> bool {
-        matches!(self, Self::OtherCard | Self::UnknownManagementKey | Self::Declined)
+        matches!(
+            self,
+            Self::OtherCard | Self::HoldersCard | Self::ForeignCard | Self::UnknownManagementKey | Self::Declined
+        )
     }
 
     /// The key of its text for people.
     pub const fn text_key(self) -> &'static str {
         match self {
             Self::OtherCard => "issue-other-card",
+            Self::HoldersCard => "issue-holders-card",
+            Self::ForeignCard => "issue-foreign-card",
             Self::UnknownManagementKey => "issue-unknown-management-key",
             Self::Declined => "issue-declined",
             Self::ConsentDeclined => "issue-consent-declined",
             Self::KeyNotNew => "issue-key-not-new",
             Self::NoPossession => "issue-no-possession",
             Self::CardErrors => "issue-card-errors",
+            Self::GivenUp => "issue-given-up",
         }
     }
 }
@@ -226,8 +240,8 @@ pub enum Seen {
     },
     /// The holder agreed and the card signed it.
     Consented,
-    /// The card is gone.
-    Removed,
+    /// The card is gone, with the reader or without.
+    Removed(Away),
     /// The card answered with an error.
     Error {
         /// ISO 7816-4 status word.
