@@ -196,8 +196,15 @@ impl Service {
             clock_tolerance_seconds: CLOCK_TOLERANCE_SECONDS,
             offline_limit_seconds: OFFLINE_LIMIT_SECONDS,
         };
-        let intake =
-            Intake::start(db.clone(), Arc::clone(&keys), log.head(), log.recent(), policy, Arc::new(clock::now))?;
+        let intake = Intake::start(
+            db.clone(),
+            Arc::clone(&keys),
+            log.head(),
+            log.recent(),
+            policy,
+            &terminals_url,
+            Arc::new(clock::now),
+        )?;
         let app = App::new(Parts {
             db,
             keys,
@@ -284,7 +291,7 @@ async fn first_status_list(app: &App) -> Result<(), ServeError> {
     }
     let (shared, now) = (app.clone(), app.now());
     app.db
-        .write::<_, Refusal, _>(move |tx| Box::pin(async move { status::publish(&shared, tx, now).await.map(drop) }))
+        .write::<_, DbError, _>(move |tx| Box::pin(async move { status::publish(&shared, tx, now).await.map(drop) }))
         .await?;
     Ok(())
 }

@@ -3,6 +3,8 @@
 //! It is written in the transaction that changes the card, so no terminal is told a state that was undone, and its version
 //! never goes back. Format: `card_schema::envelope::status_list`.
 
+use std::sync::Arc;
+
 use card_schema::clock::Micros;
 use card_schema::envelope::status_list::{CardStatus, StatusList, Statuses};
 use card_schema::envelope::{PublicKey, Signature};
@@ -10,32 +12,55 @@ use card_schema::envelope::{PublicKey, Signature};
 use crate::app::App;
 use crate::cards::store;
 use crate::db::{Connection, DbError, Tx};
-use crate::http::Refusal;
-use crate::keys::{KeyError, Role};
+use crate::keys::{KeyError, KeyStore, Role};
 
-/// Signs a list of the cards as they are in this transaction.
-pub async fn publish(app: &App, tx: &mut Tx, now: Micros) -> Result<u64, Refusal> {
-    let (listed, _) = store::listed(tx.conn()).await?;
-    let mut statuses = Statuses::default();
-    for (index, state) in listed {
-        statuses.set(index, state.status());
+/// Signs status lists. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct StatusLists {
+    keys: Arc<dyn KeyStore>,
+    subject: String,
+}
+
+impl StatusLists {
+    /// For the terminals that connect to this address.
+    pub fn new(keys: Arc<dyn KeyStore>, terminals_url: &str) -> Self {
+        Self { keys, subject: format!("{terminals_url}/v1/status-list") }
     }
-    let newest: i64 = newest_version(tx).await?;
-    let version = u64::try_from(newest).map_err(|_| DbError::Unreadable("status_list.version"))? + 1;
-    let list = StatusList {
-        subject: format!("{}/v1/status-list", app.terminals_url),
-        issued_at_s: now.seconds(),
-        version,
-        statuses,
-    };
-    let key = PublicKey::from_sec1(&app.keys.public(Role::StatusList)?)
-        .map_err(|_| KeyError::Crypto(Role::StatusList, "be read"))?;
-    let unsigned = list.to_be_signed(key.key_id());
-    let signature = app.keys.sign(Role::StatusList, unsigned.message())?;
-    let signature: [u8; 64] = signature.try_into().map_err(|_| KeyError::Crypto(Role::StatusList, "sign"))?;
-    let body = unsigned.sign(&Signature(signature));
-    store::keep_status_list(tx, now, newest + 1, &body).await?;
-    Ok(version)
+
+    /// Signs a list of the cards as they are in this transaction.
+    ///
+    /// # Errors
+    /// When the database fails, or the key store.
+    pub async fn publish(&self, tx: &mut Tx, now: Micros) -> Result<u64, DbError> {
+        let (listed, _) = store::listed(tx.conn()).await?;
+        let mut statuses = Statuses::default();
+        for (index, state) in listed {
+            statuses.set(index, state.status());
+        }
+        let newest: i64 = newest_version(tx).await?;
+        let version = u64::try_from(newest).map_err(|_| DbError::Unreadable("status_list.version"))? + 1;
+        let list = StatusList { subject: self.subject.clone(), issued_at_s: now.seconds(), version, statuses };
+        let body = self.sign(&list).map_err(|error| DbError::Unsigned(error.into()))?;
+        store::keep_status_list(tx, now, newest + 1, &body).await?;
+        Ok(version)
+    }
+
+    fn sign(&self, list: &StatusList) -> Result<Vec<u8>, KeyError> {
+        let key = PublicKey::from_sec1(&self.keys.public(Role::StatusList)?)
+            .map_err(|_| KeyError::Crypto(Role::StatusList, "be read"))?;
+        let unsigned = list.to_be_signed(key.key_id());
+        let signature = self.keys.sign(Role::StatusList, unsigned.message())?;
+        let signature: [u8; 64] = signature.try_into().map_err(|_| KeyError::Crypto(Role::StatusList, "sign"))?;
+        Ok(unsigned.sign(&Signature(signature)))
+    }
+}
+
+/// The same, in a request.
+///
+/// # Errors
+/// As [`StatusLists::publish`].
+pub async fn publish(app: &App, tx: &mut Tx, now: Micros) -> Result<u64, DbError> {
+    StatusLists::new(Arc::clone(&app.keys), &app.terminals_url).publish(tx, now).await
 }
 
 async fn newest_version(tx: &mut Tx) -> Result<i64, DbError> {

@@ -8,8 +8,8 @@ use card_schema::envelope::PublicKey;
 use card_schema::envelope::receipt::Outcome;
 use card_schema::ids::{CardId, HolderId, Shard};
 
-use super::consent;
 use super::model::{Card, CardForIntake, CardKeys, CardState};
+use super::{consent, unblock};
 use crate::db::{Connection, DbError, Row, Rows, Tx, columns, query};
 use crate::evidence::{ActionKind, Change, tables};
 
@@ -71,16 +71,30 @@ pub async fn changed_since(connection: &mut Connection, since: &[(Shard, i64)]) 
     rows.iter().map(|row| Ok(CardId::from_bytes(columns::bytes(row, "card_id")?))).collect()
 }
 
+/// What came of a consent.
+#[derive(Debug)]
+pub struct Consented {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Cards of the holder that are in use no more.
+    pub replaced: Vec<CardId>,
+    /// Whether the status list is to be signed anew.
+    pub is_list_due: bool,
+}
+
 /// A card has signed its holder's consent to a text, of which `signed` is the hash. A card that waits for it becomes
-/// active when this is the text that was sent; otherwise it goes on waiting.
-pub async fn on_consent(tx: &mut Tx, at: Micros, card: CardId, signed: &[u8; 32]) -> Result<Outcome, DbError> {
-    let Some(found) = one(tx.conn(), card).await? else { return Ok(Outcome::UnknownCard) };
+/// active when this is the text that was sent, and takes the place of the holder's others; otherwise it goes on waiting.
+pub async fn on_consent(tx: &mut Tx, at: Micros, card: CardId, signed: &[u8; 32]) -> Result<Consented, DbError> {
+    let plain = |outcome| Consented { outcome, replaced: Vec::new(), is_list_due: false };
+    let Some(found) = one(tx.conn(), card).await? else { return Ok(plain(Outcome::UnknownCard)) };
     let sent = consent::store::newest(tx.conn(), card).await?;
     let outcome = consent::model::decide(found.state, sent.as_ref().map(|request| &request.hash), signed);
-    if outcome == Outcome::Accepted {
-        set_state(tx, at, &found, CardState::Active, "consent").await?;
+    if outcome != Outcome::Accepted {
+        return Ok(plain(outcome));
     }
-    Ok(outcome)
+    set_state(tx, at, &found, CardState::Active, "consent").await?;
+    let Replaced { cards, is_list_due } = replace_all(tx, at, found.holder_id, Some(card), "replacement").await?;
+    Ok(Consented { outcome, replaced: cards, is_list_due })
 }
 
 /// Locks a card for a change of its state, and the list that says which cards are valid.
@@ -177,26 +191,37 @@ pub async fn set_state(tx: &mut Tx, at: Micros, card: &Card, next: CardState, re
     .bind(reason)
     .execute(tx.conn())
     .await?;
-    change.record(tx, at, ActionKind::CardStateChanged).await
+    change.record(tx, at, ActionKind::CardStateChanged).await?;
+    if unblock::may_unblock(next) { Ok(()) } else { unblock::end(tx, at, card.card_id).await }
+}
+
+/// Cards that another has taken the place of.
+#[derive(Debug, Default)]
+pub struct Replaced {
+    /// Which.
+    pub cards: Vec<CardId>,
+    /// Whether the status list is to be signed anew.
+    pub is_list_due: bool,
 }
 
 /// Puts every card of a holder, but the one that is kept, into its last state but the one of coming back: a person has one
-/// card. Whether the status list is to be signed anew.
+/// card.
 pub async fn replace_all(
     tx: &mut Tx,
     at: Micros,
     holder: HolderId,
     kept: Option<CardId>,
     reason: &str,
-) -> Result<bool, DbError> {
-    let mut listed = false;
+) -> Result<Replaced, DbError> {
+    let mut replaced = Replaced::default();
     for other in of_holder(tx.conn(), holder).await? {
         if Some(other.card_id) != kept && other.state.may_become(CardState::Replaced) {
             set_state(tx, at, &other, CardState::Replaced, reason).await?;
-            listed |= other.state.status() != CardState::Replaced.status();
+            replaced.cards.push(other.card_id);
+            replaced.is_list_due |= other.state.status() != CardState::Replaced.status();
         }
     }
-    Ok(listed)
+    Ok(replaced)
 }
 
 /// Records a key that a card made. False where the key is known from another card or slot: a chip that shows it is

@@ -182,7 +182,7 @@ async fn made_one(
             Box::pin(async move {
                 tx.lock([Shard(0), other.shard(), kept.shard()]).await?;
                 merge::merge(&shared, tx, by, other, kept, reason).await?;
-                if cards::store::replace_all(tx, now, other, None, "merged").await? {
+                if cards::store::replace_all(tx, now, other, None, "merged").await?.is_list_due {
                     status::publish(&shared, tx, now).await?;
                 }
                 Ok(())

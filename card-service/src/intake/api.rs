@@ -20,9 +20,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::memory::Memory;
-use super::submission::{Policy, Submission, SubmitError};
+use super::submission::{Means, Policy, Submission, SubmitError};
 use super::verify::OpenBatch;
 use super::writer::Writer;
+use crate::cards::status::StatusLists;
 use crate::db::Db;
 use crate::evidence::Recent;
 use crate::http::{Body, Refusal};
@@ -44,7 +45,7 @@ pub type Clock = Arc<dyn Fn() -> Micros + Send + Sync>;
 #[derive(Clone)]
 pub struct Intake {
     db: Db,
-    memory: Arc<Memory>,
+    means: Arc<Means>,
     pub(super) writer: Writer,
     keys: Arc<dyn KeyStore>,
     receipt_kid: Kid,
@@ -69,14 +70,16 @@ impl Intake {
         log_head: watch::Receiver<Option<LogHead>>,
         recent: Recent,
         policy: Policy,
+        terminals_url: &str,
         clock: Clock,
     ) -> Result<Self, KeyError> {
         let point = keys.public(Role::Receipt)?;
         let public =
             PublicKey::from_sec1(&point).map_err(|_| KeyError::Crypto(Role::Receipt, "give an uncompressed point"))?;
-        let memory = Arc::new(Memory::new(recent));
-        let writer = Writer::start(db.clone(), policy, Arc::clone(&memory));
-        Ok(Self { db, memory, writer, keys, receipt_kid: Kid::Key(public.key_id()), log_head, clock })
+        let lists = StatusLists::new(Arc::clone(&keys), terminals_url);
+        let means = Arc::new(Means { policy, memory: Memory::new(recent), lists });
+        let writer = Writer::start(db.clone(), Arc::clone(&means));
+        Ok(Self { db, means, writer, keys, receipt_kid: Kid::Key(public.key_id()), log_head, clock })
     }
 
     /// Takes a batch from a terminal and answers with the bytes of the signed receipt.
@@ -90,10 +93,10 @@ impl Intake {
         if batch.terminal() != from {
             return Err(Refusal::because(ProblemType::Forbidden, "batch-of-another-terminal"));
         }
-        let terminal = self.memory.terminal(&self.db, from).await?.ok_or(SubmitError::UnknownTerminal)?;
+        let terminal = self.means.memory.terminal(&self.db, from).await?.ok_or(SubmitError::UnknownTerminal)?;
         let key = terminal.public_key.ok_or(SubmitError::UnknownTerminal)?;
         batch.verify(&key)?;
-        let cards = self.memory.cards(&self.db, &batch.cards()).await?;
+        let cards = self.means.memory.cards(&self.db, &batch.cards()).await?;
 
         let (id, count) = (batch.id, batch.len());
         let check = move || batch.check_taps(&key, &cards);

@@ -17,7 +17,7 @@ use super::lane::{LaneNumber, Lanes};
 use super::memory::{Learned, Memory};
 use super::part::{self, Placed};
 use super::store;
-use super::submission::{Answer, Policy, Submission, SubmitError};
+use super::submission::{Answer, Means, Submission, SubmitError};
 use crate::db::{Db, DbError, Engine, Tx};
 use crate::terminals::Terminal;
 
@@ -34,18 +34,21 @@ pub(super) struct Decided {
 pub(super) async fn decide_and_write(
     tx: &mut Tx,
     db: &Db,
-    policy: Policy,
-    memory: &Arc<Memory>,
+    means: &Arc<Means>,
     submissions: &[Arc<Submission>],
 ) -> Result<Decided, DbError> {
     let mut lanes = load_lanes(tx, db, submissions).await?;
-    let Sorted { mut answers, mut parts } = sort(tx, memory, &mut lanes, submissions).await?;
+    let Sorted { mut answers, mut parts } = sort(tx, &means.memory, &mut lanes, submissions).await?;
+    // What the status list lies in is the lowest of all shards: a group that may sign it is one part.
+    if parts.values().flatten().any(Placed::may_list) {
+        parts = BTreeMap::from([(0, parts.into_values().flatten().collect())]);
+    }
     // Whoever takes several shards takes the lowest first. So this transaction, which holds its shards until all others are
     // committed, has the lowest.
     let own = parts.pop_first().map(|(_, taps)| taps).unwrap_or_default();
-    let apart = join_all(parts.into_values().map(|taps| write_apart(db, policy, memory, taps)));
+    let apart = join_all(parts.into_values().map(|taps| write_apart(db, means, taps)));
     // Each to its end: a part that is under way is not left behind by one that fails.
-    let (part, apart) = join(part::decide_and_write(tx, policy, memory, &own), apart).await;
+    let (part, apart) = join(part::decide_and_write(tx, means, &own), apart).await;
     for outcomes in apart {
         answers.take(outcomes?);
     }
@@ -58,17 +61,12 @@ pub(super) async fn decide_and_write(
 }
 
 /// Decides and writes one part in a transaction of its own.
-async fn write_apart(
-    db: &Db,
-    policy: Policy,
-    memory: &Arc<Memory>,
-    taps: Vec<Placed>,
-) -> Result<Vec<part::Outcome>, DbError> {
-    let known = Arc::clone(memory);
+async fn write_apart(db: &Db, means: &Arc<Means>, taps: Vec<Placed>) -> Result<Vec<part::Outcome>, DbError> {
+    let with = Arc::clone(means);
     let part::Decided { outcomes, learned } = db
-        .write_concurrently(move |tx| Box::pin(async move { part::decide_and_write(tx, policy, &known, &taps).await }))
+        .write_concurrently(move |tx| Box::pin(async move { part::decide_and_write(tx, &with, &taps).await }))
         .await?;
-    memory.keep(learned);
+    means.memory.keep(learned);
     Ok(outcomes)
 }
 

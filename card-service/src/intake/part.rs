@@ -15,9 +15,9 @@ use foldhash::fast::RandomState;
 
 use super::decide::{self, Known, Verdict};
 use super::lane::{LaneFault, LaneNumber, Shown, Standing};
-use super::memory::{Cards, Learned, Memory};
+use super::memory::{Cards, Learned};
 use super::store::{self, LaneEvent, Prior, TapRow, Wanted};
-use super::submission::{Policy, Submission};
+use super::submission::{Means, Policy, Submission};
 use super::verify::Candidate;
 use crate::cards::{self, CardState};
 use crate::db::{DbError, Engine, Tx};
@@ -74,6 +74,11 @@ impl Placed {
         self.candidate().tap.as_ref().expect("what has a place in a lane is a tap")
     }
 
+    /// Whether it may bring a card into use, and so another onto the status list.
+    pub(super) fn may_list(&self) -> bool {
+        matches!(self.tap().operation, Operation::RegistrationConsent(_))
+    }
+
     fn number(&self) -> LaneNumber {
         LaneNumber::of(self.tap())
     }
@@ -81,16 +86,11 @@ impl Placed {
 
 /// Decides and writes taps, in the order in which they came. None of them lies in a shard that another transaction of
 /// their group holds.
-pub(super) async fn decide_and_write(
-    tx: &mut Tx,
-    policy: Policy,
-    memory: &Memory,
-    taps: &[Placed],
-) -> Result<Decided, DbError> {
-    let mut part = Part::load(tx, policy, memory, taps).await?;
+pub(super) async fn decide_and_write(tx: &mut Tx, means: &Means, taps: &[Placed]) -> Result<Decided, DbError> {
+    let mut part = Part::load(tx, means, taps).await?;
     let mut outcomes = Vec::with_capacity(taps.len());
     for placed in taps {
-        let (outcome, balance) = part.decide(tx, policy, placed).await?;
+        let (outcome, balance) = part.decide(tx, means, placed).await?;
         outcomes.push((placed.at, TapOutcome { tap: placed.candidate().id, outcome, balance }));
     }
     let leaves = part.write(tx).await?;
@@ -104,10 +104,11 @@ fn may_be_known(placed: &Placed, engine: Engine) -> bool {
 }
 
 impl Part {
-    async fn load(tx: &mut Tx, policy: Policy, memory: &Memory, taps: &[Placed]) -> Result<Self, DbError> {
-        let mut part = Self::default();
+    async fn load(tx: &mut Tx, means: &Means, taps: &[Placed]) -> Result<Self, DbError> {
+        let (mut part, memory, policy) = (Self::default(), &means.memory, means.policy);
         let shards: BTreeSet<Shard> = taps.iter().map(|placed| placed.shard).collect();
-        tx.lock(shards.iter().copied()).await?;
+        let list = taps.iter().any(Placed::may_list).then_some(Shard(0));
+        tx.lock(shards.iter().copied().chain(list)).await?;
         memory.follow_cards(tx, &shards).await?;
         part.cards = memory.cards_now(tx, &taps.iter().filter_map(|placed| placed.tap().card).collect()).await?;
         let engine = tx.engine();
@@ -147,10 +148,10 @@ impl Part {
     async fn decide(
         &mut self,
         tx: &mut Tx,
-        policy: Policy,
+        means: &Means,
         placed: &Placed,
     ) -> Result<(receipt::Outcome, Option<Fen>), DbError> {
-        let (candidate, tap) = (placed.candidate(), placed.tap());
+        let (candidate, tap, policy) = (placed.candidate(), placed.tap(), means.policy);
         if let Some(prior) = self.prior.get(&candidate.id) {
             return Ok((prior.outcome, prior.balance));
         }
@@ -185,7 +186,7 @@ impl Part {
             (Verdict::Ask, None, Some(ask), Some(room)) => room.decide(ask, &self.book),
             (Verdict::Ask, None, ..) => match (&tap.operation, tap.card) {
                 (Operation::RegistrationConsent(consent), Some(card)) => {
-                    Decision::plain(self.consent(tx, submission, card, &consent.text).await?)
+                    Decision::plain(self.consent(tx, means, submission, card, &consent.text).await?)
                 }
                 _ => Decision::plain(receipt::Outcome::OperationNotAllowed),
             },
@@ -220,19 +221,34 @@ impl Part {
         Ok((decision.outcome, balance))
     }
 
-    /// The holder has agreed to a text: if it is the one that was sent, the card is active from the next tap on.
+    /// The holder has agreed to a text: if it is the one that was sent, the card is active from the next tap on, and no
+    /// other of the holder's is.
     async fn consent(
         &mut self,
         tx: &mut Tx,
+        means: &Means,
         submission: &Submission,
         id: CardId,
         text: &[u8; 32],
     ) -> Result<receipt::Outcome, DbError> {
-        let outcome = cards::on_consent(tx, submission.received_at, id, text).await?;
-        if let (receipt::Outcome::Accepted, Some(card)) = (outcome, self.cards.get_mut(&id)) {
-            Arc::make_mut(card).state = CardState::Active;
+        let consent = cards::on_consent(tx, submission.received_at, id, text).await?;
+        if consent.outcome == receipt::Outcome::Accepted {
+            self.becomes(id, CardState::Active);
         }
-        Ok(outcome)
+        for replaced in &consent.replaced {
+            self.becomes(*replaced, CardState::Replaced);
+        }
+        if consent.is_list_due {
+            means.lists.publish(tx, submission.received_at).await?;
+        }
+        Ok(consent.outcome)
+    }
+
+    /// A card is in another state from the next tap on.
+    fn becomes(&mut self, card: CardId, state: CardState) {
+        if let Some(card) = self.cards.get_mut(&card) {
+            Arc::make_mut(card).state = state;
+        }
     }
 
     /// One leaf for the tap, the accounts that it opened and the transfers that it caused.

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::group;
-use super::memory::Memory;
-use super::submission::{Command, Policy};
+use super::submission::{Command, Means};
 use crate::db::{Db, DbError};
 
 #[cfg(not(debug_assertions))]
@@ -16,12 +15,12 @@ compile_error!("planted-early-acknowledgement is a defect: it is not built with 
 const SLOW_DISK: Duration = Duration::from_millis(20);
 
 /// Answers everyone, then commits.
-pub(super) async fn answer(db: &Db, policy: Policy, memory: &Arc<Memory>, waiting: Vec<Command>) {
-    let (memory, parts) = (Arc::clone(memory), db.clone());
+pub(super) async fn answer(db: &Db, means: &Arc<Means>, waiting: Vec<Command>) {
+    let (means, parts) = (Arc::clone(means), db.clone());
     let written = db.write_concurrently::<(), DbError, _>(move |tx| {
         Box::pin(async move {
             let submissions: Vec<_> = waiting.iter().map(|command| Arc::clone(&command.submission)).collect();
-            let decided = group::decide_and_write(tx, &parts, policy, &memory, &submissions).await?;
+            let decided = group::decide_and_write(tx, &parts, &means, &submissions).await?;
             for (command, answer) in waiting.into_iter().zip(decided.answers) {
                 let _ = command.reply.send(answer);
             }

@@ -10,7 +10,9 @@ use card_schema::wire::terminal::Limits;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use super::memory::Memory;
 use super::verify::Candidate;
+use crate::cards::status::StatusLists;
 use crate::db::DbError;
 
 /// The service's rules for taps.
@@ -22,6 +24,17 @@ pub struct Policy {
     pub clock_tolerance_seconds: i64,
     /// How long ago a tap may have been made when it comes in, in seconds.
     pub offline_limit_seconds: i64,
+}
+
+/// What every group is decided with.
+#[derive(Debug)]
+pub(super) struct Means {
+    /// The rules.
+    pub(super) policy: Policy,
+    /// What need not be read again.
+    pub(super) memory: Memory,
+    /// Where cards are listed that a new one takes the place of.
+    pub(super) lists: StatusLists,
 }
 
 /// A verified batch, waiting to be decided.

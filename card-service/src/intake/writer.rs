@@ -8,8 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::answer::answer;
-use super::memory::Memory;
-use super::submission::{Command, Policy, Submission, SubmitError};
+use super::submission::{Command, Means, Submission, SubmitError};
 use crate::db::Db;
 
 /// Batches that may wait. A full queue answers "busy" at once instead of letting everyone wait longer.
@@ -28,9 +27,9 @@ pub struct Writer {
 
 impl Writer {
     /// Starts the writer.
-    pub(super) fn start(db: Db, policy: Policy, memory: Arc<Memory>) -> Self {
+    pub(super) fn start(db: Db, means: Arc<Means>) -> Self {
         let (queue, commands) = mpsc::channel(QUEUED_BATCHES);
-        tokio::spawn(run(commands, db, policy, memory));
+        tokio::spawn(run(commands, db, means));
         Self { queue }
     }
 
@@ -66,7 +65,7 @@ impl Place {
     }
 }
 
-async fn run(mut commands: mpsc::Receiver<Command>, db: Db, policy: Policy, memory: Arc<Memory>) {
+async fn run(mut commands: mpsc::Receiver<Command>, db: Db, means: Arc<Means>) {
     // Whether the last group was of several batches. A lone tap on an idle system is not made to wait for company.
     let mut busy = false;
     while let Some(first) = commands.recv().await {
@@ -83,7 +82,7 @@ async fn run(mut commands: mpsc::Receiver<Command>, db: Db, policy: Policy, memo
         }
         busy = group.len() > 1;
         let began = Instant::now();
-        answer(&db, policy, &memory, group).await;
+        answer(&db, &means, group).await;
         metrics::histogram!("intake_group_seconds").record(began.elapsed().as_secs_f64());
         metrics::counter!("intake_taps_written_total").increment(taps as u64);
     }

@@ -32,7 +32,7 @@ use crate::people::limits::{PaperLimits, SignInLimits};
 use crate::people::member::{self, model::Post};
 use crate::people::{Staff, StaffId, StaffRole, factor, password, session, store};
 use crate::testing::Scratch;
-use crate::testing::town::POLICY;
+use crate::testing::town::{POLICY, TERMINALS_URL};
 use crate::{api, clock};
 
 /// An invented password, long enough to be taken.
@@ -65,8 +65,16 @@ pub(crate) async fn office() -> Office {
     let (stop, stopping) = watch::channel(false);
     let origin = checkpoint::origin(&*keys).unwrap();
     let log = Log::open(db.clone(), Arc::clone(&keys), &origin).await.unwrap();
-    let intake =
-        Intake::start(db.clone(), Arc::clone(&keys), log.head(), log.recent(), POLICY, Arc::new(clock::now)).unwrap();
+    let intake = Intake::start(
+        db.clone(),
+        Arc::clone(&keys),
+        log.head(),
+        log.recent(),
+        POLICY,
+        TERMINALS_URL,
+        Arc::new(clock::now),
+    )
+    .unwrap();
     let app = App::new(Parts {
         db,
         keys,
@@ -81,7 +89,7 @@ pub(crate) async fn office() -> Office {
         metrics: None,
         log_key: String::new(),
         public_url: "https://localhost:8443".to_owned(),
-        terminals_url: "https://localhost:8444".to_owned(),
+        terminals_url: TERMINALS_URL.to_owned(),
         stopping,
     });
     Office { app, log, intake, folder, scratch, _stop: stop }

@@ -31,12 +31,16 @@ use crate::evidence::Recent;
 use crate::intake::{Intake, Policy};
 use crate::keys::file::{FileStore, Opener};
 use crate::keys::{KeyStore, Role};
-use crate::people::{StaffId, organisation};
+use crate::people::member::{self, model::Post};
+use crate::people::{Staff, StaffId, StaffRole, organisation};
 use crate::terminals::{self, TerminalState};
 
 /// When every test begins.
 pub(crate) const START: Micros = Micros(1_790_000_000_000_000);
 
+/// Where terminals are told to connect to.
+pub(crate) const TERMINALS_URL: &str = "https://localhost:8444";
+/// The rules of most tests.
 pub(crate) const POLICY: Policy = Policy {
     limits: Limits { no_pin_limit: Fen(10_000), tap_limit: Fen(1_000_000) },
     clock_tolerance_seconds: 300,
@@ -188,8 +192,16 @@ impl Town {
             let now = Arc::clone(&now);
             Arc::new(move || Micros(now.load(Ordering::Relaxed)))
         };
-        let intake =
-            Intake::start(scratch.db.clone(), Arc::clone(&keys), watched, Recent::default(), POLICY, clock).unwrap();
+        let intake = Intake::start(
+            scratch.db.clone(),
+            Arc::clone(&keys),
+            watched,
+            Recent::default(),
+            POLICY,
+            TERMINALS_URL,
+            clock,
+        )
+        .unwrap();
         Self { scratch, keys, intake, log_head, now, keys_folder }
     }
 
@@ -316,4 +328,15 @@ pub(crate) async fn card_of(db: &Db, holder: HolderId, state: CardState) -> Test
         .await
         .unwrap();
     TestCard { id, keys }
+}
+
+/// A clerk who never signs in.
+pub(crate) async fn clerk_in(db: &Db) -> StaffId {
+    let staff_id = StaffId(Uuid::from_bytes(random()));
+    let staff = Staff { staff_id, name: format!("clerk {staff_id:?}"), role: StaffRole::Clerk };
+    let added = db.write::<_, DbError, _>(move |tx| {
+        Box::pin(async move { member::store::insert(tx, START, &staff, &Post::working(START), "").await })
+    });
+    assert!(added.await.unwrap());
+    staff_id
 }

@@ -110,7 +110,7 @@ impl Scene {
         });
         let paper = paper.await.unwrap().unwrap();
         let shared = app.clone();
-        let published = app.db.write::<_, Refusal, _>(move |tx| {
+        let published = app.db.write::<_, DbError, _>(move |tx| {
             Box::pin(async move { status::publish(&shared, tx, shared.now()).await })
         });
         published.await.unwrap();

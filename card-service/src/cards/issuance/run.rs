@@ -227,11 +227,7 @@ async fn follow(app: &App, tx: &mut Tx, now: Micros, card: &mut Card, journal: &
     // A card that is active stays so: only its consent comes after `Personalised`.
     if card.state.may_become(next) {
         cards::store::set_state(tx, now, card, next, "issuance").await?;
-        let mut listed = card.state.status() != next.status();
-        if next == CardState::Personalised {
-            listed |= cards::store::replace_all(tx, now, card.holder_id, Some(card.card_id), "replacement").await?;
-        }
-        if listed {
+        if card.state.status() != next.status() {
             status::publish(app, tx, now).await?;
         }
         card.state = next;

@@ -8,7 +8,7 @@ use card_schema::envelope::Kid;
 use card_schema::envelope::receipt::Outcome;
 use card_schema::envelope::status_list::{CardStatus, SignedStatusList};
 use card_schema::envelope::tap::Tap;
-use card_schema::ids::CardId;
+use card_schema::ids::{CardId, HolderId};
 use card_schema::operation::Operation;
 use card_schema::operation::registration::Consent;
 use card_schema::wire::issuance::{KeySlot, ManagementAlgorithm, NumberedStep, Observation, ObservationRequest, Step};
@@ -37,7 +37,7 @@ use crate::keys::der::ecdsa_signature;
 use crate::keys::pki::Authorities;
 use crate::people::StaffId;
 use crate::people::limits::{PaperLimits, SignInLimits};
-use crate::testing::town::{START, Signed, Signer, TestTerminal, Town, random};
+use crate::testing::town::{START, Signed, Signer, TestTerminal, Town, clerk_in, random};
 
 /// A station on paper: the service's shared parts over a town's database.
 struct Station {
@@ -45,6 +45,7 @@ struct Station {
     authorities: Authorities,
     app: App,
     terminal: TestTerminal,
+    clerk: StaffId,
 }
 
 impl Station {
@@ -53,7 +54,8 @@ impl Station {
         let authorities = Authorities::issue(&*town.keys, START).unwrap();
         let app = app(&town, &authorities);
         let terminal = town.terminal().await;
-        Self { town, authorities, app, terminal }
+        let clerk = clerk_in(&town.scratch.db).await;
+        Self { town, authorities, app, terminal, clerk }
     }
 
     /// The service stops and starts: nothing is left but the database.
@@ -62,11 +64,17 @@ impl Station {
     }
 
     async fn issue(&self) -> (CardId, Uuid) {
+        let holder = self.newcomer().await;
+        self.issue_to(holder).await
+    }
+
+    async fn newcomer(&self) -> HolderId {
         let number = format!("T{}", Uuid::from_bytes(random()).simple().to_string().split_at(10).0);
         let person = Facts::default().with(Field::Name, "测试甲").with(Field::DocumentNumber, number);
-        let holder = residence::register(&self.app, StaffId(Uuid::from_bytes(random())), Registration::of(person))
-            .await
-            .unwrap();
+        residence::register(&self.app, self.clerk, Registration::of(person)).await.unwrap()
+    }
+
+    async fn issue_to(&self, holder: HolderId) -> (CardId, Uuid) {
         start(&self.app, holder, Locale::En, self.terminal.id, None).await.unwrap()
     }
 

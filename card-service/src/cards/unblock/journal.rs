@@ -147,8 +147,6 @@ pub enum Seen {
     },
     /// The person declined.
     Declined,
-    /// Whatever the reader says: nobody is to use this card any more.
-    NotInUse,
 }
 
 /// How far an unblocking has come. Holds no secret.
@@ -206,6 +204,13 @@ impl Journal {
         self
     }
 
+    /// Ends the job: nobody is to use the card any more.
+    #[must_use]
+    pub fn not_in_use(mut self) -> Self {
+        self.asked = Want::Failed { failure: Failure::NotInUse };
+        self
+    }
+
     /// Whether the card has the PUK that the job gives it.
     pub const fn is_puk_replaced(&self) -> bool {
         self.replaced
@@ -216,7 +221,6 @@ impl Journal {
     pub fn next(mut self, seen: Seen, challenge: [u8; 16]) -> Self {
         self.asked = match (self.asked.clone(), seen) {
             (ended @ (Want::Finished | Want::Failed { .. }), _) => ended,
-            (_, Seen::NotInUse) => Want::Failed { failure: Failure::NotInUse },
             (asked, Seen::Removed(away)) => {
                 self.lose_card(&asked);
                 // A card that was waited for in vain was never there.
@@ -466,8 +470,9 @@ mod tests {
             failing = Journal { asked: Want::Unblock, ..failing }.next(Seen::Error { status_word: 0x6A80 }, [1; 16]);
         }
         assert_eq!(failing.asked, Want::Failed { failure: Failure::CardErrors });
-        let lost = asked.clone().next(Seen::NotInUse, [1; 16]);
+        let lost = asked.clone().not_in_use();
         assert_eq!(lost.asked, Want::Failed { failure: Failure::NotInUse });
+        assert!(!Failure::NotInUse.may_resume());
         for status_word in [0x63C2, 0x6983] {
             let refused = asked.clone().next(Seen::Error { status_word }, [1; 16]);
             assert_eq!(refused.asked, Want::Failed { failure: Failure::PukRefused }, "{status_word:04x}");

@@ -10,4 +10,4 @@ pub mod store;
 mod tests;
 
 pub use journal::{Failure, Journal, STEPS_EXPECTED, Want};
-pub use run::{Look, current_step, give_up, look, may_unblock, observe, resume, start};
+pub use run::{Look, current_step, end, give_up, look, may_unblock, observe, resume, start};

@@ -1,6 +1,7 @@
 //! One observation of an unblocking, from the daemon's words to the next step, in one transaction.
 
 use card_schema::card::Slot;
+use card_schema::clock::Micros;
 use card_schema::ids::{CardId, HolderId, TerminalId};
 use card_schema::wire::issuance::{Job, KeySlot, NumberedStep, Observation, ObservationRequest, Step};
 use card_schema::wire::{Bytes, ProblemType, SecretBytes};
@@ -11,7 +12,7 @@ use super::store::{self, Unblock};
 use crate::app::App;
 use crate::cards::issuance::management;
 use crate::cards::{self, Away, Card, CardState, possession};
-use crate::db::{Connection, Tx};
+use crate::db::{Connection, DbError, Tx};
 use crate::http::Refusal;
 use crate::i18n::Locale;
 use crate::people::StaffId;
@@ -132,6 +133,20 @@ pub async fn give_up(app: &App, id: Uuid) -> Result<(), Refusal> {
         .await
 }
 
+/// Ends what is under way with a card that nobody is to use any more. Its reader hears so with its next observation.
+///
+/// # Errors
+/// When the database fails.
+pub async fn end(tx: &mut Tx, at: Micros, card: CardId) -> Result<(), DbError> {
+    for mut unblock in store::of_card(tx.conn(), card).await?.into_iter().filter(|unblock| unblock.open) {
+        unblock.journal = unblock.journal.not_in_use();
+        unblock.number += 1;
+        unblock.open = false;
+        store::put(tx, at, &unblock).await?;
+    }
+    Ok(())
+}
+
 async fn card_of(connection: &mut Connection, unblock: &Unblock) -> Result<Card, Refusal> {
     cards::store::one(connection, unblock.card_id).await?.ok_or(Refusal::new(ProblemType::NotFound))
 }
@@ -182,12 +197,7 @@ pub async fn observe(
                 if request.number != unblock.number {
                     return Err(Refusal::because(ProblemType::Conflict, "issue-step-number"));
                 }
-                let card = card_of(tx.conn(), &unblock).await?;
-                let seen = if may_unblock(card.state) {
-                    see(tx, &unblock, &request.observation).await?
-                } else {
-                    Seen::NotInUse
-                };
+                let seen = see(tx, &unblock, &request.observation).await?;
                 unblock.journal = unblock.journal.clone().next(seen, challenge);
                 unblock.number += 1;
                 unblock.open = !unblock.journal.asked.is_end();

@@ -158,11 +158,14 @@ async fn a_card_that_is_reported_lost_meanwhile_gets_no_pin_and_one_that_is_lost
     let station = Station::new().await;
     let app = &station.office.app;
     let id = station.start().await.unwrap();
+    let begun = current_step(app, station.terminal).await.unwrap().unwrap().step;
     set_state(app, station.card.id, CardState::Lost, "test".to_owned()).await.unwrap();
-    let mut chip = station.chip();
-    assert!(matches!(station.carry_out(&mut chip, None).await, Step::Failed { .. }));
+    assert!(current_step(app, station.terminal).await.unwrap().is_none(), "the reader is free");
+    let seen = station.perform(&mut station.chip(), &begun.step, station.card.key(Slot::Tap));
+    let request = ObservationRequest { number: begun.number, observation: seen };
+    let heard = observe(app, station.terminal, id, request).await.unwrap();
+    assert!(matches!(heard.step, Step::Failed { .. }));
     assert_eq!(station.asked(id).await, Want::Failed { failure: Failure::NotInUse });
-    assert_eq!(chip.pins, 0);
     assert_eq!(station.start().await.unwrap_err().kind(), ProblemType::Conflict);
     let stranger = HolderId::new(station.holder.shard(), [9; 16]);
     let of_another = start(app, station.clerk.staff_id, stranger, station.card.id, station.terminal).await;
