@@ -9,10 +9,13 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::expiry::rules::Clock;
 use super::model::{Card, CardState};
-use super::{status, store};
+use super::status;
+use super::store::{self, Because};
 use crate::app::App;
 use crate::http::{Body, Path, Refusal, SignedIn};
+use crate::people::StaffId;
 use crate::people::api::rfc3339;
 use crate::people::model::Permission;
 
@@ -39,12 +42,12 @@ struct CardReply {
     changed_at: String,
 }
 
-impl From<Card> for CardReply {
-    fn from(card: Card) -> Self {
+impl CardReply {
+    fn new(card: &Card, clock: &Clock<'_>) -> Self {
         Self {
             card_id: card.card_id,
             holder_id: card.holder_id,
-            state: card.state,
+            state: clock.state(card),
             created_at: rfc3339(card.created_at),
             expires_at: rfc3339(card.expires_at),
             changed_at: rfc3339(card.changed_at),
@@ -59,7 +62,8 @@ impl From<Card> for CardReply {
 async fn card(State(app): State<App>, who: SignedIn, Path(id): Path<CardId>) -> Result<Json<CardReply>, Refusal> {
     who.require(Permission::SeeActivity)?;
     let found = store::one(&mut app.db.read().await?, id).await?;
-    found.map(|card| Json(card.into())).ok_or(Refusal::because(ProblemType::NotFound, "card-unknown"))
+    let clock = Clock::at(app.now());
+    found.map(|card| Json(CardReply::new(&card, &clock))).ok_or(Refusal::because(ProblemType::NotFound, "card-unknown"))
 }
 
 /// What a card's state is to be, and why.
@@ -95,11 +99,12 @@ async fn change(
     if request.reason.trim().is_empty() || request.reason.chars().count() > 200 {
         return Err(Refusal::because(ProblemType::MalformedRequest, "reason-missing"));
     }
-    set_state(&app, id, next, request.reason).await.map(|card| Json(card.into()))
+    let card = set_state(&app, who.0.staff_id, id, next, request.reason).await?;
+    Ok(Json(CardReply::new(&card, &Clock::at(app.now()))))
 }
 
 /// Puts a card into another state and signs the list that says so. The same state again changes nothing.
-pub async fn set_state(app: &App, id: CardId, next: CardState, reason: String) -> Result<Card, Refusal> {
+pub async fn set_state(app: &App, by: StaffId, id: CardId, next: CardState, reason: String) -> Result<Card, Refusal> {
     let (now, shared) = (app.now(), app.clone());
     app.db
         .write::<_, Refusal, _>(move |tx| {
@@ -110,10 +115,10 @@ pub async fn set_state(app: &App, id: CardId, next: CardState, reason: String) -
                 if card.state == next {
                     return Ok(card);
                 }
-                if !card.state.may_be_made(next) {
+                if !Clock::at(now).state(&card).may_be_made(next) {
                     return Err(Refusal::because(ProblemType::Conflict, "card-state-conflict"));
                 }
-                store::set_state(tx, now, &card, next, &reason).await?;
+                store::set_state(tx, now, &card, next, Because { reason: &reason, by: Some(by) }).await?;
                 if card.state.status() != next.status() {
                     status::publish(&shared, tx, now).await?;
                 }

@@ -5,6 +5,8 @@
 pub mod activity;
 pub mod api;
 pub mod consent;
+pub mod deed;
+pub mod expiry;
 pub mod identification;
 pub mod issuance;
 pub mod model;

@@ -97,9 +97,10 @@ impl CardState {
         matches!(self, Self::Active | Self::Suspended | Self::Blocked | Self::Lost | Self::Expired | Self::Returned)
     }
 
-    /// Whether a chip in this state may be wiped and issued anew.
+    /// Whether a chip in this state may be wiped and issued anew: one that nobody ever used. What a holder gave back is
+    /// destroyed or kept.
     pub const fn chip_is_free(self) -> bool {
-        matches!(self, Self::Returned | Self::Abandoned)
+        matches!(self, Self::Abandoned)
     }
 }
 
@@ -213,12 +214,23 @@ mod tests {
     }
 
     #[test]
-    fn a_card_that_was_given_up_never_comes_back() {
-        for last in [CardState::Returned, CardState::Abandoned] {
+    fn a_card_that_was_given_up_or_back_never_comes_back_and_what_somebody_used_is_not_issued_anew() {
+        for (last, is_free) in [(CardState::Returned, false), (CardState::Abandoned, true)] {
+            assert_eq!(last.chip_is_free(), is_free);
             for next in CardState::ALL {
                 assert!(!last.may_become(next), "{last:?} to {next:?}");
             }
-            assert!(last.chip_is_free());
+        }
+    }
+
+    #[test]
+    fn a_card_that_was_lost_is_found_for_nobody() {
+        for gone in [CardState::Lost, CardState::Blocked, CardState::Expired, CardState::Replaced] {
+            let next: Vec<_> = CardState::ALL.into_iter().filter(|next| gone.may_become(*next)).collect();
+            assert!(
+                next.iter().all(|next| matches!(next, CardState::Replaced | CardState::Returned)),
+                "{gone:?}: {next:?}"
+            );
         }
     }
 

@@ -8,10 +8,12 @@ use card_schema::envelope::PublicKey;
 use card_schema::envelope::receipt::Outcome;
 use card_schema::ids::{CardId, HolderId, Shard};
 
+use super::deed::{self, model::Reason, store::Deed};
 use super::model::{Card, CardForIntake, CardKeys, CardState};
 use super::{consent, unblock};
 use crate::db::{Connection, DbError, Row, Rows, Tx, columns, query};
 use crate::evidence::{ActionKind, Change, tables};
+use crate::people::StaffId;
 
 /// What deciding taps needs to know of their cards; cards that are not ours are missing from the answer.
 pub async fn load_for_intake(
@@ -92,8 +94,9 @@ pub async fn on_consent(tx: &mut Tx, at: Micros, card: CardId, signed: &[u8; 32]
     if outcome != Outcome::Accepted {
         return Ok(plain(outcome));
     }
-    set_state(tx, at, &found, CardState::Active, "consent").await?;
-    let Replaced { cards, is_list_due } = replace_all(tx, at, found.holder_id, Some(card), "replacement").await?;
+    set_state(tx, at, &found, CardState::Active, Because::of("consent")).await?;
+    let Replaced { cards, is_list_due } =
+        replace_all(tx, at, found.holder_id, Some(card), Because::of("replacement")).await?;
     Ok(Consented { outcome, replaced: cards, is_list_due })
 }
 
@@ -143,8 +146,8 @@ pub async fn next_status_index(tx: &mut Tx) -> Result<u32, DbError> {
     u32::try_from(next).map_err(|_| DbError::Unreadable("the status list is full"))
 }
 
-/// Adds a card that is to be written.
-pub async fn insert(tx: &mut Tx, at: Micros, card: &Card) -> Result<(), DbError> {
+/// Adds a card that is to be written, for a reason.
+pub async fn insert(tx: &mut Tx, at: Micros, by: StaffId, card: &Card, reason: Reason) -> Result<(), DbError> {
     let mut change = Change::begin(tx, card.card_id.shard()).await?;
     change.touch(tx, &tables::CARD, vec![card.card_id.as_bytes()[..].into()]).await?;
     query(
@@ -162,11 +165,34 @@ pub async fn insert(tx: &mut Tx, at: Micros, card: &Card) -> Result<(), DbError>
     .bind(change.leaf())
     .execute(tx.conn())
     .await?;
+    deed::store::add(tx, &mut change, at, card.card_id, by, Deed::Issue(reason)).await?;
     change.record(tx, at, ActionKind::CardPrepared).await
 }
 
-/// Puts a card into another state, for a reason. Whether it may is the caller's question.
-pub async fn set_state(tx: &mut Tx, at: Micros, card: &Card, next: CardState, reason: &str) -> Result<(), DbError> {
+/// Why a card's state changes, and by whom.
+#[derive(Clone, Copy, Debug)]
+pub struct Because<'a> {
+    /// Why, for the record.
+    pub reason: &'a str,
+    /// Who does it; nobody where it comes about by itself.
+    pub by: Option<StaffId>,
+}
+
+impl<'a> Because<'a> {
+    /// It comes about by itself.
+    pub const fn of(reason: &'a str) -> Self {
+        Self { reason, by: None }
+    }
+}
+
+/// Puts a card into another state. Whether it may is the caller's question.
+pub async fn set_state(
+    tx: &mut Tx,
+    at: Micros,
+    card: &Card,
+    next: CardState,
+    because: Because<'_>,
+) -> Result<(), DbError> {
     let shard = i64::from(card.card_id.shard().0);
     let mut change = Change::begin(tx, card.card_id.shard()).await?;
     change.touch(tx, &tables::CARD, vec![card.card_id.as_bytes()[..].into()]).await?;
@@ -188,9 +214,12 @@ pub async fn set_state(tx: &mut Tx, at: Micros, card: &Card, next: CardState, re
     .bind(at.0)
     .bind(card.state.name())
     .bind(next.name())
-    .bind(reason)
+    .bind(because.reason)
     .execute(tx.conn())
     .await?;
+    if let Some(by) = because.by {
+        deed::store::add(tx, &mut change, at, card.card_id, by, Deed::Change).await?;
+    }
     change.record(tx, at, ActionKind::CardStateChanged).await?;
     if unblock::may_unblock(next) { Ok(()) } else { unblock::end(tx, at, card.card_id).await }
 }
@@ -211,12 +240,12 @@ pub async fn replace_all(
     at: Micros,
     holder: HolderId,
     kept: Option<CardId>,
-    reason: &str,
+    because: Because<'_>,
 ) -> Result<Replaced, DbError> {
     let mut replaced = Replaced::default();
     for other in of_holder(tx.conn(), holder).await? {
         if Some(other.card_id) != kept && other.state.may_become(CardState::Replaced) {
-            set_state(tx, at, &other, CardState::Replaced, reason).await?;
+            set_state(tx, at, &other, CardState::Replaced, because).await?;
             replaced.cards.push(other.card_id);
             replaced.is_list_due |= other.state.status() != CardState::Replaced.status();
         }
@@ -344,7 +373,7 @@ pub async fn newest_status_list(connection: &mut Connection) -> Result<Option<(i
     newest.map(|row| Ok((row.get("version")?, row.get("body")?))).transpose()
 }
 
-fn read(row: &Row) -> Result<Card, DbError> {
+pub(super) fn read(row: &Row) -> Result<Card, DbError> {
     Ok(Card {
         card_id: CardId::from_bytes(columns::bytes(row, "card_id")?),
         holder_id: HolderId::from_bytes(columns::bytes(row, "holder_id")?),

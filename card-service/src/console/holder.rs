@@ -14,6 +14,7 @@ use super::asking;
 use super::frame::Frame;
 use super::view::{Choice, Tag, day, minute, reason, short};
 use crate::app::App;
+use crate::cards::expiry::rules::Validity;
 use crate::cards::{self, issuance};
 use crate::db::Connection;
 use crate::domains::residence::house;
@@ -49,6 +50,8 @@ pub(super) struct CardLine {
     pub(super) short: String,
     pub(super) state: Tag,
     pub(super) expires: String,
+    /// That it is to be renewed, where it is.
+    pub(super) renew: Option<String>,
     /// Its issuance, while the card is not in use yet.
     pub(super) issuance: Option<String>,
 }
@@ -165,15 +168,21 @@ async fn show_holder(
     let registered = residence::store::registered_at(&mut connection, holder)
         .await?
         .ok_or(Refusal::because(ProblemType::NotFound, "holder-unknown"))?;
-    let mut lines = Vec::new();
+    let (mut lines, clock) = (Vec::new(), cards::expiry::rules::Clock::at(app.now()));
     for card in cards::store::of_holder(&mut connection, holder).await? {
         let in_making = matches!(card.state, cards::CardState::Personalising | cards::CardState::Personalised);
+        let state = clock.state(&card);
+        let ends = matches!(state, cards::CardState::Active | cards::CardState::Suspended | cards::CardState::Expired)
+            && clock.validity(card.expires_at) != Validity::Good;
         let number = card.card_id.to_string();
         lines.push(CardLine {
             short: short(&number),
             card: number,
-            state: Tag::of_card(locale, card.state),
+            state: Tag::of_card(locale, state),
             expires: day(card.expires_at),
+            renew: ends.then(|| {
+                locale.text(if state == cards::CardState::Expired { "expiring-is-over" } else { "expiring-is-soon" })
+            }),
             issuance: if in_making {
                 issuance::store::of_card(&mut connection, card.card_id).await?.map(|id| id.to_string())
             } else {
@@ -340,6 +349,6 @@ async fn issue(
         return show_holder(&app, &who, &headers, holder, Ask::WithoutDesk).await;
     };
     let reads = Locale::from_tag(&form.language).unwrap_or(Locale::ZhCn);
-    let (_, issuance) = issuance::start(&app, holder, reads, terminal, None).await?;
+    let (_, issuance) = issuance::start(&app, who.0.staff_id, holder, reads, terminal, None).await?;
     Ok(Redirect::to(&format!("/issuances/{issuance}")).into_response())
 }

@@ -11,6 +11,7 @@ use super::asking;
 use super::frame::Frame;
 use super::view::Choice;
 use crate::app::App;
+use crate::cards::store::Because;
 use crate::cards::{self, status};
 use crate::console::input::Input;
 use crate::domains::residence::merge::{self, Reason};
@@ -182,7 +183,8 @@ async fn made_one(
             Box::pin(async move {
                 tx.lock([Shard(0), other.shard(), kept.shard()]).await?;
                 merge::merge(&shared, tx, by, other, kept, reason).await?;
-                if cards::store::replace_all(tx, now, other, None, "merged").await?.is_list_due {
+                let because = Because { reason: "merged", by: Some(by) };
+                if cards::store::replace_all(tx, now, other, None, because).await?.is_list_due {
                     status::publish(&shared, tx, now).await?;
                 }
                 Ok(())

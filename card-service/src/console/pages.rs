@@ -62,6 +62,7 @@ pub fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
         .chain(reader_job::routes())
         .chain(unblock::routes())
         .chain(slip::routes())
+        .chain(cards::expiry::pages::routes())
         .chain(merge::routes())
         .chain(residence::pages::routes())
         .chain(residence::permit::pages::routes())
@@ -397,7 +398,7 @@ async fn show_card(
         purpose: purpose.name(),
         card_short: view::short(&number),
         card: number,
-        state: Tag::of_card(locale, card.state),
+        state: Tag::of_card(locale, cards::expiry::rules::Clock::at(app.now()).state(&card)),
         expires: view::day(card.expires_at),
         issued: view::minute(card.created_at),
         changed: view::minute(card.changed_at),

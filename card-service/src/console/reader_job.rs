@@ -334,7 +334,7 @@ async fn resume(app: App, who: SignedIn, job: Job) -> Result<Redirect, Refusal> 
 async fn give_up(app: App, who: SignedIn, job: Job) -> Result<Redirect, Refusal> {
     who.require(Permission::ServeHolders)?;
     match job {
-        Job::Issuance(id) => issuance::give_up(&app, id).await?,
+        Job::Issuance(id) => issuance::give_up(&app, who.0.staff_id, id).await?,
         Job::Unblock(id) => unblock::give_up(&app, id).await?,
         Job::Identification(_) => return Err(Refusal::new(ProblemType::NotFound)),
     }

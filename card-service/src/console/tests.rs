@@ -9,7 +9,7 @@ use card_schema::money::Fen;
 use card_schema::operation::OperationCode;
 use uuid::Uuid;
 
-use super::card_desk::CardDeskPage;
+use super::card_desk::{CardDeskPage, Missing, Scene};
 use super::find;
 use super::frame::Frame;
 use super::holder::{Belongs, CardLine, HistoryLine, HolderPage, MemberLine, Record};
@@ -24,6 +24,8 @@ use super::view::{
 };
 use crate::cards::activity::store::Activity;
 use crate::cards::activity::{ActivityPurpose, Place};
+use crate::cards::deed::model::{Fate, Past, What};
+use crate::cards::expiry;
 use crate::cards::issuance::api::{Progress, WaitingFor};
 use crate::cards::model::{Card, CardState};
 use crate::domains::residence;
@@ -119,6 +121,40 @@ fn card(locale: Locale, state: CardState, holder: Option<HolderView>, role: Staf
     }
 }
 
+/// What may happen to a card.
+fn history() -> Vec<Past> {
+    let past = |what, staff: Option<&str>| Past { at: AT, what, staff: staff.map(str::to_owned) };
+    vec![
+        past(What::Chip("destroyed".to_owned()), Some("test-clerk")),
+        past(What::State(CardState::Lost, "stolen".to_owned()), Some("test-clerk")),
+        past(What::State(CardState::Active, "consent".to_owned()), None),
+        past(What::State(CardState::Suspended, "typed by a program".to_owned()), Some("test-clerk")),
+        past(What::Issue("renewed".to_owned()), Some("test-clerk")),
+    ]
+}
+
+/// The page of a card that came back.
+fn given_back(locale: Locale) -> Vec<(String, String)> {
+    let card = Card {
+        card_id: CardId::new(1204, Shard(3), [7; 16]),
+        holder_id: HolderId::new(Shard(3), [8; 16]),
+        state: CardState::Returned,
+        created_at: AT,
+        expires_at: AT,
+        changed_at: AT,
+    };
+    let shown = |name: &str, fate, missing| {
+        let scene = Scene { state: card.state, fate, history: history(), missing, card: card.clone() };
+        let page = CardDeskPage::new(Frame::new(locale, "/holders/x/cards/y", Some(&staff())), scene);
+        (format!("card-back-{name}"), page.render().unwrap())
+    };
+    vec![
+        shown("missing", None, Missing::Fate),
+        shown("kept", Some(Fate::KeptAsEvidence), Missing::Nothing),
+        shown("destroyed", Some(Fate::Destroyed), Missing::Nothing),
+    ]
+}
+
 /// A holder with cards and readers, or with none.
 fn holder(locale: Locale, lived: bool, wrong: bool) -> HolderPage {
     let line = |state: CardState| CardLine {
@@ -126,6 +162,7 @@ fn holder(locale: Locale, lived: bool, wrong: bool) -> HolderPage {
         short: "0004b403".to_owned(),
         state: Tag::of_card(locale, state),
         expires: view::day(AT),
+        renew: (state == CardState::Active).then(|| locale.text("expiring-is-soon")),
         issuance: (state == CardState::Personalising).then(|| "x".to_owned()),
     };
     let desk = |id: &str| Choice { hint: "测试服务站".to_owned(), ..Choice::new(id, "Counter 3".to_owned()) };
@@ -310,11 +347,15 @@ fn pages(locale: Locale) -> Vec<(String, String)> {
         for missing in [false, true] {
             // A card with which nothing can be done asks for nothing.
             if !missing || state == CardState::Active {
-                let page = CardDeskPage::new(frame("/holders/x/cards/y"), &card, missing);
+                let missing_what = if missing { Missing::Change } else { Missing::Nothing };
+                let scene = Scene { state, fate: None, history: history(), missing: missing_what, card: card.clone() };
+                let page = CardDeskPage::new(frame("/holders/x/cards/y"), scene);
                 pages.push((format!("card-desk-{}-{missing}", state.name()), page.render().unwrap()));
             }
         }
     }
+    pages.extend(given_back(locale));
+    pages.extend(expiry::pages::tests::pages(&frame("/expiring")));
     pages.extend(at_readers(locale));
     for deed in Deed::ALL {
         let card = (deed != Deed::Registered).then(|| "0004b403".to_owned());

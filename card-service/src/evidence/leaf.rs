@@ -82,6 +82,8 @@ pub enum ActionKind {
     CardCertified = 55,
     /// The unblocking of a PIN was begun, or a step of it was done.
     UnblockStep = 56,
+    /// The chip of a card that came back was destroyed, or is kept.
+    CardChipEnded = 57,
     /// Districts, streets, communities or grid cells were added, changed or removed.
     AreasChanged = 60,
     /// A house is known.

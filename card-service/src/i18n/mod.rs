@@ -34,6 +34,7 @@ const ZH_CN: &[&str] = &[
     include_str!("../../i18n/zh-CN/people.ftl"),
     include_str!("../../i18n/zh-CN/homes.ftl"),
     include_str!("../../i18n/zh-CN/staff.ftl"),
+    include_str!("../../i18n/zh-CN/cards.ftl"),
 ];
 const EN: &[&str] = &[
     include_str!("../../i18n/en/service.ftl"),
@@ -47,6 +48,7 @@ const EN: &[&str] = &[
     include_str!("../../i18n/en/people.ftl"),
     include_str!("../../i18n/en/homes.ftl"),
     include_str!("../../i18n/en/staff.ftl"),
+    include_str!("../../i18n/en/cards.ftl"),
 ];
 
 type Bundle = FluentBundle<FluentResource>;

@@ -13,9 +13,10 @@ use uuid::Uuid;
 
 use super::Scratch;
 use super::town::{START, Signer, TestCard, TestTerminal, Town, random};
+use crate::cards::deed::model::Fate;
 use crate::cards::issuance::journal::Journal;
 use crate::cards::issuance::store::{self as issuances, Answered, Issuance};
-use crate::cards::{self, CardState, activity, consent, unblock};
+use crate::cards::{self, CardState, activity, consent, deed, unblock};
 use crate::db::{Db, DbError, Tx};
 use crate::domains::residence::model::{ChangeReason, Field};
 use crate::domains::residence::permit::{self, model::Act, rules::Clock};
@@ -155,7 +156,9 @@ async fn office(town: &Town, terminal: &TestTerminal, card: &TestCard) {
             let why = activity::ActivityPurpose::Complaint;
             activity::store::latest(tx, START, who, why, None).await?;
             activity::store::of_card(tx, START, who, why, card, None).await?;
-            cards::store::set_state(tx, START, &found, CardState::Suspended, "test").await?;
+            let because = cards::store::Because { reason: "test", by: Some(who) };
+            cards::store::set_state(tx, START, &found, CardState::Suspended, because).await?;
+            deed::store::chip(tx, START, card, who, Fate::KeptAsEvidence).await?;
             for key in &keys {
                 assert!(cards::store::add_key(tx, START, card, Slot::SignIn, key).await?);
                 cards::store::keep_certificate(tx, START, card, Slot::SignIn, key, b"certificate").await?;

@@ -20,6 +20,8 @@ use uuid::Uuid;
 
 use super::Scratch;
 use crate::cards::consent::Text;
+use crate::cards::deed::model::Reason;
+use crate::cards::store::Because;
 use crate::cards::{self, CardState};
 use crate::db::{Db, DbError, query};
 use crate::domains::residence::model::Field;
@@ -305,6 +307,7 @@ pub(crate) async fn terminal_in(db: &Db, operations: &[OperationCode]) -> TestTe
 pub(crate) async fn card_of(db: &Db, holder: HolderId, state: CardState) -> TestCard {
     let keys = Slot::SIGNING.map(|slot| (slot, Signer::new()));
     let publics = keys.each_ref().map(|(slot, key)| (*slot, key.public()));
+    let by = clerk_in(db).await;
     let id = db
         .write::<_, DbError, _>(move |tx| {
             Box::pin(async move {
@@ -317,11 +320,11 @@ pub(crate) async fn card_of(db: &Db, holder: HolderId, state: CardState) -> Test
                     expires_at: START.plus_seconds(365 * 86_400),
                     changed_at: START,
                 };
-                cards::store::insert(tx, START, &card).await?;
+                cards::store::insert(tx, START, by, &card, Reason::First).await?;
                 for (slot, key) in &publics {
                     assert!(cards::store::add_key(tx, START, card.card_id, *slot, key).await?);
                 }
-                cards::store::set_state(tx, START, &card, state, "test").await?;
+                cards::store::set_state(tx, START, &card, state, Because::of("test")).await?;
                 Ok(card.card_id)
             })
         })
@@ -330,13 +333,15 @@ pub(crate) async fn card_of(db: &Db, holder: HolderId, state: CardState) -> Test
     TestCard { id, keys }
 }
 
-/// A clerk who never signs in.
+/// The clerk of a town on paper, who never signs in.
 pub(crate) async fn clerk_in(db: &Db) -> StaffId {
-    let staff_id = StaffId(Uuid::from_bytes(random()));
-    let staff = Staff { staff_id, name: format!("clerk {staff_id:?}"), role: StaffRole::Clerk };
-    let added = db.write::<_, DbError, _>(move |tx| {
+    let staff_id = StaffId(Uuid::from_u128(77));
+    let staff = Staff { staff_id, name: "clerk on paper".to_owned(), role: StaffRole::Clerk };
+    // One that is there already is the same one.
+    db.write::<_, DbError, _>(move |tx| {
         Box::pin(async move { member::store::insert(tx, START, &staff, &Post::working(START), "").await })
-    });
-    assert!(added.await.unwrap());
+    })
+    .await
+    .unwrap();
     staff_id
 }

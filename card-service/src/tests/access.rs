@@ -30,7 +30,7 @@ use Permission::{Administer, DecidePermits, RunTerminals, SeeActivity, SeeCounts
 use Who::{Anybody, May, Proof, Staff, Terminals};
 
 /// Every route. One that is not here, or no more there, fails the test.
-const TABLE: [(&str, &str, Who); 162] = [
+const TABLE: [(&str, &str, Who); 165] = [
     ("GET", "/", Staff),
     ("GET", "/account/password", Staff),
     ("GET", "/account/second-factor", Staff),
@@ -46,6 +46,7 @@ const TABLE: [(&str, &str, Who); 162] = [
     ("GET", "/cards/{card_id}", May(SeeActivity)),
     ("GET", "/cards/{card_id}/holder", Anybody),
     ("GET", "/checkpoint", Anybody),
+    ("GET", "/expiring", May(ServeHolders)),
     ("GET", "/find", May(ServeHolders)),
     ("GET", "/find/name", May(ServeHolders)),
     ("GET", "/find/number", May(ServeHolders)),
@@ -54,6 +55,7 @@ const TABLE: [(&str, &str, Who); 162] = [
     ("GET", "/holders/{holder_id}", May(ServeHolders)),
     ("GET", "/holders/{holder_id}/cards", Anybody),
     ("GET", "/holders/{holder_id}/cards/{card_id}", May(ServeHolders)),
+    ("GET", "/holders/{holder_id}/cards/{card_id}/chip", Anybody),
     ("GET", "/holders/{holder_id}/cards/{card_id}/unblock", May(ServeHolders)),
     ("GET", "/holders/{holder_id}/change/{field}", May(ServeHolders)),
     ("GET", "/holders/{holder_id}/household", May(ServeHolders)),
@@ -138,6 +140,7 @@ const TABLE: [(&str, &str, Who); 162] = [
     ("POST", "/find/tap", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/cards", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/cards/{card_id}", May(ServeHolders)),
+    ("POST", "/holders/{holder_id}/cards/{card_id}/chip", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/cards/{card_id}/unblock", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/change/{field}", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/household", May(ServeHolders)),

@@ -100,7 +100,8 @@ impl Scene {
         let typed = draft::Draft { typed, ..draft::Draft::default() };
         draft::save(app, writer.staff_id, draft, &typed).await.unwrap();
         let import = import::begin(app, writer.staff_id, &[(2, person("测试众人", "ZQ0000003"))]).await.unwrap();
-        let (_, issuance) = issuance::start(app, holder, Locale::ZhCn, terminal.id, None).await.unwrap();
+        let (_, issuance) =
+            issuance::start(app, writer.staff_id, holder, Locale::ZhCn, terminal.id, None).await.unwrap();
         at_the_step_that_prints_the_name(app, issuance).await;
         let unblock = unblock::start(app, writer.staff_id, holder, card.id, terminal.id).await.unwrap();
         let identification = identification::start(app, writer.staff_id, terminal.id).await.unwrap();

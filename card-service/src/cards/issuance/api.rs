@@ -66,7 +66,8 @@ async fn issue(
 ) -> Result<(StatusCode, Json<NewCardReply>), Refusal> {
     who.require(Permission::ServeHolders)?;
     let (card_id, issuance_id) =
-        super::start(&app, request.holder_id, request.language, request.terminal_id, request.reader).await?;
+        super::start(&app, who.0.staff_id, request.holder_id, request.language, request.terminal_id, request.reader)
+            .await?;
     Ok((StatusCode::CREATED, Json(NewCardReply { card_id, issuance_id })))
 }
 
@@ -186,7 +187,7 @@ async fn resume(State(app): State<App>, who: SignedIn, Path(id): Path<Uuid>) -> 
     ]))))]
 async fn give_up(State(app): State<App>, who: SignedIn, Path(id): Path<Uuid>) -> Result<Json<IssuanceReply>, Refusal> {
     who.require(Permission::ServeHolders)?;
-    super::give_up(&app, id).await?;
+    super::give_up(&app, who.0.staff_id, id).await?;
     look(&mut app.db.read().await?, id).await.map(|look| Json(look.reply()))
 }
 

@@ -11,15 +11,19 @@ use super::journal::{Journal, Relation, STEPS_EXPECTED, Seen, Want};
 use super::store::{Answered, Issuance};
 use super::{steps, store};
 use crate::app::App;
+use crate::cards::deed::model::Reason;
+use crate::cards::expiry::rules::Clock;
+use crate::cards::store::Because;
 use crate::cards::{self, Away, Card, CardState, consent, possession, status};
 use crate::db::Tx;
 use crate::domains::residence;
 use crate::http::Refusal;
 use crate::i18n::Locale;
+use crate::people::StaffId;
 use crate::terminals;
 
-/// A card is good for five years.
-const CARD_LIFETIME_SECONDS: i64 = 5 * 365 * 86_400;
+/// Why a card's state follows its journal.
+const ISSUANCE: Because<'static> = Because::of("issuance");
 
 /// Puts a card for a holder to issue at a terminal. The holder will be asked to agree in `language`.
 ///
@@ -27,6 +31,7 @@ const CARD_LIFETIME_SECONDS: i64 = 5 * 365 * 86_400;
 /// `NotFound` where there is no such holder or terminal, `Conflict` where the terminal is not enrolled or revoked.
 pub async fn start(
     app: &App,
+    by: StaffId,
     holder: HolderId,
     language: Locale,
     terminal: TerminalId,
@@ -44,6 +49,7 @@ pub async fn start(
                 }
                 residence::merge::require_primary(tx.conn(), holder).await?;
                 terminals::api::require_active(tx.conn(), terminal).await?;
+                let clock = Clock::at(now);
                 let index = cards::store::next_status_index(tx).await?;
                 let card_id = CardId::new(index, holder.shard(), random);
                 let card = Card {
@@ -51,10 +57,11 @@ pub async fn start(
                     holder_id: holder,
                     state: CardState::Personalising,
                     created_at: now,
-                    expires_at: now.plus_seconds(CARD_LIFETIME_SECONDS),
+                    expires_at: clock.expires_at(),
                     changed_at: now,
                 };
-                cards::store::insert(tx, now, &card).await?;
+                let reason = Reason::of(&cards::store::of_holder(tx.conn(), holder).await?, &clock);
+                cards::store::insert(tx, now, by, &card, reason).await?;
                 let issuance = Issuance {
                     issuance_id,
                     card_id,
@@ -140,7 +147,7 @@ pub async fn observe(
                     let text = consent::Text::current(issuance.language);
                     consent::store::insert(tx, now, card.card_id, issuance.number, text).await?;
                 }
-                follow(&app, tx, now, &mut card, &issuance.journal).await?;
+                follow(&app, tx, now, &mut card, &issuance.journal, ISSUANCE).await?;
                 store::update(tx, now, &issuance, Some(answered)).await?;
                 metrics::counter!("issuance_steps_total").increment(1);
                 numbered(&app, tx, &card, &issuance).await.map(Some)
@@ -182,7 +189,7 @@ pub async fn resume(app: &App, issuance: Uuid) -> Result<(), Refusal> {
 ///
 /// # Errors
 /// [`ProblemType::Conflict`] where the card is in use or the issuance is over.
-pub async fn give_up(app: &App, issuance: Uuid) -> Result<(), Refusal> {
+pub async fn give_up(app: &App, by: StaffId, issuance: Uuid) -> Result<(), Refusal> {
     let (now, shared) = (app.now(), app.clone());
     app.db
         .write::<_, Refusal, _>(move |tx| {
@@ -198,7 +205,8 @@ pub async fn give_up(app: &App, issuance: Uuid) -> Result<(), Refusal> {
                 issuance.journal = issuance.journal.given_up();
                 issuance.number += 1;
                 issuance.open = false;
-                follow(&shared, tx, now, &mut card, &issuance.journal).await?;
+                let because = Because { by: Some(by), ..ISSUANCE };
+                follow(&shared, tx, now, &mut card, &issuance.journal, because).await?;
                 store::update(tx, now, &issuance, None).await?;
                 Ok(())
             })
@@ -217,7 +225,14 @@ fn may_resume(asked: &Want, card: CardState) -> bool {
 }
 
 /// What the card's state becomes with the journal.
-async fn follow(app: &App, tx: &mut Tx, now: Micros, card: &mut Card, journal: &Journal) -> Result<(), Refusal> {
+async fn follow(
+    app: &App,
+    tx: &mut Tx,
+    now: Micros,
+    card: &mut Card,
+    journal: &Journal,
+    because: Because<'_>,
+) -> Result<(), Refusal> {
     let next = match &journal.asked {
         Want::Failed { failure, .. } if !failure.may_resume() => CardState::Abandoned,
         _ if journal.is_personalised() => CardState::Personalised,
@@ -226,7 +241,7 @@ async fn follow(app: &App, tx: &mut Tx, now: Micros, card: &mut Card, journal: &
     };
     // A card that is active stays so: only its consent comes after `Personalised`.
     if card.state.may_become(next) {
-        cards::store::set_state(tx, now, card, next, "issuance").await?;
+        cards::store::set_state(tx, now, card, next, because).await?;
         if card.state.status() != next.status() {
             status::publish(app, tx, now).await?;
         }

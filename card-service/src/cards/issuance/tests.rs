@@ -75,7 +75,7 @@ impl Station {
     }
 
     async fn issue_to(&self, holder: HolderId) -> (CardId, Uuid) {
-        start(&self.app, holder, Locale::En, self.terminal.id, None).await.unwrap()
+        start(&self.app, self.clerk, holder, Locale::En, self.terminal.id, None).await.unwrap()
     }
 
     async fn state(&self, card: CardId) -> CardState {
@@ -407,7 +407,7 @@ async fn terminals_learn_each_change_of_state_at_once_and_the_lists_version_neve
     let (card, job) = station.issue().await;
     let mut chip = Chip::blank();
     station.carry_out(&mut chip, job, None).await;
-    let by_hand = set_state(&station.app, card, CardState::Active, "test".to_owned()).await.unwrap_err();
+    let by_hand = set_state(&station.app, station.clerk, card, CardState::Active, "test".to_owned()).await.unwrap_err();
     assert_eq!(by_hand.kind(), ProblemType::Conflict, "only the holder's consent makes a new card active");
     station.consent(card, &chip).await;
     let mut newest = 0;
@@ -416,13 +416,13 @@ async fn terminals_learn_each_change_of_state_at_once_and_the_lists_version_neve
         (CardState::Active, CardStatus::Valid),
         (CardState::Lost, CardStatus::Invalid),
     ] {
-        set_state(&station.app, card, state, "test".to_owned()).await.unwrap();
+        set_state(&station.app, station.clerk, card, state, "test".to_owned()).await.unwrap();
         station.restart();
         let (version, list) = station.listed().await;
         assert!(version > newest, "{version} after {newest}");
         assert_eq!(list.list.statuses.get(card.status_index()), expected, "{state:?}");
         newest = version;
-        set_state(&station.app, card, state, "test".to_owned()).await.unwrap();
+        set_state(&station.app, station.clerk, card, state, "test".to_owned()).await.unwrap();
         assert_eq!(station.listed().await.0, newest, "the same state again signs no list");
     }
 }

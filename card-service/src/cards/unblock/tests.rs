@@ -159,7 +159,7 @@ async fn a_card_that_is_reported_lost_meanwhile_gets_no_pin_and_one_that_is_lost
     let app = &station.office.app;
     let id = station.start().await.unwrap();
     let begun = current_step(app, station.terminal).await.unwrap().unwrap().step;
-    set_state(app, station.card.id, CardState::Lost, "test".to_owned()).await.unwrap();
+    set_state(app, station.clerk.staff_id, station.card.id, CardState::Lost, "test".to_owned()).await.unwrap();
     assert!(current_step(app, station.terminal).await.unwrap().is_none(), "the reader is free");
     let seen = station.perform(&mut station.chip(), &begun.step, station.card.key(Slot::Tap));
     let request = ObservationRequest { number: begun.number, observation: seen };

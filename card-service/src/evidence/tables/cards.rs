@@ -30,6 +30,15 @@ pub static CARD_STATE_CHANGE: Table = Table {
     leaf_shard: Some("shard"),
     ..PLAIN
 };
+/// Which member of staff did what with a card.
+pub static CARD_DEED: Table = Table {
+    name: "card_deed",
+    columns: &["shard", LEAF, "card_id", "at", "staff_id", "deed", "detail"],
+    key: 2,
+    committed: 7,
+    leaf_shard: Some("shard"),
+    ..PLAIN
+};
 /// Cards' public keys.
 pub static CARD_KEY: Table = Table {
     name: "card_key",

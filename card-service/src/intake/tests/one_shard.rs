@@ -11,6 +11,7 @@ use crate::testing::Scratch;
 const HOLDERS: [&str; 23] = [
     "account",
     "activity_read",
+    "card_deed",
     "card_state_change",
     "gate_count",
     "holder",

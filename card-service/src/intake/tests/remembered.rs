@@ -1,6 +1,7 @@
 //! What intake remembers never outlives a change, whoever makes it: another process does not tell this one.
 
 use super::*;
+use crate::cards::store::Because;
 use crate::cards::{self, CardState};
 use crate::db::Db;
 use crate::ledger::{AccountKind, Phase, Reference, Transfer, TransferKind, Unit, post};
@@ -14,7 +15,7 @@ async fn set_state(db: &Db, id: CardId, next: CardState) {
     db.write::<_, DbError, _>(move |tx| {
         Box::pin(async move {
             let card = cards::store::one(tx.conn(), id).await?.unwrap();
-            cards::store::set_state(tx, START, &card, next, "test").await
+            cards::store::set_state(tx, START, &card, next, Because::of("test")).await
         })
     })
     .await

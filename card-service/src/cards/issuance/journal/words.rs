@@ -199,7 +199,7 @@ pub enum Relation {
     Blank,
     /// The one being issued.
     This,
-    /// One of ours that was returned or whose issuance was given up: may be wiped.
+    /// One of ours whose issuance was given up: may be wiped.
     Free,
     /// Any other.
     Other,

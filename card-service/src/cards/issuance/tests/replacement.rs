@@ -42,10 +42,10 @@ async fn an_issuance_that_is_given_up_frees_the_reader_and_its_chip_is_issued_an
     let (card, job) = station.issue().await;
     let mut chip = Chip::blank();
     let (asked, _) = station.until_consent(&mut chip, job).await;
-    give_up(&station.app, job).await.unwrap();
+    give_up(&station.app, station.clerk, job).await.unwrap();
     assert_eq!((station.state(card).await, station.look(job).await.state), (CardState::Abandoned, Progress::Failed));
     assert!(current_step(&station.app, station.terminal.id).await.unwrap().is_none(), "the reader has nothing to do");
-    assert_eq!(give_up(&station.app, job).await.unwrap_err().kind(), ProblemType::Conflict);
+    assert_eq!(give_up(&station.app, station.clerk, job).await.unwrap_err().kind(), ProblemType::Conflict);
     assert_eq!(resume(&station.app, job).await.unwrap_err().kind(), ProblemType::Conflict);
 
     // What the holder signs meanwhile makes nothing active, and the reader hears that it is over.
@@ -71,7 +71,7 @@ async fn the_old_card_works_until_the_new_one_does_and_is_on_the_list_with_that_
 
     // One that is complete and whose holder did not agree takes nobody's place.
     let (declined, _, job) = station.hand_out(holder).await;
-    give_up(&station.app, job).await.unwrap();
+    give_up(&station.app, station.clerk, job).await.unwrap();
     assert_eq!((station.state(declined).await, station.state(old).await), (CardState::Abandoned, CardState::Active));
 
     let (new, chip, _) = station.hand_out(holder).await;
@@ -100,9 +100,10 @@ async fn the_old_card_works_until_the_new_one_does_and_is_on_the_list_with_that_
 }
 
 /// Where a card's id may stay when another has taken its place, and as what.
-const HISTORY: [(&str, &str); 8] = [
+const HISTORY: [(&str, &str); 9] = [
     ("card", "what it is, with its state"),
     ("card_certificate", "what was written on its chip"),
+    ("card_deed", "who did what with it"),
     ("card_key", "a key belongs to one card for ever"),
     ("card_state_change", "what became of it"),
     ("consent_request", "what its holder was asked"),
@@ -125,7 +126,7 @@ async fn whatever_happened_before_nothing_points_to_a_card_that_was_replaced_as_
         station.outcomes(&[top_up]).await;
         let unblocked = unblock::start(&station.app, station.clerk, holder, old, station.terminal.id).await.unwrap();
         for state in way {
-            set_state(&station.app, old, *state, "test".to_owned()).await.unwrap();
+            set_state(&station.app, station.clerk, old, *state, "test".to_owned()).await.unwrap();
         }
         let last = station.state(old).await;
         // The reader is free for the new card: nobody waits for the old one there.

@@ -107,7 +107,7 @@ async fn a_record_that_points_to_another_gets_no_card() {
     let app = &desk.office.app;
     let terminal = terminal_in(&app.db, &card_schema::operation::OperationCode::ALL).await.id;
     desk.merge(other, kept).await.unwrap();
-    let refused = issuance::start(app, other, Locale::En, terminal, None).await.unwrap_err();
+    let refused = issuance::start(app, desk.clerk, other, Locale::En, terminal, None).await.unwrap_err();
     assert_eq!(refused.kind(), ProblemType::Conflict);
-    issuance::start(app, kept, Locale::En, terminal, None).await.unwrap();
+    issuance::start(app, desk.clerk, kept, Locale::En, terminal, None).await.unwrap();
 }

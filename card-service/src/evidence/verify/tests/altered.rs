@@ -107,7 +107,7 @@ async fn a_row_that_was_altered_stays_in_the_log_when_the_office_changes_it_afte
         .write::<_, DbError, _>(move |tx| {
             Box::pin(async move {
                 let found = cards::store::one(tx.conn(), card).await?.unwrap();
-                cards::store::set_state(tx, START, &found, CardState::Active, "test").await
+                cards::store::set_state(tx, START, &found, CardState::Active, cards::store::Because::of("test")).await
             })
         })
         .await

@@ -1,0 +1,16 @@
+-- Which member of staff did what with a card, and what became of its chip when it came back. A change of a card's state that
+-- somebody made has a row here with the same leaf.
+CREATE TABLE card_deed (
+    shard    BIGINT NOT NULL,
+    leaf     BIGINT NOT NULL,
+    card_id  BLOB   NOT NULL,
+    at       BIGINT NOT NULL,
+    staff_id BLOB   NOT NULL REFERENCES staff (staff_id),
+    deed     TEXT   NOT NULL,                  -- issue, change, chip
+    detail   TEXT,                             -- why it was issued; what became of the chip
+    PRIMARY KEY (shard, leaf)
+) WITHOUT ROWID;
+CREATE INDEX card_deed_by_card ON card_deed (card_id, leaf);
+CREATE INDEX card_state_change_by_card ON card_state_change (card_id, leaf);
+-- The cards that will have to be renewed, the first to expire first.
+CREATE INDEX card_by_expiry ON card (expires_at) WHERE state IN ('active', 'suspended');
