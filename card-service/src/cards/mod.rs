@@ -12,6 +12,7 @@ pub mod issuance;
 pub mod model;
 pub mod possession;
 pub mod status;
+pub mod stock;
 pub mod store;
 pub mod unblock;
 

@@ -10,7 +10,7 @@ use card_schema::ids::{CardId, HolderId, Shard};
 
 use super::deed::{self, model::Reason, store::Deed};
 use super::model::{Card, CardForIntake, CardKeys, CardState};
-use super::{consent, unblock};
+use super::{consent, stock, unblock};
 use crate::db::{Connection, DbError, Row, Rows, Tx, columns, query};
 use crate::evidence::{ActionKind, Change, tables};
 use crate::people::StaffId;
@@ -97,6 +97,7 @@ pub async fn on_consent(tx: &mut Tx, at: Micros, card: CardId, signed: &[u8; 32]
     set_state(tx, at, &found, CardState::Active, Because::of("consent")).await?;
     let Replaced { cards, is_list_due } =
         replace_all(tx, at, found.holder_id, Some(card), Because::of("replacement")).await?;
+    stock::store::issued(tx, at, card).await?;
     Ok(Consented { outcome, replaced: cards, is_list_due })
 }
 

@@ -10,6 +10,7 @@ use super::frame::Frame;
 use super::page;
 use super::view::minute;
 use crate::app::App;
+use crate::cards::stock;
 use crate::domains::residence::draft;
 use crate::http::{Refusal, SignedIn, language};
 use crate::people::approval;
@@ -35,6 +36,8 @@ pub(super) struct HomePage {
     pub(super) role: StaffRole,
     /// How many requests of others wait for a second person.
     pub(super) waiting: i64,
+    /// How many stations have few blank cards.
+    pub(super) low_stocks: i64,
     pub(super) unfinished: Vec<Unfinished>,
 }
 
@@ -48,12 +51,15 @@ async fn home(State(app): State<App>, who: SignedIn, headers: HeaderMap) -> Resu
     } else {
         0
     };
+    let low_stocks =
+        if role.may(Permission::KeepStock) { stock::store::count_low(&mut app.db.read().await?).await? } else { 0 };
     let unfinished =
         |draft: draft::Pending| Unfinished { draft: draft.draft_id.to_string(), changed: minute(draft.changed_at) };
     page(&HomePage {
         frame: Frame::new(language(&headers), "/", Some(&who.0)),
         role,
         waiting,
+        low_stocks,
         unfinished: drafts.into_iter().map(unfinished).collect(),
     })
 }

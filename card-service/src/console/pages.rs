@@ -63,6 +63,7 @@ pub fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
         .chain(unblock::routes())
         .chain(slip::routes())
         .chain(cards::expiry::pages::routes())
+        .chain(cards::stock::pages::routes())
         .chain(merge::routes())
         .chain(residence::pages::routes())
         .chain(residence::permit::pages::routes())

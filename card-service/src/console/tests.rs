@@ -28,6 +28,7 @@ use crate::cards::deed::model::{Fate, Past, What};
 use crate::cards::expiry;
 use crate::cards::issuance::api::{Progress, WaitingFor};
 use crate::cards::model::{Card, CardState};
+use crate::cards::stock;
 use crate::domains::residence;
 use crate::domains::residence::model::{Facts, Field};
 use crate::domains::residence::permit::model::Standing;
@@ -329,7 +330,8 @@ fn pages(locale: Locale) -> Vec<(String, String)> {
     let frame = |path: &str| Frame::new(locale, path, Some(&staff()));
     for unfinished in [vec![], vec![Unfinished { draft: "x".to_owned(), changed: view::minute(AT) }]] {
         let (name, waiting) = (format!("home-{}", unfinished.len()), unfinished.len().try_into().unwrap());
-        let page = HomePage { frame: frame("/"), role: StaffRole::Administrator, waiting, unfinished };
+        let page =
+            HomePage { frame: frame("/"), role: StaffRole::Administrator, waiting, low_stocks: waiting, unfinished };
         pages.push((name, page.render().unwrap()));
     }
     pages.push(("holder-new".to_owned(), holder(locale, false, false).render().unwrap()));
@@ -356,6 +358,7 @@ fn pages(locale: Locale) -> Vec<(String, String)> {
     }
     pages.extend(given_back(locale));
     pages.extend(expiry::pages::tests::pages(&frame("/expiring")));
+    pages.extend(stock::pages::tests::pages(&frame("/stock/x")));
     pages.extend(at_readers(locale));
     for deed in Deed::ALL {
         let card = (deed != Deed::Registered).then(|| "0004b403".to_owned());

@@ -84,6 +84,8 @@ pub enum ActionKind {
     UnblockStep = 56,
     /// The chip of a card that came back was destroyed, or is kept.
     CardChipEnded = 57,
+    /// Blank cards came to a station, left it, or were counted.
+    BlanksMoved = 58,
     /// Districts, streets, communities or grid cells were added, changed or removed.
     AreasChanged = 60,
     /// A house is known.

@@ -17,8 +17,8 @@ use crate::db::{self};
 use crate::hex;
 
 pub use cards::{
-    CARD, CARD_CERTIFICATE, CARD_DEED, CARD_KEY, CARD_STATE_CHANGE, CONSENT_REQUEST, ISSUANCE, ISSUANCE_STEP,
-    STATUS_LIST, UNBLOCK,
+    BLANK_MOVE, CARD, CARD_CERTIFICATE, CARD_DEED, CARD_KEY, CARD_STATE_CHANGE, CONSENT_REQUEST, ISSUANCE,
+    ISSUANCE_STEP, STATUS_LIST, UNBLOCK,
 };
 pub use homes::{AREA, HOME, HOUSE, HOUSEHOLD_MEMBER};
 pub use people::{
@@ -167,7 +167,7 @@ pub static TERMINAL: Table = Table {
     ..PLAIN
 };
 /// Every exported table.
-pub static TABLES: [&Table; 40] = [
+pub static TABLES: [&Table; 41] = [
     &LEAVES,
     &TILE,
     &CHECKPOINT,
@@ -209,6 +209,7 @@ pub static TABLES: [&Table; 40] = [
     &UNBLOCK,
     &CONSENT_REQUEST,
     &STATUS_LIST,
+    &BLANK_MOVE,
 ];
 
 impl Table {

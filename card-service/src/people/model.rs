@@ -40,17 +40,20 @@ pub enum Permission {
     SeeCounts,
     /// Grant, refuse and end residence permits.
     DecidePermits,
+    /// Receive, count, send and write off blank cards.
+    KeepStock,
 }
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Administer,
         Self::RunTerminals,
         Self::ServeHolders,
         Self::SeeActivity,
         Self::SeeCounts,
         Self::DecidePermits,
+        Self::KeepStock,
     ];
 }
 
@@ -120,7 +123,11 @@ impl StaffRole {
             | (Self::Clerk, Permission::ServeHolders | Permission::SeeActivity | Permission::SeeCounts)
             | (
                 Self::Supervisor,
-                Permission::ServeHolders | Permission::SeeActivity | Permission::SeeCounts | Permission::DecidePermits,
+                Permission::ServeHolders
+                | Permission::SeeActivity
+                | Permission::SeeCounts
+                | Permission::DecidePermits
+                | Permission::KeepStock,
             )
             | (Self::Auditor, Permission::SeeActivity | Permission::SeeCounts)
             | (Self::Operator, Permission::RunTerminals | Permission::SeeActivity) => true,
@@ -210,6 +217,7 @@ mod tests {
         assert!(!StaffRole::Clerk.may(Permission::Administer));
         assert!(!StaffRole::Supervisor.may(Permission::Administer));
         assert!(!StaffRole::Clerk.may(Permission::DecidePermits));
+        assert!(!StaffRole::Clerk.may(Permission::KeepStock));
     }
 
     #[test]

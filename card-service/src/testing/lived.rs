@@ -6,7 +6,7 @@ use card_schema::card::Slot;
 use card_schema::clock::Micros;
 use card_schema::date::Date;
 use card_schema::envelope::paper::PaperKind;
-use card_schema::ids::{HolderId, PaperNumber, Shard, TapId};
+use card_schema::ids::{HolderId, OrganisationId, PaperNumber, Shard, TapId};
 use card_schema::money::Fen;
 use card_schema::operation::{Operation, gate, purse};
 use uuid::Uuid;
@@ -16,7 +16,7 @@ use super::town::{START, Signer, TestCard, TestTerminal, Town, random};
 use crate::cards::deed::model::Fate;
 use crate::cards::issuance::journal::Journal;
 use crate::cards::issuance::store::{self as issuances, Answered, Issuance};
-use crate::cards::{self, CardState, activity, consent, deed, unblock};
+use crate::cards::{self, CardState, activity, consent, deed, stock, unblock};
 use crate::db::{Db, DbError, Tx};
 use crate::domains::residence::model::{ChangeReason, Field};
 use crate::domains::residence::permit::{self, model::Act, rules::Clock};
@@ -119,6 +119,8 @@ async fn office(town: &Town, terminal: &TestTerminal, card: &TestCard) {
             for closed in [false, true] {
                 organisation::store::describe(tx, START, terminal_of, organisation::Kind::Merchant, closed).await?;
             }
+            let elsewhere = OrganisationId(Uuid::from_u128(12));
+            organisation::store::named(tx, START, elsewhere, "Another Test Station").await?;
             let post = Post { admitted: Some((staff.staff_id, START)), ..Post::working(START) };
             assert!(member::store::insert(tx, START, &staff, &post, "$argon2id$invented").await?);
             let who = staff.staff_id;
@@ -162,6 +164,12 @@ async fn office(town: &Town, terminal: &TestTerminal, card: &TestCard) {
             for key in &keys {
                 assert!(cards::store::add_key(tx, START, card, Slot::SignIn, key).await?);
                 cards::store::keep_certificate(tx, START, card, Slot::SignIn, key, b"certificate").await?;
+            }
+            for act in [
+                stock::model::Act::Receive { amount: 7, batch: "B1".to_owned() },
+                stock::model::Act::Send { amount: 2, to: elsewhere },
+            ] {
+                stock::store::carry_out(tx, START, who, terminal_of, &act).await?.unwrap();
             }
             cards::store::keep_status_list(tx, START, 1, b"list").await?;
             let mut issuance = Issuance {

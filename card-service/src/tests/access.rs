@@ -26,11 +26,11 @@ enum Who {
     Terminals,
 }
 
-use Permission::{Administer, DecidePermits, RunTerminals, SeeActivity, SeeCounts, ServeHolders};
+use Permission::{Administer, DecidePermits, KeepStock, RunTerminals, SeeActivity, SeeCounts, ServeHolders};
 use Who::{Anybody, May, Proof, Staff, Terminals};
 
 /// Every route. One that is not here, or no more there, fails the test.
-const TABLE: [(&str, &str, Who); 165] = [
+const TABLE: [(&str, &str, Who); 168] = [
     ("GET", "/", Staff),
     ("GET", "/account/password", Staff),
     ("GET", "/account/second-factor", Staff),
@@ -113,6 +113,9 @@ const TABLE: [(&str, &str, Who); 165] = [
     ("GET", "/staff", May(Administer)),
     ("GET", "/staff/new", May(Administer)),
     ("GET", "/staff/{staff_id}", May(Administer)),
+    ("GET", "/stock", May(KeepStock)),
+    ("GET", "/stock/{organisation_id}", May(KeepStock)),
+    ("GET", "/stock/{organisation_id}/moves", May(KeepStock)),
     ("GET", "/tile/{path}", Anybody),
     ("GET", "/unblocks/{unblock_id}", May(ServeHolders)),
     ("GET", "/unblocks/{unblock_id}/events", May(ServeHolders)),
@@ -180,6 +183,7 @@ const TABLE: [(&str, &str, Who); 165] = [
     ("POST", "/sign-out/everywhere", Staff),
     ("POST", "/staff/new", May(Administer)),
     ("POST", "/staff/{staff_id}", May(Administer)),
+    ("POST", "/stock/{organisation_id}", May(KeepStock)),
     ("POST", "/unblocks/{unblock_id}/give-up", May(ServeHolders)),
     ("POST", "/unblocks/{unblock_id}/resume", May(ServeHolders)),
     ("POST", "/v1/batches", Terminals),
@@ -187,7 +191,6 @@ const TABLE: [(&str, &str, Who); 165] = [
     ("POST", "/v1/enrolments", Proof),
     ("POST", "/v1/holders", May(ServeHolders)),
     ("POST", "/v1/holders/{holder_id}/reads", May(ServeHolders)),
-    ("POST", "/v1/issuances/{issuance_id}/give-up", May(ServeHolders)),
     ("POST", "/v1/issuances/{issuance_id}/resume", May(ServeHolders)),
     ("POST", "/v1/jobs/{job_id}/observations", Terminals),
     ("POST", "/v1/papers/check", Anybody),

@@ -24,11 +24,7 @@ use crate::people::model::Permission;
 
 /// The routes of this file.
 pub fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(issue))
-        .routes(routes!(issuance))
-        .routes(routes!(resume))
-        .routes(routes!(give_up))
+    OpenApiRouter::new().routes(routes!(issue)).routes(routes!(issuance)).routes(routes!(resume))
 }
 
 /// A card to be issued.
@@ -174,20 +170,6 @@ pub(crate) async fn look(connection: &mut Connection, id: Uuid) -> Result<Look, 
 async fn resume(State(app): State<App>, who: SignedIn, Path(id): Path<Uuid>) -> Result<Json<IssuanceReply>, Refusal> {
     who.require(Permission::ServeHolders)?;
     super::resume(&app, id).await?;
-    look(&mut app.db.read().await?, id).await.map(|look| Json(look.reply()))
-}
-
-/// Give an issuance up: its card never comes into use, and the chip may be issued anew
-#[utoipa::path(post, path = "/v1/issuances/{issuance_id}/give-up", tag = "cards",
-    params(("issuance_id" = Uuid, Path)), responses(
-    (status = 200, description = "It is over", body = IssuanceReply)),
-    extensions(("x-problems" = json!([
-        (ProblemType::NotFound, "No such issuance"),
-        (ProblemType::Conflict, "Its card is in use, or it is over already"),
-    ]))))]
-async fn give_up(State(app): State<App>, who: SignedIn, Path(id): Path<Uuid>) -> Result<Json<IssuanceReply>, Refusal> {
-    who.require(Permission::ServeHolders)?;
-    super::give_up(&app, who.0.staff_id, id).await?;
     look(&mut app.db.read().await?, id).await.map(|look| Json(look.reply()))
 }
 

@@ -124,3 +124,23 @@ pub static CONSENT_REQUEST: Table = Table {
 /// Signed status lists.
 pub static STATUS_LIST: Table =
     Table { name: "status_list", columns: &["version", "at", "body", LEAF], key: 1, committed: 3, ..PLAIN };
+/// What came into drawers of blank cards and what left them.
+pub static BLANK_MOVE: Table = Table {
+    name: "blank_move",
+    columns: &[
+        "organisation_id",
+        LEAF,
+        "at",
+        "kind",
+        "amount",
+        "balance",
+        "reason",
+        "batch",
+        "other",
+        "card_id",
+        "staff_id",
+    ],
+    key: 2,
+    committed: 11,
+    ..PLAIN
+};

@@ -35,10 +35,11 @@ const HOLDERS: [&str; 23] = [
     "transfer",
 ];
 /// The service's own: they find a shard, or know no holder. Copied to every machine, or kept on one.
-const SERVICES: [&str; 33] = [
+const SERVICES: [&str; 34] = [
     "_sqlx_migrations",
     "area",
     "approval",
+    "blank_move",
     "card",
     "card_certificate",
     "card_key",

@@ -5,8 +5,8 @@ use card_schema::operation::purse::{Payment, TopUp};
 
 use super::*;
 use crate::cards::issuance::give_up;
-use crate::cards::unblock;
-use crate::db::Value;
+use crate::cards::{stock, unblock};
+use crate::db::{DbError, Value};
 use crate::testing::rows;
 
 const TOP_UP: Operation = Operation::PurseTopUp(TopUp { amount: Fen(500) });
@@ -100,7 +100,8 @@ async fn the_old_card_works_until_the_new_one_does_and_is_on_the_list_with_that_
 }
 
 /// Where a card's id may stay when another has taken its place, and as what.
-const HISTORY: [(&str, &str); 9] = [
+const HISTORY: [(&str, &str); 10] = [
+    ("blank_move", "of which blank it was made"),
     ("card", "what it is, with its state"),
     ("card_certificate", "what was written on its chip"),
     ("card_deed", "who did what with it"),
@@ -156,5 +157,35 @@ async fn whatever_happened_before_nothing_points_to_a_card_that_was_replaced_as_
         for table in found {
             assert!(HISTORY.iter().any(|(known, _)| *known == table), "{table} has the card's id after {way:?}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_card_that_comes_into_use_takes_a_blank_and_an_empty_drawer_keeps_nobody_waiting() {
+    let mut station = Station::new().await;
+    let terminal = station.terminal.id;
+    let mut connection = station.town.scratch.db.read().await.unwrap();
+    let at = crate::terminals::store::one(&mut connection, terminal).await.unwrap().unwrap();
+    let at = at.organisation.organisation_id;
+    drop(connection);
+    let one_card = async |station: &mut Station| {
+        let holder = station.newcomer().await;
+        let (card, chip, _) = station.hand_out(holder).await;
+        assert_eq!(station.consent(card, &chip).await, Outcome::Accepted);
+        let mut connection = station.town.scratch.db.read().await.unwrap();
+        let drawer = stock::store::drawer_of(&mut connection, at).await.unwrap().unwrap();
+        (drawer.balance, drawer.to_count)
+    };
+    assert_eq!(one_card(&mut station).await, (None, false), "nobody keeps stock here yet");
+    for found in [1, 2] {
+        let (clerk, act) = (station.clerk, stock::model::Act::Count { found, reason: "regular" });
+        let counted = station.town.scratch.db.write::<_, DbError, _>(move |tx| {
+            Box::pin(async move { stock::store::carry_out(tx, START, clerk, at, &act).await })
+        });
+        counted.await.unwrap().unwrap();
+        for left in (0..found).rev() {
+            assert_eq!(one_card(&mut station).await, (Some(left), false));
+        }
+        assert_eq!(one_card(&mut station).await, (Some(0), true), "it was issued, and the station is told to count");
     }
 }
