@@ -19,6 +19,7 @@ card-fate-conflict = This card was not given back, or it was destroyed already
 card-returned-lead = What the person has stays with the person: registration, permit and purse are untouched, and another card finds them.
 expiring-title = Cards that expire
 expiring-lead = Whose card has to be renewed. Nobody is written to: call the holder, or renew when they come.
+expiring-home = Whose card has to be renewed
 expiring-soon = They expire soon
 expiring-soon-none = No card expires soon
 expiring-over = They have expired

@@ -19,6 +19,7 @@ card-fate-conflict = 这张卡没有交回，或已经销毁
 card-returned-lead = 本人的一切仍归本人：登记、居住证和钱包都不变，换领新卡后照常使用。
 expiring-title = 到期的卡
 expiring-lead = 需要换卡的持卡人。系统不发任何通知：请联系持卡人，或等本人来时换卡。
+expiring-home = 即将到期和已经到期、需要换领的卡
 expiring-soon = 即将到期
 expiring-soon-none = 没有即将到期的卡
 expiring-over = 已经到期

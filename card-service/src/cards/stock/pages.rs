@@ -241,7 +241,11 @@ impl MoveLine {
         Self {
             at: minute(past.at),
             what: locale.text(&format!("stock-kind-{}", past.kind.replace('_', "-"))),
-            amount: if past.amount > 0 { format!("+{}", past.amount) } else { past.amount.to_string() },
+            amount: match past.amount {
+                more @ 1.. => format!("+{more}"),
+                0 => "0".to_owned(),
+                fewer => format!("−{}", fewer.abs()),
+            },
             balance: past.balance.to_string(),
             why: why.join(&locale.text("console-list-comma")),
             who: past.staff.unwrap_or_default(),
