@@ -121,6 +121,7 @@ identify-not-ours = This is a blank card, or a card of another office.
 identify-no-possession = The card says that it is one of this office's and cannot prove it: it may be a copy. Keep it and call your supervisor.
 identify-card-errors = The card does not answer as it should. Clean its contacts, and put it on the reader again.
 identify-nobody-came = No card was put on the reader.
+identify-no-reader = The reader is not connected. Plug it in, then try again.
 
 # Purposes of looking at activity
 console-purpose-title = Why are you looking at card activity?

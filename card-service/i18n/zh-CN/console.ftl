@@ -121,6 +121,7 @@ identify-not-ours = 这是一张空白卡，或其他机构的卡。
 identify-no-possession = 这张卡自称是本机构的卡，却无法证明，可能是复制的卡。请扣下此卡并告知主管。
 identify-card-errors = 卡片应答异常。请擦拭触点后重新放到读卡器上。
 identify-nobody-came = 没有人把卡放到读卡器上。
+identify-no-reader = 读卡器未连接。请接好读卡器后重试。
 
 # 查看用途
 console-purpose-title = 您为什么要查看用卡记录？

@@ -321,6 +321,7 @@ pub(super) mod tests {
     use card_schema::clock::Micros;
     use card_schema::ids::CardId;
 
+    use crate::cards::deed::model::Reason;
     use crate::cards::{Card, CardState};
     use crate::db::{DbError, query};
     use crate::domains::residence::Registration;
@@ -387,11 +388,11 @@ pub(super) mod tests {
     async fn a_card_is_found_by_the_number_on_it_however_it_is_written() {
         let (office, session, holder) = desk().await;
         let card_id = CardId::new(1_234_567, holder.shard(), [7; 16]);
-        let (created_at, expires_at) = (Micros(1), Micros(2));
+        let (created_at, expires_at, clerk) = (Micros(1), Micros(2), StaffId(uuid::Uuid::from_u128(1)));
         let card =
             Card { card_id, holder_id: holder, state: CardState::Lost, created_at, expires_at, changed_at: created_at };
         let added = office.app.db.write::<_, DbError, _>(move |tx| {
-            Box::pin(async move { cards::store::insert(tx, created_at, &card).await })
+            Box::pin(async move { cards::store::insert(tx, created_at, clerk, &card, Reason::First).await })
         });
         added.await.unwrap();
         for (number, status) in [

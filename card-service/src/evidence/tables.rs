@@ -167,7 +167,7 @@ pub static TERMINAL: Table = Table {
     ..PLAIN
 };
 /// Every exported table.
-pub static TABLES: [&Table; 41] = [
+pub static TABLES: [&Table; 42] = [
     &LEAVES,
     &TILE,
     &CHECKPOINT,

@@ -48,11 +48,13 @@ pub enum Failure {
     CardErrors,
     /// No card was put on the reader.
     NobodyCame,
+    /// The reader is not there.
+    NoReader,
 }
 
 impl Failure {
     /// Every one.
-    pub const ALL: [Self; 4] = [Self::NotOurs, Self::NoPossession, Self::CardErrors, Self::NobodyCame];
+    pub const ALL: [Self; 5] = [Self::NotOurs, Self::NoPossession, Self::CardErrors, Self::NobodyCame, Self::NoReader];
 
     /// The key of its text for people.
     pub const fn text_key(self) -> &'static str {
@@ -61,6 +63,7 @@ impl Failure {
             Self::NoPossession => "identify-no-possession",
             Self::CardErrors => "identify-card-errors",
             Self::NobodyCame => "identify-nobody-came",
+            Self::NoReader => "identify-no-reader",
         }
     }
 }
@@ -77,6 +80,8 @@ pub(super) enum Seen {
     },
     /// The card is gone, or did not come.
     Removed,
+    /// The reader is gone.
+    ReaderGone,
     /// The card answered with an error, or to something else than what was asked.
     Error,
 }
@@ -101,6 +106,7 @@ impl Journal {
         let failed = |failure| Want::Failed { failure };
         self.asked = match (self.asked, seen) {
             (ended @ (Want::Found { .. } | Want::Failed { .. }), _) => ended,
+            (_, Seen::ReaderGone) => failed(Failure::NoReader),
             (Want::ReadCard, Seen::Card(Some(card))) => Want::Prove { card, challenge },
             (Want::ReadCard, Seen::Card(None)) => failed(Failure::NotOurs),
             (Want::ReadCard, Seen::Removed) => failed(Failure::NobodyCame),
@@ -145,6 +151,8 @@ mod tests {
     fn a_card_that_is_taken_away_too_soon_may_come_back() {
         let gone = Journal::default().next(Seen::Card(Some(card(1))), [7; 16]).next(Seen::Removed, [8; 16]);
         assert_eq!(gone.asked, Want::ReadCard);
+        let unplugged = gone.next(Seen::ReaderGone, [8; 16]).asked;
+        assert_eq!(unplugged, Want::Failed { failure: Failure::NoReader });
         let nobody = Journal::default().next(Seen::Removed, [8; 16]).asked;
         assert_eq!(nobody, Want::Failed { failure: Failure::NobodyCame });
     }
@@ -155,6 +163,7 @@ mod tests {
             Just(Seen::Card(None)),
             any::<bool>().prop_map(|valid| Seen::Proof { valid }),
             Just(Seen::Removed),
+            Just(Seen::ReaderGone),
             Just(Seen::Error),
         ]
     }

@@ -157,6 +157,7 @@ async fn see(app: &App, asked: Want, observation: &Observation) -> Result<Seen, 
             Seen::Proof { valid: possession::is_proven(key, &challenge, &der.0) }
         }
         (Observation::CardRemoved | Observation::Declined, _) => Seen::Removed,
+        (Observation::ReaderGone, _) => Seen::ReaderGone,
         (_, _) => Seen::Error,
     })
 }

@@ -8,7 +8,7 @@ use crate::db::recorder::{self, Recorded};
 use crate::testing::Scratch;
 
 /// Tables whose rows belong to a holder, or to what a holder does.
-const HOLDERS: [&str; 23] = [
+const HOLDERS: [&str; 24] = [
     "account",
     "activity_read",
     "card_deed",
