@@ -325,6 +325,7 @@ pub(super) mod tests {
     use crate::cards::{Card, CardState};
     use crate::db::{DbError, query};
     use crate::domains::residence::Registration;
+    use crate::testing::town::clerk_in;
     use crate::testing::{Office, office};
 
     const FOUND: StatusCode = StatusCode::OK;
@@ -388,7 +389,7 @@ pub(super) mod tests {
     async fn a_card_is_found_by_the_number_on_it_however_it_is_written() {
         let (office, session, holder) = desk().await;
         let card_id = CardId::new(1_234_567, holder.shard(), [7; 16]);
-        let (created_at, expires_at, clerk) = (Micros(1), Micros(2), StaffId(uuid::Uuid::from_u128(1)));
+        let (created_at, expires_at, clerk) = (Micros(1), Micros(2), clerk_in(&office.app.db).await);
         let card =
             Card { card_id, holder_id: holder, state: CardState::Lost, created_at, expires_at, changed_at: created_at };
         let added = office.app.db.write::<_, DbError, _>(move |tx| {

@@ -340,3 +340,71 @@ async fn give_up(app: App, who: SignedIn, job: Job) -> Result<Redirect, Refusal>
     }
     Ok(Redirect::to(&job.address()))
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use card_schema::ids::Shard;
+
+    use super::*;
+
+    /// What an issuance may be seen at.
+    fn issuances() -> [(&'static str, Progress, Option<WaitingFor>); 11] {
+        let waiting = |name, waiting| (name, Progress::Waiting, Some(waiting));
+        [
+            ("running", Progress::Running, None),
+            waiting("card", WaitingFor::Card),
+            waiting("card-back", WaitingFor::CardBack),
+            waiting("reader", WaitingFor::Reader),
+            waiting("new-pin", WaitingFor::NewPin),
+            waiting("pin", WaitingFor::Pin),
+            waiting("consent", WaitingFor::Consent),
+            waiting("consent-tap", WaitingFor::ConsentTap),
+            waiting("resume", WaitingFor::Resume),
+            ("finished", Progress::Finished, None),
+            ("failed", Progress::Failed, None),
+        ]
+    }
+
+    /// The page of every job in every state that it has.
+    pub(in crate::console) fn pages(locale: Locale, frame: &dyn Fn(&str) -> Frame) -> Vec<(String, String)> {
+        let mut pages = Vec::new();
+        for (name, state, waiting_for) in issuances() {
+            let reason = matches!(state, Progress::Failed).then(|| locale.text("issue-card-errors"));
+            let standing = Standing {
+                card: Some((HolderId::new(Shard(3), [8; 16]), CardId::new(1204, Shard(3), [7; 16]))),
+                state,
+                waiting_for,
+                reason,
+                done: 9,
+                total: 24,
+                may_give_up: matches!(state, Progress::Running | Progress::Waiting),
+            };
+            let jobs = [
+                ("issuance", Job::Issuance(Uuid::nil())),
+                ("unblock", Job::Unblock(Uuid::nil())),
+                ("identify", Job::Identification(Uuid::nil())),
+            ];
+            for (kind, job) in jobs {
+                let is_asked = match job {
+                    Job::Issuance(_) => true,
+                    Job::Unblock(_) => {
+                        !matches!(waiting_for, Some(WaitingFor::Pin | WaitingFor::Consent | WaitingFor::ConsentTap))
+                    }
+                    Job::Identification(_) => matches!(waiting_for, None | Some(WaitingFor::Card)),
+                };
+                if !is_asked {
+                    continue;
+                }
+                let mut standing = standing.clone();
+                if kind == "identify" {
+                    standing.may_give_up = false;
+                    standing.card = standing.card.filter(|_| state == Progress::Finished);
+                }
+                let progress = JobProgress::new(locale, job, standing);
+                let page = JobPage::new(frame(&job.address()), job, progress);
+                pages.push((format!("{kind}-{name}"), page.render().unwrap()));
+            }
+        }
+        pages
+    }
+}

@@ -15,7 +15,7 @@ use super::frame::Frame;
 use super::holder::{Belongs, CardLine, HistoryLine, HolderPage, MemberLine, Record};
 use super::home::{HomePage, Unfinished};
 use super::merge::{ComparePage, MergePage};
-use super::reader_job::{Job, JobPage, JobProgress, Standing as JobStanding};
+use super::reader_job;
 use super::register::Link;
 use super::slip::{Deed, SlipPage};
 use super::unblock::UnblockPage;
@@ -26,7 +26,6 @@ use crate::cards::activity::store::Activity;
 use crate::cards::activity::{ActivityPurpose, Place};
 use crate::cards::deed::model::{Fate, Past, What};
 use crate::cards::expiry;
-use crate::cards::issuance::api::{Progress, WaitingFor};
 use crate::cards::model::{Card, CardState};
 use crate::cards::stock;
 use crate::domains::residence;
@@ -210,64 +209,11 @@ fn holder(locale: Locale, lived: bool, wrong: bool) -> HolderPage {
     }
 }
 
-/// What an issuance may be seen at.
-fn issuances() -> [(&'static str, Progress, Option<WaitingFor>); 11] {
-    let waiting = |name, waiting| (name, Progress::Waiting, Some(waiting));
-    [
-        ("running", Progress::Running, None),
-        waiting("card", WaitingFor::Card),
-        waiting("card-back", WaitingFor::CardBack),
-        waiting("reader", WaitingFor::Reader),
-        waiting("new-pin", WaitingFor::NewPin),
-        waiting("pin", WaitingFor::Pin),
-        waiting("consent", WaitingFor::Consent),
-        waiting("consent-tap", WaitingFor::ConsentTap),
-        waiting("resume", WaitingFor::Resume),
-        ("finished", Progress::Finished, None),
-        ("failed", Progress::Failed, None),
-    ]
-}
-
 /// The pages of what is done at readers, and of records that are one person's.
 fn at_readers(locale: Locale) -> Vec<(String, String)> {
     let frame = |path: &str| Frame::new(locale, path, Some(&staff()));
     let mut pages = Vec::new();
-    for (name, state, waiting_for) in issuances() {
-        let reason = matches!(state, Progress::Failed).then(|| locale.text("issue-card-errors"));
-        let standing = JobStanding {
-            card: Some((HolderId::new(Shard(3), [8; 16]), CardId::new(1204, Shard(3), [7; 16]))),
-            state,
-            waiting_for,
-            reason,
-            done: 9,
-            total: 24,
-            may_give_up: matches!(state, Progress::Running | Progress::Waiting),
-        };
-        let jobs = [
-            ("issuance", Job::Issuance(Uuid::nil())),
-            ("unblock", Job::Unblock(Uuid::nil())),
-            ("identify", Job::Identification(Uuid::nil())),
-        ];
-        for (kind, job) in jobs {
-            let waits = match job {
-                Job::Issuance(_) => true,
-                Job::Unblock(_) => {
-                    !matches!(waiting_for, Some(WaitingFor::Pin | WaitingFor::Consent | WaitingFor::ConsentTap))
-                }
-                Job::Identification(_) => matches!(waiting_for, None | Some(WaitingFor::Card)),
-            };
-            if !waits {
-                continue;
-            }
-            let mut standing = standing.clone();
-            if kind == "identify" && state != Progress::Finished {
-                standing.card = None;
-            }
-            let progress = JobProgress::new(locale, job, standing);
-            let page = JobPage::new(frame(&job.address()), job, progress);
-            pages.push((format!("{kind}-{name}"), page.render().unwrap()));
-        }
-    }
+    pages.extend(reader_job::tests::pages(locale, &frame));
     pages.extend(find::tests::pages(locale));
     for missing in [false, true] {
         let facts = Facts::default().with(Field::Name, "测试甲").with(Field::DocumentNumber, "T1234567");
