@@ -76,4 +76,3 @@ permit-list-handovers = To be handed over
 permit-list-ending = To be endorsed
 permit-list-ended = Suspended: endorsement missed
 permit-list-none = None
-permit-list-more = There are more than are shown here

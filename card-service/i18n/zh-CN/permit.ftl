@@ -76,4 +76,3 @@ permit-list-handovers = 待发放
 permit-list-ending = 待签注
 permit-list-ended = 逾期未签注，中止使用
 permit-list-none = 没有
-permit-list-more = 还有更多，这里没有全部列出

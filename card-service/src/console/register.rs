@@ -88,6 +88,56 @@ pub struct ListPage {
     pub none: String,
 }
 
+/// Something that somebody has to look after. It names nobody.
+#[derive(Clone, Debug)]
+pub struct Due {
+    /// Where that is done.
+    pub to: String,
+    /// By what it is told from others.
+    pub number: String,
+    /// How it stands.
+    pub state: Tag,
+    /// By when.
+    pub day: String,
+}
+
+/// Some of what has to be looked after.
+#[derive(Clone, Debug)]
+pub struct DueList {
+    id: &'static str,
+    title: String,
+    none: String,
+    lines: Vec<Due>,
+    /// Whether there are more than are shown.
+    more: bool,
+}
+
+impl DueList {
+    /// At most `shown` lines; `found` has one more where there are more.
+    pub fn new(id: &'static str, title: String, none: String, shown: usize, found: impl Iterator<Item = Due>) -> Self {
+        let mut lines: Vec<_> = found.take(shown + 1).collect();
+        let more = lines.len() > shown;
+        lines.truncate(shown);
+        Self { id, title, none, lines, more }
+    }
+}
+
+/// What somebody has to look after, the most urgent first.
+#[derive(Debug, Template)]
+#[template(path = "console/due.html")]
+pub struct DuePage {
+    /// See [`Frame`].
+    pub frame: Frame,
+    /// What it is.
+    pub title: String,
+    /// What it is for.
+    pub lead: String,
+    /// What the numbers are of.
+    pub number: String,
+    /// The lists.
+    pub lists: Vec<DueList>,
+}
+
 /// Something that can be done with a thing.
 #[derive(Clone, Debug)]
 pub struct Act {

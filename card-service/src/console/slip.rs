@@ -91,7 +91,7 @@ async fn registered(
     let at = residence::store::registered_at(&mut connection, holder).await?;
     let at = at.ok_or(Refusal::because(ProblemType::NotFound, "holder-unknown"))?;
     let station = match residence::store::registrar(&mut connection, holder).await? {
-        Some(by) => member::store::one(&mut connection, by).await?.and_then(|member| member.station),
+        Some(by) => member::store::station(&mut connection, by).await?,
         None => None,
     };
     let frame = Frame::new(language(&headers), format!("/holders/{holder}/slip"), Some(&who.0));
@@ -148,8 +148,6 @@ async fn unblocked(
     if found.journal.asked != unblock::Want::Finished {
         return Ok(not_done(job));
     }
-    // Its id says when it was begun.
-    let begun = id.get_timestamp().map_or(0, |time| i64::try_from(time.to_unix().0).unwrap_or(0));
-    let what = (found.card_id, Micros::from_seconds(begun), found.terminal_id);
+    let what = (found.card_id, found.created_at, found.terminal_id);
     at_reader(&mut connection, &who, &headers, (job, Deed::PinChosen), what).await
 }

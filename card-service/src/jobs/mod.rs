@@ -22,13 +22,13 @@ use crate::http::Refusal;
 /// # Errors
 /// When the database or the key store fails.
 pub async fn current_step(app: &App, terminal: TerminalId) -> Result<Option<Job>, Refusal> {
-    match issuance::current_step(app, terminal).await? {
-        Some(job) => Ok(Some(job)),
-        None => match unblock::current_step(app, terminal).await? {
-            Some(job) => Ok(Some(job)),
-            None => Ok(identification::current_step(app, terminal)),
-        },
+    if let Some(job) = issuance::current_step(app, terminal).await? {
+        return Ok(Some(job));
     }
+    if let Some(job) = unblock::current_step(app, terminal).await? {
+        return Ok(Some(job));
+    }
+    Ok(identification::current_step(app, terminal))
 }
 
 /// Takes what was seen at a step of a job and answers what is to be done next.
@@ -41,13 +41,13 @@ pub async fn observe(
     job: Uuid,
     request: ObservationRequest,
 ) -> Result<NumberedStep, Refusal> {
-    let next = match issuance::observe(app, terminal, job, request.clone()).await? {
-        Some(next) => Some(next),
-        None => match unblock::observe(app, terminal, job, request.clone()).await? {
-            Some(next) => Some(next),
-            None => identification::observe(app, terminal, job, &request).await?,
-        },
-    };
+    if let Some(next) = issuance::observe(app, terminal, job, request.clone()).await? {
+        return Ok(next);
+    }
+    if let Some(next) = unblock::observe(app, terminal, job, request.clone()).await? {
+        return Ok(next);
+    }
+    let next = identification::observe(app, terminal, job, &request).await?;
     next.ok_or(Refusal::new(ProblemType::NotFound))
 }
 

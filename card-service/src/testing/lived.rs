@@ -6,7 +6,7 @@ use card_schema::card::Slot;
 use card_schema::clock::Micros;
 use card_schema::date::Date;
 use card_schema::envelope::paper::PaperKind;
-use card_schema::ids::{HolderId, OrganisationId, PaperNumber, Shard, TapId};
+use card_schema::ids::{CardId, HolderId, OrganisationId, PaperNumber, Shard, TapId, TerminalId};
 use card_schema::money::Fen;
 use card_schema::operation::{Operation, gate, purse};
 use uuid::Uuid;
@@ -172,38 +172,44 @@ async fn office(town: &Town, terminal: &TestTerminal, card: &TestCard) {
                 stock::store::carry_out(tx, START, who, terminal_of, &act).await?.unwrap();
             }
             cards::store::keep_status_list(tx, START, 1, b"list").await?;
-            let mut issuance = Issuance {
-                issuance_id: Uuid::from_u128(9),
-                card_id: card,
-                language: Locale::ZhCn,
-                terminal_id: terminal,
-                reader: None,
-                open: true,
-                journal: Journal::default(),
-                number: 0,
-                created_at: START,
-            };
-            issuances::insert(tx, START, &issuance).await?;
-            issuance.number += 1;
-            let answered = Answered { number: 0, step: "read", observation: "card" };
-            issuances::update(tx, START, &issuance, Some(answered)).await?;
-            let unblock = unblock::store::Unblock {
-                unblock_id: Uuid::from_u128(10),
-                card_id: card,
-                generation: 0,
-                staff_id: who,
-                terminal_id: terminal,
-                open: true,
-                journal: unblock::Journal::default(),
-                number: 0,
-            };
-            unblock::store::put(tx, START, &unblock).await?;
-            consent::store::insert(tx, START, card, 1, consent::Text::current(Locale::ZhCn)).await?;
-            consent::store::answered(tx, START, card, 1, TapId(random())).await
+            at_readers(tx, who, card, terminal).await
         })
     })
     .await
     .unwrap();
+}
+
+/// What is done with a card at a reader, as far as it has come.
+async fn at_readers(tx: &mut Tx, who: StaffId, card: CardId, terminal: TerminalId) -> Result<(), DbError> {
+    let mut issuance = Issuance {
+        issuance_id: Uuid::from_u128(9),
+        card_id: card,
+        language: Locale::ZhCn,
+        terminal_id: terminal,
+        reader: None,
+        open: true,
+        journal: Journal::default(),
+        number: 0,
+        created_at: START,
+    };
+    issuances::insert(tx, START, &issuance).await?;
+    issuance.number += 1;
+    let answered = Answered { number: 0, step: "read", observation: "card" };
+    issuances::update(tx, START, &issuance, Some(answered)).await?;
+    let unblock = unblock::store::Unblock {
+        unblock_id: Uuid::from_u128(10),
+        card_id: card,
+        generation: 0,
+        staff_id: who,
+        terminal_id: terminal,
+        open: true,
+        journal: unblock::Journal::default(),
+        number: 0,
+        created_at: START,
+    };
+    unblock::store::put(tx, START, &unblock).await?;
+    consent::store::insert(tx, START, card, 1, consent::Text::current(Locale::ZhCn)).await?;
+    consent::store::answered(tx, START, card, 1, TapId(random())).await
 }
 
 /// Somebody of the staff with all that staff have.

@@ -1,6 +1,5 @@
 //! The list of cards that expire soon or have: what a station works with, because nobody is written to. It names nobody.
 
-use askama::Template;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -12,6 +11,7 @@ use crate::app::App;
 use crate::cards::Card;
 use crate::console::frame::Frame;
 use crate::console::page;
+use crate::console::register::{Due, DueList, DuePage};
 use crate::console::view::{Tag, day, short};
 use crate::http::{Refusal, SignedIn, language};
 use crate::i18n::Locale;
@@ -25,66 +25,41 @@ pub fn routes() -> [(&'static str, MethodRouter<App>); 1] {
     [("/expiring", get(show))]
 }
 
-/// A card that is to be renewed.
-#[derive(Clone, Debug)]
-struct Line {
-    holder: String,
-    number: String,
-    state: Tag,
-    day: String,
+fn list(locale: Locale, clock: Clock<'_>, id: &'static str, cards: &[Card]) -> DueList {
+    let due = |card: &Card| Due {
+        to: format!("/holders/{}", card.holder_id),
+        number: short(&card.card_id.to_string()),
+        state: Tag::of_card(locale, clock.state(card)),
+        day: locale.text_with("expiring-last-day", &[("day", &day(card.expires_at))]),
+    };
+    let (title, none) = (locale.text(&format!("expiring-{id}")), locale.text(&format!("expiring-{id}-none")));
+    DueList::new(id, title, none, LISTED as usize, cards.iter().map(due))
 }
 
-/// Some of them.
-#[derive(Clone, Debug)]
-struct List {
-    id: &'static str,
-    title: String,
-    none: String,
-    lines: Vec<Line>,
-    more: bool,
-}
-
-impl List {
-    fn new(locale: Locale, clock: Clock<'_>, id: &'static str, cards: &[Card]) -> Self {
-        let line = |card: &Card| Line {
-            holder: card.holder_id.to_string(),
-            number: short(&card.card_id.to_string()),
-            state: Tag::of_card(locale, clock.state(card)),
-            day: locale.text_with("expiring-last-day", &[("day", &day(card.expires_at))]),
-        };
-        Self {
-            id,
-            title: locale.text(&format!("expiring-{id}")),
-            none: locale.text(&format!("expiring-{id}-none")),
-            lines: cards.iter().take(LISTED as usize).map(line).collect(),
-            more: cards.len() > LISTED as usize,
-        }
+fn due_page(frame: Frame, clock: Clock<'_>, soon: &[Card], over: &[Card]) -> DuePage {
+    let locale = frame.locale();
+    DuePage {
+        title: locale.text("expiring-title"),
+        lead: locale.text("expiring-lead"),
+        number: locale.text("console-col-card"),
+        lists: vec![list(locale, clock, "soon", soon), list(locale, clock, "over", over)],
+        frame,
     }
-}
-
-/// See the module.
-#[derive(Debug, Template)]
-#[template(path = "console/expiring.html")]
-struct ExpiringPage {
-    frame: Frame,
-    lists: Vec<List>,
 }
 
 async fn show(State(app): State<App>, who: SignedIn, headers: HeaderMap) -> Result<Response, Refusal> {
     who.require(Permission::ServeHolders)?;
-    let (locale, now) = (language(&headers), app.now());
+    let now = app.now();
     let clock = Clock::at(now);
     let mut connection = app.db.read().await?;
     let soon = store::between(&mut connection, (now, clock.renewed_up_to()), LISTED + 1).await?;
     let over = store::ended(&mut connection, now, LISTED + 1).await?;
-    page(&ExpiringPage {
-        frame: Frame::new(locale, "/expiring", Some(&who.0)),
-        lists: vec![List::new(locale, clock, "soon", &soon), List::new(locale, clock, "over", &over)],
-    })
+    page(&due_page(Frame::new(language(&headers), "/expiring", Some(&who.0)), clock, &soon, &over))
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use askama::Template as _;
     use card_schema::clock::Micros;
     use card_schema::ids::{CardId, HolderId, Shard};
 
@@ -104,9 +79,7 @@ pub(crate) mod tests {
         };
         let many = vec![card(5); LISTED as usize + 1];
         let shown = |name: &str, soon: &[Card], over: &[Card]| {
-            let locale = frame.locale();
-            let lists = vec![List::new(locale, clock, "soon", soon), List::new(locale, clock, "over", over)];
-            (format!("expiring-{name}"), ExpiringPage { frame: frame.clone(), lists }.render().unwrap())
+            (format!("expiring-{name}"), due_page(frame.clone(), clock, soon, over).render().unwrap())
         };
         vec![shown("none", &[], &[]), shown("some", &many, &[card(-3)])]
     }

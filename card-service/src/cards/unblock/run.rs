@@ -60,6 +60,7 @@ pub async fn start(
                         open: true,
                         journal: Journal::default(),
                         number: 0,
+                        created_at: now,
                     },
                 };
                 store::put(tx, now, &unblock).await?;

@@ -28,10 +28,12 @@ pub struct Unblock {
     pub journal: Journal,
     /// The number of the step that is to be done.
     pub number: u32,
+    /// When it was begun.
+    pub created_at: Micros,
 }
 
-const SELECT: &str =
-    "SELECT unblock_id, card_id, generation, staff_id, terminal_id, open, journal, number FROM unblock";
+const SELECT: &str = "SELECT unblock_id, card_id, generation, staff_id, terminal_id, open, journal, number, created_at
+     FROM unblock";
 
 /// Keeps an unblocking as it is now.
 pub async fn put(tx: &mut Tx, at: Micros, unblock: &Unblock) -> Result<(), DbError> {
@@ -40,7 +42,7 @@ pub async fn put(tx: &mut Tx, at: Micros, unblock: &Unblock) -> Result<(), DbErr
     let journal = serde_json::to_string(&unblock.journal).expect("a journal is plain data");
     query(
         "INSERT INTO unblock (unblock_id, shard, card_id, generation, staff_id, terminal_id, open, state, journal, number,
-         created_at, changed_at, leaf) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12)
+         created_at, changed_at, leaf) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
          ON CONFLICT (unblock_id) DO UPDATE SET terminal_id = excluded.terminal_id, open = excluded.open,
              state = excluded.state, journal = excluded.journal, number = excluded.number,
              changed_at = excluded.changed_at, leaf = excluded.leaf",
@@ -55,6 +57,7 @@ pub async fn put(tx: &mut Tx, at: Micros, unblock: &Unblock) -> Result<(), DbErr
     .bind(unblock.journal.asked.name())
     .bind(journal)
     .bind(i64::from(unblock.number))
+    .bind(unblock.created_at.0)
     .bind(at.0)
     .bind(change.leaf())
     .execute(tx.conn())
@@ -98,5 +101,6 @@ fn read(row: &Row) -> Result<Unblock, DbError> {
         open: row.get::<i64>("open")? == 1,
         journal: serde_json::from_str(&journal).map_err(|_| DbError::Unreadable("unblock.journal"))?,
         number: number("number")?,
+        created_at: Micros(row.get("created_at")?),
     })
 }

@@ -28,6 +28,11 @@ pub async fn one(connection: &mut Connection, who: StaffId) -> Result<Option<Mem
     row.as_ref().map(member).transpose()
 }
 
+/// The name of the station at which somebody works, if they work at one.
+pub async fn station(connection: &mut Connection, who: StaffId) -> Result<Option<String>, DbError> {
+    Ok(one(connection, who).await?.and_then(|member| member.station))
+}
+
 /// When somebody signed in last.
 pub async fn last_sign_in(connection: &mut Connection, who: StaffId) -> Result<Option<Micros>, DbError> {
     let at = query("SELECT at FROM sign_in WHERE staff_id = $1 AND succeeded = 1 ORDER BY at DESC LIMIT 1");

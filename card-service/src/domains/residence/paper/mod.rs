@@ -1,4 +1,5 @@
-//! Paper for people's hands: the certificate that a residence is registered, what a residence permit says. Whoever holds a certificate or a permit can check it (`check`, decision 0030).
+//! Paper for people's hands: the certificate that a residence is registered, what a residence permit says. Whoever is shown
+//! one can check it (`check`, decision 0030).
 //!
 //! Stored is what people did: issued, withdrawn. What a paper says is read from the record for whoever prints it, with a
 //! purpose; how it stands follows from the record and the day (`rules`). Not here: residence permits (`permit`), slips about what
@@ -214,7 +215,7 @@ pub async fn sheet(
             })
         })
         .await?;
-    let station = member::store::one(&mut app.db.read().await?, paper.by).await?.and_then(|member| member.station);
+    let station = member::store::station(&mut app.db.read().await?, paper.by).await?;
     let code = CheckCode::from_random(*app.random_bytes()?);
     let (shared, signs, named, shown) = (app.clone(), paper.clone(), facts.clone(), code.clone());
     // Hashing takes its time.

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::model::{Act, Permit, Proof};
 use super::rules::Clock;
 use super::store::{self, Pending};
-use super::view::{List, PermitPage, PermitsPage, Scene, Wrong};
+use super::view::{PermitPage, Scene, Wrong, due, due_page};
 use super::{Application, Wish, act, open};
 use crate::app::App;
 use crate::console::{asking, frame::Frame, page};
@@ -50,9 +50,9 @@ async fn permits(State(app): State<App>, who: SignedIn, headers: HeaderMap) -> R
     let mut shown = Vec::with_capacity(lists.len());
     for (id, which) in lists {
         let found = store::pending(&mut connection, which, LISTED + 1).await?;
-        shown.push(List::new(locale, id, clock, &found, LISTED as usize));
+        shown.push(due(locale, id, clock, &found, LISTED as usize));
     }
-    page(&PermitsPage { frame: Frame::new(locale, "/permits", Some(&who.0)), lists: shown })
+    page(&due_page(Frame::new(locale, "/permits", Some(&who.0)), shown))
 }
 
 /// The permit of a holder.

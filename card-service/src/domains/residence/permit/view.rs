@@ -10,6 +10,7 @@ use super::store::PastAct;
 use super::{Application, DECIDED_BY};
 use crate::console::frame::Frame;
 use crate::console::model::Tone;
+use crate::console::register::{Due, DueList, DuePage};
 use crate::console::view::{Choice, Tag, minute};
 use crate::domains::residence::view::{key, label, shown};
 use crate::i18n::Locale;
@@ -215,57 +216,33 @@ fn ending(permit: &Permit) -> String {
     number[number.len() - 8..].to_owned()
 }
 
-/// A permit that somebody has to look after.
-#[derive(Clone, Debug)]
-struct Line {
-    holder: String,
-    number: String,
-    standing: Tag,
-    day: String,
-}
-
-/// One list of them.
-#[derive(Clone, Debug)]
-pub(super) struct List {
+/// One list of permits that somebody has to look after: at most so many; `found` has one more where there are more.
+pub(super) fn due(
+    locale: Locale,
     id: &'static str,
-    title: String,
-    none: String,
-    lines: Vec<Line>,
-    /// Whether there are more than are shown.
-    more: bool,
-}
-
-impl List {
-    /// At most so many lines; `found` has one more where there are more.
-    pub(super) fn new(
-        locale: Locale,
-        id: &'static str,
-        clock: Clock<'_>,
-        found: &[(HolderId, Permit)],
-        shown: usize,
-    ) -> Self {
-        let line = |(holder, permit): &(HolderId, Permit)| Line {
-            holder: holder.to_string(),
-            number: ending(permit),
-            standing: standing(locale, clock.standing(permit)),
-            day: permit.valid_until.unwrap_or(permit.decide_by).to_string(),
-        };
-        Self {
-            id,
-            title: locale.text(&format!("permit-list-{id}")),
-            none: locale.text("permit-list-none"),
-            lines: found.iter().take(shown).map(line).collect(),
-            more: found.len() > shown,
-        }
-    }
+    clock: Clock<'_>,
+    found: &[(HolderId, Permit)],
+    shown: usize,
+) -> DueList {
+    let line = |(holder, permit): &(HolderId, Permit)| Due {
+        to: format!("/holders/{holder}/permit"),
+        number: ending(permit),
+        state: standing(locale, clock.standing(permit)),
+        day: permit.valid_until.unwrap_or(permit.decide_by).to_string(),
+    };
+    let title = locale.text(&format!("permit-list-{id}"));
+    DueList::new(id, title, locale.text("permit-list-none"), shown, found.iter().map(line))
 }
 
 /// The permits that somebody has to look after.
-#[derive(Debug, Template)]
-#[template(path = "residence/permits.html")]
-pub(super) struct PermitsPage {
-    pub(super) frame: Frame,
-    pub(super) lists: Vec<List>,
+pub(super) fn due_page(frame: Frame, lists: Vec<DueList>) -> DuePage {
+    DuePage {
+        title: frame.t("permit-desk-title"),
+        lead: frame.t("permit-desk-lead"),
+        number: frame.t("permit-number"),
+        lists,
+        frame,
+    }
 }
 
 #[cfg(test)]
@@ -323,8 +300,8 @@ pub(crate) mod tests {
         }
         let found = [(holder, applied.clone()), (holder, issued(Date::new(2026, 1, 1))), (holder, due)];
         let lists = ["decisions", "handovers", "ending", "ended"];
-        let lists = lists.map(|id| List::new(frame.locale(), id, clock, &found[..usize::from(id != "ended") * 3], 2));
-        let page = PermitsPage { frame: frame.clone(), lists: lists.into() };
+        let lists = lists.map(|id| super::due(frame.locale(), id, clock, &found[..usize::from(id != "ended") * 3], 2));
+        let page = due_page(frame.clone(), lists.into());
         pages.push(("permits".to_owned(), page.render().unwrap()));
         pages
     }
