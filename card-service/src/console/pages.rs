@@ -45,11 +45,7 @@ pub fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
             "/assets/console.css",
             packed(get(|| async { asset("text/css; charset=utf-8", include_str!("../../assets/console.css")) })),
         ),
-        ("/assets/htmx.min.js", packed(get(|| async { asset(SCRIPT, include_str!("../../assets/htmx/htmx.min.js")) }))),
-        (
-            "/assets/hx-sse.min.js",
-            packed(get(|| async { asset(SCRIPT, include_str!("../../assets/htmx/hx-sse.min.js")) })),
-        ),
+        ("/assets/live.js", packed(get(|| async { asset(SCRIPT, LIVE) }))),
         ("/assets/camera.js", packed(get(|| async { asset(SCRIPT, include_str!("../../assets/camera.js")) }))),
         ("/assets/paper.js", packed(get(|| async { asset(SCRIPT, include_str!("../../assets/paper.js")) }))),
         ("/assets/icon.svg", get(|| async { asset("image/svg+xml", include_str!("../../assets/icon.svg")) })),
@@ -103,6 +99,11 @@ fn packed(asset: MethodRouter<App>) -> MethodRouter<App> {
 }
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
+
+/// htmx and its extension in one: as two scripts, htmx would begin before an extension that is slow to come, and then
+/// no page that waits would ever hear of anything.
+const LIVE: &str =
+    concat!(include_str!("../../assets/htmx/htmx.min.js"), "\n", include_str!("../../assets/htmx/hx-sse.min.js"));
 
 fn asset(kind: &'static str, content: &'static str) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "max-age=600")], content)

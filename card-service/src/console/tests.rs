@@ -338,7 +338,7 @@ fn every_page_renders_in_every_language_without_a_missing_text_or_a_script() {
             assert!(html.contains(&format!("<html lang=\"{}\"", locale.tag())), "{name}");
             // A text that is missing shows as its key.
             let mut shown = html.replace("/assets/console.css", "");
-            for script in ["camera.js", "htmx.min.js", "hx-sse.min.js", "paper.js"] {
+            for script in ["camera.js", "live.js", "paper.js"] {
                 shown = shown.replace(&format!("<script defer src=\"/assets/{script}\"></script>"), "");
             }
             for forbidden in [
