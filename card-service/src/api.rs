@@ -50,6 +50,7 @@ fn terminal() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(terminals::api::terminal_router())
         .merge(jobs::api::terminal_router())
+        .merge(people::card_sign_in::api::terminal_router())
         .merge(intake::api::router())
         .merge(evidence::api::terminal_router())
 }

@@ -23,6 +23,7 @@ use crate::http::Refusal;
 use crate::jobs::Hub;
 use crate::keys::KeyStore;
 use crate::keys::pki::Authorities;
+use crate::people::card_sign_in::SignIns;
 use crate::people::limits::{PaperLimits, SignInLimits};
 
 /// The service's shared parts. Cheap to clone.
@@ -58,6 +59,8 @@ pub struct Parts {
     pub terminals_url: String,
     /// Which cards are looked at.
     pub identifications: Identifications,
+    /// Sign-ins with cards that are under way.
+    pub sign_ins: SignIns,
     /// How many people live where, as it was counted last.
     pub counted: map::Counted,
     /// Becomes true when the service is to stop: long polls end.

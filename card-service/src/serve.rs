@@ -39,6 +39,7 @@ use crate::jobs::Hub;
 use crate::keys::file::{FileStore, Opener};
 use crate::keys::pki::{Authorities, PkiError};
 use crate::keys::{KeyError, KeyStore, tls};
+use crate::people::card_sign_in::SignIns;
 use crate::people::limits::{PaperLimits, SignInLimits};
 use crate::{api, ledger, open_files, telemetry};
 
@@ -212,6 +213,7 @@ impl Service {
             config,
             jobs: Hub::default(),
             identifications: Identifications::default(),
+            sign_ins: SignIns::default(),
             counted: Counted::default(),
             sign_in_limits: SignInLimits::default(),
             paper_limits: PaperLimits::default(),

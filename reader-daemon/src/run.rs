@@ -86,9 +86,10 @@ pub async fn run(config: &Config) -> Result<(), RunError> {
     listening.announce(&local_file)?;
     tracing::info!(%terminal, address = %listening.file.address, "the daemon is ready");
 
+    let service = Arc::clone(&client);
     let jobs = Jobs { client, stations: Arc::clone(&stations), prompts: prompts.clone(), submitter: handle.clone() };
     let background = [tokio::spawn(submitter.run()), tokio::spawn(jobs.run())];
-    let app = App { stations: Arc::clone(&stations), outbox, known, submitter: handle, prompts };
+    let app = App { stations: Arc::clone(&stations), outbox, known, service, submitter: handle, prompts };
     let served = listening.serve(app, stop_asked()).await.map_err(RunError::Serve);
 
     // Nobody is to find an address where nobody listens.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Bytes;
 use crate::{
-    ids::{OrganisationId, TerminalId},
+    ids::{CardId, OrganisationId, TapId, TerminalId},
     money::Fen,
     operation::OperationCode,
 };
@@ -41,6 +41,42 @@ pub struct EnrolmentReply {
     pub terminal_url: String,
     /// What the terminal may do and whom it trusts.
     pub profile: TerminalProfile,
+}
+
+/// The answer to `POST /v1/sign-ins`: what a member of staff's card is to sign at this terminal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SignInChallenge {
+    /// For `card.sign_in`: the origin of the console.
+    pub audience: String,
+    /// For `card.sign_in`: 32 bytes that are good for this sign-in, for some minutes.
+    pub challenge: Bytes,
+}
+
+/// `POST /v1/sign-ins/links`: a card has signed what this terminal was given, and the tap was accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct SignInProof {
+    /// The card.
+    pub card_id: CardId,
+    /// The tap.
+    pub tap_id: TapId,
+}
+
+/// The answer to a [`SignInProof`].
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SignInLink {
+    /// The page of the console that signs its bearer in: works once, for a minute.
+    pub url: String,
+}
+
+impl fmt::Debug for SignInLink {
+    /// Without the address: whoever opens it is signed in.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignInLink").finish_non_exhaustive()
+    }
 }
 
 /// `GET /v1/profile`: what a terminal may do and whom it trusts.

@@ -32,7 +32,8 @@ pub fn router() -> OpenApiRouter<App> {
 #[derive(Serialize, ToSchema)]
 struct CardReply {
     card_id: CardId,
-    holder_id: HolderId,
+    /// Null for a card of staff.
+    holder_id: Option<HolderId>,
     state: CardState,
     #[schema(format = DateTime)]
     created_at: String,
@@ -46,7 +47,7 @@ impl CardReply {
     fn new(card: &Card, clock: &Clock<'_>) -> Self {
         Self {
             card_id: card.card_id,
-            holder_id: card.holder_id,
+            holder_id: card.bearer.holder(),
             state: clock.state(card),
             created_at: rfc3339(card.created_at),
             expires_at: rfc3339(card.expires_at),
@@ -99,6 +100,9 @@ async fn change(
     if request.reason.trim().is_empty() || request.reason.chars().count() > 200 {
         return Err(Refusal::because(ProblemType::MalformedRequest, "reason-missing"));
     }
+    let found = store::one(&mut app.db.read().await?, id).await?;
+    let found = found.ok_or(Refusal::because(ProblemType::NotFound, "card-unknown"))?;
+    who.require(found.bearer.permission())?;
     let card = set_state(&app, who.0.staff_id, id, next, request.reason).await?;
     Ok(Json(CardReply::new(&card, &Clock::at(app.now()))))
 }

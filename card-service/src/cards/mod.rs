@@ -16,5 +16,5 @@ pub mod stock;
 pub mod store;
 pub mod unblock;
 
-pub use model::{Away, Card, CardForIntake, CardKeys, CardState};
+pub use model::{Away, Bearer, Card, CardForIntake, CardKeys, CardState};
 pub use store::{changed_since, load_for_intake, on_consent};

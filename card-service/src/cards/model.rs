@@ -7,6 +7,9 @@ use card_schema::ids::{CardId, HolderId, Shard};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::people::StaffId;
+use crate::people::model::Permission;
+
 /// Where a card is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -147,13 +150,52 @@ impl CardKeys {
     }
 }
 
+/// Whose a card is: a holder's, for all that holders do with one, or a member of staff's, who signs in with it and does
+/// nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bearer {
+    /// A new resident's.
+    Holder(HolderId),
+    /// A member of staff's.
+    Staff(StaffId),
+}
+
+impl Bearer {
+    /// The holder, if it is a holder's.
+    pub const fn holder(self) -> Option<HolderId> {
+        match self {
+            Self::Holder(holder) => Some(holder),
+            Self::Staff(_) => None,
+        }
+    }
+
+    /// What somebody must be allowed to do who issues the card or changes its state: with a card of staff one could
+    /// otherwise become whoever bears it.
+    pub const fn permission(self) -> Permission {
+        match self {
+            Self::Holder(_) => Permission::ServeHolders,
+            Self::Staff(_) => Permission::Administer,
+        }
+    }
+
+    /// Where its cards' rows lie: with the holder's, and what is the office's own in shard 0.
+    pub const fn shard(self) -> Shard {
+        match self {
+            Self::Holder(holder) => holder.shard(),
+            Self::Staff(_) => Shard(0),
+        }
+    }
+}
+
 /// What deciding a tap needs to know of its card.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CardForIntake {
-    /// Where the holder's rows lie.
+    /// Where its rows lie.
     pub shard: Shard,
     /// Whose card it is.
-    pub holder: HolderId,
+    pub bearer: Bearer,
+    /// Whether it was agreed that its bearer signs in with it.
+    pub signs_in: bool,
     /// Where the card is in its life.
     pub state: CardState,
     /// What its signatures verify with.
@@ -168,7 +210,9 @@ pub struct Card {
     /// Its id.
     pub card_id: CardId,
     /// Whose it is.
-    pub holder_id: HolderId,
+    pub bearer: Bearer,
+    /// Whether it was agreed that its bearer signs in with it.
+    pub signs_in: bool,
     /// Where it is in its life.
     pub state: CardState,
     /// When it was put to issue.

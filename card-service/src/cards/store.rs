@@ -7,9 +7,10 @@ use card_schema::clock::Micros;
 use card_schema::envelope::PublicKey;
 use card_schema::envelope::receipt::Outcome;
 use card_schema::ids::{CardId, HolderId, Shard};
+use uuid::Uuid;
 
 use super::deed::{self, model::Reason, store::Deed};
-use super::model::{Card, CardForIntake, CardKeys, CardState};
+use super::model::{Bearer, Card, CardForIntake, CardKeys, CardState};
 use super::{consent, stock, unblock};
 use crate::db::{Connection, DbError, Row, Rows, Tx, columns, query};
 use crate::evidence::{ActionKind, Change, tables};
@@ -24,7 +25,7 @@ pub async fn load_for_intake(
         return Ok(HashMap::new());
     }
     let rows = query(
-        "SELECT c.card_id, c.shard, c.holder_id, c.state, c.expires_at, k.slot, k.public_key
+        "SELECT c.card_id, c.shard, c.holder_id, c.staff_id, c.signs_in, c.state, c.expires_at, k.slot, k.public_key
          FROM {wanted} JOIN card c ON c.card_id = wanted.card_id
          LEFT JOIN card_key k ON k.card_id = c.card_id AND k.current = 1",
     )
@@ -38,7 +39,8 @@ pub async fn load_for_intake(
             std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
             std::collections::hash_map::Entry::Vacant(entry) => entry.insert(CardForIntake {
                 shard: columns::shard(row.get("shard")?)?,
-                holder: HolderId::from_bytes(columns::bytes(&row, "holder_id")?),
+                bearer: bearer(&row)?,
+                signs_in: row.get::<i64>("signs_in")? != 0,
                 state: state(&row)?,
                 keys: CardKeys::default(),
                 expires_at: Micros(row.get("expires_at")?),
@@ -96,7 +98,7 @@ pub async fn on_consent(tx: &mut Tx, at: Micros, card: CardId, signed: &[u8; 32]
     }
     set_state(tx, at, &found, CardState::Active, Because::of("consent")).await?;
     let Replaced { cards, is_list_due } =
-        replace_all(tx, at, found.holder_id, Some(card), Because::of("replacement")).await?;
+        replace_all(tx, at, found.bearer, Some(card), Because::of("replacement")).await?;
     stock::store::issued(tx, at, card).await?;
     Ok(Consented { outcome, replaced: cards, is_list_due })
 }
@@ -106,37 +108,50 @@ pub async fn lock(tx: &mut Tx, card: CardId) -> Result<(), DbError> {
     tx.lock([Shard(0), card.shard()]).await
 }
 
+/// What [`read`] reads.
+pub(super) const SELECT: &str =
+    "SELECT card_id, holder_id, staff_id, signs_in, state, created_at, expires_at, changed_at FROM card";
+
 /// One card.
 pub async fn one(connection: &mut Connection, card: CardId) -> Result<Option<Card>, DbError> {
-    let row =
-        query("SELECT card_id, holder_id, state, created_at, expires_at, changed_at FROM card WHERE card_id = $1")
-            .bind(card)
-            .optional(connection)
-            .await?;
+    let row = query(format!("{SELECT} WHERE card_id = $1")).bind(card).optional(connection).await?;
     row.map(|row| read(&row)).transpose()
 }
 
 /// The card of a number in the status list, which is the one that is printed on it.
 pub async fn by_status_index(connection: &mut Connection, index: u32) -> Result<Option<Card>, DbError> {
-    let row =
-        query("SELECT card_id, holder_id, state, created_at, expires_at, changed_at FROM card WHERE status_index = $1")
-            .bind(i64::from(index))
-            .optional(connection)
-            .await?;
+    let row = query(format!("{SELECT} WHERE status_index = $1")).bind(i64::from(index)).optional(connection).await?;
     row.map(|row| read(&row)).transpose()
 }
 
-/// The cards of a holder, newest first.
-pub async fn of_holder(connection: &mut Connection, holder: HolderId) -> Result<Vec<Card>, DbError> {
-    let rows = query(
-        "SELECT card_id, holder_id, state, created_at, expires_at, changed_at FROM card
-         WHERE shard = $1 AND holder_id = $2 ORDER BY created_at DESC",
-    )
-    .bind(holder.shard())
-    .bind(holder)
-    .all(connection)
-    .await?;
+/// The cards of somebody, newest first.
+pub async fn of(connection: &mut Connection, bearer: Bearer) -> Result<Vec<Card>, DbError> {
+    let rows = match bearer {
+        Bearer::Holder(holder) => {
+            let whose = format!("{SELECT} WHERE shard = $1 AND holder_id = $2 ORDER BY created_at DESC");
+            query(whose).bind(holder.shard()).bind(holder).all(connection).await?
+        }
+        Bearer::Staff(staff) => {
+            query(format!("{SELECT} WHERE staff_id = $1 ORDER BY created_at DESC"))
+                .bind(staff.0)
+                .all(connection)
+                .await?
+        }
+    };
     rows.iter().map(read).collect()
+}
+
+/// Keeps whether the bearer of a card signs in with it.
+pub async fn set_signs_in(tx: &mut Tx, at: Micros, card: CardId, signs_in: bool) -> Result<(), DbError> {
+    let mut change = Change::begin(tx, card.shard()).await?;
+    change.touch(tx, &tables::CARD, vec![card.as_bytes()[..].into()]).await?;
+    query("UPDATE card SET signs_in = $1, leaf = $2 WHERE card_id = $3")
+        .bind(i64::from(signs_in))
+        .bind(change.leaf())
+        .bind(card)
+        .execute(tx.conn())
+        .await?;
+    change.record(tx, at, ActionKind::CardSignsIn).await
 }
 
 /// The number that the next card takes in the status list.
@@ -152,12 +167,17 @@ pub async fn insert(tx: &mut Tx, at: Micros, by: StaffId, card: &Card, reason: R
     let mut change = Change::begin(tx, card.card_id.shard()).await?;
     change.touch(tx, &tables::CARD, vec![card.card_id.as_bytes()[..].into()]).await?;
     query(
-        "INSERT INTO card (card_id, shard, holder_id, status_index, state, created_at, expires_at, changed_at, leaf)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO card (card_id, shard, holder_id, staff_id, signs_in, status_index, state, created_at, expires_at,
+         changed_at, leaf) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
     .bind(card.card_id)
     .bind(card.card_id.shard())
-    .bind(card.holder_id)
+    .bind(card.bearer.holder().map(|holder| holder.as_bytes().to_vec()))
+    .bind(match card.bearer {
+        Bearer::Holder(_) => None,
+        Bearer::Staff(staff) => Some(staff.0.as_bytes().to_vec()),
+    })
+    .bind(i64::from(card.signs_in))
     .bind(i64::from(card.card_id.status_index()))
     .bind(card.state.name())
     .bind(card.created_at.0)
@@ -234,17 +254,17 @@ pub struct Replaced {
     pub is_list_due: bool,
 }
 
-/// Puts every card of a holder, but the one that is kept, into its last state but the one of coming back: a person has one
+/// Puts every card of somebody, but the one that is kept, into its last state but the one of coming back: a person has one
 /// card.
 pub async fn replace_all(
     tx: &mut Tx,
     at: Micros,
-    holder: HolderId,
+    bearer: Bearer,
     kept: Option<CardId>,
     because: Because<'_>,
 ) -> Result<Replaced, DbError> {
     let mut replaced = Replaced::default();
-    for other in of_holder(tx.conn(), holder).await? {
+    for other in of(tx.conn(), bearer).await? {
         if Some(other.card_id) != kept && other.state.may_become(CardState::Replaced) {
             set_state(tx, at, &other, CardState::Replaced, because).await?;
             replaced.cards.push(other.card_id);
@@ -377,12 +397,20 @@ pub async fn newest_status_list(connection: &mut Connection) -> Result<Option<(i
 pub(super) fn read(row: &Row) -> Result<Card, DbError> {
     Ok(Card {
         card_id: CardId::from_bytes(columns::bytes(row, "card_id")?),
-        holder_id: HolderId::from_bytes(columns::bytes(row, "holder_id")?),
+        bearer: bearer(row)?,
+        signs_in: row.get::<i64>("signs_in")? != 0,
         state: state(row)?,
         created_at: Micros(row.get("created_at")?),
         expires_at: Micros(row.get("expires_at")?),
         changed_at: Micros(row.get("changed_at")?),
     })
+}
+
+fn bearer(row: &Row) -> Result<Bearer, DbError> {
+    if row.get::<Option<&[u8]>>("staff_id")?.is_some() {
+        return Ok(Bearer::Staff(StaffId(Uuid::from_bytes(columns::bytes(row, "staff_id")?))));
+    }
+    Ok(Bearer::Holder(HolderId::from_bytes(columns::bytes(row, "holder_id")?)))
 }
 
 fn state(row: &Row) -> Result<CardState, DbError> {

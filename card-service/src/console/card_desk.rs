@@ -19,7 +19,7 @@ use crate::cards::deed::{
     model::{Fate, Past, What},
 };
 use crate::cards::expiry::rules::Clock;
-use crate::cards::{self, Card, CardState, unblock};
+use crate::cards::{self, Bearer, Card, CardState, unblock};
 use crate::http::{Refusal, SignedIn, language};
 use crate::i18n::Locale;
 use crate::people::model::Permission;
@@ -59,6 +59,7 @@ pub(super) enum Missing {
 /// What the page shows.
 #[derive(Clone, Debug)]
 pub(super) struct Scene {
+    pub(super) holder: HolderId,
     pub(super) card: Card,
     /// As people are to see it.
     pub(super) state: CardState,
@@ -134,7 +135,7 @@ fn line(locale: Locale, past: Past) -> HistoryLine {
 
 impl CardDeskPage {
     pub(super) fn new(frame: Frame, scene: Scene) -> Self {
-        let Scene { card, state, fate, history, missing } = scene;
+        let Scene { holder, card, state, fate, history, missing } = scene;
         let number = card.card_id.to_string();
         let locale = frame.locale();
         let change = |(reason, next): (&str, CardState)| Choice {
@@ -145,7 +146,7 @@ impl CardDeskPage {
         let is_back = card.state == CardState::Returned;
         let fates = Fate::ALL.into_iter().filter(|next| is_back && next.may_follow(fate));
         Self {
-            holder: card.holder_id.to_string(),
+            holder: holder.to_string(),
             card_short: short(&number),
             card: number,
             state: Tag::of_card(locale, state),
@@ -164,17 +165,26 @@ impl CardDeskPage {
 
 pub(super) async fn card_of(app: &App, holder: HolderId, card: CardId) -> Result<Card, Refusal> {
     let found = cards::store::one(&mut app.db.read().await?, card).await?;
-    found.filter(|card| card.holder_id == holder).ok_or(Refusal::because(ProblemType::NotFound, "card-unknown"))
+    found
+        .filter(|card| card.bearer == Bearer::Holder(holder))
+        .ok_or(Refusal::because(ProblemType::NotFound, "card-unknown"))
 }
 
-async fn shown(app: &App, who: &SignedIn, locale: Locale, card: Card, missing: Missing) -> Result<Response, Refusal> {
-    let path = format!("/holders/{}/cards/{}", card.holder_id, card.card_id);
+async fn shown(
+    app: &App,
+    who: &SignedIn,
+    locale: Locale,
+    (holder, card): (HolderId, Card),
+    missing: Missing,
+) -> Result<Response, Refusal> {
+    let path = format!("/holders/{holder}/cards/{}", card.card_id);
     let mut connection = app.db.read().await?;
     let scene = Scene {
         state: Clock::at(app.now()).state(&card),
         fate: deed::store::fate(&mut connection, card.card_id).await?,
         history: deed::store::history(&mut connection, card.card_id, HISTORY_SHOWN).await?,
         card,
+        holder,
         missing,
     };
     asking(&CardDeskPage::new(Frame::new(locale, path, Some(&who.0)), scene), missing != Missing::Nothing)
@@ -188,7 +198,7 @@ async fn show(
 ) -> Result<Response, Refusal> {
     who.require(Permission::ServeHolders)?;
     let card = card_of(&app, holder, card).await?;
-    shown(&app, &who, language(&headers), card, Missing::Nothing).await
+    shown(&app, &who, language(&headers), (holder, card), Missing::Nothing).await
 }
 
 async fn back(Path((holder, card)): Path<(HolderId, CardId)>) -> Redirect {
@@ -210,7 +220,7 @@ async fn chip(
     who.require(Permission::ServeHolders)?;
     let found = card_of(&app, holder, card).await?;
     let Some(fate) = form.fate.as_deref().and_then(Fate::from_name) else {
-        return shown(&app, &who, language(&headers), found, Missing::Fate).await;
+        return shown(&app, &who, language(&headers), (holder, found), Missing::Fate).await;
     };
     let (now, by) = (app.now(), who.0.staff_id);
     app.db
@@ -246,7 +256,7 @@ async fn change(
     let found = card_of(&app, holder, card).await?;
     let chosen = REASONS.into_iter().find(|(reason, _)| Some(*reason) == form.change.as_deref());
     let Some((reason, next)) = chosen else {
-        return shown(&app, &who, language(&headers), found, Missing::Change).await;
+        return shown(&app, &who, language(&headers), (holder, found), Missing::Change).await;
     };
     cards::api::set_state(&app, who.0.staff_id, card, next, reason.to_owned()).await?;
     Ok(back(Path((holder, card))).await.into_response())

@@ -17,7 +17,7 @@ use super::register::Link;
 use super::view::{Choice, reason};
 use super::{asking, holder, page};
 use crate::app::App;
-use crate::cards::{self, identification};
+use crate::cards::{self, Bearer, Card, identification};
 use crate::domains::residence::model::{Facts, Field, Typed, Wrong};
 use crate::domains::residence::view::{DOCUMENT, inputs, label, shown};
 use crate::domains::residence::{self, merge, rules, similar};
@@ -267,8 +267,8 @@ async fn by_number(desk: Desk, Form(form): Form<Typed>) -> Result<Response, Refu
     let mut connection = desk.app.db.read().await?;
     match cards::store::by_status_index(&mut connection, index).await? {
         // Of two records of one person, the one under which that person is found.
-        Some(card) => Ok(open(merge::primary(&mut connection, card.holder_id).await?)),
-        None => desk.asks(Way::Number, desk.number_field(typed, false), true),
+        Some(Card { bearer: Bearer::Holder(holder), .. }) => Ok(open(merge::primary(&mut connection, holder).await?)),
+        _ => desk.asks(Way::Number, desk.number_field(typed, false), true),
     }
 }
 
@@ -321,8 +321,8 @@ pub(super) mod tests {
     use card_schema::clock::Micros;
     use card_schema::ids::CardId;
 
+    use crate::cards::CardState;
     use crate::cards::deed::model::Reason;
-    use crate::cards::{Card, CardState};
     use crate::db::{DbError, query};
     use crate::domains::residence::Registration;
     use crate::testing::town::clerk_in;
@@ -390,8 +390,15 @@ pub(super) mod tests {
         let (office, session, holder) = desk().await;
         let card_id = CardId::new(1_234_567, holder.shard(), [7; 16]);
         let (created_at, expires_at, clerk) = (Micros(1), Micros(2), clerk_in(&office.app.db).await);
-        let card =
-            Card { card_id, holder_id: holder, state: CardState::Lost, created_at, expires_at, changed_at: created_at };
+        let card = Card {
+            card_id,
+            bearer: Bearer::Holder(holder),
+            signs_in: false,
+            state: CardState::Lost,
+            created_at,
+            expires_at,
+            changed_at: created_at,
+        };
         let added = office.app.db.write::<_, DbError, _>(move |tx| {
             Box::pin(async move { cards::store::insert(tx, created_at, clerk, &card, Reason::First).await })
         });

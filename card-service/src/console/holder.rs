@@ -15,7 +15,7 @@ use super::frame::Frame;
 use super::view::{Choice, Tag, day, minute, reason, short};
 use crate::app::App;
 use crate::cards::expiry::rules::Validity;
-use crate::cards::{self, issuance};
+use crate::cards::{self, Bearer, issuance};
 use crate::db::Connection;
 use crate::domains::residence::house;
 use crate::domains::residence::household::{self, Household, model::Relationship, view::relationship_text};
@@ -169,7 +169,7 @@ async fn show_holder(
         .await?
         .ok_or(Refusal::because(ProblemType::NotFound, "holder-unknown"))?;
     let (mut lines, clock) = (Vec::new(), cards::expiry::rules::Clock::at(app.now()));
-    for card in cards::store::of_holder(&mut connection, holder).await? {
+    for card in cards::store::of(&mut connection, Bearer::Holder(holder)).await? {
         let in_making = matches!(card.state, cards::CardState::Personalising | cards::CardState::Personalised);
         let state = clock.state(&card);
         let ends = matches!(state, cards::CardState::Active | cards::CardState::Suspended | cards::CardState::Expired)
@@ -221,7 +221,7 @@ async fn show_holder(
 }
 
 /// The readers at which something can be done with a holder beside the desk.
-pub(super) async fn desks(app: &App) -> Result<Vec<Choice>, Refusal> {
+pub async fn desks(app: &App) -> Result<Vec<Choice>, Refusal> {
     let terminals = terminals::store::all(&mut app.db.read().await?).await?.into_iter();
     // The holder agrees at the reader, so it must be one that may take that.
     let issues = |terminal: &terminals::Terminal| {
@@ -349,6 +349,6 @@ async fn issue(
         return show_holder(&app, &who, &headers, holder, Ask::WithoutDesk).await;
     };
     let reads = Locale::from_tag(&form.language).unwrap_or(Locale::ZhCn);
-    let (_, issuance) = issuance::start(&app, who.0.staff_id, holder, reads, terminal, None).await?;
+    let (_, issuance) = issuance::start(&app, who.0.staff_id, Bearer::Holder(holder), reads, terminal, None).await?;
     Ok(Redirect::to(&format!("/issuances/{issuance}")).into_response())
 }

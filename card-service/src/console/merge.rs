@@ -184,7 +184,7 @@ async fn made_one(
                 tx.lock([Shard(0), other.shard(), kept.shard()]).await?;
                 merge::merge(&shared, tx, by, other, kept, reason).await?;
                 let because = Because { reason: "merged", by: Some(by) };
-                if cards::store::replace_all(tx, now, other, None, because).await?.is_list_due {
+                if cards::store::replace_all(tx, now, cards::Bearer::Holder(other), None, because).await?.is_list_due {
                     status::publish(&shared, tx, now).await?;
                 }
                 Ok(())

@@ -12,7 +12,7 @@ mod card_desk;
 mod find;
 pub mod frame;
 pub mod guard;
-mod holder;
+pub mod holder;
 mod home;
 pub mod input;
 pub(crate) mod live;

@@ -29,7 +29,7 @@ use crate::http::signed_in::{COOKIE, sign_out as end_session};
 use crate::http::{Refusal, SignedIn, language};
 use crate::i18n::Locale;
 use crate::people::model::Permission;
-use crate::people::{Purpose, Staff, account, approval, factor, member, organisation, session};
+use crate::people::{Purpose, Staff, account, approval, card_sign_in, factor, member, organisation, session};
 
 /// The pages by their paths: the one list of them.
 pub fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
@@ -68,6 +68,7 @@ pub fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
         .chain(residence::import::pages::routes())
         .chain(residence::photo::pages::routes())
         .chain(organisation::pages::routes())
+        .chain(card_sign_in::pages::routes())
         .chain(residence::map::pages::routes())
         .chain(residence::household::pages::routes())
         .chain(member::pages::routes())
@@ -235,7 +236,7 @@ async fn sign_in(
 }
 
 /// The cookie that carries a session: this host alone, never to scripts, never with another site's request.
-pub(super) fn session_cookie(token: &str, seconds: i64) -> String {
+pub fn session_cookie(token: &str, seconds: i64) -> String {
     format!("{COOKIE}={token}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age={seconds}")
 }
 
@@ -405,6 +406,7 @@ async fn show_card(
         issued: view::minute(card.created_at),
         changed: view::minute(card.changed_at),
         holder,
+        is_of_staff: card.bearer.holder().is_none(),
         purposes: Choice::of_person(locale, who.0.role.purposes()),
         missing,
         caption: view::caption(locale, found.rows.len()),
@@ -424,7 +426,8 @@ async fn masked_holder(
     locale: Locale,
 ) -> Result<HolderView, Refusal> {
     let fields = [Field::Name, Field::DocumentNumber];
-    let revealed = residence::reveal(app, tx, app.now(), reader, card.holder_id, reason, &fields).await?;
+    let holder = card.bearer.holder().ok_or(Refusal::because(ProblemType::NotFound, "holder-unknown"))?;
+    let revealed = residence::reveal(app, tx, app.now(), reader, holder, reason, &fields).await?;
     Ok(HolderView {
         name: masked_name(revealed.get(Field::Name)),
         document: masked_number(revealed.get(Field::DocumentNumber)),

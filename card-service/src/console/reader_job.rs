@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::{Redirect, Response};
 use axum::routing::{MethodRouter, get, post};
-use card_schema::ids::{CardId, HolderId};
+use card_schema::ids::CardId;
 use card_schema::wire::ProblemType;
 use uuid::Uuid;
 
@@ -16,12 +16,11 @@ use super::view::{Tag, short};
 use super::{find, live, page};
 use crate::app::App;
 use crate::cards::issuance::api::{Progress, WaitingFor};
-use crate::cards::{self, identification, issuance, unblock};
+use crate::cards::{self, Bearer, identification, issuance, unblock};
 use crate::db::Connection;
 use crate::domains::residence::merge;
 use crate::http::{Refusal, SignedIn, language};
 use crate::i18n::Locale;
-use crate::people::StaffId;
 use crate::people::model::Permission;
 
 /// What is being done.
@@ -93,13 +92,17 @@ fn watched([page, stream]: [&'static str; 2], job: fn(Uuid) -> Job) -> [(&'stati
 
 /// Takes a job up again.
 fn again(path: &'static str, job: fn(Uuid) -> Job) -> (&'static str, MethodRouter<App>) {
-    let resumed = move |State(app): State<App>, who: SignedIn, Path(id): Path<Uuid>| resume(app, who, job(id));
+    let resumed = move |State(app): State<App>, who: SignedIn, headers: HeaderMap, Path(id): Path<Uuid>| {
+        resume(app, who, headers, job(id))
+    };
     (path, post(resumed).get(move |Path(id): Path<Uuid>| async move { Redirect::to(&job(id).address()) }))
 }
 
 /// Ends a job for which nobody comes back.
 fn end(path: &'static str, job: fn(Uuid) -> Job) -> (&'static str, MethodRouter<App>) {
-    let given_up = move |State(app): State<App>, who: SignedIn, Path(id): Path<Uuid>| give_up(app, who, job(id));
+    let given_up = move |State(app): State<App>, who: SignedIn, headers: HeaderMap, Path(id): Path<Uuid>| {
+        give_up(app, who, headers, job(id))
+    };
     (path, post(given_up).get(move |Path(id): Path<Uuid>| async move { Redirect::to(&job(id).address()) }))
 }
 
@@ -116,9 +119,10 @@ pub(super) struct JobPage {
 
 impl JobPage {
     pub(super) fn new(frame: Frame, job: Job, progress: JobProgress) -> Self {
-        let (to, text) = match (job, &progress.holder) {
+        let (to, text) = match (job, progress.bearer) {
             (Job::Identification(_), _) | (_, None) => (find::TAP.to_owned(), "find-title"),
-            (_, Some(holder)) => (format!("/holders/{holder}"), "console-holder-title"),
+            (_, Some(bearer @ Bearer::Holder(_))) => (page_of(bearer), "console-holder-title"),
+            (_, Some(bearer @ Bearer::Staff(_))) => (page_of(bearer), "staff-title"),
         };
         let back = Link { to, text: frame.t(text) };
         Self { title: frame.t(&format!("{}-title", job.texts())), back, frame, progress }
@@ -129,7 +133,7 @@ impl JobPage {
 #[derive(Clone, Debug)]
 pub(super) struct Standing {
     /// Whose card it is, and which, once that is known.
-    pub(super) card: Option<(HolderId, CardId)>,
+    pub(super) card: Option<(Bearer, CardId)>,
     pub(super) state: Progress,
     pub(super) waiting_for: Option<WaitingFor>,
     /// Why it stopped, for people.
@@ -145,7 +149,7 @@ pub(super) struct Standing {
 #[template(path = "console/reader_job_progress.html")]
 pub(super) struct JobProgress {
     address: String,
-    holder: Option<String>,
+    bearer: Option<Bearer>,
     card: Option<String>,
     state: Tag,
     next: String,
@@ -192,25 +196,27 @@ impl JobProgress {
         let own = |key: &str| locale.text(&format!("{}-{key}", job.texts()));
         let shared = |key: &str| locale.text(&format!("console-job-{key}"));
         let at_work = matches!(standing.state, Progress::Running | Progress::Waiting);
-        let (holder, card) = standing.card.unzip();
-        let on = match (job, holder) {
-            (Job::Identification(_), Some(holder)) => Link { to: format!("/holders/{holder}"), text: own("on") },
-            (_, Some(holder)) => Link { to: format!("/holders/{holder}"), text: shared("back") },
+        let (bearer, card) = standing.card.unzip();
+        let on = match (job, bearer) {
+            (Job::Identification(_), Some(bearer)) => Link { to: page_of(bearer), text: own("on") },
+            (_, Some(bearer @ Bearer::Holder(_))) => Link { to: page_of(bearer), text: shared("back") },
+            (_, Some(bearer @ Bearer::Staff(_))) => Link { to: page_of(bearer), text: shared("back-to-staff") },
             (_, None) => Link { to: find::TAP.to_owned(), text: own("again") },
         };
         Self {
             address: job.address(),
             state: Tag { text: if at_work { shared(state) } else { own(state) }, tone },
             next: own(&format!("next-{next}")),
-            holder: holder.map(|holder| holder.to_string()),
+            bearer,
             card: card.map(|card| short(&card.to_string())),
             reason: standing.reason,
             steps: shared("steps"),
             done: standing.done,
             total: standing.total,
             is_over: !at_work,
-            slip: (standing.state == Progress::Finished && !matches!(job, Job::Identification(_)))
-                .then(|| Link { to: format!("{}/slip", job.address()), text: locale.text("slip-print") }),
+            slip: (standing.state == Progress::Finished
+                && !matches!((job, bearer), (Job::Identification(_), _) | (_, Some(Bearer::Staff(_)))))
+            .then(|| Link { to: format!("{}/slip", job.address()), text: locale.text("slip-print") }),
             on,
             resume: shared("resume"),
             may_resume: standing.waiting_for == Some(WaitingFor::Resume),
@@ -219,14 +225,23 @@ impl JobProgress {
     }
 }
 
-async fn look(app: &App, who: StaffId, locale: Locale, job: Job) -> Result<JobProgress, Refusal> {
+/// Where somebody goes on whose card it is.
+fn page_of(bearer: Bearer) -> String {
+    match bearer {
+        Bearer::Holder(holder) => format!("/holders/{holder}"),
+        Bearer::Staff(staff) => format!("/staff/{}", staff.0),
+    }
+}
+
+/// How a job stands, for whoever may do it.
+async fn look(app: &App, who: &SignedIn, locale: Locale, job: Job) -> Result<JobProgress, Refusal> {
     let mut connection = app.db.read().await?;
     let standing = match job {
         Job::Issuance(id) => {
             let look = issuance::api::look(&mut connection, id).await?;
             let found = look.reply();
             Standing {
-                card: Some((look.card.holder_id, found.card_id)),
+                card: Some((look.card.bearer, found.card_id)),
                 state: found.state,
                 waiting_for: found.waiting_for,
                 reason: look.reason(locale),
@@ -237,13 +252,14 @@ async fn look(app: &App, who: StaffId, locale: Locale, job: Job) -> Result<JobPr
         }
         Job::Unblock(id) => of_unblock(locale, unblock::look(&mut connection, id).await?),
         Job::Identification(id) => {
-            of_identification(&mut connection, locale, identification::look(app, who, id)?).await?
+            of_identification(&mut connection, locale, identification::look(app, who.0.staff_id, id)?).await?
         }
     };
+    who.require(standing.card.map_or(Permission::ServeHolders, |(bearer, _)| bearer.permission()))?;
     Ok(JobProgress::new(locale, job, standing))
 }
 
-fn of_unblock(locale: Locale, unblock::Look { unblock, holder }: unblock::Look) -> Standing {
+fn of_unblock(locale: Locale, unblock::Look { unblock, bearer }: unblock::Look) -> Standing {
     let asked = &unblock.journal.asked;
     let (state, waiting_for) = match asked {
         unblock::Want::ReadCard => (Progress::Waiting, Some(WaitingFor::read_card(unblock.journal.away))),
@@ -258,7 +274,7 @@ fn of_unblock(locale: Locale, unblock::Look { unblock, holder }: unblock::Look) 
         _ => None,
     };
     Standing {
-        card: Some((holder, unblock.card_id)),
+        card: Some((bearer, unblock.card_id)),
         state,
         waiting_for,
         reason,
@@ -295,7 +311,8 @@ async fn of_identification(
         identification::Progress::Found(card) => {
             let found = cards::store::one(connection, card).await?.ok_or(Refusal::new(ProblemType::NotFound))?;
             // Of two records of one person, the one under which that person is found.
-            standing.card = Some((merge::primary(connection, found.holder_id).await?, card));
+            let holder = found.bearer.holder().ok_or(Refusal::new(ProblemType::NotFound))?;
+            standing.card = Some((Bearer::Holder(merge::primary(connection, holder).await?), card));
             standing.state = Progress::Finished;
         }
         identification::Progress::Failed(failure) => {
@@ -308,20 +325,23 @@ async fn of_identification(
 async fn show(app: App, who: SignedIn, headers: HeaderMap, job: Job) -> Result<Response, Refusal> {
     who.require(Permission::ServeHolders)?;
     let locale = language(&headers);
-    let progress = look(&app, who.0.staff_id, locale, job).await?;
+    let progress = look(&app, &who, locale, job).await?;
     page(&JobPage::new(Frame::new(locale, job.address(), Some(&who.0)), job, progress))
 }
 
 async fn events(app: App, who: SignedIn, headers: HeaderMap, job: Job) -> Result<Response, Refusal> {
     who.require(Permission::ServeHolders)?;
     let locale = language(&headers);
-    look(&app, who.0.staff_id, locale, job).await?;
-    let staff = who.0.staff_id;
-    Ok(live::events(app, move |app| async move { look(&app, staff, locale, job).await }))
+    look(&app, &who, locale, job).await?;
+    Ok(live::events(app, move |app| {
+        let who = who.clone();
+        async move { look(&app, &who, locale, job).await }
+    }))
 }
 
-async fn resume(app: App, who: SignedIn, job: Job) -> Result<Redirect, Refusal> {
+async fn resume(app: App, who: SignedIn, headers: HeaderMap, job: Job) -> Result<Redirect, Refusal> {
     who.require(Permission::ServeHolders)?;
+    look(&app, &who, language(&headers), job).await?;
     match job {
         Job::Issuance(id) => issuance::resume(&app, id).await?,
         Job::Unblock(id) => unblock::resume(&app, id).await?,
@@ -331,8 +351,9 @@ async fn resume(app: App, who: SignedIn, job: Job) -> Result<Redirect, Refusal> 
     Ok(Redirect::to(&job.address()))
 }
 
-async fn give_up(app: App, who: SignedIn, job: Job) -> Result<Redirect, Refusal> {
+async fn give_up(app: App, who: SignedIn, headers: HeaderMap, job: Job) -> Result<Redirect, Refusal> {
     who.require(Permission::ServeHolders)?;
+    look(&app, &who, language(&headers), job).await?;
     match job {
         Job::Issuance(id) => issuance::give_up(&app, who.0.staff_id, id).await?,
         Job::Unblock(id) => unblock::give_up(&app, id).await?,
@@ -343,7 +364,7 @@ async fn give_up(app: App, who: SignedIn, job: Job) -> Result<Redirect, Refusal>
 
 #[cfg(test)]
 pub(super) mod tests {
-    use card_schema::ids::Shard;
+    use card_schema::ids::{HolderId, Shard};
 
     use super::*;
 
@@ -371,7 +392,7 @@ pub(super) mod tests {
         for (name, state, waiting_for) in issuances() {
             let reason = matches!(state, Progress::Failed).then(|| locale.text("issue-card-errors"));
             let standing = Standing {
-                card: Some((HolderId::new(Shard(3), [8; 16]), CardId::new(1204, Shard(3), [7; 16]))),
+                card: Some((Bearer::Holder(HolderId::new(Shard(3), [8; 16])), CardId::new(1204, Shard(3), [7; 16]))),
                 state,
                 waiting_for,
                 reason,

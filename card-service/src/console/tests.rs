@@ -26,7 +26,7 @@ use crate::cards::activity::store::Activity;
 use crate::cards::activity::{ActivityPurpose, Place};
 use crate::cards::deed::model::{Fate, Past, What};
 use crate::cards::expiry;
-use crate::cards::model::{Card, CardState};
+use crate::cards::model::{Bearer, Card, CardState};
 use crate::cards::stock;
 use crate::domains::residence;
 use crate::domains::residence::model::{Facts, Field};
@@ -34,7 +34,9 @@ use crate::domains::residence::permit::model::Standing;
 use crate::domains::residence::view::{DOCUMENT, inputs};
 use crate::evidence::store::Checkpoint;
 use crate::i18n::Locale;
-use crate::people::{Purpose, Staff, StaffId, StaffRole, account, approval, factor, member, organisation};
+use crate::people::{
+    Purpose, Staff, StaffId, StaffRole, account, approval, card_sign_in, factor, member, organisation,
+};
 
 /// 2026-11-23 17:04:05 in Beijing.
 const AT: Micros = Micros(1_795_424_645_000_000);
@@ -113,6 +115,7 @@ fn card(locale: Locale, state: CardState, holder: Option<HolderView>, role: Staf
         issued: view::minute(AT.plus_seconds(-86_400)),
         changed: view::minute(AT),
         holder,
+        is_of_staff: false,
         purposes: Choice::of_person(locale, role.purposes()),
         missing,
         caption: view::caption(locale, rows.len()),
@@ -135,16 +138,18 @@ fn history() -> Vec<Past> {
 
 /// The page of a card that came back.
 fn given_back(locale: Locale) -> Vec<(String, String)> {
+    let holder = HolderId::new(Shard(3), [8; 16]);
     let card = Card {
         card_id: CardId::new(1204, Shard(3), [7; 16]),
-        holder_id: HolderId::new(Shard(3), [8; 16]),
+        bearer: Bearer::Holder(holder),
+        signs_in: false,
         state: CardState::Returned,
         created_at: AT,
         expires_at: AT,
         changed_at: AT,
     };
     let shown = |name: &str, fate, missing| {
-        let scene = Scene { state: card.state, fate, history: history(), missing, card: card.clone() };
+        let scene = Scene { holder, state: card.state, fate, history: history(), missing, card: card.clone() };
         let page = CardDeskPage::new(Frame::new(locale, "/holders/x/cards/y", Some(&staff())), scene);
         (format!("card-back-{name}"), page.render().unwrap())
     };
@@ -260,8 +265,10 @@ fn pages(locale: Locale) -> Vec<(String, String)> {
             PurposePage { frame, action: "/activity".to_owned(), purposes: Choice::of_activity(locale), missing };
         page.render().unwrap()
     };
+    let of_staff = CardPage { is_of_staff: true, ..card(locale, CardState::Active, None, StaffRole::Auditor, false) };
     let card = |state, holder, role, missing| card(locale, state, holder, role, missing).render().unwrap();
     let mut pages = vec![
+        ("card-of-staff".to_owned(), of_staff.render().unwrap()),
         ("sign-in".to_owned(), sign_in(None)),
         ("sign-in-wrong".to_owned(), sign_in(Some("sign-in-wrong"))),
         ("purpose".to_owned(), purpose(false)),
@@ -284,9 +291,11 @@ fn pages(locale: Locale) -> Vec<(String, String)> {
     pages.push(("holder-record".to_owned(), holder(locale, true, false).render().unwrap()));
     pages.push(("holder-missing".to_owned(), holder(locale, false, true).render().unwrap()));
     for state in CardState::ALL {
+        let holder = HolderId::new(Shard(3), [8; 16]);
         let card = Card {
             card_id: CardId::new(1204, Shard(3), [7; 16]),
-            holder_id: HolderId::new(Shard(3), [8; 16]),
+            bearer: Bearer::Holder(holder),
+            signs_in: false,
             state,
             created_at: AT,
             expires_at: AT,
@@ -296,7 +305,8 @@ fn pages(locale: Locale) -> Vec<(String, String)> {
             // A card with which nothing can be done asks for nothing.
             if !missing || state == CardState::Active {
                 let missing_what = if missing { Missing::Change } else { Missing::Nothing };
-                let scene = Scene { state, fate: None, history: history(), missing: missing_what, card: card.clone() };
+                let scene =
+                    Scene { holder, state, fate: None, history: history(), missing: missing_what, card: card.clone() };
                 let page = CardDeskPage::new(frame("/holders/x/cards/y"), scene);
                 pages.push((format!("card-desk-{}-{missing}", state.name()), page.render().unwrap()));
             }
@@ -314,6 +324,7 @@ fn pages(locale: Locale) -> Vec<(String, String)> {
     }
     pages.extend(organisation::pages::tests::pages(&frame("/organisations/x")));
     pages.extend(member::pages::tests::pages(&frame("/staff/x")));
+    pages.extend(card_sign_in::pages::tests::pages(&Frame::new(locale, "/sign-in/card", None)));
     pages.extend(approval::pages::tests::pages(&frame("/approvals/x")));
     pages.extend(factor::pages::tests::pages(locale));
     pages.extend(account::pages::tests::pages(locale));

@@ -278,6 +278,8 @@ pub struct CardPage {
     pub changed: String,
     /// The holder, once a purpose was stated and recorded.
     pub holder: Option<HolderView>,
+    /// Whether it is no holder's, but a member of staff's.
+    pub is_of_staff: bool,
     /// For which purposes the reader may see the holder.
     pub purposes: Vec<Choice>,
     /// The holder was asked for without a purpose.

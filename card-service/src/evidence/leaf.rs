@@ -86,6 +86,8 @@ pub enum ActionKind {
     CardChipEnded = 57,
     /// Blank cards came to a station, left it, or were counted.
     BlanksMoved = 58,
+    /// It was agreed that somebody signs in with a card, or is no longer.
+    CardSignsIn = 59,
     /// Districts, streets, communities or grid cells were added, changed or removed.
     AreasChanged = 60,
     /// A house is known.

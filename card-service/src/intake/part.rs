@@ -136,7 +136,7 @@ impl Part {
         Some(Ask {
             tap: placed.candidate().id,
             operation: &tap.operation,
-            holder: card.holder,
+            holder: card.bearer.holder()?,
             shard: card.shard,
             organisation: placed.terminal.organisation.organisation_id,
             terminal: tap.terminal,
@@ -187,6 +187,10 @@ impl Part {
             (Verdict::Ask, None, ..) => match (&tap.operation, tap.card) {
                 (Operation::RegistrationConsent(consent), Some(card)) => {
                     Decision::plain(self.consent(tx, means, submission, card, &consent.text).await?)
+                }
+                // Whom it lets in is decided when the terminal shows this tap (`people::card_sign_in`).
+                (Operation::SignIn(_), _) if card.is_some_and(|card| card.signs_in) => {
+                    Decision::plain(receipt::Outcome::Accepted)
                 }
                 _ => Decision::plain(receipt::Outcome::OperationNotAllowed),
             },

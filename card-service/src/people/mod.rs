@@ -7,6 +7,7 @@
 pub mod account;
 pub mod api;
 pub mod approval;
+pub mod card_sign_in;
 pub mod factor;
 pub mod limits;
 pub mod member;

@@ -149,6 +149,36 @@ impl StaffRole {
     }
 }
 
+/// What a session began with, and what was shown in it since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignedInBy {
+    /// A password.
+    Password,
+    /// A password and a code.
+    Code,
+    /// A card and its PIN: two factors at once, which nobody but its bearer has.
+    Card,
+}
+
+impl SignedInBy {
+    /// Every one of them.
+    pub const ALL: [Self; 3] = [Self::Password, Self::Code, Self::Card];
+
+    /// Its number in the database.
+    pub const fn number(self) -> i64 {
+        match self {
+            Self::Password => 0,
+            Self::Code => 1,
+            Self::Card => 2,
+        }
+    }
+
+    /// The one of a number.
+    pub fn from_number(number: i64) -> Option<Self> {
+        Self::ALL.into_iter().find(|by| by.number() == number)
+    }
+}
+
 /// What somebody who has shown a password has to do before anything else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -162,9 +192,11 @@ pub enum Owed {
 }
 
 impl Owed {
-    /// What a session lacks, if it lacks anything: `proven` where a code was shown in it.
-    pub const fn of(role: StaffRole, password_given: bool, second_factor: bool, proven: bool) -> Option<Self> {
-        if second_factor && !proven {
+    /// What a session lacks, if it lacks anything.
+    pub const fn of(role: StaffRole, password_given: bool, second_factor: bool, by: SignedInBy) -> Option<Self> {
+        if matches!(by, SignedInBy::Card) {
+            None
+        } else if second_factor && matches!(by, SignedInBy::Password) {
             Some(Self::Code)
         } else if password_given {
             Some(Self::Password)
@@ -223,20 +255,23 @@ mod tests {
     #[test]
     fn a_session_first_lacks_the_code_then_a_password_of_ones_own_then_the_second_factor() {
         use StaffRole::{Administrator, Clerk};
-        for (role, given, factor, proven, owed) in [
-            (Clerk, false, false, false, None),
-            (Clerk, true, false, false, Some(Owed::Password)),
-            (Clerk, true, true, false, Some(Owed::Code)),
-            (Clerk, true, true, true, Some(Owed::Password)),
-            (Clerk, false, true, true, None),
-            (Administrator, false, false, false, Some(Owed::SecondFactor)),
-            (Administrator, true, false, false, Some(Owed::Password)),
-            (Administrator, false, true, false, Some(Owed::Code)),
-            (Administrator, false, true, true, None),
+        for (role, given, factor, by, owed) in [
+            (Clerk, false, false, SignedInBy::Password, None),
+            (Clerk, true, false, SignedInBy::Password, Some(Owed::Password)),
+            (Clerk, true, true, SignedInBy::Password, Some(Owed::Code)),
+            (Clerk, true, true, SignedInBy::Code, Some(Owed::Password)),
+            (Clerk, false, true, SignedInBy::Code, None),
+            (Administrator, false, false, SignedInBy::Password, Some(Owed::SecondFactor)),
+            (Administrator, true, false, SignedInBy::Password, Some(Owed::Password)),
+            (Administrator, false, true, SignedInBy::Password, Some(Owed::Code)),
+            (Administrator, false, true, SignedInBy::Code, None),
             // What was proven before it was taken away is worth nothing.
-            (Administrator, false, false, true, Some(Owed::SecondFactor)),
+            (Administrator, false, false, SignedInBy::Code, Some(Owed::SecondFactor)),
+            // Of whoever has shown a card and its PIN neither password nor code is asked.
+            (Administrator, true, true, SignedInBy::Card, None),
+            (Administrator, false, false, SignedInBy::Card, None),
         ] {
-            assert_eq!(Owed::of(role, given, factor, proven), owed, "{role:?} {given} {factor} {proven}");
+            assert_eq!(Owed::of(role, given, factor, by), owed, "{role:?} {given} {factor} {by:?}");
         }
     }
 

@@ -12,7 +12,8 @@ use card_schema::wire::ProblemType;
 use ring::digest;
 use zeroize::Zeroizing;
 
-use super::model::{Owed, Staff, StaffId};
+use super::member::model::State;
+use super::model::{Owed, SignedInBy, Staff, StaffId};
 use super::{factor, member, password, store};
 use crate::app::App;
 use crate::console::view::minute;
@@ -84,8 +85,8 @@ async fn begin(app: &App, staff: Staff, proven: String) -> Result<Begun, Refusal
                 }
                 let post = member::store::one(tx.conn(), who.staff_id).await?;
                 let (given, factor) = post.map_or((false, false), |it| (it.post.password_given, it.second_factor));
-                let owed = Owed::of(who.role, given, factor, false);
-                store::begin_session(tx, now, hash, who.staff_id, expires_at, false).await?;
+                let owed = Owed::of(who.role, given, factor, SignedInBy::Password);
+                store::begin_session(tx, now, hash, who.staff_id, expires_at, SignedInBy::Password).await?;
                 // Somebody of whom a code is asked has not signed in before it has come.
                 if owed != Some(Owed::Code) {
                     store::signed_in(tx, now, who.staff_id).await?;
@@ -95,6 +96,31 @@ async fn begin(app: &App, staff: Staff, proven: String) -> Result<Begun, Refusal
         })
         .await?;
     Ok(Begun { token, expires_at, staff, owed })
+}
+
+/// Begins a session for somebody who has shown a card and its PIN, while they may work.
+///
+/// # Errors
+/// `NotSignedIn` where they may not.
+pub async fn begin_with_card(app: &App, who: StaffId) -> Result<Begun, Refusal> {
+    let now = app.now();
+    let token = Zeroizing::new(BASE64_URL_SAFE_NO_PAD.encode(*app.random_bytes::<32>()?));
+    let (hash, expires_at) = (token_hash(&token), now.plus_seconds(LIFETIME_SECONDS));
+    let staff = app
+        .db
+        .write::<_, Refusal, _>(move |tx| {
+            Box::pin(async move {
+                tx.lock([Shard(0)]).await?;
+                let member = member::store::one(tx.conn(), who).await?;
+                let member = member.filter(|member| member.post.state == State::Working);
+                let member = member.ok_or(Refusal::because(ProblemType::NotSignedIn, "account-suspended"))?;
+                store::begin_session(tx, now, hash, who, expires_at, SignedInBy::Card).await?;
+                store::signed_in(tx, now, who).await?;
+                Ok(member.staff)
+            })
+        })
+        .await?;
+    Ok(Begun { token, expires_at, staff, owed: None })
 }
 
 /// Signs in with a code too, where one is asked for: a program shows all at once.

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::factor::store::is_on;
 use super::member::model::State;
-use super::model::{Owed, Staff, StaffId, StaffRole};
+use super::model::{Owed, SignedInBy, Staff, StaffId, StaffRole};
 use crate::db::{Connection, DbError, Row, Tx, columns, query};
 use crate::evidence::{ActionKind, Change, tables};
 
@@ -43,33 +43,37 @@ pub async fn any(connection: &mut Connection) -> Result<bool, DbError> {
     Ok(any.is_some())
 }
 
-/// Begins a session; `proven` where nothing more is to be shown in it.
+/// Begins a session.
 pub async fn begin_session(
     tx: &mut Tx,
     at: Micros,
     token_hash: [u8; 32],
     who: StaffId,
     expires: Micros,
-    proven: bool,
+    by: SignedInBy,
 ) -> Result<(), DbError> {
     query("DELETE FROM session WHERE expires_at <= $1").bind(at.0).execute(tx.conn()).await?;
     query(
-        "INSERT INTO session (token_hash, staff_id, created_at, last_seen_at, expires_at, proven)
+        "INSERT INTO session (token_hash, staff_id, created_at, last_seen_at, expires_at, signed_in_by)
          VALUES ($1, $2, $3, $3, $4, $5)",
     )
     .bind(token_hash)
     .bind(who.0)
     .bind(at.0)
     .bind(expires.0)
-    .bind(i64::from(proven))
+    .bind(by.number())
     .execute(tx.conn())
     .await?;
     Ok(())
 }
 
-/// Notes that all was shown that is asked of somebody.
+/// Notes that a code was shown in a session.
 pub async fn prove_session(tx: &mut Tx, token_hash: [u8; 32]) -> Result<(), DbError> {
-    query("UPDATE session SET proven = 1 WHERE token_hash = $1").bind(token_hash).execute(tx.conn()).await?;
+    query("UPDATE session SET signed_in_by = $1 WHERE token_hash = $2")
+        .bind(SignedInBy::Code.number())
+        .bind(token_hash)
+        .execute(tx.conn())
+        .await?;
     Ok(())
 }
 
@@ -99,7 +103,7 @@ async fn record_sign_in(tx: &mut Tx, at: Micros, who: StaffId, succeeded: bool) 
 /// The session of a token.
 pub async fn session(connection: &mut Connection, token_hash: [u8; 32]) -> Result<Option<Session>, DbError> {
     let row = query(
-        "SELECT s.last_seen_at, s.expires_at, s.proven, w.staff_id, w.name, w.role, p.state, p.password_given,
+        "SELECT s.last_seen_at, s.expires_at, s.signed_in_by, w.staff_id, w.name, w.role, p.state, p.password_given,
              f.state AS factor
          FROM session s JOIN staff w USING (staff_id) LEFT JOIN staff_post p USING (staff_id)
              LEFT JOIN second_factor f ON f.staff_id = s.staff_id
@@ -112,8 +116,10 @@ pub async fn session(connection: &mut Connection, token_hash: [u8; 32]) -> Resul
         let staff = staff(&row)?;
         let given = row.get::<Option<i64>>("password_given")?.is_some_and(|given| given != 0);
         let factor = is_on(row.get::<Option<String>>("factor")?.as_deref());
+        let by =
+            SignedInBy::from_number(row.get("signed_in_by")?).ok_or(DbError::Unreadable("session.signed_in_by"))?;
         Ok(Session {
-            owed: Owed::of(staff.role, given, factor, row.get::<i64>("proven")? != 0),
+            owed: Owed::of(staff.role, given, factor, by),
             staff,
             works: works(&row)?,
             last_seen_at: Micros(row.get("last_seen_at")?),

@@ -26,6 +26,7 @@ use crate::evidence::Log;
 use crate::i18n::Locale;
 use crate::people::approval::{self, model::Deed};
 use crate::people::member::{self, model::Post};
+use crate::people::model::SignedInBy;
 use crate::people::{self, Purpose, Staff, StaffId, StaffRole, factor, organisation};
 use crate::terminals;
 
@@ -127,11 +128,12 @@ async fn office(town: &Town, terminal: &TestTerminal, card: &TestCard) {
             signed_in(tx, who).await?;
             people::store::failed_sign_in(tx, START, who).await?;
             let found = cards::store::one(tx.conn(), card).await?.unwrap();
-            residence::store::record_read(tx, START, found.holder_id, who, Purpose::ALL[0], Field::Name.name()).await?;
+            let holder = found.bearer.holder().expect("a holder's card");
+            residence::store::record_read(tx, START, holder, who, Purpose::ALL[0], Field::Name.name()).await?;
             let sealed = || Some(random::<40>().to_vec());
-            photo::store::put(tx, START, who, found.holder_id, sealed()).await?;
+            photo::store::put(tx, START, who, holder, sealed()).await?;
             let moved = [(Field::Address, None, sealed()), (Field::Name, sealed(), sealed())];
-            residence::store::change(tx, START, who, found.holder_id, ChangeReason::Changed, &moved).await?;
+            residence::store::change(tx, START, who, holder, ChangeReason::Changed, &moved).await?;
             let clock = Clock::on(Date::of_utc(START));
             let applied = clock.apply(Uuid::from_u128(6), Date::new(2020, 1, 1)).unwrap();
             for (act, permit) in
@@ -139,22 +141,22 @@ async fn office(town: &Town, terminal: &TestTerminal, card: &TestCard) {
             {
                 let proof = (act == Act::Apply).then(|| random::<40>().to_vec());
                 let done = permit::store::Done { act, reason: None, proof };
-                permit::store::put(tx, START, who, found.holder_id, &permit, done).await?;
+                permit::store::put(tx, START, who, holder, &permit, done).await?;
             }
             let number = PaperNumber::new(card.shard(), random());
             let (kind, valid_until) = (PaperKind::Certificate, Date::of_utc(START));
             let new = paper::store::NewPaper { number, kind, valid_until, permit: Some(applied.permit_id) };
-            paper::store::issue(tx, START, who, found.holder_id, new).await?;
+            paper::store::issue(tx, START, who, holder, new).await?;
             let issued = paper::store::one(tx.conn(), number).await?.unwrap();
             paper::store::withdraw(tx, START, who, &issued, "lost").await?;
             registered_and_taken_back(tx, who).await?;
-            similar::store::add(tx, &[(found.holder_id, [7, -7].into())]).await?;
-            homes(tx, who, found.holder_id).await?;
+            similar::store::add(tx, &[(holder, [7, -7].into())]).await?;
+            homes(tx, who, holder).await?;
             draft::store::insert(tx, START, Uuid::from_u128(8), who, b"sealed").await?;
             import::store::insert(tx, START, Uuid::from_u128(5), who, &[(2, b"sealed".to_vec())]).await?;
             let alike = HolderId::new(card.shard(), random());
-            similar::store::tell_apart(tx, START, who, found.holder_id, alike, "namesakes").await?;
-            merge::store::put(tx, START, who, (found.holder_id, alike), merge::Act::Merged, "renamed").await?;
+            similar::store::tell_apart(tx, START, who, holder, alike, "namesakes").await?;
+            merge::store::put(tx, START, who, (holder, alike), merge::Act::Merged, "renamed").await?;
             let why = activity::ActivityPurpose::Complaint;
             activity::store::latest(tx, START, who, why, None).await?;
             activity::store::of_card(tx, START, who, why, card, None).await?;
@@ -208,7 +210,7 @@ async fn at_readers(tx: &mut Tx, who: StaffId, card: CardId, terminal: TerminalI
         created_at: START,
     };
     unblock::store::put(tx, START, &unblock).await?;
-    consent::store::insert(tx, START, card, 1, consent::Text::current(Locale::ZhCn)).await?;
+    consent::store::insert(tx, START, card, 1, consent::Text::find(1, Locale::ZhCn).unwrap()).await?;
     consent::store::answered(tx, START, card, 1, TapId(random())).await
 }
 
@@ -236,7 +238,7 @@ async fn signed_in(tx: &mut Tx, who: StaffId) -> Result<(), DbError> {
     }
     factor::store::put_recovery_codes(tx, who, &[random()]).await?;
     factor::store::put_tried(tx, who, factor::rules::Tried::default()).await?;
-    people::store::begin_session(tx, START, random(), who, START.plus_seconds(60), true).await?;
+    people::store::begin_session(tx, START, random(), who, START.plus_seconds(60), SignedInBy::Code).await?;
     people::store::signed_in(tx, START, who).await
 }
 

@@ -28,8 +28,10 @@ use crate::jobs::Hub;
 use crate::keys::KeyStore;
 use crate::keys::file::{FileStore, Opener};
 use crate::keys::pki::Authorities;
+use crate::people::card_sign_in::SignIns;
 use crate::people::limits::{PaperLimits, SignInLimits};
 use crate::people::member::{self, model::Post};
+use crate::people::model::SignedInBy;
 use crate::people::{Staff, StaffId, StaffRole, factor, password, session, store};
 use crate::testing::Scratch;
 use crate::testing::town::{POLICY, TERMINALS_URL};
@@ -82,6 +84,7 @@ pub(crate) async fn office() -> Office {
         config,
         jobs: Hub::default(),
         identifications: Identifications::default(),
+        sign_ins: SignIns::default(),
         counted: Counted::default(),
         sign_in_limits: SignInLimits::default(),
         paper_limits: PaperLimits::default(),
@@ -233,7 +236,9 @@ pub(crate) async fn session(app: &App, who: &Staff) -> String {
     let token = app.new_id().to_string();
     let (now, hash, who) = (app.now(), session::token_hash(&token), who.staff_id);
     let begun = app.db.write::<_, DbError, _>(move |tx| {
-        Box::pin(async move { store::begin_session(tx, now, hash, who, now.plus_seconds(3_600), true).await })
+        Box::pin(
+            async move { store::begin_session(tx, now, hash, who, now.plus_seconds(3_600), SignedInBy::Code).await },
+        )
     });
     begun.await.unwrap();
     token

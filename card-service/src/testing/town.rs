@@ -240,7 +240,7 @@ impl Town {
             })
             .await
             .unwrap();
-        card_of(&self.scratch.db, holder, state).await
+        card_of(&self.scratch.db, cards::Bearer::Holder(holder), state).await
     }
 
     /// Sends a text for a card's holder to agree to.
@@ -303,8 +303,8 @@ pub(crate) async fn terminal_in(db: &Db, operations: &[OperationCode]) -> TestTe
     TestTerminal { id, key, lane: 0, counter: 0, previous: TapId::NONE }
 }
 
-/// A card of a holder.
-pub(crate) async fn card_of(db: &Db, holder: HolderId, state: CardState) -> TestCard {
+/// A card of somebody.
+pub(crate) async fn card_of(db: &Db, bearer: cards::Bearer, state: CardState) -> TestCard {
     let keys = Slot::SIGNING.map(|slot| (slot, Signer::new()));
     let publics = keys.each_ref().map(|(slot, key)| (*slot, key.public()));
     let by = clerk_in(db).await;
@@ -313,8 +313,9 @@ pub(crate) async fn card_of(db: &Db, holder: HolderId, state: CardState) -> Test
             Box::pin(async move {
                 let index = cards::store::next_status_index(tx).await?;
                 let card = cards::Card {
-                    card_id: CardId::new(index, holder.shard(), random()),
-                    holder_id: holder,
+                    card_id: CardId::new(index, bearer.shard(), random()),
+                    bearer,
+                    signs_in: false,
                     state: CardState::Personalising,
                     created_at: START,
                     expires_at: START.plus_seconds(365 * 86_400),

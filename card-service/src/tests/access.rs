@@ -30,7 +30,7 @@ use Permission::{Administer, DecidePermits, KeepStock, RunTerminals, SeeActivity
 use Who::{Anybody, May, Proof, Staff, Terminals};
 
 /// Every route. One that is not here, or no more there, fails the test.
-const TABLE: [(&str, &str, Who); 167] = [
+const TABLE: [(&str, &str, Who); 171] = [
     ("GET", "/", Staff),
     ("GET", "/account/password", Staff),
     ("GET", "/account/second-factor", Staff),
@@ -106,6 +106,7 @@ const TABLE: [(&str, &str, Who); 167] = [
     ("GET", "/registrations/{draft_id}/similar", May(ServeHolders)),
     ("GET", "/registrations/{draft_id}/{step}", May(ServeHolders)),
     ("GET", "/sign-in", Anybody),
+    ("GET", "/sign-in/card", Anybody),
     ("GET", "/sign-in/code", Staff),
     ("GET", "/sign-out", Anybody),
     ("GET", "/sign-out/everywhere", Anybody),
@@ -177,6 +178,7 @@ const TABLE: [(&str, &str, Who); 167] = [
     ("POST", "/registrations/{draft_id}/similar", May(ServeHolders)),
     ("POST", "/registrations/{draft_id}/{step}", May(ServeHolders)),
     ("POST", "/sign-in", Proof),
+    ("POST", "/sign-in/card", Anybody),
     ("POST", "/sign-in/code", Staff),
     ("POST", "/sign-out", Anybody),
     ("POST", "/sign-out/everywhere", Staff),
@@ -194,6 +196,8 @@ const TABLE: [(&str, &str, Who); 167] = [
     ("POST", "/v1/jobs/{job_id}/observations", Terminals),
     ("POST", "/v1/papers/check", Anybody),
     ("POST", "/v1/sessions", Proof),
+    ("POST", "/v1/sign-ins", Terminals),
+    ("POST", "/v1/sign-ins/links", Terminals),
     ("POST", "/v1/staff", May(Administer)),
     ("POST", "/v1/terminals", May(RunTerminals)),
     ("POST", "/v1/terminals/{terminal_id}/revoke", May(RunTerminals)),

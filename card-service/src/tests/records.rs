@@ -22,7 +22,7 @@ use super::walk::{Answered, Caller, Known, Listeners, Route, not_entered, walk};
 use crate::app::App;
 use crate::cards::issuance::journal::{Object, Want};
 use crate::cards::issuance::{self, store as issuances};
-use crate::cards::{CardState, identification, status, unblock};
+use crate::cards::{Bearer, CardState, identification, status, unblock};
 use crate::clock;
 use crate::console::model::{masked_name, masked_number};
 use crate::db::{DbError, query};
@@ -86,7 +86,7 @@ impl Scene {
 
         let mut terminal = terminal_in(&app.db, &OperationCode::ALL).await;
         callers.push(Caller::Terminal(terminal.id));
-        let card = card_of(&app.db, holder, CardState::Active).await;
+        let card = card_of(&app.db, Bearer::Holder(holder), CardState::Active).await;
         let tap = terminal.tap(&card, Slot::Tap, Operation::PursePayment(purse::Payment { amount: Fen(100) }));
         let batch = terminal.batch(&[tap]);
         office.intake.accept(terminal.id, &batch).await.unwrap();
@@ -101,7 +101,9 @@ impl Scene {
         draft::save(app, writer.staff_id, draft, &typed).await.unwrap();
         let import = import::begin(app, writer.staff_id, &[(2, person("测试众人", "ZQ0000003"))]).await.unwrap();
         let (_, issuance) =
-            issuance::start(app, writer.staff_id, holder, Locale::ZhCn, terminal.id, None).await.unwrap();
+            issuance::start(app, writer.staff_id, Bearer::Holder(holder), Locale::ZhCn, terminal.id, None)
+                .await
+                .unwrap();
         at_the_step_that_prints_the_name(app, issuance).await;
         let unblock = unblock::start(app, writer.staff_id, holder, card.id, terminal.id).await.unwrap();
         let identification = identification::start(app, writer.staff_id, terminal.id).await.unwrap();
@@ -272,13 +274,16 @@ impl Walked {
 }
 
 /// Routes that nobody enters in this walk, and why.
-const NOT_ENTERED: [(&str, &str, &str); 6] = [
+const NOT_ENTERED: [(&str, &str, &str); 9] = [
     ("POST", "/papers/check/answer", "no text of a square code is sent"),
     ("POST", "/sign-in", "the password is wrong"),
     ("POST", "/v1/enrolments", "asks for a code and a request for a certificate"),
     ("POST", "/v1/holders", "the person is registered already"),
     ("POST", "/v1/issuances/{issuance_id}/resume", "the issuance goes on"),
     ("POST", "/v1/sessions", "the password is wrong"),
+    ("GET", "/sign-in/card", "there is no such link"),
+    ("POST", "/sign-in/card", "there is no such link"),
+    ("POST", "/v1/sign-ins/links", "no card has signed"),
 ];
 
 #[tokio::test]

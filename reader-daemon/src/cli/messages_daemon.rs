@@ -18,6 +18,7 @@ use crate::{
     outbox::OutboxError,
     run::RunError,
     station::StationError,
+    submit::client::ServiceError,
     tap::{Refused, TapError, certificate::CertificateError},
 };
 
@@ -148,6 +149,53 @@ pub(crate) fn outcome(outcome: Outcome) -> CliError {
         ),
     };
     CliError::failed(code, zh, en)
+}
+
+/// A card that signs nobody in.
+pub(crate) fn sign_in_no_card() -> CliError {
+    CliError::failed(
+        "sign-in-no-card",
+        "这张卡不能用于登录。须是在用的工作人员卡，并由管理员开通。",
+        "With this card nobody signs in. It has to be a staff card in use, and an administrator has to have let it sign in.",
+    )
+}
+
+/// The service does not sign anybody in.
+pub(crate) fn sign_in(error: &ServiceError) -> CliError {
+    match error {
+        ServiceError::Unreachable(cause) => CliError::failed(
+            "service-unreachable",
+            format!("连接不到服务（{cause}），暂时不能用卡登录。请检查网络后重试，或使用用户名和密码。"),
+            format!(
+                "The service cannot be reached ({cause}), so nobody signs in with a card. Check the network and try \
+                 again, or use name and password."
+            ),
+        ),
+        ServiceError::Busy { .. } => CliError::failed(
+            "service-busy",
+            "服务正忙。请稍候重试。",
+            "The service is busy. Wait a moment and try again.",
+        ),
+        ServiceError::Problem(problem) if problem.kind == ProblemType::Forbidden => sign_in_no_card(),
+        ServiceError::Problem(problem) if problem.kind == ProblemType::Conflict => {
+            CliError::failed("sign-in-over", "本次登录已失效。请重新开始。", "This sign-in is over. Begin again.")
+        }
+        ServiceError::Problem(problem) => CliError::failed(
+            "sign-in-refused",
+            format!("服务拒绝登录：{}。请联系管理员。", problem.title),
+            format!("The service refused: {}. Call the administrator.", problem.title),
+        ),
+        ServiceError::Strange(cause) => internal(cause),
+    }
+}
+
+/// No browser could be opened.
+pub(crate) fn no_browser(cause: &std::io::Error) -> CliError {
+    CliError::failed(
+        "no-browser",
+        format!("无法打开浏览器（{cause}）。请用 --no-browser 取得链接，自行打开。"),
+        format!("No browser can be opened ({cause}). Use --no-browser and open the link yourself."),
+    )
 }
 
 /// A request to the local API that is not of its form.

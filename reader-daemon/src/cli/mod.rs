@@ -16,6 +16,7 @@ pub mod output;
 mod pin;
 pub mod readers;
 mod run;
+mod sign_in;
 mod tap;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -83,6 +84,8 @@ enum Command {
     Apdu(apdu::ApduArgs),
     /// Take one tap through the running daemon
     Tap(tap::TapArgs),
+    /// Open the console, signed in with the staff card on the reader
+    SignIn(sign_in::SignInArgs),
     /// Answer what a job at this reader asks of the person in front of it
     Pin(pin::PinArgs),
     /// Look at the taps that wait for the service
@@ -104,6 +107,7 @@ fn run(cli: &Cli, context: Context) -> Result<(), CliError> {
         Command::Card(args) => card::run(args, context),
         Command::Apdu(args) => apdu::run(args, context),
         Command::Tap(args) => tap::run(args, &cli.settings, context),
+        Command::SignIn(args) => sign_in::run(args, &cli.settings, context),
         Command::Pin(args) => pin::run(args, &cli.settings, context),
         Command::Outbox(args) => outbox::run(args, &cli.settings, context),
     }

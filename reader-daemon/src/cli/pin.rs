@@ -66,22 +66,28 @@ fn agree(context: Context) -> Result<bool, CliError> {
     Ok(line.trim() == "yes")
 }
 
+/// The PIN of a card, from the first line of stdin or typed unseen.
+pub(super) fn read(from_stdin: bool, context: Context) -> Result<PinText, CliError> {
+    if !from_stdin {
+        return ask(context, "PIN：", "PIN: ");
+    }
+    let mut line = zeroize::Zeroizing::new(String::new());
+    std::io::stdin().read_line(&mut line).map_err(|error| super::messages_daemon::no_pin(&error))?;
+    Ok(PinText(line.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+fn ask(context: Context, zh: &str, en: &str) -> Result<PinText, CliError> {
+    rpassword::prompt_password(context.language.choose(zh, en))
+        .map(PinText)
+        .map_err(|error| super::messages_daemon::no_pin(&error))
+}
+
 fn read_pin(prompt: &Prompt, from_stdin: bool, context: Context) -> Result<PinText, CliError> {
-    if from_stdin {
-        let mut line = zeroize::Zeroizing::new(String::new());
-        std::io::stdin().read_line(&mut line).map_err(|error| super::messages_daemon::no_pin(&error))?;
-        return Ok(PinText(line.trim_end_matches(['\r', '\n']).to_owned()));
+    if from_stdin || prompt.kind != PromptKind::NewPin {
+        return read(from_stdin, context);
     }
-    let ask = |zh: &str, en: &str| {
-        rpassword::prompt_password(context.language.choose(zh, en))
-            .map(PinText)
-            .map_err(|error| super::messages_daemon::no_pin(&error))
-    };
-    if prompt.kind != PromptKind::NewPin {
-        return ask("PIN：", "PIN: ");
-    }
-    let pin = ask("新 PIN（6 至 8 位数字）：", "New PIN (6 to 8 digits): ")?;
-    if pin == ask("再输入一次：", "Once more: ")? {
+    let pin = ask(context, "新 PIN（6 至 8 位数字）：", "New PIN (6 to 8 digits): ")?;
+    if pin == ask(context, "再输入一次：", "Once more: ")? {
         Ok(pin)
     } else {
         Err(CliError::usage("pins-differ", "两次输入的 PIN 不同，请重试。", "The two PINs differ. Try again."))

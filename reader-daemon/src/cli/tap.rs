@@ -3,7 +3,7 @@
 use card_schema::{money::Fen, operation::OperationCode};
 use clap::{Args, Subcommand};
 
-use super::{Settings, messages::CliError, output::Context};
+use super::{Settings, messages::CliError, output::Context, pin};
 use crate::local::{
     client::Client,
     wire::{PinText, TapReply, TapRequest, TapState, default_receipt_wait_ms},
@@ -90,17 +90,7 @@ pub(super) fn run(args: &TapArgs, settings: &Settings, context: Context) -> Resu
 }
 
 fn read_pin(common: &Common, context: Context) -> Result<Option<PinText>, CliError> {
-    if common.pin_stdin {
-        let mut line = zeroize::Zeroizing::new(String::new());
-        std::io::stdin().read_line(&mut line).map_err(|error| super::messages_daemon::no_pin(&error))?;
-        return Ok(Some(PinText(line.trim_end_matches(['\r', '\n']).to_owned())));
-    }
-    if common.pin {
-        let question = context.language.choose("PIN：", "PIN: ");
-        let pin = rpassword::prompt_password(question).map_err(|error| super::messages_daemon::no_pin(&error))?;
-        return Ok(Some(PinText(pin)));
-    }
-    Ok(None)
+    if common.pin_stdin || common.pin { pin::read(common.pin_stdin, context).map(Some) } else { Ok(None) }
 }
 
 fn describe(reply: &TapReply, context: Context) -> String {

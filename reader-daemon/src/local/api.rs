@@ -12,6 +12,7 @@ use card_schema::{
     envelope::receipt::Outcome,
     ids::TapId,
     operation::{Operation, OperationCode, gate, purse, sign_in},
+    wire::terminal::{SignInLink, SignInProof},
 };
 use serde::Deserialize;
 use tokio::sync::oneshot;
@@ -21,7 +22,8 @@ use super::{
     Prompts,
     problem::Failure,
     wire::{
-        OutboxEntry, OutboxReply, Prompt, PromptAnswer, ReaderStatus, Refusal, Status, TapReply, TapRequest, TapState,
+        OutboxEntry, OutboxReply, PinText, Prompt, PromptAnswer, ReaderStatus, Refusal, SignInRequest, Status,
+        TapReply, TapRequest, TapState,
     },
 };
 use crate::{
@@ -29,12 +31,17 @@ use crate::{
     outbox::Outbox,
     piv::Pin,
     station::{ReaderState, StationError, Stations, TapOrder, Told},
-    submit::SubmitterHandle,
+    submit::{
+        SubmitterHandle,
+        client::{ServiceClient, ServiceError},
+    },
     tap::{Ask, Shared},
 };
 
 /// The longest that a request may wait for a card, a question or a receipt.
 const WAIT_MAX: Duration = Duration::from_mins(2);
+/// How long somebody who signs in waits for the service's answer to the tap.
+const SIGN_IN_WAIT: Duration = Duration::from_secs(20);
 /// Taps in one list.
 const LIST_MAX: u16 = 1_000;
 
@@ -47,6 +54,8 @@ pub struct App {
     pub outbox: Arc<Outbox>,
     /// What the terminal knows.
     pub known: Shared,
+    /// The service, for what is asked of it at once.
+    pub service: Arc<ServiceClient>,
     /// The way up.
     pub submitter: SubmitterHandle,
     /// What jobs ask.
@@ -56,6 +65,7 @@ pub struct App {
 pub(super) fn routes(app: App) -> Router {
     Router::new()
         .route("/v1/taps", post(tap))
+        .route("/v1/sign-ins", post(sign_in))
         .route("/v1/status", get(status))
         .route("/v1/outbox", get(outbox))
         .route("/v1/outbox/retry", post(retry))
@@ -78,10 +88,7 @@ async fn tap(
     let receipt_wait = Duration::from_millis(request.receipt_wait_ms).min(WAIT_MAX);
     let order = read_order(&request)?;
     drop(request);
-    let stations = Arc::clone(&app.stations);
-    // On its own: a caller who goes away does not stop a card in the middle of a signature.
-    let done = tokio::spawn(async move { stations.tap(order).await }).await;
-    match done.map_err(|error| messages::internal(&error))? {
+    match ordered(&app, order).await? {
         Ok(told) => Ok(Json(wait_for_receipt(&app, told, receipt_wait).await)),
         Err(StationError::Tap(error)) if messages::is_refusal(&error) => {
             tracing::info!(%error, "a tap was refused");
@@ -92,6 +99,43 @@ async fn tap(
             Err(messages::station(&error).into())
         }
     }
+}
+
+/// Takes a tap, on its own: a caller who goes away does not stop a card in the middle of a signature.
+async fn ordered(app: &App, order: TapOrder) -> Result<Result<Told, StationError>, CliError> {
+    let stations = Arc::clone(&app.stations);
+    tokio::spawn(async move { stations.tap(order).await }).await.map_err(|error| messages::internal(&error))
+}
+
+/// A staff card signs what the service asks for, and the service answers the page that signs its bearer in.
+async fn sign_in(
+    State(app): State<App>,
+    request: Result<Json<SignInRequest>, JsonRejection>,
+) -> Result<Json<SignInLink>, Failure> {
+    let request = body(request)?;
+    let pin = read_pin(&request.pin)?;
+    let given = app.service.sign_in_challenge().await.map_err(|error| messages::sign_in(&error))?;
+    let challenge = given.challenge.0.try_into().map_err(|_| messages::bad_request("a challenge has 32 bytes"))?;
+    let operation = Operation::SignIn(sign_in::SignIn { audience: given.audience, challenge });
+    let wait = Duration::from_millis(request.wait_ms).min(WAIT_MAX);
+    let ask = Ask { operation, pin: Some(pin), card: None };
+    let order = TapOrder { reader: request.reader.clone(), ask, wait };
+    drop(request);
+    let told = ordered(&app, order).await?.map_err(|error| messages::station(&error))?;
+    let reply = wait_for_receipt(&app, told, SIGN_IN_WAIT).await;
+    match (reply.outcome, reply.card_id.zip(reply.tap_id)) {
+        (Some(Outcome::Accepted), Some((card_id, tap_id))) => {
+            let link = app.service.sign_in_link(&SignInProof { card_id, tap_id }).await;
+            Ok(Json(link.map_err(|error| messages::sign_in(&error))?))
+        }
+        (Some(Outcome::OperationNotAllowed), _) => Err(messages::sign_in_no_card().into()),
+        (Some(outcome), _) => Err(messages::outcome(outcome).into()),
+        (None, _) => Err(messages::sign_in(&ServiceError::Unreachable("no receipt".to_owned())).into()),
+    }
+}
+
+fn read_pin(pin: &PinText) -> Result<Pin, CliError> {
+    Pin::parse(&pin.0).map_err(|error| messages_card::secret_format("PIN", error))
 }
 
 fn read_order(request: &TapRequest) -> Result<TapOrder, CliError> {
@@ -113,12 +157,7 @@ fn read_order(request: &TapRequest) -> Result<TapOrder, CliError> {
             return Err(messages::bad_request("this operation cannot be asked for here"));
         }
     };
-    let pin = request
-        .pin
-        .as_ref()
-        .map(|pin| Pin::parse(&pin.0))
-        .transpose()
-        .map_err(|error| messages_card::secret_format("PIN", error))?;
+    let pin = request.pin.as_ref().map(read_pin).transpose()?;
     let wait = Duration::from_millis(request.wait_ms).min(WAIT_MAX);
     Ok(TapOrder { reader: request.reader.clone(), ask: Ask { operation, pin, card: None }, wait })
 }
@@ -218,7 +257,7 @@ async fn answer(
 ) -> Result<StatusCode, Failure> {
     let given = body(given)?;
     if let Some(pin) = &given.pin {
-        Pin::parse(&pin.0).map_err(|error| messages_card::secret_format("PIN", error))?;
+        read_pin(pin)?;
     }
     if app.prompts.answer(id, given) { Ok(StatusCode::NO_CONTENT) } else { Err(messages::question_over().into()) }
 }

@@ -70,6 +70,21 @@ pub struct TapRequest {
     pub receipt_wait_ms: u64,
 }
 
+/// `POST /v1/sign-ins`: sign the member of staff in whose card is presented. The answer is a
+/// [`SignInLink`](card_schema::wire::terminal::SignInLink).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignInRequest {
+    /// The reader by its PC/SC name; the only one when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reader: Option<String>,
+    /// The card's PIN.
+    pub pin: PinText,
+    /// How long to wait for a card, in milliseconds.
+    #[serde(default = "default_wait_ms")]
+    pub wait_ms: u64,
+}
+
 /// How long a tap waits for a card when the caller does not say.
 pub const fn default_wait_ms() -> u64 {
     30_000

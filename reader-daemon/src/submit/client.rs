@@ -5,7 +5,7 @@ use std::time::Duration;
 use card_schema::wire::{
     Problem,
     issuance::{Job, ObservationReply, ObservationRequest},
-    terminal::{BatchReply, BatchRequest, StatusListReply, TerminalProfile},
+    terminal::{BatchReply, BatchRequest, SignInChallenge, SignInLink, SignInProof, StatusListReply, TerminalProfile},
 };
 use reqwest::{
     Method, StatusCode,
@@ -104,6 +104,16 @@ impl ServiceClient {
     /// Says what was observed, and hears what comes next.
     pub async fn observe(&self, job: Uuid, request: &ObservationRequest) -> Result<ObservationReply, ServiceError> {
         self.json(Method::POST, &format!("/v1/jobs/{job}/observations"), Some(request), TIMEOUT).await
+    }
+
+    /// What a staff card is to sign here.
+    pub async fn sign_in_challenge(&self) -> Result<SignInChallenge, ServiceError> {
+        self.json::<(), _>(Method::POST, "/v1/sign-ins", None, TIMEOUT).await
+    }
+
+    /// The link for what a card has signed.
+    pub async fn sign_in_link(&self, proof: &SignInProof) -> Result<SignInLink, ServiceError> {
+        self.json(Method::POST, "/v1/sign-ins/links", Some(proof), TIMEOUT).await
     }
 
     async fn json<Q: Serialize, R: DeserializeOwned>(

@@ -3,8 +3,6 @@
 
 use anyhow::Result;
 use browser::{Chromium, Scripts, Visitor, visitor::LANGUAGES};
-use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
-use tokio::runtime::Runtime;
 use town::{Place, Town, service::ADMINISTRATOR};
 
 /// Invented, like every name and number here.
@@ -14,14 +12,9 @@ const DOCUMENTS: [&str; 2] = ["110000199001010013", "110000199001010136"];
 
 /// Moves the end of every card that is in use so many days from now, as if time had passed.
 fn cards_end_in(town: &Town, days: i64) -> Result<()> {
-    let options = SqliteConnectOptions::new().filename(town.service.database());
     let ends = "UPDATE card SET expires_at = (CAST(strftime('%s', 'now') AS INTEGER) + ? * 86400) * 1000000
         WHERE state = 'active'";
-    Runtime::new()?.block_on(async {
-        let mut connection = SqliteConnection::connect_with(&options).await?;
-        sqlx::query(ends).bind(days).execute(&mut connection).await?;
-        Ok(connection.close().await?)
-    })
+    town.service.rewrite(ends, days).map(drop)
 }
 
 /// Says that the town's station is one, so that it keeps stock.

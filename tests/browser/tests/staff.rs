@@ -6,8 +6,6 @@ use browser::{
     visitor::{LANGUAGES, show_code},
 };
 use serde_json::Value;
-use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
-use tokio::runtime::Runtime;
 use town::{
     authenticator::{self, Authenticator},
     process,
@@ -149,22 +147,12 @@ impl Office<'_> {
     }
 }
 
-/// Makes as if whoever was let in had been so for a week: only then do two administrators count as two.
-fn a_week_later(service: &Service) -> Result<()> {
-    let options = SqliteConnectOptions::new().filename(service.database());
-    Runtime::new()?.block_on(async {
-        let mut database = SqliteConnection::connect_with(&options).await?;
-        sqlx::query("UPDATE staff_post SET admitted_at = admitted_at - 8 * 86400000000").execute(&mut database).await?;
-        Ok(())
-    })
-}
-
 fn story(scripts: Scripts, language: &'static str) -> Result<()> {
     const NAME: &str = "test-clerk";
     let folder = tempfile::tempdir()?;
     let service = Service::found(folder.path())?;
     service.office()?.add_staff(&service.root(), OTHER, "administrator")?;
-    a_week_later(&service)?;
+    service.a_week_after_admission()?;
     let (url, browser) = (service.url().to_owned(), Chromium::start(scripts)?);
     let visitor = Visitor::new(&browser, language);
     let mut story = Office { url: &url, browser: &browser, visitor, looks: scripts == Scripts::Allowed };

@@ -3,8 +3,6 @@
 use anyhow::Result;
 use browser::{Chromium, Scripts, Visitor, pictures, visitor::LANGUAGES};
 use serde_json::json;
-use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
-use tokio::runtime::Runtime;
 use town::{Place, Town, wait};
 
 /// Invented, like every name and number here.
@@ -318,13 +316,7 @@ fn somebody_who_is_registered_under_another_document_is_found_before_a_second_re
 
 /// Moves the end of every permit's term so many days from today, on which all were applied for, as if time had passed.
 fn terms_end(town: &Town, days: i64) -> Result<()> {
-    let options = SqliteConnectOptions::new().filename(town.service.database());
-    Runtime::new()?.block_on(async {
-        let mut connection = SqliteConnection::connect_with(&options).await?;
-        let moved = sqlx::query("UPDATE permit SET valid_until = applied + ?").bind(days * 86_400_000_000);
-        moved.execute(&mut connection).await?;
-        Ok(connection.close().await?)
-    })
+    town.service.rewrite("UPDATE permit SET valid_until = applied + ?", days * 86_400_000_000).map(drop)
 }
 
 #[test]

@@ -3,8 +3,6 @@
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
-use tokio::runtime::Runtime;
 use town::{Place, Town, office::NewCard, wait};
 
 const PIN: &str = "731945";
@@ -25,7 +23,7 @@ fn story() -> Result<()> {
     let text = answer_until_consent(&mut town)?;
     ensure!(text["text"].as_str().is_some_and(|text| text.starts_with("我已领取本人的新居民卡")), "{text}");
     // As if something on the way had shown the holder another text: what was sent is no longer what the card signs.
-    Runtime::new()?.block_on(another_text_was_sent(&town))?;
+    another_text_was_sent(&town)?;
     answer(&mut town, &text)?;
     let issuance = waits_for(&town, card, "resume")?;
     let reason = issuance["reason"].as_str().unwrap_or_default();
@@ -69,14 +67,8 @@ fn answer(town: &mut Town, prompt: &Value) -> Result<()> {
     Ok(())
 }
 
-async fn another_text_was_sent(town: &Town) -> Result<()> {
-    let options = SqliteConnectOptions::new().filename(town.service.database());
-    let mut connection = SqliteConnection::connect_with(&options).await?;
-    let changed = sqlx::query("UPDATE consent_request SET text_hash = zeroblob(32)")
-        .execute(&mut connection)
-        .await?
-        .rows_affected();
-    connection.close().await?;
+fn another_text_was_sent(town: &Town) -> Result<()> {
+    let changed = town.service.rewrite("UPDATE consent_request SET text_hash = zeroblob(?)", 32)?;
     ensure!(changed == 1, "{changed} texts were sent");
     Ok(())
 }

@@ -103,13 +103,15 @@ mod tests {
     use card_schema::ids::{CardId, HolderId, Shard};
 
     use super::*;
+    use crate::cards::Bearer;
 
     const NOW: Micros = Micros(1_790_000_000_000_000);
 
     fn card(state: CardState, days_left: i64) -> Card {
         Card {
             card_id: CardId::new(1, Shard(0), [1; 16]),
-            holder_id: HolderId::new(Shard(0), [2; 16]),
+            bearer: Bearer::Holder(HolderId::new(Shard(0), [2; 16])),
+            signs_in: false,
             state,
             created_at: NOW,
             expires_at: NOW.plus_seconds(days_left * 86_400),

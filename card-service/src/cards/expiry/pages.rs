@@ -16,6 +16,7 @@ use crate::console::view::{Tag, day, short};
 use crate::http::{Refusal, SignedIn, language};
 use crate::i18n::Locale;
 use crate::people::model::Permission;
+use card_schema::ids::HolderId;
 
 /// How many cards a list shows.
 const LISTED: u32 = 40;
@@ -26,14 +27,15 @@ pub fn routes() -> [(&'static str, MethodRouter<App>); 1] {
 }
 
 fn list(locale: Locale, clock: Clock<'_>, id: &'static str, cards: &[Card]) -> DueList {
-    let due = |card: &Card| Due {
-        to: format!("/holders/{}", card.holder_id),
+    let due = |(holder, card): (HolderId, &Card)| Due {
+        to: format!("/holders/{holder}"),
         number: short(&card.card_id.to_string()),
         state: Tag::of_card(locale, clock.state(card)),
         day: locale.text_with("expiring-last-day", &[("day", &day(card.expires_at))]),
     };
+    let cards = cards.iter().filter_map(|card| Some((card.bearer.holder()?, card)));
     let (title, none) = (locale.text(&format!("expiring-{id}")), locale.text(&format!("expiring-{id}-none")));
-    DueList::new(id, title, none, LISTED as usize, cards.iter().map(due))
+    DueList::new(id, title, none, LISTED as usize, cards.map(due))
 }
 
 fn due_page(frame: Frame, clock: Clock<'_>, soon: &[Card], over: &[Card]) -> DuePage {
@@ -64,14 +66,15 @@ pub(crate) mod tests {
     use card_schema::ids::{CardId, HolderId, Shard};
 
     use super::*;
-    use crate::cards::CardState;
+    use crate::cards::{Bearer, CardState};
 
     /// The page with nothing and with something on its lists.
     pub(crate) fn pages(frame: &Frame) -> Vec<(String, String)> {
         let clock = Clock::at(Micros(1_790_000_000_000_000));
         let card = |days: i64| Card {
             card_id: CardId::new(1204, Shard(3), [7; 16]),
-            holder_id: HolderId::new(Shard(3), [8; 16]),
+            bearer: Bearer::Holder(HolderId::new(Shard(3), [8; 16])),
+            signs_in: false,
             state: CardState::Active,
             created_at: Micros(0),
             expires_at: Micros(1_790_000_000_000_000).plus_seconds(days * 86_400),

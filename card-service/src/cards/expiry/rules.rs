@@ -93,6 +93,7 @@ mod tests {
     use card_schema::ids::{CardId, HolderId, Shard};
 
     use super::*;
+    use crate::cards::Bearer;
 
     const NOW: Micros = Micros(1_790_000_000_000_000);
 
@@ -120,7 +121,8 @@ mod tests {
         for state in CardState::ALL {
             let card = |days| Card {
                 card_id: CardId::new(1, Shard(0), [1; 16]),
-                holder_id: HolderId::new(Shard(0), [2; 16]),
+                bearer: Bearer::Holder(HolderId::new(Shard(0), [2; 16])),
+                signs_in: false,
                 state,
                 created_at: NOW,
                 expires_at: in_days(days),

@@ -1,7 +1,7 @@
 //! Which cards a station is told of, in a real database.
 
 use super::{rules::Clock, store};
-use crate::cards::{CardState, api::set_state};
+use crate::cards::{Bearer, CardState, api::set_state};
 use crate::db::{DbError, query};
 use crate::domains::residence::model::{Facts, Field};
 use crate::domains::residence::{self, Registration};
@@ -29,7 +29,7 @@ async fn cards_that_expire_are_listed_the_most_urgent_first_and_those_that_nobod
     for (at, (days, state)) in table.into_iter().enumerate() {
         let person = Facts::default().with(Field::DocumentNumber, format!("T000000{at}")).with(Field::Name, "测试甲");
         let holder = residence::register(app, clerk, Registration::of(person)).await.unwrap();
-        let card = card_of(&app.db, holder, state).await.id;
+        let card = card_of(&app.db, Bearer::Holder(holder), state).await.id;
         let ends = now.plus_seconds(days * 86_400).0;
         let moved = query("UPDATE card SET expires_at = $1 WHERE card_id = $2").bind(ends).bind(card);
         app.db

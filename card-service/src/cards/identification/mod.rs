@@ -147,8 +147,9 @@ pub async fn observe(
 async fn see(app: &App, asked: Want, observation: &Observation) -> Result<Seen, Refusal> {
     Ok(match (observation, asked) {
         (Observation::Card { card_id: Some(card), .. }, _) => {
-            let known = !load_for_intake(&mut app.db.read().await?, &[*card]).await?.is_empty();
-            Seen::Card(known.then_some(*card))
+            let found = load_for_intake(&mut app.db.read().await?, &[*card]).await?;
+            let is_holders = found.get(card).is_some_and(|card| card.bearer.holder().is_some());
+            Seen::Card(is_holders.then_some(*card))
         }
         (Observation::Card { card_id: None, .. }, _) => Seen::Card(None),
         (Observation::Signature { der }, Want::Prove { card, challenge }) => {

@@ -7,6 +7,7 @@ use card_schema::wire::ProblemType;
 use card_schema::wire::issuance::{Observation, ObservationRequest, Step};
 
 use super::{Failure, Progress, look, start};
+use crate::cards::Bearer;
 use crate::cards::CardState;
 use crate::domains::residence::model::{Facts, Field};
 use crate::domains::residence::{self, Registration};
@@ -34,7 +35,7 @@ impl Station {
         let terminal = terminal_in(&office.app.db, &OperationCode::ALL).await.id;
         let person = Facts::default().with(Field::DocumentNumber, "T1234567").with(Field::Name, "测试甲");
         let holder = residence::register(&office.app, clerk.staff_id, Registration::of(person)).await.unwrap();
-        let card = card_of(&office.app.db, holder, CardState::Lost).await;
+        let card = card_of(&office.app.db, Bearer::Holder(holder), CardState::Lost).await;
         Self { office, clerk, terminal, card }
     }
 

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::journal::{STEPS_EXPECTED, Want};
 use super::store;
 use crate::app::App;
-use crate::cards::{self, Away, Card, CardState, consent};
+use crate::cards::{self, Away, Bearer, Card, CardState, consent};
 use crate::http::{Body, Path, Refusal, SignedIn};
 use crate::i18n::Locale;
 use crate::people::model::Permission;
@@ -61,9 +61,15 @@ async fn issue(
     Body(request): Body<NewCard>,
 ) -> Result<(StatusCode, Json<NewCardReply>), Refusal> {
     who.require(Permission::ServeHolders)?;
-    let (card_id, issuance_id) =
-        super::start(&app, who.0.staff_id, request.holder_id, request.language, request.terminal_id, request.reader)
-            .await?;
+    let (card_id, issuance_id) = super::start(
+        &app,
+        who.0.staff_id,
+        Bearer::Holder(request.holder_id),
+        request.language,
+        request.terminal_id,
+        request.reader,
+    )
+    .await?;
     Ok((StatusCode::CREATED, Json(NewCardReply { card_id, issuance_id })))
 }
 
@@ -136,7 +142,9 @@ pub(crate) struct IssuanceReply {
     extensions(("x-problems" = json!([(ProblemType::NotFound, "No such issuance")]))))]
 async fn issuance(State(app): State<App>, who: SignedIn, Path(id): Path<Uuid>) -> Result<Json<IssuanceReply>, Refusal> {
     who.require(Permission::ServeHolders)?;
-    look(&mut app.db.read().await?, id).await.map(|look| Json(look.reply()))
+    let look = look(&mut app.db.read().await?, id).await?;
+    who.require(look.card.bearer.permission())?;
+    Ok(Json(look.reply()))
 }
 
 /// An issuance, as somebody sees it who looks.
@@ -169,6 +177,8 @@ pub(crate) async fn look(connection: &mut Connection, id: Uuid) -> Result<Look, 
     ]))))]
 async fn resume(State(app): State<App>, who: SignedIn, Path(id): Path<Uuid>) -> Result<Json<IssuanceReply>, Refusal> {
     who.require(Permission::ServeHolders)?;
+    let before = look(&mut app.db.read().await?, id).await?;
+    who.require(before.card.bearer.permission())?;
     super::resume(&app, id).await?;
     look(&mut app.db.read().await?, id).await.map(|look| Json(look.reply()))
 }

@@ -2,7 +2,7 @@
 
 use card_schema::clock::Micros;
 use card_schema::envelope::PublicKey;
-use card_schema::ids::{CardId, HolderId, TerminalId};
+use card_schema::ids::{CardId, TerminalId};
 use card_schema::wire::ProblemType;
 use card_schema::wire::issuance::{Job, NumberedStep, Observation, ObservationRequest};
 use uuid::Uuid;
@@ -14,25 +14,25 @@ use crate::app::App;
 use crate::cards::deed::model::Reason;
 use crate::cards::expiry::rules::Clock;
 use crate::cards::store::Because;
-use crate::cards::{self, Away, Card, CardState, consent, possession, status};
+use crate::cards::{self, Away, Bearer, Card, CardState, consent, possession, status};
 use crate::db::Tx;
 use crate::domains::residence;
 use crate::http::Refusal;
 use crate::i18n::Locale;
-use crate::people::StaffId;
+use crate::people::{StaffId, member};
 use crate::terminals;
 
 /// Why a card's state follows its journal.
 const ISSUANCE: Because<'static> = Because::of("issuance");
 
-/// Puts a card for a holder to issue at a terminal. The holder will be asked to agree in `language`.
+/// Puts a card for somebody to issue at a terminal. They will be asked to agree in `language`.
 ///
 /// # Errors
-/// `NotFound` where there is no such holder or terminal, `Conflict` where the terminal is not enrolled or revoked.
+/// `NotFound` where there is nobody like that or no such terminal, `Conflict` where the terminal is not enrolled or revoked.
 pub async fn start(
     app: &App,
     by: StaffId,
-    holder: HolderId,
+    bearer: Bearer,
     language: Locale,
     terminal: TerminalId,
     reader: Option<String>,
@@ -44,23 +44,21 @@ pub async fn start(
         .db
         .write::<_, Refusal, _>(move |tx| {
             Box::pin(async move {
-                if !residence::store::exists(tx.conn(), holder).await? {
-                    return Err(Refusal::because(ProblemType::NotFound, "holder-unknown"));
-                }
-                residence::merge::require_primary(tx.conn(), holder).await?;
+                let photo = require(tx, bearer).await?;
                 terminals::api::require_active(tx.conn(), terminal).await?;
                 let clock = Clock::at(now);
                 let index = cards::store::next_status_index(tx).await?;
-                let card_id = CardId::new(index, holder.shard(), random);
+                let card_id = CardId::new(index, bearer.shard(), random);
                 let card = Card {
                     card_id,
-                    holder_id: holder,
+                    bearer,
+                    signs_in: false,
                     state: CardState::Personalising,
                     created_at: now,
                     expires_at: clock.expires_at(),
                     changed_at: now,
                 };
-                let reason = Reason::of(&cards::store::of_holder(tx.conn(), holder).await?, &clock);
+                let reason = Reason::of(&cards::store::of(tx.conn(), bearer).await?, &clock);
                 cards::store::insert(tx, now, by, &card, reason).await?;
                 let issuance = Issuance {
                     issuance_id,
@@ -69,7 +67,7 @@ pub async fn start(
                     terminal_id: terminal,
                     reader,
                     open: true,
-                    journal: Journal::begin(residence::photo::store::taken_at(tx.conn(), holder).await?.is_some()),
+                    journal: Journal::begin(photo),
                     number: 0,
                     created_at: now,
                 };
@@ -80,6 +78,28 @@ pub async fn start(
         .await?;
     app.jobs.ring(terminal);
     Ok((card_id, issuance_id))
+}
+
+/// Refuses unless somebody may have a card; whether there is a photo for it.
+async fn require(tx: &mut Tx, bearer: Bearer) -> Result<bool, Refusal> {
+    match bearer {
+        Bearer::Holder(holder) => {
+            if !residence::store::exists(tx.conn(), holder).await? {
+                return Err(Refusal::because(ProblemType::NotFound, "holder-unknown"));
+            }
+            residence::merge::require_primary(tx.conn(), holder).await?;
+            Ok(residence::photo::store::taken_at(tx.conn(), holder).await?.is_some())
+        }
+        Bearer::Staff(staff) => {
+            let unknown = Refusal::because(ProblemType::NotFound, "staff-unknown");
+            let member = member::store::one(tx.conn(), staff).await?.ok_or(unknown)?;
+            if member.post.state == member::model::State::Working {
+                Ok(false)
+            } else {
+                Err(Refusal::because(ProblemType::Conflict, "staff-card-not-working"))
+            }
+        }
+    }
 }
 
 /// The oldest job of a terminal with its present step.
@@ -144,7 +164,7 @@ pub async fn observe(
                 issuance.number += 1;
                 issuance.open = !issuance.journal.asked.is_end();
                 if issuance.journal.asked == Want::Consent {
-                    let text = consent::Text::current(issuance.language);
+                    let text = consent::Text::current(card.bearer, issuance.language);
                     consent::store::insert(tx, now, card.card_id, issuance.number, text).await?;
                 }
                 follow(&app, tx, now, &mut card, &issuance.journal, ISSUANCE).await?;

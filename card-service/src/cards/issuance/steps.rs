@@ -4,16 +4,18 @@ use card_schema::card::Slot;
 use card_schema::envelope::PublicKey;
 use card_schema::wire::issuance::{KeySlot, Step};
 use card_schema::wire::{Bytes, SecretBytes};
+use zeroize::Zeroizing;
 
 use super::journal::{InPlace, Journal, Object, Want};
 use super::management::{self, ManagementKey};
 use super::{objects, security};
 use crate::app::App;
-use crate::cards::{Card, CardKeys, consent, store};
+use crate::cards::{Bearer, Card, CardKeys, consent, store};
 use crate::db::{DbError, Tx};
 use crate::domains::residence;
 use crate::http::Refusal;
 use crate::i18n::Locale;
+use crate::people::member;
 
 /// The management key that a want speaks of.
 pub(super) fn management_key(
@@ -87,11 +89,20 @@ async fn content(app: &App, tx: &mut Tx, card: &Card, journal: &Journal, object:
         Object::ApproveCertificate => certificate(app, tx, card, Slot::Approve).await?,
         Object::Capabilities => objects::capabilities(card.card_id),
         Object::Printed => {
-            let name = residence::name_for_card(app, tx, card.holder_id).await?;
+            let name = match card.bearer {
+                Bearer::Holder(holder) => residence::name_for_card(app, tx, holder).await?,
+                Bearer::Staff(staff) => {
+                    let member = member::store::one(tx.conn(), staff).await?;
+                    Zeroizing::new(member.ok_or(DbError::Unreadable("a card of nobody"))?.staff.name)
+                }
+            };
             objects::printed(&name, card.card_id, card.expires_at, "NRC")
         }
         Object::Photo => {
-            let photo = residence::photo_for_card(app, tx, card.holder_id).await?;
+            let photo = match card.bearer {
+                Bearer::Holder(holder) => residence::photo_for_card(app, tx, holder).await?,
+                Bearer::Staff(_) => None,
+            };
             objects::photo(photo.as_deref().map(Vec::as_slice), card.created_at, card.expires_at)
         }
         Object::Security => {

@@ -26,7 +26,7 @@ use super::{current_step, resume, start};
 use crate::app::{App, Parts};
 use crate::cards::consent::Text;
 use crate::cards::identification::Identifications;
-use crate::cards::{self, CardState, api::set_state, status};
+use crate::cards::{self, Bearer, CardState, api::set_state, status};
 use crate::config::{Config, Overrides};
 use crate::domains::residence;
 use crate::domains::residence::Registration;
@@ -36,6 +36,7 @@ use crate::jobs::{Hub, observe};
 use crate::keys::der::ecdsa_signature;
 use crate::keys::pki::Authorities;
 use crate::people::StaffId;
+use crate::people::card_sign_in::SignIns;
 use crate::people::limits::{PaperLimits, SignInLimits};
 use crate::testing::town::{START, Signed, Signer, TestTerminal, Town, clerk_in, random};
 
@@ -75,7 +76,7 @@ impl Station {
     }
 
     async fn issue_to(&self, holder: HolderId) -> (CardId, Uuid) {
-        start(&self.app, self.clerk, holder, Locale::En, self.terminal.id, None).await.unwrap()
+        start(&self.app, self.clerk, Bearer::Holder(holder), Locale::En, self.terminal.id, None).await.unwrap()
     }
 
     async fn state(&self, card: CardId) -> CardState {
@@ -121,7 +122,7 @@ impl Station {
     }
 
     async fn consent(&mut self, card: CardId, chip: &Chip) -> Outcome {
-        let signed = self.agree(card, chip, Text::current(Locale::En));
+        let signed = self.agree(card, chip, Text::find(1, Locale::En).unwrap());
         self.town.submit(&self.terminal, &[signed]).await[0].outcome
     }
 
@@ -160,6 +161,7 @@ fn app(town: &Town, authorities: &Authorities) -> App {
         authorities: authorities.clone(),
         config: Config::load(None, &settings, &Overrides::default()).unwrap(),
         identifications: Identifications::default(),
+        sign_ins: SignIns::default(),
         counted: crate::domains::residence::map::Counted::default(),
         jobs: Hub::default(),
         sign_in_limits: SignInLimits::default(),
@@ -327,10 +329,10 @@ async fn the_holder_reads_the_text_in_the_language_that_was_chosen_and_the_servi
     let station = Station::new().await;
     let (card, job) = station.issue().await;
     let (_, text) = station.until_consent(&mut Chip::blank(), job).await;
-    assert_eq!(text, Text::current(Locale::En).words());
+    assert_eq!(text, Text::find(1, Locale::En).unwrap().words());
     let mut connection = station.town.scratch.db.read().await.unwrap();
     let kept = cards::consent::store::newest(&mut connection, card).await.unwrap().unwrap();
-    assert_eq!((kept.text, kept.hash), (Text::current(Locale::En), Text::current(Locale::En).hash()));
+    assert_eq!((kept.text, kept.hash), (Text::find(1, Locale::En).unwrap(), Text::find(1, Locale::En).unwrap().hash()));
 }
 
 #[tokio::test]
@@ -339,7 +341,7 @@ async fn a_consent_that_was_refused_is_asked_for_again_and_then_activates_the_ca
     let (card, job) = station.issue().await;
     let mut chip = Chip::blank();
     let (step, _) = station.until_consent(&mut chip, job).await;
-    let other = station.agree(card, &chip, Text::current(Locale::ZhCn));
+    let other = station.agree(card, &chip, Text::find(1, Locale::ZhCn).unwrap());
     let end = station.answer(job, step, &Observation::Consent { tap_id: other.id }).await;
     assert!(matches!(end.step, Step::Finished));
     assert_eq!(station.look(job).await.waiting_for, Some(WaitingFor::ConsentTap));
@@ -354,7 +356,7 @@ async fn a_consent_that_was_refused_is_asked_for_again_and_then_activates_the_ca
     resume(&station.app, job).await.unwrap();
     let (step, _) = station.until_consent(&mut chip, job).await;
     assert_eq!(station.look(job).await.waiting_for, Some(WaitingFor::Consent));
-    let right = station.agree(card, &chip, Text::current(Locale::En));
+    let right = station.agree(card, &chip, Text::find(1, Locale::En).unwrap());
     station.answer(job, step, &Observation::Consent { tap_id: right.id }).await;
     assert_eq!(
         station.look(job).await.waiting_for,

@@ -11,7 +11,7 @@ use super::journal::{Journal, Puk, STEPS_EXPECTED, Seen, Want};
 use super::store::{self, Unblock};
 use crate::app::App;
 use crate::cards::issuance::management;
-use crate::cards::{self, Away, Card, CardState, possession};
+use crate::cards::{self, Away, Bearer, Card, CardState, possession};
 use crate::db::{Connection, DbError, Tx};
 use crate::http::Refusal;
 use crate::i18n::Locale;
@@ -36,7 +36,8 @@ pub async fn start(
         .write::<_, Refusal, _>(move |tx| {
             Box::pin(async move {
                 cards::store::lock(tx, card).await?;
-                let found = cards::store::one(tx.conn(), card).await?.filter(|card| card.holder_id == holder);
+                let found =
+                    cards::store::one(tx.conn(), card).await?.filter(|card| card.bearer == Bearer::Holder(holder));
                 let found = found.ok_or(Refusal::because(ProblemType::NotFound, "card-unknown"))?;
                 if !may_unblock(found.state) {
                     return Err(Refusal::because(ProblemType::Conflict, "unblock-card-not-in-use"));
@@ -158,7 +159,7 @@ pub struct Look {
     /// How far it has come.
     pub unblock: Unblock,
     /// Whose card it is.
-    pub holder: HolderId,
+    pub bearer: Bearer,
 }
 
 /// How far an unblocking has come.
@@ -167,8 +168,8 @@ pub struct Look {
 /// `NotFound` where there is none of this id.
 pub async fn look(connection: &mut Connection, id: Uuid) -> Result<Look, Refusal> {
     let unblock = store::one(connection, id).await?.ok_or(Refusal::new(ProblemType::NotFound))?;
-    let holder = card_of(connection, &unblock).await?.holder_id;
-    Ok(Look { unblock, holder })
+    let bearer = card_of(connection, &unblock).await?.bearer;
+    Ok(Look { unblock, bearer })
 }
 
 /// The oldest unblocking of a terminal with its present step.

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::store;
 use super::{Failure, Want, resume, start};
 use crate::cards::issuance::management;
-use crate::cards::{CardState, api::set_state};
+use crate::cards::{Bearer, CardState, api::set_state};
 use crate::domains::residence::model::{Facts, Field};
 use crate::domains::residence::{self, Registration};
 use crate::http::Refusal;
@@ -48,7 +48,7 @@ impl Station {
         let person = Facts::default().with(Field::DocumentNumber, "T1234567").with(Field::Name, "测试甲");
         let holder = residence::register(app, clerk.staff_id, Registration::of(person)).await.unwrap();
         let terminal = terminal_in(&app.db, &OperationCode::ALL).await.id;
-        let card = card_of(&app.db, holder, CardState::Active).await;
+        let card = card_of(&app.db, Bearer::Holder(holder), CardState::Active).await;
         Self { office, clerk, terminal, holder, card }
     }
 

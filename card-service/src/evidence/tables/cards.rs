@@ -9,6 +9,8 @@ pub static CARD: Table = Table {
         "card_id",
         "shard",
         "holder_id",
+        "staff_id",
+        "signs_in",
         "status_index",
         "state",
         "created_at",
@@ -17,7 +19,7 @@ pub static CARD: Table = Table {
         LEAF,
     ],
     key: 1,
-    committed: 8,
+    committed: 10,
     leaf_shard: Some("shard"),
     ..PLAIN
 };

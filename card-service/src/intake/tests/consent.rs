@@ -20,7 +20,7 @@ async fn the_holders_consent_activates_the_card_for_the_next_tap_of_the_same_bat
     let town = Town::new().await;
     let mut terminal = town.terminal().await;
     let card = town.card_in(CardState::Personalised).await;
-    let text = Text::current(Locale::ZhCn);
+    let text = Text::find(1, Locale::ZhCn).unwrap();
     town.ask_consent(&card, text).await;
     let taps = [
         terminal.tap(&card, Slot::Tap, GATE),
@@ -38,7 +38,7 @@ async fn a_consent_to_another_text_than_the_one_that_was_sent_activates_nothing_
     let town = Town::new().await;
     let mut terminal = town.terminal().await;
     let card = town.card_in(CardState::Personalised).await;
-    let (sent, other) = (Text::current(Locale::En), Text::current(Locale::ZhCn));
+    let (sent, other) = (Text::find(1, Locale::En).unwrap(), Text::find(1, Locale::ZhCn).unwrap());
     let unasked = terminal.tap(&card, Slot::Approve, agree(sent));
     assert_eq!(outcome(&town, &terminal, &unasked).await, Outcome::WrongText);
 

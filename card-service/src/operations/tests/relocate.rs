@@ -90,7 +90,7 @@ async fn a_city_goes_on_where_it_was_moved_to() {
     let (from, key) = (town.scratch.url.clone(), log.key().unwrap());
     let mut terminal = terminal_beyond_the_first_shards(&town).await;
     let card = town.card_in(CardState::Personalised).await;
-    let text = Text::current(Locale::ZhCn);
+    let text = Text::find(1, Locale::ZhCn).unwrap();
     town.ask_consent(&card, text).await;
     hold(&town.scratch.db).await;
     let agreed = Operation::RegistrationConsent(registration::Consent { text: text.hash() });

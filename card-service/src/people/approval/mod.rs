@@ -15,7 +15,7 @@ use card_schema::wire::ProblemType;
 use uuid::Uuid;
 
 use self::model::{Answer, Deed, Request, State};
-use super::member::model::Member;
+use super::member::model::{Member, Wish};
 use super::{StaffId, member};
 use crate::app::App;
 use crate::db::Tx;
@@ -95,6 +95,7 @@ async fn carry_out(tx: &mut Tx, now: Micros, request: &Request, everybody: &[Mem
     let about = everybody.iter().find(|member| member.staff.staff_id == request.deed.about());
     let about = about.ok_or_else(|| Refusal::new(ProblemType::NotFound))?;
     match rules::carried_out(request, about, now) {
+        Some((_, Wish::SignInWithCard(card))) if !member::bears(tx, about, card, now).await? => Ok(false),
         Some((changed, wish)) => {
             member::apply(tx, now, &changed, wish, None).await?;
             Ok(true)

@@ -1,6 +1,7 @@
 //! What two people do together. No I/O.
 
 use card_schema::clock::Micros;
+use card_schema::ids::CardId;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -39,15 +40,26 @@ pub enum Deed {
         /// The role that they get.
         to: StaffRole,
     },
+    /// Somebody signs in with a card, of whom neither password nor code is asked then.
+    SignInWithCard {
+        /// Who.
+        staff: StaffId,
+        /// The role that they have.
+        role: StaffRole,
+        /// Their card; with another it is not done.
+        card: CardId,
+    },
 }
 
 impl Deed {
     /// What both people must be allowed to do.
     pub const fn permission(self) -> Permission {
         match self {
-            Self::Admit { .. } | Self::Resume { .. } | Self::TakeSecondFactor { .. } | Self::ChangeRole { .. } => {
-                Permission::Administer
-            }
+            Self::Admit { .. }
+            | Self::Resume { .. }
+            | Self::TakeSecondFactor { .. }
+            | Self::ChangeRole { .. }
+            | Self::SignInWithCard { .. } => Permission::Administer,
         }
     }
 
@@ -57,6 +69,7 @@ impl Deed {
             Self::Admit { staff, .. }
             | Self::Resume { staff, .. }
             | Self::TakeSecondFactor { staff }
+            | Self::SignInWithCard { staff, .. }
             | Self::ChangeRole { staff, .. } => staff,
         }
     }

@@ -15,7 +15,7 @@ use crate::console::frame::{Frame, role_key};
 use crate::console::input::Input;
 use crate::console::model::Tone;
 use crate::console::register::{Act, Line, Link, ListPage, ThingPage, Typed, Wrong, message, refused, typed};
-use crate::console::view::{Tag, minute};
+use crate::console::view::{Tag, minute, short};
 use crate::console::{asking, page};
 use crate::http::{Refusal, SignedIn, language};
 use crate::i18n::Locale;
@@ -56,6 +56,10 @@ impl Words<'_> {
                 self.locale.text_with("approval-resume", &[("name", name), ("role", &role(to))])
             }
             Deed::TakeSecondFactor { .. } => self.locale.text_with("approval-second-factor", &[("name", name)]),
+            Deed::SignInWithCard { card, .. } => {
+                let card = short(&card.to_string());
+                self.locale.text_with("approval-sign-in-with-card", &[("name", name), ("card", &card)])
+            }
             Deed::ChangeRole { from, to, .. } => {
                 let roles = (role(from), role(to));
                 self.locale.text_with("approval-role", &[("name", name), ("from", &roles.0), ("to", &roles.1)])
@@ -209,6 +213,7 @@ async fn decide(
 #[cfg(test)]
 pub(crate) mod tests {
     use askama::Template as _;
+    use card_schema::ids::{CardId, Shard};
 
     use super::super::rules::OPEN_SECONDS;
     use super::*;
@@ -243,6 +248,7 @@ pub(crate) mod tests {
             reason: reason.map(str::to_owned),
         };
         let (other, staff, role) = (Some((id(2), NOW)), id(3), StaffRole::Auditor);
+        let card = CardId::new(7, Shard(0), [9; 16]);
         let table = [
             ("waiting", request(deed, Stands::Waiting, None, None), 2, None),
             ("own", request(Deed::Admit { staff, role }, Stands::Waiting, None, None), 1, None),
@@ -250,6 +256,7 @@ pub(crate) mod tests {
             ("refused", request(deed, Stands::Refused, other, Some("测试")), 1, None),
             ("withdrawn", request(deed, Stands::Withdrawn, other, None), 1, Some(("approve", "approval-decided"))),
             ("factor", request(Deed::TakeSecondFactor { staff }, Stands::Waiting, None, None), 2, None),
+            ("card", request(Deed::SignInWithCard { staff, role, card }, Stands::Waiting, None, None), 2, None),
             ("alone", request(deed, Stands::Alone, None, None), 1, None),
             ("reason", request(deed, Stands::Waiting, None, None), 2, Some(("reason", "approval-reason-missing"))),
         ];

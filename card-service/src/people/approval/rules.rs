@@ -23,7 +23,10 @@ fn is_recent(at: Micros, now: Micros) -> bool {
 /// Whether a deed gives power. What takes it away is one person's and immediate, and so is what makes a clerk.
 pub fn gives_power(deed: Deed) -> bool {
     match deed {
-        Deed::Admit { role, .. } | Deed::Resume { role, .. } => role != StaffRole::Clerk,
+        // Whoever issued a card may know its PIN.
+        Deed::Admit { role, .. } | Deed::Resume { role, .. } | Deed::SignInWithCard { role, .. } => {
+            role != StaffRole::Clerk
+        }
         Deed::TakeSecondFactor { .. } => true,
         Deed::ChangeRole { from, to, .. } => {
             to != StaffRole::Clerk && Permission::ALL.into_iter().any(|what| to.may(what) && !from.may(what))
@@ -119,6 +122,7 @@ pub fn carried_out(request: &Request, about: &Member, now: Micros) -> Option<(Me
         Deed::Admit { role, .. } => (role, Wish::Admit),
         Deed::Resume { role, .. } => (role, Wish::Resume),
         Deed::TakeSecondFactor { .. } => (about.staff.role, Wish::TakeSecondFactor),
+        Deed::SignInWithCard { role, card, .. } => (role, Wish::SignInWithCard(card)),
         Deed::ChangeRole { from, to, .. } => (from, Wish::Role(to)),
     };
     let after = changed(about, &wish, request.asked_by, now).ok().filter(|_| about.staff.role == role);

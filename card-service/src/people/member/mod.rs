@@ -10,7 +10,7 @@ pub mod store;
 pub(crate) mod tests;
 
 use card_schema::clock::Micros;
-use card_schema::ids::{OrganisationId, Shard};
+use card_schema::ids::{CardId, OrganisationId, Shard};
 use card_schema::wire::ProblemType;
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -19,6 +19,8 @@ use self::model::{Member, Post, State, Wish};
 use super::approval::{self, Asked, model::Deed};
 use super::{Staff, StaffId, StaffRole, factor, password};
 use crate::app::App;
+use crate::cards::expiry::rules::Clock;
+use crate::cards::{self, Bearer, CardState};
 use crate::db::{Connection, DbError, Tx};
 use crate::http::Refusal;
 use crate::people::model::Permission;
@@ -124,6 +126,7 @@ const fn deed(member: &Member, wish: Wish) -> Option<Deed> {
         Wish::Resume => Some(Deed::Resume { staff, role }),
         Wish::Role(to) => Some(Deed::ChangeRole { staff, from: role, to }),
         Wish::TakeSecondFactor => Some(Deed::TakeSecondFactor { staff }),
+        Wish::SignInWithCard(card) => Some(Deed::SignInWithCard { staff, role, card }),
         Wish::Move(_) | Wish::Suspend | Wish::GivePassword | Wish::SignOut => None,
     }
 }
@@ -151,6 +154,11 @@ pub async fn change(app: &App, by: StaffId, about: StaffId, wish: Wish) -> Resul
                 Ok(changed) => changed,
                 Err(wrong) => return Ok(Err(wrong)),
             };
+            if let Wish::SignInWithCard(card) = wish
+                && !bears(tx, &member, card, now).await?
+            {
+                return Ok(Err((wish.name(), "staff-card-not-in-use")));
+            }
             if let Some(deed) = deed(&member, wish) {
                 match approval::ask(tx, now, request, by, deed).await? {
                     Ok(Asked::Go) => {}
@@ -169,6 +177,16 @@ pub async fn change(app: &App, by: StaffId, about: StaffId, wish: Wish) -> Resul
     Ok(done.await?.map(|done| given.map_or(done, Done::Password)))
 }
 
+/// Whether a card is theirs and in use, and they do not sign in with it yet.
+pub async fn bears(tx: &mut Tx, member: &Member, card: CardId, now: Micros) -> Result<bool, DbError> {
+    let found = cards::store::one(tx.conn(), card).await?;
+    Ok(found.is_some_and(|card| {
+        card.bearer == Bearer::Staff(member.staff.staff_id)
+            && Clock::at(now).state(&card) == CardState::Active
+            && !card.signs_in
+    }))
+}
+
 /// Keeps what a wish has made of somebody. Their sessions end at once.
 pub async fn apply(
     tx: &mut Tx,
@@ -177,8 +195,18 @@ pub async fn apply(
     wish: Wish,
     password_hash: Option<&str>,
 ) -> Result<(), DbError> {
-    if wish == Wish::TakeSecondFactor {
-        factor::store::remove(tx, now, member.staff.staff_id).await?;
+    match wish {
+        Wish::TakeSecondFactor => factor::store::remove(tx, now, member.staff.staff_id).await?,
+        Wish::SignInWithCard(card) => cards::store::set_signs_in(tx, now, card, true).await?,
+        // What a card opens was agreed to for the role before.
+        Wish::Role(_) => {
+            for card in cards::store::of(tx.conn(), Bearer::Staff(member.staff.staff_id)).await? {
+                if card.signs_in {
+                    cards::store::set_signs_in(tx, now, card.card_id, false).await?;
+                }
+            }
+        }
+        _ => {}
     }
     store::update(tx, now, member, password_hash).await?;
     super::store::end_sessions_of(tx, member.staff.staff_id).await

@@ -1,7 +1,7 @@
 //! A member of staff as an administrator sees them. No I/O.
 
 use card_schema::clock::Micros;
-use card_schema::ids::OrganisationId;
+use card_schema::ids::{CardId, OrganisationId};
 
 use crate::people::{Staff, StaffId, StaffRole};
 
@@ -102,6 +102,8 @@ pub enum Wish {
     GivePassword,
     /// They sign in without a code once more, and set up anew what makes it.
     TakeSecondFactor,
+    /// They sign in with this card of theirs.
+    SignInWithCard(CardId),
     /// They are signed out wherever they are signed in.
     SignOut,
 }
@@ -117,6 +119,7 @@ impl Wish {
             Self::Resume => "resume",
             Self::GivePassword => "password",
             Self::TakeSecondFactor => "second_factor",
+            Self::SignInWithCard(_) => "sign_in_with_card",
             Self::SignOut => "sign_out",
         }
     }

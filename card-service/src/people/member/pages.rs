@@ -5,29 +5,36 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get};
 use card_schema::clock::Micros;
-use card_schema::ids::OrganisationId;
+use card_schema::ids::{CardId, OrganisationId, TerminalId};
 use card_schema::wire::ProblemType;
 use uuid::Uuid;
 
 use super::model::{self, Member, Wish};
 use super::{Added, Done, New, add as add_member, change as change_member, store, unknown};
 use crate::app::App;
+use crate::cards::expiry::rules::Clock;
+use crate::cards::{self, Bearer, Card, CardState, issuance};
 use crate::console::frame::{Frame, role_key};
+use crate::console::holder::desks;
 use crate::console::input::Input;
 use crate::console::model::Tone;
 use crate::console::register::{
     Act, FormPage, Line, Link, ListPage, OncePage, ThingPage, Typed, Wrong, message, refused, typed,
 };
-use crate::console::view::{Choice, Tag, day};
+use crate::console::view::{Choice, Tag, card_state, day, short};
 use crate::console::{asking, page};
 use crate::db::{Connection, DbError};
 use crate::http::{Refusal, SignedIn, language};
 use crate::i18n::Locale;
 use crate::people::model::Permission;
 use crate::people::organisation::{self, Kind};
-use crate::people::{StaffId, StaffRole};
+use crate::people::{StaffId, StaffRole, session};
 
 const LIST: &str = "/staff";
+/// The acts about somebody's card.
+const CARD: &str = "card";
+const CARD_LOST: &str = "card_lost";
+const SIGN_IN_WITH_CARD: &str = "sign_in_with_card";
 /// What is sent where no station is chosen.
 const NO_STATION: &str = "none";
 
@@ -188,6 +195,10 @@ struct Shown {
     member: Member,
     last_sign_in: Option<Micros>,
     stations: Vec<organisation::Organisation>,
+    /// Their newest card that is of use, with its state now.
+    card: Option<(Card, CardState)>,
+    /// Readers at which one is issued.
+    desks: Vec<Choice>,
 }
 
 /// What can be done with somebody; about themselves an administrator does less.
@@ -210,6 +221,7 @@ fn acts(shown: &Shown, own: bool, again: Option<&Typed>, fields: &Fields<'_>) ->
         acts.push(act("role", vec![fields.role(role)], true));
     }
     acts.push(act("move", vec![fields.station(station)], true));
+    acts.extend(card_acts(shown, fields, again, act));
     acts.push(act("sign_out", Vec::new(), false));
     if !own {
         acts.push(act("password", Vec::new(), false));
@@ -225,6 +237,42 @@ fn acts(shown: &Shown, own: bool, again: Option<&Typed>, fields: &Fields<'_>) ->
     acts
 }
 
+/// What can be done about somebody's card.
+fn card_acts(
+    shown: &Shown,
+    fields: &Fields<'_>,
+    again: Option<&Typed>,
+    act: impl Fn(&'static str, Vec<Input>, bool) -> Act,
+) -> Vec<Act> {
+    let mut acts = Vec::new();
+    if let Some((card, state)) = &shown.card
+        && matches!(state, CardState::Active | CardState::Suspended)
+    {
+        if !card.signs_in && *state == CardState::Active {
+            acts.push(act(SIGN_IN_WITH_CARD, Vec::new(), false));
+        }
+        acts.push(act(CARD_LOST, Vec::new(), false));
+    }
+    if shown.member.post.state == model::State::Working {
+        let only = shown.desks.iter().find(|desk| desk.chosen).map_or("", |desk| desk.value.as_str());
+        let chosen = again.map_or(only, |form| typed(form, "terminal_id"));
+        let desk = Input::choice("terminal_id", fields.locale.text("find-tap-ask"), shown.desks.clone(), chosen);
+        acts.push(act(CARD, vec![desk.wrong(fields.message("terminal_id"))], false));
+    }
+    acts
+}
+
+/// A card in words.
+fn card_text(locale: Locale, card: &Card, state: CardState) -> String {
+    let number = short(&card.card_id.to_string());
+    let key = match (state, card.signs_in) {
+        (CardState::Active, true) => "staff-card-signs-in",
+        (CardState::Active, false) => "staff-card-not-agreed",
+        _ => "staff-card-other",
+    };
+    locale.text_with(key, &[("card", &number), ("state", &card_state(locale, state)), ("day", &day(card.expires_at))])
+}
+
 fn thing(frame: Frame, shown: &Shown, own: bool, again: Option<&Typed>, wrong: Wrong) -> ThingPage {
     let locale = frame.locale();
     let fields = Fields { locale, stations: &shown.stations, wrong };
@@ -236,6 +284,9 @@ fn thing(frame: Frame, shown: &Shown, own: bool, again: Option<&Typed>, wrong: W
         (t("staff-station"), station.clone().unwrap_or_else(|| t("staff-station-none"))),
         (t("staff-last-sign-in"), shown.last_sign_in.map_or_else(|| t("staff-never"), day)),
     ];
+    let card =
+        shown.card.as_ref().map_or_else(|| t("staff-card-none"), |(card, state)| card_text(locale, card, *state));
+    facts.push((t("staff-card"), card));
     facts.push((t("factor-title"), t(if *second_factor { "factor-on" } else { "factor-off" })));
     if post.since.0 > 0 {
         facts.push((t("staff-since"), day(post.since)));
@@ -260,11 +311,19 @@ async fn shown(
     again: Option<&Typed>,
     wrong: Wrong,
 ) -> Result<Response, Refusal> {
+    let desks = desks(app).await?;
     let mut connection = app.db.read().await?;
+    let clock = Clock::at(app.now());
+    let cards = cards::store::of(&mut connection, Bearer::Staff(id)).await?;
+    // One that is being issued does not hide the one that works.
+    let is_new = |(_, state): &(Card, CardState)| matches!(state, CardState::Personalising | CardState::Abandoned);
+    let cards = cards.into_iter().map(|card| (card.clone(), clock.state(&card)));
     let shown = Shown {
         member: store::one(&mut connection, id).await?.ok_or_else(unknown)?,
         last_sign_in: store::last_sign_in(&mut connection, id).await?,
         stations: stations(&mut connection).await?,
+        card: cards.filter(|card| !is_new(card)).find(|(_, state)| *state != CardState::Personalised),
+        desks,
     };
     let frame = Frame::new(language(headers), format!("{LIST}/{}", id.0), Some(&who.0));
     asking(&thing(frame, &shown, who.0.staff_id == id, again, wrong), wrong.is_some())
@@ -280,8 +339,47 @@ async fn show(
     shown(&app, &who, &headers, StaffId(id), None, None).await
 }
 
+/// The card in use of somebody.
+async fn card_in_use(app: &App, about: StaffId) -> Result<Option<CardId>, Refusal> {
+    let cards = cards::store::of(&mut app.db.read().await?, Bearer::Staff(about)).await?;
+    let mut in_use = cards.iter().filter(|card| matches!(card.state, CardState::Active | CardState::Suspended));
+    Ok(in_use.next().map(|card| card.card_id))
+}
+
+/// Issues a card to somebody, or reports theirs lost: whoever found it is signed out. Where to go on.
+async fn card_change(
+    app: &App,
+    by: StaffId,
+    about: StaffId,
+    (form, reads): (&Typed, Locale),
+) -> Result<Result<String, (&'static str, &'static str)>, Refusal> {
+    if typed(form, "act") == CARD_LOST {
+        let Some(card) = card_in_use(app, about).await? else { return Ok(Err((CARD_LOST, "staff-card-not-in-use"))) };
+        cards::api::set_state(app, by, card, CardState::Lost, "lost".to_owned()).await?;
+        session::sign_out_everywhere(app, about).await?;
+        return Ok(Ok(format!("{LIST}/{}", about.0)));
+    }
+    let Ok(terminal) = typed(form, "terminal_id").parse::<TerminalId>() else {
+        return Ok(Err(("terminal_id", "console-issue-desk-missing")));
+    };
+    let (_, issuance) = issuance::start(app, by, Bearer::Staff(about), reads, terminal, None).await?;
+    Ok(Ok(format!("/issuances/{issuance}")))
+}
+
 /// What is wished for in a form, if anything is.
-fn wish(form: &Typed) -> Result<Option<Wish>, (&'static str, &'static str)> {
+async fn wish(
+    app: &App,
+    about: StaffId,
+    form: &Typed,
+) -> Result<Result<Option<Wish>, (&'static str, &'static str)>, Refusal> {
+    if typed(form, "act") == SIGN_IN_WITH_CARD {
+        let card = card_in_use(app, about).await?.ok_or((SIGN_IN_WITH_CARD, "staff-card-not-in-use"));
+        return Ok(card.map(|card| Some(Wish::SignInWithCard(card))));
+    }
+    Ok(plain_wish(form))
+}
+
+fn plain_wish(form: &Typed) -> Result<Option<Wish>, (&'static str, &'static str)> {
     Ok(Some(match typed(form, "act") {
         "role" => Wish::Role(StaffRole::from_name(typed(form, "role")).ok_or(("role", "staff-role-missing"))?),
         "move" => Wish::Move(station_of(form)?),
@@ -304,7 +402,13 @@ async fn change(
 ) -> Result<Response, Refusal> {
     who.require(Permission::Administer)?;
     let about = StaffId(id);
-    let done = match wish(&form) {
+    if let CARD | CARD_LOST = typed(&form, "act") {
+        return match card_change(&app, who.0.staff_id, about, (&form, language(&headers))).await? {
+            Ok(to) => Ok(Redirect::to(&to).into_response()),
+            Err(wrong) => shown(&app, &who, &headers, about, Some(&form), Some(wrong)).await,
+        };
+    }
+    let done = match wish(&app, about, &form).await? {
         Ok(Some(wish)) => change_member(&app, who.0.staff_id, about, wish).await?,
         Ok(None) => return Err(Refusal::new(ProblemType::MalformedRequest)),
         Err(wrong) => Err(wrong),
@@ -323,6 +427,7 @@ async fn change(
 #[cfg(test)]
 pub(crate) mod tests {
     use askama::Template as _;
+    use card_schema::ids::Shard;
 
     use super::super::model::{Post, State as Stands};
     use super::*;
@@ -343,9 +448,31 @@ pub(crate) mod tests {
             },
             last_sign_in: (since > 0).then_some(Micros(since)),
             stations: vec![station.clone()],
+            card: None,
+            desks: vec![Choice::new("x", "测试台".to_owned())],
         };
         let at = 1_790_000_000_000_000;
+        let with_card = |state, signs_in| {
+            let card = Card {
+                card_id: CardId::new(1204, Shard(0), [7; 16]),
+                bearer: Bearer::Staff(StaffId(Uuid::nil())),
+                signs_in,
+                state,
+                created_at: Micros(at),
+                expires_at: Micros(at),
+                changed_at: Micros(at),
+            };
+            Shown { card: Some((card, state)), ..shown(Stands::Working, at) }
+        };
         let table = [
+            ("card-new", with_card(CardState::Active, false), false, None),
+            (
+                "card-signs-in",
+                with_card(CardState::Active, true),
+                false,
+                Some(("terminal_id", "console-issue-desk-missing")),
+            ),
+            ("card-lost", with_card(CardState::Lost, true), false, Some((CARD_LOST, "staff-card-not-in-use"))),
             ("working", shown(Stands::Working, at), false, None),
             ("own", shown(Stands::Working, 0), true, None),
             ("suspended", shown(Stands::Suspended, at), false, None),

@@ -43,7 +43,14 @@ pub fn changed(member: &Member, wish: &Wish, by: StaffId, now: Micros) -> Result
         Wish::Resume => Err(("resume", "staff-changed-meanwhile")),
         Wish::GivePassword => post(Post { password_given: true, reset: Some((by, now)), ..member.post.clone() }),
         Wish::TakeSecondFactor if !member.second_factor => Err(("second_factor", "staff-changed-meanwhile")),
-        Wish::TakeSecondFactor => post(Post { reset: Some((by, now)), ..member.post.clone() }),
+        Wish::SignInWithCard(_) if member.post.state != State::Working => {
+            Err(("sign_in_with_card", "staff-changed-meanwhile"))
+        }
+        Wish::SignInWithCard(_) if own => Ok(member.clone()),
+        // Whoever gave the card out may know its PIN.
+        Wish::TakeSecondFactor | Wish::SignInWithCard(_) => {
+            post(Post { reset: Some((by, now)), ..member.post.clone() })
+        }
         Wish::SignOut => Ok(member.clone()),
     }
 }

@@ -88,7 +88,7 @@ impl Past {
     async fn write(&mut self, tx: &mut Tx, at: Micros, taps: u64) -> Result<Book, DbError> {
         let drawn: Vec<usize> = (0..taps).map(|_| self.random.usize(..self.cards.len())).collect();
         let payment = |card: &CardForIntake| Transfer {
-            debit: purse_of(card.holder, card.shard),
+            debit: purse_of(card.bearer.holder().expect("the cards of a bench are holders'"), card.shard),
             credit: takings_of(self.shop, card.shard),
             amount: 1,
             kind: TransferKind::Payment,

@@ -142,8 +142,9 @@ async fn write(
         let card = known.get(&card_id).context("an unknown card")?;
         envelope.verify(card.keys.tap.as_ref().context("no key")?).map_err(|error| anyhow!("{error}"))?;
         follows(tx, tap, card_id, id).await?;
+        let holder = card.bearer.holder().context("a card of staff")?;
         let transfer = Transfer {
-            debit: purse_of(card.holder, card.shard),
+            debit: purse_of(holder, card.shard),
             credit: takings_of(terminal.organisation.organisation_id, card.shard),
             amount: payment.amount.0,
             kind: TransferKind::Payment,

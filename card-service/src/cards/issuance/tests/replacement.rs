@@ -49,7 +49,7 @@ async fn an_issuance_that_is_given_up_frees_the_reader_and_its_chip_is_issued_an
     assert_eq!(resume(&station.app, job).await.unwrap_err().kind(), ProblemType::Conflict);
 
     // What the holder signs meanwhile makes nothing active, and the reader hears that it is over.
-    let agreed = station.agree(card, &chip, Text::current(Locale::En));
+    let agreed = station.agree(card, &chip, Text::find(1, Locale::En).unwrap());
     let heard = station.answer(job, asked, &Observation::Consent { tap_id: agreed.id }).await;
     assert!(matches!(heard.step, Step::Failed { .. }));
     assert_eq!(station.outcomes(&[agreed]).await, [Outcome::CardNotActive]);
@@ -85,10 +85,10 @@ async fn the_old_card_works_until_the_new_one_does_and_is_on_the_list_with_that_
     // In one batch: before the consent the old card pays, after it the new one does, from the same purse.
     let taps = [
         station.ask(old, &old_chip, PAY),
-        station.agree(new, &chip, Text::current(Locale::En)),
+        station.agree(new, &chip, Text::find(1, Locale::En).unwrap()),
         station.ask(old, &old_chip, PAY),
         station.ask(new, &chip, PAY),
-        station.agree(others.0, &others.1, Text::current(Locale::En)),
+        station.agree(others.0, &others.1, Text::find(1, Locale::En).unwrap()),
     ];
     let expected = [Outcome::Accepted, Outcome::Accepted, Outcome::CardNotActive, Outcome::Accepted, Outcome::Accepted];
     assert_eq!(station.outcomes(&taps).await, expected);

@@ -4,7 +4,7 @@ use card_schema::ids::HolderId;
 use card_schema::wire::ProblemType;
 
 use super::{Reason, merge, primary, store, undo};
-use crate::cards::issuance;
+use crate::cards::{Bearer, issuance};
 use crate::domains::residence::model::{Facts, Field};
 use crate::domains::residence::{Registration, register, registered_with, similar};
 use crate::http::Refusal;
@@ -107,7 +107,8 @@ async fn a_record_that_points_to_another_gets_no_card() {
     let app = &desk.office.app;
     let terminal = terminal_in(&app.db, &card_schema::operation::OperationCode::ALL).await.id;
     desk.merge(other, kept).await.unwrap();
-    let refused = issuance::start(app, desk.clerk, other, Locale::En, terminal, None).await.unwrap_err();
+    let refused =
+        issuance::start(app, desk.clerk, Bearer::Holder(other), Locale::En, terminal, None).await.unwrap_err();
     assert_eq!(refused.kind(), ProblemType::Conflict);
-    issuance::start(app, desk.clerk, kept, Locale::En, terminal, None).await.unwrap();
+    issuance::start(app, desk.clerk, Bearer::Holder(kept), Locale::En, terminal, None).await.unwrap();
 }

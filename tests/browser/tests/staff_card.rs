@@ -1,0 +1,142 @@
+//! A staff card in a real browser: it is issued at the reader, two administrators let it sign in, and whoever bears it comes to
+//! the console with card and PIN, through the daemon.
+
+use std::{fs, io::Write as _, os::unix::fs::PermissionsExt as _, process::Stdio};
+
+use anyhow::{Context, Result, ensure};
+use browser::{
+    Chromium, Scripts, Visitor,
+    visitor::{LANGUAGES, speak},
+};
+use town::{Place, Town, service::ADMINISTRATOR, wait};
+
+/// Invented, like every name and number here.
+const OTHER: (&str, &str) = ("test-other", "invented for another administrator");
+const SUPERVISOR: (&str, &str) = ("test-supervisor", "invented for a supervisor of a few minutes");
+const PIN: &str = "731945";
+
+/// What the daemon's command said.
+struct Said {
+    succeeded: bool,
+    stdout: String,
+    stderr: String,
+}
+
+/// Somebody at the desk signs in with the card on the reader. The browser that would be opened writes down what for.
+fn sign_in_at_reader(town: &mut Town, language: &str, pin: &str, arguments: &[&str]) -> Result<(Said, Option<String>)> {
+    let (opened, opener) = (town.folder().join("opened"), town.folder().join("opener.sh"));
+    let _ = fs::remove_file(&opened);
+    fs::write(&opener, format!("#!/bin/sh\nprintf %s \"$1\" > {}\n", opened.display()))?;
+    fs::set_permissions(&opener, fs::Permissions::from_mode(0o700))?;
+    let mut command = town.at(Place::Station).command()?;
+    command.args(["--lang", if language == "en" { "en" } else { "zh" }, "sign-in", "--pin-stdin"]).args(arguments);
+    command.env("BROWSER", &opener).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn()?;
+    writeln!(child.stdin.take().context("stdin is a pipe")?, "{pin}")?;
+    let out = child.wait_with_output()?;
+    let said = Said {
+        succeeded: out.status.success(),
+        stdout: String::from_utf8(out.stdout)?,
+        stderr: String::from_utf8(out.stderr)?,
+    };
+    // A browser is opened and not waited for.
+    let url = if said.succeeded && arguments.is_empty() {
+        Some(wait::until("the browser is opened", || {
+            Ok(fs::read_to_string(&opened).ok().filter(|url| !url.is_empty()))
+        })?)
+    } else {
+        None
+    };
+    Ok((said, url))
+}
+
+/// Opens the page of a member of staff.
+fn open_member(browser: &Chromium, url: &str, name: &str) -> Result<()> {
+    browser.open(&format!("{url}/staff"))?;
+    let links = browser.texts("tbody th a")?;
+    let row = links.iter().position(|link| link == name).context("they are on the list")? + 1;
+    browser.follow(&format!("tbody tr:nth-child({row}) th a"))
+}
+
+#[test]
+fn whoever_bears_a_staff_card_comes_to_the_console_with_card_and_pin_in_both_languages() -> Result<()> {
+    let mut town = Town::open()?;
+    for (who, role) in [(OTHER, "administrator"), (SUPERVISOR, "supervisor")] {
+        town.office.add_staff(&town.service.root(), who, role)?;
+    }
+    town.service.a_week_after_admission()?;
+    let card = town.pcscd.new_card("staff")?;
+    town.put(&card, Place::Station)?;
+    let browser = Chromium::start(Scripts::Allowed)?;
+    let url = town.service.url().to_owned();
+    let mut visitor = Visitor::new(&browser, LANGUAGES[0]);
+
+    visitor.sign_in(&url, ADMINISTRATOR)?;
+    open_member(&browser, &url, SUPERVISOR.0)?;
+    visitor.visit("staff-card-none")?;
+    browser.follow("#card button")?;
+    if browser.count(".summary a[href='#terminal_id']")? == 1 {
+        visitor.visit("staff-card-no-reader")?;
+        browser.click(".choice label[for^=terminal_id-]")?;
+        browser.follow("#card button")?;
+    }
+    browser.until("progress")?;
+    let station = town.at(Place::Station);
+    wait::until("the card is in use", || {
+        station.answer_prompts(PIN)?;
+        Ok((browser.count("main .tag.ok")? == 1).then_some(()))
+    })?;
+    visitor.visit("staff-card-issued")?;
+    browser.follow("main a.primary")?;
+    browser.until("#sign_in_with_card")?;
+    visitor.visit("staff-card-not-agreed")?;
+    let (refused, _) = sign_in_at_reader(&mut town, "en", PIN, &[])?;
+    ensure!(!refused.succeeded && refused.stderr.contains("has to have let it sign in"), "{}", refused.stderr);
+    browser.follow("#sign_in_with_card button")?;
+    browser.until("#withdraw")?;
+    visitor.visit("staff-card-asked")?;
+    visitor.sign_out()?;
+
+    visitor.sign_in(&url, OTHER)?;
+    browser.follow("a.tile[href='/approvals']")?;
+    browser.follow("tbody th a")?;
+    browser.follow("#approve button")?;
+    browser.until(".tag.ok")?;
+    visitor.sign_out()?;
+
+    for language in LANGUAGES {
+        visitor.language = language;
+        let (wrong, _) = sign_in_at_reader(&mut town, language, "000111", &[])?;
+        assert!(!wrong.succeeded);
+        let (said, opened) = sign_in_at_reader(&mut town, language, PIN, &[])?;
+        assert!(!said.stdout.contains("link="), "a link that was opened is not printed");
+        let opened = opened.context("a browser was opened")?;
+        ensure!(opened.starts_with(&format!("{url}/sign-in/card?link=")), "{opened}");
+        browser.open(&opened)?;
+        speak(&browser, language)?;
+        assert!(browser.text("h1")?.contains(SUPERVISOR.0), "it says who is about to be signed in");
+        visitor.visit("staff-card-sign-in")?;
+        browser.follow("main form button.primary")?;
+        browser.until("form.leave")?;
+        assert_eq!(browser.count("a.tile[href='/permits']")?, 1, "neither password nor code was asked for");
+        visitor.sign_out()?;
+        browser.open(&opened)?;
+        visitor.visit("staff-card-link-over")?;
+    }
+
+    let (said, _) = sign_in_at_reader(&mut town, "en", PIN, &["--no-browser"])?;
+    ensure!(said.stdout.starts_with(&format!("{url}/sign-in/card?link=")), "{}", said.stdout);
+    visitor.sign_in(&url, ADMINISTRATOR)?;
+    open_member(&browser, &url, SUPERVISOR.0)?;
+    visitor.visit("staff-card-signs-in")?;
+    browser.follow("#card_lost button")?;
+    browser.until("#card")?;
+    assert_eq!(browser.count("#card_lost")?, 0);
+    browser.open(said.stdout.trim())?;
+    browser.follow("main form button.primary")?;
+    assert_eq!(browser.count("form.leave")?, 0, "a link is worth nothing once the card is lost");
+    let (lost, _) = sign_in_at_reader(&mut town, "en", PIN, &[])?;
+    ensure!(!lost.succeeded, "{}", lost.stdout);
+    assert!(visitor.noted.is_empty(), "{:#?}", visitor.noted);
+    Ok(())
+}
