@@ -25,6 +25,7 @@ use crate::keys::KeyStore;
 use crate::keys::pki::Authorities;
 use crate::people::card_sign_in::SignIns;
 use crate::people::limits::{PaperLimits, SignInLimits};
+use crate::terminals::heard::Heard;
 
 /// The service's shared parts. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -57,6 +58,8 @@ pub struct Parts {
     pub public_url: String,
     /// Where terminals connect to.
     pub terminals_url: String,
+    /// When terminals were last heard of.
+    pub heard: Heard,
     /// Which cards are looked at.
     pub identifications: Identifications,
     /// Sign-ins with cards that are under way.

@@ -14,7 +14,7 @@ use axum::middleware::AddExtension;
 use axum_server::Handle;
 use axum_server::accept::Accept;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
-use card_schema::ids::TerminalId;
+use card_schema::envelope::PublicKey;
 use ring::rand::SystemRandom;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -41,6 +41,7 @@ use crate::keys::pki::{Authorities, PkiError};
 use crate::keys::{KeyError, KeyStore, tls};
 use crate::people::card_sign_in::SignIns;
 use crate::people::limits::{PaperLimits, SignInLimits};
+use crate::terminals::heard::Heard;
 use crate::{api, ledger, open_files, telemetry};
 
 /// How long requests under way may take once the service is to stop.
@@ -215,6 +216,7 @@ impl Service {
             identifications: Identifications::default(),
             sign_ins: SignIns::default(),
             counted: Counted::default(),
+            heard: Heard::default(),
             sign_in_limits: SignInLimits::default(),
             paper_limits: PaperLimits::default(),
             random: SystemRandom::new(),
@@ -402,17 +404,18 @@ where
         Box::pin(async move {
             let (stream, service) = acceptor.accept(stream, service).await?;
             let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
-            let terminal = certificates.first().and_then(terminal_of).ok_or_else(|| {
+            let identity = certificates.first().and_then(identity_of).ok_or_else(|| {
                 io::Error::new(io::ErrorKind::PermissionDenied, "the client certificate names no terminal")
             })?;
-            Ok((stream, Extension(TerminalIdentity(terminal)).layer(service)))
+            Ok((stream, Extension(identity).layer(service)))
         })
     }
 }
 
-/// The terminal that a certificate's common name says. The certificate was verified by the handshake.
-fn terminal_of(certificate: &CertificateDer<'_>) -> Option<TerminalId> {
+/// The terminal that a certificate's common name says, and its key. The certificate was verified by the handshake.
+fn identity_of(certificate: &CertificateDer<'_>) -> Option<TerminalIdentity> {
     let (_, certificate) = x509_parser::parse_x509_certificate(certificate).ok()?;
-    let name = certificate.subject().iter_common_name().next()?.as_str().ok()?;
-    name.parse().ok()
+    let terminal = certificate.subject().iter_common_name().next()?.as_str().ok()?.parse().ok()?;
+    let key = PublicKey::from_sec1(&certificate.public_key().subject_public_key.data).ok()?;
+    Some(TerminalIdentity { terminal, key })
 }

@@ -30,6 +30,7 @@ use crate::http::{Refusal, SignedIn, language};
 use crate::i18n::Locale;
 use crate::people::model::Permission;
 use crate::people::{Purpose, Staff, account, approval, card_sign_in, factor, member, organisation, session};
+use crate::terminals;
 
 /// The pages by their paths: the one list of them.
 pub fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
@@ -69,6 +70,7 @@ pub fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
         .chain(residence::photo::pages::routes())
         .chain(organisation::pages::routes())
         .chain(card_sign_in::pages::routes())
+        .chain(terminals::pages::routes())
         .chain(residence::map::pages::routes())
         .chain(residence::household::pages::routes())
         .chain(member::pages::routes())

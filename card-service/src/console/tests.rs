@@ -37,6 +37,7 @@ use crate::i18n::Locale;
 use crate::people::{
     Purpose, Staff, StaffId, StaffRole, account, approval, card_sign_in, factor, member, organisation,
 };
+use crate::terminals;
 
 /// 2026-11-23 17:04:05 in Beijing.
 const AT: Micros = Micros(1_795_424_645_000_000);
@@ -323,6 +324,7 @@ fn pages(locale: Locale) -> Vec<(String, String)> {
         pages.push((format!("slip-{}", deed.name()), page.render().unwrap()));
     }
     pages.extend(organisation::pages::tests::pages(&frame("/organisations/x")));
+    pages.extend(terminals::pages::tests::pages(&frame("/terminals/x")));
     pages.extend(member::pages::tests::pages(&frame("/staff/x")));
     pages.extend(card_sign_in::pages::tests::pages(&Frame::new(locale, "/sign-in/card", None)));
     pages.extend(approval::pages::tests::pages(&frame("/approvals/x")));
@@ -362,6 +364,7 @@ fn every_page_renders_in_every_language_without_a_missing_text_or_a_script() {
                 "organisation-",
                 "staff-",
                 "approval-",
+                ">terminal-",
                 ">paper-",
                 "\"paper-",
                 "slip-print",

@@ -132,6 +132,12 @@ pub fn card_state(locale: Locale, state: CardState) -> String {
     locale.text(&format!("console-state-{}", state.name()))
 }
 
+/// What is done by a tap, in words.
+pub fn operation_text(locale: Locale, operation: Option<OperationCode>) -> String {
+    let key = operation.map_or_else(|| "unknown".to_owned(), |code| code.name().replace(['.', '_'], "-"));
+    locale.text(&format!("console-operation-{key}"))
+}
+
 /// A line of a list of taps.
 #[derive(Debug)]
 pub struct RowView {
@@ -154,7 +160,6 @@ impl RowView {
     pub fn new(locale: Locale, row: &Activity) -> Self {
         let at = beijing(row.place.at);
         let tone = Tone::of_outcome(Outcome::from_number(row.outcome));
-        let key = row.operation.map_or_else(|| "unknown".to_owned(), |code| code.name().replace(['.', '_'], "-"));
         // Only money that moved has a direction.
         let sign = match row.operation {
             _ if row.outcome != Outcome::Accepted.number() => "",
@@ -170,7 +175,7 @@ impl RowView {
             date: at.strftime("%Y-%m-%d").to_string(),
             card_short: short(&card),
             card,
-            operation: locale.text(&format!("console-operation-{key}")),
+            operation: operation_text(locale, row.operation),
             amount: row.amount.map(|amount| format!("{sign}{amount}")),
             outcome: locale.text(&format!("console-outcome-{}", row.outcome)),
             tone: tone.class(),

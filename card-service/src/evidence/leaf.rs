@@ -38,6 +38,8 @@ pub enum ActionKind {
     TerminalChanged = 21,
     /// A terminal was revoked.
     TerminalRevoked = 22,
+    /// Another code for the enrolment of a terminal was given out.
+    TerminalCodeGiven = 23,
     /// A member of staff was added or changed.
     StaffChanged = 30,
     /// Somebody signed in.

@@ -166,8 +166,16 @@ pub static TERMINAL: Table = Table {
     committed: 10,
     ..PLAIN
 };
+/// Who did what with terminals.
+pub static TERMINAL_DEED: Table = Table {
+    name: "terminal_deed",
+    columns: &["terminal_id", LEAF, "at", "deed", "reason", "staff_id"],
+    key: 2,
+    committed: 6,
+    ..PLAIN
+};
 /// Every exported table.
-pub static TABLES: [&Table; 42] = [
+pub static TABLES: [&Table; 43] = [
     &LEAVES,
     &TILE,
     &CHECKPOINT,
@@ -179,6 +187,7 @@ pub static TABLES: [&Table; 42] = [
     &ORGANISATION,
     &ORGANISATION_PROFILE,
     &TERMINAL,
+    &TERMINAL_DEED,
     &STAFF,
     &STAFF_POST,
     &SECOND_FACTOR,

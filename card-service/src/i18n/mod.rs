@@ -35,6 +35,7 @@ const ZH_CN: &[&str] = &[
     include_str!("../../i18n/zh-CN/homes.ftl"),
     include_str!("../../i18n/zh-CN/staff.ftl"),
     include_str!("../../i18n/zh-CN/cards.ftl"),
+    include_str!("../../i18n/zh-CN/terminals.ftl"),
 ];
 const EN: &[&str] = &[
     include_str!("../../i18n/en/service.ftl"),
@@ -49,6 +50,7 @@ const EN: &[&str] = &[
     include_str!("../../i18n/en/homes.ftl"),
     include_str!("../../i18n/en/staff.ftl"),
     include_str!("../../i18n/en/cards.ftl"),
+    include_str!("../../i18n/en/terminals.ftl"),
 ];
 
 type Bundle = FluentBundle<FluentResource>;

@@ -36,7 +36,12 @@ const TAPS_CHECKED_IN_PLACE: usize = 8;
 
 /// The terminal at the other end of this connection, from its client certificate.
 #[derive(Clone, Copy, Debug)]
-pub struct TerminalIdentity(pub TerminalId);
+pub struct TerminalIdentity {
+    /// Whom the certificate names.
+    pub terminal: TerminalId,
+    /// The key that it is for.
+    pub key: PublicKey,
+}
 
 /// The service's clock.
 pub type Clock = Arc<dyn Fn() -> Micros + Send + Sync>;
@@ -136,8 +141,8 @@ async fn post_batch(
     identity: Option<Extension<TerminalIdentity>>,
     Body(request): Body<BatchRequest>,
 ) -> Result<Json<BatchReply>, Refusal> {
-    let Extension(TerminalIdentity(from)) = identity.ok_or_else(|| Refusal::new(ProblemType::UnknownTerminal))?;
-    let receipt = intake.accept(from, &request.batch.0).await?;
+    let Extension(from) = identity.ok_or_else(|| Refusal::new(ProblemType::UnknownTerminal))?;
+    let receipt = intake.accept(from.terminal, &request.batch.0).await?;
     Ok(Json(BatchReply { receipt: receipt.into() }))
 }
 

@@ -27,13 +27,11 @@ use card_schema::wire::terminal::BatchRequest;
 use card_schema::wire::{Problem, ProblemType};
 use tower::ServiceExt as _;
 
-use super::TerminalIdentity;
 use super::api;
 use crate::cards::CardState;
 use crate::db::{DbError, query};
 use crate::http::{Refusal, localise};
-use crate::terminals;
-use crate::testing::town::{START, Signed, Signer, TestCard, TestTerminal, Town, random};
+use crate::testing::town::{START, Signed, Signer, TestCard, TestTerminal, Town, identity_of, random, revoke};
 
 fn pay(fen: i64) -> Operation {
     Operation::PursePayment(purse::Payment { amount: Fen(fen) })
@@ -279,12 +277,7 @@ async fn a_revoked_terminals_batch_posts_nothing() {
     let (mut terminal, card) = (town.terminal().await, town.card().await);
     let before = terminal.tap(&card, Slot::Tap, top_up(100));
     assert_eq!(outcome(&town, &terminal, &before).await, Outcome::Accepted);
-    let id = terminal.id;
-    town.scratch
-        .db
-        .write::<_, DbError, _>(move |tx| Box::pin(async move { terminals::store::revoke(tx, START, id).await }))
-        .await
-        .unwrap();
+    revoke(&town.scratch.db, terminal.id).await;
     let after = terminal.tap(&card, Slot::Tap, top_up(200));
     let said = terminal.say(ABANDONED);
     let outcomes = town.submit(&terminal, &[before, after, said]).await;
@@ -408,7 +401,7 @@ async fn bad_requests_are_answered_by_problem_documents() {
     let town = Town::new().await;
     let terminal = town.terminal().await;
     let app = Router::from(api::router::<()>()).layer(Extension(town.intake.clone())).layer(from_fn(localise));
-    let identified = app.clone().layer(Extension(TerminalIdentity(terminal.id)));
+    let identified = app.clone().layer(Extension(identity_of(&town.scratch.db, terminal.id).await));
     let batch = |bytes: Vec<u8>| serde_json::to_vec(&BatchRequest { batch: bytes.into() }).unwrap();
     let mut trailing = terminal.batch(&[]);
     trailing.push(0);

@@ -5,18 +5,17 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use card_schema::envelope::PublicKey;
-use card_schema::ids::{OrganisationId, TerminalId};
+use card_schema::ids::TerminalId;
 use card_schema::operation::OperationCode;
 use card_schema::wire::terminal::{EnrolmentReply, EnrolmentRequest, StatusListReply, TerminalProfile, Trust};
 use card_schema::wire::{Bytes, ProblemType};
-use ring::digest;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::model::{Terminal, TerminalState, enrolment_code, normal_code};
-use super::store;
+use super::model::{RevocationReason, Terminal, TerminalState};
+use super::{Code, NotAdded, code_hash, store, unknown};
 use crate::app::App;
 use crate::cards::status;
 use crate::db::Connection;
@@ -26,15 +25,17 @@ use crate::keys::pki::TERMINAL_DAYS;
 use crate::keys::{KeyError, Role};
 use crate::people::api::rfc3339;
 use crate::people::model::Permission;
-use crate::people::organisation;
+use crate::terminals;
 
-/// An enrolment code is good for a day.
-const CODE_SECONDS: i64 = 86_400;
 const DAY_SECONDS: i64 = 86_400;
 
 /// The routes for the office and for first contact.
 pub fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(add, list)).routes(routes!(revoke)).routes(routes!(enrol))
+    OpenApiRouter::new()
+        .routes(routes!(add, list))
+        .routes(routes!(give_code))
+        .routes(routes!(revoke))
+        .routes(routes!(enrol))
 }
 
 /// The routes on the listener for terminals.
@@ -45,7 +46,7 @@ pub fn terminal_router() -> OpenApiRouter<App> {
 /// A terminal to be added.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct NewTerminal {
+struct New {
     #[schema(example = "Gate 3")]
     name: String,
     /// Who runs it; added if it is new.
@@ -58,16 +59,22 @@ struct NewTerminal {
 
 /// A terminal that waits for its enrolment.
 #[derive(Serialize, ToSchema)]
-struct NewTerminalReply {
+struct CodeReply {
     terminal_id: TerminalId,
     /// For `reader-daemon enrol --code`. Works once, for a day. Shown once.
     #[schema(example = "7K2QH-94XWB-0TR5M-P3TCE")]
     enrolment_code: String,
 }
 
+impl CodeReply {
+    fn new(code: &Code) -> Self {
+        Self { terminal_id: code.terminal_id, enrolment_code: code.text.as_str().to_owned() }
+    }
+}
+
 /// Add a terminal
-#[utoipa::path(post, path = "/v1/terminals", tag = "terminals", request_body = NewTerminal, responses(
-    (status = 201, description = "Added; it enrols with the code", body = NewTerminalReply)),
+#[utoipa::path(post, path = "/v1/terminals", tag = "terminals", request_body = New, responses(
+    (status = 201, description = "Added; it enrols with the code", body = CodeReply)),
     extensions(("x-problems" = json!([
         (ProblemType::Forbidden, "Administrators and operators only"),
         (ProblemType::Conflict, "The organisation is closed"),
@@ -75,41 +82,37 @@ struct NewTerminalReply {
 async fn add(
     State(app): State<App>,
     who: SignedIn,
-    Body(request): Body<NewTerminal>,
-) -> Result<(StatusCode, Json<NewTerminalReply>), Refusal> {
+    Body(request): Body<New>,
+) -> Result<(StatusCode, Json<CodeReply>), Refusal> {
     who.require(Permission::RunTerminals)?;
-    for text in [&request.name, &request.organisation] {
-        if organisation::model::name(text).is_none() {
-            return Err(Refusal::because(ProblemType::MalformedRequest, "terminal-name-bad"));
+    let New { name, organisation, operations } = request;
+    let new = terminals::New { name, organisation, operations };
+    let code = terminals::add(&app, who.0.staff_id, new).await?.map_err(|why| match why {
+        NotAdded::BadName | NotAdded::BadOrganisation => {
+            Refusal::because(ProblemType::MalformedRequest, "terminal-name-bad")
         }
-    }
-    let code = enrolment_code(*app.random_bytes()?);
-    let hash = code_hash(&code);
-    let now = app.now();
-    let new = OrganisationId(app.new_id());
-    let terminal_id = TerminalId(app.new_id());
-    app.db
-        .write::<_, Refusal, _>(move |tx| {
-            Box::pin(async move {
-                let organisation = organisation::store::named(tx, now, new, request.organisation.trim()).await?;
-                let entry = organisation::store::one(tx.conn(), organisation.organisation_id).await?;
-                if entry.is_some_and(|entry| entry.closed) {
-                    return Err(Refusal::because(ProblemType::Conflict, "organisation-closed"));
-                }
-                let terminal = Terminal {
-                    terminal_id,
-                    name: request.name.trim().to_owned(),
-                    organisation,
-                    operations: request.operations,
-                    state: TerminalState::Awaiting,
-                    public_key: None,
-                    certificate_until: None,
-                };
-                Ok(store::insert(tx, now, &terminal, hash, now.plus_seconds(CODE_SECONDS)).await?)
-            })
-        })
-        .await?;
-    Ok((StatusCode::CREATED, Json(NewTerminalReply { terminal_id, enrolment_code: code })))
+        NotAdded::Closed => Refusal::because(ProblemType::Conflict, "organisation-closed"),
+    })?;
+    Ok((StatusCode::CREATED, Json(CodeReply::new(&code))))
+}
+
+/// Give out another code for a terminal, as long as it is not revoked; those before it are good no longer
+#[utoipa::path(post, path = "/v1/terminals/{terminal_id}/codes", tag = "terminals",
+    params(("terminal_id" = Uuid, Path)), responses(
+    (status = 201, description = "It enrols with the code, also anew", body = CodeReply)),
+    extensions(("x-problems" = json!([
+        (ProblemType::Forbidden, "Administrators and operators only"),
+        (ProblemType::NotFound, "No such terminal"),
+        (ProblemType::Conflict, "The terminal is revoked"),
+    ]))))]
+async fn give_code(
+    State(app): State<App>,
+    who: SignedIn,
+    Path(terminal): Path<TerminalId>,
+) -> Result<(StatusCode, Json<CodeReply>), Refusal> {
+    who.require(Permission::RunTerminals)?;
+    let code = terminals::give_code(&app, who.0.staff_id, terminal).await?;
+    Ok((StatusCode::CREATED, Json(CodeReply::new(&code))))
 }
 
 /// A terminal as the office sees it.
@@ -141,8 +144,15 @@ async fn list(State(app): State<App>, who: SignedIn) -> Result<Json<Vec<Terminal
     Ok(Json(terminals.into_iter().map(reply).collect()))
 }
 
+/// Why a terminal is revoked.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Revocation {
+    reason: RevocationReason,
+}
+
 /// Revoke a terminal for good
-#[utoipa::path(post, path = "/v1/terminals/{terminal_id}/revoke", tag = "terminals",
+#[utoipa::path(post, path = "/v1/terminals/{terminal_id}/revoke", tag = "terminals", request_body = Revocation,
     params(("terminal_id" = Uuid, Path)), responses(
     (status = 204, description = "It may do nothing any more")),
     extensions(("x-problems" = json!([(ProblemType::NotFound, "No such terminal")]))))]
@@ -150,14 +160,11 @@ async fn revoke(
     State(app): State<App>,
     who: SignedIn,
     Path(terminal): Path<TerminalId>,
+    Body(revocation): Body<Revocation>,
 ) -> Result<StatusCode, Refusal> {
     who.require(Permission::RunTerminals)?;
-    let now = app.now();
-    let found = app
-        .db
-        .write::<_, Refusal, _>(move |tx| Box::pin(async move { Ok(store::revoke(tx, now, terminal).await?) }))
-        .await?;
-    if found { Ok(StatusCode::NO_CONTENT) } else { Err(Refusal::because(ProblemType::NotFound, "terminal-unknown")) }
+    terminals::revoke(&app, who.0.staff_id, terminal, revocation.reason).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Enrol: a terminal shows its one-time code and gets its certificate
@@ -246,21 +253,25 @@ async fn status_list(
 /// `NotFound` where there is no such terminal, `Conflict` where it is not enrolled or revoked.
 pub async fn require_active(connection: &mut Connection, terminal: TerminalId) -> Result<(), Refusal> {
     let found = store::one(connection, terminal).await?;
-    match found.ok_or(Refusal::because(ProblemType::NotFound, "terminal-unknown"))?.state {
+    match found.ok_or_else(unknown)?.state {
         TerminalState::Active => Ok(()),
         _ => Err(Refusal::because(ProblemType::Conflict, "terminal-not-active")),
     }
 }
 
-/// The terminal behind a request, unless it is unknown or revoked.
+/// The terminal behind a request, unless it is unknown or revoked, or was enrolled anew with another key. That it was heard of is noted.
 pub async fn active(app: &App, identity: Option<Extension<TerminalIdentity>>) -> Result<Terminal, Refusal> {
-    let unknown = || Refusal::new(ProblemType::UnknownTerminal);
-    let Extension(TerminalIdentity(id)) = identity.ok_or_else(unknown)?;
-    let terminal = store::one(&mut app.db.read().await?, id).await?.ok_or_else(unknown)?;
+    let stranger = || Refusal::new(ProblemType::UnknownTerminal);
+    let Extension(identity) = identity.ok_or_else(stranger)?;
+    let terminal = store::one(&mut app.db.read().await?, identity.terminal).await?.ok_or_else(stranger)?;
     match terminal.state {
-        TerminalState::Active => Ok(terminal),
+        TerminalState::Active if terminal.public_key != Some(identity.key) => Err(stranger()),
+        TerminalState::Active => {
+            app.heard.note(identity.terminal, app.now());
+            Ok(terminal)
+        }
         TerminalState::Revoked => Err(Refusal::new(ProblemType::TerminalRevoked)),
-        TerminalState::Awaiting => Err(unknown()),
+        TerminalState::Awaiting => Err(stranger()),
     }
 }
 
@@ -286,11 +297,4 @@ fn spki(app: &App, role: Role) -> Result<Bytes, Refusal> {
     let key = PublicKey::from_sec1(&app.keys.public(role)?)
         .map_err(|_| KeyError::Crypto(role, "give an uncompressed point"))?;
     Ok(Bytes(key.to_spki().to_vec()))
-}
-
-fn code_hash(code: &str) -> [u8; 32] {
-    let mut context = digest::Context::new(&digest::SHA256);
-    context.update(b"nrc/enrolment-code/v1\0");
-    context.update(normal_code(code).as_bytes());
-    context.finish().as_ref().try_into().expect("SHA-256 has 32 bytes")
 }

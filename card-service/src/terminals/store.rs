@@ -1,4 +1,4 @@
-//! The tables terminal and enrolment.
+//! The tables terminal, terminal_deed and enrolment.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -7,24 +7,18 @@ use card_schema::envelope::PublicKey;
 use card_schema::ids::{OrganisationId, Shard, TerminalId};
 use card_schema::operation::OperationCode;
 
-use super::model::{Terminal, TerminalState};
+use super::model::{Deed, Past, RevocationReason, Terminal, TerminalState};
 use crate::db::{Connection, DbError, Row, Rows, Tx, columns, query};
 use crate::evidence::{ActionKind, Change, tables};
-use crate::people::Organisation;
+use crate::people::{Organisation, StaffId};
 
 const SELECT: &str = "SELECT t.terminal_id, t.name, t.operations, t.state, t.public_key, t.certificate_until,
     o.organisation_id, o.name AS organisation FROM terminal t JOIN organisation o USING (organisation_id)";
 
 /// Adds a terminal that waits for its enrolment, with the hash of its code.
-pub async fn insert(
-    tx: &mut Tx,
-    at: Micros,
-    terminal: &Terminal,
-    code_hash: [u8; 32],
-    code_expires: Micros,
-) -> Result<(), DbError> {
+pub async fn insert(tx: &mut Tx, at: Micros, by: StaffId, terminal: &Terminal, code: NewCode) -> Result<(), DbError> {
     let operations = operations_json(&terminal.operations);
-    let change = touching(tx, terminal.terminal_id).await?;
+    let mut change = touching(tx, terminal.terminal_id).await?;
     query(
         "INSERT INTO terminal (terminal_id, organisation_id, name, operations, state, created_at, leaf)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -38,14 +32,83 @@ pub async fn insert(
     .bind(change.leaf())
     .execute(tx.conn())
     .await?;
+    done(tx, &mut change, at, by, terminal.terminal_id, Deed::Add).await?;
     change.record(tx, at, ActionKind::TerminalChanged).await?;
+    keep_code(tx, terminal.terminal_id, code).await
+}
+
+/// A code for an enrolment that nobody has used.
+#[derive(Clone, Copy, Debug)]
+pub struct NewCode {
+    /// Its hash.
+    pub hash: [u8; 32],
+    /// Until when it is good.
+    pub expires_at: Micros,
+}
+
+async fn keep_code(tx: &mut Tx, terminal: TerminalId, code: NewCode) -> Result<(), DbError> {
     query("INSERT INTO enrolment (code_hash, terminal_id, expires_at) VALUES ($1, $2, $3)")
-        .bind(code_hash)
-        .bind(terminal.terminal_id)
-        .bind(code_expires.0)
+        .bind(code.hash)
+        .bind(terminal)
+        .bind(code.expires_at.0)
         .execute(tx.conn())
-        .await?;
-    Ok(())
+        .await
+        .map(drop)
+}
+
+/// Keeps another code for a terminal; those before it are good no longer.
+pub async fn give_code(
+    tx: &mut Tx,
+    at: Micros,
+    by: StaffId,
+    terminal: TerminalId,
+    code: NewCode,
+) -> Result<(), DbError> {
+    let mut change = Change::begin(tx, Shard(0)).await?;
+    done(tx, &mut change, at, by, terminal, Deed::GiveCode).await?;
+    change.record(tx, at, ActionKind::TerminalCodeGiven).await?;
+    query("DELETE FROM enrolment WHERE terminal_id = $1 AND used_at IS NULL").bind(terminal).execute(tx.conn()).await?;
+    keep_code(tx, terminal, code).await
+}
+
+/// Writes down who did what, as part of a change that is under way.
+async fn done(
+    tx: &mut Tx,
+    change: &mut Change,
+    at: Micros,
+    by: StaffId,
+    terminal: TerminalId,
+    deed: Deed,
+) -> Result<(), DbError> {
+    change.touch(tx, &tables::TERMINAL_DEED, vec![terminal.as_bytes()[..].into(), change.leaf().into()]).await?;
+    query("INSERT INTO terminal_deed (terminal_id, leaf, at, deed, reason, staff_id) VALUES ($1, $2, $3, $4, $5, $6)")
+        .bind(terminal)
+        .bind(change.leaf())
+        .bind(at.0)
+        .bind(deed.name())
+        .bind(deed.reason().map(|reason| reason.name().to_owned()))
+        .bind(by.0)
+        .execute(tx.conn())
+        .await
+        .map(drop)
+}
+
+/// What was done with a terminal, newest first.
+pub async fn history(connection: &mut Connection, terminal: TerminalId, limit: u32) -> Result<Vec<Past>, DbError> {
+    let rows = query(
+        "SELECT d.at, d.deed, d.reason, s.name FROM terminal_deed d LEFT JOIN staff s ON s.staff_id = d.staff_id
+         WHERE d.terminal_id = $1 ORDER BY d.leaf DESC LIMIT $2",
+    )
+    .bind(terminal)
+    .bind(i64::from(limit))
+    .all(connection)
+    .await?;
+    let past = |row: &Row| {
+        let (deed, reason): (String, Option<String>) = (row.get("deed")?, row.get("reason")?);
+        let deed = Deed::from_name(&deed, reason.as_deref()).ok_or(DbError::Unreadable("terminal_deed.deed"))?;
+        Ok(Past { at: Micros(row.get("at")?), deed, staff: row.get("name")? })
+    };
+    rows.iter().map(past).collect()
 }
 
 /// Uses up a code: the terminal it is for, once, before it expires.
@@ -86,18 +149,25 @@ pub async fn enrol(
 }
 
 /// Revokes a terminal for good. False where there is no such terminal; revoking twice is once.
-pub async fn revoke(tx: &mut Tx, at: Micros, terminal: TerminalId) -> Result<bool, DbError> {
+pub async fn revoke(
+    tx: &mut Tx,
+    at: Micros,
+    by: StaffId,
+    terminal: TerminalId,
+    reason: RevocationReason,
+) -> Result<bool, DbError> {
     let Some(found) = load(tx, terminal).await? else { return Ok(false) };
     if found.state == TerminalState::Revoked {
         return Ok(true);
     }
-    let change = touching(tx, terminal).await?;
+    let mut change = touching(tx, terminal).await?;
     query("UPDATE terminal SET state = 2, revoked_at = $1, leaf = $2 WHERE terminal_id = $3")
         .bind(at.0)
         .bind(change.leaf())
         .bind(terminal)
         .execute(tx.conn())
         .await?;
+    done(tx, &mut change, at, by, terminal, Deed::Revoke(reason)).await?;
     change.record(tx, at, ActionKind::TerminalRevoked).await?;
     Ok(true)
 }

@@ -1,13 +1,17 @@
 //! What enrolment promises: one code, one certificate, nothing once revoked.
 
-use axum::http::StatusCode;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use card_schema::ids::TerminalId;
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256};
 use serde_json::{Value, json};
+use tower::ServiceExt as _;
 
 use crate::people::StaffRole;
+use crate::people::member::tests::secrets;
+use crate::testing::town::identity_of;
 use crate::testing::{Office, office};
 
 async fn add(office: &Office, token: &str) -> (TerminalId, String) {
@@ -62,7 +66,7 @@ async fn a_revoked_terminal_gets_nothing_any_more() {
     let (terminal, code) = add(&office, &token).await;
     office.public("POST", "/v1/enrolments", None, Some(request(&code))).await;
     let revoke = format!("/v1/terminals/{terminal}/revoke");
-    let (status, _) = office.public("POST", &revoke, Some(&token), None).await;
+    let (status, _) = office.public("POST", &revoke, Some(&token), Some(json!({"reason": "lost"}))).await;
     assert_eq!(status, StatusCode::NO_CONTENT);
     for path in ["/v1/profile", "/v1/status-list", "/v1/jobs/next?wait_s=0"] {
         let (status, reply) = office.terminal(Some(terminal), "GET", path, None).await;
@@ -85,4 +89,94 @@ async fn only_administrators_and_operators_add_terminals_and_nobody_without_sign
         let may = matches!(role, StaffRole::Administrator | StaffRole::Operator);
         assert_eq!(status, if may { StatusCode::CREATED } else { StatusCode::FORBIDDEN }, "{role:?}");
     }
+}
+
+async fn code(office: &Office, token: &str, terminal: TerminalId) -> (StatusCode, Value) {
+    office.public("POST", &format!("/v1/terminals/{terminal}/codes"), Some(token), None).await
+}
+
+#[tokio::test]
+async fn another_code_takes_the_place_of_those_before_and_a_new_enrolment_of_the_old_certificate() {
+    let office = office().await;
+    let token = office.staff("operator", StaffRole::Operator).await;
+    let (terminal, lost) = add(&office, &token).await;
+    let (status, reply) = code(&office, &token, terminal).await;
+    assert_eq!(status, StatusCode::CREATED);
+    let enrol = async |code: &str| office.public("POST", "/v1/enrolments", None, Some(request(code))).await.0;
+    assert_eq!(enrol(&lost).await, StatusCode::FORBIDDEN, "whoever finds it can do nothing with it");
+    assert_eq!(enrol(reply["enrolment_code"].as_str().unwrap()).await, StatusCode::CREATED);
+    let before = identity_of(&office.app.db, terminal).await;
+    let asks = async |identity| {
+        let router = office.terminals_router().layer(axum::Extension(identity));
+        let profile = Request::get("/v1/profile").body(Body::empty()).unwrap();
+        router.oneshot(profile).await.unwrap().status()
+    };
+    assert_eq!(asks(before).await, StatusCode::OK);
+
+    let (_, reply) = code(&office, &token, terminal).await;
+    assert_eq!(asks(before).await, StatusCode::OK, "a code that nobody has used changes nothing");
+    assert_eq!(enrol(reply["enrolment_code"].as_str().unwrap()).await, StatusCode::CREATED);
+    assert_eq!(asks(before).await, StatusCode::FORBIDDEN, "the computer that was replaced");
+    assert_eq!(asks(identity_of(&office.app.db, terminal).await).await, StatusCode::OK);
+
+    let (_, unused) = code(&office, &token, terminal).await;
+    let revoke = format!("/v1/terminals/{terminal}/revoke");
+    assert_eq!(office.public("POST", &revoke, Some(&token), Some(json!({}))).await.0, StatusCode::BAD_REQUEST, "why?");
+    office.public("POST", &revoke, Some(&token), Some(json!({"reason": "stolen"}))).await;
+    assert_eq!(enrol(unused["enrolment_code"].as_str().unwrap()).await, StatusCode::FORBIDDEN);
+    assert_eq!(code(&office, &token, terminal).await.0, StatusCode::CONFLICT);
+}
+
+#[tokio::test]
+async fn a_terminal_is_added_watched_and_revoked_at_the_pages() {
+    const WRONG: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
+    let office = office().await;
+    let operator = office.staff("operator", StaffRole::Operator).await;
+    let clerk = office.staff("clerk", StaffRole::Clerk).await;
+    let send = async |path: &str, form: &str| office.browse(Some(&operator), path, Some(form)).await;
+    let see = async |path: &str| office.browse(Some(&clerk), path, None).await.page;
+    let (other, _) = add(&office, &operator).await;
+    for (form, field) in [
+        ("organisation=&name=Till&place=till", "organisation"),
+        ("organisation=Test+Vilage&name=Till&place=till", "organisation"),
+        ("organisation=Test+Village&name=&place=till", "name"),
+        ("organisation=Test+Village&name=Till&place=", "place"),
+    ] {
+        let shown = send("/terminals/new", form).await;
+        assert_eq!(shown.status, WRONG, "{form}");
+        assert!(shown.page.contains(&format!("href=\"#{field}")), "{form}: {}", shown.page);
+        assert!(form.contains("name=&") || shown.page.contains("value=\"Till\""), "what was typed stays: {form}");
+    }
+    let shown = send("/terminals/new", "organisation=+Test+Village+&name=Till&place=till").await;
+    assert_eq!(shown.status, StatusCode::OK);
+    let code = secrets(&shown.page).remove(0);
+    let (_, enrolled) = office.public("POST", "/v1/enrolments", None, Some(request(&code))).await;
+    let till: TerminalId = enrolled["profile"]["terminal_id"].as_str().unwrap().parse().unwrap();
+    assert_eq!(enrolled["profile"]["operations"], json!(["purse.payment"]));
+    let page = format!("/terminals/{till}");
+
+    assert_eq!(see("/terminals").await.matches("Not since the service was started").count(), 2);
+    office.terminal(Some(till), "GET", "/v1/status-list", None).await;
+    assert_eq!(see("/terminals").await.matches("Not since the service was started").count(), 1, "{other} is silent");
+    let seen = see(&page).await;
+    assert!(
+        seen.contains("In use")
+            && seen.contains("operator")
+            && !seen.contains("<form method=\"post\" action=\"/terminals")
+    );
+    assert_eq!(office.browse(Some(&clerk), &page, Some("act=code")).await.status, StatusCode::FORBIDDEN);
+
+    let again = secrets(&send(&page, "act=code").await.page).remove(0);
+    assert_ne!(again, code);
+    for form in ["act=revoke", "act=revoke&reason=invented"] {
+        let shown = send(&page, form).await;
+        assert!(shown.status == WRONG && shown.page.contains("href=\"#reason-lost\""), "{}", shown.page);
+    }
+    assert_eq!(send(&page, "act=revoke&reason=broken").await.status, StatusCode::SEE_OTHER);
+    let seen = see(&page).await;
+    for said in ["Revoked", "Broken", "Code given out", "Added"] {
+        assert!(seen.contains(said), "{said}: {seen}");
+    }
+    assert_eq!(office.terminal(Some(till), "GET", "/v1/profile", None).await.0, StatusCode::FORBIDDEN);
+    assert_eq!(send(&page, "act=code").await.status, StatusCode::CONFLICT);
 }

@@ -28,7 +28,7 @@ use crate::people::approval::{self, model::Deed};
 use crate::people::member::{self, model::Post};
 use crate::people::model::SignedInBy;
 use crate::people::{self, Purpose, Staff, StaffId, StaffRole, factor, organisation};
-use crate::terminals;
+use crate::terminals::{self, model::RevocationReason};
 
 /// See the module.
 pub(crate) struct Lived {
@@ -115,7 +115,6 @@ async fn office(town: &Town, terminal: &TestTerminal, card: &TestCard) {
     db.write::<_, DbError, _>(move |tx| {
         Box::pin(async move {
             tx.lock([Shard(0), card.shard()]).await?;
-            terminals::store::revoke(tx, START, revoked).await?;
             let terminal_of = terminals::store::one(tx.conn(), terminal).await?.unwrap().organisation.organisation_id;
             for closed in [false, true] {
                 organisation::store::describe(tx, START, terminal_of, organisation::Kind::Merchant, closed).await?;
@@ -125,6 +124,7 @@ async fn office(town: &Town, terminal: &TestTerminal, card: &TestCard) {
             let post = Post { admitted: Some((staff.staff_id, START)), ..Post::working(START) };
             assert!(member::store::insert(tx, START, &staff, &post, "$argon2id$invented").await?);
             let who = staff.staff_id;
+            terminals::store::revoke(tx, START, who, revoked, RevocationReason::Lost).await?;
             signed_in(tx, who).await?;
             people::store::failed_sign_in(tx, START, who).await?;
             let found = cards::store::one(tx.conn(), card).await?.unwrap();

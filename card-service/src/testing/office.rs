@@ -23,7 +23,7 @@ use crate::db::DbError;
 use crate::domains::residence::map::Counted;
 use crate::evidence::{Log, checkpoint};
 use crate::http::signed_in::COOKIE;
-use crate::intake::{Intake, TerminalIdentity};
+use crate::intake::Intake;
 use crate::jobs::Hub;
 use crate::keys::KeyStore;
 use crate::keys::file::{FileStore, Opener};
@@ -33,8 +33,9 @@ use crate::people::limits::{PaperLimits, SignInLimits};
 use crate::people::member::{self, model::Post};
 use crate::people::model::SignedInBy;
 use crate::people::{Staff, StaffId, StaffRole, factor, password, session, store};
+use crate::terminals::heard::Heard;
 use crate::testing::Scratch;
-use crate::testing::town::{POLICY, TERMINALS_URL};
+use crate::testing::town::{POLICY, TERMINALS_URL, identity_of};
 use crate::{api, clock};
 
 /// An invented password, long enough to be taken.
@@ -86,6 +87,7 @@ pub(crate) async fn office() -> Office {
         identifications: Identifications::default(),
         sign_ins: SignIns::default(),
         counted: Counted::default(),
+        heard: Heard::default(),
         sign_in_limits: SignInLimits::default(),
         paper_limits: PaperLimits::default(),
         random: SystemRandom::new(),
@@ -225,7 +227,7 @@ impl Office {
     ) -> (StatusCode, Value) {
         let mut router = self.terminals_router();
         if let Some(terminal) = terminal {
-            router = router.layer(Extension(TerminalIdentity(terminal)));
+            router = router.layer(Extension(identity_of(&self.app.db, terminal).await));
         }
         ask(router, method, path, None, body).await
     }

@@ -30,12 +30,12 @@ use crate::domains::residence::{
     store::{NewHolder, SealedPerson},
 };
 use crate::evidence::Recent;
-use crate::intake::{Intake, Policy};
+use crate::intake::{Intake, Policy, TerminalIdentity};
 use crate::keys::file::{FileStore, Opener};
 use crate::keys::{KeyStore, Role};
 use crate::people::member::{self, model::Post};
 use crate::people::{Staff, StaffId, StaffRole, organisation};
-use crate::terminals::{self, TerminalState};
+use crate::terminals::{self, TerminalState, model::RevocationReason};
 
 /// When every test begins.
 pub(crate) const START: Micros = Micros(1_790_000_000_000_000);
@@ -275,6 +275,22 @@ impl Town {
     }
 }
 
+/// Who comes with the certificate that a terminal was given last; before it is enrolled with one of its own making.
+pub(crate) async fn identity_of(db: &Db, terminal: TerminalId) -> TerminalIdentity {
+    let found = terminals::store::one(&mut db.read().await.unwrap(), terminal).await.unwrap();
+    let key = found.and_then(|found| found.public_key).unwrap_or_else(|| Signer::new().public());
+    TerminalIdentity { terminal, key }
+}
+
+/// Revokes a terminal, as if somebody had lost it.
+pub(crate) async fn revoke(db: &Db, terminal: TerminalId) {
+    let by = StaffId(Uuid::nil());
+    let revoked = db.write::<_, DbError, _>(move |tx| {
+        Box::pin(async move { terminals::store::revoke(tx, START, by, terminal, RevocationReason::Lost).await })
+    });
+    assert!(revoked.await.unwrap());
+}
+
 /// An enrolled terminal of a new organisation.
 pub(crate) async fn terminal_in(db: &Db, operations: &[OperationCode]) -> TestTerminal {
     let id = TerminalId::from_bytes(random());
@@ -294,7 +310,8 @@ pub(crate) async fn terminal_in(db: &Db, operations: &[OperationCode]) -> TestTe
                 public_key: None,
                 certificate_until: None,
             };
-            terminals::store::insert(tx, START, &terminal, random(), START.plus_seconds(60)).await?;
+            let code = terminals::store::NewCode { hash: random(), expires_at: START.plus_seconds(60) };
+            terminals::store::insert(tx, START, StaffId(Uuid::nil()), &terminal, code).await?;
             terminals::store::enrol(tx, START, id, &public, b"certificate", START.plus_seconds(86_400)).await
         })
     })

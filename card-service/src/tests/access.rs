@@ -30,7 +30,7 @@ use Permission::{Administer, DecidePermits, KeepStock, RunTerminals, SeeActivity
 use Who::{Anybody, May, Proof, Staff, Terminals};
 
 /// Every route. One that is not here, or no more there, fails the test.
-const TABLE: [(&str, &str, Who); 171] = [
+const TABLE: [(&str, &str, Who); 177] = [
     ("GET", "/", Staff),
     ("GET", "/account/password", Staff),
     ("GET", "/account/second-factor", Staff),
@@ -116,6 +116,9 @@ const TABLE: [(&str, &str, Who); 171] = [
     ("GET", "/stock", May(KeepStock)),
     ("GET", "/stock/{organisation_id}", May(KeepStock)),
     ("GET", "/stock/{organisation_id}/moves", May(KeepStock)),
+    ("GET", "/terminals", May(SeeActivity)),
+    ("GET", "/terminals/new", May(RunTerminals)),
+    ("GET", "/terminals/{terminal_id}", May(SeeActivity)),
     ("GET", "/tile/{path}", Anybody),
     ("GET", "/unblocks/{unblock_id}", May(ServeHolders)),
     ("GET", "/unblocks/{unblock_id}/events", May(ServeHolders)),
@@ -185,6 +188,8 @@ const TABLE: [(&str, &str, Who); 171] = [
     ("POST", "/staff/new", May(Administer)),
     ("POST", "/staff/{staff_id}", May(Administer)),
     ("POST", "/stock/{organisation_id}", May(KeepStock)),
+    ("POST", "/terminals/new", May(RunTerminals)),
+    ("POST", "/terminals/{terminal_id}", May(RunTerminals)),
     ("POST", "/unblocks/{unblock_id}/give-up", May(ServeHolders)),
     ("POST", "/unblocks/{unblock_id}/resume", May(ServeHolders)),
     ("POST", "/v1/batches", Terminals),
@@ -200,6 +205,7 @@ const TABLE: [(&str, &str, Who); 171] = [
     ("POST", "/v1/sign-ins/links", Terminals),
     ("POST", "/v1/staff", May(Administer)),
     ("POST", "/v1/terminals", May(RunTerminals)),
+    ("POST", "/v1/terminals/{terminal_id}/codes", May(RunTerminals)),
     ("POST", "/v1/terminals/{terminal_id}/revoke", May(RunTerminals)),
     ("PUT", "/v1/cards/{card_id}/state", May(ServeHolders)),
 ];

@@ -16,9 +16,9 @@ use tower::ServiceExt as _;
 use crate::app::App;
 use crate::cards::activity::ActivityPurpose;
 use crate::http::signed_in::COOKIE;
-use crate::intake::TerminalIdentity;
 use crate::people::{Purpose, Staff};
 use crate::testing;
+use crate::testing::town::identity_of;
 use crate::{api, console};
 
 /// Who asks.
@@ -205,7 +205,8 @@ pub(super) async fn walk(
                     (staff.role.name(), Some(token), listeners.public.clone())
                 }
                 Caller::Terminal(id) => {
-                    ("terminal", None, listeners.terminals.clone().layer(Extension(TerminalIdentity(*id))))
+                    let identity = identity_of(&listeners.app.db, *id).await;
+                    ("terminal", None, listeners.terminals.clone().layer(Extension(identity)))
                 }
             };
             let response = router.oneshot(request(&route, &operation, token.as_deref(), known, way)).await.unwrap();

@@ -51,7 +51,12 @@ fn taps_of_a_revoked_terminal_post_nothing() {
         let mut scene = Scene::open()?;
         ensure!(scene.town.at(Place::Shop).pay(100, None)?.0["state"] == "accepted", "before, it may");
         let terminal = scene.town.at(Place::Shop).terminal;
-        scene.town.office.api().post(&format!("/v1/terminals/{terminal}/revoke"), &json!({}))?.success()?;
+        scene
+            .town
+            .office
+            .api()
+            .post(&format!("/v1/terminals/{terminal}/revoke"), &json!({"reason": "stolen"}))?
+            .success()?;
         // The first that it hears of it is its first tap's outcome; then it asks, and lets no card sign any more.
         let first = scene.town.at(Place::Shop).pay(100, None)?.0;
         ensure!(first["state"] == "refused" && first["outcome"] == "quarantined", "{first}");

@@ -38,6 +38,7 @@ use crate::keys::pki::Authorities;
 use crate::people::StaffId;
 use crate::people::card_sign_in::SignIns;
 use crate::people::limits::{PaperLimits, SignInLimits};
+use crate::terminals::heard::Heard;
 use crate::testing::town::{START, Signed, Signer, TestTerminal, Town, clerk_in, random};
 
 /// A station on paper: the service's shared parts over a town's database.
@@ -164,6 +165,7 @@ fn app(town: &Town, authorities: &Authorities) -> App {
         sign_ins: SignIns::default(),
         counted: crate::domains::residence::map::Counted::default(),
         jobs: Hub::default(),
+        heard: Heard::default(),
         sign_in_limits: SignInLimits::default(),
         paper_limits: PaperLimits::default(),
         random: SystemRandom::new(),

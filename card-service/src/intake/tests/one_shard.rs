@@ -35,7 +35,7 @@ const HOLDERS: [&str; 24] = [
     "transfer",
 ];
 /// The service's own: they find a shard, or know no holder. Copied to every machine, or kept on one.
-const SERVICES: [&str; 34] = [
+const SERVICES: [&str; 35] = [
     "_sqlx_migrations",
     "area",
     "approval",
@@ -67,6 +67,7 @@ const SERVICES: [&str; 34] = [
     "staff_post",
     "status_list",
     "terminal",
+    "terminal_deed",
     "tile",
     "turn",
     "unblock",

@@ -73,12 +73,7 @@ async fn a_terminal_that_is_revoked_elsewhere_posts_nothing_from_the_next_batch_
     let (mut terminal, card) = (town.terminal().await, town.card().await);
     let tap = terminal.tap(&card, Slot::Tap, top_up(500));
     assert_eq!(outcome(&town, &terminal, &tap).await, Outcome::Accepted);
-    let id = terminal.id;
-    elsewhere(&town)
-        .await
-        .write::<_, DbError, _>(move |tx| Box::pin(async move { terminals::store::revoke(tx, START, id).await }))
-        .await
-        .unwrap();
+    revoke(&elsewhere(&town).await, terminal.id).await;
     let tap = terminal.tap(&card, Slot::Tap, top_up(500));
     assert_eq!(outcome(&town, &terminal, &tap).await, Outcome::Quarantined);
     assert_eq!(town.number(TRANSFERS).await, 1);

@@ -326,7 +326,8 @@ pub(crate) mod tests {
         assert_eq!(status, StatusCode::CREATED);
         assert_eq!(send(&office, &token, &page, "act=close").await, StatusCode::UNPROCESSABLE_ENTITY);
         let revoke = format!("/v1/terminals/{}/revoke", added["terminal_id"].as_str().unwrap());
-        office.public("POST", &revoke, Some(&token), None).await;
+        let why = Some(serde_json::json!({"reason": "unneeded"}));
+        office.public("POST", &revoke, Some(&token), why).await;
         assert_eq!(send(&office, &token, &page, "act=close").await, done);
         assert!(find(&office, "Three").await.unwrap().closed);
         let (status, _) = office.public("POST", "/v1/terminals", Some(&token), Some(terminal.clone())).await;
