@@ -167,3 +167,17 @@ card-sign-in-button = Sign in
 card-sign-in-over = This sign-in is over. Begin again with the card on the reader
 card-sign-in-link-over = This link is used or over. Begin again with the card on the reader
 card-sign-in-no-card = With this card nobody signs in. It has to be a staff card in use, and an administrator has to have let it sign in
+
+# What was done with a member, and by whom
+staff-meanwhile = { $staff } did something with this member on { $at }: { $what }. The page now shows how it stands. If you still mean it, send it once more
+staff-deed-by-machine = whoever runs the service
+staff-deed-added = Added
+staff-deed-admit = Began to work
+staff-deed-role = Another role
+staff-deed-move = Moved
+staff-deed-suspend = Suspended
+staff-deed-resume = May sign in again
+staff-deed-password = New password
+staff-deed-second_factor = Second factor taken away
+staff-deed-sign_in_with_card = Signs in with a card
+staff-deed-sign_out = Signed out everywhere

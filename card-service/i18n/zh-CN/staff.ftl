@@ -167,3 +167,17 @@ card-sign-in-button = 登录
 card-sign-in-over = 本次登录已失效。请把卡放到读卡器上重新开始
 card-sign-in-link-over = 链接已使用或已过期。请把卡放到读卡器上重新开始
 card-sign-in-no-card = 这张卡不能用于登录。须是在用的工作人员卡，并由管理员开通
+
+# 对工作人员办理过的事项
+staff-meanwhile = { $staff } 已在 { $at } 办理：{ $what }。本页显示的是最新情况；如仍需办理，请再提交一次
+staff-deed-by-machine = 系统维护人员
+staff-deed-added = 添加
+staff-deed-admit = 准予上岗
+staff-deed-role = 更换岗位
+staff-deed-move = 调动
+staff-deed-suspend = 停用
+staff-deed-resume = 恢复登录
+staff-deed-password = 重置密码
+staff-deed-second_factor = 解除二次验证
+staff-deed-sign_in_with_card = 开通刷卡登录
+staff-deed-sign_out = 退出所有登录

@@ -7,7 +7,10 @@ use super::output::{CliError, Context};
 use super::{Settings, block_on, database_failed};
 use crate::clock;
 use crate::db::{Db, DbError};
-use crate::people::member::{self, model::Wish};
+use crate::people::member::{
+    self,
+    model::{Deed, Wish},
+};
 use crate::people::{password, store};
 
 /// Commands of `staff`.
@@ -48,7 +51,8 @@ pub(super) fn run(context: Context, settings: &Settings, command: &StaffCommand)
                 let Some((staff, ..)) = store::by_name(tx.conn(), &sought).await? else { return Ok(false) };
                 let Some(mut member) = member::store::one(tx.conn(), staff.staff_id).await? else { return Ok(false) };
                 member.post.password_given = true;
-                member::apply(tx, clock::now(), &member, Wish::TakeSecondFactor, Some(&hash)).await?;
+                let deed = Deed { by: None, wish: Wish::TakeSecondFactor };
+                member::apply(tx, clock::now(), &member, deed, Some(&hash)).await?;
                 Ok(true)
             })
         });

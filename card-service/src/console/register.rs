@@ -173,6 +173,8 @@ pub struct ThingPage {
     pub facts: Vec<(String, String)>,
     /// What could not be done, by its form's name, and what to do about it.
     pub refused: Option<(&'static str, String)>,
+    /// What goes along with whatever is done: names and values.
+    pub along: Vec<(&'static str, String)>,
     /// What can be done.
     pub acts: Vec<Act>,
 }

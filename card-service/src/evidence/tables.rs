@@ -23,7 +23,7 @@ pub use cards::{
 pub use homes::{AREA, HOME, HOUSE, HOUSEHOLD_MEMBER};
 pub use people::{
     ACTIVITY_READ, APPROVAL, HOLDER, PAPER_ACT, PERMIT, PERMIT_ACT, PERSON_FACT, PERSON_FACT_PAST, PERSON_MERGE,
-    PERSON_PHOTO, PERSON_READ, PERSON_TOLD_APART, SECOND_FACTOR, SIGN_IN, STAFF, STAFF_POST,
+    PERSON_PHOTO, PERSON_READ, PERSON_TOLD_APART, SECOND_FACTOR, SIGN_IN, STAFF, STAFF_DEED, STAFF_POST,
 };
 
 /// The column that names a row's leaf.
@@ -175,7 +175,7 @@ pub static TERMINAL_DEED: Table = Table {
     ..PLAIN
 };
 /// Every exported table.
-pub static TABLES: [&Table; 43] = [
+pub static TABLES: [&Table; 44] = [
     &LEAVES,
     &TILE,
     &CHECKPOINT,
@@ -190,6 +190,7 @@ pub static TABLES: [&Table; 43] = [
     &TERMINAL_DEED,
     &STAFF,
     &STAFF_POST,
+    &STAFF_DEED,
     &SECOND_FACTOR,
     &APPROVAL,
     &SIGN_IN,

@@ -255,6 +255,7 @@ fn thing(frame: Frame, shown: &Shown, chosen: &str, wrong: Wrong) -> ThingPage {
         state: state(locale, terminal, shown.now),
         facts,
         refused: refused(locale, wrong, &acts),
+        along: Vec::new(),
         acts,
         frame,
     }

@@ -125,6 +125,9 @@ async fn office(town: &Town, terminal: &TestTerminal, card: &TestCard) {
             assert!(member::store::insert(tx, START, &staff, &post, "$argon2id$invented").await?);
             let who = staff.staff_id;
             terminals::store::revoke(tx, START, who, revoked, RevocationReason::Lost).await?;
+            let member = member::store::one(tx.conn(), who).await?.unwrap();
+            let deed = member::model::Deed { by: Some(who), wish: member::model::Wish::SignOut };
+            member::store::update(tx, START, &member, None, Some(deed)).await?;
             signed_in(tx, who).await?;
             people::store::failed_sign_in(tx, START, who).await?;
             let found = cards::store::one(tx.conn(), card).await?.unwrap();

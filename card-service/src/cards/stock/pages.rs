@@ -169,6 +169,7 @@ fn thing(frame: Frame, drawer: &Drawer, others: &[Drawer], form: &Typed, wrong: 
         state: state(locale, drawer),
         facts: vec![(t("stock-balance"), how_many(drawer))],
         refused: refused(locale, wrong, &acts),
+        along: Vec::new(),
         acts,
         frame,
     }

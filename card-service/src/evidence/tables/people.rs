@@ -34,6 +34,14 @@ pub static STAFF_POST: Table = Table {
     committed: 10,
     ..PLAIN
 };
+/// What was done with members of staff, and who did it.
+pub static STAFF_DEED: Table = Table {
+    name: "staff_deed",
+    columns: &["about", LEAF, "at", "deed", "role", "organisation_id", "staff_id"],
+    key: 2,
+    committed: 7,
+    ..PLAIN
+};
 /// Second factors. The secret stays in the office; the seal's nonce makes it unguessable.
 pub static SECOND_FACTOR: Table = Table {
     name: "second_factor",

@@ -35,7 +35,7 @@ const HOLDERS: [&str; 24] = [
     "transfer",
 ];
 /// The service's own: they find a shard, or know no holder. Copied to every machine, or kept on one.
-const SERVICES: [&str; 35] = [
+const SERVICES: [&str; 36] = [
     "_sqlx_migrations",
     "area",
     "approval",
@@ -64,6 +64,7 @@ const SERVICES: [&str; 35] = [
     "session",
     "sign_in",
     "staff",
+    "staff_deed",
     "staff_post",
     "status_list",
     "terminal",

@@ -56,7 +56,7 @@ pub async fn choose_password(
                 let member = member::store::one(tx.conn(), who).await?.filter(|_| unchanged);
                 let mut member = member.ok_or_else(|| Refusal::new(ProblemType::NotSignedIn))?;
                 member.post = Post { password_given: false, ..member.post };
-                member::store::update(tx, now, &member, Some(&new)).await?;
+                member::store::update(tx, now, &member, Some(&new), None).await?;
                 store::end_other_sessions(tx, who, kept).await?;
                 Ok(Ok(()))
             })

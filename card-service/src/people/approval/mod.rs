@@ -79,7 +79,7 @@ pub async fn answer(
                 if let Err(key) = rules::may_answer(&request, by, answer, &everybody, now) {
                     return Ok(Err(key));
                 }
-                if answer == Answer::Approve && !carry_out(tx, now, &request, &everybody).await? {
+                if answer == Answer::Approve && !carry_out(tx, now, by, &request, &everybody).await? {
                     return Ok(Err("approval-overtaken"));
                 }
                 let decided = Request { state: answer.state(), decided: Some((by, now)), reason, ..request };
@@ -91,13 +91,20 @@ pub async fn answer(
 }
 
 /// Does what was agreed to. False where things are no longer as they were when it was asked for.
-async fn carry_out(tx: &mut Tx, now: Micros, request: &Request, everybody: &[Member]) -> Result<bool, Refusal> {
+async fn carry_out(
+    tx: &mut Tx,
+    now: Micros,
+    by: StaffId,
+    request: &Request,
+    everybody: &[Member],
+) -> Result<bool, Refusal> {
     let about = everybody.iter().find(|member| member.staff.staff_id == request.deed.about());
     let about = about.ok_or_else(|| Refusal::new(ProblemType::NotFound))?;
     match rules::carried_out(request, about, now) {
         Some((_, Wish::SignInWithCard(card))) if !member::bears(tx, about, card, now).await? => Ok(false),
         Some((changed, wish)) => {
-            member::apply(tx, now, &changed, wish, None).await?;
+            let deed = member::model::Deed { by: Some(by), wish };
+            member::apply(tx, now, &changed, deed, None).await?;
             Ok(true)
         }
         None => Ok(false),

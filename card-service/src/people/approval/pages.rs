@@ -152,6 +152,7 @@ fn thing(frame: Frame, words: &Words<'_>, request: &Request, by: StaffId, (reaso
         state: words.state(request),
         facts,
         refused: refused(words.locale, wrong, &acts),
+        along: Vec::new(),
         acts,
         frame,
     }

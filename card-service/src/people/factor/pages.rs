@@ -147,6 +147,7 @@ fn standing_page(locale: Locale, session: &Open, on: Standing, wrong: Option<Str
         title: t("factor-title"),
         state,
         facts,
+        along: Vec::new(),
         refused: None,
         acts: vec![act],
     }

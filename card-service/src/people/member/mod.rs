@@ -15,7 +15,7 @@ use card_schema::wire::ProblemType;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use self::model::{Member, Post, State, Wish};
+use self::model::{Member, Past, Post, State, Wish};
 use super::approval::{self, Asked, model::Deed};
 use super::{Staff, StaffId, StaffRole, factor, password};
 use crate::app::App;
@@ -49,6 +49,15 @@ pub struct Added {
     pub first_password: Zeroizing<String>,
     /// The request to which somebody else has to agree first.
     pub waits: Option<Uuid>,
+}
+
+/// Why nothing was done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Undone {
+    /// What is wished for cannot be.
+    Wrong(Wrong),
+    /// Somebody else has done something with the same member, of which whoever wishes did not know.
+    Meanwhile(Past),
 }
 
 /// What came of a wish.
@@ -131,8 +140,15 @@ const fn deed(member: &Member, wish: Wish) -> Option<Deed> {
     }
 }
 
-/// Does what an administrator wants done with a member of staff, or asks for it where that takes two.
-pub async fn change(app: &App, by: StaffId, about: StaffId, wish: Wish) -> Result<Result<Done, Wrong>, Refusal> {
+/// Does what an administrator wants done with a member of staff, or asks for it where that takes two. `seen` is the newest
+/// deed of which they know.
+pub async fn change(
+    app: &App,
+    by: StaffId,
+    about: StaffId,
+    wish: Wish,
+    seen: i64,
+) -> Result<Result<Done, Undone>, Refusal> {
     let given = if wish == Wish::GivePassword { Some(password::invented(&app.random)?) } else { None };
     let hash = match &given {
         Some(word) => Some(password::hashed(word.clone()).await?),
@@ -145,31 +161,35 @@ pub async fn change(app: &App, by: StaffId, about: StaffId, wish: Wish) -> Resul
             tx.lock([Shard(0)]).await?;
             let by = administrator(tx, by).await?.staff.staff_id;
             let member = store::one(tx.conn(), about).await?.ok_or_else(unknown)?;
+            if let Some(newest) = store::newest(tx.conn(), about).await?.filter(|newest| newest.leaf > seen) {
+                return Ok(Err(Undone::Meanwhile(newest)));
+            }
             if let Wish::Move(Some(organisation)) = wish
                 && !employs(tx.conn(), organisation).await?
             {
-                return Ok(Err(("station", "staff-station-missing")));
+                return Ok(Err(Undone::Wrong(("station", "staff-station-missing"))));
             }
             let changed = match rules::changed(&member, &wish, by, now) {
                 Ok(changed) => changed,
-                Err(wrong) => return Ok(Err(wrong)),
+                Err(wrong) => return Ok(Err(Undone::Wrong(wrong))),
             };
             if let Wish::SignInWithCard(card) = wish
                 && !bears(tx, &member, card, now).await?
             {
-                return Ok(Err((wish.name(), "staff-card-not-in-use")));
+                return Ok(Err(Undone::Wrong((wish.name(), "staff-card-not-in-use"))));
             }
             if let Some(deed) = deed(&member, wish) {
                 match approval::ask(tx, now, request, by, deed).await? {
                     Ok(Asked::Go) => {}
                     Ok(Asked::Waits(request)) => return Ok(Ok(Done::Waits(request))),
-                    Err(key) => return Ok(Err((wish.name(), key))),
+                    Err(key) => return Ok(Err(Undone::Wrong((wish.name(), key)))),
                 }
             }
+            let deed = model::Deed { by: Some(by), wish };
             match wish {
                 // What they may do stays as it is, and so do their sessions.
-                Wish::Move(_) => store::update(tx, now, &changed, None).await?,
-                _ => apply(tx, now, &changed, wish, hash.as_deref()).await?,
+                Wish::Move(_) => store::update(tx, now, &changed, None, Some(deed)).await?,
+                _ => apply(tx, now, &changed, deed, hash.as_deref()).await?,
             }
             Ok(Ok(Done::Now))
         })
@@ -192,10 +212,10 @@ pub async fn apply(
     tx: &mut Tx,
     now: Micros,
     member: &Member,
-    wish: Wish,
+    deed: model::Deed,
     password_hash: Option<&str>,
 ) -> Result<(), DbError> {
-    match wish {
+    match deed.wish {
         Wish::TakeSecondFactor => factor::store::remove(tx, now, member.staff.staff_id).await?,
         Wish::SignInWithCard(card) => cards::store::set_signs_in(tx, now, card, true).await?,
         // What a card opens was agreed to for the role before.
@@ -208,6 +228,6 @@ pub async fn apply(
         }
         _ => {}
     }
-    store::update(tx, now, member, password_hash).await?;
+    store::update(tx, now, member, password_hash, Some(deed)).await?;
     super::store::end_sessions_of(tx, member.staff.staff_id).await
 }

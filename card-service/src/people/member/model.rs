@@ -125,6 +125,32 @@ impl Wish {
     }
 }
 
+/// A wish that is carried out, and who wishes it.
+#[derive(Clone, Copy, Debug)]
+pub struct Deed {
+    /// Nobody of the staff where it is whoever runs the machine.
+    pub by: Option<StaffId>,
+    /// What is done.
+    pub wish: Wish,
+}
+
+/// Something that was done with a member of staff, for their page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Past {
+    /// Its number: those that come later have greater ones.
+    pub leaf: i64,
+    /// When.
+    pub at: Micros,
+    /// What it was: the name of a wish, or `added`.
+    pub deed: String,
+    /// The role that they got.
+    pub role: Option<StaffRole>,
+    /// The station at which they work from then on.
+    pub station: Option<String>,
+    /// Who did it: the name to sign in with. Nobody of the staff where it was whoever runs the machine.
+    pub staff: Option<String>,
+}
+
 /// The sign-in name as it is kept, where it is one.
 pub fn name(typed: &str) -> Option<&str> {
     let name = typed.trim();

@@ -9,8 +9,8 @@ use card_schema::ids::{CardId, OrganisationId, TerminalId};
 use card_schema::wire::ProblemType;
 use uuid::Uuid;
 
-use super::model::{self, Member, Wish};
-use super::{Added, Done, New, add as add_member, change as change_member, store, unknown};
+use super::model::{self, Member, Past, Wish};
+use super::{Added, Done, New, Undone, add as add_member, change as change_member, store, unknown};
 use crate::app::App;
 use crate::cards::expiry::rules::Clock;
 use crate::cards::{self, Bearer, Card, CardState, issuance};
@@ -21,7 +21,7 @@ use crate::console::model::Tone;
 use crate::console::register::{
     Act, FormPage, Line, Link, ListPage, OncePage, ThingPage, Typed, Wrong, message, refused, typed,
 };
-use crate::console::view::{Choice, Tag, card_state, day, short};
+use crate::console::view::{Choice, Tag, card_state, day, minute, short};
 use crate::console::{asking, page};
 use crate::db::{Connection, DbError};
 use crate::http::{Refusal, SignedIn, language};
@@ -35,6 +35,8 @@ const LIST: &str = "/staff";
 const CARD: &str = "card";
 const CARD_LOST: &str = "card_lost";
 const SIGN_IN_WITH_CARD: &str = "sign_in_with_card";
+/// How much of what was done with somebody is shown.
+const HISTORY_SHOWN: u32 = 20;
 /// What is sent where no station is chosen.
 const NO_STATION: &str = "none";
 
@@ -199,6 +201,19 @@ struct Shown {
     card: Option<(Card, CardState)>,
     /// Readers at which one is issued.
     desks: Vec<Choice>,
+    /// What was done with them, newest first.
+    history: Vec<Past>,
+}
+
+/// What was done, as far as it is not who did it and when.
+fn what(locale: Locale, past: &Past) -> String {
+    let got = past.role.map(|role| locale.text(role_key(role)));
+    let said = [Some(locale.text(&format!("staff-deed-{}", past.deed))), got, past.station.clone()];
+    said.into_iter().flatten().collect::<Vec<_>>().join(&locale.text("console-list-comma"))
+}
+
+fn who(locale: Locale, past: &Past) -> String {
+    past.staff.clone().unwrap_or_else(|| locale.text("staff-deed-by-machine"))
 }
 
 /// What can be done with somebody; about themselves an administrator does less.
@@ -213,9 +228,11 @@ fn acts(shown: &Shown, own: bool, again: Option<&Typed>, fields: &Fields<'_>) ->
         primary,
     };
     let Member { staff, post, .. } = &shown.member;
-    let role = again.map_or(staff.role.name(), |form| typed(form, "role"));
+    // What was chosen stays chosen; a form asks for one of the two.
+    let chosen = |name: &str| again.and_then(|form| form.get(name)).map(String::as_str);
+    let role = chosen("role").unwrap_or(staff.role.name());
     let station = post.organisation.map(|id| id.to_string());
-    let station = again.map_or(station.as_deref(), |form| form.get("station").map(String::as_str));
+    let station = chosen("station").or(station.as_deref());
     let mut acts = Vec::new();
     if !own {
         acts.push(act("role", vec![fields.role(role)], true));
@@ -237,7 +254,7 @@ fn acts(shown: &Shown, own: bool, again: Option<&Typed>, fields: &Fields<'_>) ->
     acts
 }
 
-/// What can be done about somebody's card.
+/// What cancame beof donea aboutform somebody'sthat card.did nothing.
 fn card_acts(
     shown: &Shown,
     fields: &Fields<'_>,
@@ -273,12 +290,41 @@ fn card_text(locale: Locale, card: &Card, state: CardState) -> String {
     locale.text_with(key, &[("card", &number), ("state", &card_state(locale, state)), ("day", &day(card.expires_at))])
 }
 
-fn thing(frame: Frame, shown: &Shown, own: bool, again: Option<&Typed>, wrong: Wrong) -> ThingPage {
+/// What came of a form that did nothing.
+#[derive(Clone, Copy)]
+struct Refused<'a> {
+    form: &'a Typed,
+    why: &'a Undone,
+}
+
+impl Refused<'_> {
+    const fn wrong(&self) -> Wrong {
+        match self.why {
+            Undone::Wrong(wrong) => Some(*wrong),
+            Undone::Meanwhile(_) => None,
+        }
+    }
+
+    /// What could not be done, where it is no field that is wrong.
+    fn said(&self, locale: Locale, acts: &[Act]) -> Option<(&'static str, String)> {
+        match self.why {
+            Undone::Wrong(wrong) => refused(locale, Some(*wrong), acts),
+            Undone::Meanwhile(past) => {
+                let tried = acts.iter().find(|act| act.name == typed(self.form, "act")).or(acts.first());
+                let (staff, at, what) = (who(locale, past), minute(past.at), what(locale, past));
+                let known = [("staff", staff.as_str()), ("at", &at), ("what", &what)];
+                Some((tried.map_or("main", |act| act.name), locale.text_with("staff-meanwhile", &known)))
+            }
+        }
+    }
+}
+
+fn thing(frame: Frame, shown: &Shown, own: bool, again: Option<Refused<'_>>) -> ThingPage {
     let locale = frame.locale();
-    let fields = Fields { locale, stations: &shown.stations, wrong };
+    let fields = Fields { locale, stations: &shown.stations, wrong: again.and_then(|again| again.wrong()) };
     let t = |key: &str| locale.text(key);
     let Member { staff, post, station, second_factor } = &shown.member;
-    let acts = acts(shown, own, again, &fields);
+    let acts = acts(shown, own, again.map(|again| again.form), &fields);
     let mut facts = vec![
         (t("staff-role"), t(role_key(staff.role))),
         (t("staff-station"), station.clone().unwrap_or_else(|| t("staff-station-none"))),
@@ -291,13 +337,22 @@ fn thing(frame: Frame, shown: &Shown, own: bool, again: Option<&Typed>, wrong: W
     if post.since.0 > 0 {
         facts.push((t("staff-since"), day(post.since)));
     }
+    let comma = t("console-list-comma");
+    facts.extend(
+        shown
+            .history
+            .iter()
+            .map(|past| (format!("{}{comma}{}", minute(past.at), who(locale, past)), what(locale, past))),
+    );
     ThingPage {
         back: to_list(locale),
         action: format!("{LIST}/{}", staff.staff_id.0),
         title: staff.name.clone(),
         state: state(locale, post.state),
         facts,
-        refused: refused(locale, wrong, &acts),
+        refused: again.and_then(|again| again.said(locale, &acts)),
+        // Sent once more, it is meant.
+        along: vec![("seen", shown.history.first().map_or(0, |newest| newest.leaf).to_string())],
         acts,
         frame,
     }
@@ -308,8 +363,7 @@ async fn shown(
     who: &SignedIn,
     headers: &HeaderMap,
     id: StaffId,
-    again: Option<&Typed>,
-    wrong: Wrong,
+    again: Option<Refused<'_>>,
 ) -> Result<Response, Refusal> {
     let desks = desks(app).await?;
     let mut connection = app.db.read().await?;
@@ -324,9 +378,10 @@ async fn shown(
         stations: stations(&mut connection).await?,
         card: cards.filter(|card| !is_new(card)).find(|(_, state)| *state != CardState::Personalised),
         desks,
+        history: store::history(&mut connection, id, HISTORY_SHOWN).await?,
     };
     let frame = Frame::new(language(headers), format!("{LIST}/{}", id.0), Some(&who.0));
-    asking(&thing(frame, &shown, who.0.staff_id == id, again, wrong), wrong.is_some())
+    asking(&thing(frame, &shown, who.0.staff_id == id, again), again.is_some())
 }
 
 async fn show(
@@ -336,7 +391,7 @@ async fn show(
     Path(id): Path<Uuid>,
 ) -> Result<Response, Refusal> {
     who.require(Permission::Administer)?;
-    shown(&app, &who, &headers, StaffId(id), None, None).await
+    shown(&app, &who, &headers, StaffId(id), None).await
 }
 
 /// The card in use of somebody.
@@ -405,13 +460,20 @@ async fn change(
     if let CARD | CARD_LOST = typed(&form, "act") {
         return match card_change(&app, who.0.staff_id, about, (&form, language(&headers))).await? {
             Ok(to) => Ok(Redirect::to(&to).into_response()),
-            Err(wrong) => shown(&app, &who, &headers, about, Some(&form), Some(wrong)).await,
+            Err(wrong) => {
+                let again = Refused { form: &form, why: &Undone::Wrong(wrong) };
+                shown(&app, &who, &headers, about, Some(again)).await
+            }
         };
     }
     let done = match wish(&app, about, &form).await? {
-        Ok(Some(wish)) => change_member(&app, who.0.staff_id, about, wish).await?,
+        // Who does not say what was known knew of nothing.
+        Ok(Some(wish)) => {
+            let seen = typed(&form, "seen").parse().unwrap_or(0);
+            change_member(&app, who.0.staff_id, about, wish, seen).await?
+        }
         Ok(None) => return Err(Refusal::new(ProblemType::MalformedRequest)),
-        Err(wrong) => Err(wrong),
+        Err(wrong) => Err(Undone::Wrong(wrong)),
     };
     match done {
         Ok(Done::Now) => Ok(Redirect::to(&format!("{LIST}/{id}")).into_response()),
@@ -420,7 +482,7 @@ async fn change(
             let frame = Frame::new(language(&headers), LIST, Some(&who.0));
             page(&password_page(frame, about, password, "staff-first-password-lead"))
         }
-        Err(wrong) => shown(&app, &who, &headers, about, Some(&form), Some(wrong)).await,
+        Err(why) => shown(&app, &who, &headers, about, Some(Refused { form: &form, why: &why })).await,
     }
 }
 
@@ -432,6 +494,22 @@ pub(crate) mod tests {
     use super::super::model::{Post, State as Stands};
     use super::*;
     use crate::people::Staff;
+
+    fn history() -> Vec<Past> {
+        let past = |deed: &str, role, station: Option<&str>, staff: Option<&str>| Past {
+            leaf: 7,
+            at: Micros(1_790_000_000_000_000),
+            deed: deed.to_owned(),
+            role,
+            station: station.map(str::to_owned),
+            staff: staff.map(str::to_owned),
+        };
+        let deeds = ["added", "admit", "suspend", "resume", "password", "second_factor", "sign_out"];
+        let (role, station, admin) = (Some(StaffRole::Clerk), Some("测试服务站"), Some("test-admin"));
+        let mut all = vec![past("role", role, None, admin), past("move", None, station, admin)];
+        all.extend(deeds.map(|deed| past(deed, None, None, None)));
+        all
+    }
 
     /// The page of a member of staff in every state that it has.
     pub(crate) fn pages(frame: &Frame) -> Vec<(String, String)> {
@@ -450,6 +528,7 @@ pub(crate) mod tests {
             stations: vec![station.clone()],
             card: None,
             desks: vec![Choice::new("x", "测试台".to_owned())],
+            history: if since > 0 { history() } else { Vec::new() },
         };
         let at = 1_790_000_000_000_000;
         let with_card = |state, signs_in| {
@@ -480,9 +559,14 @@ pub(crate) mod tests {
             ("role-wrong", shown(Stands::Working, at), false, Some(("role", "staff-role-missing"))),
             ("overtaken", shown(Stands::Working, at), false, Some(("suspend", "staff-changed-meanwhile"))),
         ];
+        let table = table.map(|(name, shown, own, wrong)| (name, shown, own, wrong.map(Undone::Wrong)));
+        let meanwhile = Some(Undone::Meanwhile(history().remove(0)));
+        let table = table.into_iter().chain([("meanwhile", shown(Stands::Working, at), false, meanwhile)]);
         let mut pages = Vec::new();
-        for (name, shown, own, wrong) in table {
-            let html = thing(frame.clone(), &shown, own, None, wrong).render().unwrap();
+        let form = Typed::from([("act".to_owned(), "role".to_owned()), ("role".to_owned(), "auditor".to_owned())]);
+        for (name, shown, own, why) in table {
+            let again = why.as_ref().map(|why| Refused { form: &form, why });
+            let html = thing(frame.clone(), &shown, own, again).render().unwrap();
             pages.push((format!("staff-{name}"), html));
         }
         for lead in ["staff-first-password-lead", "staff-first-password-waits"] {

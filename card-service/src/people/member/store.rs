@@ -1,15 +1,15 @@
-//! Members of staff as administrators change them: the tables staff and staff_post.
+//! Members of staff as administrators change them: the tables staff, staff_post and staff_deed.
 
 use card_schema::clock::Micros;
 use card_schema::ids::{OrganisationId, Shard};
 use uuid::Uuid;
 
-use super::model::{Member, Post, State};
+use super::model::{Deed, Member, Past, Post, State, Wish};
 use crate::db::{Connection, DbError, Row, Tx, query};
 use crate::evidence::{ActionKind, Change, tables};
 use crate::people::factor::store::is_on;
 use crate::people::store::staff;
-use crate::people::{Staff, StaffId};
+use crate::people::{Staff, StaffId, StaffRole};
 
 const SELECT: &str = "SELECT s.staff_id, s.name, s.role, p.organisation_id, p.state, p.since, p.password_given,
         p.admitted_by, p.admitted_at, p.reset_by, p.reset_at, p.administered_until, o.name AS station, f.state AS factor
@@ -46,7 +46,7 @@ pub async fn insert(tx: &mut Tx, at: Micros, staff: &Staff, post: &Post, passwor
     if taken.is_some() {
         return Ok(false);
     }
-    let change = begin(tx, staff.staff_id).await?;
+    let mut change = begin(tx, staff.staff_id).await?;
     query("INSERT INTO staff (staff_id, name, role, password_hash, created_at, leaf) VALUES ($1, $2, $3, $4, $5, $6)")
         .bind(staff.staff_id.0)
         .bind(&staff.name)
@@ -57,14 +57,25 @@ pub async fn insert(tx: &mut Tx, at: Micros, staff: &Staff, post: &Post, passwor
         .execute(tx.conn())
         .await?;
     put_post(tx, &change, staff.staff_id, post).await?;
+    if let Some((by, _)) = post.admitted {
+        let row = DeedRow { deed: ADDED, role: Some(staff.role), station: post.organisation, by: Some(by) };
+        put_deed(tx, &mut change, at, staff.staff_id, row).await?;
+    }
     change.record(tx, at, ActionKind::StaffChanged).await?;
     Ok(true)
 }
 
-/// Keeps a member of staff as they are now, with another password where there is one.
-pub async fn update(tx: &mut Tx, at: Micros, member: &Member, password_hash: Option<&str>) -> Result<(), DbError> {
+/// Keeps a member of staff as they are now, with another password where there is one, and what made them so where that
+/// was not themselves.
+pub async fn update(
+    tx: &mut Tx,
+    at: Micros,
+    member: &Member,
+    password_hash: Option<&str>,
+    deed: Option<Deed>,
+) -> Result<(), DbError> {
     let who = member.staff.staff_id;
-    let change = begin(tx, who).await?;
+    let mut change = begin(tx, who).await?;
     query(
         "UPDATE staff SET role = $1, password_hash = COALESCE(CAST($2 AS TEXT), password_hash), leaf = $3
          WHERE staff_id = $4",
@@ -76,7 +87,82 @@ pub async fn update(tx: &mut Tx, at: Micros, member: &Member, password_hash: Opt
     .execute(tx.conn())
     .await?;
     put_post(tx, &change, who, &member.post).await?;
+    if let Some(deed) = deed {
+        put_deed(tx, &mut change, at, who, DeedRow::of(deed)).await?;
+    }
     change.record(tx, at, ActionKind::StaffChanged).await
+}
+
+/// The deed of whoever adds somebody.
+const ADDED: &str = "added";
+
+/// What a row of staff_deed says.
+#[derive(Clone, Copy, Debug)]
+struct DeedRow {
+    deed: &'static str,
+    role: Option<StaffRole>,
+    station: Option<OrganisationId>,
+    by: Option<StaffId>,
+}
+
+impl DeedRow {
+    fn of(deed: Deed) -> Self {
+        let (role, station) = match deed.wish {
+            Wish::Role(role) => (Some(role), None),
+            Wish::Move(station) => (None, station),
+            _ => (None, None),
+        };
+        Self { deed: deed.wish.name(), role, station, by: deed.by }
+    }
+}
+
+async fn put_deed(tx: &mut Tx, change: &mut Change, at: Micros, about: StaffId, row: DeedRow) -> Result<(), DbError> {
+    change.touch(tx, &tables::STAFF_DEED, vec![about.0.as_bytes()[..].into(), change.leaf().into()]).await?;
+    query(
+        "INSERT INTO staff_deed (about, leaf, at, deed, role, organisation_id, staff_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(about.0)
+    .bind(change.leaf())
+    .bind(at.0)
+    .bind(row.deed)
+    .bind(row.role.map(|role| role.name().to_owned()))
+    .bind(row.station.map(|id| id.as_bytes().to_vec()))
+    .bind(row.by.map(|who| who.0.as_bytes().to_vec()))
+    .execute(tx.conn())
+    .await
+    .map(drop)
+}
+
+/// What was done with a member of staff, newest first.
+pub async fn history(connection: &mut Connection, about: StaffId, limit: u32) -> Result<Vec<Past>, DbError> {
+    let rows = query(
+        "SELECT d.leaf, d.at, d.deed, d.role, o.name AS station, s.name AS staff FROM staff_deed d
+         LEFT JOIN organisation o ON o.organisation_id = d.organisation_id
+         LEFT JOIN staff s ON s.staff_id = d.staff_id WHERE d.about = $1 ORDER BY d.leaf DESC LIMIT $2",
+    )
+    .bind(about.0)
+    .bind(i64::from(limit))
+    .all(connection)
+    .await?;
+    let past = |row: &Row| {
+        let role: Option<String> = row.get("role")?;
+        let role = role.map(|name| StaffRole::from_name(&name).ok_or(DbError::Unreadable("staff_deed.role")));
+        Ok(Past {
+            leaf: row.get("leaf")?,
+            at: Micros(row.get("at")?),
+            deed: row.get("deed")?,
+            role: role.transpose()?,
+            station: row.get("station")?,
+            staff: row.get("staff")?,
+        })
+    };
+    rows.iter().map(past).collect()
+}
+
+/// The newest of it.
+pub async fn newest(connection: &mut Connection, about: StaffId) -> Result<Option<Past>, DbError> {
+    Ok(history(connection, about, 1).await?.pop())
 }
 
 async fn begin(tx: &mut Tx, who: StaffId) -> Result<Change, DbError> {

@@ -14,6 +14,24 @@ pub(crate) async fn send(office: &Office, token: &str, path: &str, form: Option<
     (shown.status, shown.leads_to, shown.page)
 }
 
+/// Does something on the page of a member of staff, which says what was known when it was opened.
+pub(crate) async fn on_page(
+    office: &Office,
+    token: &str,
+    page: &str,
+    form: Option<&str>,
+) -> (StatusCode, String, String) {
+    let opened = send(office, token, page, None).await.2;
+    let form = form.map(|form| format!("{form}&seen={}", seen(&opened)));
+    send(office, token, page, form.as_deref()).await
+}
+
+/// The newest deed of which a page knows.
+fn seen(page: &str) -> &str {
+    let (_, after) = page.split_once("name=\"seen\" value=\"").expect("the page says what it knows of");
+    after.split('"').next().unwrap()
+}
+
 pub(crate) async fn find(office: &Office, name: &str) -> Member {
     let all = store::all(&mut office.app.db.read().await.unwrap()).await.unwrap();
     all.into_iter().find(|member| member.staff.name == name).unwrap_or_else(|| panic!("no {name}"))
@@ -87,7 +105,7 @@ async fn whoever_is_suspended_changed_or_signed_out_by_an_administrator_is_so_at
         ("act=role&role=clerk", State::Working),
     ] {
         let session = office.session(&clerk).await;
-        assert_eq!(send(&office, &admin, &page, Some(form)).await.0, DONE, "{form}");
+        assert_eq!(on_page(&office, &admin, &page, Some(form)).await.0, DONE, "{form}");
         let (status, _) = office.public("GET", "/v1/terminals", Some(&session), None).await;
         assert_eq!(status, StatusCode::UNAUTHORIZED, "{form}");
         assert_eq!(find(&office, "clerk").await.post.state, then, "{form}");
@@ -97,7 +115,7 @@ async fn whoever_is_suspended_changed_or_signed_out_by_an_administrator_is_so_at
             State::Waiting | State::Suspended => assert!(signed_in.1.contains("suspended"), "{signed_in:?}"),
         }
     }
-    let (status, _, shown) = send(&office, &admin, &page, Some("act=password")).await;
+    let (status, _, shown) = on_page(&office, &admin, &page, Some("act=password")).await;
     assert_eq!(status, StatusCode::OK);
     let given = secrets(&shown).remove(0);
     assert_eq!(sign_in(&office, "clerk", crate::testing::PASSWORD).await.0, StatusCode::UNAUTHORIZED);
@@ -114,7 +132,7 @@ async fn nobody_puts_themselves_out_of_the_office() {
     let admin = office.staff("admin", StaffRole::Administrator).await;
     let own = format!("/staff/{}", find(&office, "admin").await.staff.staff_id.0);
     for form in ["act=suspend", "act=role&role=clerk", "act=password"] {
-        assert_eq!(send(&office, &admin, &own, Some(form)).await.0, WRONG, "{form}");
+        assert_eq!(on_page(&office, &admin, &own, Some(form)).await.0, WRONG, "{form}");
     }
     assert_eq!(find(&office, "admin").await.post.state, State::Working);
 }
@@ -137,8 +155,8 @@ async fn staff_work_at_stations_and_nowhere_else() {
     assert_eq!(clerk.station.as_deref(), Some("Station"));
     let page = format!("/staff/{}", clerk.staff.staff_id.0);
     let moved = format!("act=move&station={}", id("Shop"));
-    assert_eq!(send(&office, &admin, &page, Some(&moved)).await.0, WRONG);
-    assert_eq!(send(&office, &admin, &page, Some("act=move&station=none")).await.0, DONE);
+    assert_eq!(on_page(&office, &admin, &page, Some(&moved)).await.0, WRONG);
+    assert_eq!(on_page(&office, &admin, &page, Some("act=move&station=none")).await.0, DONE);
     assert_eq!(find(&office, "clerk").await.station, None);
 }
 
@@ -148,11 +166,42 @@ async fn a_session_that_is_begun_while_its_owner_is_suspended_lets_nobody_in() {
     let admin = office.staff("admin", StaffRole::Administrator).await;
     let clerk = office.member("clerk", StaffRole::Clerk).await;
     let page = format!("/staff/{}", clerk.staff_id.0);
-    assert_eq!(send(&office, &admin, &page, Some("act=suspend")).await.0, DONE);
+    assert_eq!(on_page(&office, &admin, &page, Some("act=suspend")).await.0, DONE);
     // As if the password had been checked just before.
     let session = office.session(&clerk).await;
     let (status, _) = office.public("GET", "/v1/terminals", Some(&session), None).await;
     assert_eq!(status, StatusCode::UNAUTHORIZED);
     let mut connection = office.app.db.read().await.unwrap();
     assert!(sessions::by_name(&mut connection, "clerk").await.unwrap().is_some_and(|(_, _, works)| !works));
+}
+
+#[tokio::test]
+async fn of_two_who_change_a_member_at_once_the_second_is_told_what_the_first_did_and_loses_nothing() {
+    let office = office().await;
+    let one = office.staff("one", StaffRole::Administrator).await;
+    let other = office.staff("other", StaffRole::Administrator).await;
+    let clerk = office.member("clerk", StaffRole::Supervisor).await;
+    let page = format!("/staff/{}", clerk.staff_id.0);
+    let opened = send(&office, &other, &page, None).await.2;
+    assert_eq!(on_page(&office, &one, &page, Some("act=role&role=clerk")).await.0, DONE);
+    let late = format!("act=role&role=operator&seen={}", seen(&opened));
+    let (status, _, told) = send(&office, &other, &page, Some(&late)).await;
+    assert_eq!(status, WRONG);
+    for said in ["one did something with this member on ", "Another role, Clerk", "href=\"#role\""] {
+        assert!(told.contains(said), "{said}: {told}");
+    }
+    assert_eq!(find(&office, "clerk").await.staff.role, StaffRole::Clerk, "what the first did stands");
+    let chosen = told.split("<input").find(|input| input.contains("value=\"operator\"")).unwrap();
+    assert!(chosen.contains(" checked"), "what the second chose stays chosen: {told}");
+
+    // Whoever sends it once more means it, having read what was done.
+    let suspends = format!("act=suspend&seen={}", seen(&told));
+    assert_eq!(send(&office, &other, &page, Some(&suspends)).await.0, DONE);
+    assert_eq!(find(&office, "clerk").await.post.state, State::Suspended);
+    // What a program or an old page does not say, it did not know.
+    assert_eq!(send(&office, &one, &page, Some("act=sign_out")).await.0, WRONG);
+    let shown = send(&office, &one, &page, None).await.2;
+    for said in ["Suspended", "Another role, Clerk"] {
+        assert!(shown.contains(said), "{said}: {shown}");
+    }
 }

@@ -172,6 +172,7 @@ fn thing(frame: Frame, entry: &Entry, terminals: i64, again: Option<&Typed>, wro
             (t("people-terminals"), terminals.to_string()),
         ],
         refused: refused(locale, wrong, &acts),
+        along: Vec::new(),
         acts,
         frame,
     }

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use crate::db::query;
 use crate::people::StaffRole;
 use crate::people::member::model::State;
-use crate::people::member::tests::{find, secrets, send};
+use crate::people::member::tests::{find, on_page, secrets, send};
 use crate::testing::{Office, PASSWORD, office};
 
 const DONE: StatusCode = StatusCode::SEE_OTHER;
@@ -27,11 +27,11 @@ async fn a_role_that_one_administrator_gives_is_given_when_another_agrees() {
     let other = office.staff("other", StaffRole::Administrator).await;
     let clerk = office.member("clerk", StaffRole::Clerk).await;
     let (page, ask) = (page_of(&office, "clerk").await, Some("act=role&role=supervisor"));
-    let (status, request, _) = send(&office, &one, &page, ask).await;
+    let (status, request, _) = on_page(&office, &one, &page, ask).await;
     assert_eq!(status, DONE);
     assert!(request.starts_with("/approvals/"), "{request}");
     assert_eq!(find(&office, "clerk").await.staff.role, StaffRole::Clerk);
-    assert_eq!(send(&office, &one, &page, ask).await.0, WRONG, "it waits already");
+    assert_eq!(on_page(&office, &one, &page, ask).await.0, WRONG, "it waits already");
     assert!(send(&office, &other, "/", None).await.2.contains("class=\"count\">1<"));
     assert!(!send(&office, &one, "/", None).await.2.contains("class=\"count\""));
     assert!(send(&office, &other, "/approvals", None).await.2.contains(&request));
@@ -47,10 +47,10 @@ async fn a_role_that_one_administrator_gives_is_given_when_another_agrees() {
     assert_eq!(states(&office).await, ["approved"]);
 
     // What takes power away waits for nobody.
-    assert_eq!(send(&office, &one, &page, Some("act=role&role=clerk")).await.1, page);
+    assert_eq!(on_page(&office, &one, &page, Some("act=role&role=clerk")).await.1, page);
     assert_eq!(find(&office, "clerk").await.staff.role, StaffRole::Clerk);
     for (by, act, then) in [(&other, "act=refuse&reason=why", "refused"), (&one, "act=withdraw", "withdrawn")] {
-        let (_, request, _) = send(&office, &one, &page, ask).await;
+        let (_, request, _) = on_page(&office, &one, &page, ask).await;
         assert_eq!(send(&office, by, &request, Some(act)).await.0, DONE);
         assert_eq!(states(&office).await.last().unwrap(), then);
         assert_eq!(find(&office, "clerk").await.staff.role, StaffRole::Clerk);
@@ -69,12 +69,12 @@ async fn whoever_is_added_with_more_than_a_clerks_role_signs_in_when_another_has
     let sign_in = async || office.public("POST", "/v1/sessions", None, Some(body.clone())).await.0;
     assert_eq!(sign_in().await, StatusCode::UNAUTHORIZED);
     let page = page_of(&office, "new").await;
-    assert_eq!(send(&office, &one, &page, Some("act=admit")).await.0, WRONG, "it waits already");
+    assert_eq!(on_page(&office, &one, &page, Some("act=admit")).await.0, WRONG, "it waits already");
     let list = send(&office, &other, "/approvals", None).await.2;
     let at = list.find("/approvals/").unwrap();
     let request = list[at..].split('"').next().unwrap().to_owned();
     assert_eq!(send(&office, &other, &request, Some("act=refuse&reason=why")).await.0, DONE);
-    let (_, request, _) = send(&office, &one, &page, Some("act=admit")).await;
+    let (_, request, _) = on_page(&office, &one, &page, Some("act=admit")).await;
     assert_eq!(send(&office, &other, &request, Some("act=approve")).await.0, DONE);
     assert_eq!(sign_in().await, StatusCode::CREATED);
 }
@@ -97,7 +97,7 @@ async fn somebody_whose_password_was_given_by_whoever_asks_does_not_count_as_ano
     let one = office.staff("one", StaffRole::Administrator).await;
     office.staff("other", StaffRole::Administrator).await;
     office.member("clerk", StaffRole::Clerk).await;
-    let (_, _, shown) = send(&office, &one, &page_of(&office, "other").await, Some("act=password")).await;
+    let (_, _, shown) = on_page(&office, &one, &page_of(&office, "other").await, Some("act=password")).await;
     let given = secrets(&shown).remove(0);
     // The password alone does not let anybody in, but the second factor may have been reset as well.
     let body = serde_json::json!({"name": "other", "password": given, "code": office.code(1)});
@@ -107,13 +107,13 @@ async fn somebody_whose_password_was_given_by_whoever_asks_does_not_count_as_ano
     assert_eq!(send(&office, &other, "/account/password", Some(&chosen)).await.0, DONE);
     let ask = Some("act=role&role=supervisor");
     let page = page_of(&office, "clerk").await;
-    let (_, request, _) = send(&office, &one, &page, ask).await;
+    let (_, request, _) = on_page(&office, &one, &page, ask).await;
     let (status, _, shown) = send(&office, &other, &request, Some("act=approve")).await;
     assert_eq!(status, WRONG);
     assert!(shown.contains("do not count as two"), "{shown}");
     // Nor the other way round.
     assert_eq!(send(&office, &one, &request, Some("act=withdraw")).await.0, DONE);
-    let (_, request, _) = send(&office, &other, &page, ask).await;
+    let (_, request, _) = on_page(&office, &other, &page, ask).await;
     assert_eq!(send(&office, &one, &request, Some("act=approve")).await.0, WRONG);
     assert_eq!(find(&office, "clerk").await.staff.role, StaffRole::Clerk);
 }
