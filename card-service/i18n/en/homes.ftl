@@ -87,6 +87,7 @@ household-offer-missing = Choose a household, or “To none of these”
 household-same = This is the person’s own document. Enter that of another member of the household
 household-belongs = The person belongs to a household. Leave that one first
 household-full = A household has at most 30 members
+household-changed-meanwhile = { $staff } changed the household on { $at }. Open the record to see how it stands now; if this is still right, save once more
 household-meanwhile = Somebody has just changed this household. Open the record again
 household-head-leaves = The person is the head, and others belong to the household. Make one of them the head first
 household-head-is = The person is the head. Make somebody else the head first

@@ -87,6 +87,7 @@ household-offer-missing = 请选择所属的家庭户，或选“都不是”
 household-same = 这是本人的证件。请输入该户另一成员登记时所用的证件
 household-belongs = 此人已属于一个家庭户。请先办理退出，再加入
 household-full = 一个家庭户最多 30 人
+household-changed-meanwhile = { $staff } 已在 { $at } 更改过这个家庭户。请先打开档案查看；如仍需办理，再保存一次
 household-meanwhile = 刚才有人更改了这个家庭户。请重新打开档案再办理
 household-head-leaves = 此人是户主，户内还有其他成员。请先把另一位成员改为户主
 household-head-is = 此人是户主。请先把另一位成员改为户主

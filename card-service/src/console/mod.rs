@@ -27,4 +27,4 @@ mod tests;
 mod unblock;
 pub mod view;
 
-pub use pages::{asking, first_page, page, router};
+pub use pages::{asking, first_page, overtaken, page, router};

@@ -123,6 +123,11 @@ pub fn asking(template: &impl Template, is_wrong: bool) -> Result<Response, Refu
     Ok((status, page(template)?).into_response())
 }
 
+/// A page that asks for something once more because somebody else was quicker, as an answer.
+pub fn overtaken(template: &impl Template) -> Result<Response, Refusal> {
+    Ok((StatusCode::CONFLICT, page(template)?).into_response())
+}
+
 /// Middleware: a refused request of a browser becomes a page, or the way to the sign-in. Programs get problem documents.
 async fn errors(request: Request, next: Next) -> Response {
     let locale = language(request.headers());

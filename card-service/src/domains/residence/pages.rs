@@ -22,7 +22,7 @@ use super::view::{
 };
 use super::{Correction, Registration, Unchanged, change, draft, register, registered_with, reveal, rules, store};
 use crate::app::App;
-use crate::console::{asking, first_page, frame::Frame, page};
+use crate::console::{asking, first_page, frame::Frame, overtaken, page};
 use crate::http::{self, Refusal, SignedIn, language};
 use crate::i18n::Locale;
 use crate::people::model::{Permission, Purpose};
@@ -368,13 +368,12 @@ impl Correcting {
         let (holder, field) = (self.holder, self.field);
         let address = format!("/holders/{holder}/change/{}", field.name());
         let frame = Frame::new(self.locale, address, Some(&self.who.0));
-        let status = match form.problem {
-            None => StatusCode::OK,
-            Some(Problem::Meanwhile(_)) => StatusCode::CONFLICT,
-            Some(Problem::NoReason | Problem::Wrong(_)) => StatusCode::UNPROCESSABLE_ENTITY,
-        };
-        let body = page(&ChangePage::new(frame, holder, field, form, self.app.today()))?;
-        Ok((status, body).into_response())
+        let page = ChangePage::new(frame, holder, field, form, self.app.today());
+        match form.problem {
+            Some(Problem::Meanwhile(_)) => overtaken(&page),
+            Some(Problem::NoReason | Problem::Wrong(_)) => asking(&page, true),
+            None => asking(&page, false),
+        }
     }
 }
 

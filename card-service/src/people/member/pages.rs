@@ -22,7 +22,7 @@ use crate::console::register::{
     Act, FormPage, Line, Link, ListPage, OncePage, ThingPage, Typed, Wrong, message, refused, typed,
 };
 use crate::console::view::{Choice, Tag, card_state, day, minute, short};
-use crate::console::{asking, page};
+use crate::console::{asking, overtaken, page};
 use crate::db::{Connection, DbError};
 use crate::http::{Refusal, SignedIn, language};
 use crate::i18n::Locale;
@@ -381,7 +381,12 @@ async fn shown(
         history: store::history(&mut connection, id, HISTORY_SHOWN).await?,
     };
     let frame = Frame::new(language(headers), format!("{LIST}/{}", id.0), Some(&who.0));
-    asking(&thing(frame, &shown, who.0.staff_id == id, again), again.is_some())
+    let page = thing(frame, &shown, who.0.staff_id == id, again);
+    match again.map(|again| again.why) {
+        Some(Undone::Meanwhile(_)) => overtaken(&page),
+        Some(Undone::Wrong(_)) => asking(&page, true),
+        None => asking(&page, false),
+    }
 }
 
 async fn show(

@@ -186,7 +186,7 @@ async fn of_two_who_change_a_member_at_once_the_second_is_told_what_the_first_di
     assert_eq!(on_page(&office, &one, &page, Some("act=role&role=clerk")).await.0, DONE);
     let late = format!("act=role&role=operator&seen={}", seen(&opened));
     let (status, _, told) = send(&office, &other, &page, Some(&late)).await;
-    assert_eq!(status, WRONG);
+    assert_eq!(status, StatusCode::CONFLICT);
     for said in ["one did something with this member on ", "Another role, Clerk", "href=\"#role\""] {
         assert!(told.contains(said), "{said}: {told}");
     }
@@ -199,7 +199,7 @@ async fn of_two_who_change_a_member_at_once_the_second_is_told_what_the_first_di
     assert_eq!(send(&office, &other, &page, Some(&suspends)).await.0, DONE);
     assert_eq!(find(&office, "clerk").await.post.state, State::Suspended);
     // What a program or an old page does not say, it did not know.
-    assert_eq!(send(&office, &one, &page, Some("act=sign_out")).await.0, WRONG);
+    assert_eq!(send(&office, &one, &page, Some("act=sign_out")).await.0, StatusCode::CONFLICT);
     let shown = send(&office, &one, &page, None).await.2;
     for said in ["Suspended", "Another role, Clerk"] {
         assert!(shown.contains(said), "{said}: {shown}");

@@ -7,6 +7,7 @@
 pub mod model;
 pub mod pages;
 pub mod rules;
+mod seen;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;

@@ -10,9 +10,9 @@ use serde::Deserialize;
 
 use super::model::{HouseholdAnswer, Relationship};
 use super::view::{AskPage, HOUSEHOLD, NONE, RELATIONSHIP, Way};
-use super::{candidates, head_of, name_of, names};
+use super::{candidates, head_of, name_of, names, seen};
 use crate::app::App;
-use crate::console::{asking, frame::Frame};
+use crate::console::{asking, frame::Frame, overtaken};
 use crate::domains::residence::draft::Draft;
 use crate::domains::residence::model::{ChangeReason, Facts, Field, Typed, Wrong};
 use crate::domains::residence::pages::{Desk, answer, may_register};
@@ -67,21 +67,48 @@ impl At {
         Way { frame: Frame::new(self.locale, action.as_str(), Some(&self.who.0)), action, back }
     }
 
-    /// Does something, and goes back to the holder.
-    async fn done(&self, doing: Doing) -> Result<Response, Refusal> {
+    /// Does something for whoever knew of all that was done before, and goes back to the holder; tells others what they did
+    /// not know of, on the page that is shown again.
+    async fn done(&self, form: &Typed, doing: Doing) -> Result<Response, Refusal> {
         let (app, by, holder) = (self.app.clone(), self.by, self.holder);
+        let (joins, mark) = (doing.joins(), answer(form, "seen").to_owned());
         let written = self.app.db.write::<_, Refusal, _>(move |tx| {
             Box::pin(async move {
-                match doing {
-                    Doing::Join(with) => super::join(&app, tx, by, holder, with).await,
-                    Doing::Relate(how) => super::relate(&app, tx, by, holder, how).await,
-                    Doing::Head(before) => super::head(&app, tx, by, holder, before).await,
-                    Doing::Leave(reason) => super::leave(&app, tx, by, holder, reason).await,
+                let people: Vec<_> = joins.into_iter().chain([holder]).collect();
+                super::lock(tx, &people, &[]).await?;
+                if let Some(newest) = seen::of(&app, tx.conn(), holder, joins).await?.unknown_to(&mark)? {
+                    return Ok(Some(newest));
                 }
+                match doing {
+                    Doing::Join(with) => super::join(&app, tx, by, holder, with).await?,
+                    Doing::Relate(how) => super::relate(&app, tx, by, holder, how).await?,
+                    Doing::Head(before) => super::head(&app, tx, by, holder, before).await?,
+                    Doing::Leave(reason) => super::leave(&app, tx, by, holder, reason).await?,
+                }
+                Ok(None)
             })
         });
-        written.await?;
-        Ok(Redirect::to(&format!("/holders/{holder}")).into_response())
+        let Some(newest) = written.await? else {
+            return Ok(Redirect::to(&format!("/holders/{holder}")).into_response());
+        };
+        let again = match doing {
+            Doing::Join((person, _)) => self.related(person, form, false).await?,
+            Doing::Relate(_) => self.corrected(form, false),
+            Doing::Head(_) => self.new_head(form, false),
+            Doing::Leave(_) => self.leaves(form, false),
+        };
+        overtaken(&self.knowing(again.told(&newest), joins).await?)
+    }
+
+    /// A page with what is known as it is shown.
+    async fn knowing(&self, page: AskPage, joins: Option<HolderId>) -> Result<AskPage, Refusal> {
+        let seen = seen::of(&self.app, &mut self.app.db.read().await?, self.holder, joins).await?;
+        Ok(page.knowing(seen.mark))
+    }
+
+    /// Asks something about the household in which the holder is.
+    async fn asks(&self, page: AskPage) -> Result<Response, Refusal> {
+        shown(&self.knowing(page, None).await?)
     }
 
     fn ask_whose(&self, typed: &Facts, wrong: &[Wrong]) -> Result<Response, Refusal> {
@@ -89,10 +116,27 @@ impl At {
     }
 
     /// How the holder is related to the head of a person's household. Whose name is shown can see that.
-    async fn ask_related(&self, person: HolderId, missing: bool) -> Result<Response, Refusal> {
+    async fn related(&self, person: HolderId, form: &Typed, missing: bool) -> Result<AskPage, Refusal> {
         let head = head_of(&self.app, &mut self.app.db.read().await?, person).await?;
         let name = name_of(&self.app, self.by, head).await?;
-        shown(&self.way("").relationship(&name, person, missing))
+        Ok(self.way("").relationship(&name, person, answer(form, "relationship"), missing))
+    }
+
+    async fn ask_related(&self, person: HolderId, form: &Typed, missing: bool) -> Result<Response, Refusal> {
+        let page = self.related(person, form, missing).await?;
+        shown(&self.knowing(page, Some(person)).await?)
+    }
+
+    fn corrected(&self, form: &Typed, is_sent: bool) -> AskPage {
+        self.way("/relationship").corrected(answer(form, "relationship"), answer(form, "why"), is_sent)
+    }
+
+    fn new_head(&self, form: &Typed, missing: bool) -> AskPage {
+        self.way("/head").head(answer(form, "relationship"), missing)
+    }
+
+    fn leaves(&self, form: &Typed, is_sent: bool) -> AskPage {
+        self.way("/leave").leave(answer(form, "why"), is_sent)
     }
 }
 
@@ -103,6 +147,16 @@ enum Doing {
     Relate((Relationship, ChangeReason)),
     Head(Relationship),
     Leave(ChangeReason),
+}
+
+impl Doing {
+    /// Whose household it is about, where it is not the holder's own.
+    const fn joins(&self) -> Option<HolderId> {
+        match self {
+            Self::Join((person, _)) => Some(*person),
+            Self::Relate(_) | Self::Head(_) | Self::Leave(_) => None,
+        }
+    }
 }
 
 fn shown(page: &AskPage) -> Result<Response, Refusal> {
@@ -116,8 +170,8 @@ async fn whose_form(at: At) -> Result<Response, Refusal> {
 async fn join(at: At, Form(form): Form<Typed>) -> Result<Response, Refusal> {
     if let Ok(person) = answer(&form, "whose").parse::<HolderId>() {
         return match Relationship::of_member(answer(&form, "relationship")) {
-            None => at.ask_related(person, true).await,
-            Some(relationship) => at.done(Doing::Join((person, relationship))).await,
+            None => at.ask_related(person, &form, true).await,
+            Some(relationship) => at.done(&form, Doing::Join((person, relationship))).await,
         };
     }
     let mut typed = Facts::default();
@@ -128,41 +182,41 @@ async fn join(at: At, Form(form): Form<Typed>) -> Result<Response, Refusal> {
         Ok(None) => at.ask_whose(&typed, &wrong("find-document-nobody")),
         // The number is the holder's own: it is not sent back.
         Ok(Some(person)) if person == at.holder => at.ask_whose(&Facts::default(), &wrong("household-same")),
-        Ok(Some(person)) => at.ask_related(person, false).await,
+        Ok(Some(person)) => at.ask_related(person, &form, false).await,
     }
 }
 
 async fn relate_form(at: At) -> Result<Response, Refusal> {
-    shown(&at.way("/relationship").corrected("", "", false))
+    at.asks(at.corrected(&Typed::new(), false)).await
 }
 
 async fn relate(at: At, Form(form): Form<Typed>) -> Result<Response, Refusal> {
     let (chosen, why) = (answer(&form, "relationship"), answer(&form, "why"));
     match (Relationship::of_member(chosen), ChangeReason::from_name(why)) {
-        (Some(relationship), Some(reason)) => at.done(Doing::Relate((relationship, reason))).await,
-        _ => shown(&at.way("/relationship").corrected(chosen, why, true)),
+        (Some(relationship), Some(reason)) => at.done(&form, Doing::Relate((relationship, reason))).await,
+        _ => at.asks(at.corrected(&form, true)).await,
     }
 }
 
 async fn head_form(at: At) -> Result<Response, Refusal> {
-    shown(&at.way("/head").head(false))
+    at.asks(at.new_head(&Typed::new(), false)).await
 }
 
 async fn head(at: At, Form(form): Form<Typed>) -> Result<Response, Refusal> {
     match Relationship::of_member(answer(&form, "relationship")) {
-        Some(before) => at.done(Doing::Head(before)).await,
-        None => shown(&at.way("/head").head(true)),
+        Some(before) => at.done(&form, Doing::Head(before)).await,
+        None => at.asks(at.new_head(&form, true)).await,
     }
 }
 
 async fn leave_form(at: At) -> Result<Response, Refusal> {
-    shown(&at.way("/leave").leave(false))
+    at.asks(at.leaves(&Typed::new(), false)).await
 }
 
 async fn leave(at: At, Form(form): Form<Typed>) -> Result<Response, Refusal> {
     match ChangeReason::from_name(answer(&form, "why")) {
-        Some(reason) => at.done(Doing::Leave(reason)).await,
-        None => shown(&at.way("/leave").leave(true)),
+        Some(reason) => at.done(&form, Doing::Leave(reason)).await,
+        None => at.asks(at.leaves(&form, true)).await,
     }
 }
 
@@ -205,7 +259,7 @@ async fn choose(desk: Desk, Form(form): Form<Typed>) -> Result<Response, Refusal
 async fn ask_how(desk: &Desk, kept: &Draft, missing: bool) -> Result<Response, Refusal> {
     let Some(HouseholdAnswer::Of { person, .. }) = kept.household else { return Ok(desk.to(HOUSEHOLD)) };
     let name = name_of(&desk.app, desk.who.0.staff_id, person).await?;
-    shown(&way(desk, RELATIONSHIP, HOUSEHOLD).relationship(&name, person, missing))
+    shown(&way(desk, RELATIONSHIP, HOUSEHOLD).relationship(&name, person, "", missing))
 }
 
 async fn relationship_form(desk: Desk) -> Result<Response, Refusal> {

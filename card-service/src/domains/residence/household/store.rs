@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::model::{HouseholdId, Membership};
 use crate::db::{Connection, DbError, Row, Tx, columns, query};
+use crate::domains::residence::Meanwhile;
 use crate::domains::residence::house::model::HouseId;
 use crate::domains::residence::model::{ChangeReason, Field};
 use crate::evidence::{ActionKind, Change, tables};
@@ -152,6 +153,22 @@ pub(crate) async fn put(
         .await?;
     }
     change.record(tx, at, ActionKind::HouseholdChanged).await
+}
+
+/// The newest change of a record's membership.
+pub(super) async fn newest_change(connection: &mut Connection, record: HolderId) -> Result<Option<Meanwhile>, DbError> {
+    let row = query(
+        "SELECT m.leaf, COALESCE(m.until, m.since) AS at, s.name FROM household_member m
+         JOIN staff s ON s.staff_id = COALESCE(m.ended_by, m.opened_by)
+         WHERE m.shard = $1 AND m.holder_id = $2 ORDER BY m.leaf DESC, m.opened DESC LIMIT 1",
+    )
+    .bind(record.shard())
+    .bind(record)
+    .optional(connection)
+    .await?;
+    let newest =
+        |row: Row| Ok(Meanwhile { leaf: row.get("leaf")?, at: Micros(row.get("at")?), staff: row.get("name")? });
+    row.map(newest).transpose()
 }
 
 /// What was done with a record's membership, newest first: when, by whom (the name to sign in with), and why one ended.

@@ -1,5 +1,6 @@
 //! Households on a real database: who belongs to which, what is kept of what was, and who can see who looked.
 
+use axum::http::StatusCode;
 use card_schema::ids::HolderId;
 use card_schema::wire::ProblemType;
 
@@ -216,4 +217,63 @@ async fn a_registration_is_not_taken_back_once_somebody_belongs_to_the_persons_h
             .write::<_, Refusal, _>(move |tx| Box::pin(async move { unregister(&app, tx, holder).await }));
         assert_eq!(undone.await.unwrap(), goes);
     }
+}
+
+/// A form that goes along with a page says what was known when the page was opened.
+fn knowing(page: &str, form: &str) -> String {
+    let (_, after) = page.split_once("name=\"seen\" value=\"").expect("the page says what it knows of");
+    format!("{form}&seen={}", after.split('"').next().unwrap().replace(' ', "+"))
+}
+
+#[tokio::test]
+async fn of_two_clerks_at_one_household_the_second_is_told_what_the_first_did_and_loses_nothing() {
+    let desk = Desk::new().await;
+    let office = &desk.office;
+    let [one, other] = [office.staff("one", StaffRole::Clerk).await, office.staff("other", StaffRole::Clerk).await];
+    let [head, spouse, alone] = [desk.person(1).await, desk.person(2).await, desk.person(3).await];
+    desk.act(spouse, Act::Join(head, Spouse)).await.unwrap();
+    let open = async |token: &str, path: &str| office.browse(Some(token), path, None).await.page;
+    let send = async |token: &str, path: &str, form: &str| office.browse(Some(token), path, Some(form)).await;
+    let relationship = format!("/holders/{spouse}/household/relationship");
+    let leaves = format!("/holders/{spouse}/household/leave");
+    let joins = format!("/holders/{alone}/household");
+
+    // Both have the page open; the first corrects the relationship.
+    let late = open(&other, &relationship).await;
+    let left = open(&other, &leaves).await;
+    let form = knowing(&open(&one, &relationship).await, "relationship=sibling&why=mistyped");
+    assert_eq!(send(&one, &relationship, &form).await.status, StatusCode::SEE_OTHER);
+    let told = send(&other, &relationship, &knowing(&late, "relationship=parent&why=changed")).await;
+    assert_eq!(told.status, StatusCode::CONFLICT);
+    assert!(told.page.contains("one changed the household on "), "{}", told.page);
+    for chosen in ["relationship-parent", "why-changed"] {
+        let (_, input) = told.page.split_once(&format!("id=\"{chosen}\"")).unwrap();
+        assert!(input.split('>').next().unwrap().contains("checked"), "{chosen} stays chosen: {}", told.page);
+    }
+    assert_eq!(desk.members(head).await, [(head, Head), (spouse, Sibling)], "what the first did stands");
+    assert_eq!(send(&other, &leaves, &knowing(&left, "why=changed")).await.status, StatusCode::CONFLICT);
+    // Sent once more, it is meant.
+    let again = knowing(&told.page, "relationship=parent&why=changed");
+    assert_eq!(send(&other, &relationship, &again).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(desk.members(head).await, [(head, Head), (spouse, Parent)]);
+
+    // Somebody is said to be related to a head who is so no longer.
+    let asked = send(&other, &joins, "document_kind=passport&document_number=T0000002").await.page;
+    assert!(asked.contains("测隐户1"), "{asked}");
+    let heads = format!("/holders/{spouse}/household/head");
+    let form = knowing(&open(&one, &heads).await, "relationship=parent");
+    assert_eq!(send(&one, &heads, &form).await.status, StatusCode::SEE_OTHER);
+    let form = format!("whose={spouse}&relationship=son");
+    let told = send(&other, &joins, &knowing(&asked, &form)).await;
+    assert_eq!(told.status, StatusCode::CONFLICT);
+    assert!(told.page.contains("测隐户2") && !told.page.contains("测隐户1"), "the head as it is now: {}", told.page);
+    assert_eq!(desk.members(spouse).await.len(), 2);
+    assert_eq!(send(&other, &joins, &knowing(&told.page, &form)).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(desk.members(spouse).await.last(), Some(&(alone, Son)));
+    // What does not concern the person is not told: another joins or leaves.
+    let late = open(&other, &format!("/holders/{head}/household/relationship")).await;
+    desk.act(alone, Act::Leave(Changed)).await.unwrap();
+    let form = knowing(&late, "relationship=sibling&why=changed");
+    let path = format!("/holders/{head}/household/relationship");
+    assert_eq!(send(&other, &path, &form).await.status, StatusCode::SEE_OTHER);
 }

@@ -7,7 +7,8 @@ use card_schema::ids::HolderId;
 use super::model::Relationship;
 use crate::console::frame::Frame;
 use crate::console::input::Input;
-use crate::console::view::Choice;
+use crate::console::view::{Choice, minute};
+use crate::domains::residence::Meanwhile;
 use crate::domains::residence::model::{ChangeReason, Facts, Wrong};
 use crate::domains::residence::view::{DOCUMENT, inputs};
 use crate::i18n::Locale;
@@ -36,6 +37,8 @@ pub(super) struct AskPage {
     /// What was answered before and goes along: names and values.
     along: Vec<(&'static str, String)>,
     inputs: Vec<Input>,
+    /// Somebody else has changed the household meanwhile.
+    meanwhile: Option<String>,
 }
 
 /// Where a question stands: its own address, and that from which somebody comes.
@@ -54,6 +57,7 @@ impl Way {
             title: locale.text(&format!("{text}-title")),
             lead: locale.text_with(&format!("{text}-lead"), lead),
             along: Vec::new(),
+            meanwhile: None,
             inputs,
             action: self.action,
             back: self.back,
@@ -62,8 +66,8 @@ impl Way {
     }
 
     /// How the person is related to the head of this name.
-    pub(super) fn relationship(self, head: &str, person: HolderId, missing: bool) -> AskPage {
-        let inputs = vec![related(self.frame.locale(), missing)];
+    pub(super) fn relationship(self, head: &str, person: HolderId, chosen: &str, missing: bool) -> AskPage {
+        let inputs = vec![related(self.frame.locale(), chosen, missing)];
         let along = vec![("whose", person.to_string())];
         AskPage { along, ..self.asks("household-related", &[("head", head)], inputs) }
     }
@@ -77,23 +81,20 @@ impl Way {
     /// How somebody is related to the head after all, and why that is another than was said.
     pub(super) fn corrected(self, chosen: &str, why: &str, is_sent: bool) -> AskPage {
         let locale = self.frame.locale();
-        let is_known = Relationship::of_member(chosen).is_some();
-        let related =
-            Input::choice("relationship", locale.text("household-relationship"), related_choices(locale), chosen);
-        let missing = (is_sent && !is_known).then(|| locale.text("household-relationship-missing"));
+        let missing = is_sent && Relationship::of_member(chosen).is_none();
         let reasons = reasons(locale, "residence-change", why, is_sent);
-        self.asks("household-correct", &[], vec![related.wrong(missing), reasons])
+        self.asks("household-correct", &[], vec![related(locale, chosen, missing), reasons])
     }
 
     /// How the head before is related to the person who becomes the head.
-    pub(super) fn head(self, missing: bool) -> AskPage {
-        let inputs = vec![related(self.frame.locale(), missing)];
+    pub(super) fn head(self, chosen: &str, missing: bool) -> AskPage {
+        let inputs = vec![related(self.frame.locale(), chosen, missing)];
         self.asks("household-new-head", &[], inputs)
     }
 
     /// Why somebody belongs to the household no longer.
-    pub(super) fn leave(self, missing: bool) -> AskPage {
-        let inputs = vec![reasons(self.frame.locale(), "household-leave", "", missing)];
+    pub(super) fn leave(self, why: &str, is_sent: bool) -> AskPage {
+        let inputs = vec![reasons(self.frame.locale(), "household-leave", why, is_sent)];
         self.asks("household-leave", &[], inputs)
     }
 
@@ -111,12 +112,9 @@ impl Way {
     }
 }
 
-fn related_choices(locale: Locale) -> Vec<Choice> {
-    Relationship::OF_MEMBERS.map(|one| Choice::new(one.name(), relationship_text(locale, one))).into()
-}
-
-fn related(locale: Locale, missing: bool) -> Input {
-    Input::choice("relationship", locale.text("household-relationship"), related_choices(locale), "")
+fn related(locale: Locale, chosen: &str, missing: bool) -> Input {
+    let choices = Relationship::OF_MEMBERS.map(|one| Choice::new(one.name(), relationship_text(locale, one)));
+    Input::choice("relationship", locale.text("household-relationship"), choices.into(), chosen)
         .wrong(missing.then(|| locale.text("household-relationship-missing")))
 }
 
@@ -128,13 +126,29 @@ fn reasons(locale: Locale, text: &str, chosen: &str, is_sent: bool) -> Input {
 }
 
 impl AskPage {
+    /// With what was known when the page was opened: it goes along.
+    #[must_use]
+    pub(super) fn knowing(mut self, mark: String) -> Self {
+        self.along.push(("seen", mark));
+        self
+    }
+
+    /// With what somebody else has changed since.
+    #[must_use]
+    pub(super) fn told(self, newest: &Meanwhile) -> Self {
+        let known = [("staff", newest.staff.as_str()), ("at", &minute(newest.at))];
+        let told = self.frame.locale().text_with("household-changed-meanwhile", &known);
+        Self { meanwhile: Some(told), ..self }
+    }
+
     pub(super) fn is_wrong(&self) -> bool {
-        self.inputs.iter().any(Input::is_wrong)
+        self.meanwhile.is_some() || self.inputs.iter().any(Input::is_wrong)
     }
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use card_schema::clock::Micros;
     use card_schema::ids::Shard;
 
     use super::*;
@@ -147,15 +161,17 @@ pub(crate) mod tests {
         let today = Date::new(2026, 11, 23).unwrap();
         let named =
             |state: bool, name: &str, page: AskPage| (format!("household-{name}-{state}"), page.render().unwrap());
+        let newest = Meanwhile { leaf: 7, at: Micros(0), staff: "test-clerk".to_owned() };
         let mut pages = Vec::new();
         for state in [false, true] {
             let chosen = if state { "spouse" } else { "" };
             pages.extend([
-                named(state, "relationship", way().relationship("测试甲", holder, state)),
+                named(state, "relationship", way().relationship("测试甲", holder, "", state)),
                 named(state, "whose", way().whose(&Facts::default(), &[], today)),
                 named(state, "corrected", way().corrected(chosen, "", true)),
-                named(state, "head", way().head(state)),
-                named(state, "leave", way().leave(state)),
+                named(state, "head", way().head("", state)),
+                named(state, "leave", way().leave("", state)),
+                named(state, "meanwhile", way().leave("changed", state).told(&newest).knowing("x.7 ".to_owned())),
                 named(state, "offer", way().offer(&[(holder, "测试甲".to_owned())], state)),
             ]);
         }
