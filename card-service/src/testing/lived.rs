@@ -233,6 +233,7 @@ async fn signed_in(tx: &mut Tx, who: StaffId) -> Result<(), DbError> {
     approval::store::put(tx, START, &request).await?;
     request.state = approval::model::State::Refused;
     request.decided = Some((who, START));
+    request.reason = Some(approval::model::Objection::Unneeded.name().to_owned());
     approval::store::put(tx, START, &request).await?;
     for on in [false, true] {
         let sealed = random::<48>().to_vec();

@@ -119,7 +119,7 @@ impl Office<'_> {
         browser.follow("tbody th a")?;
         browser.until("#approve")?;
         browser.follow("#refuse button")?;
-        browser.until(".summary a[href='#reason']")?;
+        browser.until(".summary a[href='#reason-unneeded']")?;
         self.look("request")?;
         browser.follow("#approve button")?;
         browser.until(".tag.ok")?;

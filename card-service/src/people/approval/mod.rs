@@ -14,7 +14,7 @@ use card_schema::ids::Shard;
 use card_schema::wire::ProblemType;
 use uuid::Uuid;
 
-use self::model::{Answer, Deed, Request, State};
+use self::model::{Answer, Deed, Objection, Request, State};
 use super::member::model::{Member, Wish};
 use super::{StaffId, member};
 use crate::app::App;
@@ -66,7 +66,7 @@ pub async fn answer(
     by: StaffId,
     approval: Uuid,
     answer: Answer,
-    reason: Option<String>,
+    objection: Option<Objection>,
 ) -> Result<Result<(), &'static str>, Refusal> {
     let now = app.now();
     app.db
@@ -82,6 +82,7 @@ pub async fn answer(
                 if answer == Answer::Approve && !carry_out(tx, now, by, &request, &everybody).await? {
                     return Ok(Err("approval-overtaken"));
                 }
+                let reason = objection.map(|objection| objection.name().to_owned());
                 let decided = Request { state: answer.state(), decided: Some((by, now)), reason, ..request };
                 store::put(tx, now, &decided).await?;
                 Ok(Ok(()))

@@ -111,6 +111,42 @@ impl State {
     }
 }
 
+/// Why somebody does not agree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Objection {
+    /// Nobody needs it.
+    Unneeded,
+    /// It is more than the work asks for.
+    TooMuch,
+    /// It is about the wrong member, or was asked for by mistake.
+    Mistaken,
+    /// The member could not be asked in person.
+    NotSeen,
+    /// It looks like misuse.
+    Suspicious,
+}
+
+impl Objection {
+    /// Every objection.
+    pub const ALL: [Self; 5] = [Self::Unneeded, Self::TooMuch, Self::Mistaken, Self::NotSeen, Self::Suspicious];
+
+    /// Its name in the database and in forms.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unneeded => "unneeded",
+            Self::TooMuch => "too-much",
+            Self::Mistaken => "mistaken",
+            Self::NotSeen => "not-seen",
+            Self::Suspicious => "suspicious",
+        }
+    }
+
+    /// The objection of a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|objection| objection.name() == name)
+    }
+}
+
 /// What somebody asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
@@ -128,7 +164,8 @@ pub struct Request {
     pub state: State,
     /// Who decided, and when.
     pub decided: Option<(StaffId, Micros)>,
-    /// Why it was refused.
+    /// Why it was refused: the name of an objection. In rows from before there was a list of them, what was typed: the log
+    /// speaks for it.
     pub reason: Option<String>,
 }
 

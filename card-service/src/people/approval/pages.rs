@@ -8,14 +8,14 @@ use card_schema::clock::Micros;
 use card_schema::wire::ProblemType;
 use uuid::Uuid;
 
-use super::model::{Answer, Deed, Request, State as Stands};
+use super::model::{Answer, Deed, Objection, Request, State as Stands};
 use super::{answer, rules, store, unknown};
 use crate::app::App;
 use crate::console::frame::{Frame, role_key};
 use crate::console::input::Input;
 use crate::console::model::Tone;
 use crate::console::register::{Act, Line, Link, ListPage, ThingPage, Typed, Wrong, message, refused, typed};
-use crate::console::view::{Tag, minute, short};
+use crate::console::view::{Choice, Tag, minute, short};
 use crate::console::{asking, page};
 use crate::http::{Refusal, SignedIn, language};
 use crate::i18n::Locale;
@@ -24,8 +24,6 @@ use crate::people::model::Permission;
 use crate::people::{StaffId, StaffRole};
 
 const LIST: &str = "/approvals";
-/// The longest reason, in characters.
-const REASON_CHARS: usize = 200;
 
 /// The pages by their paths.
 pub fn routes() -> [(&'static str, MethodRouter<App>); 2] {
@@ -105,6 +103,10 @@ async fn list(State(app): State<App>, who: SignedIn, headers: HeaderMap) -> Resu
     })
 }
 
+fn objection_text(locale: Locale, objection: Objection) -> String {
+    locale.text(&format!("approval-objection-{}", objection.name()))
+}
+
 /// What somebody can answer, and why they cannot agree where they cannot.
 fn acts(words: &Words<'_>, request: &Request, by: StaffId, reason: &str, wrong: Wrong) -> (Vec<Act>, Option<String>) {
     let t = |key: &str| words.locale.text(key);
@@ -117,7 +119,11 @@ fn acts(words: &Words<'_>, request: &Request, by: StaffId, reason: &str, wrong: 
             title: t(&format!("approval-{name}")),
             hint: Some(t(&format!("approval-{name}-hint"))),
             inputs: match answer {
-                Answer::Refuse => vec![Input::text("reason", t("approval-reason"), reason).wrong(message)],
+                Answer::Refuse => {
+                    let objections =
+                        Objection::ALL.map(|one| Choice::new(one.name(), objection_text(words.locale, one)));
+                    vec![Input::choice("reason", t("approval-reason"), objections.into(), reason).wrong(message)]
+                }
                 Answer::Approve | Answer::Withdraw => Vec::new(),
             },
             button: t(&format!("approval-{name}")),
@@ -143,7 +149,11 @@ fn thing(frame: Frame, words: &Words<'_>, request: &Request, by: StaffId, (reaso
         facts.push((t("approval-decided-by"), words.name(who).to_owned()));
         facts.push((t("approval-decided-at"), minute(at)));
     }
-    facts.extend(request.reason.clone().map(|reason| (t("approval-reason"), reason)));
+    let said = |reason: &String| {
+        let objection = Objection::from_name(reason).map(|objection| objection_text(words.locale, objection));
+        (t("approval-reason"), objection.unwrap_or_else(|| reason.clone()))
+    };
+    facts.extend(request.reason.as_ref().map(said));
     facts.extend(why_not.map(|why| (t("approval-why-not"), why)));
     ThingPage {
         back: Link { to: LIST.to_owned(), text: t("approval-title") },
@@ -177,16 +187,6 @@ async fn show(
     shown(&app, &who, language(&headers), id, ("", None)).await
 }
 
-/// Why something was refused, where that can be kept.
-fn reason(typed: &str) -> Result<String, (&'static str, &'static str)> {
-    let reason = typed.trim();
-    if reason.is_empty() {
-        return Err(("reason", "approval-reason-missing"));
-    }
-    let fits = reason.chars().count() <= REASON_CHARS && !reason.chars().any(char::is_control);
-    if fits { Ok(reason.to_owned()) } else { Err(("reason", "approval-reason-long")) }
-}
-
 async fn decide(
     State(app): State<App>,
     who: SignedIn,
@@ -198,7 +198,9 @@ async fn decide(
     let locale = language(&headers);
     let said = Answer::from_name(typed(&form, "act")).ok_or_else(|| Refusal::new(ProblemType::MalformedRequest))?;
     let why = match said {
-        Answer::Refuse => reason(typed(&form, "reason")).map(Some),
+        Answer::Refuse => {
+            Objection::from_name(typed(&form, "reason")).map(Some).ok_or(("reason", "approval-reason-missing"))
+        }
         Answer::Approve | Answer::Withdraw => Ok(None),
     };
     let done = match why {
@@ -254,7 +256,8 @@ pub(crate) mod tests {
             ("waiting", request(deed, Stands::Waiting, None, None), 2, None),
             ("own", request(Deed::Admit { staff, role }, Stands::Waiting, None, None), 1, None),
             ("approved", request(Deed::Resume { staff, role }, Stands::Approved, other, None), 2, None),
-            ("refused", request(deed, Stands::Refused, other, Some("测试")), 1, None),
+            ("refused", request(deed, Stands::Refused, other, Some("too-much")), 1, None),
+            ("refused-before", request(deed, Stands::Refused, other, Some("测试")), 1, None),
             ("withdrawn", request(deed, Stands::Withdrawn, other, None), 1, Some(("approve", "approval-decided"))),
             ("factor", request(Deed::TakeSecondFactor { staff }, Stands::Waiting, None, None), 2, None),
             ("card", request(Deed::SignInWithCard { staff, role, card }, Stands::Waiting, None, None), 2, None),

@@ -38,6 +38,8 @@ async fn a_role_that_one_administrator_gives_is_given_when_another_agrees() {
 
     assert_eq!(send(&office, &one, &request, Some("act=approve")).await.0, WRONG);
     assert_eq!(send(&office, &other, &request, Some("act=refuse")).await.0, WRONG, "without a reason");
+    let typed = send(&office, &other, &request, Some("act=refuse&reason=something+about+somebody")).await;
+    assert!(typed.0 == WRONG && !typed.2.contains("something about somebody"), "it is none of the list: {}", typed.2);
     let session = office.session(&clerk).await;
     assert_eq!(send(&office, &other, &request, Some("act=approve")).await.0, DONE);
     assert_eq!(find(&office, "clerk").await.staff.role, StaffRole::Supervisor);
@@ -49,9 +51,11 @@ async fn a_role_that_one_administrator_gives_is_given_when_another_agrees() {
     // What takes power away waits for nobody.
     assert_eq!(on_page(&office, &one, &page, Some("act=role&role=clerk")).await.1, page);
     assert_eq!(find(&office, "clerk").await.staff.role, StaffRole::Clerk);
-    for (by, act, then) in [(&other, "act=refuse&reason=why", "refused"), (&one, "act=withdraw", "withdrawn")] {
+    for (by, act, then) in [(&other, "act=refuse&reason=unneeded", "refused"), (&one, "act=withdraw", "withdrawn")] {
         let (_, request, _) = on_page(&office, &one, &page, ask).await;
         assert_eq!(send(&office, by, &request, Some(act)).await.0, DONE);
+        let shown = send(&office, &one, &request, None).await.2;
+        assert_eq!(shown.contains("Nobody needs it"), then == "refused", "{shown}");
         assert_eq!(states(&office).await.last().unwrap(), then);
         assert_eq!(find(&office, "clerk").await.staff.role, StaffRole::Clerk);
     }
@@ -73,7 +77,7 @@ async fn whoever_is_added_with_more_than_a_clerks_role_signs_in_when_another_has
     let list = send(&office, &other, "/approvals", None).await.2;
     let at = list.find("/approvals/").unwrap();
     let request = list[at..].split('"').next().unwrap().to_owned();
-    assert_eq!(send(&office, &other, &request, Some("act=refuse&reason=why")).await.0, DONE);
+    assert_eq!(send(&office, &other, &request, Some("act=refuse&reason=unneeded")).await.0, DONE);
     let (_, request, _) = on_page(&office, &one, &page, Some("act=admit")).await;
     assert_eq!(send(&office, &other, &request, Some("act=approve")).await.0, DONE);
     assert_eq!(sign_in().await, StatusCode::CREATED);
