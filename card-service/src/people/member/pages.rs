@@ -205,11 +205,11 @@ struct Shown {
     history: Vec<Past>,
 }
 
-/// What was done, as far as it is not who did it and when.
-fn what(locale: Locale, past: &Past) -> String {
+/// What was done, as far as it is not who did it and when, and what somebody got by it.
+fn what(locale: Locale, past: &Past) -> Vec<String> {
     let got = past.role.map(|role| locale.text(role_key(role)));
     let said = [Some(locale.text(&format!("staff-deed-{}", past.deed))), got, past.station.clone()];
-    said.into_iter().flatten().collect::<Vec<_>>().join(&locale.text("console-list-comma"))
+    said.into_iter().flatten().collect()
 }
 
 fn who(locale: Locale, past: &Past) -> String {
@@ -311,7 +311,8 @@ impl Refused<'_> {
             Undone::Wrong(wrong) => refused(locale, Some(*wrong), acts),
             Undone::Meanwhile(past) => {
                 let tried = acts.iter().find(|act| act.name == typed(self.form, "act")).or(acts.first());
-                let (staff, at, what) = (who(locale, past), minute(past.at), what(locale, past));
+                let what = what(locale, past).join(&locale.text("console-list-comma"));
+                let (staff, at) = (who(locale, past), minute(past.at));
                 let known = [("staff", staff.as_str()), ("at", &at), ("what", &what)];
                 Some((tried.map_or("main", |act| act.name), locale.text_with("staff-meanwhile", &known)))
             }
@@ -337,13 +338,12 @@ fn thing(frame: Frame, shown: &Shown, own: bool, again: Option<Refused<'_>>) -> 
     if post.since.0 > 0 {
         facts.push((t("staff-since"), day(post.since)));
     }
-    let comma = t("console-list-comma");
-    facts.extend(
-        shown
-            .history
-            .iter()
-            .map(|past| (format!("{}{comma}{}", minute(past.at), who(locale, past)), what(locale, past))),
-    );
+    facts.extend(shown.history.iter().map(|past| {
+        let mut what = what(locale, past);
+        let deed = what.remove(0);
+        let said: Vec<_> = [minute(past.at), who(locale, past)].into_iter().chain(what).collect();
+        (deed, said.join(&t("console-list-comma")))
+    }));
     ThingPage {
         back: to_list(locale),
         action: format!("{LIST}/{}", staff.staff_id.0),
