@@ -7,6 +7,7 @@ use super::{Settings, block_on, database_failed};
 use crate::clock;
 use crate::db::Db;
 use crate::domains::residence::area::{self, Imported};
+use crate::domains::residence::map;
 
 /// The largest file that is read, in bytes: a hundred thousand cells with forty points each have less.
 const FILE_MAX_BYTES: u64 = 256 << 20;
@@ -36,9 +37,11 @@ pub(super) fn run(context: Context, settings: &Settings, command: &AreaCommand) 
     let url = settings.load()?.database_url();
     let imported = block_on(async {
         let db = Db::open(&url).await.map_err(|error| database_failed(&error))?;
-        let imported = area::import(&db, clock::now(), &text).await.map_err(|error| database_failed(&error));
+        let imported = area::import(&db, clock::now(), &text).await;
+        // The map shows the new cells at once, not tomorrow.
+        let counted = db.write_concurrently(|tx| Box::pin(map::forget(tx))).await;
         db.close().await;
-        imported
+        counted.and(imported).map_err(|error| database_failed(&error))
     })?;
     let imported = imported.map_err(|fault| CliError::wrong_text(fault.key, fault.values))?;
     context.print(&imported, |Imported { cells, changed, above }| {

@@ -21,7 +21,7 @@ use crate::db::{Db, DbError, Tx};
 use crate::domains::residence::model::{ChangeReason, Field};
 use crate::domains::residence::permit::{self, model::Act, rules::Clock};
 use crate::domains::residence::store::{NewHolder, SealedPerson};
-use crate::domains::residence::{self, area, draft, house, household, import, merge, paper, photo, similar};
+use crate::domains::residence::{self, area, draft, house, household, import, map, merge, paper, photo, similar};
 use crate::evidence::Log;
 use crate::i18n::Locale;
 use crate::people::approval::{self, model::Deed};
@@ -97,6 +97,8 @@ async fn homes(tx: &mut Tx, who: StaffId, lives: HolderId) -> Result<(), DbError
     house::store::carry_out(tx, START, lives, None, moved(None, &one), "changed").await?;
     let (opened, _) = house::store::current(tx.conn(), lives).await?.unwrap();
     house::store::carry_out(tx, START, lives, Some(opened), moved(Some(START), &other), "changed").await?;
+    let counted = map::rules::When { day: Date::of_utc(START), at: START };
+    map::store::keep(tx, counted, &[("990101001001001".to_owned(), 1)].into()).await?;
     let at_first = household::store::Becomes { ends: None, begins: Some(belongs()) };
     household::store::put(tx, START, who, lives, at_first).await?;
     let opened = household::store::current(tx.conn(), lives).await?.unwrap().opened;

@@ -35,7 +35,7 @@ const HOLDERS: [&str; 24] = [
     "transfer",
 ];
 /// The service's own: they find a shard, or know no holder. Copied to every machine, or kept on one.
-const SERVICES: [&str; 36] = [
+const SERVICES: [&str; 37] = [
     "_sqlx_migrations",
     "area",
     "approval",
@@ -54,6 +54,7 @@ const SERVICES: [&str; 36] = [
     "issuance_step",
     "lane",
     "lane_event",
+    "map_count",
     "organisation",
     "organisation_profile",
     "person_trait",

@@ -6,7 +6,7 @@
 pub mod model;
 pub mod pages;
 pub mod rules;
-mod store;
+pub mod store;
 #[cfg(test)]
 mod tests;
 pub mod view;
@@ -21,32 +21,42 @@ use crate::db::DbError;
 use crate::http::Refusal;
 use model::City;
 
-/// How long counts are shown before people are counted anew.
-const COUNTED_ANEW_SECONDS: i64 = 60;
+pub use store::forget;
 
-/// The city as it was counted last.
+/// The city as this service has shown it last.
 #[derive(Debug, Default)]
 pub struct Counted(Mutex<Option<Arc<City>>>);
 
-/// The city as it is, or was less than a minute ago. Who asks meanwhile waits for the one who counts.
+/// The city as it was counted last: once a day, because whoever sees it before and after somebody came knows where that
+/// person lives. Whoever asks meanwhile waits for the one who counts, and other services show the same.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn city(app: &App) -> Result<Arc<City>, Refusal> {
-    let mut counted = app.counted.0.lock().await;
-    let now = app.now();
-    if let Some(city) = counted.as_ref().filter(|city| now < city.at.plus_seconds(COUNTED_ANEW_SECONDS)) {
+    let mut shown = app.counted.0.lock().await;
+    let mut last = store::last(&mut app.db.read().await?).await?;
+    if last.is_none_or(|last| !last.holds(app.now(), app.today())) {
+        last = Some(count(app).await?);
+    }
+    if let Some(city) = shown.as_ref().filter(|city| Some(city.counted) == last) {
         return Ok(Arc::clone(city));
     }
-    let day = app.today().start_utc();
     let city = app
         .db
         .snapshot::<_, DbError, _>(async |connection| {
-            let counts = store::counts(&mut *connection, day).await?;
-            Ok(City::new(now, area::store::names(connection).await?, &counts))
+            let (counted, counts) = store::kept(&mut *connection).await?;
+            Ok(City::new(counted, area::store::names(connection).await?, &counts))
         })
         .await?;
     let city = Arc::new(city);
-    *counted = Some(Arc::clone(&city));
+    *shown = Some(Arc::clone(&city));
     Ok(city)
+}
+
+/// Counts, and keeps what was counted for a day. Where another service was faster, that is what counts.
+async fn count(app: &App) -> Result<rules::When, DbError> {
+    let when = rules::When { day: app.today(), at: app.now() };
+    let day = when.day.start_utc();
+    let counts = app.db.snapshot::<_, DbError, _>(async |connection| store::counts(connection, day).await).await?;
+    app.db.write_concurrently(move |tx| Box::pin(async move { store::keep(tx, when, &counts).await })).await
 }

@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use card_schema::clock::Micros;
 use card_schema::ids::HolderId;
 
-use super::rules::{Counted, Shown, shown};
+use super::rules::{Counted, Shown, When, shown};
 use crate::domains::residence::area::model::{AreaKey, Level};
 use crate::domains::residence::area::store::Named;
 
@@ -22,25 +21,25 @@ pub struct Place {
     pub parts: Vec<Place>,
 }
 
-/// The whole city at a moment.
+/// The whole city on a day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct City {
     /// When it was counted.
-    pub at: Micros,
+    pub counted: When,
     /// The city.
     pub whole: Place,
 }
 
 impl City {
     /// Puts together what is known; nothing but what may be shown is kept.
-    pub fn new(at: Micros, areas: Vec<Named>, counts: &BTreeMap<String, u64>) -> Self {
+    pub fn new(when: When, areas: Vec<Named>, counts: &BTreeMap<String, u64>) -> Self {
         let mut parts: BTreeMap<(i64, String), Vec<Named>> = BTreeMap::new();
         for area in areas {
             parts.entry((area.level.number(), area.parent.clone())).or_default().push(area);
         }
         let counted = Counted::of(counted(&parts, Level::District, "", counts));
         let whole = place(&mut parts, None, String::new(), shown(&counted));
-        Self { at, whole }
+        Self { counted: when, whole }
     }
 
     /// An area with those in which it lies, the city first; nothing where there is no such area.

@@ -46,7 +46,7 @@ async fn shown(app: &App, who: &SignedIn, headers: &HeaderMap, area: Option<Area
     let outlines = store::children(&mut app.db.read().await?, level, code).await?;
     page(&MapPage::new(
         Frame::new(language(headers), MapPage::address(area.as_ref()), Some(&who.0)),
-        city.at,
+        city.counted.day,
         &path,
         &outlines,
     ))

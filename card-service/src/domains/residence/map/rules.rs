@@ -9,8 +9,30 @@
 //!   is shown: any of them may then be the small one.
 //! - Nothing is shown of the parts of an area that is not shown itself: they would add up to it.
 
+use card_schema::clock::Micros;
+use card_schema::date::Date;
+
 /// The smallest count that is shown.
 pub const LEAST: u64 = 10;
+
+/// How far two counts lie apart at least: one shortly before midnight and one shortly after would differ by one person.
+const APART_SECONDS: i64 = 12 * 3_600;
+
+/// When people were counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct When {
+    /// The day of which the counts are.
+    pub day: Date,
+    /// The moment.
+    pub at: Micros,
+}
+
+impl When {
+    /// Whether nobody is to be counted anew yet.
+    pub fn holds(self, now: Micros, today: Date) -> bool {
+        self.day == today || now < self.at.plus_seconds(APART_SECONDS)
+    }
+}
 
 /// An area with how many people live in it, and what it is divided into.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -92,6 +114,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn people_are_counted_once_a_day_and_never_twice_within_half_a_day() {
+        let day = |day| Date::new(2026, 11, day).unwrap();
+        let noon = |of| day(of).start_utc().plus_seconds(12 * 3_600);
+        let morning = When { day: day(23), at: day(23).start_utc().plus_seconds(60) };
+        assert!(morning.holds(noon(23), day(23)) && morning.holds(noon(23).plus_seconds(43_199), day(23)));
+        assert!(!morning.holds(day(24).start_utc(), day(24)));
+        let night = When { day: day(23), at: day(24).start_utc().plus_seconds(-60) };
+        assert!(night.holds(day(24).start_utc(), day(24)) && night.holds(noon(24).plus_seconds(-61), day(24)));
+        assert!(!night.holds(noon(24).plus_seconds(-60), day(24)));
+    }
 
     fn leaves(area: &mut Counted) -> Vec<&mut u64> {
         if area.parts.is_empty() { vec![&mut area.count] } else { area.parts.iter_mut().flat_map(leaves).collect() }

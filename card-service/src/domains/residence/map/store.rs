@@ -1,12 +1,55 @@
-//! How many people live in which cell, from the tables home, house and person_merge.
+//! How many people live in which cell, from the tables home, house and person_merge, and the table map_count.
 
 use std::collections::BTreeMap;
 
 use card_schema::clock::Micros;
+use card_schema::date::Date;
 use card_schema::ids::HolderId;
 
 use super::model::twice;
-use crate::db::{Connection, DbError, Rows, columns, query};
+use super::rules::When;
+use crate::db::{Connection, DbError, Row, Rows, Tx, columns, query};
+
+fn when(row: &Row) -> Result<When, DbError> {
+    Ok(When { day: Date::of_utc(Micros(row.get("day")?)), at: Micros(row.get("at")?) })
+}
+
+/// When people were counted last.
+pub(super) async fn last(connection: &mut Connection) -> Result<Option<When>, DbError> {
+    let row = query("SELECT day, at FROM map_count ORDER BY day DESC LIMIT 1").optional(connection).await?;
+    row.as_ref().map(when).transpose()
+}
+
+/// What was counted last.
+pub(super) async fn kept(connection: &mut Connection) -> Result<(When, BTreeMap<String, u64>), DbError> {
+    let row = query("SELECT day, at, counts FROM map_count ORDER BY day DESC LIMIT 1").optional(connection).await?;
+    let row = row.ok_or(DbError::Unreadable("map_count has no row"))?;
+    let counts = serde_json::from_str(&row.get::<String>("counts")?);
+    Ok((when(&row)?, counts.map_err(|_| DbError::Unreadable("map_count.counts"))?))
+}
+
+/// Keeps what was counted in place of what was counted before, unless another did so for this day. What is kept.
+pub(crate) async fn keep(tx: &mut Tx, new: When, counts: &BTreeMap<String, u64>) -> Result<When, DbError> {
+    let text = serde_json::to_string(counts).expect("texts and numbers are JSON");
+    let day = new.day.start_utc().0;
+    query("INSERT INTO map_count (day, at, counts) VALUES ($1, $2, $3) ON CONFLICT (day) DO NOTHING")
+        .bind(day)
+        .bind(new.at.0)
+        .bind(text)
+        .execute(tx.conn())
+        .await?;
+    query("DELETE FROM map_count WHERE day <> $1").bind(day).execute(tx.conn()).await?;
+    last(tx.conn()).await?.ok_or(DbError::Unreadable("map_count has no row"))
+}
+
+/// Has people counted anew when somebody looks next: the cells are others now.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget(tx: &mut Tx) -> Result<(), DbError> {
+    query("DELETE FROM map_count").execute(tx.conn()).await?;
+    Ok(())
+}
 
 /// How many people live in each cell on a day. Who has left by then is not counted, and of the records of one person one is.
 pub(super) async fn counts(connection: &mut Connection, day: Micros) -> Result<BTreeMap<String, u64>, DbError> {

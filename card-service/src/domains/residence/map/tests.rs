@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use card_schema::clock::Micros;
+use card_schema::date::Date;
 use card_schema::ids::HolderId;
 use uuid::Uuid;
 
-use super::store::counts;
+use super::city;
+use super::store::{counts, keep};
+use crate::db::query;
 use crate::domains::residence::area::tests::town;
 use crate::domains::residence::house::model::CellAnswer;
 use crate::domains::residence::merge::{self, Reason};
@@ -60,4 +63,32 @@ async fn everybody_is_counted_once_and_nobody_who_has_left() {
         app.db.write::<_, Refusal, _>(move |tx| Box::pin(async move { merge::undo(&shared, tx, by, other).await }));
     undone.await.unwrap();
     assert_eq!(counted(&office, today).await, of(8));
+}
+
+#[tokio::test]
+async fn the_map_does_not_move_while_the_day_lasts() {
+    let office = office().await;
+    town(&office.scratch).await;
+    for number in 0..12 {
+        registered(&office, number, "").await;
+    }
+    let seen = async || city(&office.app).await.unwrap().whole.count;
+    assert_eq!(seen().await, Some(12));
+    registered(&office, 13, "").await;
+    assert_eq!(seen().await, Some(12), "who came since is not told apart");
+    // A service that was started anew shows the same.
+    *office.app.counted.0.lock().await = None;
+    assert_eq!(seen().await, Some(12));
+    let cells_are_others = office.app.db.write_concurrently(|tx| Box::pin(super::forget(tx)));
+    cells_are_others.await.unwrap();
+    assert_eq!(seen().await, Some(13));
+    // What was counted yesterday is over, and nothing of it stays.
+    let past = super::rules::When { day: Date::new(2026, 1, 1).unwrap(), at: Micros(0) };
+    let counts = BTreeMap::from([(CELL.to_owned(), 40)]);
+    let yesterday = office.app.db.write_concurrently(move |tx| Box::pin(async move { keep(tx, past, &counts).await }));
+    yesterday.await.unwrap();
+    assert_eq!(seen().await, Some(13));
+    let rows: i64 =
+        query("SELECT COUNT(*) FROM map_count").scalar_one(&mut office.app.db.read().await.unwrap()).await.unwrap();
+    assert_eq!(rows, 1);
 }

@@ -3,13 +3,12 @@
 use std::fmt::Write as _;
 
 use askama::Template;
-use card_schema::clock::Micros;
+use card_schema::date::Date;
 use geo::{BoundingRect as _, Coord, InteriorPoint as _, MultiPolygon, Rect};
 
 use super::model::Place;
 use super::rules::LEAST;
 use crate::console::frame::Frame;
-use crate::console::view::minute;
 use crate::domains::residence::area::model::{Area, AreaKey, Level};
 use crate::domains::residence::area::rules::simplified;
 use crate::i18n::Locale;
@@ -57,7 +56,7 @@ pub struct MapPage {
     above: Vec<Step>,
     /// How many live there.
     total: String,
-    at: String,
+    day: String,
     parts: Vec<Part>,
     /// What the parts are.
     column: String,
@@ -84,7 +83,7 @@ impl MapPage {
     ///
     /// # Panics
     /// When the path is empty: it begins with the city.
-    pub fn new(frame: Frame, at: Micros, path: &[&Place], outlines: &[Area]) -> Self {
+    pub fn new(frame: Frame, day: Date, path: &[&Place], outlines: &[Area]) -> Self {
         let locale = frame.locale();
         let (place, above) = path.split_last().expect("a path begins with the city");
         let picture = Picture::of(outlines);
@@ -113,7 +112,7 @@ impl MapPage {
                 .map(|step| Step { name: name_of(locale, step), address: Self::address(step.key.as_ref()) })
                 .collect(),
             total: count_text(locale, place.count),
-            at: minute(at),
+            day: day.to_string(),
             parts: place.parts.iter().enumerate().map(part).collect(),
             column: locale.text(&format!("map-level-{}", below.unwrap_or(Level::Cell).name())),
             width: picture.size.0,
@@ -207,7 +206,10 @@ pub(crate) mod tests {
     use std::collections::BTreeMap;
 
     use super::super::model::City;
+    use super::super::rules::When;
     use crate::domains::residence::area::store::Named;
+
+    const WHEN: When = When { day: Date::new(2026, 11, 23).unwrap(), at: card_schema::clock::Micros(0) };
 
     /// The city of invented cells and invented counts.
     fn city(counts: &BTreeMap<String, u64>) -> (City, Vec<Area>) {
@@ -218,7 +220,7 @@ pub(crate) mod tests {
             name: area.name.clone(),
             parent: area.parent.clone(),
         });
-        (City::new(Micros(0), named.collect(), counts), areas)
+        (City::new(WHEN, named.collect(), counts), areas)
     }
 
     /// Pages of the map in a language, by name, from invented data.
@@ -231,10 +233,10 @@ pub(crate) mod tests {
                 .map_or((Level::District, String::new()), |(level, code)| (level.below().unwrap(), code.clone()));
             let outlines: Vec<_> =
                 areas.iter().filter(|area| area.level == level && area.parent == parent).cloned().collect();
-            MapPage::new(frame.clone(), Micros(0), &city.path(key.as_ref()).unwrap(), &outlines).render().unwrap()
+            MapPage::new(frame.clone(), WHEN.day, &city.path(key.as_ref()).unwrap(), &outlines).render().unwrap()
         };
-        let empty = City::new(Micros(0), Vec::new(), &BTreeMap::new());
-        let nothing = MapPage::new(frame.clone(), Micros(0), &[&empty.whole], &[]).render().unwrap();
+        let empty = City::new(WHEN, Vec::new(), &BTreeMap::new());
+        let nothing = MapPage::new(frame.clone(), WHEN.day, &[&empty.whole], &[]).render().unwrap();
         vec![
             ("map-city".to_owned(), of(None)),
             ("map-community".to_owned(), of(Some((Level::Community, "990101001001".to_owned())))),
@@ -272,7 +274,7 @@ pub(crate) mod tests {
             Place { key, name: "虚构街道".to_owned(), count: Some(1), parts: areas.iter().map(part).collect() };
         let whole = Place { key: None, name: String::new(), count: Some(1), parts: Vec::new() };
         for locale in Locale::ALL {
-            let page = MapPage::new(Frame::new(locale, "/map", None), Micros(0), &[&whole, &street], &areas);
+            let page = MapPage::new(Frame::new(locale, "/map", None), WHEN.day, &[&whole, &street], &areas);
             let bytes = page.render().unwrap().len();
             assert!(bytes <= 60_000, "{bytes} bytes");
         }
