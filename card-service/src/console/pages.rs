@@ -68,6 +68,7 @@ pub fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
         .chain(residence::paper::check::pages::routes())
         .chain(residence::import::pages::routes())
         .chain(residence::photo::pages::routes())
+        .chain(residence::roster::pages::routes())
         .chain(organisation::pages::routes())
         .chain(card_sign_in::pages::routes())
         .chain(terminals::pages::routes())

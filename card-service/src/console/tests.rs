@@ -334,6 +334,7 @@ fn pages(locale: Locale) -> Vec<(String, String)> {
     pages.extend(residence::import::view::tests::pages(&frame("/imports")));
     pages.extend(residence::household::view::tests::pages(&frame("/holders/x/household")));
     pages.extend(residence::map::view::tests::pages(&frame("/map")));
+    pages.extend(residence::roster::view::tests::pages(&frame("/rosters")));
     pages.extend(residence::photo::view::tests::pages(&frame("/holders/x/photo")));
     pages.extend(residence::paper::view::tests::pages(&frame("/holders/x/papers")));
     pages.extend(residence::permit::view::tests::pages(&frame("/holders/x/permit")));

@@ -36,6 +36,7 @@ const ZH_CN: &[&str] = &[
     include_str!("../../i18n/zh-CN/staff.ftl"),
     include_str!("../../i18n/zh-CN/cards.ftl"),
     include_str!("../../i18n/zh-CN/terminals.ftl"),
+    include_str!("../../i18n/zh-CN/roster.ftl"),
 ];
 const EN: &[&str] = &[
     include_str!("../../i18n/en/service.ftl"),
@@ -51,6 +52,7 @@ const EN: &[&str] = &[
     include_str!("../../i18n/en/staff.ftl"),
     include_str!("../../i18n/en/cards.ftl"),
     include_str!("../../i18n/en/terminals.ftl"),
+    include_str!("../../i18n/en/roster.ftl"),
 ];
 
 type Bundle = FluentBundle<FluentResource>;

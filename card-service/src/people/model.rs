@@ -42,11 +42,13 @@ pub enum Permission {
     DecidePermits,
     /// Receive, count, send and write off blank cards.
     KeepStock,
+    /// Give organisations the lists of their own people.
+    HandOutLists,
 }
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Administer,
         Self::RunTerminals,
         Self::ServeHolders,
@@ -54,6 +56,7 @@ impl Permission {
         Self::SeeCounts,
         Self::DecidePermits,
         Self::KeepStock,
+        Self::HandOutLists,
     ];
 }
 
@@ -71,12 +74,30 @@ pub enum Purpose {
     Complaint,
     /// Deciding about a residence permit.
     Permit,
+    /// Giving an organisation the list of its own people, to be checked.
+    OrganisationCheck,
+    /// The same, for residence permits that the organisation's people apply for or have endorsed.
+    OrganisationPermits,
 }
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: [Self; 5] =
+    pub const ALL: [Self; 7] = [
+        Self::Registration,
+        Self::CardIssuance,
+        Self::HolderRequest,
+        Self::Complaint,
+        Self::Permit,
+        Self::OrganisationCheck,
+        Self::OrganisationPermits,
+    ];
+
+    /// Those for which one record is looked at.
+    pub const OF_ONE: [Self; 5] =
         [Self::Registration, Self::CardIssuance, Self::HolderRequest, Self::Complaint, Self::Permit];
+
+    /// Those for which an organisation is given a list of its people.
+    pub const OF_LISTS: [Self; 2] = [Self::OrganisationCheck, Self::OrganisationPermits];
 
     /// Its name in the database and in forms.
     pub const fn name(self) -> &'static str {
@@ -86,6 +107,8 @@ impl Purpose {
             Self::HolderRequest => "holder_request",
             Self::Complaint => "complaint",
             Self::Permit => "permit",
+            Self::OrganisationCheck => "organisation_check",
+            Self::OrganisationPermits => "organisation_permits",
         }
     }
 
@@ -127,7 +150,8 @@ impl StaffRole {
                 | Permission::SeeActivity
                 | Permission::SeeCounts
                 | Permission::DecidePermits
-                | Permission::KeepStock,
+                | Permission::KeepStock
+                | Permission::HandOutLists,
             )
             | (Self::Auditor, Permission::SeeActivity | Permission::SeeCounts)
             | (Self::Operator, Permission::RunTerminals | Permission::SeeActivity) => true,
@@ -140,10 +164,10 @@ impl StaffRole {
         matches!(self, Self::Administrator | Self::Supervisor | Self::Auditor)
     }
 
-    /// The purposes for which this role may read a person's record.
+    /// The purposes for which this role may read a person's record; lists have their own permission.
     pub const fn purposes(self) -> &'static [Purpose] {
         match self {
-            Self::Administrator | Self::Clerk | Self::Supervisor => &Purpose::ALL,
+            Self::Administrator | Self::Clerk | Self::Supervisor => &Purpose::OF_ONE,
             Self::Auditor | Self::Operator => &[],
         }
     }
@@ -250,6 +274,7 @@ mod tests {
         assert!(!StaffRole::Supervisor.may(Permission::Administer));
         assert!(!StaffRole::Clerk.may(Permission::DecidePermits));
         assert!(!StaffRole::Clerk.may(Permission::KeepStock));
+        assert!(!StaffRole::Clerk.may(Permission::HandOutLists));
     }
 
     #[test]

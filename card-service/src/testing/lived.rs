@@ -21,7 +21,9 @@ use crate::db::{Db, DbError, Tx};
 use crate::domains::residence::model::{ChangeReason, Field};
 use crate::domains::residence::permit::{self, model::Act, rules::Clock};
 use crate::domains::residence::store::{NewHolder, SealedPerson};
-use crate::domains::residence::{self, area, draft, house, household, import, map, merge, paper, photo, similar};
+use crate::domains::residence::{
+    self, area, draft, house, household, import, map, merge, paper, photo, roster, similar,
+};
 use crate::evidence::Log;
 use crate::i18n::Locale;
 use crate::people::approval::{self, model::Deed};
@@ -156,6 +158,8 @@ async fn office(town: &Town, terminal: &TestTerminal, card: &TestCard) {
             paper::store::withdraw(tx, START, who, &issued, "lost").await?;
             registered_and_taken_back(tx, who).await?;
             similar::store::add(tx, &[(holder, [7, -7].into())]).await?;
+            let ties = roster::Ties { marks: [8, -8].into(), until: Some(START) };
+            roster::store::add(tx, &[(holder, ties)]).await?;
             homes(tx, who, holder).await?;
             draft::store::insert(tx, START, Uuid::from_u128(8), who, b"sealed").await?;
             import::store::insert(tx, START, Uuid::from_u128(5), who, &[(2, b"sealed".to_vec())]).await?;

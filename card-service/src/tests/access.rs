@@ -26,11 +26,13 @@ enum Who {
     Terminals,
 }
 
-use Permission::{Administer, DecidePermits, KeepStock, RunTerminals, SeeActivity, SeeCounts, ServeHolders};
+use Permission::{
+    Administer, DecidePermits, HandOutLists, KeepStock, RunTerminals, SeeActivity, SeeCounts, ServeHolders,
+};
 use Who::{Anybody, May, Proof, Staff, Terminals};
 
 /// Every route. One that is not here, or no more there, fails the test.
-const TABLE: [(&str, &str, Who); 177] = [
+const TABLE: [(&str, &str, Who); 180] = [
     ("GET", "/", Staff),
     ("GET", "/account/password", Staff),
     ("GET", "/account/second-factor", Staff),
@@ -105,6 +107,8 @@ const TABLE: [(&str, &str, Who); 177] = [
     ("GET", "/registrations/{draft_id}/relationship", May(ServeHolders)),
     ("GET", "/registrations/{draft_id}/similar", May(ServeHolders)),
     ("GET", "/registrations/{draft_id}/{step}", May(ServeHolders)),
+    ("GET", "/rosters", May(HandOutLists)),
+    ("GET", "/rosters/{organisation_id}", May(HandOutLists)),
     ("GET", "/sign-in", Anybody),
     ("GET", "/sign-in/card", Anybody),
     ("GET", "/sign-in/code", Staff),
@@ -180,6 +184,7 @@ const TABLE: [(&str, &str, Who); 177] = [
     ("POST", "/registrations/{draft_id}/relationship", May(ServeHolders)),
     ("POST", "/registrations/{draft_id}/similar", May(ServeHolders)),
     ("POST", "/registrations/{draft_id}/{step}", May(ServeHolders)),
+    ("POST", "/rosters/{organisation_id}", May(HandOutLists)),
     ("POST", "/sign-in", Proof),
     ("POST", "/sign-in/card", Anybody),
     ("POST", "/sign-in/code", Staff),

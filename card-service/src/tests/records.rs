@@ -72,9 +72,14 @@ impl Scene {
             let facts = Facts::default().with(Field::DocumentKind, "passport").with(Field::DocumentNumber, number);
             facts.with(Field::Name, name)
         };
+        let mut terminal = terminal_in(&app.db, &OperationCode::ALL).await;
+        let run_by = terminals::store::one(&mut app.db.read().await.unwrap(), terminal.id).await.unwrap();
+        // The person works for whoever runs the terminal, and stands on its list.
+        let employer = run_by.unwrap().organisation;
         let holder = {
             let lives = person(NAME, NUMBER).with(Field::Address, ADDRESS).with(Field::CitySince, "2020-01-01");
-            let lives = lives.with(Field::Birth, BIRTH).with(Field::Phone, PHONE);
+            let lives =
+                lives.with(Field::Birth, BIRTH).with(Field::Phone, PHONE).with(Field::Occupation, &employer.name);
             let cell = Some(CellAnswer::In("990101001001001".to_owned()));
             residence::register(app, clerk, Registration { cell, ..Registration::of(lives) }).await.unwrap()
         };
@@ -84,7 +89,6 @@ impl Scene {
             residence::register(app, clerk, Registration { household, ..Registration::of(facts) }).await.unwrap();
         }
 
-        let mut terminal = terminal_in(&app.db, &OperationCode::ALL).await;
         callers.push(Caller::Terminal(terminal.id));
         let card = card_of(&app.db, Bearer::Holder(holder), CardState::Active).await;
         let tap = terminal.tap(&card, Slot::Tap, Operation::PursePayment(purse::Payment { amount: Fen(100) }));
@@ -119,15 +123,11 @@ impl Scene {
         published.await.unwrap();
         let head = office.log.integrate(clock::now()).await.unwrap().unwrap();
 
-        let mut connection = app.db.read().await.unwrap();
-        let organisation = terminals::store::one(&mut connection, terminal.id).await.unwrap().unwrap().organisation;
-        let organisation = organisation.organisation_id;
-        drop(connection);
         let known = BTreeMap::from([
             ("card_id", card.id.to_string()),
             ("holder_id", holder.to_string()),
             ("terminal_id", terminal.id.to_string()),
-            ("organisation_id", organisation.to_string()),
+            ("organisation_id", employer.organisation_id.to_string()),
             ("staff_id", writer.staff_id.0.to_string()),
             ("station_id", station(app).await.to_string()),
             ("approval_id", request(app, writer.staff_id).await.to_string()),
@@ -312,6 +312,8 @@ async fn no_route_shows_anything_of_a_record_without_a_leaf_that_says_why() {
         ("/holders/{holder_id}/record", "clerk"),
         ("/holders/{holder_id}/record", "supervisor"),
         ("/registrations/{draft_id}/household", "clerk"),
+        ("/rosters/{organisation_id}", "administrator"),
+        ("/rosters/{organisation_id}", "supervisor"),
         ("/v1/holders/{holder_id}/reads", "administrator"),
         ("/v1/holders/{holder_id}/reads", "clerk"),
         ("/v1/holders/{holder_id}/reads", "supervisor"),

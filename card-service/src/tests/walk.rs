@@ -51,7 +51,7 @@ pub(super) type Known = BTreeMap<&'static str, String>;
 
 /// In how many ways a request is filled: as many as the longest list of purposes has.
 const WAYS: usize =
-    if Purpose::ALL.len() > ActivityPurpose::ALL.len() { Purpose::ALL.len() } else { ActivityPurpose::ALL.len() };
+    if Purpose::OF_ONE.len() > ActivityPurpose::ALL.len() { Purpose::OF_ONE.len() } else { ActivityPurpose::ALL.len() };
 
 /// Every route of the API, with its description, and every page, those that only read first.
 pub(super) fn routes(pages: &[&str]) -> Vec<(Route, Value)> {
@@ -167,12 +167,12 @@ fn request(route: &Route, operation: &Value, token: Option<&str>, known: &Known,
         Body::from(sample(schema, "", way, known).to_string())
     } else if !is_api && route.method == "POST" {
         request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-        let reason = Purpose::ALL[way % Purpose::ALL.len()].name();
+        let reason = Purpose::OF_ONE[way % Purpose::OF_ONE.len()].name();
         let own = ["terminal_id", "document_kind", "document_number", "birth", "phone"];
         let own = own.map(|name| format!("&{name}={}", known[name]));
         let own = format!("{}&other={}&answer=namesakes", own.concat(), known["holder_id"]);
         Body::from(format!(
-            "reason={reason}&kind=merchant&name=test&password=test&lang=en&to=/activity&change=holder_asked&why=mistyped&act=apply&proof=lease{own}"
+            "reason={reason}&kind=merchant&name=test&password=test&lang=en&to=/activity&change=holder_asked&why=mistyped&act=apply&proof=lease&whom=works-1&given=organisation_check&format=csv{own}"
         ))
     } else {
         Body::empty()

@@ -6,7 +6,7 @@ use card_schema::wire::ProblemType;
 
 use super::house::{self, model::CellAnswer};
 use super::model::{ChangeReason, Facts, Field, Wrong};
-use super::{protect, read, rules, similar, store};
+use super::{protect, read, roster, rules, similar, store};
 use crate::app::App;
 use crate::db::Tx;
 use crate::http::Refusal;
@@ -107,6 +107,7 @@ pub async fn change(
     if !changes.is_empty() {
         store::change(tx, now, by, holder, correction.reason, &changes).await?;
         similar::follow(app, tx, holder, &known, &with(&checked)).await?;
+        roster::follow(app, tx, holder, &known, &with(&checked)).await?;
     }
     if lives {
         house::follow(app, tx, by, holder, (&with(&checked), correction.cell.as_ref()), correction.reason).await?;

@@ -23,6 +23,7 @@ mod protect;
 mod read;
 mod region;
 mod register;
+pub mod roster;
 pub mod rules;
 pub mod similar;
 pub mod stays;

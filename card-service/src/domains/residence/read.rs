@@ -45,6 +45,23 @@ pub async fn reveal(
     read_fields(tx, now, who, holder, purpose, fields, &opened).await
 }
 
+/// Reads all that is known of a person who is meant by what is known; nothing of anybody else, who leaves no leaf either.
+pub(super) async fn reveal_if(
+    app: &App,
+    tx: &mut Tx,
+    who: StaffId,
+    holder: HolderId,
+    purpose: Purpose,
+    is_meant: impl Fn(&Facts) -> bool,
+) -> Result<Option<Facts>, Refusal> {
+    let opened = sealed(app, tx.conn(), holder).await?;
+    let (person, key) = &opened;
+    if !is_meant(&protect::open(key, holder, person)?) {
+        return Ok(None);
+    }
+    read_fields(tx, app.now(), who, holder, purpose, &Field::ALL, &opened).await.map(Some)
+}
+
 async fn read_fields(
     tx: &mut Tx,
     now: Micros,
@@ -54,11 +71,12 @@ async fn read_fields(
     fields: &[Field],
     (person, key): &(SealedPerson, SealingKey),
 ) -> Result<Facts, Refusal> {
+    let known: Vec<_> = fields.iter().filter_map(|field| Some((*field, person.facts.get(field)?))).collect();
+    let names: Vec<_> = known.iter().map(|(field, _)| field.name()).collect();
+    store::record_reads(tx, now, holder, who, purpose, &names).await?;
     let mut revealed = Facts::default();
-    for field in fields {
-        let Some(sealed) = person.facts.get(field) else { continue };
-        store::record_read(tx, now, holder, who, purpose, field.name()).await?;
-        revealed.set(*field, protect::open_field(key, holder, *field, sealed)?.as_str());
+    for (field, sealed) in known {
+        revealed.set(field, protect::open_field(key, holder, field, sealed)?.as_str());
     }
     metrics::counter!("person_reads_total").increment(1);
     Ok(revealed)

@@ -14,7 +14,7 @@ use super::model::{ChangeReason, Facts, Field, Wrong};
 use super::similar::{self, Distinction};
 use super::store::{self, NewHolder, SealedPerson};
 use super::view::DOCUMENT;
-use super::{draft, merge, protect, rules};
+use super::{draft, merge, protect, roster, rules};
 use crate::app::{App, random_bytes};
 use crate::db::{DbError, Engine, Tx};
 use crate::http::Refusal;
@@ -48,6 +48,7 @@ impl Registration {
 pub struct Newcomer {
     new: NewHolder,
     traits: BTreeSet<i64>,
+    ties: roster::Ties,
     told_apart: BTreeMap<HolderId, Distinction>,
     draft: Option<Uuid>,
 }
@@ -76,7 +77,8 @@ impl Newcomer {
         }
         let blind = protect::blind(keys, facts.get(Field::DocumentKind), facts.get(Field::DocumentNumber))?;
         let traits = similar::trait_hashes(keys, &facts)?;
-        Ok(Self { new: NewHolder { holder, person, blind }, traits, told_apart, draft })
+        let ties = roster::Ties::of(keys, &facts)?;
+        Ok(Self { new: NewHolder { holder, person, blind }, traits, ties, told_apart, draft })
     }
 }
 
@@ -92,18 +94,21 @@ pub async fn store_all(
     newcomers: Vec<Newcomer>,
 ) -> Result<Vec<Option<HolderId>>, DbError> {
     let mut taken = store::registered(tx.conn(), newcomers.iter().map(|one| one.new.blind)).await?;
-    let (mut stored, mut new, mut traits, mut rest) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for Newcomer { new: one, traits: of_one, told_apart, draft } in newcomers {
+    let (mut stored, mut new, mut traits, mut ties, mut rest) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for Newcomer { new: one, traits: of_one, ties: tied, told_apart, draft } in newcomers {
         let is_new = taken.insert(one.blind);
         stored.push(is_new.then_some(one.holder));
         if is_new {
             rest.push((one.holder, told_apart, draft));
             traits.push((one.holder, of_one));
+            ties.push((one.holder, tied));
             new.push(one);
         }
     }
     store::insert(tx, now, by, &new).await?;
     similar::store::add(tx, &traits).await?;
+    roster::store::add(tx, &ties).await?;
     for (holder, told_apart, draft) in rest {
         for (other, distinction) in told_apart {
             similar::store::tell_apart(tx, now, by, holder, other, distinction.name()).await?;
@@ -159,6 +164,7 @@ pub async fn unregister(app: &App, tx: &mut Tx, holder: HolderId) -> Result<bool
     let facts = protect::open(&protect::unwrap(&*app.keys, holder, &person.wrapped_key)?, holder, &person)?;
     let blind = protect::blind(&*app.keys, facts.get(Field::DocumentKind), facts.get(Field::DocumentNumber))?;
     similar::store::remove(tx, holder, &similar::trait_hashes(&*app.keys, &facts)?).await?;
+    roster::store::remove(tx, holder, &roster::Ties::of(&*app.keys, &facts)?).await?;
     house::store::remove(tx, app.now(), holder).await?;
     store::remove(tx, app.now(), holder, &person, blind).await?;
     Ok(true)

@@ -366,23 +366,42 @@ pub async fn record_read(
     purpose: Purpose,
     what: &str,
 ) -> Result<(), DbError> {
-    let mut change = Change::begin(tx, holder.shard()).await?;
-    let key = vec![i64::from(holder.shard().0).into(), holder.as_bytes()[..].into(), change.leaf().into()];
-    change.touch(tx, &tables::PERSON_READ, key).await?;
-    query(
-        "INSERT INTO person_read (shard, holder_id, leaf, at, staff_id, purpose, field)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
-    )
-    .bind(holder.shard())
-    .bind(holder)
-    .bind(change.leaf())
-    .bind(at.0)
-    .bind(who.0)
-    .bind(purpose.name())
-    .bind(what)
-    .execute(tx.conn())
-    .await?;
-    change.record(tx, at, ActionKind::PersonRead).await
+    record_reads(tx, at, holder, who, purpose, &[what]).await
+}
+
+/// Records reads of several things of one person, each as [`record_read`] does. Rows are pictured in memory: they are only
+/// added, and may be many.
+pub async fn record_reads(
+    tx: &mut Tx,
+    at: Micros,
+    holder: HolderId,
+    who: StaffId,
+    purpose: Purpose,
+    what: &[&str],
+) -> Result<(), DbError> {
+    if what.is_empty() {
+        return Ok(());
+    }
+    let shard = holder.shard();
+    tx.lock([shard]).await?;
+    let each: Vec<_> = what.iter().map(|what| (evidence::reserve(tx, shard), *what)).collect();
+    let image = |leaf: i64, what: &str| {
+        let key = [i64::from(shard.0).into(), holder.as_bytes()[..].into(), leaf.into()];
+        let rest = [at.0.into(), who.0.as_bytes()[..].into(), purpose.name().into(), what.into()];
+        tables::PERSON_READ.image(&[&key[..], &rest[..]].concat())
+    };
+    let action = |leaf, what| Action::new(shard, ActionKind::PersonRead, vec![image(leaf, what)]);
+    let actions = each.iter().map(|(place, what)| (*place, action(place.leaf_id, what))).collect();
+    evidence::append_reserved(tx, at, actions).await?;
+    let rows = Rows::new()
+        .ints("shard", each.iter().map(|_| i64::from(shard.0)))
+        .bytes("holder_id", each.iter().map(|_| *holder.as_bytes()))
+        .ints("leaf", each.iter().map(|(place, _)| place.leaf_id))
+        .ints("at", each.iter().map(|_| at.0))
+        .bytes("staff_id", each.iter().map(|_| *who.0.as_bytes()))
+        .texts("purpose", each.iter().map(|_| purpose.name()))
+        .texts("field", each.iter().map(|(_, what)| *what));
+    insert_rows(tx.conn(), "person_read", rows, "").await
 }
 
 /// Who read the record and why, newest first: time, staff name, purpose, field.

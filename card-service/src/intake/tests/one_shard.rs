@@ -35,7 +35,7 @@ const HOLDERS: [&str; 24] = [
     "transfer",
 ];
 /// The service's own: they find a shard, or know no holder. Copied to every machine, or kept on one.
-const SERVICES: [&str; 37] = [
+const SERVICES: [&str; 38] = [
     "_sqlx_migrations",
     "area",
     "approval",
@@ -60,6 +60,7 @@ const SERVICES: [&str; 37] = [
     "person_trait",
     "recovery_code",
     "registration_draft",
+    "roster",
     "second_factor",
     "second_factor_use",
     "session",

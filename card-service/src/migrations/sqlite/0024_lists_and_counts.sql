@@ -4,3 +4,12 @@ CREATE TABLE map_count (
     at     BIGINT NOT NULL,
     counts TEXT   NOT NULL                     -- JSON: a cell's code and how many live there
 ) WITHOUT ROWID;
+
+-- Not the holder's: finds who works or lives with whom, for lists that organisations are given of their own people.
+CREATE TABLE roster (
+    mark      BIGINT NOT NULL,                 -- 8 bytes of an HMAC: what the record says of work, or of whose home it is
+    shard     BIGINT NOT NULL,
+    holder_id BLOB   NOT NULL,
+    until     BIGINT,                          -- first day on which nobody expects the person there; null where none is known
+    PRIMARY KEY (mark, shard, holder_id)
+) WITHOUT ROWID;

@@ -35,12 +35,14 @@ fn unknown() -> Refusal {
     Refusal::because(ProblemType::NotFound, "organisation-unknown")
 }
 
-fn kind_text(locale: Locale, kind: Option<Kind>) -> String {
+/// What an organisation does, in words.
+pub fn kind_text(locale: Locale, kind: Option<Kind>) -> String {
     let name = kind.map_or("none", Kind::name).replace('_', "-");
     locale.text(&format!("people-organisation-kind-{name}"))
 }
 
-fn state(locale: Locale, closed: bool) -> Tag {
+/// Whether an organisation works.
+pub fn state(locale: Locale, closed: bool) -> Tag {
     let (key, tone) =
         if closed { ("people-organisation-closed", Tone::Idle) } else { ("people-organisation-working", Tone::Ok) };
     Tag { text: locale.text(key), tone }

@@ -20,7 +20,8 @@ use crate::http::{self, Refusal, SignedIn, language};
 use crate::i18n::Locale;
 use crate::people::model::{Permission, Purpose, Staff};
 
-const SHEET: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+/// The type of an xlsx file.
+pub const SHEET: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 /// The pages by their paths.
 pub fn routes() -> [(&'static str, MethodRouter<App>); 6] {
@@ -71,14 +72,15 @@ async fn send(
     }
 }
 
-fn download(name: &str, file: Vec<u8>) -> Response {
+/// A file that is kept where the browser keeps files.
+pub fn download(name: &str, kind: &'static str, file: Vec<u8>) -> Response {
     let disposition = format!("attachment; filename=\"{name}\"");
-    ([(header::CONTENT_TYPE, SHEET.to_owned()), (header::CONTENT_DISPOSITION, disposition)], file).into_response()
+    ([(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, disposition)], file).into_response()
 }
 
 async fn template(who: SignedIn) -> Result<Response, Refusal> {
     may_import(&who)?;
-    Ok(download("new-residents.xlsx", workbook::template().map_err(Refusal::internal)?))
+    Ok(download("new-residents.xlsx", SHEET, workbook::template().map_err(Refusal::internal)?))
 }
 
 /// A clerk at an import of their own.
@@ -190,5 +192,5 @@ async fn rejected(desk: Desk) -> Result<Response, Refusal> {
     let rows = desk.rows(Outcome::ALL.into_iter().filter(|outcome| outcome.is_rejected()), u32::MAX).await?;
     let (locale, today) = (desk.locale, desk.app.today());
     let file = tokio::task::spawn_blocking(move || rejected_sheet(locale, rows, today)).await;
-    Ok(download("to-mend.xlsx", file.map_err(Refusal::internal)?.map_err(Refusal::internal)?))
+    Ok(download("to-mend.xlsx", SHEET, file.map_err(Refusal::internal)?.map_err(Refusal::internal)?))
 }

@@ -11,6 +11,7 @@ use calamine::{DataRef, Reader as _, Xlsx};
 use zip::ZipArchive;
 
 use super::columns::{self, Columns};
+use super::guard;
 use crate::domains::residence::model::{Facts, Field};
 
 /// The largest file that is read.
@@ -177,7 +178,7 @@ fn separated(file: &[u8]) -> Result<Cells, Unusable> {
             if text.trim_start().starts_with('=') {
                 return Err(Unusable::new("import-formula", place((at.0, at.1.min(MAX_COLUMNS)))));
             }
-            keep(&mut cells, at, Cell::Text(text.to_owned()))?;
+            keep(&mut cells, at, Cell::Text(guard::without(text).to_owned()))?;
         }
     }
     Ok(cells)

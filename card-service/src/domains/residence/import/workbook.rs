@@ -1,10 +1,12 @@
-//! Writing spreadsheets of people: the empty template, and the rows that could not be taken, to be mended and sent again. Pure.
+//! Writing spreadsheets of people: the empty template, people who are registered, and the rows that could not be taken, to be
+//! mended and sent again. Pure.
 
 use rust_xlsxwriter::{DataValidation, Format, Workbook, Worksheet, XlsxError};
 
 use super::columns::{self, NEEDED};
+use super::guard;
 use super::sheet::{Line, MAX_ROWS};
-use crate::domains::residence::model::Field;
+use crate::domains::residence::model::{Facts, Field};
 use crate::domains::residence::view;
 use crate::i18n::Locale;
 
@@ -21,6 +23,33 @@ pub fn template() -> Result<Vec<u8>, XlsxError> {
     book.save_to_buffer()
 }
 
+/// People under the headings of the template, so that the sheet can be mended and sent again.
+///
+/// # Errors
+/// When the library cannot write it.
+pub fn people(people: &[Facts]) -> Result<Vec<u8>, XlsxError> {
+    let mut book = Workbook::new();
+    let sheet = book.add_worksheet();
+    headed(sheet, Locale::ZhCn)?;
+    for (row, facts) in (1..).zip(people) {
+        written(sheet, row, Locale::ZhCn, facts)?;
+    }
+    book.save_to_buffer()
+}
+
+/// The same as a csv file, in which no text is a formula.
+pub fn separated(people: &[Facts]) -> Vec<u8> {
+    // By this mark spreadsheets see that it is UTF-8.
+    let mut writer =
+        csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer("\u{FEFF}".as_bytes().to_vec());
+    let headings = Field::ALL.map(|field| view::label(Locale::ZhCn, field));
+    let cells = |facts: &Facts| Field::ALL.map(|field| guard::with(&columns::cell(Locale::ZhCn, facts, field)));
+    for record in std::iter::once(headings).chain(people.iter().map(cells)) {
+        writer.write_record(&record).expect("memory takes everything, and rows are of one length");
+    }
+    writer.into_inner().expect("memory takes everything")
+}
+
 /// Rows that were not taken, each with what is wrong with it in one column more.
 ///
 /// # Errors
@@ -32,12 +61,17 @@ pub fn rejected(locale: Locale, lines: &[(Line, String)]) -> Result<Vec<u8>, Xls
     let reasons = u16::try_from(Field::ALL.len()).expect("few fields");
     sheet.write_string_with_format(0, reasons, locale.text("import-reason"), &Format::new().set_bold())?;
     for (row, ((_, facts), reason)) in (1..).zip(lines) {
-        for (column, field) in (0..).zip(Field::ALL) {
-            sheet.write_string(row, column, columns::cell(locale, facts, field))?;
-        }
+        written(sheet, row, locale, facts)?;
         sheet.write_string(row, reasons, reason)?;
     }
     book.save_to_buffer()
+}
+
+fn written(sheet: &mut Worksheet, row: u32, locale: Locale, facts: &Facts) -> Result<(), XlsxError> {
+    for (column, field) in (0..).zip(Field::ALL) {
+        sheet.write_string(row, column, columns::cell(locale, facts, field))?;
+    }
+    Ok(())
 }
 
 fn headed(sheet: &mut Worksheet, locale: Locale) -> Result<(), XlsxError> {

@@ -89,7 +89,7 @@ fn name(table: &'static Table, values: &[Value]) -> String {
 }
 
 /// Tables of the database that are not exported, and why.
-const LEFT_OUT: [(&str, &str); 17] = [
+const LEFT_OUT: [(&str, &str); 18] = [
     ("_sqlx_migrations", "says which program made the tables; holds nothing of ours"),
     ("session", "ends by itself; that somebody signed in is in sign_in"),
     ("enrolment", "codes that are used once; what came of one is in terminal"),
@@ -98,6 +98,7 @@ const LEFT_OUT: [(&str, &str); 17] = [
     ("person_key", "a key that was changed opens nothing; what it sealed is proven by person_fact"),
     ("document_index", "finds a holder; what it points to is proven by person_fact"),
     ("person_trait", "finds persons who are alike; what it points to is proven by person_fact"),
+    ("roster", "finds who works or lives with whom; what it points to is proven by person_fact"),
     ("map_count", "counts of a day, taken from home, house and person_merge"),
     ("registration_draft", "what is typed before it is anybody's record; goes when it becomes one"),
     ("import", "a spreadsheet before it is anybody's record; goes after some days"),
