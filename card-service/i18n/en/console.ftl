@@ -37,7 +37,6 @@ console-holder-registered = Registered:
 console-holder-cards = Cards
 console-holder-no-cards = There is no card yet.
 console-holder-record = Record
-console-holder-history = Changes of the record
 console-list-more = There are more than are shown here
 console-list-comma = {", "}
 console-holder-earlier = Earlier addresses

@@ -37,7 +37,6 @@ console-holder-registered = 登记时间：
 console-holder-cards = 卡片
 console-holder-no-cards = 还没有卡片。
 console-holder-record = 登记档案
-console-holder-history = 档案的更正
 console-list-more = 还有更多，这里没有全部列出
 console-list-comma = 、
 console-holder-earlier = 以前的住址

@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use super::asking;
 use super::frame::Frame;
+use super::history::Line;
 use super::view::{Choice, Tag, card_state, day, minute, short};
 use crate::app::App;
 use crate::cards::deed::{
@@ -69,15 +70,6 @@ pub(super) struct Scene {
     pub(super) missing: Missing,
 }
 
-/// Something that happened to the card.
-#[derive(Clone, Debug)]
-pub(super) struct HistoryLine {
-    at: String,
-    what: String,
-    why: String,
-    who: String,
-}
-
 /// See the module.
 #[derive(Debug, Template)]
 #[template(path = "console/card_desk.html")]
@@ -97,7 +89,7 @@ pub(super) struct CardDeskPage {
     fate: Option<String>,
     /// What may be said to become of it.
     fates: Vec<Choice>,
-    history: Vec<HistoryLine>,
+    history: Vec<Line>,
 }
 
 /// The words of a list in a language; what is no word of it, as programs may write it, is shown as it was written.
@@ -112,7 +104,8 @@ fn fate_text(locale: Locale, fate: Fate) -> String {
 /// Reasons for which a card's state changes by itself, or by something else than this page.
 const BY_ITSELF: [&str; 4] = ["issuance", "consent", "replacement", "merged"];
 
-fn line(locale: Locale, past: Past) -> HistoryLine {
+/// Something that happened to a card.
+pub(super) fn line(locale: Locale, past: Past) -> Line {
     let (what, why) = match past.what {
         What::Issue(reason) => {
             (locale.text("card-history-issue"), word(locale, "card-issue", &["first", "renewed", "replaced"], &reason))
@@ -130,7 +123,7 @@ fn line(locale: Locale, past: Past) -> HistoryLine {
             (locale.text("card-history-chip"), Fate::from_name(&fate).map_or(fate, |fate| fate_text(locale, fate)))
         }
     };
-    HistoryLine { at: minute(past.at), what, why, who: past.staff.unwrap_or_default() }
+    Line::at(past.at, what, why, past.staff.unwrap_or_default())
 }
 
 impl CardDeskPage {

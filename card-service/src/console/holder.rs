@@ -16,23 +16,18 @@ use super::view::{Choice, Tag, day, minute, reason, short};
 use crate::app::App;
 use crate::cards::expiry::rules::Validity;
 use crate::cards::{self, Bearer, issuance};
-use crate::db::Connection;
 use crate::domains::residence::house;
 use crate::domains::residence::household::{self, Household, model::Relationship, view::relationship_text};
 use crate::domains::residence::merge;
 use crate::domains::residence::model::Field;
 use crate::domains::residence::permit::{self, rules::Clock};
 use crate::domains::residence::photo;
-use crate::domains::residence::store::PastFact;
 use crate::domains::residence::{self, view::label, view::shown};
 use crate::http::{Refusal, SignedIn, language};
 use crate::i18n::Locale;
 use crate::people::Purpose;
 use crate::people::model::Permission;
 use crate::terminals::{self, TerminalState};
-
-/// How many changes of a record are shown.
-const HISTORY_SHOWN: u32 = 20;
 
 /// The pages of this file.
 pub(super) fn routes() -> [(&'static str, MethodRouter<App>); 3] {
@@ -124,7 +119,6 @@ pub(super) struct HolderPage {
     pub(super) desks: Vec<Choice>,
     /// A card was asked for without a reader.
     pub(super) no_desk: bool,
-    pub(super) history: Vec<HistoryLine>,
     /// Whether there is a photo.
     pub(super) has_photo: bool,
     /// How the residence permit stands, if one was ever applied for.
@@ -135,15 +129,6 @@ pub(super) struct HolderPage {
     pub(super) merged: Option<(String, String, String)>,
     /// Records that point to this one.
     pub(super) others: Vec<String>,
-}
-
-/// Something that happened to the record.
-#[derive(Clone, Debug)]
-pub(super) struct HistoryLine {
-    pub(super) at: String,
-    pub(super) what: String,
-    pub(super) who: String,
-    pub(super) why: String,
 }
 
 /// What the page of a holder is asked to show besides.
@@ -165,7 +150,7 @@ async fn show_holder(
     who.require(Permission::ServeHolders)?;
     let locale = language(headers);
     let mut connection = app.db.read().await?;
-    let registered = residence::store::registered_at(&mut connection, holder)
+    let (registered, _) = residence::store::registration(&mut connection, holder)
         .await?
         .ok_or(Refusal::because(ProblemType::NotFound, "holder-unknown"))?;
     let (mut lines, clock) = (Vec::new(), cards::expiry::rules::Clock::at(app.now()));
@@ -190,9 +175,8 @@ async fn show_holder(
             },
         });
     }
-    let history = history(&mut connection, locale, holder).await?;
     let permit = permit::store::current(&mut connection, holder).await?;
-    let photo = photo::store::taken_at(&mut connection, holder).await?;
+    let photo = photo::store::taken(&mut connection, holder).await?;
     let merged = merge::store::current(&mut connection, holder).await?;
     let others = merge::store::pointing_to(&mut connection, holder).await?;
     drop(connection);
@@ -210,7 +194,6 @@ async fn show_holder(
         missing: ask == Ask::WithoutPurpose,
         desks: desks(app).await?,
         no_desk: ask == Ask::WithoutDesk,
-        history,
         has_photo: photo.is_some(),
         permit: permit.as_ref().map(|one| permit::view::standing(locale, Clock::on(app.today()).standing(one))),
         merged: merged.map(|merged| (merged.into.to_string(), minute(merged.at), merged.staff)),
@@ -236,35 +219,6 @@ pub async fn desks(app: &App) -> Result<Vec<Choice>, Refusal> {
         only.chosen = true;
     }
     Ok(desks)
-}
-
-/// What happened to the record, newest first: fields that were changed, and what became of the household.
-async fn history(connection: &mut Connection, locale: Locale, holder: HolderId) -> Result<Vec<HistoryLine>, Refusal> {
-    let changes = residence::store::history(&mut *connection, holder, HISTORY_SHOWN).await?;
-    let changes = changes.chunk_by(|one, next| one.at == next.at).map(|change| (change[0].at, line(locale, change)));
-    let belongs = household::store::history(connection, holder, HISTORY_SHOWN).await?;
-    let belongs = belongs.into_iter().map(|(at, who, reason)| {
-        let why = match reason {
-            None => locale.text("household-begun"),
-            Some(reason) => locale.text(&format!("household-ended-{}", reason.name())),
-        };
-        (at, HistoryLine { at: minute(at), what: locale.text("household-title"), who, why })
-    });
-    let mut lines: Vec<_> = changes.chain(belongs).collect();
-    lines.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
-    Ok(lines.into_iter().map(|(_, line)| line).take(HISTORY_SHOWN as usize).collect())
-}
-
-/// A line of the history: the fields that were changed at once.
-fn line(locale: Locale, change: &[PastFact]) -> HistoryLine {
-    let past = &change[0];
-    let fields: Vec<_> = change.iter().map(|past| label(locale, past.field)).collect();
-    HistoryLine {
-        at: minute(past.at),
-        what: fields.join(&locale.text("console-list-comma")),
-        who: past.staff.clone(),
-        why: locale.text(&format!("residence-change-{}", past.reason.name())),
-    }
 }
 
 /// Reads the record; every field leaves a leaf.

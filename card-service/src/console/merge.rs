@@ -5,10 +5,12 @@ use axum::extract::{Form, Path, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get, post};
+use card_schema::clock::Micros;
 use card_schema::ids::{HolderId, Shard};
 
 use super::asking;
 use super::frame::Frame;
+use super::history::Line;
 use super::view::Choice;
 use crate::app::App;
 use crate::cards::store::Because;
@@ -65,9 +67,7 @@ impl ComparePage {
         missing: bool,
     ) -> Self {
         let locale = frame.locale();
-        let choice = |reason: Reason| {
-            Choice::new(reason.name(), locale.text(&format!("merge-reason-{}", reason.name().replace('_', "-"))))
-        };
+        let choice = |reason: Reason| Choice::new(reason.name(), reason_text(locale, reason));
         Self {
             holder: holder.to_string(),
             other: other.to_string(),
@@ -77,6 +77,16 @@ impl ComparePage {
             frame,
         }
     }
+}
+
+/// Something that was done with a record of a person who has several.
+pub(super) fn line(locale: Locale, at: Micros, act: merge::Act, who: String, why: &str) -> Line {
+    let why = Reason::from_name(why).map_or_else(String::new, |reason| reason_text(locale, reason));
+    Line::at(at, locale.text(&format!("timeline-{}", act.name())), why, who)
+}
+
+fn reason_text(locale: Locale, reason: Reason) -> String {
+    locale.text(&format!("merge-reason-{}", reason.name().replace('_', "-")))
 }
 
 fn may_merge(who: &SignedIn) -> Result<(), Refusal> {

@@ -1,7 +1,8 @@
 //! The console: server-rendered pages for staff that work without scripts.
 //!
 //! `pages` answers requests about activity and sessions, `register` has the pages of lists that the office keeps; `home`,
-//! `find`, `holder`, `card_desk`, `merge`, `unblock`, `reader_job` and `slip` those that their names say; `view` is what templates
+//! `find`, `holder`, `timeline`, `card_desk`, `merge`, `unblock`, `reader_job` and `slip` those that their names say; `history` is one
+//! shape for what happened, `view` what templates
 //! (`templates/console/`) show, `input` a field of a form, `model` how a thing is shown, `guard` what protects pages from
 //! other sites, `live` what changes while somebody looks. To add a page: a struct in `view`, a template, its texts in
 //! `i18n/*/console.ftl`, a handler, and a line in the render test. A form that is shown again goes through `asking`.
@@ -12,6 +13,7 @@ mod card_desk;
 mod find;
 pub mod frame;
 pub mod guard;
+pub mod history;
 pub mod holder;
 mod home;
 pub mod input;
@@ -24,6 +26,7 @@ pub mod register;
 mod slip;
 #[cfg(test)]
 mod tests;
+mod timeline;
 mod unblock;
 pub mod view;
 

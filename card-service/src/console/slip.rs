@@ -88,8 +88,8 @@ async fn registered(
 ) -> Result<Response, Refusal> {
     who.require(Permission::ServeHolders)?;
     let mut connection = app.db.read().await?;
-    let at = residence::store::registered_at(&mut connection, holder).await?;
-    let at = at.ok_or(Refusal::because(ProblemType::NotFound, "holder-unknown"))?;
+    let registration = residence::store::registration(&mut connection, holder).await?;
+    let (at, _) = registration.ok_or(Refusal::because(ProblemType::NotFound, "holder-unknown"))?;
     let station = match residence::store::registrar(&mut connection, holder).await? {
         Some(by) => member::store::station(&mut connection, by).await?,
         None => None,

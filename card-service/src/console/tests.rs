@@ -12,12 +12,13 @@ use uuid::Uuid;
 use super::card_desk::{CardDeskPage, Missing, Scene};
 use super::find;
 use super::frame::Frame;
-use super::holder::{Belongs, CardLine, HistoryLine, HolderPage, MemberLine, Record};
+use super::holder::{Belongs, CardLine, HolderPage, MemberLine, Record};
 use super::home::{HomePage, Unfinished};
 use super::merge::{ComparePage, MergePage};
 use super::reader_job;
 use super::register::Link;
 use super::slip::{Deed, SlipPage};
+use super::timeline::TimelinePage;
 use super::unblock::UnblockPage;
 use super::view::{
     self, ActivityPage, CardPage, Choice, ErrorPage, HolderView, PurposePage, RowView, SignInPage, Tag, Wrong,
@@ -29,8 +30,9 @@ use crate::cards::expiry;
 use crate::cards::model::{Bearer, Card, CardState};
 use crate::cards::stock;
 use crate::domains::residence;
-use crate::domains::residence::model::{Facts, Field};
+use crate::domains::residence::model::{ChangeReason, Facts, Field};
 use crate::domains::residence::permit::model::Standing;
+use crate::domains::residence::store::PastFact;
 use crate::domains::residence::view::{DOCUMENT, inputs};
 use crate::evidence::store::Checkpoint;
 use crate::i18n::Locale;
@@ -206,12 +208,22 @@ fn holder(locale: Locale, lived: bool, wrong: bool) -> HolderPage {
         has_photo: lived,
         permit: lived.then(|| residence::permit::view::standing(locale, Standing::Due)),
         permit_until: lived.then(|| "2026-12-01".to_owned()),
-        history: Vec::from_iter(lived.then(|| HistoryLine {
-            at: view::minute(AT),
-            what: residence::view::label(locale, Field::Address),
-            who: "test-clerk".to_owned(),
-            why: locale.text("residence-change-changed"),
-        })),
+    }
+}
+
+fn timeline(locale: Locale) -> TimelinePage {
+    let reads = ["name", "photo", "household", "permit_proof", "timeline"]
+        .map(|what| (AT, "test-clerk".to_owned(), Purpose::HolderRequest.name().to_owned(), what.to_owned()));
+    let changed =
+        PastFact { field: Field::Address, at: AT, staff: "test-clerk".to_owned(), reason: ChangeReason::Changed };
+    let mut lines = residence::view::history::changes(locale, &[changed]);
+    lines.extend(residence::view::history::reads(locale, &reads));
+    TimelinePage {
+        frame: Frame::new(locale, "/holders/x/timeline", Some(&staff())),
+        holder: "x".to_owned(),
+        lines,
+        more: true,
+        purpose: view::reason(locale, Purpose::HolderRequest),
     }
 }
 
@@ -313,6 +325,7 @@ fn pages(locale: Locale) -> Vec<(String, String)> {
             }
         }
     }
+    pages.push(("timeline".to_owned(), timeline(locale).render().unwrap()));
     pages.extend(given_back(locale));
     pages.extend(expiry::pages::tests::pages(&frame("/expiring")));
     pages.extend(stock::pages::tests::pages(&frame("/stock/x")));

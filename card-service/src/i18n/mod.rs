@@ -37,6 +37,7 @@ const ZH_CN: &[&str] = &[
     include_str!("../../i18n/zh-CN/cards.ftl"),
     include_str!("../../i18n/zh-CN/terminals.ftl"),
     include_str!("../../i18n/zh-CN/roster.ftl"),
+    include_str!("../../i18n/zh-CN/timeline.ftl"),
 ];
 const EN: &[&str] = &[
     include_str!("../../i18n/en/service.ftl"),
@@ -53,6 +54,7 @@ const EN: &[&str] = &[
     include_str!("../../i18n/en/cards.ftl"),
     include_str!("../../i18n/en/terminals.ftl"),
     include_str!("../../i18n/en/roster.ftl"),
+    include_str!("../../i18n/en/timeline.ftl"),
 ];
 
 type Bundle = FluentBundle<FluentResource>;

@@ -32,7 +32,7 @@ use Permission::{
 use Who::{Anybody, May, Proof, Staff, Terminals};
 
 /// Every route. One that is not here, or no more there, fails the test.
-const TABLE: [(&str, &str, Who); 180] = [
+const TABLE: [(&str, &str, Who); 182] = [
     ("GET", "/", Staff),
     ("GET", "/account/password", Staff),
     ("GET", "/account/second-factor", Staff),
@@ -75,6 +75,7 @@ const TABLE: [(&str, &str, Who); 180] = [
     ("GET", "/holders/{holder_id}/photo/remove", Anybody),
     ("GET", "/holders/{holder_id}/record", Anybody),
     ("GET", "/holders/{holder_id}/slip", May(ServeHolders)),
+    ("GET", "/holders/{holder_id}/timeline", May(ServeHolders)),
     ("GET", "/identifications/{identification_id}", May(ServeHolders)),
     ("GET", "/identifications/{identification_id}/events", May(ServeHolders)),
     ("GET", "/imports", May(ServeHolders)),
@@ -167,6 +168,7 @@ const TABLE: [(&str, &str, Who); 180] = [
     ("POST", "/holders/{holder_id}/photo", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/photo/remove", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/record", May(ServeHolders)),
+    ("POST", "/holders/{holder_id}/timeline", May(ServeHolders)),
     ("POST", "/imports", May(ServeHolders)),
     ("POST", "/imports/{import_id}", May(ServeHolders)),
     ("POST", "/imports/{import_id}/undo", May(ServeHolders)),

@@ -101,7 +101,7 @@ impl Desk<'_> {
         self.browser.follow("#household a[href$='/household/relationship']")?;
         self.browser.click("label[for=relationship-daughter]")?;
         self.answer("relationship-corrected", "why", "label[for=why-mistyped]")?;
-        self.browser.until("#history")?;
+        self.browser.until("#timeline")?;
         self.read()?;
         self.browser.follow("#household a[href$='/household/head']")?;
         self.answer("head", "relationship", "label[for=relationship-parent]")?;

@@ -88,7 +88,7 @@ async fn require(tx: &mut Tx, bearer: Bearer) -> Result<bool, Refusal> {
                 return Err(Refusal::because(ProblemType::NotFound, "holder-unknown"));
             }
             residence::merge::require_primary(tx.conn(), holder).await?;
-            Ok(residence::photo::store::taken_at(tx.conn(), holder).await?.is_some())
+            Ok(residence::photo::store::taken(tx.conn(), holder).await?.is_some())
         }
         Bearer::Staff(staff) => {
             let unknown = Refusal::because(ProblemType::NotFound, "staff-unknown");

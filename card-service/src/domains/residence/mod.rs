@@ -33,5 +33,5 @@ mod tests;
 pub mod view;
 
 pub use change::{Correction, Meanwhile, Unchanged, change};
-pub use read::{Record, name_for_card, photo_for_card, record, reveal};
+pub use read::{Record, homes, name_for_card, photo_for_card, record, reveal};
 pub use register::{Newcomer, Registration, register, registered_with, store_all, unregister, whose_document};

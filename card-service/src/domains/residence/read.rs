@@ -105,12 +105,37 @@ pub async fn record(
     let opened = sealed(app, tx.conn(), holder).await?;
     let facts = read_fields(tx, now, who, holder, purpose, &Field::ALL, &opened).await?;
     let (_, key) = opened;
+    let stays = lived(tx, holder, &key, &facts).await?;
+    let photo = photo::reveal(tx, now, who, (holder, &key), purpose).await?;
+    Ok(Record { facts, stays, photo })
+}
+
+/// What is written down as read where somebody looks at all that was done with a person.
+const TIMELINE: &str = "timeline";
+
+/// Where the person lived and lives, the present address first, for somebody who looks at all that was done with the person.
+pub async fn homes(
+    app: &App,
+    tx: &mut Tx,
+    now: Micros,
+    who: StaffId,
+    holder: HolderId,
+    purpose: Purpose,
+) -> Result<Vec<Stay>, Refusal> {
+    let opened = sealed(app, tx.conn(), holder).await?;
+    let lives = [Field::Address, Field::AddressSince];
+    let facts = read_fields(tx, now, who, holder, purpose, &lives, &opened).await?;
+    store::record_read(tx, now, holder, who, purpose, TIMELINE).await?;
+    lived(tx, holder, &opened.1, &facts).await
+}
+
+async fn lived(tx: &mut Tx, holder: HolderId, key: &SealingKey, facts: &Facts) -> Result<Vec<Stay>, Refusal> {
     let mut changes: Vec<(i64, Before)> = Vec::new();
     for (leaf, reason, field, sealed) in
         store::before(tx.conn(), holder, &[Field::Address, Field::AddressSince]).await?
     {
         let text = match sealed {
-            Some(sealed) => protect::open_field(&key, holder, field, &sealed)?,
+            Some(sealed) => protect::open_field(key, holder, field, &sealed)?,
             None => Zeroizing::default(),
         };
         match changes.last_mut().filter(|(last, _)| *last == leaf) {
@@ -119,9 +144,7 @@ pub async fn record(
         }
     }
     let changes: Vec<_> = changes.into_iter().map(|(_, before)| before).collect();
-    let stays = stays(&facts, &changes);
-    let photo = photo::reveal(tx, now, who, (holder, &key), purpose).await?;
-    Ok(Record { facts, stays, photo })
+    Ok(stays(facts, &changes))
 }
 
 /// The name for the printed information of a card, read on behalf of whoever registered the holder.

@@ -163,19 +163,22 @@ pub async fn remove(
     change.record(tx, at, ActionKind::RegistrationUndone).await
 }
 
-/// When a holder was registered, if there is such a holder.
-pub async fn registered_at(connection: &mut Connection, holder: HolderId) -> Result<Option<Micros>, DbError> {
-    let at: Option<i64> = query("SELECT created_at FROM holder WHERE shard = $1 AND holder_id = $2")
-        .bind(holder.shard())
-        .bind(holder)
-        .scalar(connection)
-        .await?;
-    Ok(at.map(Micros))
+/// When a holder was registered, and by whom (the name to sign in with), if there is such a holder.
+pub async fn registration(connection: &mut Connection, holder: HolderId) -> Result<Option<(Micros, String)>, DbError> {
+    let row = query(
+        "SELECT h.created_at, COALESCE(s.name, '') AS name FROM holder h LEFT JOIN staff s ON s.staff_id = h.created_by
+         WHERE h.shard = $1 AND h.holder_id = $2",
+    )
+    .bind(holder.shard())
+    .bind(holder)
+    .optional(connection)
+    .await?;
+    row.map(|row| Ok((Micros(row.get("created_at")?), row.get("name")?))).transpose()
 }
 
 /// Whether there is such a holder.
 pub async fn exists(connection: &mut Connection, holder: HolderId) -> Result<bool, DbError> {
-    Ok(registered_at(connection, holder).await?.is_some())
+    Ok(registration(connection, holder).await?.is_some())
 }
 
 /// Who registered a holder.

@@ -2,6 +2,7 @@
 
 mod cell;
 mod change;
+pub mod history;
 
 use askama::Template;
 use card_schema::date::Date;

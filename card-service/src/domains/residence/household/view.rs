@@ -1,11 +1,13 @@
 //! What the pages about households show: one question a page. Pure.
 
 use askama::Template;
+use card_schema::clock::Micros;
 use card_schema::date::Date;
 use card_schema::ids::HolderId;
 
 use super::model::Relationship;
 use crate::console::frame::Frame;
+use crate::console::history::Line;
 use crate::console::input::Input;
 use crate::console::view::{Choice, minute};
 use crate::domains::residence::Meanwhile;
@@ -23,6 +25,12 @@ pub(in crate::domains::residence) const RELATIONSHIP: &str = "relationship";
 /// How somebody is related to the head, in words.
 pub fn relationship_text(locale: Locale, relationship: Relationship) -> String {
     locale.text(&format!("relationship-{}", relationship.name()))
+}
+
+/// Something that was done with how a person belongs to a household; `ended` says why it was so no longer, where it ended.
+pub fn line(locale: Locale, at: Micros, who: String, ended: Option<ChangeReason>) -> Line {
+    let why = ended.map_or_else(|| "household-begun".to_owned(), |why| format!("household-ended-{}", why.name()));
+    Line::at(at, locale.text("household-title"), locale.text(&why), who)
 }
 
 /// One question.

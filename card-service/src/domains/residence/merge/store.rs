@@ -48,6 +48,28 @@ pub async fn put(
     change.record(tx, at, ActionKind::PersonMerged).await
 }
 
+/// What was done with a record, newest first: when, what, by whom (the name to sign in with), and why.
+pub async fn history(
+    connection: &mut Connection,
+    holder: HolderId,
+    limit: u32,
+) -> Result<Vec<(Micros, Act, String, String)>, DbError> {
+    let rows = query(
+        "SELECT m.at, m.act, m.reason, s.name FROM person_merge m JOIN staff s USING (staff_id)
+         WHERE m.shard = $1 AND m.holder_id = $2 ORDER BY m.leaf DESC LIMIT $3",
+    )
+    .bind(holder.shard())
+    .bind(holder)
+    .bind(i64::from(limit))
+    .all(connection)
+    .await?;
+    let past = |row: &Row| {
+        let act = Act::from_name(row.get("act")?).ok_or(DbError::Unreadable("person_merge.act"))?;
+        Ok((Micros(row.get("at")?), act, row.get("name")?, row.get("reason")?))
+    };
+    rows.iter().map(past).collect()
+}
+
 /// To which record one points, if it does.
 pub async fn current(connection: &mut Connection, holder: HolderId) -> Result<Option<Merged>, DbError> {
     let row = query(

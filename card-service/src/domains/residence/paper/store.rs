@@ -104,6 +104,44 @@ pub async fn of_holder(connection: &mut Connection, holder: HolderId) -> Result<
     Ok(found)
 }
 
+/// Something that was done with a paper of a holder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PastAct {
+    /// What the paper is.
+    pub kind: PaperKind,
+    /// What was done with it.
+    pub act: Act,
+    /// When.
+    pub at: Micros,
+    /// Who did it: the name to sign in with.
+    pub staff: String,
+    /// Why: a word of a list.
+    pub reason: Option<String>,
+}
+
+/// What was done with the papers of a holder, newest first.
+pub async fn history(connection: &mut Connection, holder: HolderId, limit: u32) -> Result<Vec<PastAct>, DbError> {
+    let rows = query(
+        "SELECT a.kind, a.act, a.at, a.reason, s.name FROM paper_act a JOIN staff s USING (staff_id)
+         WHERE a.shard = $1 AND a.holder_id = $2 ORDER BY a.leaf DESC LIMIT $3",
+    )
+    .bind(holder.shard())
+    .bind(holder)
+    .bind(i64::from(limit))
+    .all(connection)
+    .await?;
+    let past = |row: &Row| {
+        Ok(PastAct {
+            kind: PaperKind::from_name(row.get("kind")?).ok_or(DbError::Unreadable("paper_act.kind"))?,
+            act: Act::from_name(row.get("act")?).ok_or(DbError::Unreadable("paper_act.act"))?,
+            at: Micros(row.get("at")?),
+            staff: row.get("name")?,
+            reason: row.get("reason")?,
+        })
+    };
+    rows.iter().map(past).collect()
+}
+
 /// Papers from what was done with them, oldest first.
 fn papers(rows: &[Row]) -> Result<Vec<Issued>, DbError> {
     let mut found: Vec<Issued> = Vec::new();

@@ -8,7 +8,9 @@ use card_schema::ids::{HolderId, PaperNumber};
 
 use super::Sheet;
 use super::model::{Issued, REASONS, Standing};
+use super::store::PastAct;
 use crate::console::frame::Frame;
+use crate::console::history;
 use crate::console::input::Input;
 use crate::console::model::Tone;
 use crate::console::register::{FormPage, Link};
@@ -27,6 +29,13 @@ const SQUARE_MM: f64 = 0.5;
 /// What a kind of paper is called.
 pub(super) fn kind_text(locale: Locale, kind: PaperKind) -> String {
     locale.text(&format!("paper-kind-{}", kind.name()))
+}
+
+/// Something that was done with a paper.
+pub fn line(locale: Locale, past: PastAct) -> history::Line {
+    let what = locale.text(&format!("timeline-paper-{}", past.act.name()));
+    let why = past.reason.map_or_else(String::new, |reason| reason_text(locale, &reason));
+    history::Line::at(past.at, what, why, past.staff).of(&kind_text(locale, past.kind))
 }
 
 /// A number as people compare it: in groups of four.

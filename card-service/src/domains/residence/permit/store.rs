@@ -145,18 +145,21 @@ pub(super) async fn proof(
 
 /// Something that was done with a permit of a holder.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct PastAct {
-    pub(super) act: Act,
-    pub(super) at: Micros,
+pub struct PastAct {
+    /// What it was.
+    pub act: Act,
+    /// When.
+    pub at: Micros,
     /// Who did it: the name to sign in with.
-    pub(super) staff: String,
-    pub(super) reason: Option<String>,
+    pub staff: String,
+    /// Why: a word of a list.
+    pub reason: Option<String>,
     /// Until when the permit was in force after it.
-    pub(super) valid_until: Option<Date>,
+    pub valid_until: Option<Date>,
 }
 
 /// What was done with the permits of a holder, newest first.
-pub(super) async fn acts(connection: &mut Connection, holder: HolderId, limit: u32) -> Result<Vec<PastAct>, DbError> {
+pub async fn acts(connection: &mut Connection, holder: HolderId, limit: u32) -> Result<Vec<PastAct>, DbError> {
     let rows = query(
         "SELECT a.act, a.at, a.reason, a.valid_until, s.name FROM permit_act a JOIN staff s USING (staff_id)
          WHERE a.shard = $1 AND a.holder_id = $2 ORDER BY a.leaf DESC LIMIT $3",

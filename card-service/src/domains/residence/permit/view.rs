@@ -9,9 +9,10 @@ use super::rules::Clock;
 use super::store::PastAct;
 use super::{Application, DECIDED_BY};
 use crate::console::frame::Frame;
+use crate::console::history::Line;
 use crate::console::model::Tone;
 use crate::console::register::{Due, DueList, DuePage};
-use crate::console::view::{Choice, Tag, minute};
+use crate::console::view::{Choice, Tag};
 use crate::domains::residence::view::{key, label, shown};
 use crate::i18n::Locale;
 use crate::people::StaffRole;
@@ -78,17 +79,7 @@ pub(super) struct PermitPage {
     is_in_force: bool,
     /// What was wrong, and the field it leads to.
     wrong: Option<(String, String)>,
-    history: Vec<HistoryLine>,
-}
-
-/// Something that was done.
-#[derive(Clone, Debug)]
-struct HistoryLine {
-    at: String,
-    what: String,
-    why: String,
-    until: Option<String>,
-    who: String,
+    history: Vec<Line>,
 }
 
 /// What the page of a permit is made of.
@@ -200,14 +191,13 @@ fn form(locale: Locale, act: Act, missing: bool) -> ActForm {
     }
 }
 
-fn line(locale: Locale, past: &PastAct) -> HistoryLine {
-    HistoryLine {
-        at: minute(past.at),
-        what: locale.text(&format!("permit-done-{}", past.act.name())),
-        why: past.reason.as_deref().map_or_else(String::new, |reason| reason_text(locale, reason)),
-        until: past.valid_until.map(|day| day.to_string()),
-        who: past.staff.clone(),
-    }
+/// Something that was done with a permit.
+pub fn line(locale: Locale, past: &PastAct) -> Line {
+    let until = past.valid_until.map(|day| format!("{} {day}", locale.text("permit-valid-until")));
+    let reason = past.reason.as_deref().map(|reason| reason_text(locale, reason));
+    let why: Vec<_> = reason.into_iter().chain(until).collect();
+    let what = locale.text(&format!("permit-done-{}", past.act.name()));
+    Line::at(past.at, what, why.join(&locale.text("console-list-comma")), past.staff.clone())
 }
 
 /// The end of a permit's number: what numbers of one day do not share.

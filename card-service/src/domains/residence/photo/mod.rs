@@ -44,7 +44,7 @@ async fn keep(app: &App, by: StaffId, holder: HolderId, portrait: Option<Zeroizi
                 merge::require_primary(tx.conn(), holder).await?;
                 let (_, key) = read::sealed(&app, tx.conn(), holder).await?;
                 let sealed = portrait.map(|portrait| seal::seal(&key, nonce, &place(holder), &portrait));
-                if sealed.is_some() || store::taken_at(tx.conn(), holder).await?.is_some() {
+                if sealed.is_some() || store::taken(tx.conn(), holder).await?.is_some() {
                     store::put(tx, now, by, holder, sealed).await?;
                 }
                 Ok(())

@@ -43,7 +43,7 @@ async fn shown(
     if !residence::store::exists(&mut connection, holder).await? {
         return Err(Refusal::because(ProblemType::NotFound, "holder-unknown"));
     }
-    let taken = store::taken_at(&mut connection, holder).await?;
+    let taken = store::taken(&mut connection, holder).await?.map(|(at, _)| at);
     drop(connection);
     let frame = Frame::new(language(headers), format!("/holders/{holder}/photo"), Some(&who.0));
     asking(&PhotoPage::new(frame, holder, taken, scene), matches!(scene, Scene::Wrong(_)))

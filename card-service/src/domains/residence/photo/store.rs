@@ -7,14 +7,17 @@ use crate::db::{Connection, DbError, Tx, query};
 use crate::evidence::{ActionKind, Change, tables};
 use crate::people::StaffId;
 
-/// When the photo of a holder was taken, if there is one.
-pub async fn taken_at(connection: &mut Connection, holder: HolderId) -> Result<Option<Micros>, DbError> {
-    let taken: Option<i64> = query("SELECT taken_at FROM person_photo WHERE shard = $1 AND holder_id = $2")
-        .bind(holder.shard())
-        .bind(holder)
-        .scalar(connection)
-        .await?;
-    Ok(taken.map(Micros))
+/// When the photo of a holder was taken, and by whom (the name to sign in with), if there is one.
+pub async fn taken(connection: &mut Connection, holder: HolderId) -> Result<Option<(Micros, String)>, DbError> {
+    let row = query(
+        "SELECT p.taken_at, COALESCE(s.name, '') AS name FROM person_photo p LEFT JOIN staff s ON s.staff_id = p.taken_by
+         WHERE p.shard = $1 AND p.holder_id = $2",
+    )
+    .bind(holder.shard())
+    .bind(holder)
+    .optional(connection)
+    .await?;
+    row.map(|row| Ok((Micros(row.get("taken_at")?), row.get("name")?))).transpose()
 }
 
 /// The photo of a holder, sealed.
