@@ -228,6 +228,7 @@ mod tests {
             ("Present address, Lives there since", "moved"),
             ("Registered", ""),
             ("Card 00000000 · Active", ""),
+            ("Card 00000000 · Put to issue", "first"),
             ("2026-06-01</span><strong>Moved in", "测试路 2 号"),
             ("2026-03-01</span><strong>Moved in", "测试路 1 号"),
         ]
@@ -237,7 +238,7 @@ mod tests {
             assert!(lines[at].contains(what) && lines[at].contains(why), "{what}: {lines:#?}");
         }
         assert!(lines[..4].iter().all(|line| line.contains("test-clerk")), "{lines:#?}");
-        assert_eq!(lines.len(), 7);
+        assert_eq!(lines.len(), 8);
         let operator = terminals::store::one(&mut app.db.read().await.unwrap(), terminal.id).await.unwrap().unwrap();
         for used in ["987.65", "98765", &operator.name, &operator.organisation.name] {
             assert!(!shown.page.contains(used), "{used}");

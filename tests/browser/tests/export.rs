@@ -14,7 +14,7 @@ const PEOPLE: &str = "姓名*,证件种类,证件号码*,出生日期,现住址*
 测试丁戊己,护照,T1000003,1973-11-02,测试路 7 号,2026-03-01,租赁,测试电器厂,";
 const FACTORY: &str = "测试电子(南)厂";
 const EMPTY: &str = "测试空厂";
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Asks for the file as the form does, and answers what comes; a browser that runs no scripts only fills the form in.
 const FETCH: &str = "const [answered] = arguments; const form = document.querySelector('main form');

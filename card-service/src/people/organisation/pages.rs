@@ -35,8 +35,7 @@ fn unknown() -> Refusal {
     Refusal::because(ProblemType::NotFound, "organisation-unknown")
 }
 
-/// What an organisation does, in words.
-pub fn kind_text(locale: Locale, kind: Option<Kind>) -> String {
+fn kind_text(locale: Locale, kind: Option<Kind>) -> String {
     let name = kind.map_or("none", Kind::name).replace('_', "-");
     locale.text(&format!("people-organisation-kind-{name}"))
 }
@@ -67,24 +66,31 @@ fn checked(form: &Typed) -> Result<(String, Kind), (&'static str, &'static str)>
 
 const TAKEN: (&str, &str) = ("name", "organisation-name-taken");
 
+/// The headings of a list of organisations.
+pub fn columns(locale: Locale) -> Vec<String> {
+    ["people-organisation-name", "people-organisation-kind", "people-state"].map(|key| locale.text(key)).into()
+}
+
+/// An organisation in a list; its page lies below `list`.
+pub fn line(locale: Locale, list: &str, entry: Entry) -> Line {
+    Line {
+        to: format!("{list}/{}", entry.organisation.organisation_id),
+        name: entry.organisation.name,
+        cells: vec![kind_text(locale, entry.kind)],
+        state: state(locale, entry.closed),
+    }
+}
+
 async fn list(State(app): State<App>, who: SignedIn, headers: HeaderMap) -> Result<Response, Refusal> {
     who.require(Permission::Administer)?;
     let locale = language(&headers);
     let found = store::all(&mut app.db.read().await?).await?;
-    let line = |entry: Entry| Line {
-        to: format!("{LIST}/{}", entry.organisation.organisation_id),
-        name: entry.organisation.name,
-        cells: vec![kind_text(locale, entry.kind)],
-        state: state(locale, entry.closed),
-    };
     page(&ListPage {
         title: locale.text("people-organisations"),
         lead: locale.text("people-organisations-lead"),
         add: Some(Link { to: format!("{LIST}/new"), text: locale.text("people-organisation-add") }),
-        columns: ["people-organisation-name", "people-organisation-kind", "people-state"]
-            .map(|key| locale.text(key))
-            .into(),
-        lines: found.into_iter().map(line).collect(),
+        columns: columns(locale),
+        lines: found.into_iter().map(|entry| line(locale, LIST, entry)).collect(),
         none: locale.text("people-organisations-none"),
         frame: Frame::new(locale, LIST, Some(&who.0)),
     })

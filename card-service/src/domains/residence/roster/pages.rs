@@ -12,7 +12,7 @@ use super::view::RosterPage;
 use super::{count, list};
 use crate::app::App;
 use crate::console::frame::Frame;
-use crate::console::register::{Line, ListPage, Typed, Wrong, typed};
+use crate::console::register::{ListPage, Typed, Wrong, typed};
 use crate::console::{asking, page};
 use crate::domains::residence::import::pages::{SHEET, download};
 use crate::domains::residence::import::workbook;
@@ -20,7 +20,7 @@ use crate::domains::residence::model::Facts;
 use crate::http::{Refusal, SignedIn, language};
 use crate::people::Purpose;
 use crate::people::model::Permission;
-use crate::people::organisation::pages::{kind_text, state};
+use crate::people::organisation::pages::{columns, line};
 use crate::people::organisation::{model::Entry, store};
 
 pub(super) const LIST: &str = "/rosters";
@@ -33,20 +33,13 @@ pub fn routes() -> [(&'static str, MethodRouter<App>); 2] {
 async fn organisations(State(app): State<App>, who: SignedIn, headers: HeaderMap) -> Result<Response, Refusal> {
     who.require(Permission::HandOutLists)?;
     let locale = language(&headers);
-    let line = |entry: Entry| Line {
-        to: format!("{LIST}/{}", entry.organisation.organisation_id),
-        name: entry.organisation.name,
-        cells: vec![kind_text(locale, entry.kind)],
-        state: state(locale, entry.closed),
-    };
+    let organisations = store::all(&mut app.db.read().await?).await?;
     page(&ListPage {
         title: locale.text("roster-title"),
         lead: locale.text("roster-lead"),
         add: None,
-        columns: ["people-organisation-name", "people-organisation-kind", "people-state"]
-            .map(|key| locale.text(key))
-            .into(),
-        lines: store::all(&mut app.db.read().await?).await?.into_iter().map(line).collect(),
+        columns: columns(locale),
+        lines: organisations.into_iter().map(|entry| line(locale, LIST, entry)).collect(),
         none: locale.text("roster-no-organisation"),
         frame: Frame::new(locale, LIST, Some(&who.0)),
     })

@@ -172,7 +172,7 @@ fn facts() -> impl Strategy<Value = Facts> {
         "[HM][0-9]{8}".prop_map(|number| (Document::HongKongMacaoTravelPermit, number)),
         Just((Document::ResidentIdentityCard, "110000199001010013".to_owned())),
     ];
-    let phone = prop_oneof![Just(String::new()), "1[0-9]{10}", "0[0-9]{10}", "\\+[1-9][0-9]{8}"];
+    let phone = prop_oneof![Just(String::new()), "1[0-9]{10}", "0[1-9][0-9]{9}", "\\+44[0-9]{9}"];
     let region = prop::sample::select(vec!["", "110103", "340104"]);
     (document, name, phone, region, [line(), line(), line()], name, home).prop_map(
         |((kind, number), name, phone, region, [occupation, room, host], address, home)| {

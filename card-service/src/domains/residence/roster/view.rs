@@ -20,7 +20,7 @@ pub(super) struct RosterPage {
     frame: Frame,
     back: Link,
     action: String,
-    name: String,
+    title: String,
     state: Tag,
     /// Why there is no list, where there is none.
     none: Option<(String, String)>,
@@ -45,7 +45,7 @@ impl RosterPage {
             state: state(locale, entry.closed),
             inputs: if none.is_none() { inputs(locale, counts, form, wrong) } else { Vec::new() },
             none,
-            name,
+            title: locale.text_with("roster-one-title", &[("name", &name)]),
             frame,
         }
     }
