@@ -2,6 +2,7 @@
 //!
 //! Not here: signing in (`people::session`), what somebody changes about themselves (`people::account`).
 
+mod card;
 pub mod model;
 pub mod pages;
 pub mod rules;

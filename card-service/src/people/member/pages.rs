@@ -5,36 +5,30 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get};
 use card_schema::clock::Micros;
-use card_schema::ids::{CardId, OrganisationId, TerminalId};
+use card_schema::ids::OrganisationId;
 use card_schema::wire::ProblemType;
 use uuid::Uuid;
 
+use super::card::{self, READER, TheirCard};
 use super::model::{self, Member, Past, Wish};
 use super::{Added, Done, New, Undone, add as add_member, change as change_member, store, unknown};
 use crate::app::App;
-use crate::cards::expiry::rules::Clock;
-use crate::cards::{self, Bearer, Card, CardState, issuance};
 use crate::console::frame::{Frame, role_key};
-use crate::console::holder::desks;
 use crate::console::input::Input;
 use crate::console::model::Tone;
 use crate::console::register::{
     Act, FormPage, Line, Link, ListPage, OncePage, ThingPage, Typed, Wrong, message, refused, typed,
 };
-use crate::console::view::{Choice, Tag, card_state, day, minute, short};
+use crate::console::view::{Choice, Tag, day, minute};
 use crate::console::{asking, overtaken, page};
 use crate::db::{Connection, DbError};
 use crate::http::{Refusal, SignedIn, language};
 use crate::i18n::Locale;
 use crate::people::model::Permission;
 use crate::people::organisation::{self, Kind};
-use crate::people::{StaffId, StaffRole, session};
+use crate::people::{StaffId, StaffRole};
 
 const LIST: &str = "/staff";
-/// The acts about somebody's card.
-const CARD: &str = "card";
-const CARD_LOST: &str = "card_lost";
-const SIGN_IN_WITH_CARD: &str = "sign_in_with_card";
 /// How much of what was done with somebody is shown.
 const HISTORY_SHOWN: u32 = 20;
 /// What is sent where no station is chosen.
@@ -197,10 +191,7 @@ struct Shown {
     member: Member,
     last_sign_in: Option<Micros>,
     stations: Vec<organisation::Organisation>,
-    /// Their newest card that is of use, with its state now.
-    card: Option<(Card, CardState)>,
-    /// Readers at which one is issued.
-    desks: Vec<Choice>,
+    card: TheirCard,
     /// What was done with them, newest first.
     history: Vec<Past>,
 }
@@ -238,7 +229,9 @@ fn acts(shown: &Shown, own: bool, again: Option<&Typed>, fields: &Fields<'_>) ->
         acts.push(act("role", vec![fields.role(role)], true));
     }
     acts.push(act("move", vec![fields.station(station)], true));
-    acts.extend(card_acts(shown, fields, again, act));
+    let works = post.state == model::State::Working;
+    let about_card = shown.card.acts(works, fields.locale, chosen(READER), fields.message(READER));
+    acts.extend(about_card.into_iter().map(|(name, inputs)| act(name, inputs, false)));
     acts.push(act("sign_out", Vec::new(), false));
     if !own {
         acts.push(act("password", Vec::new(), false));
@@ -252,42 +245,6 @@ fn acts(shown: &Shown, own: bool, again: Option<&Typed>, fields: &Fields<'_>) ->
         });
     }
     acts
-}
-
-/// What cancame beof donea aboutform somebody'sthat card.did nothing.
-fn card_acts(
-    shown: &Shown,
-    fields: &Fields<'_>,
-    again: Option<&Typed>,
-    act: impl Fn(&'static str, Vec<Input>, bool) -> Act,
-) -> Vec<Act> {
-    let mut acts = Vec::new();
-    if let Some((card, state)) = &shown.card
-        && matches!(state, CardState::Active | CardState::Suspended)
-    {
-        if !card.signs_in && *state == CardState::Active {
-            acts.push(act(SIGN_IN_WITH_CARD, Vec::new(), false));
-        }
-        acts.push(act(CARD_LOST, Vec::new(), false));
-    }
-    if shown.member.post.state == model::State::Working {
-        let only = shown.desks.iter().find(|desk| desk.chosen).map_or("", |desk| desk.value.as_str());
-        let chosen = again.map_or(only, |form| typed(form, "terminal_id"));
-        let desk = Input::choice("terminal_id", fields.locale.text("find-tap-ask"), shown.desks.clone(), chosen);
-        acts.push(act(CARD, vec![desk.wrong(fields.message("terminal_id"))], false));
-    }
-    acts
-}
-
-/// A card in words.
-fn card_text(locale: Locale, card: &Card, state: CardState) -> String {
-    let number = short(&card.card_id.to_string());
-    let key = match (state, card.signs_in) {
-        (CardState::Active, true) => "staff-card-signs-in",
-        (CardState::Active, false) => "staff-card-not-agreed",
-        _ => "staff-card-other",
-    };
-    locale.text_with(key, &[("card", &number), ("state", &card_state(locale, state)), ("day", &day(card.expires_at))])
 }
 
 /// What came of a form that did nothing.
@@ -331,9 +288,7 @@ fn thing(frame: Frame, shown: &Shown, own: bool, again: Option<Refused<'_>>) -> 
         (t("staff-station"), station.clone().unwrap_or_else(|| t("staff-station-none"))),
         (t("staff-last-sign-in"), shown.last_sign_in.map_or_else(|| t("staff-never"), day)),
     ];
-    let card =
-        shown.card.as_ref().map_or_else(|| t("staff-card-none"), |(card, state)| card_text(locale, card, *state));
-    facts.push((t("staff-card"), card));
+    facts.push((t("staff-card"), shown.card.text(locale)));
     facts.push((t("factor-title"), t(if *second_factor { "factor-on" } else { "factor-off" })));
     if post.since.0 > 0 {
         facts.push((t("staff-since"), day(post.since)));
@@ -365,19 +320,13 @@ async fn shown(
     id: StaffId,
     again: Option<Refused<'_>>,
 ) -> Result<Response, Refusal> {
-    let desks = desks(app).await?;
+    let card = TheirCard::load(app, id).await?;
     let mut connection = app.db.read().await?;
-    let clock = Clock::at(app.now());
-    let cards = cards::store::of(&mut connection, Bearer::Staff(id)).await?;
-    // One that is being issued does not hide the one that works.
-    let is_new = |(_, state): &(Card, CardState)| matches!(state, CardState::Personalising | CardState::Abandoned);
-    let cards = cards.into_iter().map(|card| (card.clone(), clock.state(&card)));
     let shown = Shown {
         member: store::one(&mut connection, id).await?.ok_or_else(unknown)?,
         last_sign_in: store::last_sign_in(&mut connection, id).await?,
         stations: stations(&mut connection).await?,
-        card: cards.filter(|card| !is_new(card)).find(|(_, state)| *state != CardState::Personalised),
-        desks,
+        card,
         history: store::history(&mut connection, id, HISTORY_SHOWN).await?,
     };
     let frame = Frame::new(language(headers), format!("{LIST}/{}", id.0), Some(&who.0));
@@ -399,41 +348,14 @@ async fn show(
     shown(&app, &who, &headers, StaffId(id), None).await
 }
 
-/// The card in use of somebody.
-async fn card_in_use(app: &App, about: StaffId) -> Result<Option<CardId>, Refusal> {
-    let cards = cards::store::of(&mut app.db.read().await?, Bearer::Staff(about)).await?;
-    let mut in_use = cards.iter().filter(|card| matches!(card.state, CardState::Active | CardState::Suspended));
-    Ok(in_use.next().map(|card| card.card_id))
-}
-
-/// Issues a card to somebody, or reports theirs lost: whoever found it is signed out. Where to go on.
-async fn card_change(
-    app: &App,
-    by: StaffId,
-    about: StaffId,
-    (form, reads): (&Typed, Locale),
-) -> Result<Result<String, (&'static str, &'static str)>, Refusal> {
-    if typed(form, "act") == CARD_LOST {
-        let Some(card) = card_in_use(app, about).await? else { return Ok(Err((CARD_LOST, "staff-card-not-in-use"))) };
-        cards::api::set_state(app, by, card, CardState::Lost, "lost".to_owned()).await?;
-        session::sign_out_everywhere(app, about).await?;
-        return Ok(Ok(format!("{LIST}/{}", about.0)));
-    }
-    let Ok(terminal) = typed(form, "terminal_id").parse::<TerminalId>() else {
-        return Ok(Err(("terminal_id", "console-issue-desk-missing")));
-    };
-    let (_, issuance) = issuance::start(app, by, Bearer::Staff(about), reads, terminal, None).await?;
-    Ok(Ok(format!("/issuances/{issuance}")))
-}
-
 /// What is wished for in a form, if anything is.
 async fn wish(
     app: &App,
     about: StaffId,
     form: &Typed,
 ) -> Result<Result<Option<Wish>, (&'static str, &'static str)>, Refusal> {
-    if typed(form, "act") == SIGN_IN_WITH_CARD {
-        let card = card_in_use(app, about).await?.ok_or((SIGN_IN_WITH_CARD, "staff-card-not-in-use"));
+    if typed(form, "act") == card::SIGN_IN {
+        let card = card::in_use(app, about).await?.ok_or((card::SIGN_IN, "staff-card-not-in-use"));
         return Ok(card.map(|card| Some(Wish::SignInWithCard(card))));
     }
     Ok(plain_wish(form))
@@ -462,14 +384,13 @@ async fn change(
 ) -> Result<Response, Refusal> {
     who.require(Permission::Administer)?;
     let about = StaffId(id);
-    if let CARD | CARD_LOST = typed(&form, "act") {
-        return match card_change(&app, who.0.staff_id, about, (&form, language(&headers))).await? {
-            Ok(to) => Ok(Redirect::to(&to).into_response()),
-            Err(wrong) => {
-                let again = Refused { form: &form, why: &Undone::Wrong(wrong) };
-                shown(&app, &who, &headers, about, Some(again)).await
-            }
-        };
+    match card::change(&app, who.0.staff_id, about, (&form, language(&headers))).await? {
+        Some(Ok(to)) => return Ok(Redirect::to(&to).into_response()),
+        Some(Err(wrong)) => {
+            let again = Refused { form: &form, why: &Undone::Wrong(wrong) };
+            return shown(&app, &who, &headers, about, Some(again)).await;
+        }
+        None => {}
     }
     let done = match wish(&app, about, &form).await? {
         // Who does not say what was known knew of nothing.
@@ -494,10 +415,10 @@ async fn change(
 #[cfg(test)]
 pub(crate) mod tests {
     use askama::Template as _;
-    use card_schema::ids::Shard;
 
     use super::super::model::{Post, State as Stands};
     use super::*;
+    use crate::cards::CardState;
     use crate::people::Staff;
 
     fn history() -> Vec<Past> {
@@ -531,22 +452,13 @@ pub(crate) mod tests {
             },
             last_sign_in: (since > 0).then_some(Micros(since)),
             stations: vec![station.clone()],
-            card: None,
-            desks: vec![Choice::new("x", "测试台".to_owned())],
+            card: TheirCard { card: None, desks: vec![Choice::new("x", "测试台".to_owned())] },
             history: if since > 0 { history() } else { Vec::new() },
         };
         let at = 1_790_000_000_000_000;
         let with_card = |state, signs_in| {
-            let card = Card {
-                card_id: CardId::new(1204, Shard(0), [7; 16]),
-                bearer: Bearer::Staff(StaffId(Uuid::nil())),
-                signs_in,
-                state,
-                created_at: Micros(at),
-                expires_at: Micros(at),
-                changed_at: Micros(at),
-            };
-            Shown { card: Some((card, state)), ..shown(Stands::Working, at) }
+            let shown = shown(Stands::Working, at);
+            Shown { card: shown.card.clone().with(state, signs_in), ..shown }
         };
         let table = [
             ("card-new", with_card(CardState::Active, false), false, None),
@@ -556,7 +468,7 @@ pub(crate) mod tests {
                 false,
                 Some(("terminal_id", "console-issue-desk-missing")),
             ),
-            ("card-lost", with_card(CardState::Lost, true), false, Some((CARD_LOST, "staff-card-not-in-use"))),
+            ("card-lost", with_card(CardState::Lost, true), false, Some((card::LOST, "staff-card-not-in-use"))),
             ("working", shown(Stands::Working, at), false, None),
             ("own", shown(Stands::Working, 0), true, None),
             ("suspended", shown(Stands::Suspended, at), false, None),
