@@ -77,7 +77,8 @@ impl Scene {
         // The person works for whoever runs the terminal, and stands on its list.
         let employer = run_by.unwrap().organisation;
         let holder = {
-            let lives = person(NAME, NUMBER).with(Field::Address, ADDRESS).with(Field::CitySince, "2020-01-01");
+            let lives = person(NAME, NUMBER).with(Field::Address, ADDRESS).with(Field::AddressSince, "2020-01-01");
+            let lives = lives.with(Field::CitySince, "2020-01-01");
             let lives =
                 lives.with(Field::Birth, BIRTH).with(Field::Phone, PHONE).with(Field::Occupation, &employer.name);
             let cell = Some(CellAnswer::In("990101001001001".to_owned()));
