@@ -10,14 +10,14 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::expiry::rules::Clock;
-use super::model::{Card, CardState};
+use super::model::{Bearer, Card, CardState};
 use super::status;
 use super::store::{self, Because};
 use crate::app::App;
 use crate::http::{Body, Path, Refusal, SignedIn};
-use crate::people::StaffId;
 use crate::people::api::rfc3339;
 use crate::people::model::Permission;
+use crate::people::{self, StaffId};
 
 /// The routes of this file.
 pub fn router() -> OpenApiRouter<App> {
@@ -107,7 +107,8 @@ async fn change(
     Ok(Json(CardReply::new(&card, &Clock::at(app.now()))))
 }
 
-/// Puts a card into another state and signs the list that says so. The same state again changes nothing.
+/// Puts a card into another state and signs the list that says so. The same state again changes nothing. Whoever may have come
+/// to the console with a staff card that is out of use is signed out.
 pub async fn set_state(app: &App, by: StaffId, id: CardId, next: CardState, reason: String) -> Result<Card, Refusal> {
     let (now, shared) = (app.now(), app.clone());
     app.db
@@ -123,6 +124,9 @@ pub async fn set_state(app: &App, by: StaffId, id: CardId, next: CardState, reas
                     return Err(Refusal::because(ProblemType::Conflict, "card-state-conflict"));
                 }
                 store::set_state(tx, now, &card, next, Because { reason: &reason, by: Some(by) }).await?;
+                if let (Bearer::Staff(staff), true) = (card.bearer, next != CardState::Active) {
+                    people::store::end_sessions_of(tx, staff).await?;
+                }
                 if card.state.status() != next.status() {
                     status::publish(&shared, tx, now).await?;
                 }

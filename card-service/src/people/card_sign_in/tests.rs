@@ -107,6 +107,11 @@ async fn whoever_shows_card_and_pin_is_signed_in_once_and_owes_nothing() {
     assert_eq!(desk.office.browse(None, &path, None).await.status, StatusCode::NOT_FOUND);
     let path = desk.linked().await;
     assert_eq!(desk.follow(&path).await, (StatusCode::SEE_OTHER, "/".to_owned()));
+
+    let other = desk.office.member("other", StaffRole::Administrator).await.staff_id;
+    set_state(&desk.office.app, other, desk.card.id, CardState::Suspended, "invented".to_owned()).await.unwrap();
+    let over = session::of(&desk.office.app, &begun.token, session::Carrier::Cookie).await;
+    assert_eq!(over.unwrap_err().kind(), ProblemType::NotSignedIn, "whoever came with the card is out with it");
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use crate::console::register::{Typed, typed};
 use crate::console::view::{Choice, card_state, day, short};
 use crate::http::Refusal;
 use crate::i18n::Locale;
-use crate::people::{StaffId, session};
+use crate::people::StaffId;
 
 /// The act that issues one.
 pub(super) const ISSUE: &str = "card";
@@ -106,8 +106,7 @@ pub(super) async fn in_use(app: &App, of: StaffId) -> Result<Option<CardId>, Ref
     Ok(in_use.next().map(|card| card.card_id))
 }
 
-/// Issues a card to somebody, or reports theirs lost: whoever found it is signed out. Where to go on; nothing where
-/// something else is wished for.
+/// Issues a card to somebody, or reports theirs lost. Where to go on; nothing where something else is wished for.
 pub(super) async fn change(
     app: &App,
     by: StaffId,
@@ -118,7 +117,6 @@ pub(super) async fn change(
         LOST => {
             let Some(card) = in_use(app, about).await? else { return Ok(Some(Err((LOST, "staff-card-not-in-use")))) };
             cards::api::set_state(app, by, card, CardState::Lost, "lost".to_owned()).await?;
-            session::sign_out_everywhere(app, about).await?;
             Ok(Some(Ok(format!("/staff/{}", about.0))))
         }
         ISSUE => {
