@@ -308,6 +308,8 @@ impl Owner {
             id(self.card.as_bytes()),
             self.shard(),
             id(self.holder.as_bytes()),
+            Value::Null,
+            0.into(),
             i64::from(self.card.status_index()).into(),
             Value::Text("active".to_owned()),
             self.at.0.into(),

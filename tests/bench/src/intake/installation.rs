@@ -112,7 +112,19 @@ impl NewCard {
         let active = Value::Text("active".to_owned());
         [
             vec![shard(), id(holder), at(), id(&[0; 16]), leaf.into()],
-            vec![id(card), shard(), id(holder), index.into(), active, at(), until.into(), at(), leaf.into()],
+            vec![
+                id(card),
+                shard(),
+                id(holder),
+                Value::Null,
+                0.into(),
+                index.into(),
+                active,
+                at(),
+                until.into(),
+                at(),
+                leaf.into(),
+            ],
             vec![self.point[..].into(), shard(), id(card), 0x9E.into(), 1.into(), at(), leaf.into()],
         ]
     }
