@@ -6,14 +6,14 @@ CREATE TABLE card (
     card_id      BLOB   NOT NULL PRIMARY KEY,
     shard        BIGINT NOT NULL,
     holder_id    BLOB,                         -- whose it is; null where it is a member of staff's
-    staff_id     BLOB REFERENCES staff (staff_id),
-    signs_in     BIGINT NOT NULL,              -- 1 where it was agreed that whoever bears it signs in with it
     status_index BIGINT NOT NULL UNIQUE,
     state        TEXT   NOT NULL,
     created_at   BIGINT NOT NULL,
     expires_at   BIGINT NOT NULL,
     changed_at   BIGINT NOT NULL,
     leaf         BIGINT NOT NULL,
+    staff_id     BLOB REFERENCES staff (staff_id),
+    signs_in     BIGINT NOT NULL,              -- 1 where it was agreed that whoever bears it signs in with it
     FOREIGN KEY (shard, holder_id) REFERENCES holder (shard, holder_id),
     CHECK ((holder_id IS NULL) <> (staff_id IS NULL))
 ) WITHOUT ROWID;
