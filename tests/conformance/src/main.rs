@@ -41,6 +41,10 @@ fn main() -> ExitCode {
     }
 }
 
+/// What is carried out only after a staff card has signed a challenge that is worth nothing once it was asked for again. The
+/// story of the staff card in the browser carries it out.
+const ASKS_FOR_A_CARD: &str = "POST /v1/sign-ins/links";
+
 fn run(cli: &Cli) -> Result<String> {
     let scene = Scene::open()?;
     let tool = Tool::new(cli.schemathesis.clone(), cli.examples, &scene)?;
@@ -52,7 +56,8 @@ fn run(cli: &Cli) -> Result<String> {
         ensure!(report.failures.is_empty(), "the service does not keep to its description\n{}", report.printed);
         ensure!(report.complete(), "not everything was asked\n{}", report.printed);
         let described = listener.operations(&with_examples);
-        let never = report.never_accepted(&described);
+        let mut never = report.never_accepted(&described);
+        never.retain(|operation| operation.as_str() != ASKS_FOR_A_CARD);
         ensure!(never.is_empty(), "no request was good enough to be carried out: {never:?}\n{}", report.printed);
         asked += report.asked;
         operations += described.len();
