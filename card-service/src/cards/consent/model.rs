@@ -78,7 +78,11 @@ pub fn decide(state: CardState, sent: Option<&[u8; 32]>, signed: &[u8; 32]) -> O
 
 #[cfg(test)]
 mod tests {
+    use card_schema::ids::{HolderId, Shard};
+    use uuid::Uuid;
+
     use super::*;
+    use crate::people::StaffId;
 
     #[test]
     fn a_text_that_cards_have_signed_never_changes() {
@@ -102,7 +106,10 @@ mod tests {
                 assert!(Text::find(version, language).is_some_and(|text| !text.words().is_empty()));
             }
         }
-        assert_eq!(Text::find(3, Locale::En), None);
+        let bearers = [Bearer::Holder(HolderId::new(Shard(0), [1; 16])), Bearer::Staff(StaffId(Uuid::nil()))];
+        let newest = bearers.map(current).into_iter().max();
+        assert_eq!(TEXTS.map(|(version, ..)| version).iter().max().copied(), newest, "the newest text is in force");
+        assert_eq!(Text::find(newest.unwrap() + 1, Locale::En), None);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::{MethodRouter, get};
+use card_schema::ids::HolderId;
 
 use super::rules::Clock;
 use super::store;
@@ -16,7 +17,6 @@ use crate::console::view::{Tag, day, short};
 use crate::http::{Refusal, SignedIn, language};
 use crate::i18n::Locale;
 use crate::people::model::Permission;
-use card_schema::ids::HolderId;
 
 /// How many cards a list shows.
 const LISTED: u32 = 40;
@@ -63,7 +63,7 @@ async fn show(State(app): State<App>, who: SignedIn, headers: HeaderMap) -> Resu
 pub(crate) mod tests {
     use askama::Template as _;
     use card_schema::clock::Micros;
-    use card_schema::ids::{CardId, HolderId, Shard};
+    use card_schema::ids::{CardId, Shard};
 
     use super::*;
     use crate::cards::{Bearer, CardState};

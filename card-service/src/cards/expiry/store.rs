@@ -12,7 +12,8 @@ pub async fn between(
     limit: u32,
 ) -> Result<Vec<Card>, DbError> {
     let rows = query(format!(
-        "{} WHERE holder_id IS NOT NULL AND state IN ('active', 'suspended') AND expires_at > $1 AND expires_at <= $2 ORDER BY expires_at LIMIT $3",
+        "{} WHERE holder_id IS NOT NULL AND state IN ('active', 'suspended') AND expires_at > $1 AND expires_at <= $2
+         ORDER BY expires_at LIMIT $3",
         store::SELECT
     ))
     .bind(after.0)
@@ -26,7 +27,8 @@ pub async fn between(
 /// Holders' cards in use that have ended by a moment, the last to end first.
 pub async fn ended(connection: &mut Connection, by: Micros, limit: u32) -> Result<Vec<Card>, DbError> {
     let rows = query(format!(
-        "{} WHERE holder_id IS NOT NULL AND state IN ('active', 'suspended') AND expires_at <= $1 ORDER BY expires_at DESC LIMIT $2",
+        "{} WHERE holder_id IS NOT NULL AND state IN ('active', 'suspended') AND expires_at <= $1
+         ORDER BY expires_at DESC LIMIT $2",
         store::SELECT
     ))
     .bind(by.0)
