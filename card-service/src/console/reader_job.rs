@@ -21,6 +21,7 @@ use crate::db::Connection;
 use crate::domains::residence::merge;
 use crate::http::{Refusal, SignedIn, language};
 use crate::i18n::Locale;
+use crate::people::member::pages::one::sign_in_path;
 use crate::people::model::Permission;
 
 /// What is being done.
@@ -229,7 +230,7 @@ impl JobProgress {
 fn page_of(bearer: Bearer) -> String {
     match bearer {
         Bearer::Holder(holder) => format!("/holders/{holder}"),
-        Bearer::Staff(staff) => format!("/staff/{}", staff.0),
+        Bearer::Staff(staff) => sign_in_path(staff),
     }
 }
 

@@ -171,6 +171,8 @@ pub struct ThingPage {
     pub state: Tag,
     /// What is known of it.
     pub facts: Vec<(String, String)>,
+    /// What else there is of it, on pages of its own.
+    pub links: Vec<Link>,
     /// What could not be done, by its form's name, and what to do about it.
     pub refused: Option<(&'static str, String)>,
     /// What goes along with whatever is done: names and values.

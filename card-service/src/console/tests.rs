@@ -338,7 +338,7 @@ fn pages(locale: Locale) -> Vec<(String, String)> {
     }
     pages.extend(organisation::pages::tests::pages(&frame("/organisations/x")));
     pages.extend(terminals::pages::tests::pages(&frame("/terminals/x")));
-    pages.extend(member::pages::tests::pages(&frame("/staff/x")));
+    pages.extend(member::pages::one::tests::pages(&frame("/staff/x")));
     pages.extend(card_sign_in::pages::tests::pages(&Frame::new(locale, "/sign-in/card", None)));
     pages.extend(approval::pages::tests::pages(&frame("/approvals/x")));
     pages.extend(factor::pages::tests::pages(locale));

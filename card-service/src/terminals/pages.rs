@@ -254,6 +254,7 @@ fn thing(frame: Frame, shown: &Shown, chosen: &str, wrong: Wrong) -> ThingPage {
         title: terminal.name.clone(),
         state: state(locale, terminal, shown.now),
         facts,
+        links: Vec::new(),
         refused: refused(locale, wrong, &acts),
         along: Vec::new(),
         acts,

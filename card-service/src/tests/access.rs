@@ -32,7 +32,7 @@ use Permission::{
 use Who::{Anybody, May, Proof, Staff, Terminals};
 
 /// Every route. One that is not here, or no more there, fails the test.
-const TABLE: [(&str, &str, Who); 182] = [
+const TABLE: [(&str, &str, Who); 184] = [
     ("GET", "/", Staff),
     ("GET", "/account/password", Staff),
     ("GET", "/account/second-factor", Staff),
@@ -118,6 +118,7 @@ const TABLE: [(&str, &str, Who); 182] = [
     ("GET", "/staff", May(Administer)),
     ("GET", "/staff/new", May(Administer)),
     ("GET", "/staff/{staff_id}", May(Administer)),
+    ("GET", "/staff/{staff_id}/sign-in", May(Administer)),
     ("GET", "/stock", May(KeepStock)),
     ("GET", "/stock/{organisation_id}", May(KeepStock)),
     ("GET", "/stock/{organisation_id}/moves", May(KeepStock)),
@@ -194,6 +195,7 @@ const TABLE: [(&str, &str, Who); 182] = [
     ("POST", "/sign-out/everywhere", Staff),
     ("POST", "/staff/new", May(Administer)),
     ("POST", "/staff/{staff_id}", May(Administer)),
+    ("POST", "/staff/{staff_id}/sign-in", May(Administer)),
     ("POST", "/stock/{organisation_id}", May(KeepStock)),
     ("POST", "/terminals/new", May(RunTerminals)),
     ("POST", "/terminals/{terminal_id}", May(RunTerminals)),

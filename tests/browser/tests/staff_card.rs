@@ -50,12 +50,13 @@ fn sign_in_at_reader(town: &mut Town, language: &str, pin: &str, arguments: &[&s
     Ok((said, url))
 }
 
-/// Opens the page of a member of staff.
+/// Opens the page of how a member of staff signs in.
 fn open_member(browser: &Chromium, url: &str, name: &str) -> Result<()> {
     browser.open(&format!("{url}/staff"))?;
     let links = browser.texts("tbody th a")?;
     let row = links.iter().position(|link| link == name).context("they are on the list")? + 1;
-    browser.follow(&format!("tbody tr:nth-child({row}) th a"))
+    browser.follow(&format!("tbody tr:nth-child({row}) th a"))?;
+    browser.follow("main a[href$='/sign-in']")
 }
 
 #[test]

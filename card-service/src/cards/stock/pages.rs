@@ -168,6 +168,7 @@ fn thing(frame: Frame, drawer: &Drawer, others: &[Drawer], form: &Typed, wrong: 
         title: drawer.name.clone(),
         state: state(locale, drawer),
         facts: vec![(t("stock-balance"), how_many(drawer))],
+        links: Vec::new(),
         refused: refused(locale, wrong, &acts),
         along: Vec::new(),
         acts,

@@ -161,6 +161,7 @@ fn thing(frame: Frame, words: &Words<'_>, request: &Request, by: StaffId, (reaso
         title: words.deed(request.deed),
         state: words.state(request),
         facts,
+        links: Vec::new(),
         refused: refused(words.locale, wrong, &acts),
         along: Vec::new(),
         acts,

@@ -252,7 +252,7 @@ async fn a_card_is_let_in_by_two_unless_it_is_a_clerks_and_reported_lost_by_one(
     let office = &desk.office;
     let (one, two) =
         (office.staff("one", StaffRole::Administrator).await, office.staff("two", StaffRole::Administrator).await);
-    let page = format!("/staff/{}", desk.who.staff_id.0);
+    let page = format!("/staff/{}/sign-in", desk.who.staff_id.0);
     let asked = office.browse(Some(&one), &page, Some("act=sign_in_with_card")).await;
     assert_eq!(asked.status, StatusCode::SEE_OTHER);
     assert!(asked.leads_to.starts_with("/approvals/"), "{}", asked.leads_to);
@@ -273,7 +273,7 @@ async fn a_card_is_let_in_by_two_unless_it_is_a_clerks_and_reported_lost_by_one(
 
     let clerk = office.member("clerk", StaffRole::Clerk).await.staff_id;
     card_of(&office.app.db, Bearer::Staff(clerk), CardState::Active).await;
-    let page = format!("/staff/{}", clerk.0);
+    let page = format!("/staff/{}/sign-in", clerk.0);
     let agreed = office.browse(Some(&one), &page, Some("act=sign_in_with_card")).await;
     assert_eq!((agreed.status, agreed.leads_to), (StatusCode::SEE_OTHER, page));
 }

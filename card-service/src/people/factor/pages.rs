@@ -148,6 +148,7 @@ fn standing_page(locale: Locale, session: &Open, on: Standing, wrong: Option<Str
         state,
         facts,
         along: Vec::new(),
+        links: Vec::new(),
         refused: None,
         acts: vec![act],
     }

@@ -194,7 +194,7 @@ async fn taking_a_second_factor_away_takes_two_administrators() {
     let one = office.staff("one", StaffRole::Administrator).await;
     let other = office.staff("other", StaffRole::Administrator).await;
     enrolled(&office, "anna").await;
-    let page = format!("/staff/{}", find(&office, "anna").await.staff.staff_id.0);
+    let page = format!("/staff/{}/sign-in", find(&office, "anna").await.staff.staff_id.0);
     let (_, request, _) = send(&office, &one, &page, Some("act=second_factor")).await;
     assert!(request.starts_with("/approvals/"), "{request}");
     assert!(find(&office, "anna").await.second_factor);

@@ -3,6 +3,7 @@
 use card_schema::ids::{CardId, TerminalId};
 
 use super::Wrong;
+use super::pages::one::sign_in_path;
 use crate::app::App;
 use crate::cards::expiry::rules::Clock;
 use crate::cards::{self, Bearer, Card, CardState, issuance};
@@ -117,7 +118,7 @@ pub(super) async fn change(
         LOST => {
             let Some(card) = in_use(app, about).await? else { return Ok(Some(Err((LOST, "staff-card-not-in-use")))) };
             cards::api::set_state(app, by, card, CardState::Lost, "lost".to_owned()).await?;
-            Ok(Some(Ok(format!("/staff/{}", about.0))))
+            Ok(Some(Ok(sign_in_path(about))))
         }
         ISSUE => {
             let Ok(terminal) = typed(form, READER).parse::<TerminalId>() else {

@@ -63,7 +63,7 @@ async fn a_clerk_is_added_and_does_nothing_before_choosing_a_password() {
     let first = secrets(&page).remove(0);
     let taken = send(&office, &admin, "/staff/new", Some("name=anna&role=clerk")).await;
     assert_eq!(taken.0, WRONG);
-    let page = format!("/staff/{}", find(&office, "anna").await.staff.staff_id.0);
+    let page = format!("/staff/{}/sign-in", find(&office, "anna").await.staff.staff_id.0);
     assert!(send(&office, &admin, &page, None).await.2.contains("Never yet"));
 
     let (status, anna) = sign_in(&office, "anna", &first).await;
@@ -97,15 +97,16 @@ async fn whoever_is_suspended_changed_or_signed_out_by_an_administrator_is_so_at
     let admin = office.staff("admin", StaffRole::Administrator).await;
     let clerk = office.member("clerk", StaffRole::Clerk).await;
     let page = format!("/staff/{}", clerk.staff_id.0);
-    for (form, then) in [
-        ("act=sign_out", State::Working),
-        ("act=role&role=auditor", State::Working),
-        ("act=suspend", State::Suspended),
-        ("act=resume", State::Working),
-        ("act=role&role=clerk", State::Working),
+    let sign_in_page = format!("{page}/sign-in");
+    for (page, form, then) in [
+        (&sign_in_page, "act=sign_out", State::Working),
+        (&page, "act=role&role=auditor", State::Working),
+        (&page, "act=suspend", State::Suspended),
+        (&page, "act=resume", State::Working),
+        (&page, "act=role&role=clerk", State::Working),
     ] {
         let session = office.session(&clerk).await;
-        assert_eq!(on_page(&office, &admin, &page, Some(form)).await.0, DONE, "{form}");
+        assert_eq!(on_page(&office, &admin, page, Some(form)).await.0, DONE, "{form}");
         let (status, _) = office.public("GET", "/v1/terminals", Some(&session), None).await;
         assert_eq!(status, StatusCode::UNAUTHORIZED, "{form}");
         assert_eq!(find(&office, "clerk").await.post.state, then, "{form}");
@@ -115,7 +116,7 @@ async fn whoever_is_suspended_changed_or_signed_out_by_an_administrator_is_so_at
             State::Waiting | State::Suspended => assert!(signed_in.1.contains("suspended"), "{signed_in:?}"),
         }
     }
-    let (status, _, shown) = on_page(&office, &admin, &page, Some("act=password")).await;
+    let (status, _, shown) = on_page(&office, &admin, &sign_in_page, Some("act=password")).await;
     assert_eq!(status, StatusCode::OK);
     let given = secrets(&shown).remove(0);
     assert_eq!(sign_in(&office, "clerk", crate::testing::PASSWORD).await.0, StatusCode::UNAUTHORIZED);
@@ -131,9 +132,11 @@ async fn nobody_puts_themselves_out_of_the_office() {
     let office = office().await;
     let admin = office.staff("admin", StaffRole::Administrator).await;
     let own = format!("/staff/{}", find(&office, "admin").await.staff.staff_id.0);
-    for form in ["act=suspend", "act=role&role=clerk", "act=password"] {
+    for form in ["act=suspend", "act=role&role=clerk"] {
         assert_eq!(on_page(&office, &admin, &own, Some(form)).await.0, WRONG, "{form}");
     }
+    let sign_in_page = format!("{own}/sign-in");
+    assert_eq!(on_page(&office, &admin, &sign_in_page, Some("act=password")).await.0, WRONG);
     assert_eq!(find(&office, "admin").await.post.state, State::Working);
 }
 
@@ -199,7 +202,10 @@ async fn of_two_who_change_a_member_at_once_the_second_is_told_what_the_first_di
     assert_eq!(send(&office, &other, &page, Some(&suspends)).await.0, DONE);
     assert_eq!(find(&office, "clerk").await.post.state, State::Suspended);
     // What a program or an old page does not say, it did not know.
-    assert_eq!(send(&office, &one, &page, Some("act=sign_out")).await.0, StatusCode::CONFLICT);
+    let sign_in_page = format!("{page}/sign-in");
+    assert_eq!(send(&office, &one, &sign_in_page, Some("act=sign_out")).await.0, StatusCode::CONFLICT);
+    // A page does what it is about.
+    assert_eq!(send(&office, &one, &page, Some("act=sign_out")).await.0, StatusCode::BAD_REQUEST);
     let shown = send(&office, &one, &page, None).await.2;
     for said in ["<dt>Suspended</dt>", "<dt>Another role</dt>", ", one, Clerk"] {
         assert!(shown.contains(said), "{said}: {shown}");

@@ -179,6 +179,7 @@ fn thing(frame: Frame, entry: &Entry, terminals: i64, again: Option<&Typed>, wro
             (t("people-organisation-kind"), kind_text(locale, entry.kind)),
             (t("people-terminals"), terminals.to_string()),
         ],
+        links: Vec::new(),
         refused: refused(locale, wrong, &acts),
         along: Vec::new(),
         acts,

@@ -101,7 +101,8 @@ async fn somebody_whose_password_was_given_by_whoever_asks_does_not_count_as_ano
     let one = office.staff("one", StaffRole::Administrator).await;
     office.staff("other", StaffRole::Administrator).await;
     office.member("clerk", StaffRole::Clerk).await;
-    let (_, _, shown) = on_page(&office, &one, &page_of(&office, "other").await, Some("act=password")).await;
+    let (_, _, shown) =
+        on_page(&office, &one, &format!("{}/sign-in", page_of(&office, "other").await), Some("act=password")).await;
     let given = secrets(&shown).remove(0);
     // The password alone does not let anybody in, but the second factor may have been reset as well.
     let body = serde_json::json!({"name": "other", "password": given, "code": office.code(1)});
