@@ -15,7 +15,7 @@ use crate::{
     config::Config,
     identity::{Identity, IdentityError},
     jobs::Jobs,
-    local::{self, App, Prompts},
+    local::{self, App, Prompts, Visits},
     outbox::{Outbox, OutboxError},
     station::{Presence, Stations},
     submit::{self, Submitter, client::ServiceClient},
@@ -89,7 +89,8 @@ pub async fn run(config: &Config) -> Result<(), RunError> {
     let service = Arc::clone(&client);
     let jobs = Jobs { client, stations: Arc::clone(&stations), prompts: prompts.clone(), submitter: handle.clone() };
     let background = [tokio::spawn(submitter.run()), tokio::spawn(jobs.run())];
-    let app = App { stations: Arc::clone(&stations), outbox, known, service, submitter: handle, prompts };
+    let visits = Visits::default();
+    let app = App { stations: Arc::clone(&stations), outbox, known, service, submitter: handle, prompts, visits };
     let served = listening.serve(app, stop_asked()).await.map_err(RunError::Serve);
 
     // Nobody is to find an address where nobody listens.

@@ -20,7 +20,7 @@ console-sign-in-lead = For staff of the station. Ask your administrator for a na
 console-sign-in-name = Sign-in name
 console-sign-in-password = Password
 console-sign-in-button = Sign in
-console-sign-in-help = With a staff card: start “Sign in” at the reader (reader-daemon sign-in). Forgotten the password? Your administrator can give you a new one. You are signed out automatically when you are away for a while.
+console-sign-in-help = With a staff card: choose “Staff: sign in” on the page at the reader. Forgotten the password? Your administrator can give you a new one. You are signed out automatically when you are away for a while.
 console-sign-in-name-missing = Enter your sign-in name
 console-sign-in-password-missing = Enter your password
 

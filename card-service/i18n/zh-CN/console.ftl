@@ -20,7 +20,7 @@ console-sign-in-lead = 供服务站工作人员使用。用户名和密码请向
 console-sign-in-name = 用户名
 console-sign-in-password = 密码
 console-sign-in-button = 登录
-console-sign-in-help = 有工作人员卡的，请在读卡器所在的电脑上运行 reader-daemon sign-in。忘记密码？请管理员重新设置。离开一段时间后，系统会自动退出登录。
+console-sign-in-help = 有工作人员卡的，请在读卡器页面上选择“工作人员登录”。忘记密码？请管理员重新设置。离开一段时间后，系统会自动退出登录。
 console-sign-in-name-missing = 请输入用户名
 console-sign-in-password-missing = 请输入密码
 

@@ -13,6 +13,7 @@ pub(crate) mod messages_card;
 pub(crate) mod messages_daemon;
 mod outbox;
 pub mod output;
+mod page;
 mod pin;
 pub mod readers;
 mod run;
@@ -86,6 +87,8 @@ enum Command {
     Tap(tap::TapArgs),
     /// Open the console, signed in with the staff card on the reader
     SignIn(sign_in::SignInArgs),
+    /// Open the page at the reader, for whoever stands there: PIN, consent, staff sign-in
+    Page(page::PageArgs),
     /// Answer what a job at this reader asks of the person in front of it
     Pin(pin::PinArgs),
     /// Look at the taps that wait for the service
@@ -108,6 +111,7 @@ fn run(cli: &Cli, context: Context) -> Result<(), CliError> {
         Command::Apdu(args) => apdu::run(args, context),
         Command::Tap(args) => tap::run(args, &cli.settings, context),
         Command::SignIn(args) => sign_in::run(args, &cli.settings, context),
+        Command::Page(args) => page::run(args, &cli.settings, context),
         Command::Pin(args) => pin::run(args, &cli.settings, context),
         Command::Outbox(args) => outbox::run(args, &cli.settings, context),
     }

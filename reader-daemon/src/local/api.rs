@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use super::{
     Prompts,
+    page::{self, Visits},
     problem::Failure,
     wire::{
         OutboxEntry, OutboxReply, PinText, Prompt, PromptAnswer, ReaderStatus, Refusal, SignInRequest, Status,
@@ -60,12 +61,15 @@ pub struct App {
     pub submitter: SubmitterHandle,
     /// What jobs ask.
     pub prompts: Prompts,
+    /// The browsers that were let in.
+    pub visits: Visits,
 }
 
 pub(super) fn routes(app: App) -> Router {
     Router::new()
         .route("/v1/taps", post(tap))
-        .route("/v1/sign-ins", post(sign_in))
+        .route("/v1/sign-ins", post(sign_in_of_program))
+        .route("/v1/pages", post(page::invite))
         .route("/v1/status", get(status))
         .route("/v1/outbox", get(outbox))
         .route("/v1/outbox/retry", post(retry))
@@ -108,30 +112,32 @@ async fn ordered(app: &App, order: TapOrder) -> Result<Result<Told, StationError
 }
 
 /// A staff card signs what the service asks for, and the service answers the page that signs its bearer in.
-async fn sign_in(
-    State(app): State<App>,
-    request: Result<Json<SignInRequest>, JsonRejection>,
-) -> Result<Json<SignInLink>, Failure> {
-    let request = body(request)?;
+pub(super) async fn sign_in(app: &App, request: SignInRequest) -> Result<SignInLink, Failure> {
     let pin = read_pin(&request.pin)?;
     let given = app.service.sign_in_challenge().await.map_err(|error| messages::sign_in(&error))?;
     let challenge = given.challenge.0.try_into().map_err(|_| messages::bad_request("a challenge has 32 bytes"))?;
     let operation = Operation::SignIn(sign_in::SignIn { audience: given.audience, challenge });
     let wait = Duration::from_millis(request.wait_ms).min(WAIT_MAX);
     let ask = Ask { operation, pin: Some(pin), card: None };
-    let order = TapOrder { reader: request.reader.clone(), ask, wait };
-    drop(request);
-    let told = ordered(&app, order).await?.map_err(|error| messages::station(&error))?;
-    let reply = wait_for_receipt(&app, told, SIGN_IN_WAIT).await;
+    let order = TapOrder { reader: request.reader, ask, wait };
+    let told = ordered(app, order).await?.map_err(|error| messages::station(&error))?;
+    let reply = wait_for_receipt(app, told, SIGN_IN_WAIT).await;
     match (reply.outcome, reply.card_id.zip(reply.tap_id)) {
         (Some(Outcome::Accepted), Some((card_id, tap_id))) => {
             let link = app.service.sign_in_link(&SignInProof { card_id, tap_id }).await;
-            Ok(Json(link.map_err(|error| messages::sign_in(&error))?))
+            Ok(link.map_err(|error| messages::sign_in(&error))?)
         }
         (Some(Outcome::OperationNotAllowed), _) => Err(messages::sign_in_no_card().into()),
         (Some(outcome), _) => Err(messages::outcome(outcome).into()),
         (None, _) => Err(messages::sign_in(&ServiceError::Unreachable("no receipt".to_owned())).into()),
     }
+}
+
+async fn sign_in_of_program(
+    State(app): State<App>,
+    request: Result<Json<SignInRequest>, JsonRejection>,
+) -> Result<Json<SignInLink>, Failure> {
+    sign_in(&app, body(request)?).await.map(Json)
 }
 
 fn read_pin(pin: &PinText) -> Result<Pin, CliError> {

@@ -49,14 +49,18 @@ impl Client {
         self.send(reqwest::Method::POST, path, Some(body)).await
     }
 
+    /// Where a path of the daemon is.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.file.address)
+    }
+
     async fn send<Q: Serialize, R: DeserializeOwned>(
         &self,
         method: reqwest::Method,
         path: &str,
         body: Option<&Q>,
     ) -> Result<R, CliError> {
-        let url = format!("http://{}{path}", self.file.address);
-        let mut request = self.http.request(method, url).bearer_auth(&self.file.token);
+        let mut request = self.http.request(method, self.url(path)).bearer_auth(&self.file.token);
         if let Some(body) = body {
             request = request.json(body);
         }

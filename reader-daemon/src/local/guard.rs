@@ -1,23 +1,30 @@
-//! Who may speak to the local API: programs that can read the token's file, and no web page.
+//! Who may speak to the daemon: programs that can read the token's file, our own pages in a browser that was let in, and
+//! no other web page.
 //!
-//! A page of another origin sends an Origin header or a foreign Host (DNS rebinding); both are refused before the token
-//! is looked at, and nothing reaches a card.
+//! A page of another origin sends an Origin header or a foreign Host (DNS rebinding); both are refused before token or
+//! session is looked at, and nothing reaches a card. What programs may ask no page may, our own included.
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, header},
+    http::{HeaderMap, HeaderName, Method, header},
     middleware::Next,
     response::Response,
 };
 use ring::digest;
 
-use super::problem;
+use super::{page, page::Visits, problem};
+
+/// A SHA-256.
+pub(super) type Hash = [u8; 32];
+
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// What every request must show.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(super) struct Gate {
     host: String,
-    token_hash: [u8; 32],
+    token_hash: Hash,
+    visits: Visits,
 }
 
 /// Why a request is turned away.
@@ -26,40 +33,82 @@ pub(super) enum Turned {
     Host,
     Origin,
     Token,
+    Session,
 }
 
 impl Gate {
-    pub(super) fn new(address: std::net::SocketAddr, token: &str) -> Self {
-        Self { host: address.to_string(), token_hash: hash(token) }
+    pub(super) fn new(address: std::net::SocketAddr, token: &str, visits: Visits) -> Self {
+        Self { host: address.to_string(), token_hash: hash(token), visits }
     }
 
-    /// Exactly our host, no origin at all, and the token.
-    pub(super) fn check(&self, headers: &HeaderMap) -> Result<(), Turned> {
-        let mut hosts = headers.get_all(header::HOST).iter();
-        match (hosts.next(), hosts.next()) {
-            (Some(host), None) if host.as_bytes() == self.host.as_bytes() => {}
-            _ => return Err(Turned::Host),
+    fn check_host(&self, headers: &HeaderMap) -> Result<(), Turned> {
+        match only(headers, header::HOST) {
+            Some(host) if host == self.host => Ok(()),
+            _ => Err(Turned::Host),
         }
+    }
+
+    /// A program: exactly our host, no origin at all, and the token.
+    fn check_program(&self, headers: &HeaderMap) -> Result<(), Turned> {
+        self.check_host(headers)?;
         // Browsers send it with every cross-origin request that could do something, and with every POST.
-        if headers.contains_key(header::ORIGIN) || headers.contains_key("sec-fetch-site") {
+        if headers.contains_key(header::ORIGIN) || headers.contains_key(FETCH_SITE) {
             return Err(Turned::Origin);
         }
         let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
         // Comparing hashes tells nothing about the token by its time.
         if token.is_some_and(|token| hash(token) == self.token_hash) { Ok(()) } else { Err(Turned::Token) }
     }
+
+    /// A browser: exactly our host, sent by one of our own pages or by nobody's, and a session unless this begins one.
+    fn check_browser(&self, method: &Method, path: &str, headers: &HeaderMap) -> Result<(), Turned> {
+        self.check_host(headers)?;
+        let ours = format!("http://{}", self.host);
+        match only(headers, header::ORIGIN) {
+            Some(origin) if origin == ours => {}
+            // Browsers send it with every POST.
+            None if method == Method::GET && !headers.contains_key(header::ORIGIN) => {}
+            _ => return Err(Turned::Origin),
+        }
+        if headers.contains_key(FETCH_SITE) && !matches!(only(headers, FETCH_SITE), Some("same-origin" | "none")) {
+            return Err(Turned::Origin);
+        }
+        let is_let_in = page::session(headers).is_some_and(|session| self.visits.knows(session));
+        if is_let_in || page::begins(path) { Ok(()) } else { Err(Turned::Session) }
+    }
 }
 
-fn hash(token: &str) -> [u8; 32] {
+/// A header that is there once.
+fn only(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (Some(value), None) => value.to_str().ok(),
+        _ => None,
+    }
+}
+
+pub(super) fn hash(token: &str) -> Hash {
     digest::digest(&digest::SHA256, token.as_bytes()).as_ref().try_into().expect("SHA-256 has 32 bytes")
 }
 
-pub(super) async fn guard(State(gate): State<Gate>, request: Request, next: Next) -> Response {
-    match gate.check(request.headers()) {
+/// Lets programs through to the API.
+pub(super) async fn programs(State(gate): State<Gate>, request: Request, next: Next) -> Response {
+    match gate.check_program(request.headers()) {
         Ok(()) => next.run(request).await,
         Err(turned) => {
             tracing::warn!(?turned, "a request to the local API was turned away");
             problem::turned_away(turned)
+        }
+    }
+}
+
+/// Lets our own pages through to what they ask.
+pub(super) async fn browsers(State(gate): State<Gate>, request: Request, next: Next) -> Response {
+    match gate.check_browser(request.method(), request.uri().path(), request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(turned) => {
+            tracing::warn!(?turned, "a browser was turned away");
+            page::turned_away(request.headers(), turned)
         }
     }
 }
@@ -72,7 +121,7 @@ mod tests {
 
     #[test]
     fn only_a_program_with_the_token_gets_in() {
-        let gate = Gate::new("127.0.0.1:4000".parse().unwrap(), "secret");
+        let gate = Gate::new("127.0.0.1:4000".parse().unwrap(), "secret", Visits::default());
         let good = [("host", "127.0.0.1:4000"), ("authorization", "Bearer secret")];
         let table: [(&str, Headers<'_>, Result<(), Turned>); 12] = [
             ("our own client", good.to_vec(), Ok(())),
@@ -89,11 +138,85 @@ mod tests {
             ("another token", vec![good[0], ("authorization", "Bearer secre")], Err(Turned::Token)),
         ];
         for (case, headers, expected) in table {
-            let mut map = HeaderMap::new();
-            for (name, value) in headers {
-                map.append(header::HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
-            }
-            assert_eq!(gate.check(&map), expected, "{case}");
+            assert_eq!(gate.check_program(&map(headers)), expected, "{case}");
+        }
+    }
+
+    fn map(headers: Headers<'_>) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
+        }
+        map
+    }
+
+    #[test]
+    fn only_our_own_pages_in_a_browser_that_was_let_in_get_to_what_they_ask() {
+        let visits = Visits::default();
+        let now = tokio::time::Instant::now();
+        let session = visits.enter(&visits.invite(now), now).unwrap();
+        let gate = Gate::new("127.0.0.1:4000".parse().unwrap(), "secret", visits);
+        let cookie = format!("other=1; {}={session}", page::COOKIE);
+        let (host, cookie) = (("host", "127.0.0.1:4000"), ("cookie", cookie.as_str()));
+        let ours = ("origin", "http://127.0.0.1:4000");
+        let (get, post) = (Method::GET, Method::POST);
+        let table = [
+            ("a page that is opened", &get, "/", vec![host, cookie, ("sec-fetch-site", "none")], Ok(())),
+            ("a form of ours", &post, "/sign-in", vec![host, cookie, ours, ("sec-fetch-site", "same-origin")], Ok(())),
+            ("a link that lets in", &get, "/enter/x", vec![host, ("sec-fetch-site", "none")], Ok(())),
+            (
+                "a link on another page",
+                &get,
+                "/enter/x",
+                vec![host, ("sec-fetch-site", "cross-site")],
+                Err(Turned::Origin),
+            ),
+            ("nobody was let in", &get, "/", vec![host], Err(Turned::Session)),
+            ("another session", &get, "/", vec![host, ("cookie", "reader_session=x")], Err(Turned::Session)),
+            (
+                "the token is no session",
+                &get,
+                "/",
+                vec![host, ("authorization", "Bearer secret")],
+                Err(Turned::Session),
+            ),
+            ("a form without origin", &post, "/sign-in", vec![host, cookie], Err(Turned::Origin)),
+            (
+                "a form of another site",
+                &post,
+                "/",
+                vec![host, cookie, ("origin", "https://evil.example")],
+                Err(Turned::Origin),
+            ),
+            ("a sandboxed form", &post, "/", vec![host, cookie, ("origin", "null")], Err(Turned::Origin)),
+            (
+                "another port's form",
+                &post,
+                "/",
+                vec![host, cookie, ("origin", "http://127.0.0.1:4001")],
+                Err(Turned::Origin),
+            ),
+            ("two origins", &post, "/", vec![host, cookie, ours, ours], Err(Turned::Origin)),
+            (
+                "a picture on another site",
+                &get,
+                "/",
+                vec![host, cookie, ("sec-fetch-site", "cross-site")],
+                Err(Turned::Origin),
+            ),
+            (
+                "another port's page",
+                &get,
+                "/",
+                vec![host, cookie, ("sec-fetch-site", "same-site")],
+                Err(Turned::Origin),
+            ),
+            ("a rebound name", &get, "/", vec![("host", "evil.example:4000"), cookie], Err(Turned::Host)),
+            ("localhost is another host", &get, "/", vec![("host", "localhost:4000"), cookie], Err(Turned::Host)),
+            ("no host", &get, "/", vec![cookie], Err(Turned::Host)),
+        ];
+        for (case, method, path, headers, expected) in table {
+            assert_eq!(gate.check_browser(method, path, &map(headers)), expected, "{case}");
         }
     }
 }

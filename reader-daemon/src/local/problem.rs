@@ -48,7 +48,7 @@ pub(super) fn turned_away(turned: Turned) -> Response {
             StatusCode::FORBIDDEN,
             CliError::failed("foreign-page", "网页不能使用本机接口。", "Web pages may not use the local API."),
         ),
-        Turned::Token => (
+        Turned::Token | Turned::Session => (
             StatusCode::UNAUTHORIZED,
             CliError::failed(
                 "token",

@@ -7,7 +7,10 @@ use std::{
 };
 
 use ring::rand::{SecureRandom as _, SystemRandom};
-use tokio::sync::{oneshot, watch};
+use tokio::{
+    sync::{oneshot, watch},
+    time::Instant,
+};
 use uuid::Uuid;
 
 use super::wire::{Prompt, PromptAnswer, PromptKind};
@@ -22,6 +25,7 @@ pub struct Prompts {
 #[derive(Debug)]
 struct Open {
     prompt: Prompt,
+    since: Instant,
     answer: oneshot::Sender<PromptAnswer>,
 }
 
@@ -46,8 +50,8 @@ impl Prompts {
         let id = uuid::Builder::from_random_bytes(random).into_uuid();
         let (answer, answered) = oneshot::channel();
         let prompt = Prompt { id, kind, reader: Some(reader.to_owned()), text, tries_left };
-        self.lock().insert(id, Open { prompt, answer });
-        self.changed.send_modify(|changes| *changes += 1);
+        self.lock().insert(id, Open { prompt, answer, since: Instant::now() });
+        self.tell();
         // Also when whoever asks goes on without the answer.
         let _over = Over { prompts: self, id };
         tokio::time::timeout(wait, answered).await.ok().and_then(Result::ok)
@@ -57,7 +61,7 @@ impl Prompts {
     pub async fn open(&self, wait: Duration) -> Vec<Prompt> {
         let mut changed = self.changed.subscribe();
         let some = || -> Vec<Prompt> { self.lock().values().map(|open| open.prompt.clone()).collect() };
-        let deadline = tokio::time::Instant::now() + wait;
+        let deadline = Instant::now() + wait;
         loop {
             let open = some();
             if !open.is_empty() || tokio::time::timeout_at(deadline, changed.changed()).await.is_err() {
@@ -66,10 +70,24 @@ impl Prompts {
         }
     }
 
+    /// The question that has been open for longest.
+    pub(super) fn first(&self) -> Option<Prompt> {
+        self.lock().values().min_by_key(|open| open.since).map(|open| open.prompt.clone())
+    }
+
+    /// Sees whether anything is asked or is over.
+    pub(super) fn watch(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
     /// Answers a question. False when it is not open any more.
     pub fn answer(&self, id: Uuid, answer: PromptAnswer) -> bool {
         let Some(open) = self.lock().remove(&id) else { return false };
         open.answer.send(answer).is_ok()
+    }
+
+    fn tell(&self) {
+        self.changed.send_modify(|changes| *changes += 1);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Uuid, Open>> {
@@ -86,6 +104,7 @@ struct Over<'a> {
 impl Drop for Over<'_> {
     fn drop(&mut self) {
         self.prompts.lock().remove(&self.id);
+        self.prompts.tell();
     }
 }
 

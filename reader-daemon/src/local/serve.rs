@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use super::{
     api::{self, App},
     guard::{self, Gate},
+    page,
     wire::LocalFile,
 };
 use crate::identity;
@@ -52,14 +53,14 @@ impl Listening {
     /// # Errors
     /// From the listener.
     pub async fn serve(self, app: App, stop: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
-        let router = router(app, Gate::new(self.file.address, &self.file.token));
+        let router = router(&app, Gate::new(self.file.address, &self.file.token, app.visits.clone()));
         axum::serve(self.listener, router).with_graceful_shutdown(stop).await
     }
 }
 
-pub(super) fn router(app: App, gate: Gate) -> Router {
-    api::routes(app)
-        .layer(DefaultBodyLimit::max(BODY_MAX))
-        // Outermost: what does not pass reaches no handler, not even to learn whether it exists.
-        .layer(middleware::from_fn_with_state(gate, guard::guard))
+fn router(app: &App, gate: Gate) -> Router {
+    // Outermost each: what does not pass reaches no handler, not even to learn whether it exists.
+    let programs = api::routes(app.clone()).layer(middleware::from_fn_with_state(gate.clone(), guard::programs));
+    let browsers = page::routes(app.clone()).layer(middleware::from_fn_with_state(gate, guard::browsers));
+    programs.merge(browsers).layer(DefaultBodyLimit::max(BODY_MAX))
 }

@@ -85,6 +85,14 @@ pub struct SignInRequest {
     pub wait_ms: u64,
 }
 
+/// `POST /v1/pages`: lets one browser on this machine open the page at the reader.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PageLink {
+    /// Path with the daemon's address before it; works once, for a minute.
+    pub path: String,
+}
+
 /// How long a tap waits for a card when the caller does not say.
 pub const fn default_wait_ms() -> u64 {
     30_000

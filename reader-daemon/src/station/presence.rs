@@ -53,6 +53,11 @@ impl Presence {
         self.0.borrow().clone()
     }
 
+    /// Sees whether anything has changed.
+    pub fn watch(&self) -> watch::Receiver<BTreeMap<String, ReaderState>> {
+        self.0.clone()
+    }
+
     /// The reader that is meant: the named one, or the only one.
     ///
     /// # Errors

@@ -69,6 +69,11 @@ impl SubmitterHandle {
         *self.online.borrow()
     }
 
+    /// Sees whether that has changed.
+    pub fn watch(&self) -> watch::Receiver<Option<bool>> {
+        self.online.clone()
+    }
+
     /// Returns when the service turns out not to be reachable.
     pub async fn offline(&self) {
         let mut online = self.online.clone();

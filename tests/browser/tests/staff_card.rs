@@ -8,7 +8,7 @@ use browser::{
     Chromium, Scripts, Visitor,
     visitor::{LANGUAGES, speak},
 };
-use town::{Place, Town, service::ADMINISTRATOR, wait};
+use town::{Place, Town, process, service::ADMINISTRATOR, wait};
 
 /// Invented, like every name and number here.
 const OTHER: (&str, &str) = ("test-other", "invented for another administrator");
@@ -123,6 +123,31 @@ fn whoever_bears_a_staff_card_comes_to_the_console_with_card_and_pin_in_both_lan
         visitor.sign_out()?;
         browser.open(&opened)?;
         visitor.visit("staff-card-link-over")?;
+    }
+
+    // On the page at the reader, too.
+    let page = process::run(town.at(Place::Station).command()?.args(["page", "--no-browser"]))?;
+    let page = String::from_utf8(page.stdout)?;
+    let (reader, _) = page.split_once("/enter/").context("a link to a page")?;
+    browser.open(page.trim())?;
+    for language in LANGUAGES {
+        visitor.language = language;
+        speak(&browser, language)?;
+        browser.follow("a[href='/sign-in']")?;
+        visitor.visit("at-reader-sign-in")?;
+        for (pin, wrong) in [("12345", true), ("000111", true), (PIN, false)] {
+            browser.type_into("#pin", pin)?;
+            browser.follow("form[action='/sign-in'] button.primary")?;
+            if wrong {
+                browser.until(".wrong input[aria-invalid]")?;
+                visitor.visit(&format!("at-reader-sign-in-{pin}"))?;
+            }
+        }
+        wait::until("the console opens", || Ok(browser.address()?.starts_with(&url).then_some(())))?;
+        browser.follow("main form button.primary")?;
+        browser.until("form.leave")?;
+        visitor.sign_out()?;
+        browser.open(reader)?;
     }
 
     let (said, _) = sign_in_at_reader(&mut town, "en", PIN, &["--no-browser"])?;

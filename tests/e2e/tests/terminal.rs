@@ -367,7 +367,7 @@ fn no_web_page_reaches_the_card() {
             ("a page of another origin", format!("{host}{token}{json}Origin: https://evil.example\r\n"), 403),
             ("a sandboxed page", format!("{host}{token}{json}Origin: null\r\n"), 403),
             (
-                "a page of our own origin, which does not exist yet",
+                "a page of our own, which may not ask as programs do",
                 format!("{host}{token}{json}Origin: http://{}\r\n", file.address),
                 403,
             ),

@@ -99,6 +99,7 @@ pub(super) const AXUM: Rule = Rule {
     ],
     allowed: &[
         ("card-service/src/cards/api.rs", "use axum::Json;\n"),
+        ("card-service/src/people/member/pages/one.rs", "use axum::Json;\n"),
         ("card-service/src/http/problem.rs", "use axum::Json;\n"),
         ("card-service/src/serve.rs", "use axum::Json;\n"),
         ("card-service/src/serve/tls.rs", "use axum_server::Handle;\n"),
@@ -111,7 +112,7 @@ fn may_know_axum(path: &str, name: &str) -> bool {
         matches!(name, "api.rs" | "pages.rs")
             || inside == "serve.rs"
             || ["console/", "http/", "serve/"].iter().any(|folder| inside.starts_with(folder))
-            || inside.contains("/api/")
+            || ["/api/", "/pages/"].iter().any(|folder| inside.contains(folder))
     });
     service || path.starts_with("reader-daemon/src/local/")
 }

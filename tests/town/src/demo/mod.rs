@@ -2,7 +2,7 @@
 
 mod print;
 
-use std::fs;
+use std::{ffi::OsStr, fs};
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
@@ -94,7 +94,10 @@ pub fn walk(format: Format) -> Result<Town> {
 }
 
 /// Says what can be looked at while the town stays open.
-pub fn invite(town: &Town, format: Format) {
+///
+/// # Errors
+/// When the programs are not where they were built.
+pub fn invite(town: &mut Town, format: Format) -> Result<()> {
     let p = Printer::new(format);
     let (name, password) = service::ADMINISTRATOR;
     p.say(&format!("\nThe town stays open until Ctrl-C.\n  Console:  {}/console", town.service.url()));
@@ -102,7 +105,12 @@ pub fn invite(town: &Town, format: Format) {
     for codes in authenticator::recovery_codes(town.service.url(), name).chunks(5) {
         p.say(&format!("            {}", codes.join("  ")));
     }
+    let command = town.at(Place::Station).command()?;
+    let words = [command.get_program()].into_iter().chain(command.get_args()).map(OsStr::to_string_lossy);
+    let page = words.chain(["page".into()]).collect::<Vec<_>>().join(" ");
+    p.say(&format!("  Reader:   {page}\n            (the page at the station's reader, for PIN and consent)"));
     p.say(&format!("  Folder:   {} (programs' logs, configuration, cards)", town.folder().display()));
+    Ok(())
 }
 
 /// How long the people at a terminal wait for the service's answer.

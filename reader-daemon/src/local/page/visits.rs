@@ -1,0 +1,94 @@
+//! Which browsers were let in. A link works once and for a minute; what it leads to is kept in a cookie until the daemon
+//! ends or eight others have come.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use ring::rand::{SecureRandom as _, SystemRandom};
+use tokio::time::Instant;
+
+use crate::local::guard::{Hash, hash};
+
+/// How long a link waits for its browser.
+const LINK_LIFE: Duration = Duration::from_mins(1);
+/// Links and browsers at once: a desk has two screens.
+const MOST: usize = 8;
+
+/// The browsers that were let in, and the links that wait for one.
+#[derive(Clone, Debug, Default)]
+pub struct Visits(Arc<Mutex<Known>>);
+
+#[derive(Debug, Default)]
+struct Known {
+    links: VecDeque<(Hash, Instant)>,
+    sessions: VecDeque<Hash>,
+}
+
+impl Visits {
+    /// What a link has to bear for one browser to be let in.
+    pub(in crate::local) fn invite(&self, now: Instant) -> String {
+        let key = random();
+        push(&mut self.lock().links, (hash(&key), now + LINK_LIFE));
+        key
+    }
+
+    /// Lets a browser in that brings a link: its session. Nothing where the link was used or is too old.
+    pub(in crate::local) fn enter(&self, key: &str, now: Instant) -> Option<String> {
+        let key = hash(key);
+        let mut known = self.lock();
+        known.links.retain(|(_, until)| now < *until);
+        let at = known.links.iter().position(|(link, _)| *link == key)?;
+        known.links.remove(at);
+        let session = random();
+        push(&mut known.sessions, hash(&session));
+        Some(session)
+    }
+
+    /// Whether a browser was let in.
+    pub(in crate::local) fn knows(&self, session: &str) -> bool {
+        self.lock().sessions.contains(&hash(session))
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Known> {
+        self.0.lock().expect("nobody panics while holding this lock")
+    }
+}
+
+fn push<T>(queue: &mut VecDeque<T>, new: T) {
+    if queue.len() == MOST {
+        queue.pop_front();
+    }
+    queue.push_back(new);
+}
+
+/// 256 random bits, as they stand in addresses and cookies.
+fn random() -> String {
+    let mut random = [0; 32];
+    SystemRandom::new().fill(&mut random).expect("the system gives random bytes");
+    URL_SAFE_NO_PAD.encode(random)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_lets_one_browser_in_and_only_within_a_minute() {
+        let (visits, now) = (Visits::default(), Instant::now());
+        let (first, late) = (visits.invite(now), visits.invite(now));
+        let session = visits.enter(&first, now).unwrap();
+        assert!(visits.knows(&session));
+        assert!(visits.enter(&first, now).is_none(), "it works once");
+        assert!(!visits.knows(&first) && visits.enter(&session, now).is_none());
+        assert!(visits.enter(&late, now + LINK_LIFE).is_none());
+        for _ in 0..MOST {
+            assert!(visits.knows(&session));
+            visits.enter(&visits.invite(now), now).unwrap();
+        }
+        assert!(!visits.knows(&session), "the oldest goes");
+    }
+}

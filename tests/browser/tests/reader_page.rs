@@ -1,0 +1,176 @@
+//! The page at the reader in a real browser: a holder chooses the PIN of a new card and agrees, and no other page gets there.
+
+use anyhow::{Context, Result};
+use browser::{
+    Chromium, Scripts, Site, Visitor,
+    visitor::{LANGUAGES, speak},
+};
+use serde_json::json;
+use town::{Place, Town, process, wait};
+
+/// Invented, like every name and number here.
+const DOCUMENTS: [&str; 2] = ["110000199001010013", "110000199001010136"];
+const PIN: &str = "731945";
+
+/// Opens the page at the station's reader, as the command says where it is.
+fn open_page(town: &mut Town, browser: &Chromium) -> Result<String> {
+    let mut command = town.at(Place::Station).command()?;
+    let said = process::run(command.args(["page", "--no-browser"]))?;
+    let url = String::from_utf8(said.stdout)?.trim().to_owned();
+    browser.open(&url)?;
+    browser.until("header")?;
+    Ok(url)
+}
+
+/// Types a PIN, by hand or on the keypad of a screen to touch.
+fn type_pin(browser: &Chromium, field: &str, pin: &str, on_keypad: bool) -> Result<()> {
+    browser.clear(field)?;
+    if !on_keypad {
+        return browser.type_into(field, pin);
+    }
+    browser.click(field)?;
+    pin.chars().try_for_each(|digit| browser.click(&format!(".keypad [data-digit='{digit}']")))
+}
+
+/// A holder gets a card and does everything on the page.
+fn story(scripts: Scripts, languages: &[&'static str]) -> Result<()> {
+    let mut town = Town::open()?;
+    let browser = Chromium::start(scripts)?;
+    let looks = scripts == Scripts::Allowed;
+    let mut visitor = Visitor::new(&browser, LANGUAGES[0]);
+    let url = open_page(&mut town, &browser)?;
+    let set = |pins: [&str; 2]| {
+        type_pin(&browser, "#pin", pins[0], looks)?;
+        type_pin(&browser, "#again", pins[1], looks)?;
+        browser.follow("button[name=agree]")
+    };
+    for (language, document) in languages.iter().zip(DOCUMENTS) {
+        speak(&browser, language)?;
+        visitor.language = language;
+        let mut look = |page: &str| if looks { visitor.visit(&format!("at-reader-{page}")) } else { Ok(()) };
+        let holder = town.office.register("测试阿依·Test", document)?;
+        look("idle")?;
+        let station = town.at(Place::Station).terminal;
+        let card = town.office.issue_card(holder, station)?;
+        // With or without scripts, nobody has to press anything for the page to say what is asked.
+        browser.until("h1")?;
+        wait::until("a card is asked for", || Ok((browser.count(".aside")? == 0).then_some(())))?;
+        look("insert-card")?;
+        let blank = town.pcscd.new_card(language)?;
+        town.put(&blank, Place::Station)?;
+        browser.until("#again")?;
+        look("new-pin")?;
+        for (pins, case) in [([PIN, "731946"], "differ"), (["12345", "12345"], "format"), (["123456"; 2], "factory")] {
+            set(pins)?;
+            browser.until(".wrong input[aria-invalid]")?;
+            look(case)?;
+        }
+        set([PIN; 2])?;
+        browser.until(".text")?;
+        look("consent")?;
+        type_pin(&browser, "#pin", PIN, looks)?;
+        browser.follow("button[name=agree]")?;
+        wait::until("the card is in use", || Ok((town.office.issuance(card)?["state"] == "finished").then_some(())))?;
+        browser.until(".aside")?;
+        town.take(Place::Station)?;
+    }
+    assert!(visitor.noted.is_empty(), "{:#?}", visitor.noted);
+
+    browser.forget_cookies()?;
+    browser.open(&url)?;
+    assert_eq!(browser.count("header")?, 0, "a link works once");
+    Ok(())
+}
+
+#[test]
+fn a_holder_chooses_a_pin_and_agrees_on_the_page_at_the_reader_in_both_languages() -> Result<()> {
+    story(Scripts::Allowed, &LANGUAGES)
+}
+
+#[test]
+fn and_without_scripts() -> Result<()> {
+    story(Scripts::Off, &LANGUAGES[1..])
+}
+
+#[test]
+fn whoever_declines_on_the_page_keeps_a_card_that_is_not_issued() -> Result<()> {
+    let mut town = Town::open()?;
+    let browser = Chromium::start(Scripts::Allowed)?;
+    open_page(&mut town, &browser)?;
+    let holder = town.office.register("测试阿依·Test", DOCUMENTS[0])?;
+    let blank = town.pcscd.new_card("blank")?;
+    town.put(&blank, Place::Station)?;
+    let station = town.at(Place::Station).terminal;
+    let card = town.office.issue_card(holder, station)?;
+    browser.until("#again")?;
+    browser.follow("button[name=decline]")?;
+    wait::until("the issuance waits for the clerk", || {
+        Ok((town.office.issuance(card)?["waiting_for"] == "resume").then_some(()))
+    })
+}
+
+/// Asks by script and answers the status, the kind of a veiled answer, or the name of the error.
+const FETCH: &str = "
+    const [url, options, done] = arguments;
+    fetch(url, options).then(reply => done(reply.type === 'opaque' ? 'opaque' : reply.status), error => done(error.name));
+";
+
+#[test]
+fn no_other_page_types_a_pin_or_sees_what_is_asked_though_the_browser_was_let_in() -> Result<()> {
+    let mut town = Town::open()?;
+    let browser = Chromium::start(Scripts::Allowed)?;
+    let url = open_page(&mut town, &browser)?;
+    let (origin, _) = url.split_once("/enter/").context("a link to a page")?;
+    let holder = town.office.register("测试阿依·Test", DOCUMENTS[0])?;
+    let blank = town.pcscd.new_card("blank")?;
+    town.put(&blank, Place::Station)?;
+    let station = town.at(Place::Station).terminal;
+    town.office.issue_card(holder, station)?;
+    browser.until("#again")?;
+    let answer_to = browser.attribute("form[action^='/prompts/']", "action")?;
+    let asked = town.at(Place::Station).local()?.get("/v1/prompts?wait_s=0")?.success()?;
+
+    let site = Site::serve("<!DOCTYPE html><title>prize</title><h1 id=prize>A prize</h1>")?;
+    for host in ["127.0.0.1", "localhost", "prize.example"] {
+        let form = "application/x-www-form-urlencoded";
+        for path in [answer_to.as_str(), "/sign-in", "/language"] {
+            let target = format!("{origin}{path}");
+            browser.open(&format!("http://{host}:{}/", site.port()))?;
+            let body = format!("pin={PIN}&again={PIN}&agree=yes&lang=en");
+            let veiled = json!({"method": "POST", "mode": "no-cors", "credentials": "include", "body": body,
+                "headers": {"content-type": form}});
+            let said = browser.run(FETCH, &[json!(target), veiled])?;
+            assert!(said == "opaque" || said == "TypeError", "{host}: {said}");
+            // As a form, whose answer the window shows.
+            browser.run(
+                "const [url, body, done] = arguments;
+                 const form = document.createElement('form');
+                 Object.assign(form, { method: 'post', action: url });
+                 for (const [name, value] of new URLSearchParams(body)) {
+                   form.append(Object.assign(document.createElement('input'), { type: 'hidden', name, value }));
+                 }
+                 document.body.append(form); done(null); form.submit();",
+                &[json!(target), json!(body)],
+            )?;
+            wait::until("the form's answer", || Ok((browser.count("#prize")? == 0).then_some(())))?;
+            assert_eq!((browser.count("header")?, browser.address()?), (0, target), "{host}: turned away on the spot");
+        }
+        // Nor does it look: by script, in a frame, or by leading the window there.
+        browser.open(&format!("http://{host}:{}/", site.port()))?;
+        let read = json!({"credentials": "include"});
+        assert_eq!(browser.run(FETCH, &[json!(format!("{origin}/")), read])?, "TypeError", "{host}");
+        browser
+            .run("const [url, done] = arguments; done(null); location.href = url;", &[json!(format!("{origin}/"))])?;
+        wait::until("the window is there", || Ok((browser.count("#prize")? == 0).then_some(())))?;
+        assert_eq!(browser.count("form")?, 0, "{host}: a link on another page shows nothing");
+    }
+    let still = town.at(Place::Station).local()?.get("/v1/prompts?wait_s=0")?.success()?;
+    assert_eq!(still, asked, "the question stands as it stood");
+
+    // All that was missing was to be the daemon's own page.
+    browser.open(&format!("{origin}/"))?;
+    type_pin(&browser, "#pin", PIN, false)?;
+    type_pin(&browser, "#again", PIN, false)?;
+    browser.follow("button[name=agree]")?;
+    browser.until(".text")
+}
