@@ -41,9 +41,9 @@ fn demo(once: bool, format: Format) -> Result<()> {
     // Ctrl-C ends the wait and not the process, so that the town's folder is removed.
     let (stop, stopped) = mpsc::channel();
     ctrlc::set_handler(move || stop.send(()).unwrap_or_default()).context("catching Ctrl-C")?;
-    let mut town = demo::walk(format)?;
+    let town = demo::walk(format)?;
     if !once {
-        demo::invite(&mut town, format)?;
+        demo::invite(&town, format)?;
         stopped.recv().context("waiting for Ctrl-C")?;
     }
     Ok(())

@@ -2,14 +2,14 @@
 
 mod print;
 
-use std::{ffi::OsStr, fs};
+use std::fs;
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
 pub use self::print::Format;
 use self::print::Printer;
-use crate::{Place, Town, authenticator, daemon::TapReply, service, wait};
+use crate::{Place, Town, authenticator, daemon::TapReply, programs, service, wait};
 
 /// Invented, like every name and number here; the region code belongs to no place.
 const NEWCOMER: &str = "测试甲 Test Newcomer";
@@ -97,7 +97,7 @@ pub fn walk(format: Format) -> Result<Town> {
 ///
 /// # Errors
 /// When the programs are not where they were built.
-pub fn invite(town: &mut Town, format: Format) -> Result<()> {
+pub fn invite(town: &Town, format: Format) -> Result<()> {
     let p = Printer::new(format);
     let (name, password) = service::ADMINISTRATOR;
     p.say(&format!("\nThe town stays open until Ctrl-C.\n  Console:  {}/console", town.service.url()));
@@ -105,11 +105,10 @@ pub fn invite(town: &mut Town, format: Format) -> Result<()> {
     for codes in authenticator::recovery_codes(town.service.url(), name).chunks(5) {
         p.say(&format!("            {}", codes.join("  ")));
     }
-    let command = town.at(Place::Station).command()?;
-    let words = [command.get_program()].into_iter().chain(command.get_args()).map(OsStr::to_string_lossy);
-    let page = words.chain(["page".into()]).collect::<Vec<_>>().join(" ");
+    let (program, folder) = (programs::program("reader-daemon")?, town.folder().display());
+    let page = format!("{} --config {folder}/station/reader-daemon.toml page", program.display());
     p.say(&format!("  Reader:   {page}\n            (the page at the station's reader, for PIN and consent)"));
-    p.say(&format!("  Folder:   {} (programs' logs, configuration, cards)", town.folder().display()));
+    p.say(&format!("  Folder:   {folder} (programs' logs, configuration, cards)"));
     Ok(())
 }
 
