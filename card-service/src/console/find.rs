@@ -207,7 +207,7 @@ impl Desk {
     }
 
     async fn reader_field(&self, missing: bool) -> Result<Vec<Input>, Refusal> {
-        let desks = holder::desks(&self.app).await?;
+        let desks = holder::desks(&self.app, self.who.0.staff_id).await?;
         let chosen = desks.iter().find(|desk| desk.chosen).map_or_else(String::new, |desk| desk.value.clone());
         let input = Input::choice("terminal_id", self.locale.text("find-tap-ask"), desks, &chosen);
         Ok(vec![input.wrong(missing.then(|| self.locale.text("console-issue-desk-missing")))])

@@ -25,8 +25,8 @@ use crate::domains::residence::photo;
 use crate::domains::residence::{self, view::label, view::shown};
 use crate::http::{Refusal, SignedIn, language};
 use crate::i18n::Locale;
-use crate::people::Purpose;
 use crate::people::model::Permission;
+use crate::people::{Purpose, StaffId, member};
 use crate::terminals::{self, TerminalState};
 
 /// The pages of this file.
@@ -192,7 +192,7 @@ async fn show_holder(
         record,
         purposes: Choice::of_person(locale, who.0.role.purposes()),
         missing: ask == Ask::WithoutPurpose,
-        desks: desks(app).await?,
+        desks: desks(app, who.0.staff_id).await?,
         no_desk: ask == Ask::WithoutDesk,
         has_photo: photo.is_some(),
         permit: permit.as_ref().map(|one| permit::view::standing(locale, Clock::on(app.today()).standing(one))),
@@ -203,18 +203,25 @@ async fn show_holder(
     asking(&shown, matches!(ask, Ask::WithoutPurpose | Ask::WithoutDesk))
 }
 
-/// The readers at which something can be done with a holder beside the desk.
-pub async fn desks(app: &App) -> Result<Vec<Choice>, Refusal> {
-    let terminals = terminals::store::all(&mut app.db.read().await?).await?.into_iter();
+/// The readers at which somebody can do something with a holder beside the desk: those of their station, or all where they
+/// work at none that has any.
+pub async fn desks(app: &App, who: StaffId) -> Result<Vec<Choice>, Refusal> {
+    let mut connection = app.db.read().await?;
+    let mut terminals = terminals::store::all(&mut connection).await?;
+    let works_at = member::store::one(&mut connection, who).await?.and_then(|member| member.post.organisation);
     // The holder agrees at the reader, so it must be one that may take that.
-    let issues = |terminal: &terminals::Terminal| {
+    terminals.retain(|terminal| {
         terminal.state == TerminalState::Active && terminal.operations.contains(&OperationCode::RegistrationConsent)
-    };
+    });
+    let is_own = |terminal: &terminals::Terminal| Some(terminal.organisation.organisation_id) == works_at;
+    if terminals.iter().any(is_own) {
+        terminals.retain(is_own);
+    }
     let desk = |terminal: terminals::Terminal| Choice {
         hint: terminal.organisation.name,
         ..Choice::new(terminal.terminal_id.to_string(), terminal.name)
     };
-    let mut desks: Vec<_> = terminals.filter(issues).map(desk).collect();
+    let mut desks: Vec<_> = terminals.into_iter().map(desk).collect();
     if let [only] = &mut desks[..] {
         only.chosen = true;
     }

@@ -71,7 +71,7 @@ async fn shown(
         card_short: short(&number),
         card: number,
         inputs: inputs(locale, DOCUMENT, &asked.facts, &asked.wrong, app.today()),
-        desks: holder::desks(app).await?,
+        desks: holder::desks(app, who.0.staff_id).await?,
         no_desk: asked.no_desk,
     };
     asking(&shown, is_wrong)

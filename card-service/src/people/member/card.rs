@@ -34,7 +34,7 @@ pub(super) struct TheirCard {
 }
 
 impl TheirCard {
-    pub(super) async fn load(app: &App, of: StaffId) -> Result<Self, Refusal> {
+    pub(super) async fn load(app: &App, by: StaffId, of: StaffId) -> Result<Self, Refusal> {
         let clock = Clock::at(app.now());
         let cards = cards::store::of(&mut app.db.read().await?, Bearer::Staff(of)).await?.into_iter();
         let mut with_states = cards.map(|card| {
@@ -43,7 +43,7 @@ impl TheirCard {
         });
         // One that is being issued does not hide the one that works.
         let is_new = |state| matches!(state, CardState::Personalising | CardState::Personalised | CardState::Abandoned);
-        Ok(Self { card: with_states.find(|(_, state)| !is_new(*state)), desks: desks(app).await? })
+        Ok(Self { card: with_states.find(|(_, state)| !is_new(*state)), desks: desks(app, by).await? })
     }
 
     /// The card in words.

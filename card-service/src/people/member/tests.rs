@@ -211,3 +211,43 @@ async fn of_two_who_change_a_member_at_once_the_second_is_told_what_the_first_di
         assert!(shown.contains(said), "{said}: {shown}");
     }
 }
+
+#[tokio::test]
+async fn whoever_works_at_a_station_is_offered_its_readers_and_whoever_works_at_none_all_of_them() {
+    let office = office().await;
+    let admin = office.staff("admin", StaffRole::Administrator).await;
+    let clerk = office.member("clerk", StaffRole::Clerk).await;
+    for station in ["East", "West", "North"] {
+        let form = format!("name={station}&kind=station");
+        assert_eq!(send(&office, &admin, "/organisations/new", Some(&form)).await.0, DONE);
+    }
+    for (reader, station) in [("Reader One", "East"), ("Reader Two", "East"), ("Reader Three", "West")] {
+        let body = json!({"name": reader, "organisation": station, "operations": ["registration.consent"]});
+        let (status, added) = office.public("POST", "/v1/terminals", Some(&admin), Some(body)).await;
+        assert_eq!(status, StatusCode::CREATED, "{added}");
+        let id = added["terminal_id"].as_str().unwrap().parse().unwrap();
+        let (key, now) = (crate::testing::town::Signer::new().public(), office.app.now());
+        let enrolled = office.app.db.write::<_, crate::db::DbError, _>(move |tx| {
+            Box::pin(async move {
+                let until = now.plus_seconds(86_400);
+                crate::terminals::store::enrol(tx, now, id, &key, b"certificate", until).await
+            })
+        });
+        enrolled.await.unwrap();
+    }
+    let mut connection = office.app.db.read().await.unwrap();
+    let all = crate::people::organisation::store::all(&mut connection).await.unwrap();
+    drop(connection);
+    let page = format!("/staff/{}", clerk.staff_id.0);
+    let every = ["Reader One", "Reader Two", "Reader Three"];
+    // North has no reader: a clerk there is not kept from working.
+    for (station, offered) in [("none", &every[..]), ("East", &every[..2]), ("West", &every[2..]), ("North", &every)] {
+        let id = all.iter().find(|one| one.organisation.name == station).map(|one| one.organisation.organisation_id);
+        let moved = format!("act=move&station={}", id.map_or("none".to_owned(), |id| id.to_string()));
+        assert_eq!(on_page(&office, &admin, &page, Some(&moved)).await.0, DONE);
+        let session = office.session(&clerk).await;
+        let (_, _, find) = send(&office, &session, "/find/tap", None).await;
+        let shown: Vec<_> = every.into_iter().filter(|reader| find.contains(reader)).collect();
+        assert_eq!(shown, offered, "{station}: {find}");
+    }
+}

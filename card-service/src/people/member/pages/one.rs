@@ -233,7 +233,7 @@ async fn shown(
     (id, side): (StaffId, Side),
     again: Option<Refused<'_>>,
 ) -> Result<Response, Refusal> {
-    let card = TheirCard::load(app, id).await?;
+    let card = TheirCard::load(app, who.0.staff_id, id).await?;
     let mut connection = app.db.read().await?;
     let shown = Shown {
         member: store::one(&mut connection, id).await?.ok_or_else(unknown)?,
