@@ -18,7 +18,7 @@ const PREFIX: &str = "CARD_SERVICE_";
 const NOT_SETTINGS: [&str; 3] = ["CARD_SERVICE_CONFIG", "CARD_SERVICE_ADMIN_PASSWORD", "CARD_SERVICE_LANG"];
 
 /// Every key there is, with what it is for.
-pub const KEYS: [(&str, &str); 16] = [
+pub const KEYS: [(&str, &str); 17] = [
     ("data_dir", "folder for database, keys and certificates"),
     ("database.url", "sqlite:PATH or postgres://USER@HOST/DATABASE; SQLite in data_dir when not set"),
     ("public.listen", "address of the console and the API"),
@@ -33,6 +33,7 @@ pub const KEYS: [(&str, &str); 16] = [
     ("log.format", "text or json"),
     ("limits.no_pin_fen", "largest payment without PIN, in fen"),
     ("limits.tap_fen", "largest amount of one tap, in fen"),
+    ("limits.reversal_alone_fen", "how much somebody may reverse alone within 24 hours, in fen; more takes two"),
     ("sessions.idle_s", "seconds after which an idle console session ends"),
     ("metrics.open", "true: /metrics answers everybody, not loopback alone"),
 ];
@@ -161,13 +162,15 @@ pub struct LogConfig {
     pub format: LogFormat,
 }
 
-/// What terminals may do by themselves.
+/// What terminals may do by themselves, and a member of staff alone.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct LimitsConfig {
     /// The largest payment without a PIN, in fen.
     pub no_pin_fen: i64,
     /// The largest amount of one tap, in fen.
     pub tap_fen: i64,
+    /// How much a member of staff may reverse alone within 24 hours, in fen.
+    pub reversal_alone_fen: i64,
 }
 
 impl From<LimitsConfig> for Limits {
@@ -236,6 +239,7 @@ impl Config {
             .set_default("log.format", "text")?
             .set_default("limits.no_pin_fen", 5_000)?
             .set_default("limits.tap_fen", 500_000)?
+            .set_default("limits.reversal_alone_fen", 20_000)?
             .set_default("sessions.idle_s", 900)?
             .set_default("metrics.open", false)?;
         if let Some(file) = file {

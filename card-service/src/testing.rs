@@ -5,6 +5,6 @@ mod office;
 pub(crate) mod town;
 
 pub(crate) use lived::Lived;
-pub(crate) use office::{Office, PASSWORD, office, session};
+pub(crate) use office::{Office, PASSWORD, Shown, office, session};
 
 pub(crate) use crate::db::{Nowhere, Scratch, rows};

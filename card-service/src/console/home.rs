@@ -35,7 +35,7 @@ pub(super) struct HomePage {
     pub(super) frame: Frame,
     pub(super) role: StaffRole,
     /// How many requests of others wait for a second person.
-    pub(super) waiting: i64,
+    pub(super) waiting: usize,
     /// How many stations have few blank cards.
     pub(super) low_stocks: i64,
     pub(super) unfinished: Vec<Unfinished>,
@@ -45,9 +45,9 @@ async fn home(State(app): State<App>, who: SignedIn, headers: HeaderMap) -> Resu
     let role = who.0.role;
     let drafts =
         if role.may(Permission::ServeHolders) { draft::of_staff(&app, who.0.staff_id).await? } else { Vec::new() };
-    let administers = role.may(Permission::Administer);
-    let waiting = if administers {
-        approval::store::count_waiting(&mut app.db.read().await?, app.now(), who.0.staff_id).await?
+    let waiting = if role.approves() {
+        let waiting = approval::waiting_for(&mut app.db.read().await?, app.now(), role).await?;
+        waiting.iter().filter(|request| request.asked_by != who.0.staff_id).count()
     } else {
         0
     };

@@ -22,6 +22,7 @@ use super::{card_desk, find, guard, holder, home, merge, reader_job, slip, timel
 use crate::app::App;
 use crate::cards;
 use crate::cards::activity::{ActivityPurpose, Place, store};
+use crate::domains::purse::reversal;
 use crate::domains::residence;
 use crate::domains::residence::model::Field;
 use crate::evidence;
@@ -62,6 +63,7 @@ pub fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
         .chain(slip::routes())
         .chain(cards::expiry::pages::routes())
         .chain(cards::stock::pages::routes())
+        .chain(reversal::pages::routes())
         .chain(merge::routes())
         .chain(residence::pages::routes())
         .chain(residence::permit::pages::routes())
@@ -276,15 +278,16 @@ async fn choose_language(Form(form): Form<LanguageForm>) -> Response {
     ([(header::SET_COOKIE, cookie)], Redirect::to(own_path(&form.to))).into_response()
 }
 
-/// Why, and where in the list.
-#[derive(Deserialize)]
-struct Look {
+/// Why activity is looked at, and where in the list.
+#[derive(Debug, Deserialize)]
+pub struct Look {
     purpose: Option<String>,
     before: Option<String>,
 }
 
 impl Look {
-    fn purpose(&self) -> Option<ActivityPurpose> {
+    /// The purpose that was stated.
+    pub fn purpose(&self) -> Option<ActivityPurpose> {
         self.purpose.as_deref().and_then(ActivityPurpose::from_name)
     }
 
@@ -292,8 +295,8 @@ impl Look {
         self.before.as_deref().and_then(Place::decode)
     }
 
-    /// The question that comes before the list.
-    fn ask(&self, locale: Locale, staff: &Staff, action: String) -> Result<Response, Refusal> {
+    /// The question that comes before what is looked at.
+    pub fn ask(&self, locale: Locale, staff: &Staff, action: String) -> Result<Response, Refusal> {
         let frame = Frame::new(locale, action.clone(), Some(staff));
         let missing = self.purpose.is_some();
         page(&PurposePage { frame, action, purposes: Choice::of_activity(locale), missing })

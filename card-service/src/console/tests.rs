@@ -29,6 +29,7 @@ use crate::cards::deed::model::{Fate, Past, What};
 use crate::cards::expiry;
 use crate::cards::model::{Bearer, Card, CardState};
 use crate::cards::stock;
+use crate::domains::purse::reversal;
 use crate::domains::residence;
 use crate::domains::residence::model::{ChangeReason, Facts, Field};
 use crate::domains::residence::permit::model::Standing;
@@ -73,10 +74,12 @@ fn rows() -> Vec<Activity> {
         let at = AT.plus_seconds(-ago);
         Activity {
             place: Place { received_at: at, at, tap_id: [7; 32] },
+            tap: ago + 1,
             card: CardId::new(index, Shard(3), [u8::try_from(index % 251).unwrap(); 16]),
             operation: Some(operation),
             outcome: outcome.number(),
             amount: amount.map(Fen),
+            reversed: Fen(if ago == 95 { 1_250 } else { 0 }),
             terminal: Some((terminal.to_owned(), organisation.to_owned())),
         }
     };
@@ -295,9 +298,9 @@ fn pages(locale: Locale) -> Vec<(String, String)> {
     ];
     let frame = |path: &str| Frame::new(locale, path, Some(&staff()));
     for unfinished in [vec![], vec![Unfinished { draft: "x".to_owned(), changed: view::minute(AT) }]] {
-        let (name, waiting) = (format!("home-{}", unfinished.len()), unfinished.len().try_into().unwrap());
-        let page =
-            HomePage { frame: frame("/"), role: StaffRole::Administrator, waiting, low_stocks: waiting, unfinished };
+        let (name, waiting) = (format!("home-{}", unfinished.len()), unfinished.len());
+        let low_stocks = waiting.try_into().unwrap();
+        let page = HomePage { frame: frame("/"), role: StaffRole::Administrator, waiting, low_stocks, unfinished };
         pages.push((name, page.render().unwrap()));
     }
     pages.push(("holder-new".to_owned(), holder(locale, false, false).render().unwrap()));
@@ -329,6 +332,7 @@ fn pages(locale: Locale) -> Vec<(String, String)> {
     pages.extend(given_back(locale));
     pages.extend(expiry::pages::tests::pages(&frame("/expiring")));
     pages.extend(stock::pages::tests::pages(&frame("/stock/x")));
+    pages.extend(reversal::pages::tests::pages(&frame("/cards/x/taps/1")));
     pages.extend(at_readers(locale));
     for deed in Deed::ALL {
         let card = (deed != Deed::Registered).then(|| "0004b403".to_owned());
@@ -378,6 +382,7 @@ fn every_page_renders_in_every_language_without_a_missing_text_or_a_script() {
                 "organisation-",
                 "staff-",
                 "approval-",
+                "reversal-",
                 ">terminal-",
                 ">paper-",
                 "\"paper-",

@@ -5,6 +5,7 @@
 use askama::Template;
 use card_schema::clock::Micros;
 use card_schema::envelope::receipt::Outcome;
+use card_schema::money::Fen;
 use card_schema::operation::OperationCode;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -148,6 +149,10 @@ pub struct RowView {
     card_short: String,
     operation: String,
     amount: Option<String>,
+    /// Of what moved money: the tap's number.
+    tap: Option<i64>,
+    /// How much of that went back since.
+    reversed: Option<String>,
     outcome: String,
     tone: &'static str,
     mark: &'static str,
@@ -177,6 +182,9 @@ impl RowView {
             card,
             operation: operation_text(locale, row.operation),
             amount: row.amount.map(|amount| format!("{sign}{amount}")),
+            tap: row.is_booked().then_some(row.tap),
+            reversed: (row.reversed > Fen::ZERO)
+                .then(|| locale.text_with("reversal-reversed", &[("amount", &row.reversed.to_string())])),
             outcome: locale.text(&format!("console-outcome-{}", row.outcome)),
             tone: tone.class(),
             mark: tone.mark(),

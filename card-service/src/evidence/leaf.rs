@@ -32,6 +32,8 @@ pub enum ActionKind {
     TapRejected = 13,
     /// A batch came from a terminal that is revoked.
     BatchRejected = 14,
+    /// Somebody moved back what a payment or a top-up had moved.
+    TapReversed = 15,
     /// An organisation was added or changed.
     OrganisationChanged = 20,
     /// A terminal was added, enrolled or changed.

@@ -96,6 +96,15 @@ pub static TRANSFER: Table = Table {
     leaf_shard: Some("shard"),
     ..PLAIN
 };
+/// Who reversed what taps had moved, and why.
+pub static PURSE_REVERSAL: Table = Table {
+    name: "purse_reversal",
+    columns: &["shard", "reversal_id", "tap", "transfer_id", "at", "reason", "staff_id", "agreed_by", LEAF],
+    key: 2,
+    committed: 8,
+    leaf_shard: Some("shard"),
+    ..PLAIN
+};
 /// Taps.
 pub static TAP: Table = Table {
     name: "tap",
@@ -175,12 +184,13 @@ pub static TERMINAL_DEED: Table = Table {
     ..PLAIN
 };
 /// Every exported table.
-pub static TABLES: [&Table; 44] = [
+pub static TABLES: [&Table; 45] = [
     &LEAVES,
     &TILE,
     &CHECKPOINT,
     &ACCOUNT,
     &TRANSFER,
+    &PURSE_REVERSAL,
     &TAP,
     &LANE,
     &LANE_EVENT,

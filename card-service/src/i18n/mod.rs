@@ -38,6 +38,7 @@ const ZH_CN: &[&str] = &[
     include_str!("../../i18n/zh-CN/terminals.ftl"),
     include_str!("../../i18n/zh-CN/roster.ftl"),
     include_str!("../../i18n/zh-CN/timeline.ftl"),
+    include_str!("../../i18n/zh-CN/reversal.ftl"),
 ];
 const EN: &[&str] = &[
     include_str!("../../i18n/en/service.ftl"),
@@ -55,6 +56,7 @@ const EN: &[&str] = &[
     include_str!("../../i18n/en/terminals.ftl"),
     include_str!("../../i18n/en/roster.ftl"),
     include_str!("../../i18n/en/timeline.ftl"),
+    include_str!("../../i18n/en/reversal.ftl"),
 ];
 
 type Bundle = FluentBundle<FluentResource>;

@@ -107,6 +107,36 @@ pub async fn balance(connection: &mut Connection, key: &AccountKey) -> Result<i6
     Ok(found.unwrap_or(0))
 }
 
+/// More transfers than any tap causes.
+const OF_A_TAP: i64 = 8;
+
+/// The transfers that a tap caused, each with what has become of it. They are found by halving: within a shard the numbers
+/// of transfers grow with those of leaves, and an index by leaf would cost every tap an entry.
+///
+/// # Errors
+/// When the database fails, or holds what this program did not write.
+pub async fn of_tap(connection: &mut Connection, shard: Shard, leaf: i64) -> Result<Vec<Named>, DbError> {
+    let (mut first, mut after): (i64, i64) =
+        (1, query("SELECT transfer + 1 FROM shard WHERE shard = $1").bind(shard).scalar_one(connection).await?);
+    while first < after {
+        let middle = first + (after - first) / 2;
+        let sql = "SELECT leaf FROM transfer WHERE shard = $1 AND transfer_id = $2";
+        let found: i64 = query(sql).bind(shard).bind(middle).scalar_one(connection).await?;
+        if found < leaf { first = middle + 1 } else { after = middle }
+    }
+    let ids: Vec<i64> = query(
+        "SELECT transfer_id FROM transfer WHERE shard = $1 AND transfer_id BETWEEN $2 AND $3 AND leaf = $4
+         ORDER BY transfer_id",
+    )
+    .bind(shard)
+    .bind(first)
+    .bind(first + OF_A_TAP)
+    .bind(leaf)
+    .scalars(connection)
+    .await?;
+    load_named(connection, &ids.into_iter().map(|id| (shard, id)).collect::<Vec<_>>()).await
+}
+
 /// Every account there is.
 ///
 /// # Errors

@@ -44,11 +44,13 @@ pub enum Permission {
     KeepStock,
     /// Give organisations the lists of their own people.
     HandOutLists,
+    /// Move back what a payment or a top-up has moved.
+    ReverseTransfers,
 }
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Administer,
         Self::RunTerminals,
         Self::ServeHolders,
@@ -57,7 +59,11 @@ impl Permission {
         Self::DecidePermits,
         Self::KeepStock,
         Self::HandOutLists,
+        Self::ReverseTransfers,
     ];
+
+    /// Those under which something takes two people.
+    pub const OF_TWO: [Self; 2] = [Self::Administer, Self::ReverseTransfers];
 }
 
 /// Why a person's record is read. Each read states one, and the holder sees it.
@@ -151,12 +157,18 @@ impl StaffRole {
                 | Permission::SeeCounts
                 | Permission::DecidePermits
                 | Permission::KeepStock
-                | Permission::HandOutLists,
+                | Permission::HandOutLists
+                | Permission::ReverseTransfers,
             )
             | (Self::Auditor, Permission::SeeActivity | Permission::SeeCounts)
             | (Self::Operator, Permission::RunTerminals | Permission::SeeActivity) => true,
             (Self::Clerk | Self::Supervisor | Self::Auditor | Self::Operator, _) => false,
         }
+    }
+
+    /// Whether anything that takes two may be done in it.
+    pub fn approves(self) -> bool {
+        Permission::OF_TWO.into_iter().any(|permission| self.may(permission))
     }
 
     /// Whether a password alone is not enough: who gives power, decides, or sees what every card does.
@@ -275,6 +287,8 @@ mod tests {
         assert!(!StaffRole::Clerk.may(Permission::DecidePermits));
         assert!(!StaffRole::Clerk.may(Permission::KeepStock));
         assert!(!StaffRole::Clerk.may(Permission::HandOutLists));
+        assert!(!StaffRole::Clerk.may(Permission::ReverseTransfers));
+        assert!(!StaffRole::Auditor.may(Permission::ReverseTransfers));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use card_schema::date::Date;
 use card_schema::envelope::paper::PaperKind;
 use card_schema::ids::{CardId, HolderId, OrganisationId, PaperNumber, Shard, TapId, TerminalId};
 use card_schema::money::Fen;
-use card_schema::operation::{Operation, gate, purse};
+use card_schema::operation::{Operation, OperationCode, gate, purse};
 use uuid::Uuid;
 
 use super::Scratch;
@@ -17,7 +17,8 @@ use crate::cards::deed::model::Fate;
 use crate::cards::issuance::journal::Journal;
 use crate::cards::issuance::store::{self as issuances, Answered, Issuance};
 use crate::cards::{self, CardState, activity, consent, deed, stock, unblock};
-use crate::db::{Db, DbError, Tx};
+use crate::db::{Db, DbError, Tx, query};
+use crate::domains::purse::reversal;
 use crate::domains::residence::model::{ChangeReason, Field};
 use crate::domains::residence::permit::{self, model::Act, rules::Clock};
 use crate::domains::residence::store::{NewHolder, SealedPerson};
@@ -183,11 +184,26 @@ async fn office(town: &Town, terminal: &TestTerminal, card: &TestCard) {
                 stock::store::carry_out(tx, START, who, terminal_of, &act).await?.unwrap();
             }
             cards::store::keep_status_list(tx, START, 1, b"list").await?;
+            reversed(tx, who, card).await?;
             at_readers(tx, who, card, terminal).await
         })
     })
     .await
     .unwrap();
+}
+
+/// A part of the payment goes back.
+async fn reversed(tx: &mut Tx, who: StaffId, card: CardId) -> Result<(), DbError> {
+    let paid = query("SELECT leaf FROM tap WHERE shard = $1 AND card_id = $2 AND operation = $3")
+        .bind(card.shard())
+        .bind(card)
+        .bind(i64::from(OperationCode::PursePayment.number()));
+    let tap = paid.scalar_one(tx.conn()).await?;
+    let wanted = reversal::model::Reversal { card, tap, amount: Fen(250), reason: reversal::model::Reason::Returned };
+    let (id, hands) = (Uuid::from_u128(13), reversal::store::Hands { by: who, agreed_by: Some(who) });
+    let posting = reversal::Posting::of(tx, START, id, &wanted).await.unwrap().unwrap();
+    posting.post(tx, START, id, &wanted, hands).await.unwrap();
+    Ok(())
 }
 
 /// What is done with a card at a reader, as far as it has come.

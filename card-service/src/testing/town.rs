@@ -222,24 +222,7 @@ impl Town {
     }
 
     pub(crate) async fn card_in(&self, state: CardState) -> TestCard {
-        let shard = Shard(random::<1>()[0] % self.scratch.db.engine().shards());
-        let holder = HolderId::new(shard, random());
-        self.scratch
-            .db
-            .write::<_, DbError, _>(move |tx| {
-                Box::pin(async move {
-                    let person = SealedPerson {
-                        wrapped_key: random::<60>().to_vec(),
-                        facts: [Field::Name, Field::DocumentNumber]
-                            .map(|field| (field, random::<40>().to_vec()))
-                            .into(),
-                    };
-                    let by = StaffId(Uuid::from_bytes(random()));
-                    residence::store::insert(tx, START, by, &[NewHolder { holder, person, blind: random() }]).await
-                })
-            })
-            .await
-            .unwrap();
+        let holder = holder_in(&self.scratch.db).await;
         card_of(&self.scratch.db, cards::Bearer::Holder(holder), state).await
     }
 
@@ -318,6 +301,24 @@ pub(crate) async fn terminal_in(db: &Db, operations: &[OperationCode]) -> TestTe
     .await
     .unwrap();
     TestTerminal { id, key, lane: 0, counter: 0, previous: TapId::NONE }
+}
+
+/// A new holder, of whom nothing can be read.
+pub(crate) async fn holder_in(db: &Db) -> HolderId {
+    let holder = HolderId::new(Shard(random::<1>()[0] % db.engine().shards()), random());
+    db.write::<_, DbError, _>(move |tx| {
+        Box::pin(async move {
+            let person = SealedPerson {
+                wrapped_key: random::<60>().to_vec(),
+                facts: [Field::Name, Field::DocumentNumber].map(|field| (field, random::<40>().to_vec())).into(),
+            };
+            let by = StaffId(Uuid::from_bytes(random()));
+            residence::store::insert(tx, START, by, &[NewHolder { holder, person, blind: random() }]).await
+        })
+    })
+    .await
+    .unwrap();
+    holder
 }
 
 /// A card of somebody.

@@ -22,23 +22,27 @@ enum Who {
     Staff,
     /// Members of staff whose role may do this.
     May(Permission),
+    /// Members of staff whose role may do something that takes two.
+    MayApprove,
     /// Terminals with a client certificate, on their own listener.
     Terminals,
 }
 
 use Permission::{
-    Administer, DecidePermits, HandOutLists, KeepStock, RunTerminals, SeeActivity, SeeCounts, ServeHolders,
+    Administer, DecidePermits, HandOutLists, KeepStock, ReverseTransfers, RunTerminals, SeeActivity, SeeCounts,
+    ServeHolders,
 };
-use Who::{Anybody, May, Proof, Staff, Terminals};
+use Who::{Anybody, May, MayApprove, Proof, Staff, Terminals};
 
 /// Every route. One that is not here, or no more there, fails the test.
-const TABLE: [(&str, &str, Who); 184] = [
+const TABLE: [(&str, &str, Who); 186] = [
     ("GET", "/", Staff),
     ("GET", "/account/password", Staff),
     ("GET", "/account/second-factor", Staff),
     ("GET", "/activity", May(SeeActivity)),
     ("GET", "/assets/camera.js", Anybody),
-    ("GET", "/approvals", May(Administer)),
+    ("GET", "/approvals", MayApprove),
+    // As what is asked for is: here the role of somebody.
     ("GET", "/approvals/{approval_id}", May(Administer)),
     ("GET", "/assets/console.css", Anybody),
     ("GET", "/assets/live.js", Anybody),
@@ -46,6 +50,7 @@ const TABLE: [(&str, &str, Who); 184] = [
     ("GET", "/assets/paper.js", Anybody),
     ("GET", "/cards/{card_id}", May(SeeActivity)),
     ("GET", "/cards/{card_id}/holder", Anybody),
+    ("GET", "/cards/{card_id}/taps/{tap}", May(SeeActivity)),
     ("GET", "/checkpoint", Anybody),
     ("GET", "/expiring", May(ServeHolders)),
     ("GET", "/find", May(ServeHolders)),
@@ -146,6 +151,7 @@ const TABLE: [(&str, &str, Who); 184] = [
     ("POST", "/account/second-factor", Staff),
     ("POST", "/approvals/{approval_id}", May(Administer)),
     ("POST", "/cards/{card_id}/holder", May(ServeHolders)),
+    ("POST", "/cards/{card_id}/taps/{tap}", May(ReverseTransfers)),
     ("POST", "/find", May(ServeHolders)),
     ("POST", "/find/name", May(ServeHolders)),
     ("POST", "/find/number", May(ServeHolders)),
@@ -242,6 +248,7 @@ fn is_to_pass(who: Who, by: &str) -> Option<bool> {
         Anybody => Some(true),
         Staff => Some(role.is_some()),
         May(permission) => Some(role.is_some_and(|role| role.may(permission))),
+        MayApprove => Some(role.is_some_and(StaffRole::approves)),
     }
 }
 

@@ -12,7 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use card_schema::card::Slot;
 use card_schema::envelope::paper::PaperKind;
-use card_schema::ids::{HolderId, OrganisationId};
+use card_schema::ids::{CardId, HolderId, OrganisationId};
 use card_schema::money::Fen;
 use card_schema::operation::{Operation, OperationCode, purse};
 use serde_json::json;
@@ -126,6 +126,7 @@ impl Scene {
 
         let known = BTreeMap::from([
             ("card_id", card.id.to_string()),
+            ("tap", tap_of(app, card.id).await.to_string()),
             ("holder_id", holder.to_string()),
             ("terminal_id", terminal.id.to_string()),
             ("organisation_id", employer.organisation_id.to_string()),
@@ -201,6 +202,12 @@ async fn station(app: &App) -> OrganisationId {
     });
     added.await.unwrap();
     id
+}
+
+/// The number of the one tap of a card.
+async fn tap_of(app: &App, card: CardId) -> i64 {
+    let found = query("SELECT leaf FROM tap WHERE shard = $1 AND card_id = $2").bind(card.shard()).bind(card);
+    found.scalar_one(&mut app.db.read().await.unwrap()).await.unwrap()
 }
 
 /// Something that waits for a second person.

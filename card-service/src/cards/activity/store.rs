@@ -2,6 +2,7 @@
 
 use card_schema::clock::Micros;
 use card_schema::envelope::Envelope;
+use card_schema::envelope::receipt::Outcome;
 use card_schema::envelope::tap::Tap;
 use card_schema::ids::{CardId, Shard};
 use card_schema::money::Fen;
@@ -17,6 +18,8 @@ use crate::people::StaffId;
 pub struct Activity {
     /// Where it stands in the list.
     pub place: Place,
+    /// Its number in its card's shard: that of its leaf.
+    pub tap: i64,
     /// The card.
     pub card: CardId,
     /// What was asked; `None` for a number that this version does not know.
@@ -25,8 +28,17 @@ pub struct Activity {
     pub outcome: u16,
     /// Of purse operations.
     pub amount: Option<Fen>,
+    /// How much of that was moved back since.
+    pub reversed: Fen,
     /// The terminal's and its organisation's names.
     pub terminal: Option<(String, String)>,
+}
+
+impl Activity {
+    /// Whether it has moved money.
+    pub fn is_booked(&self) -> bool {
+        self.amount.is_some() && self.outcome == Outcome::Accepted.number()
+    }
 }
 
 /// A page of a list and where the next one begins.
@@ -38,8 +50,11 @@ pub struct Listed {
     pub older: Option<Place>,
 }
 
-const SELECT: &str = "SELECT t.card_id, t.received_at, t.at, t.tap_id, t.operation, t.outcome, t.cose,
-        terminal.name AS terminal, organisation.name AS organisation
+const SELECT: &str = "SELECT t.card_id, t.leaf, t.received_at, t.at, t.tap_id, t.operation, t.outcome, t.cose,
+        terminal.name AS terminal, organisation.name AS organisation,
+        (SELECT CAST(COALESCE(SUM(m.amount), 0) AS BIGINT) FROM purse_reversal r
+            JOIN transfer m ON m.shard = r.shard AND m.transfer_id = r.transfer_id
+            WHERE r.shard = t.shard AND r.tap = t.leaf) AS reversed
     FROM tap t LEFT JOIN terminal USING (terminal_id) LEFT JOIN organisation USING (organisation_id)";
 
 /// The newest taps of all cards, or those before a place. Records the look first, in the same transaction.
@@ -92,6 +107,26 @@ pub async fn of_card(
     listed(&rows)
 }
 
+/// One tap of a card, if it is one and listed. Records the look first, in the same transaction.
+pub async fn one(
+    tx: &mut Tx,
+    now: Micros,
+    who: StaffId,
+    purpose: ActivityPurpose,
+    card: CardId,
+    tap: i64,
+) -> Result<Option<Activity>, DbError> {
+    record(tx, now, who, purpose, Some(card)).await?;
+    let row = query(format!("{SELECT} WHERE t.shard = $1 AND t.leaf = $2 AND t.card_id = $3 AND t.operation <> $4"))
+        .bind(card.shard())
+        .bind(tap)
+        .bind(card)
+        .bind(i64::from(COUNTED_ONLY.number()))
+        .optional(tx.conn())
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
 /// After every row.
 const END: Place = Place { received_at: Micros(i64::MAX), at: Micros(i64::MAX), tap_id: [0xff; 32] };
 
@@ -139,10 +174,12 @@ fn read(row: &Row) -> Result<Activity, DbError> {
             at: Micros(row.get("at")?),
             tap_id: columns::bytes(row, "tap_id")?,
         },
+        tap: row.get("leaf")?,
         card: CardId::from_bytes(columns::bytes(row, "card_id")?),
         operation: OperationCode::from_number(number("operation")?),
         outcome: number("outcome")?,
         amount: Envelope::<Tap>::decode(cose).ok().and_then(|tap| tap.payload.operation.amount()),
+        reversed: Fen(row.get("reversed")?),
         terminal: names.0.map(|terminal| (terminal, names.1.unwrap_or_default())),
     })
 }

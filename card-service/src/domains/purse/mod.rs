@@ -1,8 +1,9 @@
-//! The holder's purse: paying at a merchant, and cash turned into balance at the counter.
+//! The holder's purse: paying at a merchant, cash turned into balance at the counter, and moving back what was moved in error.
 //!
-//! The balance lies in the ledger, never on the chip. Not here: refunds, settlement with a bank.
+//! The balance lies in the ledger, never on the chip. Not here: settlement with a bank.
 
 mod model;
+pub mod reversal;
 mod rules;
 pub mod store;
 #[cfg(test)]

@@ -28,10 +28,11 @@ pub static STAFF_POST: Table = Table {
         "reset_by",
         "reset_at",
         "administered_until",
+        "reversed_until",
         LEAF,
     ],
     key: 1,
-    committed: 10,
+    committed: 11,
     ..PLAIN
 };
 /// What was done with members of staff, and who did it.

@@ -8,7 +8,7 @@ use crate::db::recorder::{self, Recorded};
 use crate::testing::Scratch;
 
 /// Tables whose rows belong to a holder, or to what a holder does.
-const HOLDERS: [&str; 24] = [
+const HOLDERS: [&str; 25] = [
     "account",
     "activity_read",
     "card_deed",
@@ -30,6 +30,7 @@ const HOLDERS: [&str; 24] = [
     "paper_act",
     "permit",
     "permit_act",
+    "purse_reversal",
     "shard",
     "tap",
     "transfer",

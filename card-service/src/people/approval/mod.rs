@@ -1,6 +1,6 @@
 //! What two people do together: one asks, another agrees, and only then it is done (decision 0027).
 //!
-//! To add a kind: a variant of [`model::Deed`], whether it gives power in `rules`, what carries it out here, its words.
+//! To add a kind: a variant of [`model::Deed`], whether it takes two in `rules`, what carries it out here, its words.
 
 pub mod model;
 pub mod pages;
@@ -14,11 +14,12 @@ use card_schema::ids::Shard;
 use card_schema::wire::ProblemType;
 use uuid::Uuid;
 
-use self::model::{Answer, Deed, Objection, Request, State};
+use self::model::{About, Answer, Deed, Objection, Request, State};
 use super::member::model::{Member, Wish};
-use super::{StaffId, member};
+use super::{StaffId, StaffRole, member};
 use crate::app::App;
-use crate::db::Tx;
+use crate::db::{Connection, DbError, Tx};
+use crate::domains::purse::reversal;
 use crate::http::Refusal;
 
 /// What becomes of a deed that somebody wants done.
@@ -38,7 +39,7 @@ pub async fn ask(
     by: StaffId,
     deed: Deed,
 ) -> Result<Result<Asked, &'static str>, Refusal> {
-    if !rules::gives_power(deed) {
+    if !rules::takes_two(deed) {
         return Ok(Ok(Asked::Go));
     }
     if store::waiting(tx.conn(), now).await?.iter().any(|request| request.deed == deed) {
@@ -79,8 +80,10 @@ pub async fn answer(
                 if let Err(key) = rules::may_answer(&request, by, answer, &everybody, now) {
                     return Ok(Err(key));
                 }
-                if answer == Answer::Approve && !carry_out(tx, now, by, &request, &everybody).await? {
-                    return Ok(Err("approval-overtaken"));
+                if answer == Answer::Approve
+                    && let Err(overtaken) = carry_out(tx, now, by, &request, &everybody).await?
+                {
+                    return Ok(Err(overtaken));
                 }
                 let reason = objection.map(|objection| objection.name().to_owned());
                 let decided = Request { state: answer.state(), decided: Some((by, now)), reason, ..request };
@@ -91,25 +94,37 @@ pub async fn answer(
         .await
 }
 
-/// Does what was agreed to. False where things are no longer as they were when it was asked for.
+/// Does what was agreed to; the key of a text where things are no longer as they were when it was asked for.
 async fn carry_out(
     tx: &mut Tx,
     now: Micros,
     by: StaffId,
     request: &Request,
     everybody: &[Member],
-) -> Result<bool, Refusal> {
-    let about = everybody.iter().find(|member| member.staff.staff_id == request.deed.about());
-    let about = about.ok_or_else(|| Refusal::new(ProblemType::NotFound))?;
+) -> Result<Result<(), &'static str>, Refusal> {
+    if let Deed::Reverse(reversal) = request.deed {
+        return reversal::agreed(tx, now, request, reversal, by).await;
+    }
+    let is_about = |member: &&Member| request.deed.about() == About::Staff(member.staff.staff_id);
+    let about = everybody.iter().find(is_about).ok_or_else(|| Refusal::new(ProblemType::NotFound))?;
     match rules::carried_out(request, about, now) {
-        Some((_, Wish::SignInWithCard(card))) if !member::bears(tx, about, card, now).await? => Ok(false),
+        Some((_, Wish::SignInWithCard(card))) if !member::bears(tx, about, card, now).await? => Ok(Err(OVERTAKEN)),
         Some((changed, wish)) => {
             let deed = member::model::Deed { by: Some(by), wish };
             member::apply(tx, now, &changed, deed, None).await?;
-            Ok(true)
+            Ok(Ok(()))
         }
-        None => Ok(false),
+        None => Ok(Err(OVERTAKEN)),
     }
+}
+
+const OVERTAKEN: &str = "approval-overtaken";
+
+/// The requests that wait for somebody with this role, oldest first.
+pub async fn waiting_for(connection: &mut Connection, now: Micros, role: StaffRole) -> Result<Vec<Request>, DbError> {
+    let mut waiting = store::waiting(connection, now).await?;
+    waiting.retain(|request| role.may(request.deed.permission()));
+    Ok(waiting)
 }
 
 fn unknown() -> Refusal {

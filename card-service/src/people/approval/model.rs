@@ -5,6 +5,7 @@ use card_schema::ids::CardId;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::domains::purse::reversal::model::Reversal;
 use crate::people::model::Permission;
 use crate::people::{StaffId, StaffRole};
 
@@ -49,6 +50,17 @@ pub enum Deed {
         /// Their card; with another it is not done.
         card: CardId,
     },
+    /// What a tap has moved goes back. Asked for only above the limit up to which one does it.
+    Reverse(Reversal),
+}
+
+/// What something is done with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    /// A member of staff.
+    Staff(StaffId),
+    /// A tap of a card, by its number in the card's shard.
+    Tap(CardId, i64),
 }
 
 impl Deed {
@@ -60,17 +72,19 @@ impl Deed {
             | Self::TakeSecondFactor { .. }
             | Self::ChangeRole { .. }
             | Self::SignInWithCard { .. } => Permission::Administer,
+            Self::Reverse(_) => Permission::ReverseTransfers,
         }
     }
 
-    /// Whom it is about.
-    pub const fn about(self) -> StaffId {
+    /// Whom or what it is about.
+    pub const fn about(self) -> About {
         match self {
             Self::Admit { staff, .. }
             | Self::Resume { staff, .. }
             | Self::TakeSecondFactor { staff }
             | Self::SignInWithCard { staff, .. }
-            | Self::ChangeRole { staff, .. } => staff,
+            | Self::ChangeRole { staff, .. } => About::Staff(staff),
+            Self::Reverse(reversal) => About::Tap(reversal.card, reversal.tap),
         }
     }
 }
@@ -118,17 +132,28 @@ pub enum Objection {
     Unneeded,
     /// It is more than the work asks for.
     TooMuch,
-    /// It is about the wrong member, or was asked for by mistake.
+    /// It is about the wrong member or the wrong tap, or was asked for by mistake.
     Mistaken,
     /// The member could not be asked in person.
     NotSeen,
+    /// Nothing was shown that bears the reason out.
+    Unfounded,
     /// It looks like misuse.
     Suspicious,
 }
 
 impl Objection {
     /// Every objection.
-    pub const ALL: [Self; 5] = [Self::Unneeded, Self::TooMuch, Self::Mistaken, Self::NotSeen, Self::Suspicious];
+    pub const ALL: [Self; 6] =
+        [Self::Unneeded, Self::TooMuch, Self::Mistaken, Self::NotSeen, Self::Unfounded, Self::Suspicious];
+
+    /// Those that there may be to something about this.
+    pub const fn to(about: About) -> &'static [Self] {
+        match about {
+            About::Staff(_) => &[Self::Unneeded, Self::TooMuch, Self::Mistaken, Self::NotSeen, Self::Suspicious],
+            About::Tap(..) => &[Self::Unneeded, Self::Mistaken, Self::Unfounded, Self::Suspicious],
+        }
+    }
 
     /// Its name in the database and in forms.
     pub const fn name(self) -> &'static str {
@@ -137,6 +162,7 @@ impl Objection {
             Self::TooMuch => "too-much",
             Self::Mistaken => "mistaken",
             Self::NotSeen => "not-seen",
+            Self::Unfounded => "unfounded",
             Self::Suspicious => "suspicious",
         }
     }

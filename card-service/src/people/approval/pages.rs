@@ -8,8 +8,8 @@ use card_schema::clock::Micros;
 use card_schema::wire::ProblemType;
 use uuid::Uuid;
 
-use super::model::{Answer, Deed, Objection, Request, State as Stands};
-use super::{answer, rules, store, unknown};
+use super::model::{About, Answer, Deed, Objection, Request, State as Stands};
+use super::{answer, rules, store, unknown, waiting_for};
 use crate::app::App;
 use crate::console::frame::{Frame, role_key};
 use crate::console::input::Input;
@@ -17,10 +17,10 @@ use crate::console::model::Tone;
 use crate::console::register::{Act, Line, Link, ListPage, ThingPage, Typed, Wrong, message, refused, typed};
 use crate::console::view::{Choice, Tag, minute, short};
 use crate::console::{asking, page};
+use crate::domains::purse::reversal;
 use crate::http::{Refusal, SignedIn, language};
 use crate::i18n::Locale;
 use crate::people::member::{self, model::Member};
-use crate::people::model::Permission;
 use crate::people::{StaffId, StaffRole};
 
 const LIST: &str = "/approvals";
@@ -45,7 +45,10 @@ impl Words<'_> {
 
     fn deed(&self, deed: Deed) -> String {
         let role = |role: StaffRole| self.locale.text(role_key(role));
-        let name = self.name(deed.about());
+        let name = match deed.about() {
+            About::Staff(staff) => self.name(staff),
+            About::Tap(..) => "",
+        };
         match deed {
             Deed::Admit { role: to, .. } => {
                 self.locale.text_with("approval-admit", &[("name", name), ("role", &role(to))])
@@ -61,6 +64,11 @@ impl Words<'_> {
             Deed::ChangeRole { from, to, .. } => {
                 let roles = (role(from), role(to));
                 self.locale.text_with("approval-role", &[("name", name), ("from", &roles.0), ("to", &roles.1)])
+            }
+            Deed::Reverse(wanted) => {
+                let (amount, card) = (wanted.amount.to_string(), short(&wanted.card.to_string()));
+                let reason = reversal::pages::reason_text(self.locale, wanted.reason);
+                self.locale.text_with("approval-reverse", &[("amount", &amount), ("card", &card), ("reason", &reason)])
             }
         }
     }
@@ -79,10 +87,13 @@ impl Words<'_> {
 }
 
 async fn list(State(app): State<App>, who: SignedIn, headers: HeaderMap) -> Result<Response, Refusal> {
-    who.require(Permission::Administer)?;
+    if !who.0.role.approves() {
+        return Err(Refusal::new(ProblemType::Forbidden));
+    }
     let (locale, now) = (language(&headers), app.now());
     let mut connection = app.db.read().await?;
-    let (found, everybody) = (store::waiting(&mut connection, now).await?, member::store::all(&mut connection).await?);
+    let found = waiting_for(&mut connection, now, who.0.role).await?;
+    let everybody = member::store::all(&mut connection).await?;
     let words = Words { locale, everybody: &everybody, now };
     let line = |request: &Request| Line {
         to: format!("{LIST}/{}", request.approval_id),
@@ -120,9 +131,10 @@ fn acts(words: &Words<'_>, request: &Request, by: StaffId, reason: &str, wrong: 
             hint: Some(t(&format!("approval-{name}-hint"))),
             inputs: match answer {
                 Answer::Refuse => {
+                    let objections = Objection::to(request.deed.about()).iter();
                     let objections =
-                        Objection::ALL.map(|one| Choice::new(one.name(), objection_text(words.locale, one)));
-                    vec![Input::choice("reason", t("approval-reason"), objections.into(), reason).wrong(message)]
+                        objections.map(|one| Choice::new(one.name(), objection_text(words.locale, *one))).collect();
+                    vec![Input::choice("reason", t("approval-reason"), objections, reason).wrong(message)]
                 }
                 Answer::Approve | Answer::Withdraw => Vec::new(),
             },
@@ -161,7 +173,12 @@ fn thing(frame: Frame, words: &Words<'_>, request: &Request, by: StaffId, (reaso
         title: words.deed(request.deed),
         state: words.state(request),
         facts,
-        links: Vec::new(),
+        links: match request.deed.about() {
+            About::Staff(_) => Vec::new(),
+            About::Tap(card, tap) => {
+                vec![Link { to: reversal::pages::address(card, tap), text: t("reversal-see") }]
+            }
+        },
         refused: refused(words.locale, wrong, &acts),
         along: Vec::new(),
         acts,
@@ -169,9 +186,19 @@ fn thing(frame: Frame, words: &Words<'_>, request: &Request, by: StaffId, (reaso
     }
 }
 
+/// A request, for somebody who may do what is asked for.
+async fn asked(app: &App, who: &SignedIn, id: Uuid) -> Result<Request, Refusal> {
+    if !who.0.role.approves() {
+        return Err(Refusal::new(ProblemType::Forbidden));
+    }
+    let request = store::one(&mut app.db.read().await?, id).await?.ok_or_else(unknown)?;
+    who.require(request.deed.permission())?;
+    Ok(request)
+}
+
 async fn shown(app: &App, who: &SignedIn, locale: Locale, id: Uuid, again: (&str, Wrong)) -> Result<Response, Refusal> {
+    let request = asked(app, who, id).await?;
     let mut connection = app.db.read().await?;
-    let request = store::one(&mut connection, id).await?.ok_or_else(unknown)?;
     let everybody = member::store::all(&mut connection).await?;
     let words = Words { locale, everybody: &everybody, now: app.now() };
     let frame = Frame::new(locale, format!("{LIST}/{id}"), Some(&who.0));
@@ -184,7 +211,6 @@ async fn show(
     headers: HeaderMap,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Refusal> {
-    who.require(Permission::Administer)?;
     shown(&app, &who, language(&headers), id, ("", None)).await
 }
 
@@ -195,7 +221,7 @@ async fn decide(
     Path(id): Path<Uuid>,
     Form(form): Form<Typed>,
 ) -> Result<Response, Refusal> {
-    who.require(Permission::Administer)?;
+    asked(&app, &who, id).await?;
     let locale = language(&headers);
     let said = Answer::from_name(typed(&form, "act")).ok_or_else(|| Refusal::new(ProblemType::MalformedRequest))?;
     let why = match said {

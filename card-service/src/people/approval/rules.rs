@@ -20,14 +20,15 @@ fn is_recent(at: Micros, now: Micros) -> bool {
     now < at.plus_seconds(NOTICE_SECONDS)
 }
 
-/// Whether a deed gives power. What takes it away is one person's and immediate, and so is what makes a clerk.
-pub fn gives_power(deed: Deed) -> bool {
+/// Whether a deed takes two: what gives power does. What takes it away is one person's and immediate, and so is what makes
+/// a clerk. A reversal is asked for only where it does.
+pub fn takes_two(deed: Deed) -> bool {
     match deed {
         // Whoever issued a card may know its PIN.
         Deed::Admit { role, .. } | Deed::Resume { role, .. } | Deed::SignInWithCard { role, .. } => {
             role != StaffRole::Clerk
         }
-        Deed::TakeSecondFactor { .. } => true,
+        Deed::TakeSecondFactor { .. } | Deed::Reverse(_) => true,
         Deed::ChangeRole { from, to, .. } => {
             to != StaffRole::Clerk && Permission::ALL.into_iter().any(|what| to.may(what) && !from.may(what))
         }
@@ -45,7 +46,7 @@ pub fn is_alone(asker: StaffId, deed: Deed, everybody: &[Member], now: Micros) -
             Stands::Waiting => false,
         };
         let able = member.staff.role.may(deed.permission()) && lately;
-        let was_able = post.administered_until.is_some_and(|at| is_recent(at, now));
+        let was_able = post.could_until(deed.permission()).is_some_and(|at| is_recent(at, now));
         // Whom the asker has just let in is not yet somebody else: they let in nobody who was there before.
         let own = post.admitted.is_some_and(|(by, at)| by == asker && is_recent(at, now));
         (able || was_able) && !own
@@ -80,6 +81,18 @@ fn are_two(one: StaffId, other: StaffId, everybody: &[Member], now: Micros) -> b
     hands(one, everybody, now).is_disjoint(&hands(other, everybody, now))
 }
 
+/// Everybody who may be the same person as somebody, themselves included.
+pub fn one_hand(who: StaffId, everybody: &[Member], now: Micros) -> Vec<StaffId> {
+    let staff = everybody.iter().map(|member| member.staff.staff_id);
+    staff.filter(|other| !are_two(who, *other, everybody, now)).collect()
+}
+
+/// Whether somebody works, in a role that may do this.
+pub fn is_able(who: StaffId, permission: Permission, everybody: &[Member]) -> bool {
+    let works = |member: &Member| member.post.state == Stands::Working && member.staff.role.may(permission);
+    everybody.iter().any(|member| member.staff.staff_id == who && works(member))
+}
+
 /// Whether somebody may answer a request like this; the key of a text where they may not.
 pub fn may_answer(
     request: &Request,
@@ -94,13 +107,7 @@ pub fn may_answer(
     if now >= request.expires_at {
         return Err("approval-lapsed");
     }
-    let is_able = |who: StaffId| {
-        everybody.iter().any(|member| {
-            member.staff.staff_id == who
-                && member.post.state == Stands::Working
-                && member.staff.role.may(request.deed.permission())
-        })
-    };
+    let is_able = |who: StaffId| is_able(who, request.deed.permission(), everybody);
     if !is_able(by) {
         return Err("approval-not-able");
     }
@@ -115,8 +122,8 @@ pub fn may_answer(
     }
 }
 
-/// Whoever a request is about, as they are when it is carried out, and by which wish; nothing where they are no longer as they were when it
-/// was asked for.
+/// Whoever a request is about, as they are when it is carried out, and by which wish; nothing where it is about nobody, or they
+/// are no longer as they were when it was asked for.
 pub fn carried_out(request: &Request, about: &Member, now: Micros) -> Option<(Member, Wish)> {
     let (role, wish) = match request.deed {
         Deed::Admit { role, .. } => (role, Wish::Admit),
@@ -124,6 +131,7 @@ pub fn carried_out(request: &Request, about: &Member, now: Micros) -> Option<(Me
         Deed::TakeSecondFactor { .. } => (about.staff.role, Wish::TakeSecondFactor),
         Deed::SignInWithCard { role, card, .. } => (role, Wish::SignInWithCard(card)),
         Deed::ChangeRole { from, to, .. } => (from, Wish::Role(to)),
+        Deed::Reverse(_) => return None,
     };
     let after = changed(about, &wish, request.asked_by, now).ok().filter(|_| about.staff.role == role);
     after.map(|after| (after, wish))

@@ -60,16 +60,6 @@ pub async fn waiting(connection: &mut Connection, now: Micros) -> Result<Vec<Req
     rows.iter().map(request).collect()
 }
 
-/// How many wait for somebody else than `who`.
-pub async fn count_waiting(connection: &mut Connection, now: Micros, who: StaffId) -> Result<i64, DbError> {
-    query("SELECT COUNT(*) FROM approval WHERE state = $1 AND expires_at > $2 AND asked_by <> $3")
-        .bind(State::Waiting.name())
-        .bind(now.0)
-        .bind(who.0)
-        .scalar_one(connection)
-        .await
-}
-
 fn request(row: &Row) -> Result<Request, DbError> {
     let deed: String = row.get("deed")?;
     let decided_at: Option<i64> = row.get("decided_at")?;

@@ -1,14 +1,19 @@
 //! What takes two, by tables, by random offices, and through the pages.
 
 use card_schema::clock::Micros;
+use card_schema::ids::{CardId, Shard};
+use card_schema::money::Fen;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestError, TestRunner};
 use uuid::Uuid;
 
 use super::model::{Answer, Deed, Request, State};
-use super::rules::{OPEN_SECONDS, carried_out, gives_power, is_alone, may_answer};
+use super::rules::{OPEN_SECONDS, carried_out, is_able, is_alone, may_answer, one_hand, takes_two};
+use crate::domains::purse::reversal::model::{Reason, Reversal};
+use crate::domains::purse::reversal::rules as reversals;
 use crate::people::member::model::{Member, Post, State as Stands, Wish};
 use crate::people::member::rules::changed;
+use crate::people::model::Permission;
 use crate::people::{Staff, StaffId, StaffRole};
 
 mod pages;
@@ -37,6 +42,12 @@ fn ago(days: i64) -> Micros {
     NOW.plus_seconds(-days * DAY)
 }
 
+const REVERSES: Deed = Deed::Reverse(Reversal {
+    card: CardId::new(1, Shard(3), [7; 16]),
+    tap: 5,
+    amount: Fen(30_000),
+    reason: Reason::Twice,
+});
 const GIVES: Deed = Deed::ChangeRole { staff: THIRD, from: StaffRole::Clerk, to: StaffRole::Supervisor };
 
 fn request(asked_by: StaffId) -> Request {
@@ -53,12 +64,12 @@ fn request(asked_by: StaffId) -> Request {
 }
 
 #[test]
-fn what_gives_power_takes_two_and_what_takes_it_away_one() {
+fn what_takes_two_takes_two_and_what_takes_it_away_one() {
     use StaffRole::{Administrator, Auditor, Clerk, Operator, Supervisor};
     let staff = THIRD;
     for role in StaffRole::ALL {
-        assert_eq!(gives_power(Deed::Admit { staff, role }), role != Clerk, "{role:?}");
-        assert_eq!(gives_power(Deed::Resume { staff, role }), role != Clerk, "{role:?}");
+        assert_eq!(takes_two(Deed::Admit { staff, role }), role != Clerk, "{role:?}");
+        assert_eq!(takes_two(Deed::Resume { staff, role }), role != Clerk, "{role:?}");
     }
     for (from, to, expected) in [
         (Clerk, Supervisor, true),
@@ -73,7 +84,7 @@ fn what_gives_power_takes_two_and_what_takes_it_away_one() {
         (Administrator, Supervisor, false),
         (Administrator, Operator, false),
     ] {
-        assert_eq!(gives_power(Deed::ChangeRole { staff, from, to }), expected, "{from:?} {to:?}");
+        assert_eq!(takes_two(Deed::ChangeRole { staff, from, to }), expected, "{from:?} {to:?}");
     }
 }
 
@@ -105,6 +116,48 @@ fn one_alone_decides_alone_and_nobody_becomes_the_only_one_by_taking_from_the_ot
         let everybody: Vec<_> = [administrator(ONE, |post| post)].into_iter().chain(other.clone()).collect();
         assert_eq!(is_alone(ONE, deed, &everybody, NOW), expected, "{other:?} {deed:?}");
     }
+}
+
+#[test]
+fn a_reversal_waits_for_whoever_may_reverse_or_could_until_lately() {
+    let supervisor = || member(OTHER, StaffRole::Supervisor);
+    let demoted = |days| {
+        let clerk = changed(&supervisor(), &Wish::Role(StaffRole::Clerk), ONE, ago(days)).unwrap();
+        assert_eq!(clerk.post.administered_until, None, "they never administered");
+        clerk
+    };
+    let table = [
+        (member(OTHER, StaffRole::Clerk), REVERSES, true),
+        (supervisor(), REVERSES, false),
+        (supervisor(), GIVES, true),
+        (administrator(OTHER, |post| post), REVERSES, false),
+        (demoted(6), REVERSES, false),
+        (demoted(6), GIVES, true),
+        (demoted(7), REVERSES, true),
+    ];
+    for (other, deed, expected) in table {
+        let everybody = [administrator(ONE, |post| post), other];
+        assert_eq!(is_alone(ONE, deed, &everybody, NOW), expected, "{:?} {deed:?}", everybody[1]);
+    }
+    let asked = Request { deed: REVERSES, ..request(ONE) };
+    let answer = |role| may_answer(&asked, OTHER, Answer::Approve, &[member(ONE, role), supervisor()], NOW);
+    assert_eq!(answer(StaffRole::Supervisor), Ok(()));
+    assert_eq!(answer(StaffRole::Clerk), Err("approval-asker-gone"));
+    let everybody = [administrator(ONE, |post| post), supervisor()];
+    assert_eq!(may_answer(&request(ONE), OTHER, Answer::Approve, &everybody, NOW), Err("approval-not-able"));
+}
+
+#[test]
+fn whoever_lately_gave_another_a_password_counts_as_the_same_person_both_ways() {
+    let reset = |days| administrator(OTHER, |post| Post { reset: Some((ONE, ago(days))), ..post });
+    let hands = |who, days| {
+        let everybody = [administrator(ONE, |post| post), reset(days), administrator(THIRD, |post| post)];
+        one_hand(who, &everybody, NOW)
+    };
+    assert_eq!(hands(ONE, 6), [ONE, OTHER]);
+    assert_eq!(hands(OTHER, 6), [ONE, OTHER]);
+    assert_eq!(hands(THIRD, 6), [THIRD]);
+    assert_eq!(hands(ONE, 7), [ONE]);
 }
 
 #[test]
@@ -161,8 +214,12 @@ type Defect = fn(&mut Vec<Member>);
 enum Move {
     Wish { actor: usize, about: usize, wish: Wish },
     Approve { actor: usize, request: usize },
+    Reverse { actor: usize, fen: i64 },
     Later { hours: i64 },
 }
+
+/// How much one may reverse alone in that office.
+const ALONE: Fen = Fen(20_000);
 
 fn moves() -> impl Strategy<Value = Vec<Move>> {
     let wish = prop_oneof![
@@ -175,19 +232,22 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
     let one = prop_oneof![
         6 => (0..4_usize, 0..4_usize, wish).prop_map(|(actor, about, wish)| Move::Wish { actor, about, wish }),
         4 => (0..4_usize, 0..6_usize).prop_map(|(actor, request)| Move::Approve { actor, request }),
+        3 => (0..4_usize, 5_000..21_000_i64).prop_map(|(actor, fen)| Move::Reverse { actor, fen }),
         1 => (1..12_i64).prop_map(|hours| Move::Later { hours }),
     ];
     prop::collection::vec(one, 1..25)
 }
 
 /// Plays moves in an office of two administrators, one of them honest and asleep, a supervisor and a clerk. Answers
-/// whether something was done that gives power, except to whom it had been taken from.
+/// whether something was done that gives power, except to whom it had been taken from, or more was reversed within a day
+/// than one may reverse alone.
 fn is_fooled(moves: &[Move], defect: impl Fn(&mut Vec<Member>)) -> bool {
     let roles = [StaffRole::Administrator, StaffRole::Administrator, StaffRole::Supervisor, StaffRole::Clerk];
     let mut everybody: Vec<_> = (1_u128..).zip(roles).map(|(number, role)| member(id(number), role)).collect();
     // In whose name the dishonest one can act: whoever knows a password may use it.
     let mut own = std::collections::BTreeSet::from([0]);
     let (mut now, mut requests) = (NOW, Vec::<Request>::new());
+    let mut reversed = Vec::<(StaffId, Micros, i64)>::new();
     for one in moves {
         match *one {
             Move::Later { hours } => now = now.plus_seconds(hours * 3_600),
@@ -208,7 +268,7 @@ fn is_fooled(moves: &[Move], defect: impl Fn(&mut Vec<Member>)) -> bool {
                     Wish::TakeSecondFactor => Some(Deed::TakeSecondFactor { staff }),
                     _ => None,
                 };
-                if let Some(deed) = deed.filter(|deed| gives_power(*deed)) {
+                if let Some(deed) = deed.filter(|deed| takes_two(*deed)) {
                     if !is_alone(by, deed, &everybody, now) {
                         let expires_at = now.plus_seconds(OPEN_SECONDS);
                         requests.push(Request { deed, expires_at, ..request(by) });
@@ -223,6 +283,29 @@ fn is_fooled(moves: &[Move], defect: impl Fn(&mut Vec<Member>)) -> bool {
                     own.insert(about);
                 }
                 defect(&mut everybody);
+            }
+            Move::Reverse { actor, fen } => {
+                let by = everybody[actor].staff.staff_id;
+                if !own.contains(&actor) || !is_able(by, Permission::ReverseTransfers, &everybody) {
+                    continue;
+                }
+                let since = now.plus_seconds(-reversals::COUNTS_SECONDS);
+                let within_a_day = |hands: &[StaffId]| -> i64 {
+                    let counts = reversed.iter().filter(|(who, at, _)| *at > since && hands.contains(who));
+                    counts.map(|(.., fen)| fen).sum()
+                };
+                let alone = within_a_day(&one_hand(by, &everybody, now));
+                if reversals::takes_two(Fen(fen), Fen(alone), ALONE) {
+                    if is_alone(by, REVERSES, &everybody, now) {
+                        return true;
+                    }
+                    let expires_at = now.plus_seconds(OPEN_SECONDS);
+                    requests.push(Request { deed: REVERSES, expires_at, ..request(by) });
+                } else if within_a_day(&[ONE, OTHER, THIRD, id(4)]) + fen > ALONE.0 {
+                    return true;
+                } else {
+                    reversed.push((by, now, fen));
+                }
             }
             Move::Approve { actor, request } => {
                 let Some(found) = requests.get(request) else { continue };
@@ -248,9 +331,10 @@ fn whatever_one_dishonest_administrator_does_within_a_week_nobody_gets_power_by_
 
 #[test]
 fn an_office_that_forgets_who_reset_whom_or_who_administered_is_fooled() {
-    let forget: [(&str, Defect); 3] = [
+    let forget: [(&str, Defect); 4] = [
         ("resets", |all| all.iter_mut().for_each(|member| member.post.reset = None)),
-        ("roles taken", |all| all.iter_mut().for_each(|member| member.post.administered_until = None)),
+        ("administrators demoted", |all| all.iter_mut().for_each(|member| member.post.administered_until = None)),
+        ("supervisors demoted", |all| all.iter_mut().for_each(|member| member.post.reversed_until = None)),
         ("since when", |all| all.iter_mut().for_each(|member| member.post.since = Micros(0))),
     ];
     for (what, defect) in forget {

@@ -3,6 +3,7 @@
 use card_schema::clock::Micros;
 use card_schema::ids::{CardId, OrganisationId};
 
+use crate::people::model::Permission;
 use crate::people::{Staff, StaffId, StaffRole};
 
 /// The longest sign-in name, in characters.
@@ -55,6 +56,8 @@ pub struct Post {
     pub reset: Option<(StaffId, Micros)>,
     /// When an administrator's role was taken from them last.
     pub administered_until: Option<Micros>,
+    /// When a role that may reverse transfers was taken from them last.
+    pub reversed_until: Option<Micros>,
 }
 
 impl Post {
@@ -68,6 +71,16 @@ impl Post {
             admitted: None,
             reset: None,
             administered_until: None,
+            reversed_until: None,
+        }
+    }
+
+    /// When something that takes two was last taken from what they may do.
+    pub const fn could_until(&self, permission: Permission) -> Option<Micros> {
+        match permission {
+            Permission::Administer => self.administered_until,
+            Permission::ReverseTransfers => self.reversed_until,
+            _ => None,
         }
     }
 }

@@ -20,11 +20,15 @@ pub fn changed(member: &Member, wish: &Wish, by: StaffId, now: Micros) -> Result
         Wish::GivePassword if own => Err(("password", "staff-own-password")),
         Wish::Role(role) if role == member.staff.role => Err(("role", "staff-role-same")),
         Wish::Role(role) => {
-            let ends = member.staff.role.may(Permission::Administer) && !role.may(Permission::Administer);
-            let administered_until = if ends { Some(now) } else { member.post.administered_until };
+            let until = |permission| {
+                let ends = member.staff.role.may(permission) && !role.may(permission);
+                if ends { Some(now) } else { member.post.could_until(permission) }
+            };
+            let administered_until = until(Permission::Administer);
+            let reversed_until = until(Permission::ReverseTransfers);
             Ok(Member {
                 staff: Staff { role, ..member.staff.clone() },
-                post: Post { administered_until, ..member.post.clone() },
+                post: Post { administered_until, reversed_until, ..member.post.clone() },
                 ..member.clone()
             })
         }

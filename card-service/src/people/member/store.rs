@@ -12,7 +12,8 @@ use crate::people::store::staff;
 use crate::people::{Staff, StaffId, StaffRole};
 
 const SELECT: &str = "SELECT s.staff_id, s.name, s.role, p.organisation_id, p.state, p.since, p.password_given,
-        p.admitted_by, p.admitted_at, p.reset_by, p.reset_at, p.administered_until, o.name AS station, f.state AS factor
+        p.admitted_by, p.admitted_at, p.reset_by, p.reset_at, p.administered_until, p.reversed_until,
+        o.name AS station, f.state AS factor
     FROM staff s LEFT JOIN staff_post p USING (staff_id) LEFT JOIN organisation o USING (organisation_id)
         LEFT JOIN second_factor f ON f.staff_id = s.staff_id";
 
@@ -178,12 +179,13 @@ async fn put_post(tx: &mut Tx, change: &Change, who: StaffId, post: &Post) -> Re
     let when = |by: Option<(StaffId, Micros)>| by.map(|(_, at)| at.0);
     query(
         "INSERT INTO staff_post (staff_id, organisation_id, state, since, password_given, admitted_by, admitted_at,
-             reset_by, reset_at, administered_until, leaf)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+             reset_by, reset_at, administered_until, reversed_until, leaf)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
          ON CONFLICT (staff_id) DO UPDATE SET organisation_id = excluded.organisation_id, state = excluded.state,
              since = excluded.since, password_given = excluded.password_given, admitted_by = excluded.admitted_by,
              admitted_at = excluded.admitted_at, reset_by = excluded.reset_by, reset_at = excluded.reset_at,
-             administered_until = excluded.administered_until, leaf = excluded.leaf",
+             administered_until = excluded.administered_until, reversed_until = excluded.reversed_until,
+             leaf = excluded.leaf",
     )
     .bind(who.0)
     .bind(post.organisation.map(|id| id.as_bytes().to_vec()))
@@ -195,6 +197,7 @@ async fn put_post(tx: &mut Tx, change: &Change, who: StaffId, post: &Post) -> Re
     .bind(whom(post.reset))
     .bind(when(post.reset))
     .bind(post.administered_until.map(|at| at.0))
+    .bind(post.reversed_until.map(|at| at.0))
     .bind(change.leaf())
     .execute(tx.conn())
     .await?;
@@ -221,6 +224,7 @@ pub(in crate::people) fn post(row: &Row) -> Result<Post, DbError> {
         admitted: by("admitted_by", "admitted_at")?,
         reset: by("reset_by", "reset_at")?,
         administered_until: row.get::<Option<i64>>("administered_until")?.map(Micros),
+        reversed_until: row.get::<Option<i64>>("reversed_until")?.map(Micros),
     })
 }
 

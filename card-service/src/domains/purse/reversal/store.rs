@@ -1,0 +1,131 @@
+//! The table purse_reversal. What moves, the ledger writes.
+
+use card_schema::clock::Micros;
+use card_schema::ids::{CardId, Shard};
+use card_schema::money::Fen;
+use uuid::Uuid;
+
+use super::model::{Past, Reason, Reversal};
+use crate::db::{Connection, DbError, Row, Rows, Tx, columns, query};
+use crate::evidence::{ActionKind, Change, tables};
+use crate::ledger::{self, Named};
+use crate::people::StaffId;
+
+/// Who reverses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hands {
+    /// Who wants it.
+    pub by: StaffId,
+    /// Who agreed.
+    pub agreed_by: Option<StaffId>,
+}
+
+/// What a tap of this card has booked, with what was reversed of it; nothing where it has moved no money.
+pub async fn booked(connection: &mut Connection, card: CardId, tap: i64) -> Result<Option<Named>, DbError> {
+    let known: Option<i64> = query("SELECT leaf FROM tap WHERE shard = $1 AND leaf = $2 AND card_id = $3")
+        .bind(card.shard())
+        .bind(tap)
+        .bind(card)
+        .scalar(connection)
+        .await?;
+    let Some(leaf) = known else { return Ok(None) };
+    let caused = ledger::store::of_tap(connection, card.shard(), leaf).await?;
+    Ok(caused.into_iter().find(|named| !Reason::of(named.entry.transfer.kind).is_empty()))
+}
+
+/// Writes down who reversed and why. `transfer` is the one that reverses.
+pub async fn add(
+    tx: &mut Tx,
+    at: Micros,
+    id: Uuid,
+    wanted: &Reversal,
+    transfer: i64,
+    hands: Hands,
+) -> Result<(), DbError> {
+    let shard = wanted.card.shard();
+    let mut change = Change::begin(tx, shard).await?;
+    let key = vec![i64::from(shard.0).into(), id.as_bytes()[..].into()];
+    change.touch(tx, &tables::PURSE_REVERSAL, key).await?;
+    query(
+        "INSERT INTO purse_reversal (shard, reversal_id, tap, transfer_id, at, reason, staff_id, agreed_by, leaf)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    )
+    .bind(shard)
+    .bind(id)
+    .bind(wanted.tap)
+    .bind(transfer)
+    .bind(at.0)
+    .bind(wanted.reason.name())
+    .bind(hands.by.0)
+    .bind(hands.agreed_by.map(|who| who.0.as_bytes().to_vec()))
+    .bind(change.leaf())
+    .execute(tx.conn())
+    .await?;
+    change.record(tx, at, ActionKind::TapReversed).await
+}
+
+/// What was reversed by the form with this id, and for whom.
+pub async fn sent(connection: &mut Connection, card: CardId, id: Uuid) -> Result<Option<(Reversal, StaffId)>, DbError> {
+    let row = query(
+        "SELECT r.tap, r.reason, r.staff_id, t.amount FROM purse_reversal r
+         JOIN transfer t ON t.shard = r.shard AND t.transfer_id = r.transfer_id
+         WHERE r.shard = $1 AND r.reversal_id = $2",
+    )
+    .bind(card.shard())
+    .bind(id)
+    .optional(connection)
+    .await?;
+    row.map(|row| {
+        let (tap, amount) = (row.get("tap")?, Fen(row.get("amount")?));
+        let by = StaffId(Uuid::from_bytes(columns::bytes(&row, "staff_id")?));
+        Ok((Reversal { card, tap, amount, reason: reason(&row)? }, by))
+    })
+    .transpose()
+}
+
+/// How much these have reversed alone after a moment, together.
+pub async fn alone_after(connection: &mut Connection, hands: &[StaffId], moment: Micros) -> Result<Fen, DbError> {
+    let rows = query(
+        "SELECT t.amount FROM {hands} CROSS JOIN purse_reversal r CROSS JOIN transfer t
+         WHERE r.staff_id = hands.staff_id AND r.at > hands.moment AND r.agreed_by IS NULL
+             AND t.shard = r.shard AND t.transfer_id = r.transfer_id",
+    )
+    .set(
+        "hands",
+        Rows::new()
+            .bytes("staff_id", hands.iter().map(|who| *who.0.as_bytes()))
+            .ints("moment", hands.iter().map(|_| moment.0)),
+    )
+    .all(connection)
+    .await?;
+    let amounts = rows.iter().map(|row| row.get("amount")).collect::<Result<Vec<i64>, _>>()?;
+    Ok(Fen(amounts.into_iter().fold(0, i64::saturating_add)))
+}
+
+/// What was reversed of a tap, oldest first.
+pub async fn history(connection: &mut Connection, shard: Shard, tap: i64) -> Result<Vec<Past>, DbError> {
+    let rows = query(
+        "SELECT r.at, r.reason, t.amount, s.name AS staff, a.name AS agreed FROM purse_reversal r
+         JOIN transfer t ON t.shard = r.shard AND t.transfer_id = r.transfer_id
+         JOIN staff s ON s.staff_id = r.staff_id LEFT JOIN staff a ON a.staff_id = r.agreed_by
+         WHERE r.shard = $1 AND r.tap = $2 ORDER BY r.leaf",
+    )
+    .bind(shard)
+    .bind(tap)
+    .all(connection)
+    .await?;
+    let past = |row: &Row| {
+        Ok(Past {
+            at: Micros(row.get("at")?),
+            amount: Fen(row.get("amount")?),
+            reason: reason(row)?,
+            staff: row.get("staff")?,
+            agreed: row.get("agreed")?,
+        })
+    };
+    rows.iter().map(past).collect()
+}
+
+fn reason(row: &Row) -> Result<Reason, DbError> {
+    Reason::from_name(row.get("reason")?).ok_or(DbError::Unreadable("purse_reversal.reason"))
+}
