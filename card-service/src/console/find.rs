@@ -1,6 +1,6 @@
-//! Finding the holder who stands at the desk: by a document, by name, by the number on the card, or by the card itself.
+//! Finding the holder who stands at the desk: by a document, by name, by the number on the card or on a form, or by the card itself.
 //!
-//! What is typed is sent, never part of an address. Only a name shows anything of anybody, so only there a purpose is stated.
+//! What is typed of somebody is sent, never part of an address. Only a name shows anything of anybody, so only there a purpose is stated.
 
 use askama::Template;
 use axum::extract::{Form, FromRequestParts};
@@ -18,6 +18,7 @@ use super::view::{Choice, reason};
 use super::{asking, holder, page};
 use crate::app::App;
 use crate::cards::{self, Bearer, Card, identification};
+use crate::domains::residence::agreement::{self, model::FormNumber};
 use crate::domains::residence::model::{Facts, Field, Typed, Wrong};
 use crate::domains::residence::view::{DOCUMENT, inputs, label, shown};
 use crate::domains::residence::{self, merge, rules, similar};
@@ -261,6 +262,9 @@ async fn by_name(desk: Desk, Form(form): Form<Typed>) -> Result<Response, Refusa
 
 async fn by_number(desk: Desk, Form(form): Form<Typed>) -> Result<Response, Refusal> {
     let typed = form.get("number").map_or("", |number| number.trim());
+    if let Some(form) = FormNumber::parse(typed) {
+        return by_form(desk, form, typed).await;
+    }
     let Some(index) = cards::model::printed_number(typed) else {
         return desk.asks(Way::Number, desk.number_field(typed, true), false);
     };
@@ -270,6 +274,17 @@ async fn by_number(desk: Desk, Form(form): Form<Typed>) -> Result<Response, Refu
         Some(Card { bearer: Bearer::Holder(holder), .. }) => Ok(open(merge::primary(&mut connection, holder).await?)),
         _ => desk.asks(Way::Number, desk.number_field(typed, false), true),
     }
+}
+
+/// Whoever holds a form that was signed goes on to where that is recorded.
+async fn by_form(desk: Desk, form: FormNumber, typed: &str) -> Result<Response, Refusal> {
+    let mut connection = desk.app.db.read().await?;
+    let to = match agreement::whose_form(&mut connection, form).await? {
+        None => return desk.asks(Way::Number, desk.number_field(typed, false), true),
+        Some((holder, true)) => format!("/holders/{holder}/agreement/signed?form={}", form.digits()),
+        Some((holder, false)) => format!("/holders/{holder}/agreement"),
+    };
+    Ok(Redirect::to(&to).into_response())
 }
 
 async fn by_tap(desk: Desk, Form(form): Form<Typed>) -> Result<Response, Refusal> {

@@ -16,6 +16,7 @@ use super::view::{Choice, Tag, day, minute, reason, short};
 use crate::app::App;
 use crate::cards::expiry::rules::Validity;
 use crate::cards::{self, Bearer, issuance};
+use crate::domains::residence::agreement;
 use crate::domains::residence::house;
 use crate::domains::residence::household::{self, Household, model::Relationship, view::relationship_text};
 use crate::domains::residence::merge;
@@ -61,6 +62,8 @@ pub(super) struct Record {
     pub(super) cell: String,
     /// To whose household the person belongs.
     pub(super) household: Belongs,
+    /// Who signed the agreement on paper, or its withdrawal, last.
+    pub(super) signer: Option<String>,
     /// Earlier addresses, with the days of moving in and out.
     pub(super) earlier: Vec<(String, String, String)>,
     /// The photo, as an address that holds it.
@@ -121,6 +124,8 @@ pub(super) struct HolderPage {
     pub(super) no_desk: bool,
     /// Whether there is a photo.
     pub(super) has_photo: bool,
+    /// How the agreement to what is done with the registration stands.
+    pub(super) agreement: Tag,
     /// How the residence permit stands, if one was ever applied for.
     pub(super) permit: Option<Tag>,
     /// Its last day.
@@ -176,6 +181,7 @@ async fn show_holder(
         });
     }
     let permit = permit::store::current(&mut connection, holder).await?;
+    let agreed = agreement::newest(app, &mut connection, holder).await?;
     let photo = photo::store::taken(&mut connection, holder).await?;
     let merged = merge::store::current(&mut connection, holder).await?;
     let others = merge::store::pointing_to(&mut connection, holder).await?;
@@ -195,6 +201,7 @@ async fn show_holder(
         desks: desks(app, who.0.staff_id).await?,
         no_desk: ask == Ask::WithoutDesk,
         has_photo: photo.is_some(),
+        agreement: agreement::view::tag(locale, agreed.as_ref()),
         permit: permit.as_ref().map(|one| permit::view::standing(locale, Clock::on(app.today()).standing(one))),
         merged: merged.map(|merged| (merged.into.to_string(), minute(merged.at), merged.staff)),
         others: others.iter().map(HolderId::to_string).collect(),
@@ -238,13 +245,14 @@ async fn read(
 ) -> Result<Record, Refusal> {
     who.require_purpose(purpose)?;
     let (shared, now, reader) = (app.clone(), app.now(), who.0.staff_id);
-    let (residence::Record { facts, stays, photo }, belongs) = app
+    let (residence::Record { facts, stays, photo }, belongs, signed) = app
         .db
         .write::<_, Refusal, _>(move |tx| {
             Box::pin(async move {
                 // Whose name is shown is locked too, so the household goes first.
                 let belongs = household::look(&shared, tx, reader, holder, purpose).await?;
-                Ok((residence::record(&shared, tx, now, reader, holder, purpose).await?, belongs))
+                let record = residence::record(&shared, tx, now, reader, holder, purpose).await?;
+                Ok((record, belongs, agreement::signer(&shared, tx, reader, holder, purpose).await?))
             })
         })
         .await?;
@@ -256,6 +264,7 @@ async fn read(
         facts: Field::ALL.map(fact).into(),
         cell,
         household: Belongs::of(locale, belongs),
+        signer: signed.map(|signed| agreement::view::signer_text(locale, &signed)),
         earlier: earlier.collect(),
         photo: photo.map(|photo| photo::view::address(&photo)),
     })

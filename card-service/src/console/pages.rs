@@ -77,6 +77,7 @@ pub fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
         .chain(terminals::pages::routes())
         .chain(residence::map::pages::routes())
         .chain(residence::household::pages::routes())
+        .chain(residence::agreement::pages::routes())
         .chain(member::pages::routes())
         .chain(approval::pages::routes())
         .chain(account::pages::routes())

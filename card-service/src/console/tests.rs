@@ -187,6 +187,7 @@ fn holder(locale: Locale, lived: bool, wrong: bool) -> HolderPage {
             purpose: view::reason(locale, Purpose::HolderRequest),
             facts: Field::ALL.map(fact).into(),
             cell: "测试区 测试街道 测试社区 第 1 网格".to_owned(),
+            signer: wrong.then(|| "测试乙".to_owned()),
             household: Belongs {
                 members: ["y", "x"]
                     .map(|holder| MemberLine {
@@ -209,6 +210,7 @@ fn holder(locale: Locale, lived: bool, wrong: bool) -> HolderPage {
         merged: wrong.then(|| ("x".to_owned(), view::minute(AT), "test-clerk".to_owned())),
         others: if lived { vec!["y".to_owned()] } else { Vec::new() },
         has_photo: lived,
+        agreement: residence::agreement::view::tag(locale, None),
         permit: lived.then(|| residence::permit::view::standing(locale, Standing::Due)),
         permit_until: lived.then(|| "2026-12-01".to_owned()),
     }
@@ -350,6 +352,7 @@ fn pages(locale: Locale) -> Vec<(String, String)> {
     pages.extend(residence::view::tests::pages(&frame("/registrations/x")));
     pages.extend(residence::import::view::tests::pages(&frame("/imports")));
     pages.extend(residence::household::view::tests::pages(&frame("/holders/x/household")));
+    pages.extend(residence::agreement::view::tests::pages(&frame("/holders/x/agreement")));
     pages.extend(residence::map::view::tests::pages(&frame("/map")));
     pages.extend(residence::roster::view::tests::pages(&frame("/rosters")));
     pages.extend(residence::photo::view::tests::pages(&frame("/holders/x/photo")));

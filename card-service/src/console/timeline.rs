@@ -19,7 +19,7 @@ use crate::app::App;
 use crate::cards::{self, Bearer, deed};
 use crate::db::Connection;
 use crate::domains::residence::view::history;
-use crate::domains::residence::{self, household, merge, paper, permit, photo};
+use crate::domains::residence::{self, agreement, household, merge, paper, permit, photo};
 use crate::http::{Refusal, SignedIn, language};
 use crate::i18n::Locale;
 use crate::people::Purpose;
@@ -129,6 +129,9 @@ async fn of_record(connection: &mut Connection, locale: Locale, holder: HolderId
     }
     for (at, who, ended) in household::store::history(&mut *connection, holder, SHOWN).await? {
         lines.push(household::view::line(locale, at, who, ended));
+    }
+    for past in agreement::store::history(&mut *connection, holder, SHOWN).await? {
+        lines.push(agreement::view::line(locale, past));
     }
     for (at, act, who, why) in merge::store::history(&mut *connection, holder, SHOWN).await? {
         lines.push(super::merge::line(locale, at, act, who, &why));

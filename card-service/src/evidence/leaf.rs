@@ -70,6 +70,8 @@ pub enum ActionKind {
     RegistrationUndone = 46,
     /// A paper was issued or withdrawn.
     PaperChanged = 47,
+    /// A form to agree on was printed, was signed, or an agreement was withdrawn.
+    ConsentChanged = 48,
     /// A photo was kept in place of the one before, or removed.
     PhotoChanged = 49,
     /// A card was put to issue.

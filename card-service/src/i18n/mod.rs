@@ -39,6 +39,7 @@ const ZH_CN: &[&str] = &[
     include_str!("../../i18n/zh-CN/roster.ftl"),
     include_str!("../../i18n/zh-CN/timeline.ftl"),
     include_str!("../../i18n/zh-CN/reversal.ftl"),
+    include_str!("../../i18n/zh-CN/agreement.ftl"),
 ];
 const EN: &[&str] = &[
     include_str!("../../i18n/en/service.ftl"),
@@ -57,6 +58,7 @@ const EN: &[&str] = &[
     include_str!("../../i18n/en/roster.ftl"),
     include_str!("../../i18n/en/timeline.ftl"),
     include_str!("../../i18n/en/reversal.ftl"),
+    include_str!("../../i18n/en/agreement.ftl"),
 ];
 
 type Bundle = FluentBundle<FluentResource>;

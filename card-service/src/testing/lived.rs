@@ -17,13 +17,14 @@ use crate::cards::deed::model::Fate;
 use crate::cards::issuance::journal::Journal;
 use crate::cards::issuance::store::{self as issuances, Answered, Issuance};
 use crate::cards::{self, CardState, activity, consent, deed, stock, unblock};
+use crate::consent::Text;
 use crate::db::{Db, DbError, Tx, query};
 use crate::domains::purse::reversal;
 use crate::domains::residence::model::{ChangeReason, Field};
 use crate::domains::residence::permit::{self, model::Act, rules::Clock};
 use crate::domains::residence::store::{NewHolder, SealedPerson};
 use crate::domains::residence::{
-    self, area, draft, house, household, import, map, merge, paper, photo, roster, similar,
+    self, agreement, area, draft, house, household, import, map, merge, paper, photo, roster, similar,
 };
 use crate::evidence::Log;
 use crate::i18n::Locale;
@@ -157,6 +158,7 @@ async fn office(town: &Town, terminal: &TestTerminal, card: &TestCard) {
             paper::store::issue(tx, START, who, holder, new).await?;
             let issued = paper::store::one(tx.conn(), number).await?.unwrap();
             paper::store::withdraw(tx, START, who, &issued, "lost").await?;
+            agreed(tx, who, holder).await?;
             registered_and_taken_back(tx, who).await?;
             similar::store::add(tx, &[(holder, [7, -7].into())]).await?;
             let ties = roster::Ties { marks: [8, -8].into(), until: Some(START) };
@@ -235,8 +237,20 @@ async fn at_readers(tx: &mut Tx, who: StaffId, card: CardId, terminal: TerminalI
         created_at: START,
     };
     unblock::store::put(tx, START, &unblock).await?;
-    consent::store::insert(tx, START, card, 1, consent::Text::find(1, Locale::ZhCn).unwrap()).await?;
+    consent::store::insert(tx, START, card, 1, Text::find(1, Locale::ZhCn).unwrap()).await?;
     consent::store::answered(tx, START, card, 1, TapId(random())).await
+}
+
+/// A form that was printed and signed, and what it says withdrawn.
+async fn agreed(tx: &mut Tx, by: StaffId, holder: HolderId) -> Result<(), DbError> {
+    use agreement::store::Deed::{Printed, Signed, Withdrawn};
+    let number = agreement::model::FormNumber::from_random(random());
+    let form = agreement::model::Form { number, printed: START, version: 3 };
+    let (day, signer) = (Date::of_utc(START), || random::<40>().to_vec());
+    for deed in [Printed(form), Signed(form, day, signer()), Withdrawn(day, signer())] {
+        agreement::store::put(tx, START, by, holder, deed).await?;
+    }
+    Ok(())
 }
 
 /// Somebody of the staff with all that staff have.

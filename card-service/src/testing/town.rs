@@ -19,10 +19,10 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::Scratch;
-use crate::cards::consent::Text;
 use crate::cards::deed::model::Reason;
 use crate::cards::store::Because;
 use crate::cards::{self, CardState};
+use crate::consent::Text;
 use crate::db::{Db, DbError, query};
 use crate::domains::residence::model::Field;
 use crate::domains::residence::{

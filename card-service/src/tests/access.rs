@@ -35,7 +35,7 @@ use Permission::{
 use Who::{Anybody, May, MayApprove, Proof, Staff, Terminals};
 
 /// Every route. One that is not here, or no more there, fails the test.
-const TABLE: [(&str, &str, Who); 186] = [
+const TABLE: [(&str, &str, Who); 195] = [
     ("GET", "/", Staff),
     ("GET", "/account/password", Staff),
     ("GET", "/account/second-factor", Staff),
@@ -59,6 +59,10 @@ const TABLE: [(&str, &str, Who); 186] = [
     ("GET", "/find/tap", May(ServeHolders)),
     ("GET", "/healthz", Anybody),
     ("GET", "/holders/{holder_id}", May(ServeHolders)),
+    ("GET", "/holders/{holder_id}/agreement", May(ServeHolders)),
+    ("GET", "/holders/{holder_id}/agreement/form", Anybody),
+    ("GET", "/holders/{holder_id}/agreement/signed", May(ServeHolders)),
+    ("GET", "/holders/{holder_id}/agreement/withdraw", May(ServeHolders)),
     ("GET", "/holders/{holder_id}/cards", Anybody),
     ("GET", "/holders/{holder_id}/cards/{card_id}", May(ServeHolders)),
     ("GET", "/holders/{holder_id}/cards/{card_id}/chip", Anybody),
@@ -106,6 +110,7 @@ const TABLE: [(&str, &str, Who); 186] = [
     ("GET", "/permits", May(ServeHolders)),
     ("GET", "/readyz", Anybody),
     ("GET", "/registrations", Anybody),
+    ("GET", "/registrations/{draft_id}/agreement", May(ServeHolders)),
     ("GET", "/registrations/{draft_id}/cell", May(ServeHolders)),
     ("GET", "/registrations/{draft_id}/check", May(ServeHolders)),
     ("GET", "/registrations/{draft_id}/discard", Anybody),
@@ -156,6 +161,9 @@ const TABLE: [(&str, &str, Who); 186] = [
     ("POST", "/find/name", May(ServeHolders)),
     ("POST", "/find/number", May(ServeHolders)),
     ("POST", "/find/tap", May(ServeHolders)),
+    ("POST", "/holders/{holder_id}/agreement/form", May(ServeHolders)),
+    ("POST", "/holders/{holder_id}/agreement/signed", May(ServeHolders)),
+    ("POST", "/holders/{holder_id}/agreement/withdraw", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/cards", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/cards/{card_id}", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/cards/{card_id}/chip", May(ServeHolders)),
@@ -186,6 +194,7 @@ const TABLE: [(&str, &str, Who); 186] = [
     ("POST", "/organisations/{organisation_id}", May(Administer)),
     ("POST", "/papers/check/answer", Anybody),
     ("POST", "/registrations", May(ServeHolders)),
+    ("POST", "/registrations/{draft_id}/agreement", May(ServeHolders)),
     ("POST", "/registrations/{draft_id}/cell", May(ServeHolders)),
     ("POST", "/registrations/{draft_id}/check", May(ServeHolders)),
     ("POST", "/registrations/{draft_id}/discard", May(ServeHolders)),

@@ -44,6 +44,15 @@ pub fn show_code(browser: &Chromium, url: &str, name: &str) -> Result<()> {
     browser.follow("form[action^='/sign-in/code'] button")
 }
 
+/// Chooses how a newcomer agrees, on the page on which everything is checked, and goes on.
+///
+/// # Errors
+/// When there is no such way.
+pub fn agree(browser: &Chromium, means: &str) -> Result<()> {
+    browser.click(&format!("main label[for=agrees-{means}]"))?;
+    browser.follow("form[action$='/check'] button")
+}
+
 /// See the module.
 #[derive(Debug)]
 pub struct Visitor<'a> {

@@ -2,7 +2,10 @@
 //! household, and the map counts who lives where.
 
 use anyhow::Result;
-use browser::{Chromium, Scripts, Visitor, visitor::LANGUAGES};
+use browser::{
+    Chromium, Scripts, Visitor,
+    visitor::{LANGUAGES, agree},
+};
 use town::{Town, process};
 
 /// Invented, like every name and number here.
@@ -58,7 +61,7 @@ impl Desk<'_> {
 
     /// Keeps what was typed, and leads to the holder's page with the record.
     fn keep(&self) -> Result<String> {
-        self.browser.follow("form[action$='/check'] button")?;
+        agree(self.browser, "card")?;
         self.browser.until("#record form")?;
         let holder = self.browser.address()?;
         self.read()?;

@@ -1,7 +1,10 @@
 //! The service station: a clerk registers a newcomer and issues the card, in a real browser with a real reader.
 
 use anyhow::Result;
-use browser::{Chromium, Scripts, Visitor, pictures, visitor::LANGUAGES};
+use browser::{
+    Chromium, Scripts, Visitor, pictures,
+    visitor::{LANGUAGES, agree},
+};
 use serde_json::json;
 use town::{Place, Town, wait};
 
@@ -100,7 +103,7 @@ impl Desk<'_, '_> {
         for shown in [document, NAME, "13800138000", "安徽省合肥市蜀山区 340104", ADDRESS] {
             assert!(answers.iter().any(|answer| answer == shown), "{shown} is not among {answers:?}");
         }
-        self.browser.follow("form[action$='/check'] button")?;
+        agree(self.browser, "card")?;
         self.browser.until("#record form")
     }
 
@@ -306,7 +309,7 @@ fn somebody_who_is_registered_under_another_document_is_found_before_a_second_re
     browser.click("label[for=answer-namesakes]")?;
     browser.follow("main form button.primary")?;
     browser.until(".answers")?;
-    browser.follow("form[action$='/check'] button")?;
+    agree(&browser, "card")?;
     browser.until("#record form")?;
     assert_ne!(browser.address()?, format!("{url}/holders/{known}"), "told apart, both have a record");
     Ok(())

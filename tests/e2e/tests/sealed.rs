@@ -34,6 +34,8 @@ struct Person {
     address: String,
     /// Where they moved from, if they did.
     earlier: Option<String>,
+    /// Who signed the form on which they agreed.
+    signer: String,
 }
 
 impl Person {
@@ -43,6 +45,7 @@ impl Person {
             (0..count).filter_map(|_| char::from_u32(random.u32(0x4E00..0x9F00))).collect()
         };
         let (name, road, before) = (characters(4), characters(5), characters(5));
+        let signer = characters(4);
         let (kind, document_number) = if number.is_multiple_of(2) {
             ("resident_identity_card", identity_number(random))
         } else {
@@ -55,11 +58,12 @@ impl Person {
             phone: format!("138{:08}", random.u32(..100_000_000)),
             address: format!("{road}路 {} 号", random.u32(1..999)),
             earlier: (number < MOVED).then(|| format!("{before}街 {} 号", random.u32(1..999))),
+            signer,
         }
     }
 
     fn texts(&self) -> impl Iterator<Item = &str> {
-        let texts = [&self.name, &self.document_number, &self.phone, &self.address].map(String::as_str);
+        let texts = [&self.name, &self.document_number, &self.phone, &self.address, &self.signer].map(String::as_str);
         texts.into_iter().chain(self.earlier.as_deref())
     }
 
@@ -167,6 +171,22 @@ fn on_paper(api: &Client, person: &Person, holder: &str) -> Result<()> {
     Ok(())
 }
 
+/// Somebody signs a form for a person; whoever says why is told who that was.
+fn agreed(api: &Client, person: &Person, holder: &str) -> Result<()> {
+    let at = format!("/holders/{holder}/agreement");
+    let printed = String::from_utf8_lossy(&api.visit(&format!("{at}/form"), Some(""))?.body).into_owned();
+    let number = printed.split("id=\"number\">").nth(1).and_then(|after| after.split('<').next());
+    let number = number.context("a form has a number")?;
+    let day = printed.split("name=\"day\" value=\"").nth(1).and_then(|after| after.split('"').next());
+    let wrong = [("form", number), ("day", ""), ("signer", "relative"), ("name", &*person.signer)];
+    ensure!(api.visit(&format!("{at}/signed"), Some(&form(&wrong)))?.status == 422);
+    let signed = [wrong[0], ("day", day.context("a day is proposed")?), wrong[2], wrong[3]];
+    ensure!(api.visit(&format!("{at}/signed"), Some(&form(&signed)))?.status == 303, "the form is recorded");
+    let record = api.visit(&format!("/holders/{holder}/record"), Some("reason=complaint"))?;
+    ensure!(String::from_utf8_lossy(&record.body).contains(&person.signer), "who signed is on record");
+    Ok(())
+}
+
 /// Whatever else people type: registrations that are left half-way, moves, searches, and mistakes that are refused.
 fn lives(api: &Client, people: &[Person], holders: &[String], drafts: &[Person]) -> Result<()> {
     for (person, holder) in people.iter().zip(holders).take(MOVED) {
@@ -176,6 +196,7 @@ fn lives(api: &Client, people: &[Person], holders: &[String], drafts: &[Person])
     }
     for (person, holder) in people.iter().zip(holders).take(DRAFTS) {
         on_paper(api, person, holder)?;
+        agreed(api, person, holder)?;
     }
     for draft in drafts {
         api.post_form("/registrations", "")?;

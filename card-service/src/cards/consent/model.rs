@@ -1,68 +1,15 @@
-//! The texts that people agree to when they take their cards, and what an agreement is worth. Pure.
-//!
-//! Cards sign the hash of a text, so a text that was ever sent stays here word for word. To change it: a new version in
-//! both languages, beside the old one.
+//! What people agree to when they take their cards, and what an agreement is worth. Pure.
 
 use card_schema::envelope::receipt::Outcome;
-use ring::digest;
 
 use crate::cards::{Bearer, CardState};
-use crate::i18n::Locale;
+use crate::consent::About;
 
-/// Every text: version, language, words.
-const TEXTS: [(u16, Locale, &str); 4] = [
-    (1, Locale::ZhCn, include_str!("../../../i18n/zh-CN/consent-1.txt")),
-    (1, Locale::En, include_str!("../../../i18n/en/consent-1.txt")),
-    (2, Locale::ZhCn, include_str!("../../../i18n/zh-CN/consent-2.txt")),
-    (2, Locale::En, include_str!("../../../i18n/en/consent-2.txt")),
-];
-
-/// The version that is agreed to now.
-const fn current(bearer: Bearer) -> u16 {
+/// What whoever takes a card agrees to.
+pub const fn about(bearer: Bearer) -> About {
     match bearer {
-        Bearer::Holder(_) => 1,
-        Bearer::Staff(_) => 2,
-    }
-}
-
-/// One text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Text {
-    version: u16,
-    language: Locale,
-    words: &'static str,
-}
-
-impl Text {
-    /// The text in force for whose card it is, in a language.
-    pub fn current(bearer: Bearer, language: Locale) -> Self {
-        Self::find(current(bearer), language).expect("the version in force is there in every language")
-    }
-
-    /// A text that was sent once.
-    pub fn find(version: u16, language: Locale) -> Option<Self> {
-        let (.., words) = TEXTS.into_iter().find(|(of, tongue, _)| (*of, *tongue) == (version, language))?;
-        Some(Self { version, language, words: words.trim_end() })
-    }
-
-    /// Counts up from 1.
-    pub const fn version(self) -> u16 {
-        self.version
-    }
-
-    /// The one language that it is in.
-    pub const fn language(self) -> Locale {
-        self.language
-    }
-
-    /// What is read.
-    pub const fn words(self) -> &'static str {
-        self.words
-    }
-
-    /// SHA-256 of the words in UTF-8: what the card signs.
-    pub fn hash(self) -> [u8; 32] {
-        digest::digest(&digest::SHA256, self.words.as_bytes()).as_ref().try_into().expect("SHA-256 has 32 bytes")
+        Bearer::Holder(_) => About::Card,
+        Bearer::Staff(_) => About::StaffCard,
     }
 }
 
@@ -85,31 +32,9 @@ mod tests {
     use crate::people::StaffId;
 
     #[test]
-    fn a_text_that_cards_have_signed_never_changes() {
-        let published = [
-            (1, Locale::ZhCn, "e5cd33f1d693b4a73d7a3045c665ba9e78ad9a92e53e8acecf6cad37c71726a6"),
-            (1, Locale::En, "b3ceca62e258674f4257cd0058bc7967b53d1c85ae4ed814c7c3d92ab66d6842"),
-            (2, Locale::ZhCn, "d74ee541d5da50233f65210874c4f18b882a7e8fd1f708277c18bfcec49760b0"),
-            (2, Locale::En, "dbcef0bd3799678b891b1c860253be41b754e5ad34539c123dd582a1f5fa1d33"),
-        ];
-        assert_eq!(TEXTS.len(), published.len(), "a new text is published with its hash");
-        for (version, language, hash) in published {
-            let text = Text::find(version, language).unwrap();
-            assert_eq!(crate::hex::encode(&text.hash()), hash, "version {version} in {}", language.tag());
-        }
-    }
-
-    #[test]
-    fn every_version_is_there_in_every_language() {
-        for (version, ..) in TEXTS {
-            for language in Locale::ALL {
-                assert!(Text::find(version, language).is_some_and(|text| !text.words().is_empty()));
-            }
-        }
-        let bearers = [Bearer::Holder(HolderId::new(Shard(0), [1; 16])), Bearer::Staff(StaffId(Uuid::nil()))];
-        let newest = bearers.map(current).into_iter().max();
-        assert_eq!(TEXTS.map(|(version, ..)| version).iter().max().copied(), newest, "the newest text is in force");
-        assert_eq!(Text::find(newest.unwrap() + 1, Locale::En), None);
+    fn whoever_takes_a_card_agrees_to_the_text_for_their_kind_of_card() {
+        assert_eq!(about(Bearer::Holder(HolderId::new(Shard(0), [1; 16]))), About::Card);
+        assert_eq!(about(Bearer::Staff(StaffId(Uuid::nil()))), About::StaffCard);
     }
 
     #[test]

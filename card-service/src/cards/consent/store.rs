@@ -2,10 +2,11 @@
 
 use card_schema::clock::Micros;
 use card_schema::envelope::receipt::Outcome;
-use card_schema::ids::{CardId, TapId};
+use card_schema::ids::{CardId, HolderId, TapId};
 
-use super::model::Text;
-use crate::db::{Connection, DbError, Tx, columns, query};
+use crate::cards::CardState;
+use crate::consent::Text;
+use crate::db::{Connection, DbError, Row, Tx, columns, query};
 use crate::evidence::tables::{self, Value};
 use crate::evidence::{ActionKind, Change};
 use crate::i18n::Locale;
@@ -93,4 +94,25 @@ pub async fn newest(connection: &mut Connection, card: CardId) -> Result<Option<
         .ok_or(DbError::Unreadable("consent_request.version"))?;
     let tap = row.get::<Option<&[u8]>>("tap_id")?.is_some().then(|| columns::bytes(&row, "tap_id")).transpose()?;
     Ok(Some(Request { text, hash: columns::bytes(&row, "text_hash")?, tap: tap.map(TapId) }))
+}
+
+/// When a holder agreed last by taking a card into use, and to which version of the text.
+pub async fn given(connection: &mut Connection, holder: HolderId) -> Result<Option<(Micros, u16)>, DbError> {
+    let row = query(
+        "SELECT c.at, r.version FROM card k
+         JOIN card_state_change c ON c.card_id = k.card_id AND c.state_before = $3 AND c.state_after = $4
+         JOIN consent_request r ON r.card_id = k.card_id
+         WHERE k.shard = $1 AND k.holder_id = $2 ORDER BY c.at DESC, r.number DESC LIMIT 1",
+    )
+    .bind(holder.shard())
+    .bind(holder)
+    .bind(CardState::Personalised.name())
+    .bind(CardState::Active.name())
+    .optional(connection)
+    .await?;
+    let given = |row: Row| {
+        let version = u16::try_from(row.get::<i64>("version")?);
+        Ok((Micros(row.get("at")?), version.map_err(|_| DbError::Unreadable("consent_request.version"))?))
+    };
+    row.map(given).transpose()
 }

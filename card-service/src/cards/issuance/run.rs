@@ -15,6 +15,7 @@ use crate::cards::deed::model::Reason;
 use crate::cards::expiry::rules::Clock;
 use crate::cards::store::Because;
 use crate::cards::{self, Away, Bearer, Card, CardState, consent, possession, status};
+use crate::consent::Text;
 use crate::db::Tx;
 use crate::domains::residence;
 use crate::http::Refusal;
@@ -164,7 +165,7 @@ pub async fn observe(
                 issuance.number += 1;
                 issuance.open = !issuance.journal.asked.is_end();
                 if issuance.journal.asked == Want::Consent {
-                    let text = consent::Text::current(card.bearer, issuance.language);
+                    let text = Text::current(consent::model::about(card.bearer), issuance.language);
                     consent::store::insert(tx, now, card.card_id, issuance.number, text).await?;
                 }
                 follow(&app, tx, now, &mut card, &issuance.journal, ISSUANCE).await?;

@@ -1,8 +1,14 @@
 //! Days later and earlier, as regulations count them. Pure.
 
+use card_schema::clock::Micros;
 use card_schema::date::Date;
 use jiff::Span;
 use jiff::civil;
+
+/// The day of a moment where the stations are.
+pub(super) fn day_of(at: Micros) -> Date {
+    Date::of_utc(at.plus_seconds(8 * 3_600))
+}
 
 /// A day later or earlier. Where a month has no such day, its last one; held at the ends of the calendar.
 pub(super) fn shifted(day: Date, by: Span) -> Date {

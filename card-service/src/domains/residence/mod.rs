@@ -2,8 +2,9 @@
 //!
 //! Each person has a key, wrapped under a key derived from the data key; a field is sealed under it and bound to table,
 //! row and column. A document number is found again through a keyed hash. Every read states a purpose and leaves a leaf.
-//! Residence permits are `permit`'s, what is printed is `paper`'s.
+//! Residence permits are `permit`'s, what is printed is `paper`'s, what is agreed to on paper `agreement`'s.
 
+pub mod agreement;
 pub mod api;
 pub mod area;
 mod calendar;

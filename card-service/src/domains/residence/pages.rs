@@ -10,6 +10,8 @@ use card_schema::wire::ProblemType;
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::agreement::model::{Form as AgreementForm, Statement};
+use super::agreement::view::{AGREEMENT, AGREES, ON_PAPER, WITH_CARD};
 use super::area::model::AreaKey;
 use super::draft::Draft;
 use super::house::{self, Chosen};
@@ -20,7 +22,9 @@ use super::similar::{self, Distinction};
 use super::view::{
     CELL, CellPage, ChangeForm, ChangePage, CheckPage, FormPage, KnownPage, Problem, SAME, SimilarPage, Step,
 };
-use super::{Correction, Registration, Unchanged, change, draft, register, registered_with, reveal, rules, store};
+use super::{
+    Correction, Registration, Unchanged, agreement, change, draft, register, registered_with, reveal, rules, store,
+};
 use crate::app::App;
 use crate::console::{asking, first_page, frame::Frame, overtaken, page};
 use crate::http::{self, Refusal, SignedIn, language};
@@ -68,7 +72,7 @@ async fn discard(desk: Desk) -> Result<Redirect, Refusal> {
 pub(super) struct Desk {
     pub(super) app: App,
     pub(super) who: SignedIn,
-    locale: Locale,
+    pub(super) locale: Locale,
     draft: Uuid,
 }
 
@@ -175,6 +179,9 @@ async fn save(desk: Desk, Path(path): Path<StepPath>, Form(typed): Form<Typed>) 
     if [Field::Address, Field::Room, Field::Home].into_iter().any(is_another) {
         kept.household = None;
     }
+    if agreement::PRINTED.into_iter().any(is_another) {
+        kept.form = None;
+    }
     // What is wrong is kept as well: nothing that was typed is lost.
     desk.keep(&kept).await?;
     let checked = match rules::check_fields(step.fields(), &kept.typed, desk.app.today()) {
@@ -263,40 +270,81 @@ async fn chosen_cell(app: &App, typed: &Typed) -> Result<Chosen, Refusal> {
     Ok(house::chosen(&mut app.db.read().await?, answer(typed, "cell")).await?)
 }
 
-async fn check(desk: Desk) -> Result<Response, Refusal> {
-    let kept = desk.load().await?;
-    match rules::check(&kept.typed, desk.app.today()) {
-        Err(wrong) => desk.mend(&kept.typed, &wrong),
-        Ok(facts) if desk.similar(&facts, &kept).await?.is_some() => Ok(desk.to(SIMILAR)),
-        Ok(facts) => {
-            let mut connection = desk.app.db.read().await?;
-            let lies = house::lies(&desk.app, &mut connection, facts.get(Field::Address), kept.cell.as_ref()).await?;
-            let belongs = match kept.household {
-                None => None,
-                Some(HouseholdAnswer::None) => Some(desk.locale.text("household-offer-none")),
-                Some(HouseholdAnswer::Of { relationship: None, .. }) => return Ok(desk.to(RELATIONSHIP)),
-                Some(HouseholdAnswer::Of { relationship: Some(one), .. }) => Some(relationship_text(desk.locale, one)),
-            };
-            page(&CheckPage::new(desk.frame(CHECK), &address(desk.draft), &facts, [lies, belongs]))
+impl Desk {
+    /// All that was typed, where it can be registered; otherwise the page on which something is to be done before.
+    pub(super) async fn whole(&self, kept: &Draft) -> Result<Result<Facts, Response>, Refusal> {
+        let facts = match rules::check(&kept.typed, self.app.today()) {
+            Ok(facts) => facts,
+            Err(wrong) => return self.mend(&kept.typed, &wrong).map(Err),
+        };
+        let is_alike = self.similar(&facts, kept).await?.is_some();
+        Ok(if is_alike { Err(self.to(SIMILAR)) } else { Ok(facts) })
+    }
+
+    /// Everything that was typed, and how the person agrees; with what is wrong with the answer to that.
+    async fn ask_to_check(&self, kept: &Draft, facts: &Facts, wrong: Option<&str>) -> Result<Response, Refusal> {
+        let mut connection = self.app.db.read().await?;
+        let lies = house::lies(&self.app, &mut connection, facts.get(Field::Address), kept.cell.as_ref()).await?;
+        let belongs = match kept.household {
+            None => None,
+            Some(HouseholdAnswer::None) => Some(self.locale.text("household-offer-none")),
+            Some(HouseholdAnswer::Of { relationship: None, .. }) => return Ok(self.to(RELATIONSHIP)),
+            Some(HouseholdAnswer::Of { relationship: Some(one), .. }) => Some(relationship_text(self.locale, one)),
+        };
+        let agrees = agreement::view::agrees(self.locale, self.is_child(facts), wrong);
+        let shown = CheckPage::new(self.frame(CHECK), &address(self.draft), facts, [lies, belongs], agrees);
+        asking(&shown, shown.is_wrong())
+    }
+
+    /// Whether a guardian has to agree for the person.
+    fn is_child(&self, facts: &Facts) -> bool {
+        let today = self.app.today();
+        agreement::rules::is_child(agreement::rules::birth(facts, today), today)
+    }
+
+    /// Registers the person, who has agreed on a form or will with the card.
+    pub(super) async fn register(
+        &self,
+        kept: Draft,
+        facts: Facts,
+        agreed: Option<(AgreementForm, Statement)>,
+    ) -> Result<Response, Refusal> {
+        let Draft { told_apart, cell, household, .. } = kept;
+        let draft = Some(self.draft);
+        let registration = Registration { facts: facts.clone(), told_apart, cell, household, agreed, draft };
+        match register(&self.app, self.who.0.staff_id, registration).await {
+            Ok(holder) => Ok(Redirect::to(&format!("/holders/{holder}")).into_response()),
+            Err(refusal) if refusal.kind() == ProblemType::Conflict => self.known(&facts).await?.ok_or(refusal),
+            Err(refusal) => Err(refusal),
         }
     }
 }
 
-async fn finish(desk: Desk) -> Result<Response, Refusal> {
+async fn check(desk: Desk) -> Result<Response, Refusal> {
     let kept = desk.load().await?;
-    let facts = match rules::check(&kept.typed, desk.app.today()) {
-        Ok(facts) => facts,
-        Err(wrong) => return desk.mend(&kept.typed, &wrong),
-    };
-    if desk.similar(&facts, &kept).await?.is_some() {
-        return Ok(desk.to(SIMILAR));
+    match desk.whole(&kept).await? {
+        Ok(facts) => desk.ask_to_check(&kept, &facts, None).await,
+        Err(elsewhere) => Ok(elsewhere),
     }
-    let Draft { told_apart, cell, household, .. } = kept;
-    let registration = Registration { facts: facts.clone(), told_apart, cell, household, draft: Some(desk.draft) };
-    match register(&desk.app, desk.who.0.staff_id, registration).await {
-        Ok(holder) => Ok(Redirect::to(&format!("/holders/{holder}")).into_response()),
-        Err(refusal) if refusal.kind() == ProblemType::Conflict => desk.known(&facts).await?.ok_or(refusal),
-        Err(refusal) => Err(refusal),
+}
+
+async fn finish(desk: Desk, Form(typed): Form<Typed>) -> Result<Response, Refusal> {
+    let mut kept = desk.load().await?;
+    let facts = match desk.whole(&kept).await? {
+        Ok(facts) => facts,
+        Err(elsewhere) => return Ok(elsewhere),
+    };
+    match (answer(&typed, AGREES), desk.is_child(&facts)) {
+        (WITH_CARD, false) => desk.register(kept, facts, None).await,
+        (WITH_CARD, true) => desk.ask_to_check(&kept, &facts, Some("agreement-means-child")).await,
+        (ON_PAPER, _) => {
+            if kept.form.is_none() {
+                kept.form = Some(agreement::new_form(&desk.app).await?);
+                desk.keep(&kept).await?;
+            }
+            Ok(desk.to(AGREEMENT))
+        }
+        _ => desk.ask_to_check(&kept, &facts, Some("agreement-means-missing")).await,
     }
 }
 

@@ -8,13 +8,14 @@ use card_schema::wire::ProblemType;
 use ring::rand::SystemRandom;
 use uuid::Uuid;
 
+use super::agreement::model::{Form, Statement};
 use super::house::{self, model::CellAnswer};
 use super::household::{self, model::HouseholdAnswer};
 use super::model::{ChangeReason, Facts, Field, Wrong};
 use super::similar::{self, Distinction};
 use super::store::{self, NewHolder, SealedPerson};
 use super::view::DOCUMENT;
-use super::{draft, merge, protect, roster, rules};
+use super::{agreement, draft, merge, protect, roster, rules};
 use crate::app::{App, random_bytes};
 use crate::db::{DbError, Engine, Tx};
 use crate::http::Refusal;
@@ -32,6 +33,8 @@ pub struct Registration {
     pub cell: Option<CellAnswer>,
     /// To whose household the person belongs.
     pub household: Option<HouseholdAnswer>,
+    /// The form on which the person has agreed, and who signed it.
+    pub agreed: Option<(Form, Statement)>,
     /// The draft that this was typed into. It goes.
     pub draft: Option<Uuid>,
 }
@@ -64,7 +67,7 @@ impl Newcomer {
         engine: Engine,
         registration: Registration,
     ) -> Result<Self, Refusal> {
-        let Registration { facts, told_apart, cell: _, household: _, draft } = registration;
+        let Registration { facts, told_apart, cell: _, household: _, agreed: _, draft } = registration;
         let [shard] = *random_bytes(random)?;
         let holder = HolderId::new(Shard(shard % engine.shards()), *random_bytes(random)?);
         let key = random_bytes(random)?;
@@ -126,6 +129,7 @@ pub async fn store_all(
 /// `Conflict` where somebody is registered with this document, or cannot be taken into the household.
 pub async fn register(app: &App, by: StaffId, registration: Registration) -> Result<HolderId, Refusal> {
     let (facts, cell) = (registration.facts.clone(), registration.cell.clone());
+    let agreed = registration.agreed.clone();
     let joins = match registration.household {
         Some(HouseholdAnswer::Of { person, relationship: Some(relationship) }) => Some((person, relationship)),
         _ => None,
@@ -143,6 +147,9 @@ pub async fn register(app: &App, by: StaffId, registration: Registration) -> Res
                 house::follow(&shared, tx, by, holder, (&facts, cell.as_ref()), ChangeReason::Changed).await?;
                 if let Some(joins) = joins {
                     household::join(&shared, tx, by, holder, joins).await?;
+                }
+                if let Some((form, statement)) = agreed {
+                    agreement::keep(&shared, tx, by, holder, form, statement).await?;
                 }
                 Ok(holder)
             })

@@ -92,12 +92,7 @@ fn canonical(field: Field, typed: &Facts, today: Date) -> Result<String, Fault> 
             None => Ok(String::new()),
             Some(kind) => document_number(kind, text, today),
         },
-        Field::Name => {
-            let name = one_line(text);
-            let fits =
-                !name.is_empty() && name.chars().count() <= NAME_MAX_CHARS && !name.chars().any(char::is_control);
-            if fits { Ok(name) } else { Err("person-name-bad".into()) }
-        }
+        Field::Name => name(text).ok_or_else(|| "person-name-bad".into()),
         Field::LatinName => {
             let name = one_line(text);
             let latin = |character: char| {
@@ -125,6 +120,13 @@ fn canonical(field: Field, typed: &Facts, today: Date) -> Result<String, Fault> 
         Field::CitySince => city_since(typed, today),
         Field::StayUntil => stay_until(text, today),
     }
+}
+
+/// A name as it is written down; nothing where it cannot be one.
+pub(super) fn name(text: &str) -> Option<String> {
+    let name = one_line(text);
+    let fits = !name.is_empty() && name.chars().count() <= NAME_MAX_CHARS && !name.chars().any(char::is_control);
+    fits.then_some(name)
 }
 
 /// Whether a text fits where an address does.

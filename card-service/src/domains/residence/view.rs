@@ -1,5 +1,6 @@
 //! What the pages of the registration show: page structs, filled with texts in the reader's language. Pure.
 
+mod ask;
 mod cell;
 mod change;
 pub mod history;
@@ -18,6 +19,7 @@ use crate::console::model::masked_number;
 use crate::console::view::Choice;
 use crate::i18n::Locale;
 
+pub(crate) use ask::AskPage;
 pub(super) use cell::CellPage;
 pub(super) use change::{ChangeForm, ChangePage, Problem};
 
@@ -279,12 +281,20 @@ pub(super) struct CheckPage {
     back: String,
     progress: String,
     answers: Vec<Answer>,
+    /// How the person agrees.
+    inputs: Vec<Input>,
 }
 
 impl CheckPage {
     /// The page of facts that were checked; `draft` is the address of the draft, `cell` where the house lies: empty where
     /// nobody knows yet, nothing where there are no cells; `household` what the person is in one, if somebody was asked.
-    pub(super) fn new(frame: Frame, draft: &str, facts: &Facts, [cell, household]: [Option<String>; 2]) -> Self {
+    pub(super) fn new(
+        frame: Frame,
+        draft: &str,
+        facts: &Facts,
+        [cell, household]: [Option<String>; 2],
+        agrees: Input,
+    ) -> Self {
         let locale = frame.locale();
         let answer = |field: Field| Answer {
             label: label(locale, field),
@@ -306,8 +316,13 @@ impl CheckPage {
             back: format!("{draft}/{}", Step::Home.name()),
             progress: progress(locale, Step::ALL.len()),
             answers: Field::ALL.into_iter().map(answer).chain(cell.map(lies)).chain(household.map(belongs)).collect(),
+            inputs: vec![agrees],
             frame,
         }
+    }
+
+    pub(super) fn is_wrong(&self) -> bool {
+        is_wrong(&self.inputs)
     }
 }
 
@@ -324,6 +339,7 @@ pub(super) struct KnownPage {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use super::super::agreement::view::agrees;
     use super::super::house::Choices;
     use super::super::{Meanwhile, rules};
     use super::*;
@@ -351,17 +367,12 @@ pub(crate) mod tests {
         }
         let facts = rules::check(&typed, today).unwrap();
         let draft = "/registrations/x".to_owned();
-        pages.push((
-            "check".to_owned(),
-            CheckPage::new(
-                frame.clone(),
-                &draft,
-                &facts,
-                ["测试区 第 1 网格", "配偶"].map(|text| Some(text.to_owned())),
-            )
-            .render()
-            .unwrap(),
-        ));
+        for (name, child, wrong) in [("check", false, None), ("check-child", true, Some("agreement-means-child"))] {
+            let known = ["测试区 第 1 网格", "配偶"].map(|text| Some(text.to_owned()));
+            let agrees = agrees(frame.locale(), child, wrong);
+            let page = CheckPage::new(frame.clone(), &draft, &facts, known, agrees);
+            pages.push((name.to_owned(), page.render().unwrap()));
+        }
         for missing in [false, true] {
             let options = vec![("cell:1".to_owned(), "第 1 网格".to_owned())];
             let cell = CellPage {

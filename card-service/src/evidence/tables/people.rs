@@ -177,6 +177,16 @@ pub static PAPER_ACT: Table = Table {
     leaf_shard: Some("shard"),
     ..PLAIN
 };
+/// What people agreed to on paper. Who signed stays in the office; the nonce of the seal makes it unguessable.
+pub static CONSENT_ACT: Table = Table {
+    name: "consent_act",
+    columns: &["shard", "holder_id", LEAF, "act", "form", "version", "day", "at", "staff_id"],
+    key: 3,
+    committed: 9,
+    withheld: &["signer"],
+    leaf_shard: Some("shard"),
+    ..PLAIN
+};
 /// Who looked at card activity, and why.
 pub static ACTIVITY_READ: Table = Table {
     name: "activity_read",

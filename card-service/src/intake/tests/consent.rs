@@ -7,7 +7,7 @@ use card_schema::operation::{Operation, registration};
 
 use super::{GATE, outcome, top_up};
 use crate::cards::CardState;
-use crate::cards::consent::Text;
+use crate::consent::Text;
 use crate::i18n::Locale;
 use crate::testing::town::{Signer, Town};
 

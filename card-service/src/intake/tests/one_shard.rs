@@ -8,11 +8,12 @@ use crate::db::recorder::{self, Recorded};
 use crate::testing::Scratch;
 
 /// Tables whose rows belong to a holder, or to what a holder does.
-const HOLDERS: [&str; 25] = [
+const HOLDERS: [&str; 26] = [
     "account",
     "activity_read",
     "card_deed",
     "card_state_change",
+    "consent_act",
     "gate_count",
     "holder",
     "home",

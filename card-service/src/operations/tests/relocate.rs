@@ -12,7 +12,7 @@ use card_schema::operation::{Operation, purse, registration};
 use super::super::{Moved, OperationError, Status, relocate, status};
 use super::{StopAt, names};
 use crate::cards::CardState;
-use crate::cards::consent::Text;
+use crate::consent::Text;
 use crate::db::relocation::RelocationError;
 use crate::db::{Db, DbError, Engine, Value, query};
 use crate::evidence::audit::{self, Exported};

@@ -167,7 +167,7 @@ impl Tour {
             met += 1;
         }
         ensure!(met > 0 || !is_known, "somebody who is registered already was not found to be alike");
-        let registered = self.page(clerk, "registered", &check, Some(&[]), 303)?;
+        let registered = self.page(clerk, "registered", &check, Some(&[("agrees", "card")]), 303)?;
         let holder = registered.location.unwrap_or_default();
         ensure!(holder.starts_with("/holders/"), "registering led to {holder}");
         Ok(holder)

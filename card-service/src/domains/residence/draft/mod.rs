@@ -12,6 +12,7 @@ use card_schema::wire::ProblemType;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::agreement::model::Form;
 use super::house::model::CellAnswer;
 use super::household::model::HouseholdAnswer;
 use super::model::Facts;
@@ -41,6 +42,9 @@ pub struct Draft {
     /// Whether the person belongs to a household in the house, once somebody was asked.
     #[serde(default)]
     pub household: Option<HouseholdAnswer>,
+    /// The form on which the person agrees, once it was printed.
+    #[serde(default)]
+    pub form: Option<Form>,
 }
 
 /// Begins an empty draft.

@@ -9,14 +9,14 @@ use card_schema::ids::HolderId;
 use serde::Deserialize;
 
 use super::model::{HouseholdAnswer, Relationship};
-use super::view::{AskPage, HOUSEHOLD, NONE, RELATIONSHIP, Way};
+use super::view::{HOUSEHOLD, NONE, RELATIONSHIP, Way};
 use super::{candidates, head_of, name_of, names, seen};
 use crate::app::App;
 use crate::console::{asking, frame::Frame, overtaken};
 use crate::domains::residence::draft::Draft;
 use crate::domains::residence::model::{ChangeReason, Facts, Field, Typed, Wrong};
 use crate::domains::residence::pages::{Desk, answer, may_register};
-use crate::domains::residence::view::DOCUMENT;
+use crate::domains::residence::view::{AskPage, DOCUMENT};
 use crate::domains::residence::whose_document;
 use crate::http::{self, Refusal, SignedIn, language};
 use crate::i18n::Locale;
@@ -97,7 +97,7 @@ impl At {
             Doing::Head(_) => self.new_head(form, false),
             Doing::Leave(_) => self.leaves(form, false),
         };
-        overtaken(&self.knowing(again.told(&newest), joins).await?)
+        overtaken(&self.knowing(again.told("household-changed-meanwhile", &newest), joins).await?)
     }
 
     /// A page with what is known as it is shown.

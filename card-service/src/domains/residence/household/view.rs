@@ -1,6 +1,5 @@
 //! What the pages about households show: one question a page. Pure.
 
-use askama::Template;
 use card_schema::clock::Micros;
 use card_schema::date::Date;
 use card_schema::ids::HolderId;
@@ -9,10 +8,9 @@ use super::model::Relationship;
 use crate::console::frame::Frame;
 use crate::console::history::Line;
 use crate::console::input::Input;
-use crate::console::view::{Choice, minute};
-use crate::domains::residence::Meanwhile;
+use crate::console::view::Choice;
 use crate::domains::residence::model::{ChangeReason, Facts, Wrong};
-use crate::domains::residence::view::{DOCUMENT, inputs};
+use crate::domains::residence::view::{AskPage, DOCUMENT, inputs};
 use crate::i18n::Locale;
 
 /// The answer that a newcomer belongs to none of the households that are offered.
@@ -33,22 +31,6 @@ pub fn line(locale: Locale, at: Micros, who: String, ended: Option<ChangeReason>
     Line::at(at, locale.text("household-title"), locale.text(&why), who)
 }
 
-/// One question.
-#[derive(Debug, Template)]
-#[template(path = "residence/household.html")]
-pub(super) struct AskPage {
-    frame: Frame,
-    action: String,
-    back: String,
-    title: String,
-    lead: String,
-    /// What was answered before and goes along: names and values.
-    along: Vec<(&'static str, String)>,
-    inputs: Vec<Input>,
-    /// Somebody else has changed the household meanwhile.
-    meanwhile: Option<String>,
-}
-
 /// Where a question stands: its own address, and that from which somebody comes.
 #[derive(Clone, Debug)]
 pub(super) struct Way {
@@ -66,6 +48,7 @@ impl Way {
             lead: locale.text_with(&format!("{text}-lead"), lead),
             along: Vec::new(),
             meanwhile: None,
+            button: locale.text("residence-continue"),
             inputs,
             action: self.action,
             back: self.back,
@@ -133,33 +116,14 @@ fn reasons(locale: Locale, text: &str, chosen: &str, is_sent: bool) -> Input {
         .wrong(missing.then(|| locale.text("residence-change-missing")))
 }
 
-impl AskPage {
-    /// With what was known when the page was opened: it goes along.
-    #[must_use]
-    pub(super) fn knowing(mut self, mark: String) -> Self {
-        self.along.push(("seen", mark));
-        self
-    }
-
-    /// With what somebody else has changed since.
-    #[must_use]
-    pub(super) fn told(self, newest: &Meanwhile) -> Self {
-        let known = [("staff", newest.staff.as_str()), ("at", &minute(newest.at))];
-        let told = self.frame.locale().text_with("household-changed-meanwhile", &known);
-        Self { meanwhile: Some(told), ..self }
-    }
-
-    pub(super) fn is_wrong(&self) -> bool {
-        self.meanwhile.is_some() || self.inputs.iter().any(Input::is_wrong)
-    }
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
+    use askama::Template as _;
     use card_schema::clock::Micros;
     use card_schema::ids::Shard;
 
     use super::*;
+    use crate::domains::residence::Meanwhile;
 
     /// Every page in a language, by name, from invented data.
     pub(crate) fn pages(frame: &Frame) -> Vec<(String, String)> {
@@ -179,7 +143,14 @@ pub(crate) mod tests {
                 named(state, "corrected", way().corrected(chosen, "", true)),
                 named(state, "head", way().head("", state)),
                 named(state, "leave", way().leave("", state)),
-                named(state, "meanwhile", way().leave("changed", state).told(&newest).knowing("x.7 ".to_owned())),
+                named(
+                    state,
+                    "meanwhile",
+                    way()
+                        .leave("changed", state)
+                        .told("household-changed-meanwhile", &newest)
+                        .knowing("x.7 ".to_owned()),
+                ),
                 named(state, "offer", way().offer(&[(holder, "测试甲".to_owned())], state)),
             ]);
         }

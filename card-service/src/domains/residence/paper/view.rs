@@ -1,7 +1,6 @@
 //! What the pages of papers show: page structs, filled with texts in the reader's language. Pure.
 
 use askama::Template;
-use card_schema::clock::Micros;
 use card_schema::date::Date;
 use card_schema::envelope::paper::PaperKind;
 use card_schema::ids::{HolderId, PaperNumber};
@@ -15,6 +14,7 @@ use crate::console::input::Input;
 use crate::console::model::Tone;
 use crate::console::register::{FormPage, Link};
 use crate::console::view::{Choice, Tag, minute};
+use crate::domains::residence::calendar::day_of;
 use crate::domains::residence::model::Field;
 use crate::domains::residence::permit::model::NotNow;
 use crate::domains::residence::rules;
@@ -204,11 +204,6 @@ fn written(locale: Locale, day: Date) -> String {
     locale.text_with("paper-day", &values)
 }
 
-/// The day where the stations are.
-fn day_of(at: Micros) -> Date {
-    Date::of_utc(at.plus_seconds(8 * 3_600))
-}
-
 /// A paper, to be printed.
 #[derive(Debug, Template)]
 #[template(path = "residence/sheet.html")]
@@ -278,6 +273,7 @@ impl SheetPage {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use card_schema::clock::Micros;
     use card_schema::ids::Shard;
     use uuid::Uuid;
 
