@@ -221,7 +221,7 @@ fn run(cases: u32, defect: Defect) -> Result<(), TestError<Vec<Try>>> {
 }
 
 #[test]
-fn whatever_a_supervisor_reverses_without_anothers_yes_is_no_more_than_the_limit_within_a_day() {
+fn whatever_a_supervisor_reverses_alone_is_no_more_than_the_limit_within_a_day() {
     run(48, None).unwrap();
 }
 
