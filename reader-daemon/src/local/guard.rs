@@ -156,7 +156,8 @@ mod tests {
         let now = tokio::time::Instant::now();
         let session = visits.enter(&visits.invite(now), now).unwrap();
         let gate = Gate::new("127.0.0.1:4000".parse().unwrap(), "secret", visits);
-        let cookie = format!("other=1; {}={session}", page::COOKIE);
+        let cookie = format!("other=1; {}4000={session}", page::COOKIE);
+        let others = format!("{}4001={session}", page::COOKIE);
         let (host, cookie) = (("host", "127.0.0.1:4000"), ("cookie", cookie.as_str()));
         let ours = ("origin", "http://127.0.0.1:4000");
         let (get, post) = (Method::GET, Method::POST);
@@ -172,7 +173,8 @@ mod tests {
                 Err(Turned::Origin),
             ),
             ("nobody was let in", &get, "/", vec![host], Err(Turned::Session)),
-            ("another session", &get, "/", vec![host, ("cookie", "reader_session=x")], Err(Turned::Session)),
+            ("another session", &get, "/", vec![host, ("cookie", "reader_session_4000=x")], Err(Turned::Session)),
+            ("the session of another port", &get, "/", vec![host, ("cookie", &others)], Err(Turned::Session)),
             (
                 "the token is no session",
                 &get,

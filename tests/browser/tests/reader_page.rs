@@ -12,9 +12,9 @@ use town::{Place, Town, process, wait};
 const DOCUMENTS: [&str; 2] = ["110000199001010013", "110000199001010136"];
 const PIN: &str = "731945";
 
-/// Opens the page at the station's reader, as the command says where it is.
-fn open_page(town: &mut Town, browser: &Chromium) -> Result<String> {
-    let mut command = town.at(Place::Station).command()?;
+/// Opens the page at a reader, as the command says where it is.
+fn open_page(town: &mut Town, place: Place, browser: &Chromium) -> Result<String> {
+    let mut command = town.at(place).command()?;
     let said = process::run(command.args(["page", "--no-browser"]))?;
     let url = String::from_utf8(said.stdout)?.trim().to_owned();
     browser.open(&url)?;
@@ -38,7 +38,7 @@ fn story(scripts: Scripts, languages: &[&'static str]) -> Result<()> {
     let browser = Chromium::start(scripts)?;
     let looks = scripts == Scripts::Allowed;
     let mut visitor = Visitor::new(&browser, LANGUAGES[0]);
-    let url = open_page(&mut town, &browser)?;
+    let url = open_page(&mut town, Place::Station, &browser)?;
     let set = |pins: [&str; 2]| {
         type_pin(&browser, "#pin", pins[0], looks)?;
         type_pin(&browser, "#again", pins[1], looks)?;
@@ -96,7 +96,7 @@ fn and_without_scripts() -> Result<()> {
 fn whoever_declines_on_the_page_keeps_a_card_that_is_not_issued() -> Result<()> {
     let mut town = Town::open()?;
     let browser = Chromium::start(Scripts::Allowed)?;
-    open_page(&mut town, &browser)?;
+    open_page(&mut town, Place::Station, &browser)?;
     let holder = town.office.register("测试阿依·Test", DOCUMENTS[0])?;
     let blank = town.pcscd.new_card("blank")?;
     town.put(&blank, Place::Station)?;
@@ -109,6 +109,20 @@ fn whoever_declines_on_the_page_keeps_a_card_that_is_not_issued() -> Result<()> 
     })
 }
 
+#[test]
+fn the_pages_of_two_readers_do_not_shut_each_other_out() -> Result<()> {
+    let mut town = Town::open()?;
+    let browser = Chromium::start(Scripts::Allowed)?;
+    let pages = [Place::Station, Place::Shop].map(|place| open_page(&mut town, place, &browser));
+    for page in pages {
+        let page = page?;
+        let (origin, _) = page.split_once("/enter/").context("a link to a page")?;
+        browser.open(origin)?;
+        browser.until("header")?;
+    }
+    Ok(())
+}
+
 /// Asks by script and answers the status, the kind of a veiled answer, or the name of the error.
 const FETCH: &str = "
     const [url, options, done] = arguments;
@@ -119,7 +133,7 @@ const FETCH: &str = "
 fn no_other_page_types_a_pin_or_sees_what_is_asked_though_the_browser_was_let_in() -> Result<()> {
     let mut town = Town::open()?;
     let browser = Chromium::start(Scripts::Allowed)?;
-    let url = open_page(&mut town, &browser)?;
+    let url = open_page(&mut town, Place::Station, &browser)?;
     let (origin, _) = url.split_once("/enter/").context("a link to a page")?;
     let holder = town.office.register("测试阿依·Test", DOCUMENTS[0])?;
     let blank = town.pcscd.new_card("blank")?;

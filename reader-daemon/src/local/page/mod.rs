@@ -29,8 +29,9 @@ use super::{
 };
 use crate::{cli::messages::Language, piv::Pin, station::ReaderState};
 
-/// The cookie of a browser that was let in.
-pub(super) const COOKIE: &str = "reader_session";
+/// What the name of the cookie of a browser that was let in begins with. The port follows: cookies do not tell ports apart,
+/// and a machine may have several daemons.
+pub(super) const COOKIE: &str = "reader_session_";
 /// The cookie of the language that somebody chose.
 const LANGUAGE: &str = "reader_language";
 /// What the path of a link begins with that lets a browser in.
@@ -65,7 +66,13 @@ pub(super) fn begins(path: &str) -> bool {
 
 /// The session that a browser says it has.
 pub(super) fn session(headers: &HeaderMap) -> Option<&str> {
-    cookie(headers, COOKIE)
+    cookie(headers, &session_cookie(headers)?)
+}
+
+/// The name of our session's cookie.
+fn session_cookie(headers: &HeaderMap) -> Option<String> {
+    let (_, port) = headers.get(header::HOST)?.to_str().ok()?.rsplit_once(':')?;
+    Some(format!("{COOKIE}{port}"))
 }
 
 fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -131,9 +138,9 @@ fn seen(app: &App) -> Seen {
 }
 
 async fn enter(State(app): State<App>, Path(key): Path<String>, headers: HeaderMap) -> Response {
-    match app.visits.enter(&key, Instant::now()) {
-        Some(session) => {
-            let cookie = format!("{COOKIE}={session}; Path=/; HttpOnly; SameSite=Strict");
+    match session_cookie(&headers).zip(app.visits.enter(&key, Instant::now())) {
+        Some((name, session)) => {
+            let cookie = format!("{name}={session}; Path=/; HttpOnly; SameSite=Strict");
             ([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response()
         }
         None => turned_away(&headers, Turned::Session),
