@@ -6,6 +6,7 @@
 
 pub mod apdu;
 mod at_reader;
+mod browse;
 pub mod card;
 mod enrol;
 pub mod messages;

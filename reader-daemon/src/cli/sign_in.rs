@@ -2,9 +2,8 @@
 
 use card_schema::wire::terminal::SignInLink;
 use clap::Args;
-use serde::Serialize;
 
-use super::{Settings, messages::CliError, messages_daemon, output::Context, pin};
+use super::{Settings, browse::Browse, messages::CliError, output::Context, pin};
 use crate::local::{client::Client, wire::SignInRequest};
 
 /// Arguments of `sign-in`.
@@ -19,22 +18,11 @@ pub(super) struct SignInArgs {
     /// Read the card's PIN from the first line of stdin
     #[arg(long)]
     pin_stdin: bool,
-    /// Print the link instead of opening a browser; it works once, for a minute
-    #[arg(long)]
-    no_browser: bool,
+    #[command(flatten)]
+    browse: Browse,
     /// Seconds to wait for a card
     #[arg(long, default_value_t = 30)]
     wait: u64,
-}
-
-/// What was done.
-#[derive(Debug, Serialize)]
-struct Done {
-    /// Whether a browser was opened.
-    opened: bool,
-    /// The link, where none was.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    url: Option<String>,
 }
 
 pub(super) fn run(args: &SignInArgs, settings: &Settings, context: Context) -> Result<(), CliError> {
@@ -46,15 +34,5 @@ pub(super) fn run(args: &SignInArgs, settings: &Settings, context: Context) -> R
         wait_ms: args.wait.saturating_mul(1_000),
     };
     let link: SignInLink = super::block_on(client.post("/v1/sign-ins", &request))??;
-    let done = if args.no_browser {
-        Done { opened: false, url: Some(link.url) }
-    } else {
-        webbrowser::open(&link.url).map_err(|error| messages_daemon::no_browser(&error))?;
-        Done { opened: true, url: None }
-    };
-    context.print(&done, |done| {
-        let opened = context.language.choose("已在浏览器中打开控制台。", "The console is open in the browser.");
-        done.url.as_deref().unwrap_or(opened).to_owned()
-    });
-    Ok(())
+    args.browse.show(link.url, context, "已在浏览器中打开控制台。", "The console is open in the browser.")
 }

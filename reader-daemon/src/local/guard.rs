@@ -10,7 +10,12 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use ring::digest;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use ring::{
+    digest,
+    error::Unspecified,
+    rand::{SecureRandom as _, SystemRandom},
+};
 
 use super::{page, page::Visits, problem};
 
@@ -85,6 +90,13 @@ fn only(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
         (Some(value), None) => value.to_str().ok(),
         _ => None,
     }
+}
+
+/// 256 random bits, as they stand in files, addresses and cookies; an error where the system has none.
+pub(super) fn secret() -> Result<String, Unspecified> {
+    let mut random = [0; 32];
+    SystemRandom::new().fill(&mut random)?;
+    Ok(URL_SAFE_NO_PAD.encode(random))
 }
 
 pub(super) fn hash(token: &str) -> Hash {

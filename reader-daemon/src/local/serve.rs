@@ -3,8 +3,6 @@
 use std::{net::SocketAddr, path::Path};
 
 use axum::{Router, extract::DefaultBodyLimit, middleware};
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use ring::rand::{SecureRandom as _, SystemRandom};
 use tokio::net::TcpListener;
 
 use super::{
@@ -32,10 +30,9 @@ pub struct Listening {
 /// When the address is taken, or the system has no randomness.
 pub async fn listen(address: SocketAddr) -> std::io::Result<Listening> {
     let listener = TcpListener::bind(address).await?;
-    let mut random = [0; 32];
-    SystemRandom::new().fill(&mut random).map_err(|_| std::io::Error::other("no randomness"))?;
+    let token = guard::secret().map_err(|_| std::io::Error::other("no randomness"))?;
     let address = listener.local_addr()?;
-    let file = LocalFile { address, token: URL_SAFE_NO_PAD.encode(random), pid: std::process::id() };
+    let file = LocalFile { address, token, pid: std::process::id() };
     Ok(Listening { listener, file })
 }
 

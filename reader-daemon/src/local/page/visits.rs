@@ -7,16 +7,17 @@ use std::{
     time::Duration,
 };
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use ring::rand::{SecureRandom as _, SystemRandom};
 use tokio::time::Instant;
 
-use crate::local::guard::{Hash, hash};
+use crate::local::guard::{Hash, hash, secret};
 
 /// How long a link waits for its browser.
 const LINK_LIFE: Duration = Duration::from_mins(1);
 /// Links and browsers at once: a desk has two screens.
 const MOST: usize = 8;
+
+/// The daemon made its token from them.
+const RANDOM: &str = "the system gives random bytes";
 
 /// The browsers that were let in, and the links that wait for one.
 #[derive(Clone, Debug, Default)]
@@ -31,7 +32,7 @@ struct Known {
 impl Visits {
     /// What a link has to bear for one browser to be let in.
     pub(in crate::local) fn invite(&self, now: Instant) -> String {
-        let key = random();
+        let key = secret().expect(RANDOM);
         push(&mut self.lock().links, (hash(&key), now + LINK_LIFE));
         key
     }
@@ -43,7 +44,7 @@ impl Visits {
         known.links.retain(|(_, until)| now < *until);
         let at = known.links.iter().position(|(link, _)| *link == key)?;
         known.links.remove(at);
-        let session = random();
+        let session = secret().expect(RANDOM);
         push(&mut known.sessions, hash(&session));
         Some(session)
     }
@@ -63,13 +64,6 @@ fn push<T>(queue: &mut VecDeque<T>, new: T) {
         queue.pop_front();
     }
     queue.push_back(new);
-}
-
-/// 256 random bits, as they stand in addresses and cookies.
-fn random() -> String {
-    let mut random = [0; 32];
-    SystemRandom::new().fill(&mut random).expect("the system gives random bytes");
-    URL_SAFE_NO_PAD.encode(random)
 }
 
 #[cfg(test)]
