@@ -20,7 +20,7 @@ use serde::Deserialize;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use self::view::{Page, Seen, Wrong};
+use self::view::{Opened, Reader, Seen, SignIn, TurnedAway, Wrong, html};
 pub use self::visits::Visits;
 use super::{
     api::{self, App},
@@ -84,8 +84,8 @@ fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 /// What a browser is told that is not let through.
 pub(super) fn turned_away(headers: &HeaderMap, turned: Turned) -> Response {
     let status = if turned == Turned::Session { StatusCode::UNAUTHORIZED } else { StatusCode::FORBIDDEN };
-    let page = Page::TurnedAway { is_ours: turned == Turned::Session };
-    with_headers((status, page.html(language(headers))).into_response())
+    let page = TurnedAway { language: language(headers), is_ours: turned == Turned::Session };
+    with_headers((status, html(&page)).into_response())
 }
 
 /// A link to the page for a browser on this machine, asked for by a program.
@@ -148,7 +148,7 @@ async fn enter(State(app): State<App>, Path(key): Path<String>, headers: HeaderM
 }
 
 async fn show(State(app): State<App>, headers: HeaderMap) -> Response {
-    Page::Reader { seen: seen(&app), wrong: None }.html(language(&headers)).into_response()
+    html(&Reader { language: language(&headers), seen: &seen(&app), wrong: None }).into_response()
 }
 
 #[derive(Deserialize)]
@@ -232,15 +232,16 @@ async fn answer(
         return Redirect::to("/").into_response();
     }
     if let Err(wrong) = check(prompt, &typed) {
-        let page = Page::Reader { seen, wrong: Some(wrong) };
-        return (StatusCode::UNPROCESSABLE_ENTITY, page.html(language(&headers))).into_response();
+        let language = language(&headers);
+        let page = Reader { language, seen: &seen, wrong: Some(wrong.text(language)) };
+        return (StatusCode::UNPROCESSABLE_ENTITY, html(&page)).into_response();
     }
     app.prompts.answer(id, PromptAnswer { pin: Some(typed.pin.clone()), confirm: true });
     Redirect::to("/").into_response()
 }
 
 async fn ask_to_sign_in(State(app): State<App>, headers: HeaderMap) -> Response {
-    Page::SignIn { seen: seen(&app), wrong: None }.html(language(&headers)).into_response()
+    html(&SignIn { language: language(&headers), seen: &seen(&app), wrong: None }).into_response()
 }
 
 async fn sign_in(State(app): State<App>, headers: HeaderMap, Form(typed): Form<Typed>) -> Response {
@@ -249,10 +250,10 @@ async fn sign_in(State(app): State<App>, headers: HeaderMap, Form(typed): Form<T
     let wrong = match Pin::parse(&typed.pin.0) {
         Err(_) => Wrong::Format,
         Ok(_) => match api::sign_in(&app, SignInRequest { reader: None, pin: typed.pin.clone(), wait_ms }).await {
-            Ok(link) => return Page::Opened { url: link.url }.html(language).into_response(),
+            Ok(link) => return html(&Opened { language, url: &link.url }).into_response(),
             Err(failure) => Wrong::Said(failure.error),
         },
     };
-    let page = Page::SignIn { seen: seen(&app), wrong: Some(wrong) };
-    (StatusCode::UNPROCESSABLE_ENTITY, page.html(language)).into_response()
+    let page = SignIn { language, seen: &seen(&app), wrong: Some(wrong.text(language)) };
+    (StatusCode::UNPROCESSABLE_ENTITY, html(&page)).into_response()
 }

@@ -25,9 +25,17 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// Changes with whatever the page shows.
+    /// Whether somebody types an answer to what is asked.
+    fn is_typed(&self) -> bool {
+        self.prompt.as_ref().is_some_and(|prompt| prompt.kind != PromptKind::InsertCard)
+    }
+
+    /// Changes when the page has to be shown anew: with whatever it shows; while somebody types, with the question alone.
     pub(super) fn mark(&self) -> String {
         let prompt = self.prompt.as_ref().map_or_else(Uuid::nil, |prompt| prompt.id);
+        if self.is_typed() {
+            return prompt.to_string();
+        }
         let online = self.online.map_or(2, u8::from);
         format!("{prompt}.{}.{}.{online}", u8::from(self.has_reader), u8::from(self.has_card))
     }
@@ -47,7 +55,7 @@ pub(super) enum Wrong {
 }
 
 impl Wrong {
-    fn text(&self, language: Language) -> &str {
+    pub(super) fn text(&self, language: Language) -> &str {
         match self {
             Self::Format => {
                 language.choose("密码须为 6 至 8 位数字。请重新输入。", "A PIN has 6 to 8 digits. Type it again.")
@@ -64,71 +72,72 @@ impl Wrong {
     }
 }
 
-/// A page.
-#[derive(Clone, Debug)]
-pub(super) enum Page {
-    /// What is asked at the reader, or that nothing is.
-    Reader { seen: Seen, wrong: Option<Wrong> },
-    /// A member of staff signs in.
-    SignIn { seen: Seen, wrong: Option<Wrong> },
-    /// The console is about to open.
-    Opened { url: String },
-    /// Nobody was let in, or another site asks.
-    TurnedAway { is_ours: bool },
-}
-
+/// What is asked at the reader, or that nothing is.
 #[derive(Template)]
 #[template(path = "page/reader.html")]
-struct Reader<'a> {
-    language: Language,
-    seen: &'a Seen,
-    wrong: Option<&'a str>,
+pub(super) struct Reader<'a> {
+    pub(super) language: Language,
+    pub(super) seen: &'a Seen,
+    pub(super) wrong: Option<&'a str>,
 }
 
 impl Reader<'_> {
-    /// Whether a reload would lose what somebody types.
-    fn is_typed(&self) -> bool {
-        self.seen.prompt.as_ref().is_some_and(|prompt| prompt.kind != PromptKind::InsertCard)
-    }
-
     /// The text to agree to.
     fn lines(&self) -> impl Iterator<Item = &str> {
         self.seen.prompt.iter().filter_map(|prompt| prompt.text.as_deref()).flat_map(str::lines)
     }
 }
 
+/// A member of staff signs in.
 #[derive(Template)]
 #[template(path = "page/sign_in.html")]
-struct SignIn<'a> {
-    language: Language,
-    seen: &'a Seen,
-    wrong: Option<&'a str>,
+pub(super) struct SignIn<'a> {
+    pub(super) language: Language,
+    pub(super) seen: &'a Seen,
+    pub(super) wrong: Option<&'a str>,
 }
 
+/// The console is about to open.
 #[derive(Template)]
 #[template(path = "page/opened.html")]
-struct Opened<'a> {
-    language: Language,
-    url: &'a str,
+pub(super) struct Opened<'a> {
+    pub(super) language: Language,
+    pub(super) url: &'a str,
 }
 
+/// Nobody was let in, or another site asks.
 #[derive(Template)]
 #[template(path = "page/turned_away.html")]
-struct TurnedAway {
-    language: Language,
-    is_ours: bool,
+pub(super) struct TurnedAway {
+    pub(super) language: Language,
+    pub(super) is_ours: bool,
 }
 
-impl Page {
-    /// The page in a language.
-    pub(super) fn html(&self, language: Language) -> Html<String> {
-        let said = |wrong: &Option<Wrong>| wrong.as_ref().map(|wrong| wrong.text(language).to_owned());
-        let html = match self {
-            Self::Reader { seen, wrong } => Reader { language, seen, wrong: said(wrong).as_deref() }.render(),
-            Self::SignIn { seen, wrong } => SignIn { language, seen, wrong: said(wrong).as_deref() }.render(),
-            Self::Opened { url } => Opened { language, url }.render(),
-            Self::TurnedAway { is_ours } => TurnedAway { language, is_ours: *is_ours }.render(),
-        };
-        Html(html.expect("writing to a string does not fail"))
+/// A page as an answer.
+pub(super) fn html(page: &impl Template) -> Html<String> {
+    Html(page.render().expect("writing to a string does not fail"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_somebody_types_is_disturbed_by_another_question_only() {
+        let asked = |kind| Some(Prompt { id: Uuid::from_u128(1), kind, reader: None, text: None, tries_left: None });
+        let seen =
+            |prompt, has_card, online| Seen { name: "test".to_owned(), has_reader: true, has_card, online, prompt };
+        for kind in [PromptKind::NewPin, PromptKind::Pin, PromptKind::Consent] {
+            let typing = seen(asked(kind), true, Some(true)).mark();
+            assert_eq!(seen(asked(kind), true, Some(false)).mark(), typing, "{kind:?}: the network went");
+            let next = Prompt { id: Uuid::from_u128(2), ..asked(kind).unwrap() };
+            assert_ne!(seen(Some(next), true, Some(true)).mark(), typing, "{kind:?}: something else is asked");
+            assert_ne!(seen(None, true, Some(true)).mark(), typing, "{kind:?}: nothing is asked any more");
+        }
+        for prompt in [None, asked(PromptKind::InsertCard)] {
+            let waiting = seen(prompt.clone(), false, Some(true)).mark();
+            assert_ne!(seen(prompt.clone(), true, Some(true)).mark(), waiting, "a card came");
+            assert_ne!(seen(prompt, false, Some(false)).mark(), waiting, "the network went");
+        }
     }
 }
