@@ -39,6 +39,11 @@ pub fn address(card: CardId, tap: i64) -> String {
     format!("/cards/{card}/taps/{tap}")
 }
 
+/// Its page for whoever looks for a purpose.
+fn address_for(card: CardId, tap: i64, purpose: ActivityPurpose) -> String {
+    format!("{}?purpose={}", address(card, tap), purpose.name())
+}
+
 /// A reason in words.
 pub fn reason_text(locale: Locale, reason: Reason) -> String {
     locale.text(&format!("reversal-reason-{}", reason.name().replace('_', "-")))
@@ -79,7 +84,7 @@ impl Scene {
     }
 
     fn address(&self) -> String {
-        format!("{}?purpose={}", address(self.tap.card, self.tap.tap), self.purpose.name())
+        address_for(self.tap.card, self.tap.tap, self.purpose)
     }
 }
 
@@ -294,9 +299,7 @@ async fn reverse(
         Err(wrong) => Err(wrong),
     };
     match done {
-        Ok(Done::Now) => {
-            Ok(Redirect::to(&format!("{}?purpose={}", address(card, tap), purpose.name())).into_response())
-        }
+        Ok(Done::Now) => Ok(Redirect::to(&address_for(card, tap, purpose)).into_response()),
         Ok(Done::Waits(request)) => Ok(Redirect::to(&format!("/approvals/{request}")).into_response()),
         Err(wrong) => {
             // A form that was sent is used up.
