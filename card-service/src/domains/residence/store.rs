@@ -408,21 +408,32 @@ pub async fn record_reads(
     insert_rows(tx.conn(), "person_read", rows, "").await
 }
 
+/// What was done with a record, as one of the tables has it that have a row a deed, with the name of whoever did it: the newest
+/// rows first, with `at`, `name` and `columns` (of `a`).
+pub(super) async fn deeds(
+    connection: &mut Connection,
+    (table, columns): (&str, &str),
+    record: HolderId,
+    limit: u32,
+) -> Result<Vec<Row>, DbError> {
+    query(format!(
+        "SELECT {columns}, a.at, s.name FROM {table} a JOIN staff s USING (staff_id)
+         WHERE a.shard = $1 AND a.holder_id = $2 ORDER BY a.leaf DESC LIMIT $3"
+    ))
+    .bind(record.shard())
+    .bind(record)
+    .bind(i64::from(limit))
+    .all(connection)
+    .await
+}
+
 /// Who read the record and why, newest first: time, staff name, purpose, field.
 pub async fn reads(
     connection: &mut Connection,
     holder: HolderId,
     limit: u32,
 ) -> Result<Vec<(Micros, String, String, String)>, DbError> {
-    let rows = query(
-        "SELECT r.at, s.name, r.purpose, r.field FROM person_read r JOIN staff s USING (staff_id)
-         WHERE r.shard = $1 AND r.holder_id = $2 ORDER BY r.leaf DESC LIMIT $3",
-    )
-    .bind(holder.shard())
-    .bind(holder)
-    .bind(i64::from(limit))
-    .all(connection)
-    .await?;
+    let rows = deeds(connection, ("person_read", "a.purpose, a.field"), holder, limit).await?;
     rows.iter()
         .map(|row| Ok((Micros(row.get("at")?), row.get("name")?, row.get("purpose")?, row.get("field")?)))
         .collect()

@@ -61,9 +61,14 @@ pub async fn whose_form(connection: &mut Connection, number: FormNumber) -> Resu
 
 /// What was said last on paper, in any record of a person.
 async fn on_paper(connection: &mut Connection, holder: HolderId) -> Result<Option<Said>, Refusal> {
+    let records = merge::records(&mut *connection, holder).await?;
+    on_paper_in(connection, &records).await
+}
+
+async fn on_paper_in(connection: &mut Connection, records: &[HolderId]) -> Result<Option<Said>, Refusal> {
     let mut said = Vec::new();
-    for record in merge::records(&mut *connection, holder).await? {
-        said.extend(store::newest(&mut *connection, record).await?);
+    for record in records {
+        said.extend(store::newest(&mut *connection, *record).await?);
     }
     Ok(said.into_iter().max_by_key(|said| said.at))
 }
@@ -74,15 +79,16 @@ async fn on_paper(connection: &mut Connection, holder: HolderId) -> Result<Optio
 /// # Errors
 /// When keys or database fail.
 pub async fn newest(app: &App, connection: &mut Connection, holder: HolderId) -> Result<Option<Said>, Refusal> {
+    let records = merge::records(&mut *connection, holder).await?;
     let mut said = Vec::new();
-    for record in merge::records(&mut *connection, holder).await? {
+    for record in records.iter().copied() {
         if let Some((at, version)) = cards::consent::store::given(&mut *connection, record).await? {
             let standing = Standing::Agreed { version, means: Means::Card };
             said.push(Said { standing, day: day_of(at), at, staff: String::new(), record });
         }
     }
     let birth = if said.is_empty() { None } else { birth(app, &mut *connection, holder).await? };
-    said.extend(on_paper(connection, holder).await?);
+    said.extend(on_paper_in(connection, &records).await?);
     Ok(rules::newest(said, birth))
 }
 

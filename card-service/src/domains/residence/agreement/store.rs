@@ -6,6 +6,7 @@ use card_schema::ids::HolderId;
 
 use super::model::{Act, Form, FormNumber, Means, Said, Standing};
 use crate::db::{Connection, DbError, Row, Tx, columns, query};
+use crate::domains::residence::store::deeds;
 use crate::evidence::{ActionKind, Change, tables};
 use crate::people::StaffId;
 
@@ -57,8 +58,13 @@ fn day_of(row: &Row) -> Result<Date, DbError> {
     Ok(Date::of_utc(Micros(row.get("day")?)))
 }
 
+/// The form, where something was done with one.
+fn maybe_form(row: &Row) -> Result<Option<FormNumber>, DbError> {
+    Ok(row.get::<Option<i64>>("form")?.and_then(FormNumber::from_stored))
+}
+
 fn form_of(row: &Row) -> Result<FormNumber, DbError> {
-    row.get::<Option<i64>>("form")?.and_then(FormNumber::from_stored).ok_or(DbError::Unreadable("consent_act.form"))
+    maybe_form(row)?.ok_or(DbError::Unreadable("consent_act.form"))
 }
 
 fn version_of(row: &Row) -> Result<u16, DbError> {
@@ -136,7 +142,7 @@ pub(super) async fn signer(
     .bind(record)
     .optional(connection)
     .await?;
-    let signer = |row: Row| Ok((row.get::<Option<i64>>("form")?.and_then(FormNumber::from_stored), row.get("signer")?));
+    let signer = |row: Row| Ok((maybe_form(&row)?, row.get("signer")?));
     row.map(signer).transpose()
 }
 
@@ -157,19 +163,11 @@ pub struct PastAct {
 
 /// What was done with the forms of a record, newest first.
 pub async fn history(connection: &mut Connection, record: HolderId, limit: u32) -> Result<Vec<PastAct>, DbError> {
-    let rows = query(
-        "SELECT a.act, a.form, a.day, a.at, s.name FROM consent_act a JOIN staff s USING (staff_id)
-         WHERE a.shard = $1 AND a.holder_id = $2 ORDER BY a.leaf DESC LIMIT $3",
-    )
-    .bind(record.shard())
-    .bind(record)
-    .bind(i64::from(limit))
-    .all(connection)
-    .await?;
+    let rows = deeds(connection, ("consent_act", "a.act, a.form, a.day"), record, limit).await?;
     let past = |row: &Row| {
         Ok(PastAct {
             act: act_of(row)?,
-            form: row.get::<Option<i64>>("form")?.and_then(FormNumber::from_stored),
+            form: maybe_form(row)?,
             day: day_of(row)?,
             at: Micros(row.get("at")?),
             staff: row.get("name")?,

@@ -5,6 +5,7 @@ use card_schema::ids::HolderId;
 
 use super::Act;
 use crate::db::{Connection, DbError, Row, Tx, columns, query};
+use crate::domains::residence::store::deeds;
 use crate::evidence::{ActionKind, Change, tables};
 use crate::people::StaffId;
 
@@ -54,15 +55,7 @@ pub async fn history(
     holder: HolderId,
     limit: u32,
 ) -> Result<Vec<(Micros, Act, String, String)>, DbError> {
-    let rows = query(
-        "SELECT m.at, m.act, m.reason, s.name FROM person_merge m JOIN staff s USING (staff_id)
-         WHERE m.shard = $1 AND m.holder_id = $2 ORDER BY m.leaf DESC LIMIT $3",
-    )
-    .bind(holder.shard())
-    .bind(holder)
-    .bind(i64::from(limit))
-    .all(connection)
-    .await?;
+    let rows = deeds(connection, ("person_merge", "a.act, a.reason"), holder, limit).await?;
     let past = |row: &Row| {
         let act = Act::from_name(row.get("act")?).ok_or(DbError::Unreadable("person_merge.act"))?;
         Ok((Micros(row.get("at")?), act, row.get("name")?, row.get("reason")?))

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::model::{Act, Issued};
 use crate::db::{Connection, DbError, Row, Tx, columns, query};
+use crate::domains::residence::store::deeds;
 use crate::evidence::{ActionKind, Change, tables};
 use crate::people::StaffId;
 
@@ -121,15 +122,7 @@ pub struct PastAct {
 
 /// What was done with the papers of a holder, newest first.
 pub async fn history(connection: &mut Connection, holder: HolderId, limit: u32) -> Result<Vec<PastAct>, DbError> {
-    let rows = query(
-        "SELECT a.kind, a.act, a.at, a.reason, s.name FROM paper_act a JOIN staff s USING (staff_id)
-         WHERE a.shard = $1 AND a.holder_id = $2 ORDER BY a.leaf DESC LIMIT $3",
-    )
-    .bind(holder.shard())
-    .bind(holder)
-    .bind(i64::from(limit))
-    .all(connection)
-    .await?;
+    let rows = deeds(connection, ("paper_act", "a.kind, a.act, a.reason"), holder, limit).await?;
     let past = |row: &Row| {
         Ok(PastAct {
             kind: PaperKind::from_name(row.get("kind")?).ok_or(DbError::Unreadable("paper_act.kind"))?,

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::model::{Act, Permit, Stage};
 use crate::db::{Connection, DbError, Row, Tx, columns, query};
+use crate::domains::residence::store::deeds;
 use crate::evidence::{ActionKind, Change, tables};
 use crate::people::StaffId;
 
@@ -160,15 +161,7 @@ pub struct PastAct {
 
 /// What was done with the permits of a holder, newest first.
 pub async fn acts(connection: &mut Connection, holder: HolderId, limit: u32) -> Result<Vec<PastAct>, DbError> {
-    let rows = query(
-        "SELECT a.act, a.at, a.reason, a.valid_until, s.name FROM permit_act a JOIN staff s USING (staff_id)
-         WHERE a.shard = $1 AND a.holder_id = $2 ORDER BY a.leaf DESC LIMIT $3",
-    )
-    .bind(holder.shard())
-    .bind(holder)
-    .bind(i64::from(limit))
-    .all(connection)
-    .await?;
+    let rows = deeds(connection, ("permit_act", "a.act, a.reason, a.valid_until"), holder, limit).await?;
     let act = |row: &Row| {
         Ok(PastAct {
             act: Act::from_name(row.get("act")?).ok_or(DbError::Unreadable("permit_act.act"))?,
