@@ -1,9 +1,6 @@
 //! One Chromium with an empty profile, and what a person can do in its window.
 
-use std::{
-    fs,
-    process::{Command, Stdio},
-};
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -11,6 +8,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use town::{
     http::Client,
+    port,
     process::{Process, tethered},
     wait,
 };
@@ -86,7 +84,8 @@ impl Chromium {
     /// When chromedriver or Chromium do not start.
     pub fn start(scripts: Scripts) -> Result<Self> {
         let profile = tempfile::Builder::new().prefix("browser-").tempdir().context("a folder for the profile")?;
-        let (mut driver, port) = start_driver(&profile)?;
+        let port = port::free()?;
+        let mut driver = start_driver(&profile, port)?;
         let base = format!("http://127.0.0.1:{port}");
         let root = Client::new(&base, None)?;
         driver.ready(|| Ok(root.get("/status").ok().filter(|reply| reply.status == 200)))?;
@@ -327,22 +326,17 @@ fn value(client: &Client, path: &str, body: &Value) -> Result<Value> {
 }
 
 /// Starts chromedriver as the first process of a process namespace of its own: with it goes every Chromium process.
-fn start_driver(folder: &TempDir) -> Result<(Process, u16)> {
-    let log = folder.path().join("chromedriver.log");
+fn start_driver(folder: &TempDir, port: u16) -> Result<Process> {
     let mut command = tethered("unshare");
     if !may_unshare() {
         command.args(["--user", "--map-root-user"]);
     }
-    command.args(["--pid", "--fork", "--kill-child", "--mount-proc", "chromedriver", "--port=0"]);
+    // With port 0 it takes one of IPv6 and ends when somebody has the same of IPv4.
+    let port = format!("--port={port}");
+    command.args(["--pid", "--fork", "--kill-child", "--mount-proc", "chromedriver", &port]);
     // Chromium looks for its home, and must not find ours.
     command.env("HOME", folder.path());
-    let mut driver = Process::start("chromedriver", command, &log)?;
-    let port = driver.ready(|| {
-        let said = fs::read_to_string(&log).unwrap_or_default();
-        let port = said.split_once("successfully on port ").and_then(|(_, rest)| rest.split_once('.'));
-        Ok(port.and_then(|(port, _)| port.parse().ok()))
-    })?;
-    Ok((driver, port))
+    Process::start("chromedriver", command, &folder.path().join("chromedriver.log"))
 }
 
 /// Whether this user may make namespaces without a user namespace around them.

@@ -10,6 +10,7 @@ pub mod demo;
 pub mod http;
 pub mod office;
 pub mod pcscd;
+pub mod port;
 pub mod process;
 pub mod programs;
 pub mod service;

@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    net::TcpListener,
     path::{Path, PathBuf},
 };
 
@@ -15,6 +14,7 @@ use crate::{
     authenticator,
     http::Client,
     office::Office,
+    port,
     process::{self, Process},
     programs::program,
 };
@@ -31,12 +31,6 @@ pub struct Service {
     public_url: String,
     terminals_url: String,
     process: Option<Process>,
-}
-
-/// A port that was free a moment ago.
-fn free_port() -> Result<u16> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).context("looking for a free port")?;
-    Ok(listener.local_addr()?.port())
 }
 
 impl Service {
@@ -78,7 +72,7 @@ impl Service {
 
     fn configure(folder: &Path, data: &Path, database_url: &str) -> Result<Self> {
         fs::create_dir_all(folder)?;
-        let (public, terminals) = (free_port()?, free_port()?);
+        let (public, terminals) = (port::free()?, port::free()?);
         let terminals_url = format!("https://localhost:{terminals}");
         let config = format!(
             "data_dir = \"{}\"\n\
