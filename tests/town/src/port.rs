@@ -1,10 +1,6 @@
 //! Ports for programs that are told theirs before they start, and again when they come back.
 
-use std::{
-    fs,
-    hash::{BuildHasher as _, RandomState},
-    net::TcpListener,
-};
+use std::{fs, net::TcpListener};
 
 use anyhow::{Context, Result};
 
@@ -22,7 +18,7 @@ pub fn free() -> Result<u16> {
     let start = end / 2;
     // Another town looks at the same moment: not in order, so that they do not meet.
     (0..1000)
-        .map(|_| start + u16::try_from(RandomState::new().hash_one(()) % u64::from(end - start)).unwrap_or_default())
+        .map(|_| fastrand::u16(start..end))
         .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
         .context("a free port below those that the kernel gives away")
 }
