@@ -111,7 +111,7 @@ fn terminal_kid() -> Kid {
 }
 
 fn payment() -> Tap {
-    tap(Some(card()), 1, TapId::NONE, Operation::PursePayment(purse::Payment { amount: Fen(1250) }))
+    tap(Some(card()), 1, TapId::NONE, Operation::PursePayment(purse::Payment::online(Fen(1250))))
 }
 
 fn path(name: &str) -> PathBuf {
@@ -170,7 +170,12 @@ fn check_taps() {
     check("tap-payment", &first, Kid::Card(Slot::Tap), &CARD);
     let previous = TapId(ToBeSigned::new(&first, Kid::Card(Slot::Tap)).digest());
     let table = [
-        ("tap-payment-with-pin", Slot::Approve, Operation::PursePayment(purse::Payment { amount: Fen(123_456) })),
+        (
+            "tap-payment-offline",
+            Slot::Tap,
+            Operation::PursePayment(purse::Payment { amount: Fen(1250), accepted_offline: true }),
+        ),
+        ("tap-payment-with-pin", Slot::Approve, Operation::PursePayment(purse::Payment::online(Fen(123_456)))),
         ("tap-top-up", Slot::Tap, Operation::PurseTopUp(purse::TopUp { amount: Fen(5_000) })),
         ("tap-gate-check", Slot::Tap, Operation::GateCheck(gate::Check)),
         (
@@ -280,6 +285,7 @@ fn every_kept_file_belongs_to_a_test() {
         "tap-abandoned",
         "tap-gate-check",
         "tap-payment",
+        "tap-payment-offline",
         "tap-payment-with-pin",
         "tap-registration-consent",
         "tap-sign-in",

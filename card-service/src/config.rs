@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use card_schema::money::Fen;
-use card_schema::wire::terminal::Limits;
+use card_schema::wire::terminal::{Limits, OfflineLimits};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -18,7 +18,7 @@ const PREFIX: &str = "CARD_SERVICE_";
 const NOT_SETTINGS: [&str; 3] = ["CARD_SERVICE_CONFIG", "CARD_SERVICE_ADMIN_PASSWORD", "CARD_SERVICE_LANG"];
 
 /// Every key there is, with what it is for.
-pub const KEYS: [(&str, &str); 17] = [
+pub const KEYS: [(&str, &str); 23] = [
     ("data_dir", "folder for database, keys and certificates"),
     ("database.url", "sqlite:PATH or postgres://USER@HOST/DATABASE; SQLite in data_dir when not set"),
     ("public.listen", "address of the console and the API"),
@@ -33,6 +33,15 @@ pub const KEYS: [(&str, &str); 17] = [
     ("log.format", "text or json"),
     ("limits.no_pin_fen", "largest payment without PIN, in fen"),
     ("limits.tap_fen", "largest amount of one tap, in fen"),
+    ("limits.offline_tap_fen", "largest payment that a terminal accepts without the service, in fen"),
+    ("limits.offline_card_day_fen", "the most that one card pays in a day at a terminal without the service, in fen"),
+    ("limits.offline_card_count", "how many payments of one card may wait at a terminal"),
+    ("limits.offline_terminal_fen", "the most that all payments come to that wait at a terminal, in fen"),
+    (
+        "limits.offline_drawn_percent",
+        "of a hundred cards, how many a terminal draws each day that have to reach the service",
+    ),
+    ("limits.offline_freeze_days", "days without the service after which a terminal accepts nothing"),
     ("limits.reversal_alone_fen", "how much somebody may reverse alone within 24 hours, in fen; more takes two"),
     ("sessions.idle_s", "seconds after which an idle console session ends"),
     ("metrics.open", "true: /metrics answers everybody, not loopback alone"),
@@ -169,13 +178,36 @@ pub struct LimitsConfig {
     pub no_pin_fen: i64,
     /// The largest amount of one tap, in fen.
     pub tap_fen: i64,
+    /// See [`OfflineLimits::tap`], in fen.
+    pub offline_tap_fen: i64,
+    /// See [`OfflineLimits::card_day`], in fen.
+    pub offline_card_day_fen: i64,
+    /// See [`OfflineLimits::card_count`].
+    pub offline_card_count: u32,
+    /// See [`OfflineLimits::terminal`], in fen.
+    pub offline_terminal_fen: i64,
+    /// See [`OfflineLimits::drawn_percent`].
+    pub offline_drawn_percent: u8,
+    /// See [`OfflineLimits::freeze_days`].
+    pub offline_freeze_days: u32,
     /// How much a member of staff may reverse alone within 24 hours, in fen.
     pub reversal_alone_fen: i64,
 }
 
 impl From<LimitsConfig> for Limits {
     fn from(limits: LimitsConfig) -> Self {
-        Self { no_pin_limit: Fen(limits.no_pin_fen), tap_limit: Fen(limits.tap_fen) }
+        Self {
+            no_pin_limit: Fen(limits.no_pin_fen),
+            tap_limit: Fen(limits.tap_fen),
+            offline: OfflineLimits {
+                tap: Fen(limits.offline_tap_fen),
+                card_day: Fen(limits.offline_card_day_fen),
+                card_count: limits.offline_card_count,
+                terminal: Fen(limits.offline_terminal_fen),
+                drawn_percent: limits.offline_drawn_percent,
+                freeze_days: limits.offline_freeze_days,
+            },
+        }
     }
 }
 
@@ -239,6 +271,12 @@ impl Config {
             .set_default("log.format", "text")?
             .set_default("limits.no_pin_fen", 5_000)?
             .set_default("limits.tap_fen", 500_000)?
+            .set_default("limits.offline_tap_fen", 10_000)?
+            .set_default("limits.offline_card_day_fen", 20_000)?
+            .set_default("limits.offline_card_count", 10)?
+            .set_default("limits.offline_terminal_fen", 500_000)?
+            .set_default("limits.offline_drawn_percent", 5)?
+            .set_default("limits.offline_freeze_days", 7)?
             .set_default("limits.reversal_alone_fen", 20_000)?
             .set_default("sessions.idle_s", 900)?
             .set_default("metrics.open", false)?;

@@ -1,30 +1,91 @@
-// Looks again when what the page shows is no longer true, and puts a keypad on it.
+// Looks again when what the page shows is no longer true, puts a keypad on it, and makes itself heard.
 "use strict";
-const seen = document.currentScript.dataset.seen;
+const { live, here, mark } = document.currentScript.dataset;
+let shown = mark;
 
-async function watch() {
-  for (;;) {
-    try {
-      const answer = await fetch("/news?seen=" + encodeURIComponent(seen));
-      if (!answer.ok || (await answer.json())) return location.assign("/");
-    } catch {
-      // The daemon is gone for a while: it is asked again, and says then that the browser has to be let in anew.
-      await new Promise((done) => setTimeout(done, 2000));
+// Shows what the daemon would answer now. What somebody types stays, as long as the same is asked.
+async function look() {
+  const answer = await fetch(here);
+  if (!answer.ok) return location.assign(here);
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  shown = page.querySelector("script[data-mark]").dataset.mark;
+  document.querySelector("header").replaceWith(page.querySelector("header"));
+  const [old, now] = [document.querySelector("main"), page.querySelector("main")];
+  if (old.dataset.state === now.dataset.state) return;
+  old.replaceWith(now);
+  document.title = page.title;
+  begin();
+}
+
+// One look at a time: the last mark that came meanwhile is looked at next.
+let wanted = null;
+async function follow(next) {
+  const isLooking = wanted !== null;
+  wanted = next;
+  if (isLooking) return;
+  try {
+    while (wanted !== shown) {
+      const target = wanted;
+      await look();
+      if (wanted === target) break;
     }
+  } catch {
+    // The daemon is gone: the stream says so, and what is true when it is back.
   }
+  wanted = null;
 }
-if (seen) watch();
 
-const pad = document.querySelector(".keypad");
-if (pad) {
-  const fields = [...document.querySelectorAll("input[type=password]")];
-  let field = fields[0];
-  for (const one of fields) one.addEventListener("focus", () => (field = one));
-  pad.hidden = false;
-  pad.addEventListener("click", ({ target }) => {
-    const { digit } = target.dataset;
-    if (digit !== undefined && field.value.length < field.maxLength) field.value += digit;
-    if ("clear" in target.dataset) field.value = "";
-    if ("back" in target.dataset) field.value = field.value.slice(0, -1);
-  });
+if (live) {
+  const events = new EventSource(live);
+  const gone = document.querySelector(".gone");
+  events.onopen = () => (gone.hidden = true);
+  events.onmessage = ({ data }) => follow(data);
+  events.onerror = () => {
+    gone.hidden = false;
+    // The daemon has started anew, and says that the browser has to be let in again.
+    if (events.readyState === EventSource.CLOSED) location.assign(here);
+  };
 }
+
+// Hertz and seconds of each tone: yes rises, no is low and long, try again is twice the same.
+const TONES = { yes: [[880, 0.09], [1320, 0.16]], no: [[196, 0.5]], again: [[523, 0.12], [0, 0.06], [523, 0.12]] };
+let audio = null;
+function sound(name) {
+  if (!TONES[name]) return;
+  audio ??= new AudioContext();
+  let at = audio.currentTime;
+  for (const [hertz, seconds] of TONES[name]) {
+    if (hertz) {
+      const [tone, volume] = [audio.createOscillator(), audio.createGain()];
+      tone.frequency.value = hertz;
+      volume.gain.setValueAtTime(0.3, at);
+      volume.gain.exponentialRampToValueAtTime(0.001, at + seconds);
+      tone.connect(volume).connect(audio.destination);
+      tone.start(at);
+      tone.stop(at + seconds);
+    }
+    at += seconds;
+  }
+  document.documentElement.dataset.heard = name;
+}
+
+// A new page: its keypad, where somebody goes on, and what is heard.
+let field = null;
+function begin() {
+  field = document.querySelector(".field input");
+  for (const part of document.querySelectorAll(".keypad, [data-print]")) part.hidden = false;
+  (document.querySelector("[autofocus]") ?? document.querySelector("main [tabindex]"))?.focus();
+  sound(document.querySelector("main").dataset.sound);
+}
+begin();
+
+document.addEventListener("focusin", ({ target }) => {
+  if (target.matches(".field input")) field = target;
+});
+document.addEventListener("click", ({ target }) => {
+  if (target.matches("[data-print]")) print();
+  const { digit, clear, back } = target.closest(".keypad button")?.dataset ?? {};
+  if (digit !== undefined && (field.maxLength < 0 || field.value.length < field.maxLength)) field.value += digit;
+  if (clear !== undefined) field.value = "";
+  if (back !== undefined) field.value = field.value.slice(0, -1);
+});

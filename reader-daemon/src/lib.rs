@@ -6,6 +6,7 @@ pub mod card;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod counter;
 pub mod enrol;
 pub mod identity;
 pub mod jobs;

@@ -8,11 +8,12 @@ use std::{
     time::Duration,
 };
 
-use tokio::{signal::unix, task::JoinHandle};
+use tokio::{signal::unix, sync::watch, task::JoinHandle};
 
 use crate::{
     card::{apdu_trace, monitor::Monitor, readers::Readers},
     config::Config,
+    counter::Counter,
     identity::{Identity, IdentityError},
     jobs::Jobs,
     local::{self, App, Prompts, Visits},
@@ -89,9 +90,24 @@ pub async fn run(config: &Config) -> Result<(), RunError> {
     let service = Arc::clone(&client);
     let jobs = Jobs { client, stations: Arc::clone(&stations), prompts: prompts.clone(), submitter: handle.clone() };
     let background = [tokio::spawn(submitter.run()), tokio::spawn(jobs.run())];
-    let visits = Visits::default();
-    let app = App { stations: Arc::clone(&stations), outbox, known, service, submitter: handle, prompts, visits };
-    let served = listening.serve(app, stop_asked()).await.map_err(RunError::Serve);
+    let counter = Counter::new(Arc::clone(&stations), Arc::clone(&outbox), handle.clone(), known.clone());
+    let (stop, stopping) = watch::channel(false);
+    let app = App {
+        stations: Arc::clone(&stations),
+        outbox,
+        known,
+        service,
+        submitter: handle,
+        prompts,
+        counter,
+        visits: Visits::default(),
+        stopping,
+    };
+    let stop_asked = async move {
+        self::stop_asked().await;
+        stop.send_replace(true);
+    };
+    let served = listening.serve(app, stop_asked).await.map_err(RunError::Serve);
 
     // Nobody is to find an address where nobody listens.
     let _ = std::fs::remove_file(&local_file);

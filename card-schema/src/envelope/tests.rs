@@ -48,7 +48,9 @@ impl Signer {
 
 fn operation() -> impl Strategy<Value = Operation> {
     prop_oneof![
-        any::<i64>().prop_map(|fen| Operation::PursePayment(purse::Payment { amount: Fen(fen) })),
+        (any::<i64>(), any::<bool>()).prop_map(|(fen, accepted_offline)| {
+            Operation::PursePayment(purse::Payment { amount: Fen(fen), accepted_offline })
+        }),
         any::<i64>().prop_map(|fen| Operation::PurseTopUp(purse::TopUp { amount: Fen(fen) })),
         Just(Operation::GateCheck(gate::Check)),
         ("[a-z:/.]{0,255}", any::<[u8; 32]>())
@@ -117,7 +119,7 @@ fn example() -> Tap {
         at: Micros(1_700_000_000_000_000),
         log_head: None,
         status_version: 7,
-        operation: Operation::PursePayment(purse::Payment { amount: Fen(1250) }),
+        operation: Operation::PursePayment(purse::Payment::online(Fen(1250))),
     }
 }
 

@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn a_payment_over_the_limit_needs_the_pin() {
-        let payment = |fen| Operation::PursePayment(purse::Payment { amount: Fen(fen) });
+        let payment = |fen| Operation::PursePayment(purse::Payment::online(Fen(fen)));
         assert_eq!(payment(10_000).signer(Fen(10_000)), Signer::Card(Slot::Tap));
         assert_eq!(payment(10_001).signer(Fen(10_000)), Signer::Card(Slot::Approve));
     }

@@ -107,6 +107,38 @@ pub struct Limits {
     pub no_pin_limit: Fen,
     /// The largest amount of one tap.
     pub tap_limit: Fen,
+    /// What it accepts while it cannot reach the service.
+    pub offline: OfflineLimits,
+}
+
+/// What a terminal accepts on its own. Everything that is accepted so stands: these limits bound what the issuer may lose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct OfflineLimits {
+    /// The largest payment.
+    pub tap: Fen,
+    /// The most that one card pays on one day.
+    pub card_day: Fen,
+    /// How many payments of one card may wait for the service.
+    pub card_count: u32,
+    /// The most that all payments come to that wait for the service.
+    pub terminal: Fen,
+    /// Of a hundred cards, how many are drawn each day that have to reach the service, 0 to 100.
+    pub drawn_percent: u8,
+    /// Days since the service was reached last after which nothing is accepted.
+    pub freeze_days: u32,
+}
+
+impl OfflineLimits {
+    /// Nothing is accepted.
+    pub const NONE: Self = Self {
+        tap: Fen::ZERO,
+        card_day: Fen::ZERO,
+        card_count: 0,
+        terminal: Fen::ZERO,
+        drawn_percent: 100,
+        freeze_days: 0,
+    };
 }
 
 /// The keys and certificates that a terminal verifies with. All keys are `SubjectPublicKeyInfo` in DER.

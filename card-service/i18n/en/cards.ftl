@@ -9,6 +9,7 @@ card-by-itself-issuance = Issuance
 card-by-itself-consent = The holder agreed
 card-by-itself-replacement = The holder has a new card
 card-by-itself-merged = Two records of one person
+card-by-itself-overspent = More was paid without network than the purse held
 card-fate = The card itself
 card-fate-ask = What becomes of the card that was given back?
 card-fate-hint = It is never used again, by anybody.

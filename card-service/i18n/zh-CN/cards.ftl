@@ -9,6 +9,7 @@ card-by-itself-issuance = 制卡
 card-by-itself-consent = 持卡人已经同意
 card-by-itself-replacement = 持卡人已有新卡
 card-by-itself-merged = 同一人的两份登记
+card-by-itself-overspent = 离线付款超出余额
 card-fate = 卡片实物
 card-fate-ask = 交回的卡片怎样处理？
 card-fate-hint = 这张卡不会再给任何人使用。

@@ -198,6 +198,8 @@ pub struct CardForIntake {
     pub signs_in: bool,
     /// Where the card is in its life.
     pub state: CardState,
+    /// Since when.
+    pub changed_at: Micros,
     /// What its signatures verify with.
     pub keys: CardKeys,
     /// From when on it is refused.

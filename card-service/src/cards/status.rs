@@ -6,8 +6,9 @@
 use std::sync::Arc;
 
 use card_schema::clock::Micros;
-use card_schema::envelope::status_list::{CardStatus, StatusList, Statuses};
+use card_schema::envelope::status_list::{CardStatus, SignedStatusList, StatusList, Statuses};
 use card_schema::envelope::{PublicKey, Signature};
+use card_schema::ids::CardId;
 
 use crate::app::App;
 use crate::cards::store;
@@ -70,6 +71,33 @@ async fn newest_version(tx: &mut Tx) -> Result<i64, DbError> {
 /// The newest list: version and token.
 pub async fn newest(connection: &mut Connection) -> Result<Option<(i64, Vec<u8>)>, DbError> {
     store::newest_status_list(connection).await
+}
+
+/// What a terminal knew that decided with a list of ours: the list, and when a newer one was signed.
+#[derive(Debug)]
+pub struct Known {
+    list: StatusList,
+    newer_at: Option<Micros>,
+}
+
+impl Known {
+    /// The list of a version; nothing where there never was one.
+    ///
+    /// # Errors
+    /// When the database fails, or holds no list there.
+    pub async fn of(connection: &mut Connection, version: u64) -> Result<Option<Self>, DbError> {
+        let Ok(number) = i64::try_from(version) else { return Ok(None) };
+        let Some((body, newer_at)) = store::status_list(connection, number).await? else { return Ok(None) };
+        let signed = SignedStatusList::decode(&body).map_err(|_| DbError::Unreadable("status_list.body"))?;
+        Ok(Some(Self { list: signed.list, newer_at }))
+    }
+
+    /// Whether a terminal that decided then could not know that the card is out of use, though it kept to the rule that it
+    /// asks at least every so many seconds.
+    pub fn hides(&self, card: CardId, at: Micros, longest_without_s: i64) -> bool {
+        let is_valid = self.list.statuses.get(card.status_index()) == CardStatus::Valid;
+        is_valid && self.newer_at.is_none_or(|newer| at <= newer.plus_seconds(longest_without_s))
+    }
 }
 
 /// What terminals are told of a card in this state. A card that is not active yet counts as valid: its certificates are

@@ -25,7 +25,7 @@ pub async fn load_for_intake(
         return Ok(HashMap::new());
     }
     let rows = query(
-        "SELECT c.card_id, c.shard, c.holder_id, c.staff_id, c.signs_in, c.state, c.expires_at, k.slot, k.public_key
+        "SELECT c.card_id, c.shard, c.holder_id, c.staff_id, c.signs_in, c.state, c.changed_at, c.expires_at, k.slot, k.public_key
          FROM {wanted} JOIN card c ON c.card_id = wanted.card_id
          LEFT JOIN card_key k ON k.card_id = c.card_id AND k.current = 1",
     )
@@ -42,6 +42,7 @@ pub async fn load_for_intake(
                 bearer: bearer(&row)?,
                 signs_in: row.get::<i64>("signs_in")? != 0,
                 state: state(&row)?,
+                changed_at: Micros(row.get("changed_at")?),
                 keys: CardKeys::default(),
                 expires_at: Micros(row.get("expires_at")?),
             }),
@@ -392,6 +393,21 @@ pub async fn newest_status_list(connection: &mut Connection) -> Result<Option<(i
     let newest =
         query("SELECT version, body FROM status_list ORDER BY version DESC LIMIT 1").optional(connection).await?;
     newest.map(|row| Ok((row.get("version")?, row.get("body")?))).transpose()
+}
+
+/// A status list, and when the one after it was signed; nothing of a version that there never was.
+pub(super) async fn status_list(
+    connection: &mut Connection,
+    version: i64,
+) -> Result<Option<(Vec<u8>, Option<Micros>)>, DbError> {
+    let row = query(
+        "SELECT body, (SELECT at FROM status_list AS newer WHERE newer.version = status_list.version + 1) AS newer_at
+         FROM status_list WHERE version = $1",
+    )
+    .bind(version)
+    .optional(connection)
+    .await?;
+    row.map(|row| Ok((row.get("body")?, row.get::<Option<i64>>("newer_at")?.map(Micros)))).transpose()
 }
 
 pub(super) fn read(row: &Row) -> Result<Card, DbError> {

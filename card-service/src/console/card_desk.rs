@@ -102,7 +102,7 @@ fn fate_text(locale: Locale, fate: Fate) -> String {
 }
 
 /// Reasons for which a card's state changes by itself, or by something else than this page.
-const BY_ITSELF: [&str; 4] = ["issuance", "consent", "replacement", "merged"];
+const BY_ITSELF: [&str; 5] = ["issuance", "consent", "replacement", "merged", "overspent"];
 
 /// Something that happened to a card.
 pub(super) fn line(locale: Locale, past: Past) -> Line {

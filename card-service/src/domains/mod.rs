@@ -36,6 +36,9 @@ pub struct Ask<'a> {
     pub at: Micros,
     /// The limits in force.
     pub limits: Limits,
+    /// The card was out of use when it signed, and a terminal that had accepted the tap on its own could not know: what it
+    /// costs is not the holder's.
+    pub is_issuers: bool,
 }
 
 /// What a room decides.
@@ -63,6 +66,8 @@ impl Decision {
 pub enum Effect {
     /// One more asked at a gate.
     GateCount(gate::Count),
+    /// The card of this tap has spent what it did not have: it is suspended until somebody has looked.
+    Suspend,
 }
 
 /// A domain, as intake sees it.
@@ -90,6 +95,10 @@ pub fn room_of(operation: &Operation) -> Option<&'static dyn Room> {
 
 /// Writes the effects of many decisions.
 pub async fn write_effects(connection: &mut Connection, effects: &[Effect]) -> Result<(), DbError> {
-    let counts: Vec<_> = effects.iter().map(|Effect::GateCount(count)| *count).collect();
+    let counted = |effect: &Effect| match effect {
+        Effect::GateCount(count) => Some(*count),
+        Effect::Suspend => None,
+    };
+    let counts: Vec<_> = effects.iter().filter_map(counted).collect();
     gate::store::add(connection, &counts).await
 }

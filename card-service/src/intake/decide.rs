@@ -17,6 +17,8 @@ pub(super) struct Known<'a> {
     pub(super) terminal: &'a Terminal,
     pub(super) card: Option<&'a CardForIntake>,
     pub(super) signed_by: SignedBy,
+    /// The terminal has accepted the tap on its own, and could not know that the card is out of use.
+    pub(super) is_in_good_faith: bool,
     /// When the log head that the tap has seen was signed.
     pub(super) log_head_at: Option<Micros>,
     pub(super) now: Micros,
@@ -67,7 +69,8 @@ pub(super) fn check(policy: &Policy, tap: &Tap, known: &Known<'_>) -> Verdict {
     let state_fits = match card.state {
         CardState::Active => !consent,
         CardState::Personalised => consent,
-        _ => false,
+        CardState::Personalising | CardState::Abandoned => false,
+        _ => known.is_in_good_faith,
     };
     if state_fits { Verdict::Ask } else { Refuse(Outcome::CardNotActive) }
 }

@@ -1,6 +1,7 @@
 //! The taps of a group that lie in one group of shards: load what they need, decide tap by tap, write everything in one
 //! transaction.
 
+use std::collections::hash_map::Entry as OfMap;
 use std::collections::{BTreeSet, HashMap};
 use std::mem::take;
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use card_schema::clock::Micros;
 use card_schema::envelope::receipt::{self, TapOutcome};
 use card_schema::envelope::tap::Tap;
-use card_schema::ids::{CardId, Shard, TapId};
+use card_schema::ids::{CardId, Shard, TapId, TerminalId};
 use card_schema::money::Fen;
 use card_schema::operation::Operation;
 use foldhash::fast::RandomState;
@@ -19,7 +20,8 @@ use super::memory::{Cards, Learned};
 use super::store::{self, LaneEvent, Prior, TapRow, Wanted};
 use super::submission::{Means, Policy, Submission};
 use super::verify::Candidate;
-use crate::cards::{self, CardState};
+use crate::cards::store::Because;
+use crate::cards::{self, CardState, status};
 use crate::db::{DbError, Engine, Tx};
 use crate::domains::{self, Ask, Decision, Effect};
 use crate::evidence::{self, Action, ActionKind, Hash, LeafRef};
@@ -55,6 +57,10 @@ pub(super) struct Decided {
 #[derive(Default)]
 struct Part {
     cards: Cards,
+    /// What terminals knew that have accepted taps of cards which are out of use, by the version of their status list.
+    lists: HashMap<u64, Option<status::Known>>,
+    /// How many payments each terminal has brought of a card that is out of use, since it is.
+    brought: HashMap<(CardId, TerminalId), u32>,
     prior: HashMap<TapId, Prior, RandomState>,
     book: Book,
     actions: Vec<(LeafRef, Action)>,
@@ -74,9 +80,14 @@ impl Placed {
         self.candidate().tap.as_ref().expect("what has a place in a lane is a tap")
     }
 
-    /// Whether it may bring a card into use, and so another onto the status list.
+    /// Whether it may put a card onto the status list: it brings another into use, or spends what is not there.
     pub(super) fn may_list(&self) -> bool {
-        matches!(self.tap().operation, Operation::RegistrationConsent(_))
+        matches!(self.tap().operation, Operation::RegistrationConsent(_)) || self.is_accepted_offline()
+    }
+
+    /// Whether the terminal has accepted it on its own.
+    fn is_accepted_offline(&self) -> bool {
+        matches!(self.tap().operation, Operation::PursePayment(payment) if payment.accepted_offline)
     }
 
     fn number(&self) -> LaneNumber {
@@ -142,7 +153,35 @@ impl Part {
             terminal: tap.terminal,
             at: tap.at,
             limits: policy.limits,
+            is_issuers: placed.is_accepted_offline() && card.state != CardState::Active && card.changed_at < tap.at,
         })
+    }
+
+    /// Whether a terminal that accepted a tap on its own could not know that the card is out of use.
+    async fn is_in_good_faith(&mut self, tx: &mut Tx, placed: &Placed, policy: Policy) -> Result<bool, DbError> {
+        let tap = placed.tap();
+        let Some(card) = tap.card.filter(|_| placed.is_accepted_offline()) else { return Ok(false) };
+        let Some(out_since) = self.cards.get(&card).filter(|known| known.state != CardState::Active) else {
+            return Ok(false);
+        };
+        let out_since = out_since.changed_at;
+        let known = match self.lists.entry(tap.status_version) {
+            OfMap::Occupied(entry) => entry.into_mut(),
+            OfMap::Vacant(entry) => entry.insert(status::Known::of(tx.conn(), tap.status_version).await?),
+        };
+        let longest_s = i64::from(policy.limits.offline.freeze_days) * 86_400;
+        if !known.as_ref().is_some_and(|known| known.hides(card, tap.at, longest_s)) {
+            return Ok(false);
+        }
+        // No more than an honest terminal lets wait: whoever makes some up is not paid for it.
+        let brought = match self.brought.entry((card, tap.terminal)) {
+            OfMap::Occupied(entry) => entry.into_mut(),
+            OfMap::Vacant(entry) => {
+                entry.insert(store::payments_since(tx.conn(), card, tap.terminal, out_since).await?)
+            }
+        };
+        *brought = brought.saturating_add(1);
+        Ok(*brought <= policy.limits.offline.card_count)
     }
 
     async fn decide(
@@ -163,11 +202,13 @@ impl Part {
         }
 
         let (submission, number) = (&placed.submission, placed.number());
+        let is_in_good_faith = self.is_in_good_faith(tx, placed, policy).await?;
         let card = tap.card.and_then(|card| self.cards.get(&card)).map(Arc::as_ref);
         let known = Known {
             terminal: &placed.terminal,
             card,
             signed_by: candidate.signed_by(&submission.key, card),
+            is_in_good_faith,
             log_head_at: placed.log_head_at,
             now: submission.received_at,
         };
@@ -207,6 +248,11 @@ impl Part {
                 Vec::new()
             }
         };
+        if decision.effects.contains(&Effect::Suspend)
+            && let Some(card) = tap.card
+        {
+            self.suspend(tx, means, submission.received_at, card).await?;
+        }
         let balance = decision.shows.map(|key| Fen(self.book.balance(&key)));
         let row = TapRow {
             leaf: evidence::reserve(tx, placed.shard),
@@ -237,10 +283,10 @@ impl Part {
     ) -> Result<receipt::Outcome, DbError> {
         let consent = cards::on_consent(tx, submission.received_at, id, text).await?;
         if consent.outcome == receipt::Outcome::Accepted {
-            self.becomes(id, CardState::Active);
+            self.becomes(id, CardState::Active, submission.received_at);
         }
         for replaced in &consent.replaced {
-            self.becomes(*replaced, CardState::Replaced);
+            self.becomes(*replaced, CardState::Replaced, submission.received_at);
         }
         if consent.is_list_due {
             means.lists.publish(tx, submission.received_at).await?;
@@ -248,10 +294,20 @@ impl Part {
         Ok(consent.outcome)
     }
 
+    /// A card has spent what it did not have: until somebody has looked, it pays nothing more.
+    async fn suspend(&mut self, tx: &mut Tx, means: &Means, at: Micros, id: CardId) -> Result<(), DbError> {
+        let found = cards::store::one(tx.conn(), id).await?;
+        let Some(found) = found.filter(|found| found.state == CardState::Active) else { return Ok(()) };
+        cards::store::set_state(tx, at, &found, CardState::Suspended, Because::of("overspent")).await?;
+        self.becomes(id, CardState::Suspended, at);
+        means.lists.publish(tx, at).await.map(drop)
+    }
+
     /// A card is in another state from the next tap on.
-    fn becomes(&mut self, card: CardId, state: CardState) {
+    fn becomes(&mut self, card: CardId, state: CardState, at: Micros) {
         if let Some(card) = self.cards.get_mut(&card) {
-            Arc::make_mut(card).state = state;
+            let card = Arc::make_mut(card);
+            (card.state, card.changed_at) = (state, at);
         }
     }
 

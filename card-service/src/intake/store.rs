@@ -9,6 +9,7 @@ use card_schema::clock::Micros;
 use card_schema::envelope::receipt::Outcome;
 use card_schema::ids::{CardId, Shard, TapId, TerminalId};
 use card_schema::money::Fen;
+use card_schema::operation::OperationCode;
 use foldhash::fast::RandomState;
 
 /// What became of a tap that came before.
@@ -112,6 +113,28 @@ pub(super) async fn prior(
     let mut found = prior_where(connection, with_card, "t.card_id = wanted.card_id").await?;
     found.append(&mut prior_where(connection, alone, "t.card_id IS NULL").await?);
     Ok(found.into_iter().collect())
+}
+
+/// How many payments of a card from a terminal were accepted that came in since then.
+pub(super) async fn payments_since(
+    connection: &mut Connection,
+    card: CardId,
+    terminal: TerminalId,
+    since: Micros,
+) -> Result<u32, DbError> {
+    let count: i64 = query(
+        "SELECT COUNT(*) FROM tap WHERE shard = $1 AND card_id = $2 AND terminal_id = $3 AND received_at >= $4
+         AND operation = $5 AND outcome = $6",
+    )
+    .bind(card.shard())
+    .bind(card)
+    .bind(terminal)
+    .bind(since.0)
+    .bind(i64::from(OperationCode::PursePayment.number()))
+    .bind(i64::from(Outcome::Accepted.number()))
+    .scalar_one(connection)
+    .await?;
+    u32::try_from(count).map_err(|_| DbError::Unreadable("tap"))
 }
 
 async fn prior_where(

@@ -1,6 +1,7 @@
 //! What a terminal may expect of intake, and what an attacker may not.
 
 mod consent;
+mod offline;
 mod one_shard;
 mod overload;
 mod parts;
@@ -34,7 +35,7 @@ use crate::http::{Refusal, localise};
 use crate::testing::town::{START, Signed, Signer, TestCard, TestTerminal, Town, identity_of, random, revoke};
 
 fn pay(fen: i64) -> Operation {
-    Operation::PursePayment(purse::Payment { amount: Fen(fen) })
+    Operation::PursePayment(purse::Payment::online(Fen(fen)))
 }
 
 fn top_up(fen: i64) -> Operation {

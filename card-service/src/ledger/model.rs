@@ -104,6 +104,11 @@ impl AccountKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Owner(pub [u8; 16]);
 
+impl Owner {
+    /// Whoever issues the cards.
+    pub const ISSUER: Self = Self([0; 16]);
+}
+
 impl From<HolderId> for Owner {
     fn from(holder: HolderId) -> Self {
         Self(*holder.as_bytes())

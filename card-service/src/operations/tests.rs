@@ -37,7 +37,7 @@ impl Scene {
         let (terminal, card) = (town.terminal().await, town.card().await);
         let mut scene = Self { town, terminal, card, folder: tempfile::tempdir().unwrap() };
         scene.post(Operation::PurseTopUp(purse::TopUp { amount: Fen(5_000) })).await;
-        scene.post(Operation::PursePayment(purse::Payment { amount: Fen(1_250) })).await;
+        scene.post(Operation::PursePayment(purse::Payment::online(Fen(1_250)))).await;
         scene
     }
 
@@ -229,7 +229,7 @@ async fn a_backup_that_is_taken_while_taps_come_in_holds_one_state() {
             scene.post(Operation::PurseTopUp(purse::TopUp { amount: Fen(100) })).await;
         }
         // At least one after it, so that the two differ.
-        scene.post(Operation::PursePayment(purse::Payment { amount: Fen(100) })).await;
+        scene.post(Operation::PursePayment(purse::Payment::online(Fen(100)))).await;
     };
     let backup = async {
         let written = back_up(&url, &file, START, &mut ()).await;

@@ -51,7 +51,7 @@ impl Lived {
         let (mut terminal, card) = (town.terminal().await, town.card().await);
         for operation in [
             Operation::PurseTopUp(purse::TopUp { amount: Fen(5_000) }),
-            Operation::PursePayment(purse::Payment { amount: Fen(1_250) }),
+            Operation::PursePayment(purse::Payment::online(Fen(1_250))),
             Operation::GateCheck(gate::Check),
         ] {
             let tap = terminal.tap(&card, Slot::Tap, operation);

@@ -12,7 +12,7 @@ use card_schema::envelope::{Envelope, Kid, Payload, PublicKey, Signature, ToBeSi
 use card_schema::ids::{CardId, HolderId, OrganisationId, Shard, TapId, TerminalId};
 use card_schema::money::Fen;
 use card_schema::operation::{Operation, OperationCode};
-use card_schema::wire::terminal::Limits;
+use card_schema::wire::terminal::{Limits, OfflineLimits};
 use ring::rand::{SecureRandom, SystemRandom};
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use tokio::sync::watch;
@@ -42,9 +42,18 @@ pub(crate) const START: Micros = Micros(1_790_000_000_000_000);
 
 /// Where terminals are told to connect to.
 pub(crate) const TERMINALS_URL: &str = "https://localhost:8444";
+/// What the terminals of this town accept on their own.
+pub(crate) const OFFLINE: OfflineLimits = OfflineLimits {
+    tap: Fen(20_000),
+    card_day: Fen(50_000),
+    card_count: 20,
+    terminal: Fen(1_000_000),
+    drawn_percent: 0,
+    freeze_days: 7,
+};
 /// The rules of most tests.
 pub(crate) const POLICY: Policy = Policy {
-    limits: Limits { no_pin_limit: Fen(10_000), tap_limit: Fen(1_000_000) },
+    limits: Limits { no_pin_limit: Fen(10_000), tap_limit: Fen(1_000_000), offline: OFFLINE },
     clock_tolerance_seconds: 300,
     offline_limit_seconds: 30 * 86_400,
 };

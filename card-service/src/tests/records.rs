@@ -92,7 +92,7 @@ impl Scene {
 
         callers.push(Caller::Terminal(terminal.id));
         let card = card_of(&app.db, Bearer::Holder(holder), CardState::Active).await;
-        let tap = terminal.tap(&card, Slot::Tap, Operation::PursePayment(purse::Payment { amount: Fen(100) }));
+        let tap = terminal.tap(&card, Slot::Tap, Operation::PursePayment(purse::Payment::online(Fen(100))));
         let batch = terminal.batch(&[tap]);
         office.intake.accept(terminal.id, &batch).await.unwrap();
         let Some(Caller::Staff(writer)) = callers.get(2) else { unreachable!("the second role is the clerk") };

@@ -212,6 +212,15 @@ pub(crate) fn no_such_request() -> CliError {
     CliError::nothing("no-such-request", "本机接口没有这个请求。", "The local API has no such request.")
 }
 
+/// A tap that is not this terminal's, or too old for it to know.
+pub(crate) fn no_such_tap() -> CliError {
+    CliError::nothing(
+        "no-such-tap",
+        "本终端没有这笔记录，或已超出保存数量。请在控制台查询。",
+        "This terminal has no such tap, or keeps it no longer. Look it up in the console.",
+    )
+}
+
 /// An answer to a question that is not asked any more.
 pub(crate) fn question_over() -> CliError {
     CliError::nothing(
@@ -305,6 +314,33 @@ fn refused(refused: Refused) -> CliError {
             "card-revoked",
             "卡片已作废（挂失、换卡或注销）。请拒收。",
             "The card has been revoked (lost, replaced or returned). Do not accept it.",
+        ),
+        Refused::OfflineAmount { limit } => CliError::failed(
+            "offline-amount",
+            format!("网络中断，每笔最多收 {limit} 元，未作任何扣款。请减少金额，或等网络恢复。"),
+            format!(
+                "Without the network no more than {limit} yuan is taken at once; nothing was charged. Take less, or wait for the network."
+            ),
+        ),
+        Refused::OfflineCard => CliError::failed(
+            "offline-card-limit",
+            "网络中断，这张卡在本机的离线额度已用完，未作任何扣款。请等网络恢复，或用其他方式付款。",
+            "Without the network this card has paid here as much as it may; nothing was charged. Wait for the network, or pay in another way.",
+        ),
+        Refused::OfflineTerminal => CliError::failed(
+            "offline-terminal-limit",
+            "网络中断，本机的离线额度已用完，未作任何扣款。请恢复网络后再收款。",
+            "Without the network this terminal has taken as much as it may; nothing was charged. Get the network back before taking more.",
+        ),
+        Refused::Drawn => CliError::failed(
+            "offline-drawn",
+            "这张卡今天被抽中，须联网核实，未作任何扣款。请等网络恢复，或用其他方式付款。",
+            "This card was drawn today as one that the service has to decide; nothing was charged. Wait for the network, or pay in another way.",
+        ),
+        Refused::Frozen => CliError::failed(
+            "offline-frozen",
+            "本机太久没有联网，或时钟被改动，暂不收款，未作任何扣款。请恢复网络并核对时间。",
+            "This terminal has been without the network for too long, or its clock was moved; nothing was charged. Get the network back and check the time.",
         ),
         Refused::TerminalRevoked => CliError::failed(
             "terminal-revoked",

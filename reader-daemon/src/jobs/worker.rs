@@ -297,7 +297,7 @@ impl<'a> Worker<'a> {
         self.line = Some(line);
         match taken {
             Ok(taken) => {
-                self.jobs.submitter.stored(None);
+                self.jobs.submitter.stored();
                 Ok(Observation::Consent { tap_id: taken.id })
             }
             Err(TapError::Card(error)) => Err(error.into()),

@@ -15,7 +15,7 @@ use card_schema::{
     wire::terminal::{SignInLink, SignInProof},
 };
 use serde::Deserialize;
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::{
@@ -29,6 +29,7 @@ use super::{
 };
 use crate::{
     cli::{messages::CliError, messages_card, messages_daemon as messages},
+    counter::Counter,
     outbox::Outbox,
     piv::Pin,
     station::{ReaderState, StationError, Stations, TapOrder, Told},
@@ -61,8 +62,12 @@ pub struct App {
     pub submitter: SubmitterHandle,
     /// What jobs ask.
     pub prompts: Prompts,
+    /// What is being paid.
+    pub counter: Counter,
     /// The browsers that were let in.
     pub visits: Visits,
+    /// True when the daemon is asked to stop: nobody waits any longer.
+    pub stopping: watch::Receiver<bool>,
 }
 
 pub(super) fn routes(app: App) -> Router {
@@ -79,7 +84,7 @@ pub(super) fn routes(app: App) -> Router {
         .with_state(app)
 }
 
-fn body<T>(json: Result<Json<T>, JsonRejection>) -> Result<T, Failure> {
+pub(super) fn body<T>(json: Result<Json<T>, JsonRejection>) -> Result<T, Failure> {
     json.map(|Json(body)| body)
         .map_err(|error| Failure { status: error.status(), error: messages::bad_request(&error.body_text()) })
 }
@@ -147,7 +152,7 @@ fn read_pin(pin: &PinText) -> Result<Pin, CliError> {
 fn read_order(request: &TapRequest) -> Result<TapOrder, CliError> {
     let amount = || request.amount_fen.ok_or_else(|| messages::bad_request("amount_fen is missing"));
     let operation = match request.operation {
-        OperationCode::PursePayment => Operation::PursePayment(purse::Payment { amount: amount()? }),
+        OperationCode::PursePayment => Operation::PursePayment(purse::Payment::online(amount()?)),
         OperationCode::PurseTopUp => Operation::PurseTopUp(purse::TopUp { amount: amount()? }),
         OperationCode::GateCheck => Operation::GateCheck(gate::Check),
         OperationCode::SignIn => {
@@ -181,14 +186,7 @@ async fn wait_for_receipt(app: &App, told: Told, wait: Duration) -> TapReply {
         apdus: told.usage.apdus,
         wire_bytes: u32::try_from(told.usage.wire_bytes()).unwrap_or(u32::MAX),
     };
-    let (answer, answered) = oneshot::channel();
-    app.submitter.stored(Some((told.taken.id, answer)));
-    let outcome = tokio::select! {
-        outcome = answered => outcome.ok(),
-        () = app.submitter.offline() => None,
-        () = tokio::time::sleep(wait) => None,
-    };
-    if let Some(outcome) = outcome {
+    if let Some(outcome) = app.submitter.outcome(told.taken.id, wait).await {
         let accepted = outcome.outcome == Outcome::Accepted;
         reply.state = if accepted { TapState::Accepted } else { TapState::Refused };
         reply.outcome = Some(outcome.outcome);
@@ -211,23 +209,23 @@ fn refused(error: &CliError) -> TapReply {
     }
 }
 
-async fn status(State(app): State<App>) -> Result<Json<Status>, Failure> {
+async fn status(State(app): State<App>) -> Json<Status> {
     let known = app.known.now();
     let readers = app.stations.presence().readers().into_iter();
-    Ok(Json(Status {
+    Json(Status {
         terminal_id: known.profile.terminal_id,
         name: known.profile.name.clone(),
         readers: readers
             .map(|(name, state)| ReaderStatus { name, card_present: matches!(state, ReaderState::Card(_)) })
             .collect(),
-        pending: app.outbox.pending_count().await.map_err(|error| messages::outbox(&error))?,
+        pending: app.outbox.waiting().taps,
         status_version: known.status_version(),
         online: app.submitter.online(),
-    }))
+    })
 }
 
 async fn outbox(State(app): State<App>) -> Result<Json<OutboxReply>, Failure> {
-    let pending = app.outbox.pending_count().await.map_err(|error| messages::outbox(&error))?;
+    let pending = app.outbox.waiting().taps;
     let taps = app.outbox.pending(LIST_MAX).await.map_err(|error| messages::outbox(&error))?.into_iter();
     let taps = taps.map(|tap| OutboxEntry {
         tap_id: tap.tap_id,

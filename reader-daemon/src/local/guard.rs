@@ -16,6 +16,7 @@ use ring::{
     error::Unspecified,
     rand::{SecureRandom as _, SystemRandom},
 };
+use uuid::Uuid;
 
 use super::{page, page::Visits, problem};
 
@@ -78,7 +79,8 @@ impl Gate {
         if headers.contains_key(FETCH_SITE) && !matches!(only(headers, FETCH_SITE), Some("same-origin" | "none")) {
             return Err(Turned::Origin);
         }
-        let is_let_in = page::session(headers).is_some_and(|session| self.visits.knows(session));
+        let is_let_in =
+            page::sessions(headers).filter_map(|session| self.visits.knows(session)).any(|view| view.opens(path));
         if is_let_in || page::begins(path) { Ok(()) } else { Err(Turned::Session) }
     }
 }
@@ -97,6 +99,13 @@ pub(super) fn secret() -> Result<String, Unspecified> {
     let mut random = [0; 32];
     SystemRandom::new().fill(&mut random)?;
     Ok(URL_SAFE_NO_PAD.encode(random))
+}
+
+/// A number for something of ours that no other has.
+pub(super) fn random_id() -> Uuid {
+    let mut random = [0; 16];
+    SystemRandom::new().fill(&mut random).expect("the system gives random bytes");
+    uuid::Builder::from_random_bytes(random).into_uuid()
 }
 
 pub(super) fn hash(token: &str) -> Hash {
@@ -128,6 +137,7 @@ pub(super) async fn browsers(State(gate): State<Gate>, request: Request, next: N
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::local::wire::View;
 
     type Headers<'a> = Vec<(&'a str, &'a str)>;
 
@@ -166,11 +176,14 @@ mod tests {
     fn only_our_own_pages_in_a_browser_that_was_let_in_get_to_what_they_ask() {
         let visits = Visits::default();
         let now = tokio::time::Instant::now();
-        let session = visits.enter(&visits.invite(now), now).unwrap();
+        let enter = |view| visits.enter(&visits.invite(view, now), now).unwrap().0;
+        let (session, merchants) = (enter(View::Holder), enter(View::Counter));
         let gate = Gate::new("127.0.0.1:4000".parse().unwrap(), "secret", visits);
-        let cookie = format!("other=1; {}4000={session}", page::COOKIE);
-        let others = format!("{}4001={session}", page::COOKIE);
+        let cookie = format!("other=1; holder_session_4000={session}");
+        let others = format!("holder_session_4001={session}");
+        let merchants = format!("holder_session_4000={session}; counter_session_4000={merchants}");
         let (host, cookie) = (("host", "127.0.0.1:4000"), ("cookie", cookie.as_str()));
+        let merchants = ("cookie", merchants.as_str());
         let ours = ("origin", "http://127.0.0.1:4000");
         let (get, post) = (Method::GET, Method::POST);
         let table = [
@@ -185,7 +198,17 @@ mod tests {
                 Err(Turned::Origin),
             ),
             ("nobody was let in", &get, "/", vec![host], Err(Turned::Session)),
-            ("another session", &get, "/", vec![host, ("cookie", "reader_session_4000=x")], Err(Turned::Session)),
+            ("another session", &get, "/", vec![host, ("cookie", "holder_session_4000=x")], Err(Turned::Session)),
+            ("a merchant's page", &get, "/counter/till", vec![host, merchants], Ok(())),
+            ("a merchant charges", &post, "/counter/till", vec![host, merchants, ours], Ok(())),
+            ("one screen for both", &get, "/", vec![host, merchants], Ok(())),
+            (
+                "a holder's screen does not charge",
+                &post,
+                "/counter/top-up",
+                vec![host, cookie, ours],
+                Err(Turned::Session),
+            ),
             ("the session of another port", &get, "/", vec![host, ("cookie", &others)], Err(Turned::Session)),
             (
                 "the token is no session",

@@ -6,14 +6,16 @@ use std::{
     time::Duration,
 };
 
-use ring::rand::{SecureRandom as _, SystemRandom};
 use tokio::{
     sync::{oneshot, watch},
     time::Instant,
 };
 use uuid::Uuid;
 
-use super::wire::{Prompt, PromptAnswer, PromptKind};
+use super::{
+    guard,
+    wire::{Prompt, PromptAnswer, PromptKind},
+};
 
 /// The open questions.
 #[derive(Clone, Debug)]
@@ -45,9 +47,7 @@ impl Prompts {
         tries_left: Option<u8>,
         wait: Duration,
     ) -> Option<PromptAnswer> {
-        let mut random = [0; 16];
-        SystemRandom::new().fill(&mut random).expect("the system gives random bytes");
-        let id = uuid::Builder::from_random_bytes(random).into_uuid();
+        let id = guard::random_id();
         let (answer, answered) = oneshot::channel();
         let prompt = Prompt { id, kind, reader: Some(reader.to_owned()), text, tries_left };
         self.lock().insert(id, Open { prompt, answer, since: Instant::now() });

@@ -85,7 +85,25 @@ pub struct SignInRequest {
     pub wait_ms: u64,
 }
 
-/// `POST /v1/pages`: lets one browser on this machine open the page at the reader.
+/// Whom a page at the reader is for: two screens of one machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum View {
+    /// Whoever owns the card.
+    Holder,
+    /// Whoever works here.
+    Counter,
+}
+
+/// `POST /v1/pages`: lets one browser on this machine open a page at the reader. The answer is a [`PageLink`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PageRequest {
+    /// Which page. The counter's browser may open the holder's too, and not the other way round.
+    pub view: View,
+}
+
+/// What lets a browser in.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PageLink {

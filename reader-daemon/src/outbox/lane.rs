@@ -144,7 +144,7 @@ impl Outbox {
 
     async fn write_reserved(&self, lane: &mut Lane, next: u64, doing: &'static str) -> Result<(), OutboxError> {
         let mut connection = self.lock().await;
-        // `used` and `head` in the row may lag behind the lane's, until taps are forgotten: the checksum is the row's.
+        // `used` and `head` in the row may lag behind the lane's, until taps are settled: the checksum is the row's.
         let row: LaneRow =
             sqlx::query_as("SELECT lane, reader, reserved, used, head, checksum FROM lane WHERE lane = $1")
                 .bind(i64::from(lane.number))
@@ -192,6 +192,7 @@ impl Outbox {
         .await
         .map_err(fail("storing a tap"))?;
         let disk = self.clock.since_mark();
+        self.waiting.send_modify(|waiting| waiting.add(tap.operation, tap.amount));
         lane.head = tap.tap_id;
         lane.used = tap.counter;
         Ok(disk)
@@ -208,7 +209,7 @@ async fn catch_up(connection: &mut SqliteConnection, lane: &mut Lane) -> Result<
             .map_err(fail("reading a lane's newest tap"))?;
     let Some((counter, tap_id)) = newest else { return Ok(true) };
     let (Ok(counter), Ok(tap_id)) = (u64::try_from(counter), tap_id.try_into()) else { return Ok(false) };
-    // The tap that the row names was forgotten together with writing the row; an older one may still wait, when a receipt
+    // The tap that the row names was settled together with writing the row; an older one may still wait, when a receipt
     // left it out.
     if counter == lane.used || counter > lane.reserved {
         return Ok(false);
@@ -241,7 +242,7 @@ async fn make(connection: &mut SqliteConnection, reader: &str) -> Result<Lane, O
     Ok(Lane { number, head: TapId::NONE, used: 0, reserved: 0, reader: reader.to_owned() })
 }
 
-/// Writes where the lane stands once its taps up to `used` are forgotten. Inside the forgetting transaction.
+/// Writes where the lane stands once its taps up to `used` are settled. Inside the settling transaction.
 pub(super) async fn advance(
     connection: &mut SqliteConnection,
     number: u8,

@@ -22,6 +22,8 @@ pub enum Snapshot {
     Profile,
     /// Newest log head; its version is the tree's size.
     LogHead,
+    /// When the service was last reached, by the terminal's clock; counted up at each time.
+    SyncedAt,
 }
 
 impl Snapshot {
@@ -30,6 +32,7 @@ impl Snapshot {
             Self::StatusList => "status list",
             Self::Profile => "profile",
             Self::LogHead => "log head",
+            Self::SyncedAt => "synced at",
         }
     }
 }

@@ -1,10 +1,11 @@
 //! What must survive the power going at any moment: lanes with their counters and chains, signed taps until the service
-//! has receipted them, and what the terminal learnt (known cards, status list, profile).
+//! has receipted them, what became of them, and what the terminal learnt (known cards, status list, profile).
 //!
 //! Signs nothing, sends nothing and decides nothing about cards. One connection, one writer: SQLite in WAL mode with
 //! synchronous=FULL, read back and asserted at opening.
 
 mod error;
+mod fate;
 mod lane;
 mod learnt;
 mod pending;
@@ -20,18 +21,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-use card_schema::ids::TerminalId;
+use card_schema::{ids::TerminalId, money::Fen};
 use sqlx::{
     Connection as _, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex, MutexGuard, watch};
 
 pub use self::{
     error::OutboxError,
+    fate::Fate,
     lane::{Lane, StoredTap},
     learnt::{KnownCard, Snapshot},
-    pending::PendingTap,
+    pending::{Exposure, PendingTap},
 };
 
 /// `PRAGMA synchronous` when it is FULL.
@@ -46,6 +48,16 @@ pub struct Outbox {
     connection: Mutex<SqliteConnection>,
     clock: CommitClock,
     folder: PathBuf,
+    waiting: watch::Sender<Waiting>,
+}
+
+/// What waits for the service.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// How many taps.
+    pub taps: u64,
+    /// What the payments among them come to.
+    pub payments: Fen,
 }
 
 /// When the running statement had done its work and only writing to the disk was left.
@@ -119,8 +131,9 @@ impl Outbox {
             hook.mark();
             true
         });
+        let waiting = watch::Sender::new(pending::count(&mut connection).await?);
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        Ok(Self { connection: Mutex::new(connection), clock, folder: folder.to_owned() })
+        Ok(Self { connection: Mutex::new(connection), clock, folder: folder.to_owned(), waiting })
     }
 
     /// Whether the disk has room for one more tap. A number that was reserved earlier does not show that: the log may

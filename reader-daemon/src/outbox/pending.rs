@@ -1,14 +1,19 @@
-//! Taps on their way out: read in order, forgotten when the service's verified receipt is held.
+//! Taps on their way out: read in order, taken off the queue when the service's verified receipt is held.
+
+use std::{collections::BTreeMap, sync::Arc};
 
 use card_schema::{
     clock::Micros,
+    envelope::receipt::Outcome,
     ids::{CardId, TapId},
     money::Fen,
     operation::OperationCode,
 };
-use sqlx::{Connection as _, FromRow};
+use sqlx::{Connection as _, FromRow, SqliteConnection};
 
-use super::{Outbox, OutboxError, lane};
+use tokio::sync::watch;
+
+use super::{Outbox, OutboxError, Waiting, fate, lane};
 
 /// A stored tap that the service has not answered.
 #[derive(Clone, Debug)]
@@ -31,6 +36,17 @@ pub struct PendingTap {
     pub at: Micros,
     /// The envelope.
     pub cose: Vec<u8>,
+}
+
+/// Payments that the service has not answered, as a terminal has to know them before it accepts one more on its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Exposure {
+    /// What all of them come to.
+    pub terminal: Fen,
+    /// What those of the card come to that were made today.
+    pub card_day: Fen,
+    /// How many are of the card.
+    pub card_count: u32,
 }
 
 #[derive(FromRow)]
@@ -80,42 +96,92 @@ impl Outbox {
         rows.into_iter().map(|row| row.read().ok_or(OutboxError::Damaged("tap"))).collect()
     }
 
-    /// How many taps wait.
-    pub async fn pending_count(&self) -> Result<u64, OutboxError> {
-        let mut connection = self.lock().await;
-        let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM tap")
-            .fetch_one(&mut *connection)
-            .await
-            .map_err(fail("counting the outbox"))?;
-        u64::try_from(count).map_err(|_| OutboxError::Damaged("tap"))
+    /// What waits.
+    pub fn waiting(&self) -> Waiting {
+        *self.waiting.borrow()
     }
 
-    /// Forgets taps that a verified receipt names, in one transaction with their lanes' positions. Runs to its end even
-    /// when the caller goes away: sqlx leaks a transaction whose beginning is cancelled.
-    pub async fn forget(self: &std::sync::Arc<Self>, taps: Vec<PendingTap>) -> Result<(), OutboxError> {
-        let outbox = std::sync::Arc::clone(self);
-        tokio::spawn(async move { outbox.forget_now(&taps).await }).await.expect("forgetting does not panic")
+    /// The payments that wait, and of them a card's. `today` is when the day began.
+    pub async fn exposure(&self, card: CardId, today: Micros) -> Result<Exposure, OutboxError> {
+        let mut connection = self.lock().await;
+        let (card_count, card_day): (i64, i64) = sqlx::query_as(
+            "SELECT COUNT(*), COALESCE(SUM(amount) FILTER (WHERE at >= $1), 0) FROM tap WHERE operation = $2 AND card = $3",
+        )
+        .bind(today.0)
+        .bind(i64::from(OperationCode::PursePayment.number()))
+        .bind(card.as_bytes().as_slice())
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(fail("adding up what waits"))?;
+        let card_count = u32::try_from(card_count).map_err(|_| OutboxError::Damaged("tap"))?;
+        Ok(Exposure { terminal: self.waiting().payments, card_day: Fen(card_day), card_count })
     }
 
-    async fn forget_now(&self, taps: &[PendingTap]) -> Result<(), OutboxError> {
+    /// Sees whether that has changed.
+    pub fn watch(&self) -> watch::Receiver<Waiting> {
+        self.waiting.subscribe()
+    }
+
+    /// Takes taps off the queue that a verified receipt names, in one transaction with what became of them and with their
+    /// lanes' positions. Runs to its end even when the caller goes away: sqlx leaks a transaction whose beginning is
+    /// cancelled.
+    pub async fn settle(self: &Arc<Self>, taps: Vec<(PendingTap, Outcome)>) -> Result<(), OutboxError> {
+        let outbox = Arc::clone(self);
+        tokio::spawn(async move { outbox.settle_now(&taps).await }).await.expect("settling does not panic")
+    }
+
+    async fn settle_now(&self, taps: &[(PendingTap, Outcome)]) -> Result<(), OutboxError> {
         let mut connection = self.lock().await;
-        let mut tx = connection.begin().await.map_err(fail("forgetting taps"))?;
-        for tap in taps {
-            sqlx::query("DELETE FROM tap WHERE id = $1 AND tap_id = $2")
+        let mut tx = connection.begin().await.map_err(fail("settling taps"))?;
+        let mut settled = Waiting::default();
+        for (tap, outcome) in taps {
+            let gone = sqlx::query("DELETE FROM tap WHERE id = $1 AND tap_id = $2")
                 .bind(tap.id)
                 .bind(tap.tap_id.0.as_slice())
                 .execute(&mut *tx)
                 .await
-                .map_err(fail("forgetting taps"))?;
+                .map_err(fail("settling taps"))?;
+            if gone.rows_affected() == 1 {
+                fate::write(&mut tx, tap, *outcome).await?;
+                settled.add(tap.operation, tap.amount);
+            }
         }
+        fate::fold(&mut tx).await?;
         // The newest of each lane: `taps` are in the order of storing, so the last entry of a lane is its newest.
-        let mut newest = std::collections::BTreeMap::new();
-        for tap in taps {
-            newest.insert(tap.lane, tap);
-        }
+        let newest: BTreeMap<u8, &PendingTap> = taps.iter().map(|(tap, _)| (tap.lane, tap)).collect();
         for tap in newest.into_values() {
             lane::advance(&mut tx, tap.lane, tap.counter, &tap.tap_id).await?;
         }
-        tx.commit().await.map_err(fail("forgetting taps"))
+        tx.commit().await.map_err(fail("settling taps"))?;
+        self.waiting.send_modify(|waiting| waiting.take(settled));
+        Ok(())
     }
+}
+
+impl Waiting {
+    /// One more.
+    pub(super) const fn add(&mut self, operation: OperationCode, amount: Option<Fen>) {
+        self.taps += 1;
+        if let (OperationCode::PursePayment, Some(amount)) = (operation, amount) {
+            self.payments = Fen(self.payments.0.saturating_add(amount.0));
+        }
+    }
+
+    /// So many less.
+    const fn take(&mut self, settled: Self) {
+        self.taps -= settled.taps;
+        self.payments = Fen(self.payments.0.saturating_sub(settled.payments.0));
+    }
+}
+
+/// Counts what waits.
+pub(super) async fn count(connection: &mut SqliteConnection) -> Result<Waiting, OutboxError> {
+    let (taps, payments): (i64, i64) =
+        sqlx::query_as("SELECT COUNT(*), COALESCE(SUM(amount) FILTER (WHERE operation = $1), 0) FROM tap")
+            .bind(i64::from(OperationCode::PursePayment.number()))
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(fail("counting the outbox"))?;
+    let taps = u64::try_from(taps).map_err(|_| OutboxError::Damaged("tap"))?;
+    Ok(Waiting { taps, payments: Fen(payments) })
 }

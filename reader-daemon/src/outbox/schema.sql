@@ -5,7 +5,7 @@ CREATE TABLE IF NOT EXISTS owner (
 ) STRICT;
 
 -- One row a reader lane. `reserved` is written before a card is asked to sign with that number; `used` and `head` move
--- when the service's receipt lets taps be forgotten. `checksum` covers the row.
+-- when the service's receipt lets taps leave the queue. `checksum` covers the row.
 CREATE TABLE IF NOT EXISTS lane (
     lane INTEGER PRIMARY KEY,
     reader TEXT NOT NULL,
@@ -28,6 +28,16 @@ CREATE TABLE IF NOT EXISTS tap (
     at INTEGER NOT NULL,
     cose BLOB NOT NULL,
     UNIQUE (lane, counter)
+) STRICT;
+
+-- What became of taps that the service has answered: no card, no balance. `id` is the order of answering.
+CREATE TABLE IF NOT EXISTS fate (
+    id INTEGER PRIMARY KEY,
+    tap_id BLOB NOT NULL UNIQUE,
+    operation INTEGER NOT NULL,
+    amount INTEGER,
+    at INTEGER NOT NULL,
+    outcome INTEGER NOT NULL
 ) STRICT;
 
 -- Keys of cards whose certificate was verified at first sight.

@@ -8,7 +8,7 @@ use std::{path::Path, sync::Arc};
 use card_schema::{
     card::Slot,
     clock::Micros,
-    envelope::PublicKey,
+    envelope::{PublicKey, receipt::Outcome},
     ids::{CardId, TapId, TerminalId},
     money::Fen,
     operation::OperationCode,
@@ -48,6 +48,11 @@ async fn take(outbox: &Outbox, lane: &mut Lane) -> u64 {
     let counter = lane.ready().unwrap();
     outbox.store(lane, &tap(lane.number, counter)).await.unwrap();
     counter
+}
+
+/// Takes taps off the queue as a receipt does that accepts them.
+async fn settle(outbox: &Arc<Outbox>, taps: Vec<PendingTap>) {
+    outbox.settle(taps.into_iter().map(|tap| (tap, Outcome::Accepted)).collect()).await.unwrap();
 }
 
 async fn counters(outbox: &Outbox) -> Vec<u64> {
@@ -97,7 +102,7 @@ async fn a_number_reserved_before_a_crash_is_found_unused_and_one_released_in_go
 }
 
 #[tokio::test]
-async fn taps_are_forgotten_only_by_name_and_the_lane_goes_on_where_it_was() {
+async fn taps_are_settled_only_by_name_and_the_lane_goes_on_where_it_was() {
     let folder = tempfile::tempdir().unwrap();
     {
         let outbox = Arc::new(open(folder.path()).await);
@@ -107,12 +112,13 @@ async fn taps_are_forgotten_only_by_name_and_the_lane_goes_on_where_it_was() {
         }
         let mut first_two = outbox.pending(2).await.unwrap();
         first_two[0].tap_id = TapId([9; 32]);
-        outbox.forget(first_two).await.unwrap();
-        assert_eq!(counters(&outbox).await, [1, 3], "a receipt for another tap forgets nothing");
-        outbox.forget(outbox.pending(10).await.unwrap()).await.unwrap();
-        assert_eq!(outbox.pending_count().await.unwrap(), 0);
+        settle(&outbox, first_two).await;
+        assert_eq!(counters(&outbox).await, [1, 3], "a receipt for another tap settles nothing");
+        assert_eq!(outbox.waiting(), Waiting { taps: 2, payments: Fen(2_500) });
+        settle(&outbox, outbox.pending(10).await.unwrap()).await;
+        assert_eq!(outbox.waiting(), Waiting::default());
         assert_eq!(take(&outbox, &mut lane).await, 4, "the lane in use is not disturbed");
-        outbox.forget(outbox.pending(10).await.unwrap()).await.unwrap();
+        settle(&outbox, outbox.pending(10).await.unwrap()).await;
     }
     let outbox = open(folder.path()).await;
     let mut lane = outbox.lane(READER).await.unwrap();
@@ -196,7 +202,7 @@ async fn a_receipt_that_leaves_an_older_tap_out_does_not_cost_the_reader_its_lan
             take(&outbox, &mut lane).await;
         }
         let newest = outbox.pending(3).await.unwrap().split_off(2);
-        outbox.forget(newest).await.unwrap();
+        settle(&outbox, newest).await;
         lane
     };
     let outbox = open(folder.path()).await;
@@ -204,6 +210,32 @@ async fn a_receipt_that_leaves_an_older_tap_out_does_not_cost_the_reader_its_lan
     assert_eq!((lane.number, lane.used, lane.head), (before.number, 3, before.head));
     assert_eq!(take(&outbox, &mut lane).await, 4);
     assert_eq!(counters(&outbox).await, [1, 2, 4]);
+}
+
+#[tokio::test]
+async fn what_became_of_a_tap_stays_to_be_seen_and_no_tap_is_hidden() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = |fates: Vec<Fate>| -> Vec<_> { fates.iter().map(|fate| (fate.tap_id, fate.outcome)).collect() };
+    let [one, two, three] = [1, 2, 3].map(|counter| tap(0, counter).tap_id);
+    {
+        let outbox = Arc::new(open(folder.path()).await);
+        let mut lane = outbox.lane(READER).await.unwrap();
+        for _ in 0..3 {
+            take(&outbox, &mut lane).await;
+        }
+        assert_eq!(told(outbox.fates(0, 9).await.unwrap()), [(three, None), (two, None), (one, None)]);
+        let mut taps = outbox.pending(2).await.unwrap();
+        let refused = taps.pop().unwrap();
+        outbox.settle(vec![(taps.pop().unwrap(), Outcome::Accepted)]).await.unwrap();
+        outbox.settle(vec![(refused, Outcome::InsufficientFunds)]).await.unwrap();
+    }
+    let outbox = open(folder.path()).await;
+    let (accepted, refused) = (Some(Outcome::Accepted), Some(Outcome::InsufficientFunds));
+    assert_eq!(told(outbox.fates(0, 9).await.unwrap()), [(three, None), (two, refused), (one, accepted)]);
+    assert_eq!(told(outbox.fates(1, 1).await.unwrap()), [(two, refused)]);
+    assert_eq!(outbox.fate(one).await.unwrap().unwrap().outcome, accepted);
+    assert_eq!(outbox.fate(three).await.unwrap().unwrap().outcome, None);
+    assert_eq!(outbox.fate(TapId([9; 32])).await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -10,6 +10,6 @@ mod verdict;
 pub use self::{
     error::StationError,
     presence::{Presence, ReaderState},
-    stations::{Stations, TapOrder, Told},
+    stations::{Failed, Presented, Stations, TapOrder, Told},
     verdict::Verdict,
 };

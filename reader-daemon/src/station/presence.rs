@@ -101,6 +101,12 @@ impl Presence {
         }
     }
 
+    /// Waits until the card that came at this moment is not there any more, or the reader is not.
+    pub async fn left(&self, reader: &str, event: Instant) {
+        let mut readers = self.0.clone();
+        let _ = readers.wait_for(|readers| readers.get(reader) != Some(&ReaderState::Card(event))).await;
+    }
+
     /// Waits until the card has left the reader, or the reader has.
     pub async fn empty(&self, reader: &str) {
         let mut readers = self.0.clone();

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use card_schema::ids::TerminalId;
+use card_schema::ids::{CardId, TerminalId};
 use tokio::{
     runtime::Handle,
     sync::{Mutex as AsyncMutex, OwnedMutexGuard},
@@ -44,6 +44,36 @@ pub struct Told {
     pub timing: Timing,
     /// What went over the wire.
     pub usage: Usage,
+}
+
+/// A card that came, with its reader's line held for the tap.
+#[derive(Debug)]
+pub struct Presented {
+    reader: String,
+    line: OwnedMutexGuard<Line>,
+    event: Instant,
+    since: Instant,
+}
+
+impl Presented {
+    /// The reader that the card is in.
+    pub fn reader(&self) -> &str {
+        &self.reader
+    }
+
+    /// When the card came.
+    pub const fn event(&self) -> Instant {
+        self.event
+    }
+}
+
+/// A tap that did not come about, and the card, if it had said which it is.
+#[derive(Debug)]
+pub struct Failed {
+    /// Why.
+    pub error: StationError,
+    /// Which card.
+    pub card: Option<CardId>,
 }
 
 /// All readers with their lines.
@@ -98,17 +128,35 @@ impl Stations {
     ///
     /// # Errors
     /// [`StationError`]; nothing was accepted.
-    pub async fn tap(self: &Arc<Self>, order: TapOrder) -> Result<Told, StationError> {
-        let reader = self.presence.choose(order.reader.as_deref())?;
+    pub async fn tap(&self, order: TapOrder) -> Result<Told, StationError> {
+        let presented = self.wait(order.reader.as_deref(), &order.ask, order.wait).await?;
+        self.take(presented, order.ask).await.map_err(|failed| failed.error)
+    }
+
+    /// Waits for a card; a number lies ready for it. No card is asked anything, so it may be given up at any moment.
+    ///
+    /// # Errors
+    /// [`StationError`]: the operation is not permitted, the reader is not there or busy, no card came in time.
+    pub async fn wait(&self, reader: Option<&str>, ask: &Ask, wait: Duration) -> Result<Presented, StationError> {
+        let reader = self.presence.choose(reader)?;
         let mut line = self.line(&reader)?;
-        line.permits(&order.ask)?;
+        line.permits(ask)?;
         // The number is on the disk before a card is there: one fsync less for the holder to wait for.
         line.prepare(crate::clock::now()).await?;
-
         let asked = Instant::now();
-        let present = self.presence.card(&reader, order.wait).await?.max(asked);
+        let event = self.presence.card(&reader, wait).await?;
+        Ok(Presented { reader, line, event, since: event.max(asked) })
+    }
+
+    /// One tap with the card that came, to the durable row. Has to run to its end: whoever goes away in the middle does
+    /// not hear whether the tap is kept.
+    ///
+    /// # Errors
+    /// [`Failed`]; nothing was accepted.
+    pub async fn take(&self, presented: Presented, ask: Ask) -> Result<Told, Failed> {
+        let Presented { reader, mut line, since, .. } = presented;
         let verdict = Arc::new(Verdict::default());
-        let (kept, ask, runtime) = (Arc::clone(&verdict), order.ask, Handle::current());
+        let (kept, runtime) = (Arc::clone(&verdict), Handle::current());
         let session = self.readers.session(&reader);
         let (answer, answered) = tokio::sync::oneshot::channel();
         let work = move |card: Result<&mut dyn crate::card::link::Link, LinkError>| {
@@ -117,23 +165,25 @@ impl Stations {
                 Ok(card) => {
                     let mut piv = PivCard::new(card);
                     let taken = runtime.block_on(line.take(&mut piv, &ask, crate::clock::now(), || kept.keep()));
-                    taken.map_err(StationError::from).map(|taken| (taken, piv.channel().usage()))
+                    let failed = |error: TapError| Failed { error: error.into(), card: line.seen() };
+                    taken.map_err(failed).map(|taken| (taken, piv.channel().usage()))
                 }
-                Err(error) => Err(StationError::Tap(PivError::Link(error).into())),
+                Err(error) => Err(Failed { error: StationError::Tap(PivError::Link(error).into()), card: None }),
             };
             // The next number is reserved, or this one reported, when the holder has the answer.
             let _ = answer.send((result, begun, Instant::now(), line));
         };
+        let timeout = || Failed { error: StationError::Timeout, card: None };
         let waited = session.run_async(TAP_TIMEOUT, work).await;
         if waited.is_err() && verdict.give_up() {
-            return Err(StationError::Timeout);
+            return Err(timeout());
         }
         // Either the work is done or the tap is being kept, which the disk bounds.
-        let Ok((result, begun, durable, line)) = answered.await else { return Err(StationError::Timeout) };
+        let (result, begun, durable, line) = answered.await.map_err(|_| timeout())?;
         drop(session);
         tokio::spawn(prepare_next(line));
         let (taken, usage) = result?;
-        Ok(Told { timing: timing(present, begun, durable, &taken, &usage), taken, usage })
+        Ok(Told { timing: timing(since, begun, durable, &taken, &usage), taken, usage })
     }
 
     /// Gives back what lies ready, for a stop in good order.

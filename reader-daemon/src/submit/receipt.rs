@@ -12,7 +12,7 @@ use ring::digest;
 
 use crate::outbox::PendingTap;
 
-/// Why a receipt forgets nothing.
+/// Why a receipt settles nothing.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReceiptError {
     #[error("the receipt: {0}")]
@@ -29,7 +29,7 @@ pub(crate) enum ReceiptError {
 #[derive(Debug)]
 pub(crate) struct Verified {
     pub(crate) receipt: Receipt,
-    /// The taps that may be forgotten now, in their order.
+    /// The taps that leave the queue now, in their order.
     pub(crate) settled: Vec<(PendingTap, TapOutcome)>,
 }
 

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use card_schema::{
+    clock::Micros,
     envelope::{
         PublicKey,
         status_list::{SignedStatusList, StatusList},
@@ -51,7 +52,20 @@ pub async fn load_known(outbox: &Outbox, identity: &Identity) -> Result<Knowledg
         .snapshot(Snapshot::LogHead)
         .await?
         .and_then(|(size, root)| Some(LogHead { size, root: root.try_into().ok()? }));
-    Ok(Knowledge { profile: Arc::new(profile), status_list, log_head, is_revoked: false })
+    let synced_at = outbox
+        .snapshot(Snapshot::SyncedAt)
+        .await?
+        .and_then(|(_, at)| Some(Micros(i64::from_be_bytes(at.try_into().ok()?))));
+    Ok(Knowledge { profile: Arc::new(profile), status_list, log_head, is_revoked: false, online: None, synced_at })
+}
+
+/// Profile and status list are as new as the service has them: from now on the days without it are counted.
+async fn synced(outbox: &Outbox, known: &Shared) -> Result<(), OutboxError> {
+    let now = crate::clock::now();
+    let version = outbox.snapshot(Snapshot::SyncedAt).await?.map_or(1, |(version, _)| version + 1);
+    outbox.keep_snapshot(Snapshot::SyncedAt, version, &now.0.to_be_bytes()).await?;
+    known.update(|known| known.synced_at = Some(now));
+    Ok(())
 }
 
 /// Fetches what is newer and puts it in force; also that this terminal has been revoked.
@@ -73,7 +87,11 @@ pub(crate) async fn refresh(
         tracing::warn!(is_revoked, "whether this terminal is revoked has changed");
     }
     // A revoked terminal is not told who is on the list.
-    if is_revoked { Ok(()) } else { refresh_status(client, outbox, known).await }
+    if is_revoked {
+        return Ok(());
+    }
+    refresh_status(client, outbox, known).await?;
+    Ok(synced(outbox, known).await?)
 }
 
 async fn refresh_profile(

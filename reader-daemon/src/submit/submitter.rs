@@ -48,15 +48,26 @@ pub struct SubmitterHandle {
 }
 
 impl SubmitterHandle {
-    /// A tap was stored. With an answer channel its outcome is told as soon as the service has said it.
-    pub fn stored(&self, waiter: Option<(TapId, oneshot::Sender<TapOutcome>)>) {
-        if let Some((tap, answer)) = waiter {
+    /// A tap was stored.
+    pub fn stored(&self) {
+        self.stored.notify_one();
+    }
+
+    /// A tap was stored: what the service says of it, within `wait` and while there is hope.
+    pub async fn outcome(&self, tap: TapId, wait: Duration) -> Option<TapOutcome> {
+        let (answer, answered) = oneshot::channel();
+        {
             let mut waiting = self.waiting.lock().expect("nobody panics while holding this lock");
             // Callers that gave up leave closed channels behind.
             waiting.retain(|_, answer| !answer.is_closed());
             waiting.insert(tap, answer);
         }
-        self.stored.notify_one();
+        self.stored();
+        tokio::select! {
+            outcome = answered => outcome.ok(),
+            () = self.offline() => None,
+            () = tokio::time::sleep(wait) => None,
+        }
     }
 
     /// Try now, also in the middle of a pause.
@@ -149,7 +160,7 @@ impl Submitter {
         let mut refresh_at = Instant::now();
         loop {
             let done = self.drain_and_refresh(&mut refresh_at).await;
-            self.online.send_replace(Some(done.is_ok()));
+            self.say_online(done.is_ok());
             let Err(error) = done else {
                 pauses = self::pauses();
                 tokio::select! {
@@ -182,7 +193,7 @@ impl Submitter {
             }
             // Told at once: at a busy counter the outbox may not be found empty for long, and whoever pays would
             // meanwhile be treated as if the service were away.
-            self.online.send_replace(Some(true));
+            self.say_online(true);
             sent = true;
         }
         if sent {
@@ -193,6 +204,14 @@ impl Submitter {
             *refresh_at = Instant::now() + self.refresh_every;
         }
         Ok(())
+    }
+
+    /// First to whoever decides about taps, then to whoever looks.
+    fn say_online(&self, online: bool) {
+        if self.known.now().online != Some(online) {
+            self.known.update(|known| known.online = Some(online));
+        }
+        self.online.send_replace(Some(online));
     }
 
     async fn submit(&self, taps: Vec<PendingTap>) -> Result<Receipt, SubmitError> {
@@ -212,15 +231,16 @@ impl Submitter {
             self.outbox.keep_snapshot(Snapshot::LogHead, head.size, &head.root).await?;
             self.known.update(|known| known.log_head = Some(head));
         }
-        let (taps, outcomes): (Vec<_>, Vec<_>) = verified.settled.into_iter().unzip();
-        tracing::info!(taps = taps.len(), "the service has receipted taps");
-        self.outbox.forget(taps).await?;
+        tracing::info!(taps = verified.settled.len(), "the service has receipted taps");
+        let outcomes: Vec<_> = verified.settled.iter().map(|(tap, outcome)| (tap.tap_id, *outcome)).collect();
+        let settled = verified.settled.into_iter().map(|(tap, outcome)| (tap, outcome.outcome));
+        self.outbox.settle(settled.collect()).await?;
         let mut waiting = self.handle.waiting.lock().expect("nobody panics while holding this lock");
-        for outcome in outcomes {
+        for (tap, outcome) in outcomes {
             if outcome.outcome != Outcome::Accepted {
-                tracing::warn!(tap = %outcome.tap, outcome = ?outcome.outcome, "the service has refused a tap");
+                tracing::warn!(%tap, outcome = ?outcome.outcome, "the service has refused a tap");
             }
-            if let Some(answer) = waiting.remove(&outcome.tap) {
+            if let Some(answer) = waiting.remove(&tap) {
                 // An error means that nobody waits any more.
                 let _ = answer.send(outcome);
             }

@@ -1,4 +1,4 @@
-//! Which receipts make the outbox forget a tap. Over the network: `tests/e2e/tests/terminal.rs`.
+//! Which receipts settle a tap. Over the network: `tests/e2e/tests/terminal.rs`.
 
 use card_schema::clock::Micros;
 use card_schema::envelope::batch::Batch;

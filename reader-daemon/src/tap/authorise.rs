@@ -37,6 +37,24 @@ pub enum Refused {
     /// The card's validity is over.
     #[error("the card has expired")]
     Expired,
+    /// The service cannot be reached, and the amount is more than is accepted without it.
+    #[error("without the service no more than {limit} is accepted")]
+    OfflineAmount {
+        /// The largest amount.
+        limit: Fen,
+    },
+    /// The service cannot be reached, and this card has paid here without it as much or as often as it may.
+    #[error("the card has reached its limit without the service")]
+    OfflineCard,
+    /// The service cannot be reached, and this terminal has accepted as much as it may without it.
+    #[error("this terminal has reached its limit without the service")]
+    OfflineTerminal,
+    /// The service cannot be reached, and the card was drawn as one that has to.
+    #[error("this card was drawn to be decided by the service")]
+    Drawn,
+    /// The service has not been reached for too long.
+    #[error("the service has not been reached for too long")]
+    Frozen,
     /// The service takes no more taps of this terminal.
     #[error("this terminal has been revoked")]
     TerminalRevoked,
@@ -57,6 +75,12 @@ pub fn operation(operation: &Operation, has_pin: bool, known: &Knowledge) -> Res
     let limits = known.profile.limits;
     if operation.amount().is_some_and(|amount| amount <= Fen::ZERO || amount > limits.tap_limit) {
         return Err(Refused::AmountOutOfRange { limit: limits.tap_limit });
+    }
+    if let Operation::PursePayment(payment) = operation
+        && known.online == Some(false)
+        && payment.amount > limits.offline.tap
+    {
+        return Err(Refused::OfflineAmount { limit: limits.offline.tap });
     }
     let slot = match operation.signer(limits.no_pin_limit) {
         Signer::Card(slot) => slot,
@@ -100,7 +124,7 @@ mod tests {
     use crate::tap::tests::knowledge;
 
     fn pay(fen: i64) -> Operation {
-        Operation::PursePayment(purse::Payment { amount: Fen(fen) })
+        Operation::PursePayment(purse::Payment::online(Fen(fen)))
     }
 
     #[test]

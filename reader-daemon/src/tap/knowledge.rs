@@ -3,6 +3,7 @@
 use std::sync::{Arc, RwLock};
 
 use card_schema::{
+    clock::Micros,
     envelope::{
         status_list::{CardStatus, StatusList},
         tap::LogHead,
@@ -22,6 +23,10 @@ pub struct Knowledge {
     pub log_head: Option<LogHead>,
     /// The service has said that it takes no more taps of this terminal.
     pub is_revoked: bool,
+    /// Whether the last exchange with the service succeeded; nothing before the first.
+    pub online: Option<bool>,
+    /// When the service was last reached, by this terminal's clock; nothing where it never was.
+    pub synced_at: Option<Micros>,
 }
 
 impl Knowledge {

@@ -14,11 +14,15 @@ use card_schema::{
         terminal::{AbandonReason, Abandoned},
     },
 };
-use ring::rand::{SecureRandom as _, SystemRandom};
+use ring::{
+    hmac,
+    rand::{SecureRandom as _, SystemRandom},
+};
 
 use super::{
-    Shared, TapError, authorise,
+    Knowledge, Shared, TapError, authorise,
     identify::KnownKeys,
+    offline,
     sign::{self, TerminalKey},
 };
 use crate::{
@@ -45,6 +49,8 @@ pub struct Taken {
     pub id: TapId,
     /// The card that signed.
     pub card: CardId,
+    /// Whether it stands whatever the service says, since the terminal has accepted it on its own.
+    pub accepted_offline: bool,
     /// Time in the outbox's one statement, all of it.
     pub outbox: Duration,
     /// Of that, from the commit's start on: writing and waiting for the disk.
@@ -62,13 +68,18 @@ pub struct Line {
     keys: KnownKeys,
     lane: Option<Lane>,
     random: SystemRandom,
+    /// Draws the cards that have to reach the service; another one each time that the daemon starts.
+    lot: hmac::Key,
     /// Why the ready number may not go to a card any more.
     burnt: Option<AbandonReason>,
+    /// The card of the last tap, as soon as it had said which it is.
+    seen: Option<CardId>,
 }
 
 impl Line {
     /// A line for a reader. Touches nothing yet.
     pub fn new(outbox: Arc<Outbox>, known: Shared, key: Arc<TerminalKey>, terminal: TerminalId, reader: &str) -> Self {
+        let random = SystemRandom::new();
         Self {
             outbox,
             known,
@@ -77,9 +88,16 @@ impl Line {
             reader: reader.to_owned(),
             keys: KnownKeys::default(),
             lane: None,
-            random: SystemRandom::new(),
+            lot: hmac::Key::generate(hmac::HMAC_SHA256, &random).expect("the system gives random bytes"),
+            random,
             burnt: None,
+            seen: None,
         }
+    }
+
+    /// The card of the last tap; nothing where it had not said which it is.
+    pub const fn seen(&self) -> Option<CardId> {
+        self.seen
     }
 
     /// Has a number lie ready, on the disk. Away from the critical path: before a card is waited for and after a tap is
@@ -145,15 +163,18 @@ impl Line {
     ) -> Result<Taken, TapError> {
         let known = self.known.now();
         let slot = authorise::operation(&ask.operation, ask.pin.is_some(), &known)?;
+        self.seen = None;
         self.prepare(now).await?;
 
         let card = piv.identify(Selection::Always)?.guid;
+        self.seen = Some(card);
         if ask.card.is_some_and(|meant| meant != card) {
             return Err(authorise::Refused::OtherCard.into());
         }
         authorise::card(card, &ask.operation, &known)?;
         let key = self.keys.find(card, slot, piv, &self.outbox, &known.profile.trust, now).await?;
         authorise::validity(key.expires, now)?;
+        let operation = self.terms(&ask.operation, card, &known, now).await?;
         if let Some(pin) = &ask.pin {
             piv.verify_pin(pin)?;
         }
@@ -172,7 +193,7 @@ impl Line {
             at: now,
             log_head: known.log_head,
             status_version: known.status_version(),
-            operation: ask.operation.clone(),
+            operation,
         };
         let signed = match sign::by_card(piv, slot, &key.key, &tap) {
             Ok(signed) => signed,
@@ -187,7 +208,22 @@ impl Line {
             return Err(TapError::TooLate);
         }
         let (outbox, disk) = self.store(&tap, signed.id, signed.cose).await?;
-        Ok(Taken { id: signed.id, card, outbox, disk })
+        let accepted_offline = matches!(tap.operation, Operation::PursePayment(payment) if payment.accepted_offline);
+        Ok(Taken { id: signed.id, card, accepted_offline, outbox, disk })
+    }
+
+    /// What the card is to sign: a payment says whether the terminal accepts it on its own.
+    async fn terms(
+        &self,
+        operation: &Operation,
+        card: CardId,
+        known: &Knowledge,
+        now: Micros,
+    ) -> Result<Operation, TapError> {
+        let Operation::PursePayment(payment) = operation else { return Ok(operation.clone()) };
+        let is_drawn = offline::is_drawn(&self.lot, card, now, known.profile.limits.offline.drawn_percent);
+        let exposure = self.outbox.exposure(card, offline::begins(offline::day(now))).await?;
+        Ok(offline::terms(*payment, known, &exposure, is_drawn, now)?)
     }
 
     async fn store(&mut self, tap: &Tap, id: TapId, cose: Vec<u8>) -> Result<(Duration, Duration), TapError> {

@@ -9,6 +9,7 @@ mod error;
 pub mod identify;
 mod knowledge;
 mod line;
+pub mod offline;
 pub mod sign;
 #[cfg(test)]
 pub(crate) mod tests;

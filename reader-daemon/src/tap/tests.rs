@@ -8,7 +8,7 @@ use card_schema::{
     operation::OperationCode,
     wire::{
         Bytes,
-        terminal::{Limits, TerminalProfile, Trust},
+        terminal::{Limits, OfflineLimits, TerminalProfile, Trust},
     },
 };
 
@@ -23,7 +23,7 @@ pub(crate) fn knowledge() -> Knowledge {
             organisation_id: OrganisationId::from_bytes([8; 16]),
             organisation: "Test Shop 测试".into(),
             operations: vec![OperationCode::PursePayment, OperationCode::RegistrationConsent],
-            limits: Limits { no_pin_limit: Fen(10_000), tap_limit: Fen(100_000) },
+            limits: Limits { no_pin_limit: Fen(10_000), tap_limit: Fen(100_000), offline: OfflineLimits::NONE },
             trust: Trust {
                 root: Bytes::default(),
                 card_cas: vec![],
@@ -35,5 +35,7 @@ pub(crate) fn knowledge() -> Knowledge {
         status_list: None,
         log_head: None,
         is_revoked: false,
+        online: None,
+        synced_at: None,
     }
 }

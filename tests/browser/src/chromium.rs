@@ -59,13 +59,17 @@ pub enum Look {
     Narrow,
     /// On a screen that stands upright beside a door.
     Kiosk,
+    /// On the small screen of a till.
+    Till,
     /// On paper.
     Print,
 }
 
 impl Look {
-    /// Every one.
-    pub const ALL: [Self; 5] = [Self::Office, Self::Dark, Self::Narrow, Self::Kiosk, Self::Print];
+    /// Those in which the console is looked at.
+    pub const CONSOLE: &[Self] = &[Self::Office, Self::Dark, Self::Narrow, Self::Kiosk, Self::Print];
+    /// Those of the pages at a reader.
+    pub const TERMINAL: &[Self] = &[Self::Till, Self::Kiosk, Self::Dark];
 }
 
 /// A running browser with one window. Dropping it ends the browser and everything that it started.
@@ -269,6 +273,7 @@ impl Chromium {
             Look::Office | Look::Dark => (WIDTH, 800),
             Look::Narrow => (360, 800),
             Look::Kiosk => (1080, 1920),
+            Look::Till => (1024, 600),
             // A4 between its margins.
             Look::Print => (680, 800),
         };

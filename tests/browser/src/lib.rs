@@ -5,6 +5,7 @@ pub mod accessibility;
 mod chromium;
 pub mod pictures;
 mod site;
+pub mod terminal_page;
 pub mod visitor;
 
 pub use chromium::{Chromium, Look, Scripts};

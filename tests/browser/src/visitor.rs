@@ -61,12 +61,18 @@ pub struct Visitor<'a> {
     pub language: &'static str,
     /// On which page, looked at in which way, there was which barrier.
     pub noted: Vec<(String, Look, Barrier)>,
+    looks: &'static [Look],
 }
 
 impl<'a> Visitor<'a> {
-    /// Somebody at a browser.
+    /// Somebody at the console.
     pub const fn new(browser: &'a Chromium, language: &'static str) -> Self {
-        Self { browser, language, noted: Vec::new() }
+        Self { browser, language, noted: Vec::new(), looks: Look::CONSOLE }
+    }
+
+    /// Somebody at a reader's page, on the screens that stand there.
+    pub const fn at_terminal(browser: &'a Chromium, language: &'static str) -> Self {
+        Self { browser, language, noted: Vec::new(), looks: Look::TERMINAL }
     }
 
     /// Looks at the page that is shown, under a name of one's own.
@@ -75,7 +81,7 @@ impl<'a> Visitor<'a> {
     /// When the window is gone.
     pub fn visit(&mut self, page: &str) -> Result<()> {
         let page = format!("{page}-{}", self.language);
-        for look in Look::ALL {
+        for &look in self.looks {
             self.browser.look(look)?;
             let found = if look == Look::Print {
                 // What is left of it on paper says at least what it is.
@@ -89,7 +95,10 @@ impl<'a> Visitor<'a> {
             self.noted.extend(found.into_iter().map(|barrier| (page.clone(), look, barrier)));
         }
         self.browser.look(Look::Office)?;
-        pictures::keep(&format!("{page}.pdf"), &self.browser.paper()?).map(drop)
+        if self.looks.contains(&Look::Print) {
+            pictures::keep(&format!("{page}.pdf"), &self.browser.paper()?)?;
+        }
+        Ok(())
     }
 
     /// Signs in to the console at an address.

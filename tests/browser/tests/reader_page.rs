@@ -3,45 +3,26 @@
 use anyhow::{Context, Result};
 use browser::{
     Chromium, Scripts, Site, Visitor,
+    terminal_page::{enter, type_digits},
     visitor::{LANGUAGES, speak},
 };
 use serde_json::json;
-use town::{Place, Town, process, wait};
+use town::{Place, Town, wait};
 
 /// Invented, like every name and number here.
 const DOCUMENTS: [&str; 2] = ["110000199001010013", "110000199001010136"];
 const PIN: &str = "731945";
-
-/// Opens the page at a reader, as the command says where it is.
-fn open_page(town: &mut Town, place: Place, browser: &Chromium) -> Result<String> {
-    let mut command = town.at(place).command()?;
-    let said = process::run(command.args(["page", "--no-browser"]))?;
-    let url = String::from_utf8(said.stdout)?.trim().to_owned();
-    browser.open(&url)?;
-    browser.until("header")?;
-    Ok(url)
-}
-
-/// Types a PIN, by hand or on the keypad of a screen to touch.
-fn type_pin(browser: &Chromium, field: &str, pin: &str, on_keypad: bool) -> Result<()> {
-    browser.clear(field)?;
-    if !on_keypad {
-        return browser.type_into(field, pin);
-    }
-    browser.click(field)?;
-    pin.chars().try_for_each(|digit| browser.click(&format!(".keypad [data-digit='{digit}']")))
-}
 
 /// A holder gets a card and does everything on the page.
 fn story(scripts: Scripts, languages: &[&'static str]) -> Result<()> {
     let mut town = Town::open()?;
     let browser = Chromium::start(scripts)?;
     let looks = scripts == Scripts::Allowed;
-    let mut visitor = Visitor::new(&browser, LANGUAGES[0]);
-    let url = open_page(&mut town, Place::Station, &browser)?;
+    let mut visitor = Visitor::at_terminal(&browser, LANGUAGES[0]);
+    let url = enter(&mut town, Place::Station, &browser)?;
     let set = |pins: [&str; 2]| {
-        type_pin(&browser, "#pin", pins[0], looks)?;
-        type_pin(&browser, "#again", pins[1], looks)?;
+        type_digits(&browser, "#pin", pins[0], looks)?;
+        type_digits(&browser, "#again", pins[1], looks)?;
         browser.follow("button[name=agree]")
     };
     for (language, document) in languages.iter().zip(DOCUMENTS) {
@@ -68,7 +49,7 @@ fn story(scripts: Scripts, languages: &[&'static str]) -> Result<()> {
         set([PIN; 2])?;
         browser.until(".text")?;
         look("consent")?;
-        type_pin(&browser, "#pin", PIN, looks)?;
+        type_digits(&browser, "#pin", PIN, looks)?;
         browser.follow("button[name=agree]")?;
         wait::until("the card is in use", || Ok((town.office.issuance(card)?["state"] == "finished").then_some(())))?;
         browser.until(".aside")?;
@@ -96,7 +77,7 @@ fn and_without_scripts() -> Result<()> {
 fn whoever_declines_on_the_page_keeps_a_card_that_is_not_issued() -> Result<()> {
     let mut town = Town::open()?;
     let browser = Chromium::start(Scripts::Allowed)?;
-    open_page(&mut town, Place::Station, &browser)?;
+    enter(&mut town, Place::Station, &browser)?;
     let holder = town.office.register("测试阿依·Test", DOCUMENTS[0])?;
     let blank = town.pcscd.new_card("blank")?;
     town.put(&blank, Place::Station)?;
@@ -113,7 +94,7 @@ fn whoever_declines_on_the_page_keeps_a_card_that_is_not_issued() -> Result<()> 
 fn the_pages_of_two_readers_do_not_shut_each_other_out() -> Result<()> {
     let mut town = Town::open()?;
     let browser = Chromium::start(Scripts::Allowed)?;
-    let pages = [Place::Station, Place::Shop].map(|place| open_page(&mut town, place, &browser));
+    let pages = [Place::Station, Place::Shop].map(|place| enter(&mut town, place, &browser));
     for page in pages {
         let page = page?;
         let (origin, _) = page.split_once("/enter/").context("a link to a page")?;
@@ -133,7 +114,7 @@ const FETCH: &str = "
 fn no_other_page_types_a_pin_or_sees_what_is_asked_though_the_browser_was_let_in() -> Result<()> {
     let mut town = Town::open()?;
     let browser = Chromium::start(Scripts::Allowed)?;
-    let url = open_page(&mut town, Place::Station, &browser)?;
+    let url = enter(&mut town, Place::Station, &browser)?;
     let (origin, _) = url.split_once("/enter/").context("a link to a page")?;
     let holder = town.office.register("测试阿依·Test", DOCUMENTS[0])?;
     let blank = town.pcscd.new_card("blank")?;
@@ -183,8 +164,8 @@ fn no_other_page_types_a_pin_or_sees_what_is_asked_though_the_browser_was_let_in
 
     // All that was missing was to be the daemon's own page.
     browser.open(&format!("{origin}/"))?;
-    type_pin(&browser, "#pin", PIN, false)?;
-    type_pin(&browser, "#again", PIN, false)?;
+    type_digits(&browser, "#pin", PIN, false)?;
+    type_digits(&browser, "#again", PIN, false)?;
     browser.follow("button[name=agree]")?;
     browser.until(".text")
 }

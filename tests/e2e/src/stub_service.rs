@@ -30,7 +30,8 @@ use card_schema::{
     wire::{
         Bytes,
         terminal::{
-            BatchReply, BatchRequest, EnrolmentReply, EnrolmentRequest, Limits, StatusListReply, TerminalProfile, Trust,
+            BatchReply, BatchRequest, EnrolmentReply, EnrolmentRequest, Limits, OfflineLimits, StatusListReply,
+            TerminalProfile, Trust,
         },
     },
 };
@@ -43,6 +44,16 @@ use ring::{
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _},
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+/// More than any story spends.
+const OFFLINE: OfflineLimits = OfflineLimits {
+    tap: Fen(100_000),
+    card_day: Fen(100_000_000),
+    card_count: 100_000,
+    terminal: Fen(1_000_000_000),
+    drawn_percent: 0,
+    freeze_days: 30,
+};
 
 /// How the service behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -269,7 +280,7 @@ impl StubService {
             organisation_id: OrganisationId::from_bytes([8; 16]),
             organisation: "Test Shop".into(),
             operations: vec![OperationCode::PursePayment, OperationCode::PurseTopUp],
-            limits: Limits { no_pin_limit: Fen(10_000), tap_limit: Fen(100_000) },
+            limits: Limits { no_pin_limit: Fen(10_000), tap_limit: Fen(100_000), offline: OFFLINE },
             trust: Trust {
                 root: Bytes(self.root.der.clone()),
                 card_cas: vec![Bytes(self.card_ca.der.clone())],

@@ -19,6 +19,10 @@ use crate::{
     programs::program,
 };
 
+/// Without network the town's people pay as often as a story wants, and chance decides nothing.
+const OFFLINE_LIMITS: &str = "[limits]\noffline_card_day_fen = 100000000\noffline_card_count = 100000\n\
+    offline_terminal_fen = 100000000\noffline_drawn_percent = 0\n";
+
 /// The first administrator's name and an invented password: the town lasts minutes and listens on loopback only.
 pub const ADMINISTRATOR: (&str, &str) = ("admin", "invented for a town of a few minutes");
 
@@ -30,6 +34,8 @@ pub struct Service {
     database_url: String,
     public_url: String,
     terminals_url: String,
+    /// Settings of a story of its own, as environment variables.
+    settings: Vec<(&'static str, &'static str)>,
     process: Option<Process>,
 }
 
@@ -78,7 +84,8 @@ impl Service {
             "data_dir = \"{}\"\n\
              [database]\nurl = \"{database_url}\"\n\
              [public]\nlisten = \"127.0.0.1:{public}\"\nhosts = [\"localhost\"]\n\
-             [terminals]\nlisten = \"127.0.0.1:{terminals}\"\nurl = \"{terminals_url}\"\n",
+             [terminals]\nlisten = \"127.0.0.1:{terminals}\"\nurl = \"{terminals_url}\"\n\
+             {OFFLINE_LIMITS}",
             data.display(),
         );
         fs::write(folder.join("card-service.toml"), config)?;
@@ -88,6 +95,7 @@ impl Service {
             database_url: database_url.to_owned(),
             public_url: format!("https://localhost:{public}"),
             terminals_url,
+            settings: Vec::new(),
             process: None,
         })
     }
@@ -99,6 +107,7 @@ impl Service {
     pub fn command(&self) -> Result<std::process::Command> {
         let mut command = process::tethered(program("card-service")?);
         command.arg("--config").arg(self.folder.join("card-service.toml"));
+        command.envs(self.settings.iter().copied());
         Ok(command)
     }
 
@@ -114,6 +123,11 @@ impl Service {
         process.ready(|| Ok(client.get("/readyz").ok().filter(|reply| reply.status == 200)))?;
         self.process = Some(process);
         Ok(())
+    }
+
+    /// Changes a setting from the next start on, named as its environment variable.
+    pub fn set(&mut self, name: &'static str, value: &'static str) {
+        self.settings.push((name, value));
     }
 
     /// The running process.

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{ExitCode, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::Result;
 use clap::ValueEnum;
@@ -39,6 +39,8 @@ pub(crate) fn demo(options: &[OsString]) -> Result<ExitCode> {
 pub(crate) enum Part {
     /// The ledger's properties on both databases
     Ledger,
+    /// What terminals accept on their own
+    Limits,
     /// Kills of our programs and of the database server
     Kills,
     /// Two services on one database
@@ -47,8 +49,8 @@ pub(crate) enum Part {
     Overload,
 }
 
-/// Random sequences for each property of the ledger; the test command tries fewer.
-const LEDGER_CASES: &str = "100000";
+/// Random sequences for each property of the ledger and of the limits; the test command tries fewer.
+const CASES: &str = "100000";
 
 pub(crate) fn torture(only: &[Part], options: &[OsString]) -> Result<ExitCode> {
     let is_wanted = |part: &Part| only.is_empty() || only.contains(part);
@@ -56,8 +58,14 @@ pub(crate) fn torture(only: &[Part], options: &[OsString]) -> Result<ExitCode> {
         setup::everything(false)?;
         ledger()?;
     }
+    if is_wanted(&Part::Limits) {
+        process::run(&mut sequences("reader-daemon", "tap::offline::model::"))?;
+    }
     let parts: Vec<Part> = Part::value_variants().iter().copied().filter(is_wanted).collect();
-    let names = parts.iter().filter(|part| **part != Part::Ledger).filter_map(ValueEnum::to_possible_value);
+    let names = parts
+        .iter()
+        .filter(|part| !matches!(part, Part::Ledger | Part::Limits))
+        .filter_map(ValueEnum::to_possible_value);
     let mut arguments: Vec<OsString> = names.flat_map(|name| ["--only".into(), name.get_name().into()]).collect();
     if arguments.is_empty() {
         return Ok(ExitCode::SUCCESS);
@@ -70,17 +78,22 @@ pub(crate) fn torture(only: &[Part], options: &[OsString]) -> Result<ExitCode> {
     start(&programs, "faults", arguments)
 }
 
+/// The tests of a package whose names begin so, with so many sequences that each runs for hours.
+fn sequences(package: &str, named: &str) -> Command {
+    let mut nextest = process::cargo_tool("nextest");
+    nextest.args(["nextest", "run", "--profile", "torture", "--cargo-profile", "torture", "--locked"]);
+    nextest.args(["-p", package, "-E"]).arg(format!("test(/^{named}/)")).env("PROPTEST_CASES", CASES);
+    nextest
+}
+
 /// The random sequences on SQLite, and once more on PostgreSQL those that have a database.
 fn ledger() -> Result<()> {
     let cluster = Cluster::start()?;
     let url = cluster.database("tests")?;
     for (tests, database) in [("", None), ("stored::", Some(("TEST_DATABASE_URL", url)))] {
-        let mut nextest = process::cargo_tool("nextest");
-        nextest.args(["nextest", "run", "--profile", "torture", "--cargo-profile", "torture", "--locked"]);
+        let mut nextest = sequences("card-service", &format!("ledger::tests::{tests}.*_agree"));
         // They wait for the disk and for the server more than they compute.
-        nextest.args(["--test-threads", "4", "-p", "card-service", "-E"]);
-        nextest.arg(format!("test(/^ledger::tests::{tests}.*_agree/)"));
-        process::run(nextest.env("PROPTEST_CASES", LEDGER_CASES).envs(database))?;
+        process::run(nextest.args(["--test-threads", "4"]).envs(database))?;
     }
     Ok(())
 }

@@ -9,5 +9,5 @@ pub mod store;
 #[cfg(test)]
 mod tests;
 
-pub use model::{float_of, purse_of, takings_of};
+pub use model::{float_of, purse_of, risk_of, takings_of};
 pub use rules::Purse;

@@ -2,7 +2,7 @@
 
 use card_schema::ids::{HolderId, OrganisationId, Shard};
 
-use crate::ledger::{AccountKey, AccountKind, Unit};
+use crate::ledger::{AccountKey, AccountKind, Owner, Unit};
 
 /// A holder's stored money.
 pub fn purse_of(holder: HolderId, shard: Shard) -> AccountKey {
@@ -12,6 +12,11 @@ pub fn purse_of(holder: HolderId, shard: Shard) -> AccountKey {
 /// What an organisation has taken from holders of one shard.
 pub fn takings_of(organisation: OrganisationId, shard: Shard) -> AccountKey {
     AccountKey { shard, owner: organisation.into(), kind: AccountKind::Takings, unit: Unit::CnyFen }
+}
+
+/// What the issuer has advanced for holders of one shard, as a negative balance. The issuer is no organisation of the list.
+pub fn risk_of(shard: Shard) -> AccountKey {
+    AccountKey { shard, owner: Owner::ISSUER, kind: AccountKind::IssuerRisk, unit: Unit::CnyFen }
 }
 
 /// The cash that an organisation has taken in from holders of one shard, as a negative balance.

@@ -4,20 +4,26 @@ use card_schema::envelope::receipt::Outcome;
 use card_schema::money::Fen;
 use card_schema::operation::Operation;
 
-use super::{float_of, purse_of, takings_of};
-use crate::domains::{Ask, Decision, Room};
-use crate::ledger::{AccountKey, Book, Phase, Transfer, TransferKind};
+use super::{float_of, purse_of, risk_of, takings_of};
+use crate::domains::{Ask, Decision, Effect, Room};
+use crate::ledger::{self, AccountKey, Book, Phase, Transfer, TransferKind};
 
 /// See the module.
 #[derive(Clone, Copy, Debug)]
 pub struct Purse;
+
+/// Whether the terminal has accepted it on its own.
+const fn is_offline(ask: &Ask<'_>) -> bool {
+    matches!(ask.operation, Operation::PursePayment(payment) if payment.accepted_offline)
+}
 
 /// From where to where, how much, and why.
 fn movement(ask: &Ask<'_>) -> Option<(AccountKey, AccountKey, Fen, TransferKind)> {
     let purse = purse_of(ask.holder, ask.shard);
     match ask.operation {
         Operation::PursePayment(payment) => {
-            Some((purse, takings_of(ask.organisation, ask.shard), payment.amount, TransferKind::Payment))
+            let payer = if ask.is_issuers { risk_of(ask.shard) } else { purse };
+            Some((payer, takings_of(ask.organisation, ask.shard), payment.amount, TransferKind::Payment))
         }
         Operation::PurseTopUp(top_up) => {
             Some((float_of(ask.organisation, ask.shard), purse, top_up.amount, TransferKind::TopUp))
@@ -28,7 +34,12 @@ fn movement(ask: &Ask<'_>) -> Option<(AccountKey, AccountKey, Fen, TransferKind)
 
 impl Room for Purse {
     fn accounts(&self, ask: &Ask<'_>) -> Vec<AccountKey> {
-        movement(ask).map_or_else(Vec::new, |(debit, credit, ..)| vec![debit, credit])
+        let Some((debit, credit, ..)) = movement(ask) else { return Vec::new() };
+        let mut accounts = vec![debit, credit];
+        if is_offline(ask) {
+            accounts.extend([purse_of(ask.holder, ask.shard), risk_of(ask.shard)]);
+        }
+        accounts
     }
 
     fn decide(&self, ask: &Ask<'_>, book: &Book) -> Decision {
@@ -37,8 +48,21 @@ impl Room for Purse {
         };
         let purse = purse_of(ask.holder, ask.shard);
         let refuse = |outcome| Decision { shows: Some(purse), ..Decision::plain(outcome) };
-        if amount <= Fen::ZERO || amount > ask.limits.tap_limit {
+        let limit = if is_offline(ask) { ask.limits.offline.tap } else { ask.limits.tap_limit };
+        if amount <= Fen::ZERO || amount > limit {
             return refuse(Outcome::AmountOutOfRange);
+        }
+        if is_offline(ask) {
+            // It stands: whoever sold has handed over the goods.
+            let payment = Transfer { debit, credit, amount: amount.0, kind, reference: None, phase: Phase::Posted };
+            let covered = ledger::cover(book, payment, risk_of(ask.shard));
+            let effects = if covered.shortfall() > 0 { vec![Effect::Suspend] } else { Vec::new() };
+            return Decision {
+                outcome: Outcome::Accepted,
+                transfers: covered.transfers().to_vec(),
+                shows: Some(purse),
+                effects,
+            };
         }
         if book.available(&debit) < amount.0 {
             return refuse(Outcome::InsufficientFunds);

@@ -9,11 +9,16 @@ use card_schema::wire::terminal::Limits;
 
 use super::*;
 use crate::domains::{Ask, Decision, Room as _};
-use crate::ledger::{Account, Book, CreditLimit};
+use crate::ledger::{Account, Book, CreditLimit, TransferKind};
+use crate::testing::town::OFFLINE;
 
 const SHARD: Shard = Shard(3);
 
 fn decide(operation: &Operation, balance: i64) -> Decision {
+    decide_for(operation, balance, false)
+}
+
+fn decide_for(operation: &Operation, balance: i64, is_issuers: bool) -> Decision {
     let holder = HolderId::new(SHARD, [7; 16]);
     let ask = Ask {
         tap: TapId([1; 32]),
@@ -23,7 +28,8 @@ fn decide(operation: &Operation, balance: i64) -> Decision {
         organisation: OrganisationId::from_bytes([2; 16]),
         terminal: TerminalId::from_bytes([3; 16]),
         at: Micros(0),
-        limits: Limits { no_pin_limit: Fen(10_000), tap_limit: Fen(100_000) },
+        limits: Limits { no_pin_limit: Fen(10_000), tap_limit: Fen(100_000), offline: OFFLINE },
+        is_issuers,
     };
     let mut book = Book::default();
     let credit_limit = CreditLimit::NO_OVERDRAFT;
@@ -32,7 +38,11 @@ fn decide(operation: &Operation, balance: i64) -> Decision {
 }
 
 fn pay(fen: i64) -> Operation {
-    Operation::PursePayment(purse::Payment { amount: Fen(fen) })
+    Operation::PursePayment(purse::Payment::online(Fen(fen)))
+}
+
+fn pay_offline(fen: i64) -> Operation {
+    Operation::PursePayment(purse::Payment { amount: Fen(fen), accepted_offline: true })
 }
 
 fn top_up(fen: i64) -> Operation {
@@ -72,4 +82,33 @@ fn money_goes_from_purse_to_takings_and_from_float_to_purse() {
     let cash = decide(&top_up(10), 0).transfers[0];
     assert_eq!(cash.debit, float_of(OrganisationId::from_bytes([2; 16]), SHARD));
     assert_eq!(cash.credit, payment.debit);
+}
+
+#[test]
+fn what_a_terminal_has_accepted_on_its_own_stands_and_the_issuer_advances_what_lacks() {
+    let purse = purse_of(HolderId::new(SHARD, [7; 16]), SHARD);
+    let takings = takings_of(OrganisationId::from_bytes([2; 16]), SHARD);
+    let (payment, shortfall) = (TransferKind::Payment, TransferKind::Shortfall);
+    let table = [
+        ("covered", 1_250, 5_000, vec![(purse, takings, 1_250, payment)], false),
+        (
+            "in part",
+            1_250,
+            1_000,
+            vec![(risk_of(SHARD), purse, 250, shortfall), (purse, takings, 1_250, payment)],
+            true,
+        ),
+        ("not at all", 7, 0, vec![(risk_of(SHARD), purse, 7, shortfall), (purse, takings, 7, payment)], true),
+    ];
+    for (case, amount, balance, moved, is_suspended) in table {
+        let decision = decide(&pay_offline(amount), balance);
+        assert_eq!(decision.outcome, Outcome::Accepted, "{case}");
+        let transfers = decision.transfers.iter();
+        let found: Vec<_> = transfers.map(|one| (one.debit, one.credit, one.amount, one.kind)).collect();
+        assert_eq!(found, moved, "{case}");
+        assert_eq!(!decision.effects.is_empty(), is_suspended, "{case}");
+    }
+    let decision = decide_for(&pay_offline(7), 5_000, true);
+    assert_eq!(decision.transfers[0].debit, risk_of(SHARD), "a thief's payment is not the holder's");
+    assert_eq!(decide(&pay_offline(OFFLINE.tap.0 + 1), i64::MAX).outcome, Outcome::AmountOutOfRange);
 }

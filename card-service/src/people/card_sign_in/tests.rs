@@ -188,7 +188,7 @@ async fn a_link_is_worth_nothing_once_the_card_is_lost_or_its_bearer_suspended_o
 async fn a_staff_card_does_nothing_but_sign_in() {
     let mut desk = Desk::new(StaffRole::Clerk, true).await;
     for operation in [
-        Operation::PursePayment(purse::Payment { amount: Fen(1) }),
+        Operation::PursePayment(purse::Payment::online(Fen(1))),
         Operation::PurseTopUp(purse::TopUp { amount: Fen(1) }),
         Operation::GateCheck(gate::Check),
     ] {

@@ -1,8 +1,13 @@
-//! The page at the reader: whoever stands there types a PIN, agrees to a text, or signs in with a staff card.
+//! The two pages at the reader. On the holder's, whoever stands there sees what is paid, types a PIN, agrees to a text, or
+//! signs in with a staff card; on the counter's, a merchant charges.
 //!
-//! It is the daemon's own, in a browser on the same machine, and works without scripts; a script only tells it when to
-//! look again, and puts a keypad on a screen to touch. Not here: what a merchant does.
+//! They are the daemon's own, in a browser on the same machine, and work without scripts; a script only tells them when to
+//! look again, puts a keypad on a screen to touch, and makes itself heard.
 
+mod counter;
+mod live;
+mod seen;
+mod taps;
 mod view;
 mod visits;
 
@@ -10,7 +15,7 @@ use std::time::Duration;
 
 use axum::{
     Form, Json, Router,
-    extract::{Path, Query, State},
+    extract::{Path, State, rejection::JsonRejection},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Redirect, Response},
@@ -20,24 +25,23 @@ use serde::Deserialize;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use self::view::{Opened, Reader, Seen, SignIn, TurnedAway, Wrong, html};
 pub use self::visits::Visits;
+use self::{
+    seen::look,
+    view::{Opened, Payment, Reader, SignIn, TurnedAway, Wrong, html},
+};
 use super::{
     api::{self, App},
     guard::Turned,
-    wire::{PageLink, PinText, Prompt, PromptAnswer, PromptKind, SignInRequest},
+    problem::Failure,
+    wire::{PageLink, PageRequest, PinText, Prompt, PromptAnswer, PromptKind, SignInRequest, View},
 };
-use crate::{cli::messages::Language, piv::Pin, station::ReaderState};
+use crate::{cli::messages::Language, piv::Pin};
 
-/// What the name of the cookie of a browser that was let in begins with. The port follows: cookies do not tell ports apart,
-/// and a machine may have several daemons.
-pub(super) const COOKIE: &str = "reader_session_";
 /// The cookie of the language that somebody chose.
 const LANGUAGE: &str = "reader_language";
 /// What the path of a link begins with that lets a browser in.
 const ENTER: &str = "/enter/";
-/// The longest that the page's script waits for something new.
-const NEWS_WAIT: Duration = Duration::from_secs(25);
 /// How long somebody who signs in has for putting the card on the reader.
 const CARD_WAIT: Duration = Duration::from_secs(30);
 
@@ -47,9 +51,10 @@ const SCRIPT: &str = include_str!("../../../assets/page.js");
 /// The pages by their paths.
 pub(super) fn routes(app: App) -> Router {
     Router::new()
-        .route("/", get(show))
+        .route(View::Holder.path(), get(holder))
+        .merge(counter::routes())
+        .merge(taps::routes())
         .route("/enter/{key}", get(enter))
-        .route("/news", get(news))
         .route("/prompts/{id}", post(answer))
         .route("/language", post(speak))
         .route("/sign-in", get(ask_to_sign_in).post(sign_in))
@@ -64,15 +69,16 @@ pub(super) fn begins(path: &str) -> bool {
     path.starts_with(ENTER)
 }
 
-/// The session that a browser says it has.
-pub(super) fn session(headers: &HeaderMap) -> Option<&str> {
-    cookie(headers, &session_cookie(headers)?)
+/// The sessions that a browser says it has: one a page, since one browser may show both.
+pub(super) fn sessions(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let names = [View::Holder, View::Counter].into_iter().filter_map(|view| session_cookie(view, headers));
+    names.filter_map(|name| cookie(headers, &name))
 }
 
-/// The name of our session's cookie.
-fn session_cookie(headers: &HeaderMap) -> Option<String> {
+/// The name of a page's cookie. The port is in it: cookies do not tell ports apart, and a machine may have several daemons.
+fn session_cookie(view: View, headers: &HeaderMap) -> Option<String> {
     let (_, port) = headers.get(header::HOST)?.to_str().ok()?.rsplit_once(':')?;
-    Some(format!("{COOKIE}{port}"))
+    Some(format!("{}{port}", view.cookie()))
 }
 
 fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -89,8 +95,12 @@ pub(super) fn turned_away(headers: &HeaderMap, turned: Turned) -> Response {
 }
 
 /// A link to the page for a browser on this machine, asked for by a program.
-pub(super) async fn invite(State(app): State<App>) -> Json<PageLink> {
-    Json(PageLink { path: format!("{ENTER}{}", app.visits.invite(Instant::now())) })
+pub(super) async fn invite(
+    State(app): State<App>,
+    request: Result<Json<PageRequest>, JsonRejection>,
+) -> Result<Json<PageLink>, Failure> {
+    let view = api::body(request)?.view;
+    Ok(Json(PageLink { path: format!("{ENTER}{}", app.visits.invite(view, Instant::now())) }))
 }
 
 /// Nothing is kept, framed, or told to another site, and nothing comes from one.
@@ -125,67 +135,50 @@ fn language(headers: &HeaderMap) -> Language {
     tags.filter_map(known).map(|(language, _)| language).next().unwrap_or(Language::Zh)
 }
 
-/// What stands at the reader now.
-fn seen(app: &App) -> Seen {
-    let readers = app.stations.presence().readers();
-    Seen {
-        name: app.known.now().profile.name.clone(),
-        has_reader: !readers.is_empty(),
-        has_card: readers.values().any(|state| matches!(state, ReaderState::Card(_))),
-        online: app.submitter.online(),
-        prompt: app.prompts.first(),
-    }
-}
-
 async fn enter(State(app): State<App>, Path(key): Path<String>, headers: HeaderMap) -> Response {
-    match session_cookie(&headers).zip(app.visits.enter(&key, Instant::now())) {
-        Some((name, session)) => {
+    let entered = app.visits.enter(&key, Instant::now());
+    match entered.and_then(|(session, view)| Some((session, view, session_cookie(view, &headers)?))) {
+        Some((session, view, name)) => {
             let cookie = format!("{name}={session}; Path=/; HttpOnly; SameSite=Strict");
-            ([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response()
+            ([(header::SET_COOKIE, cookie)], Redirect::to(view.path())).into_response()
         }
         None => turned_away(&headers, Turned::Session),
     }
 }
 
-async fn show(State(app): State<App>, headers: HeaderMap) -> Response {
-    html(&Reader { language: language(&headers), seen: &seen(&app), wrong: None }).into_response()
+async fn holder(State(app): State<App>, headers: HeaderMap) -> Response {
+    show(&app, View::Holder, &headers)
+}
+
+/// What a page shows: what a job asks before what is paid.
+fn show(app: &App, view: View, headers: &HeaderMap) -> Response {
+    let (language, seen) = (language(headers), look(app, view));
+    match (&seen.transaction, &seen.prompt, view) {
+        (Some(transaction), None, _) => {
+            html(&Payment { language, view, seen: &seen, transaction, wrong: None }).into_response()
+        }
+        (_, _, View::Holder) => html(&Reader { language, seen: &seen, wrong: None }).into_response(),
+        (_, _, View::Counter) => Redirect::to(view.path()).into_response(),
+    }
 }
 
 #[derive(Deserialize)]
 struct Chosen {
     lang: String,
+    /// The page on which it was chosen.
+    here: String,
 }
 
-async fn speak(Form(Chosen { lang }): Form<Chosen>) -> Response {
-    match [Language::Zh, Language::En].into_iter().find(|language| language.tag() == lang) {
+async fn speak(Form(Chosen { lang, here }): Form<Chosen>) -> Response {
+    // A path of ours, and no address of another host.
+    let is_ours = here.starts_with('/') && !here[1..].starts_with(['/', '\\']);
+    match [Language::Zh, Language::En].into_iter().find(|language| language.tag() == lang).filter(|_| is_ours) {
         Some(language) => {
             let cookie = format!("{LANGUAGE}={}; Path=/; HttpOnly; SameSite=Strict", language.tag());
-            ([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response()
+            ([(header::SET_COOKIE, cookie)], Redirect::to(&here)).into_response()
         }
         None => StatusCode::UNPROCESSABLE_ENTITY.into_response(),
     }
-}
-
-#[derive(Deserialize)]
-struct News {
-    /// What the page shows, as it says itself.
-    seen: String,
-}
-
-/// Waits until the page is no longer true, or for a while: whether it is.
-async fn news(State(app): State<App>, Query(news): Query<News>) -> Json<bool> {
-    let (mut prompts, mut readers) = (app.prompts.watch(), app.stations.presence().watch());
-    let mut online = app.submitter.watch();
-    let changed = async {
-        while seen(&app).mark() == news.seen {
-            tokio::select! {
-                _ = prompts.changed() => {}
-                _ = readers.changed() => {}
-                _ = online.changed() => {}
-            }
-        }
-    };
-    Json(tokio::time::timeout(NEWS_WAIT, changed).await.is_ok())
 }
 
 /// What a form about a PIN brings.
@@ -222,7 +215,7 @@ async fn answer(
     headers: HeaderMap,
     Form(typed): Form<Typed>,
 ) -> Response {
-    let seen = seen(&app);
+    let seen = look(&app, View::Holder);
     // Another question, or none: the page says which.
     let Some(prompt) = seen.prompt.as_ref().filter(|prompt| prompt.id == id) else {
         return Redirect::to("/").into_response();
@@ -241,7 +234,7 @@ async fn answer(
 }
 
 async fn ask_to_sign_in(State(app): State<App>, headers: HeaderMap) -> Response {
-    html(&SignIn { language: language(&headers), seen: &seen(&app), wrong: None }).into_response()
+    html(&SignIn { language: language(&headers), seen: &look(&app, View::Holder), wrong: None }).into_response()
 }
 
 async fn sign_in(State(app): State<App>, headers: HeaderMap, Form(typed): Form<Typed>) -> Response {
@@ -254,6 +247,6 @@ async fn sign_in(State(app): State<App>, headers: HeaderMap, Form(typed): Form<T
             Err(failure) => Wrong::Said(failure.error),
         },
     };
-    let page = SignIn { language, seen: &seen(&app), wrong: Some(wrong.text(language)) };
+    let page = SignIn { language, seen: &look(&app, View::Holder), wrong: Some(wrong.text(language)) };
     (StatusCode::UNPROCESSABLE_ENTITY, html(&page)).into_response()
 }

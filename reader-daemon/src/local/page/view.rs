@@ -2,44 +2,22 @@
 
 use askama::Template;
 use axum::response::Html;
+use card_schema::{
+    clock::Micros, envelope::receipt::Outcome, money::Fen, operation::OperationCode, wire::terminal::TerminalProfile,
+};
+use jiff::{Timestamp, tz::Offset};
 use uuid::Uuid;
 
+use super::seen::{Mode, Seen};
 use crate::{
-    cli::messages::{CliError, Language},
-    local::wire::{Prompt, PromptKind},
+    cli::{
+        messages::{CliError, Language},
+        messages_daemon,
+    },
+    counter::{End, Step, Transaction},
+    local::wire::{PromptKind, View},
+    outbox::Fate,
 };
-
-/// What stands at the reader.
-#[derive(Clone, Debug)]
-pub(super) struct Seen {
-    /// The terminal's name.
-    pub(super) name: String,
-    /// Whether a reader is connected.
-    pub(super) has_reader: bool,
-    /// Whether a card is in one.
-    pub(super) has_card: bool,
-    /// Whether the last exchange with the service succeeded; nothing before the first.
-    pub(super) online: Option<bool>,
-    /// What is asked.
-    pub(super) prompt: Option<Prompt>,
-}
-
-impl Seen {
-    /// Whether somebody types an answer to what is asked.
-    fn is_typed(&self) -> bool {
-        self.prompt.as_ref().is_some_and(|prompt| prompt.kind != PromptKind::InsertCard)
-    }
-
-    /// Changes when the page has to be shown anew: with whatever it shows; while somebody types, with the question alone.
-    pub(super) fn mark(&self) -> String {
-        let prompt = self.prompt.as_ref().map_or_else(Uuid::nil, |prompt| prompt.id);
-        if self.is_typed() {
-            return prompt.to_string();
-        }
-        let online = self.online.map_or(2, u8::from);
-        format!("{prompt}.{}.{}.{online}", u8::from(self.has_reader), u8::from(self.has_card))
-    }
-}
 
 /// What is wrong with what was typed.
 #[derive(Clone, Debug)]
@@ -50,6 +28,14 @@ pub(super) enum Wrong {
     Factory,
     /// The second time it was another one.
     Differ,
+    /// No amount in yuan.
+    Amount,
+    /// More decimals than a fen has.
+    Decimals,
+    /// Nothing, or less.
+    Zero,
+    /// Something else is under way.
+    Busy,
     /// What the card or the service says.
     Said(CliError),
 }
@@ -67,6 +53,20 @@ impl Wrong {
             Self::Differ => {
                 language.choose("两次输入的密码不同。请重新输入。", "The two PINs differ. Type both again.")
             }
+            Self::Amount => {
+                language.choose("请输入以元为单位的金额，例如 12.50。", "Type an amount in yuan, such as 12.50.")
+            }
+            Self::Decimals => language.choose(
+                "金额最多两位小数（精确到分）。请重新输入，例如 12.50。",
+                "An amount has at most two decimals. Type it again, such as 12.50.",
+            ),
+            Self::Zero => {
+                language.choose("金额须大于零。请重新输入。", "The amount has to be above zero. Type it again.")
+            }
+            Self::Busy => language.choose(
+                "上一笔交易还没有结束。请先完成或取消。",
+                "Another transaction is under way. Finish or cancel it first.",
+            ),
             Self::Said(error) => language.choose(&error.zh, &error.en),
         }
     }
@@ -85,6 +85,178 @@ impl Reader<'_> {
     /// The text to agree to.
     fn lines(&self) -> impl Iterator<Item = &str> {
         self.seen.prompt.iter().filter_map(|prompt| prompt.text.as_deref()).flat_map(str::lines)
+    }
+}
+
+/// A merchant types what is to be charged.
+#[derive(Template)]
+#[template(path = "page/charge.html")]
+pub(super) struct Charge<'a> {
+    pub(super) language: Language,
+    pub(super) seen: &'a Seen,
+    pub(super) mode: Mode,
+    /// The number of the transaction that this form starts.
+    pub(super) id: Uuid,
+    pub(super) typed: &'a str,
+    pub(super) no_pin_limit: Fen,
+    pub(super) wrong: Option<&'a str>,
+}
+
+impl Charge<'_> {
+    /// What else this terminal may do: where that is, its name, and whether it is what is shown.
+    fn tabs(&self) -> impl Iterator<Item = (&'static str, &'static str, bool)> {
+        self.seen.modes.iter().map(|mode| (mode.path(), self.name(*mode), *mode == self.mode))
+    }
+
+    fn title(&self) -> &'static str {
+        self.name(self.mode)
+    }
+
+    fn name(&self, mode: Mode) -> &'static str {
+        match mode {
+            Mode::Till => self.language.choose("收款", "Payment"),
+            Mode::TopUp => self.language.choose("充值", "Top-up"),
+        }
+    }
+}
+
+/// A transaction from the order to its end, on either screen.
+#[derive(Template)]
+#[template(path = "page/payment.html")]
+pub(super) struct Payment<'a> {
+    pub(super) language: Language,
+    pub(super) view: View,
+    pub(super) seen: &'a Seen,
+    pub(super) transaction: &'a Transaction,
+    /// What is wrong with what was typed here.
+    pub(super) wrong: Option<&'a str>,
+}
+
+impl Payment<'_> {
+    fn amount(&self) -> Fen {
+        self.transaction.order.operation.amount().unwrap_or_default()
+    }
+
+    fn is_top_up(&self) -> bool {
+        self.transaction.order.operation.code() == OperationCode::PurseTopUp
+    }
+
+    fn says<'a>(&self, error: &'a CliError) -> &'a str {
+        error.text(self.language)
+    }
+
+    /// What is wrong with the PIN: as it was typed, or as the card says.
+    fn pin_wrong(&self) -> Option<&str> {
+        match &self.transaction.step {
+            Step::Pin { wrong: Some(error) } if self.wrong.is_none() => Some(error.text(self.language)),
+            _ => self.wrong,
+        }
+    }
+
+    /// Why the card is asked for once more.
+    fn again(&self) -> Option<&str> {
+        match &self.transaction.step {
+            Step::Card { again: Some(error) } => Some(error.text(self.language)),
+            _ => None,
+        }
+    }
+
+    /// What is heard at the counter: yes, no, or try again.
+    fn sound(&self) -> &'static str {
+        match (self.view, &self.transaction.step) {
+            (View::Holder, _) => "",
+            (_, Step::Ended(End::Accepted { .. } | End::Kept { is_guaranteed: true })) => "yes",
+            (_, Step::Ended(End::Refused(_))) => "no",
+            (_, Step::Ended(End::Kept { .. }) | Step::Pin { wrong: Some(_) } | Step::Card { again: Some(_) }) => {
+                "again"
+            }
+            _ => "",
+        }
+    }
+}
+
+/// The words for an operation.
+fn operation(language: Language, operation: OperationCode) -> &'static str {
+    match operation {
+        OperationCode::PursePayment => language.choose("付款", "Payment"),
+        OperationCode::PurseTopUp => language.choose("充值", "Top-up"),
+        OperationCode::GateCheck => language.choose("通行", "Gate"),
+        OperationCode::SignIn => language.choose("登录", "Sign-in"),
+        OperationCode::RegistrationConsent => language.choose("同意", "Agreement"),
+        OperationCode::Abandoned => language.choose("未用的流水号", "A number not used"),
+    }
+}
+
+/// What became of a tap, in a word, and how it looks.
+fn became(language: Language, outcome: Option<Outcome>) -> (&'static str, &'static str) {
+    match outcome {
+        None => ("kept", language.choose("待上传", "To be sent")),
+        Some(Outcome::Accepted) => ("ok", language.choose("已记账", "Booked")),
+        Some(Outcome::Quarantined) => ("kept", language.choose("待人工审核", "A person decides")),
+        Some(_) => ("no", language.choose("未成功", "Not done")),
+    }
+}
+
+/// A minute as people here write it: China has one time, eight hours ahead of UTC.
+fn minute(at: Micros) -> String {
+    let at = Timestamp::from_microsecond(at.0).unwrap_or(Timestamp::UNIX_EPOCH);
+    Offset::constant(8).to_datetime(at).strftime("%Y-%m-%d %H:%M").to_string()
+}
+
+/// Every tap of this terminal.
+#[derive(Template)]
+#[template(path = "page/taps.html")]
+pub(super) struct Taps<'a> {
+    pub(super) language: Language,
+    pub(super) seen: &'a Seen,
+    pub(super) fates: Vec<Fate>,
+    /// How many to pass over for the ones before, and for the ones after.
+    pub(super) older: Option<u32>,
+    pub(super) newer: Option<u32>,
+}
+
+impl Taps<'_> {
+    fn operation(&self, tap: &Fate) -> &'static str {
+        operation(self.language, tap.operation)
+    }
+
+    fn became(&self, tap: &Fate) -> (&'static str, &'static str) {
+        became(self.language, tap.outcome)
+    }
+
+    /// Each with the minute in which it was made.
+    fn lines(&self) -> impl Iterator<Item = (&Fate, String)> {
+        self.fates.iter().map(|tap| (tap, minute(tap.at)))
+    }
+}
+
+/// One of them, for the holder's hand.
+#[derive(Template)]
+#[template(path = "page/receipt.html")]
+pub(super) struct Receipt<'a> {
+    pub(super) language: Language,
+    pub(super) seen: &'a Seen,
+    pub(super) profile: &'a TerminalProfile,
+    pub(super) tap: &'a Fate,
+}
+
+impl Receipt<'_> {
+    fn operation(&self) -> &'static str {
+        operation(self.language, self.tap.operation)
+    }
+
+    fn became(&self) -> (&'static str, &'static str) {
+        became(self.language, self.tap.outcome)
+    }
+
+    fn minute(&self) -> String {
+        minute(self.tap.at)
+    }
+
+    /// Why it did not come about.
+    fn why(&self) -> Option<String> {
+        let outcome = self.tap.outcome.filter(|outcome| *outcome != Outcome::Accepted)?;
+        Some(messages_daemon::outcome(outcome).text(self.language).to_owned())
     }
 }
 
@@ -116,28 +288,4 @@ pub(super) struct TurnedAway {
 /// A page as an answer.
 pub(super) fn html(page: &impl Template) -> Html<String> {
     Html(page.render().expect("writing to a string does not fail"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_somebody_types_is_disturbed_by_another_question_only() {
-        let asked = |kind| Some(Prompt { id: Uuid::from_u128(1), kind, reader: None, text: None, tries_left: None });
-        let seen =
-            |prompt, has_card, online| Seen { name: "test".to_owned(), has_reader: true, has_card, online, prompt };
-        for kind in [PromptKind::NewPin, PromptKind::Pin, PromptKind::Consent] {
-            let typing = seen(asked(kind), true, Some(true)).mark();
-            assert_eq!(seen(asked(kind), true, Some(false)).mark(), typing, "{kind:?}: the network went");
-            let next = Prompt { id: Uuid::from_u128(2), ..asked(kind).unwrap() };
-            assert_ne!(seen(Some(next), true, Some(true)).mark(), typing, "{kind:?}: something else is asked");
-            assert_ne!(seen(None, true, Some(true)).mark(), typing, "{kind:?}: nothing is asked any more");
-        }
-        for prompt in [None, asked(PromptKind::InsertCard)] {
-            let waiting = seen(prompt.clone(), false, Some(true)).mark();
-            assert_ne!(seen(prompt.clone(), true, Some(true)).mark(), waiting, "a card came");
-            assert_ne!(seen(prompt, false, Some(false)).mark(), waiting, "the network went");
-        }
-    }
 }

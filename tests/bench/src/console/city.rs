@@ -331,7 +331,7 @@ impl Owner {
             at: self.at,
             log_head: None,
             status_version: 1,
-            operation: Operation::PursePayment(Payment { amount: Fen(1) }),
+            operation: Operation::PursePayment(Payment::online(Fen(1))),
         };
         let signed = ToBeSigned::new(&tap, Kid::Card(Slot::Tap));
         // One by one: of taps that came in at one time the list would have to sort all.

@@ -143,7 +143,7 @@ impl Past {
             at,
             log_head: None,
             status_version: 1,
-            operation: Operation::PursePayment(Payment { amount: Fen(1) }),
+            operation: Operation::PursePayment(Payment::online(Fen(1))),
         };
         super::naive::tap_row(&tap, TapId(id), leaf, at, balance, cose)
     }

@@ -229,7 +229,7 @@ impl Chain {
             at: now()?,
             log_head: None,
             status_version: 1,
-            operation: Operation::PursePayment(Payment { amount: Fen(1) }),
+            operation: Operation::PursePayment(Payment::online(Fen(1))),
         };
         let to_be_signed = ToBeSigned::new(&tap, Kid::Card(Slot::Tap));
         self.previous = TapId(to_be_signed.digest());

@@ -10,7 +10,7 @@ use crate::db::{DbError, Value};
 use crate::testing::rows;
 
 const TOP_UP: Operation = Operation::PurseTopUp(TopUp { amount: Fen(500) });
-const PAY: Operation = Operation::PursePayment(Payment { amount: Fen(100) });
+const PAY: Operation = Operation::PursePayment(Payment::online(Fen(100)));
 
 impl Station {
     /// Issues a card to a holder up to its consent.

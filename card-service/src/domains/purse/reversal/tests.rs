@@ -22,7 +22,7 @@ const DONE: StatusCode = StatusCode::SEE_OTHER;
 const WRONG: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
 
 const fn pay(fen: i64) -> Operation {
-    Operation::PursePayment(purse::Payment { amount: Fen(fen) })
+    Operation::PursePayment(purse::Payment::online(Fen(fen)))
 }
 
 const fn top_up(fen: i64) -> Operation {

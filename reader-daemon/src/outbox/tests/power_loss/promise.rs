@@ -54,6 +54,8 @@ pub(super) enum Broken {
     Unreadable(String),
     /// A tap that was acknowledged, and has no receipt, is gone.
     TapLost(Place),
+    /// Nobody can see any more what became of a tap.
+    FateLost(Place),
     /// A number that a card may have signed with is given out again.
     NumberTwice(Place),
     /// A reader lost its lane, and with it its chain.
@@ -88,7 +90,13 @@ impl Promise {
         for (place, tap) in &self.stored {
             match there.get(place) {
                 Some((id, _)) if id == tap => {}
-                None if self.receipted.contains(place) => {}
+                // The receipt took it off the queue, and what became of it was written in the same transaction.
+                None if self.receipted.contains(place) => {
+                    let fate = outbox.fate(*tap).await.map_err(|error| unreadable(&error))?;
+                    if fate.is_none_or(|fate| fate.outcome.is_none()) {
+                        return Err(Broken::FateLost(*place));
+                    }
+                }
                 Some(_) | None => return Err(Broken::TapLost(*place)),
             }
         }

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, env, fs::File, io::Write as _, path::Path, proc
 use card_schema::{
     card::Slot,
     clock::Micros,
-    envelope::{PublicKey, tap::Tap},
+    envelope::{PublicKey, receipt::Outcome, tap::Tap},
     ids::{CardId, TapId},
     money::Fen,
     operation::{Operation, purse::Payment},
@@ -151,7 +151,7 @@ impl Terminal {
             at: Micros(5),
             log_head: None,
             status_version: 0,
-            operation: Operation::PursePayment(Payment { amount: Fen(1250) }),
+            operation: Operation::PursePayment(Payment::online(Fen(1250))),
         };
         let (digest, cose) = self.key.seal(&tap)?;
         let stored = Mark::Stored { lane: lane.number, counter, tap: TapId(digest) };
@@ -187,7 +187,7 @@ impl Terminal {
         if self.defect != Some(Defect::ForgottenBeforeReceipt) {
             self.mark(&receipted);
         }
-        self.outbox.forget(taps).await.unwrap();
+        self.outbox.settle(taps.into_iter().map(|tap| (tap, Outcome::Accepted)).collect()).await.unwrap();
         self.mark(&receipted);
     }
 

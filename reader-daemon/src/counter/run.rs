@@ -1,0 +1,308 @@
+//! Runs transactions: the one clock, reader and way up of [`super::transaction`]. Read [`Counter::carry_out`].
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard},
+    time::{Duration, Instant},
+};
+
+use card_schema::envelope::receipt::Outcome;
+use tokio::{
+    sync::{mpsc, watch},
+    time,
+};
+use uuid::Uuid;
+
+use super::transaction::{End, Failure, Order, Step, Transaction, failure};
+use crate::{
+    cli::{messages::CliError, messages_daemon as messages},
+    outbox::Outbox,
+    piv::Pin,
+    station::{Presented, StationError, Stations},
+    submit::SubmitterHandle,
+    tap::{Ask, Refused, Shared, Taken, authorise},
+};
+
+/// How long a transaction waits for a PIN, and for a card.
+const HOLDER_WAIT: Duration = Duration::from_mins(2);
+/// How long merchant and holder wait for the service's answer before the tap counts as kept.
+const RECEIPT_WAIT: Duration = Duration::from_secs(3);
+/// How long the holder's screen shows how it ended, and the balance.
+const SHOWN_TO_HOLDER: Duration = Duration::from_secs(20);
+/// Ended transactions that are remembered, for an order that is sent twice.
+const PAST: usize = 64;
+
+/// Why a transaction did not start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotStarted {
+    /// This one is under way.
+    Busy(Uuid),
+    /// Another order was given under the same number.
+    OtherOrder,
+    /// What is asked may not be done here.
+    Refused(CliError),
+}
+
+/// What a person does to a transaction that waits.
+enum Hand {
+    Pin(Pin),
+    GiveUp,
+}
+
+/// The counter of this terminal.
+#[derive(Clone, Debug)]
+pub struct Counter(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    stations: Arc<Stations>,
+    outbox: Arc<Outbox>,
+    submitter: SubmitterHandle,
+    known: Shared,
+    desk: Mutex<Desk>,
+    changes: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Desk {
+    /// The newest last.
+    transactions: VecDeque<Transaction>,
+    /// The way to the newest, while it runs.
+    hands: Option<mpsc::UnboundedSender<Hand>>,
+}
+
+impl Counter {
+    /// A counter where nothing has happened yet.
+    pub fn new(stations: Arc<Stations>, outbox: Arc<Outbox>, submitter: SubmitterHandle, known: Shared) -> Self {
+        let (desk, changes) = (Mutex::default(), watch::Sender::new(0));
+        Self(Arc::new(Inner { stations, outbox, submitter, known, desk, changes }))
+    }
+
+    /// Starts what is ordered, or answers where the same order stands.
+    ///
+    /// # Errors
+    /// [`NotStarted`]; nothing was asked of a card.
+    pub fn start(&self, order: Order) -> Result<Transaction, NotStarted> {
+        let mut desk = self.desk();
+        if let Some(known) = desk.transactions.iter().find(|known| known.order.id == order.id) {
+            return if known.order == order { Ok(known.clone()) } else { Err(NotStarted::OtherOrder) };
+        }
+        if let Some(running) = desk.transactions.back().filter(|newest| newest.end().is_none()) {
+            return Err(NotStarted::Busy(running.order.id));
+        }
+        let first = match authorise::operation(&order.operation, false, &self.0.known.now()) {
+            Ok(_) => Step::Card { again: None },
+            Err(Refused::PinRequired) => Step::Pin { wrong: None },
+            Err(refused) => return Err(NotStarted::Refused(messages::tap(&refused.into()))),
+        };
+        let transaction = Transaction::new(order, first);
+        if desk.transactions.len() == PAST {
+            desk.transactions.pop_front();
+        }
+        desk.transactions.push_back(transaction.clone());
+        let (hands, moved) = mpsc::unbounded_channel();
+        desk.hands = Some(hands);
+        drop(desk);
+        self.tell();
+        tokio::spawn(self.clone().run(transaction.clone(), moved));
+        Ok(transaction)
+    }
+
+    /// The newest transaction, if there was one.
+    pub fn newest(&self) -> Option<Transaction> {
+        self.desk().transactions.back().cloned()
+    }
+
+    /// A transaction by its number, if it is remembered.
+    pub fn find(&self, id: Uuid) -> Option<Transaction> {
+        self.desk().transactions.iter().find(|transaction| transaction.order.id == id).cloned()
+    }
+
+    /// The holder has typed this. False where no PIN is waited for.
+    pub fn pin(&self, id: Uuid, pin: Pin) -> bool {
+        self.hand(id, Hand::Pin(pin), |step| matches!(step, Step::Pin { .. }))
+    }
+
+    /// Somebody gives it up. False where it is too late for that.
+    pub fn give_up(&self, id: Uuid) -> bool {
+        self.hand(id, Hand::GiveUp, |step| matches!(step, Step::Pin { .. } | Step::Card { .. }))
+    }
+
+    /// The merchant has seen how it ended.
+    pub fn put_away(&self, id: Uuid) {
+        self.change(id, |transaction| {
+            if transaction.end().is_some() {
+                transaction.is_at_counter = false;
+            }
+        });
+    }
+
+    /// Sees whether anything has changed.
+    pub fn watch(&self) -> watch::Receiver<u64> {
+        self.0.changes.subscribe()
+    }
+
+    fn hand(&self, id: Uuid, hand: Hand, fits: impl FnOnce(&Step) -> bool) -> bool {
+        let desk = self.desk();
+        let waits = desk.transactions.back().is_some_and(|newest| newest.order.id == id && fits(&newest.step));
+        waits && desk.hands.as_ref().is_some_and(|hands| hands.send(hand).is_ok())
+    }
+
+    async fn run(self, transaction: Transaction, mut moved: mpsc::UnboundedReceiver<Hand>) {
+        let id = transaction.order.id;
+        let end = self.carry_out(&transaction, &mut moved).await.unwrap_or_else(|end| end);
+        self.enter(id, Step::Ended(end));
+        let shown = async {
+            time::sleep(SHOWN_TO_HOLDER).await;
+            self.change(id, |transaction| {
+                transaction.is_at_holder = false;
+                if let Step::Ended(End::Accepted { balance }) = &mut transaction.step {
+                    *balance = None;
+                }
+            });
+        };
+        tokio::join!(shown, self.follow(id));
+    }
+
+    /// The whole story of a transaction, to its end. `Err` is an end, too: the one of whoever gives up on the way.
+    async fn carry_out(
+        &self,
+        transaction: &Transaction,
+        moved: &mut mpsc::UnboundedReceiver<Hand>,
+    ) -> Result<End, End> {
+        let order = &transaction.order;
+        let (mut pin, mut card, mut lying) = (None, None, None);
+        let mut step = transaction.step.clone();
+        loop {
+            if let Step::Pin { .. } = step {
+                pin = Some(typed(moved).await?);
+                step = Step::Card { again: None };
+                self.enter(order.id, step.clone());
+            }
+            let ask = Ask { operation: order.operation.clone(), pin: pin.clone(), card };
+            let presented = tokio::select! {
+                presented = self.present(order.reader.as_deref(), &ask, lying.take()) => presented,
+                end = given_up(moved) => return Err(end),
+            };
+            let failed = match presented {
+                Ok(presented) => {
+                    self.enter(order.id, Step::Reading);
+                    lying = Some((presented.reader().to_owned(), presented.event()));
+                    match self.0.stations.take(presented, ask).await {
+                        Ok(told) => return Ok(self.ask_service(order.id, &told.taken).await),
+                        Err(failed) => failed,
+                    }
+                }
+                Err(error) => error.into(),
+            };
+            tracing::info!(error = %failed.error, "an attempt at the counter brought no tap");
+            let said = messages::station(&failed.error);
+            let next = failure(&failed.error);
+            if matches!(next, Failure::Pin | Failure::Again) {
+                card = card.or(failed.card);
+            }
+            step = match next {
+                Failure::Pin => {
+                    // The card may stay where it is.
+                    lying = None;
+                    Step::Pin { wrong: Some(said) }
+                }
+                Failure::Again | Failure::WrongCard => Step::Card { again: Some(said) },
+                Failure::Final if matches!(failed.error, StationError::NoCard) => return Ok(End::GivenUp),
+                Failure::Final => return Ok(End::Refused(said)),
+            };
+            self.enter(order.id, step.clone());
+        }
+    }
+
+    /// Waits for a card; where one lies there that has failed, until it has been taken away first.
+    async fn present(
+        &self,
+        reader: Option<&str>,
+        ask: &Ask,
+        lying: Option<(String, Instant)>,
+    ) -> Result<Presented, StationError> {
+        if let Some((reader, event)) = lying {
+            let left = self.0.stations.presence().left(&reader, event);
+            time::timeout(HOLDER_WAIT, left).await.map_err(|_| StationError::NoCard)?;
+        }
+        self.0.stations.wait(reader, ask, HOLDER_WAIT).await
+    }
+
+    async fn ask_service(&self, id: Uuid, taken: &Taken) -> End {
+        self.change(id, |transaction| {
+            transaction.tap = Some(taken.id);
+            transaction.enter(Step::Asking);
+        });
+        match self.0.submitter.outcome(taken.id, RECEIPT_WAIT).await {
+            None => End::Kept { is_guaranteed: taken.accepted_offline },
+            Some(answer) if answer.outcome == Outcome::Accepted => End::Accepted { balance: answer.balance },
+            Some(answer) => End::Refused(messages::outcome(answer.outcome)),
+        }
+    }
+
+    /// What was kept is answered one day: while somebody still looks, the page says so.
+    async fn follow(&self, id: Uuid) {
+        let mut waiting = self.0.outbox.watch();
+        let mut changes = self.watch();
+        while let Some(tap) =
+            self.find(id).filter(|seen| seen.is_at_counter && matches!(seen.step, Step::Ended(End::Kept { .. })))
+        {
+            let Some(tap) = tap.tap else { return };
+            match self.0.outbox.fate(tap).await.map(|fate| fate.and_then(|fate| fate.outcome)) {
+                Ok(Some(Outcome::Accepted)) => self.enter(id, Step::Ended(End::Accepted { balance: None })),
+                Ok(Some(outcome)) => self.enter(id, Step::Ended(End::Refused(messages::outcome(outcome)))),
+                Ok(None) => {}
+                Err(error) => tracing::warn!(%error, "what became of a tap cannot be read"),
+            }
+            tokio::select! {
+                _ = waiting.changed() => {}
+                _ = changes.changed() => {}
+            }
+        }
+    }
+
+    fn enter(&self, id: Uuid, step: Step) {
+        self.change(id, |transaction| transaction.enter(step));
+    }
+
+    fn change(&self, id: Uuid, change: impl FnOnce(&mut Transaction)) {
+        if let Some(transaction) = self.desk().transactions.iter_mut().find(|one| one.order.id == id) {
+            change(transaction);
+        }
+        self.tell();
+    }
+
+    fn tell(&self) {
+        self.0.changes.send_modify(|changes| *changes += 1);
+    }
+
+    fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.0.desk.lock().expect("nobody panics while holding this lock")
+    }
+}
+
+/// The PIN that the holder types, or how it ends without.
+async fn typed(moved: &mut mpsc::UnboundedReceiver<Hand>) -> Result<Pin, End> {
+    match time::timeout(HOLDER_WAIT, moved.recv()).await {
+        Ok(Some(Hand::Pin(pin))) => Ok(pin),
+        _ => Err(End::GivenUp),
+    }
+}
+
+/// Returns when somebody gives up.
+async fn given_up(moved: &mut mpsc::UnboundedReceiver<Hand>) -> End {
+    while let Some(hand) = moved.recv().await {
+        if let Hand::GiveUp = hand {
+            return End::GivenUp;
+        }
+    }
+    // Nobody can any more: the newer transaction has the hands.
+    std::future::pending().await
+}
+
+impl From<StationError> for crate::station::Failed {
+    fn from(error: StationError) -> Self {
+        Self { error, card: None }
+    }
+}

@@ -1,0 +1,190 @@
+//! One transaction as merchant and holder see it, and what a failed attempt means for it. Pure.
+
+use card_schema::{ids::TapId, money::Fen, operation::Operation};
+use uuid::Uuid;
+
+use crate::{
+    card::link::LinkError,
+    cli::messages::CliError,
+    piv::{PivError, Reason},
+    station::StationError,
+    tap::{Refused, TapError, certificate::CertificateError},
+};
+
+/// What a merchant asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// Chosen by whoever orders: the same order twice is one transaction.
+    pub id: Uuid,
+    /// What the card is to sign.
+    pub operation: Operation,
+    /// The reader by its PC/SC name; the only one when not given.
+    pub reader: Option<String>,
+}
+
+/// Where a transaction stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The holder types the PIN; why once more, where a try has failed.
+    Pin {
+        /// What the card said of the last try.
+        wrong: Option<CliError>,
+    },
+    /// The holder holds the card to the reader; why once more, where that has failed.
+    Card {
+        /// What was wrong with the last attempt.
+        again: Option<CliError>,
+    },
+    /// The card is at work: it stays where it is, and nobody can give up.
+    Reading,
+    /// The tap is safe on this terminal; the service is asked.
+    Asking,
+    /// It is over.
+    Ended(End),
+}
+
+/// How a transaction ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The service has accepted it.
+    Accepted {
+        /// What the holder has left, for the holder's eyes and a short while.
+        balance: Option<Fen>,
+    },
+    /// Signed and safe on this terminal; it goes up when the service can be reached.
+    Kept {
+        /// Whether it stands whatever the service will say.
+        is_guaranteed: bool,
+    },
+    /// The terminal or the service said no: nothing was charged.
+    Refused(CliError),
+    /// Merchant or holder gave up, or nobody came: nothing was charged.
+    GivenUp,
+}
+
+/// A transaction as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transaction {
+    /// What was asked for.
+    pub order: Order,
+    /// Where it stands.
+    pub step: Step,
+    /// Steps so far: another number, another page.
+    pub steps: u32,
+    /// The tap, as soon as there is one.
+    pub tap: Option<TapId>,
+    /// Whether the merchant still looks at it.
+    pub is_at_counter: bool,
+    /// Whether the holder still looks at it.
+    pub is_at_holder: bool,
+}
+
+impl Transaction {
+    /// As it begins.
+    pub(crate) const fn new(order: Order, step: Step) -> Self {
+        Self { order, step, steps: 0, tap: None, is_at_counter: true, is_at_holder: true }
+    }
+
+    /// Moves on.
+    pub(crate) fn enter(&mut self, step: Step) {
+        self.step = step;
+        self.steps += 1;
+    }
+
+    /// How it ended, if it has.
+    pub const fn end(&self) -> Option<&End> {
+        match &self.step {
+            Step::Ended(end) => Some(end),
+            _ => None,
+        }
+    }
+
+    /// Whether somebody may still give it up: no card is at work and none has signed.
+    pub const fn may_be_given_up(&self) -> bool {
+        matches!(self.step, Step::Pin { .. } | Step::Card { .. })
+    }
+}
+
+/// What a failed attempt means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// The PIN was wrong: it is asked for once more, for the same card.
+    Pin,
+    /// The same card has to be held to the reader once more.
+    Again,
+    /// The wrong card lay there: the right one has to be held to the reader.
+    WrongCard,
+    /// No.
+    Final,
+}
+
+/// What to do after an attempt that brought no tap. Nothing was charged in any case.
+pub(super) fn failure(error: &StationError) -> Failure {
+    match error {
+        StationError::Timeout => Failure::Again,
+        StationError::Tap(error) => tap_failure(error),
+        _ => Failure::Final,
+    }
+}
+
+fn tap_failure(error: &TapError) -> Failure {
+    match error {
+        TapError::Card(error) => card_failure(error),
+        TapError::Refused(Refused::PinRequired) => Failure::Pin,
+        TapError::TooLate => Failure::Again,
+        TapError::Refused(Refused::OtherCard)
+        | TapError::Certificate(CertificateError::Missing | CertificateError::Foreign(_)) => Failure::WrongCard,
+        _ => Failure::Final,
+    }
+}
+
+fn card_failure(error: &PivError) -> Failure {
+    match error {
+        PivError::Malformed { .. } | PivError::Link(LinkError::ServiceDown | LinkError::Pcsc { .. }) => Failure::Final,
+        PivError::Link(_) => Failure::Again,
+        PivError::Refused(refused) => match refused.reason {
+            Reason::WrongPin { tries_left } if tries_left != Some(0) => Failure::Pin,
+            // No PIV card, or one that was never issued: the wrong one of a purse full.
+            Reason::NotFound | Reason::InstructionNotSupported | Reason::ClassNotSupported => Failure::WrongCard,
+            _ => Failure::Final,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use card_schema::envelope::status_list::CardStatus;
+
+    use super::*;
+    use crate::{
+        card::apdu::StatusWord,
+        outbox::OutboxError,
+        piv::{self, status::Name},
+    };
+
+    #[test]
+    fn a_card_that_moved_or_is_the_wrong_one_is_asked_for_again_within_the_same_sale() {
+        let refused = |reason| {
+            StationError::from(PivError::Refused(piv::Refused { command: Name::Verify, status: StatusWord(0), reason }))
+        };
+        let table: [(&str, StationError, Failure); 14] = [
+            ("moved away", PivError::Link(LinkError::Removed).into(), Failure::Again),
+            ("gone before it was read", PivError::Link(LinkError::NoCard).into(), Failure::Again),
+            ("does not answer", PivError::Link(LinkError::Mute).into(), Failure::Again),
+            ("too slow", StationError::Timeout, Failure::Again),
+            ("another card than the first", TapError::from(Refused::OtherCard).into(), Failure::WrongCard),
+            ("a bus card", refused(Reason::NotFound), Failure::WrongCard),
+            ("another issuer's", TapError::from(CertificateError::Missing).into(), Failure::WrongCard),
+            ("a wrong PIN", refused(Reason::WrongPin { tries_left: Some(2) }), Failure::Pin),
+            ("the last wrong PIN", refused(Reason::WrongPin { tries_left: Some(0) }), Failure::Final),
+            ("a blocked PIN", refused(Reason::PinBlocked), Failure::Final),
+            ("a lost card", TapError::from(Refused::Listed(CardStatus::Invalid)).into(), Failure::Final),
+            ("a copy", TapError::Copied.into(), Failure::Final),
+            ("a full disk", TapError::from(OutboxError::NoRoom).into(), Failure::Final),
+            ("no card service", PivError::Link(LinkError::ServiceDown).into(), Failure::Final),
+        ];
+        for (case, error, expected) in table {
+            assert_eq!(failure(&error), expected, "{case}");
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! What a merchant does on the page: charge, follow, go on. And what both screens do to a transaction. The amounts that
+//! somebody types are read here; what may be charged is decided elsewhere.
+
+use axum::{
+    Form, Router,
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Redirect, Response},
+    routing::{get, post},
+};
+use card_schema::{
+    money::Fen,
+    operation::{Operation, purse},
+};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::{
+    Typed, language, live,
+    seen::{Mode, Seen, look},
+    show,
+    view::{Charge, Payment, Wrong, html},
+};
+use crate::{
+    counter::{NotStarted, Order},
+    local::{api::App, guard, wire::View},
+    piv::Pin,
+};
+
+/// Digits, marks and spaces that somebody may paste around an amount; more is no amount.
+const AMOUNT_MAX: usize = 32;
+
+pub(super) fn routes() -> Router<App> {
+    let mut routes = Router::new().route(View::Counter.path(), get(begin));
+    for mode in Mode::ALL {
+        routes = routes.route(
+            mode.path(),
+            get(move |State(app): State<App>, headers: HeaderMap| async move { fresh(&app, mode, &headers) }).post(
+                move |State(app): State<App>, headers: HeaderMap, Form(typed): Form<Amount>| async move {
+                    charge(&app, mode, &headers, &typed)
+                },
+            ),
+        );
+    }
+    for view in [View::Holder, View::Counter] {
+        let path = |act: &str| format!("{}/transactions/{{id}}/{act}", view.prefix());
+        routes = routes
+            .route(
+                &path("pin"),
+                post(
+                    move |State(app): State<App>,
+                          Path(id): Path<Uuid>,
+                          headers: HeaderMap,
+                          Form(typed): Form<Typed>| async move { pin(&app, view, id, &headers, &typed) },
+                ),
+            )
+            .route(
+                &path("give-up"),
+                post(move |State(app): State<App>, Path(id): Path<Uuid>| async move {
+                    app.counter.give_up(id);
+                    Redirect::to(view.path())
+                }),
+            )
+            .route(
+                &format!("{}/live", view.prefix()),
+                get(move |State(app): State<App>| async move { live::live(app, view) }),
+            );
+    }
+    routes.route("/counter/transactions/{id}/put-away", post(put_away))
+}
+
+/// The page of the first thing that this terminal may do.
+async fn begin(State(app): State<App>, headers: HeaderMap) -> Response {
+    let seen = look(&app, View::Counter);
+    match (&seen.transaction, seen.modes.first()) {
+        (None, Some(mode)) => Redirect::to(mode.path()).into_response(),
+        _ => page(&app, &seen, Mode::Till, &headers),
+    }
+}
+
+fn fresh(app: &App, mode: Mode, headers: &HeaderMap) -> Response {
+    page(app, &look(app, View::Counter), mode, headers)
+}
+
+/// The transaction at the counter, or the form for one.
+fn page(app: &App, seen: &Seen, mode: Mode, headers: &HeaderMap) -> Response {
+    if let Some(transaction) = &seen.transaction {
+        let page = Payment { language: language(headers), view: View::Counter, seen, transaction, wrong: None };
+        return html(&page).into_response();
+    }
+    let no_pin_limit = app.known.now().profile.limits.no_pin_limit;
+    let page = Charge {
+        language: language(headers),
+        seen,
+        mode,
+        id: guard::random_id(),
+        typed: "",
+        no_pin_limit,
+        wrong: None,
+    };
+    html(&page).into_response()
+}
+
+#[derive(Deserialize)]
+struct Amount {
+    /// Drawn when the form was shown, so that the same form sent twice is one transaction.
+    id: Uuid,
+    amount: String,
+}
+
+/// What is wrong with an amount that was typed.
+fn read_amount(typed: &str) -> Result<Fen, Wrong> {
+    let typed: String = typed.trim().chars().take(AMOUNT_MAX + 1).map(half_width).collect();
+    let bare = typed.trim_start_matches('¥').trim_end_matches('元').trim();
+    match bare.parse::<Fen>() {
+        Ok(Fen::ZERO) => Err(Wrong::Zero),
+        Ok(amount) if typed.chars().count() <= AMOUNT_MAX => Ok(amount),
+        _ if bare.starts_with('-') => Err(Wrong::Zero),
+        _ if bare.split_once('.').is_some_and(|(_, decimals)| decimals.len() > 2) => Err(Wrong::Decimals),
+        _ => Err(Wrong::Amount),
+    }
+}
+
+/// What an input method for Chinese writes for a digit, a point or the sign of the yuan.
+fn half_width(typed: char) -> char {
+    match typed {
+        '０'..='９' => char::from_u32(typed as u32 - '０' as u32 + '0' as u32).unwrap_or(typed),
+        '．' | '。' => '.',
+        '￥' => '¥',
+        other => other,
+    }
+}
+
+fn charge(app: &App, mode: Mode, headers: &HeaderMap, typed: &Amount) -> Response {
+    let started = read_amount(&typed.amount).and_then(|amount| {
+        let operation = match mode {
+            Mode::Till => Operation::PursePayment(purse::Payment::online(amount)),
+            Mode::TopUp => Operation::PurseTopUp(purse::TopUp { amount }),
+        };
+        app.counter.start(Order { id: typed.id, operation, reader: None }).map_err(|error| match error {
+            NotStarted::Busy(_) | NotStarted::OtherOrder => Wrong::Busy,
+            NotStarted::Refused(error) => Wrong::Said(error),
+        })
+    });
+    // Shown where it is followed; what was sent twice leads to the same.
+    let Err(wrong) = started else { return Redirect::to(mode.path()).into_response() };
+    let (language, seen) = (language(headers), look(app, View::Counter));
+    let status = if matches!(wrong, Wrong::Busy) { StatusCode::CONFLICT } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let page = Charge {
+        language,
+        seen: &seen,
+        mode,
+        id: guard::random_id(),
+        typed: &typed.amount,
+        no_pin_limit: app.known.now().profile.limits.no_pin_limit,
+        wrong: Some(wrong.text(language)),
+    };
+    (status, html(&page)).into_response()
+}
+
+fn pin(app: &App, view: View, id: Uuid, headers: &HeaderMap, typed: &Typed) -> Response {
+    let wrong = match Pin::parse(&typed.pin.0) {
+        Ok(pin) => {
+            // Where it is not waited for any more, the page says what is.
+            app.counter.pin(id, pin);
+            return Redirect::to(view.path()).into_response();
+        }
+        Err(_) => Wrong::Format,
+    };
+    let (language, seen) = (language(headers), look(app, view));
+    let Some(transaction) = seen.transaction.as_ref().filter(|transaction| transaction.order.id == id) else {
+        return show(app, view, headers);
+    };
+    let page = Payment { language, view, seen: &seen, transaction, wrong: Some(wrong.text(language)) };
+    (StatusCode::UNPROCESSABLE_ENTITY, html(&page)).into_response()
+}
+
+async fn put_away(State(app): State<App>, Path(id): Path<Uuid>) -> Redirect {
+    app.counter.put_away(id);
+    let mode = app.counter.find(id).and_then(|transaction| {
+        let code = transaction.order.operation.code();
+        Mode::ALL.into_iter().find(|mode| mode.operation() == code)
+    });
+    Redirect::to(mode.map_or(View::Counter.path(), Mode::path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is said about it.
+    type Expected = fn(&Wrong) -> bool;
+
+    #[test]
+    fn an_amount_is_read_as_people_type_and_paste_it_and_nothing_else_is_charged() {
+        for (typed, fen) in
+            [("12.5", 1250), (" 12.50 ", 1250), ("¥12", 1200), ("￥１２．５", 1250), ("0.01", 1), ("3 元", 300)]
+        {
+            assert!(matches!(read_amount(typed), Ok(Fen(read)) if read == fen), "{typed}");
+        }
+        let table: [(&str, Expected); 12] = [
+            ("0", |wrong| matches!(wrong, Wrong::Zero)),
+            ("0.00", |wrong| matches!(wrong, Wrong::Zero)),
+            ("-5", |wrong| matches!(wrong, Wrong::Zero)),
+            ("1.234", |wrong| matches!(wrong, Wrong::Decimals)),
+            ("12.500", |wrong| matches!(wrong, Wrong::Decimals)),
+            ("", |wrong| matches!(wrong, Wrong::Amount)),
+            ("1,000", |wrong| matches!(wrong, Wrong::Amount)),
+            ("1e3", |wrong| matches!(wrong, Wrong::Amount)),
+            ("合计：12.50", |wrong| matches!(wrong, Wrong::Amount)),
+            ("12.50\n13.00", |wrong| !matches!(wrong, Wrong::Zero)),
+            ("99999999999999999999", |wrong| matches!(wrong, Wrong::Amount)),
+            ("0000000000000000000000000000000012", |wrong| matches!(wrong, Wrong::Amount)),
+        ];
+        for (typed, expected) in table {
+            assert!(read_amount(typed).is_err_and(|wrong| expected(&wrong)), "{typed}");
+        }
+    }
+}

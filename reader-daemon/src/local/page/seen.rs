@@ -1,0 +1,216 @@
+//! What stands at the reader, as a page shows it: one value, looked at anew each time. No I/O beyond looking.
+
+use card_schema::{money::Fen, operation::OperationCode};
+
+use crate::{
+    counter::{Step, Transaction},
+    local::{
+        api::App,
+        wire::{Prompt, PromptKind, View},
+    },
+    station::ReaderState,
+};
+
+impl View {
+    /// Where it begins.
+    pub(super) const fn path(self) -> &'static str {
+        match self {
+            Self::Holder => "/",
+            Self::Counter => "/counter",
+        }
+    }
+
+    /// What the addresses of its forms begin with.
+    pub(super) const fn prefix(self) -> &'static str {
+        match self {
+            Self::Holder => "",
+            Self::Counter => "/counter",
+        }
+    }
+
+    /// What the name of its cookie begins with.
+    pub(in crate::local) const fn cookie(self) -> &'static str {
+        match self {
+            Self::Holder => "holder_session_",
+            Self::Counter => "counter_session_",
+        }
+    }
+
+    /// Whether a browser that was let in to this page may ask for a path.
+    pub(in crate::local) fn opens(self, path: &str) -> bool {
+        self == Self::Counter || !path.starts_with(Self::Counter.prefix())
+    }
+}
+
+/// What a merchant does at the counter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    Till,
+    TopUp,
+}
+
+impl Mode {
+    pub(super) const ALL: [Self; 2] = [Self::Till, Self::TopUp];
+
+    pub(super) const fn path(self) -> &'static str {
+        match self {
+            Self::Till => "/counter/till",
+            Self::TopUp => "/counter/top-up",
+        }
+    }
+
+    pub(super) const fn operation(self) -> OperationCode {
+        match self {
+            Self::Till => OperationCode::PursePayment,
+            Self::TopUp => OperationCode::PurseTopUp,
+        }
+    }
+}
+
+/// What stands at the reader.
+#[derive(Clone, Debug)]
+pub(super) struct Seen {
+    /// The terminal's name.
+    pub(super) name: String,
+    /// Whether a reader is connected.
+    pub(super) has_reader: bool,
+    /// Whether a card is in one.
+    pub(super) has_card: bool,
+    /// Whether the last exchange with the service succeeded; nothing before the first.
+    pub(super) online: Option<bool>,
+    /// Taps that the service has not answered.
+    pub(super) waiting: u64,
+    /// How much of what this terminal may accept without the service is used, in percent; nothing while it is reached.
+    pub(super) offline_used: Option<u8>,
+    /// Whether the service takes no more taps of this terminal.
+    pub(super) is_revoked: bool,
+    /// What this terminal may do.
+    pub(super) modes: Vec<Mode>,
+    /// What a job asks; the holder's page alone asks it.
+    pub(super) prompt: Option<Prompt>,
+    /// What is being paid, as long as this page's person looks at it.
+    pub(super) transaction: Option<Transaction>,
+}
+
+/// Looks.
+pub(super) fn look(app: &App, view: View) -> Seen {
+    let readers = app.stations.presence().readers();
+    let (known, waiting, online) = (app.known.now(), app.outbox.waiting(), app.submitter.online());
+    let transaction = app.counter.newest().filter(|newest| match view {
+        View::Holder => newest.is_at_holder,
+        View::Counter => newest.is_at_counter,
+    });
+    Seen {
+        name: known.profile.name.clone(),
+        has_reader: !readers.is_empty(),
+        has_card: readers.values().any(|state| matches!(state, ReaderState::Card(_))),
+        online,
+        waiting: waiting.taps,
+        offline_used: (online == Some(false)).then(|| percent(waiting.payments, known.profile.limits.offline.terminal)),
+        is_revoked: known.is_revoked,
+        modes: Mode::ALL.into_iter().filter(|mode| known.profile.operations.contains(&mode.operation())).collect(),
+        prompt: if view == View::Holder { app.prompts.first() } else { None },
+        transaction,
+    }
+}
+
+/// A part of a whole, rounded up: 100 says that nothing is left.
+fn percent(part: Fen, whole: Fen) -> u8 {
+    let hundredths = i128::from(part.0) * 100;
+    let rounded = if whole.0 > 0 { (hundredths + i128::from(whole.0) - 1) / i128::from(whole.0) } else { 100 };
+    u8::try_from(rounded.clamp(0, 100)).unwrap_or(100)
+}
+
+impl Seen {
+    /// Whether somebody types an answer: the page is not shown anew by itself.
+    pub(super) fn is_typed(&self) -> bool {
+        match (&self.prompt, &self.transaction) {
+            (Some(prompt), _) => prompt.kind != PromptKind::InsertCard,
+            (None, Some(transaction)) => matches!(transaction.step, Step::Pin { .. }),
+            (None, None) => false,
+        }
+    }
+
+    /// Names what is asked or told: what somebody types stays as long as it does.
+    pub(super) fn state(&self) -> String {
+        match (&self.prompt, &self.transaction) {
+            (Some(prompt), _) => format!("prompt.{}", prompt.id),
+            (None, Some(transaction)) => format!("transaction.{}.{}", transaction.order.id, transaction.steps),
+            (None, None) => "idle".to_owned(),
+        }
+    }
+
+    /// Changes with whatever the page shows.
+    pub(super) fn mark(&self) -> String {
+        let online = self.online.map_or(2, u8::from);
+        let flags = [self.has_reader, self.has_card, self.is_revoked].map(u8::from);
+        let Self { waiting, offline_used, modes, .. } = self;
+        format!("{}.{flags:?}.{online}.{waiting}.{offline_used:?}.{}", self.state(), modes.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use card_schema::operation::{Operation, purse};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::counter::{End, Order};
+
+    fn seen(prompt: Option<Prompt>, transaction: Option<Transaction>) -> Seen {
+        Seen {
+            name: "test".to_owned(),
+            has_reader: true,
+            has_card: false,
+            online: Some(true),
+            waiting: 0,
+            offline_used: None,
+            is_revoked: false,
+            modes: Mode::ALL.to_vec(),
+            prompt,
+            transaction,
+        }
+    }
+
+    #[test]
+    fn what_somebody_types_is_disturbed_by_another_question_only() {
+        let asked = |kind| Some(Prompt { id: Uuid::from_u128(1), kind, reader: None, text: None, tries_left: None });
+        for kind in [PromptKind::NewPin, PromptKind::Pin, PromptKind::Consent] {
+            let typing = seen(asked(kind), None);
+            assert!(typing.is_typed());
+            let later = Seen { online: Some(false), has_card: true, waiting: 3, ..typing.clone() };
+            assert_eq!(later.state(), typing.state(), "{kind:?}: the network went");
+            assert_ne!(later.mark(), typing.mark(), "{kind:?}: but it is said");
+            let next = Prompt { id: Uuid::from_u128(2), ..asked(kind).unwrap() };
+            assert_ne!(seen(Some(next), None).state(), typing.state(), "{kind:?}: something else is asked");
+            assert_ne!(seen(None, None).state(), typing.state(), "{kind:?}: nothing is asked any more");
+        }
+        assert!(!seen(asked(PromptKind::InsertCard), None).is_typed());
+    }
+
+    #[test]
+    fn what_is_used_is_never_said_to_be_less_than_it_is() {
+        for (part, whole, expected) in
+            [(0, 100, 0), (1, 1_000, 1), (99, 100, 99), (991, 1_000, 100), (5, 0, 100), (7, 5, 100)]
+        {
+            assert_eq!(percent(Fen(part), Fen(whole)), expected, "{part} of {whole}");
+        }
+        assert_eq!(percent(Fen(i64::MAX), Fen(i64::MAX)), 100);
+    }
+
+    #[test]
+    fn each_step_of_a_transaction_is_shown_and_a_pin_is_typed_in_peace() {
+        let operation = Operation::PursePayment(purse::Payment::online(Fen(1)));
+        let order = Order { id: Uuid::from_u128(1), operation, reader: None };
+        let mut transaction = Transaction::new(order, Step::Pin { wrong: None });
+        let typing = seen(None, Some(transaction.clone()));
+        assert!(typing.is_typed());
+        let mut states = vec![seen(None, None).state(), typing.state()];
+        for step in [Step::Card { again: None }, Step::Reading, Step::Asking, Step::Ended(End::GivenUp)] {
+            transaction.enter(step);
+            let next = seen(None, Some(transaction.clone()));
+            assert!(!next.is_typed() && !states.contains(&next.state()));
+            states.push(next.state());
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! What became of each tap: the shop's own book, which never hides one. It holds no card and no balance.
+
+use card_schema::{clock::Micros, envelope::receipt::Outcome, ids::TapId, money::Fen, operation::OperationCode};
+use sqlx::{FromRow, SqliteConnection};
+
+use super::{Outbox, OutboxError, PendingTap};
+
+/// Settled taps that are kept, of the newest; by number, since the clock of a terminal may be moved.
+const KEPT: i64 = 50_000;
+
+/// A tap of this terminal, and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fate {
+    /// The tap.
+    pub tap_id: TapId,
+    /// Its operation.
+    pub operation: OperationCode,
+    /// Its amount.
+    pub amount: Option<Fen>,
+    /// Terminal clock when the card signed.
+    pub at: Micros,
+    /// What the service has decided; nothing while the tap waits for it.
+    pub outcome: Option<Outcome>,
+}
+
+#[derive(FromRow)]
+struct Row {
+    tap_id: Vec<u8>,
+    operation: i64,
+    amount: Option<i64>,
+    at: i64,
+    outcome: Option<i64>,
+}
+
+impl Row {
+    fn read(self) -> Option<Fate> {
+        let outcome = |number: i64| Outcome::from_number(u16::try_from(number).ok()?);
+        Some(Fate {
+            tap_id: TapId(self.tap_id.try_into().ok()?),
+            operation: OperationCode::from_number(u16::try_from(self.operation).ok()?)?,
+            amount: self.amount.map(Fen),
+            at: Micros(self.at),
+            outcome: match self.outcome {
+                Some(number) => Some(outcome(number)?),
+                None => None,
+            },
+        })
+    }
+}
+
+fn fail(doing: &'static str) -> impl FnOnce(sqlx::Error) -> OutboxError {
+    move |cause| OutboxError::Database { doing, cause }
+}
+
+/// Writes what became of a tap, in the transaction that takes it off the queue.
+pub(super) async fn write(
+    connection: &mut SqliteConnection,
+    tap: &PendingTap,
+    outcome: Outcome,
+) -> Result<(), OutboxError> {
+    sqlx::query(
+        "INSERT INTO fate (tap_id, operation, amount, at, outcome) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+    )
+    .bind(tap.tap_id.0.as_slice())
+    .bind(i64::from(tap.operation.number()))
+    .bind(tap.amount.map(|fen| fen.0))
+    .bind(tap.at.0)
+    .bind(i64::from(outcome.number()))
+    .execute(&mut *connection)
+    .await
+    .map(|_| ())
+    .map_err(fail("writing what became of a tap"))
+}
+
+/// Leaves the newest.
+pub(super) async fn fold(connection: &mut SqliteConnection) -> Result<(), OutboxError> {
+    sqlx::query("DELETE FROM fate WHERE id <= (SELECT MAX(id) FROM fate) - $1")
+        .bind(KEPT)
+        .execute(&mut *connection)
+        .await
+        .map(|_| ())
+        .map_err(fail("folding what became of taps"))
+}
+
+impl Outbox {
+    /// Taps and what became of them: those that wait, then those that are settled, the newest of each first.
+    pub async fn fates(&self, skipped: u32, limit: u16) -> Result<Vec<Fate>, OutboxError> {
+        let mut connection = self.lock().await;
+        let rows: Vec<Row> = sqlx::query_as(
+            "SELECT tap_id, operation, amount, at, outcome FROM \
+             (SELECT tap_id, operation, amount, at, NULL AS outcome, 1 AS waits, id FROM tap \
+              UNION ALL SELECT tap_id, operation, amount, at, outcome, 0, id FROM fate) \
+             ORDER BY waits DESC, id DESC LIMIT $1 OFFSET $2",
+        )
+        .bind(i64::from(limit))
+        .bind(i64::from(skipped))
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(fail("reading what became of taps"))?;
+        rows.into_iter().map(|row| row.read().ok_or(OutboxError::Damaged("fate"))).collect()
+    }
+
+    /// What became of one tap; nothing where this terminal does not know it.
+    pub async fn fate(&self, tap: TapId) -> Result<Option<Fate>, OutboxError> {
+        let mut connection = self.lock().await;
+        let row: Option<Row> = sqlx::query_as(
+            "SELECT tap_id, operation, amount, at, NULL AS outcome FROM tap WHERE tap_id = $1 \
+             UNION ALL SELECT tap_id, operation, amount, at, outcome FROM fate WHERE tap_id = $1",
+        )
+        .bind(tap.0.as_slice())
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(fail("reading what became of a tap"))?;
+        row.map(|row| row.read().ok_or(OutboxError::Damaged("fate"))).transpose()
+    }
+}

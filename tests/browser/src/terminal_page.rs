@@ -1,0 +1,44 @@
+//! The pages at a reader, as somebody opens them and types there.
+
+use anyhow::Result;
+use town::{Place, Town, process};
+
+use crate::Chromium;
+
+/// Opens the holder's page at a reader, as the command says where it is. Answers the link that let the browser in.
+///
+/// # Errors
+/// When the daemon gives no link.
+pub fn enter(town: &mut Town, place: Place, browser: &Chromium) -> Result<String> {
+    open(town, place, browser, &["page", "--no-browser"])
+}
+
+/// Opens the page of whoever charges there.
+///
+/// # Errors
+/// As [`enter`].
+pub fn enter_counter(town: &mut Town, place: Place, browser: &Chromium) -> Result<String> {
+    open(town, place, browser, &["page", "--counter", "--no-browser"])
+}
+
+fn open(town: &mut Town, place: Place, browser: &Chromium, arguments: &[&str]) -> Result<String> {
+    let mut command = town.at(place).command()?;
+    let said = process::run(command.args(arguments))?;
+    let url = String::from_utf8(said.stdout)?.trim().to_owned();
+    browser.open(&url)?;
+    browser.until("header")?;
+    Ok(url)
+}
+
+/// Types digits into a field instead of what is there, by hand or on the keypad of a screen to touch.
+///
+/// # Errors
+/// When the field or the keypad is not there.
+pub fn type_digits(browser: &Chromium, field: &str, digits: &str, on_keypad: bool) -> Result<()> {
+    browser.clear(field)?;
+    if !on_keypad {
+        return browser.type_into(field, digits);
+    }
+    browser.click(field)?;
+    digits.chars().try_for_each(|digit| browser.click(&format!(".keypad [data-digit='{digit}']")))
+}

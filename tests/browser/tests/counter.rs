@@ -1,0 +1,275 @@
+//! A shop takes payments in a real browser, on two screens: the merchant's and the holder's. With the network and without.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use browser::{
+    Chromium, Scripts, Visitor,
+    terminal_page::{enter, enter_counter, type_digits},
+    visitor::{LANGUAGES, speak},
+};
+use serde_json::json;
+use town::{Place, Town, wait};
+use virtual_card::CardKind;
+
+/// Invented, like every name and number here.
+const DOCUMENT: &str = "110000199001010013";
+const PIN: &str = "731945";
+const WRONG_PIN: &str = "246802";
+
+/// A shop with a screen on each side, and a holder with money on the card.
+struct Shop<'browser> {
+    town: Town,
+    merchant: &'browser Chromium,
+    holder: &'browser Chromium,
+    card: PathBuf,
+    /// `http://127.0.0.1:PORT` of the shop's daemon.
+    origin: String,
+}
+
+impl<'browser> Shop<'browser> {
+    fn open(merchant: &'browser Chromium, holder: &'browser Chromium) -> Result<Self> {
+        let mut town = Town::open()?;
+        let card = town.pcscd.new_card("holder")?;
+        town.put(&card, Place::Station)?;
+        let person = town.office.register("测试阿依·Test", DOCUMENT)?;
+        town.issue(person, PIN)?;
+        let top_up = json!({"operation": "purse.top_up", "amount_fen": 50_000, "receipt_wait_ms": 10_000});
+        assert_eq!(town.at(Place::Station).tap(&top_up)?.0["state"], "accepted");
+        town.take(Place::Station)?;
+        let link = enter_counter(&mut town, Place::Shop, merchant)?;
+        enter(&mut town, Place::Shop, holder)?;
+        let origin = link.split_once("/enter/").context("a link to a page")?.0.to_owned();
+        Ok(Self { town, merchant, holder, card, origin })
+    }
+
+    /// The merchant types an amount and charges.
+    fn charge(&self, amount: &str) -> Result<()> {
+        self.merchant.clear("#amount")?;
+        self.merchant.type_into("#amount", amount)?;
+        self.merchant.follow("main form button.primary")
+    }
+
+    fn next(&self) -> Result<()> {
+        self.merchant.follow("form[action$='/put-away'] button")?;
+        self.merchant.until("#amount")
+    }
+
+    /// The holder's card comes, and goes when the merchant's page shows how it ended.
+    fn tap(&mut self, ends: &str) -> Result<()> {
+        let card = self.card.clone();
+        self.town.put(&card, Place::Shop)?;
+        self.merchant.until(ends)?;
+        self.town.take(Place::Shop)
+    }
+
+    fn balance(&mut self) -> Result<String> {
+        self.holder.until(".lead strong")?;
+        self.holder.text(".lead strong")
+    }
+
+    /// Taps that the shop's terminal keeps.
+    fn waiting(&mut self) -> Result<u64> {
+        let status = self.town.at(Place::Shop).local()?.get("/v1/status")?.success()?;
+        status["pending"].as_u64().context("a number of taps")
+    }
+}
+
+#[test]
+fn a_merchant_is_paid_and_a_holder_sees_what_is_left_in_both_languages() -> Result<()> {
+    let (merchant, holder) = (Chromium::start(Scripts::Allowed)?, Chromium::start(Scripts::Allowed)?);
+    let mut shop = Shop::open(&merchant, &holder)?;
+    let foreign = shop.town.pcscd.folder().join("foreign");
+    shop.town.pcscd.cards().create_kind(&foreign, CardKind::Foreign)?;
+    let (mut at_till, mut at_screen) =
+        (Visitor::at_terminal(&merchant, LANGUAGES[0]), Visitor::at_terminal(&holder, LANGUAGES[0]));
+    for (language, left) in LANGUAGES.into_iter().zip([["487.50", "357.50"], ["345.00", "215.00"]]) {
+        (at_till.language, at_screen.language) = (language, language);
+        speak(&merchant, language)?;
+        speak(&holder, language)?;
+        at_till.visit("counter-till")?;
+        for (amount, case) in
+            [("0", "zero"), ("-5", "negative"), ("1.234", "decimals"), ("合计12", "pasted"), ("5000.01", "over")]
+        {
+            shop.charge(amount)?;
+            merchant.until("#amount-message")?;
+            assert_eq!(merchant.attribute("#amount", "value")?, amount, "what was typed stays");
+            if case == "decimals" {
+                at_till.visit("counter-wrong-amount")?;
+            }
+        }
+        // Small, without a PIN.
+        type_digits(&merchant, "#amount", "12.50", true)?;
+        merchant.follow("main form button.primary")?;
+        holder.until(".payment")?;
+        at_till.visit("counter-card")?;
+        at_screen.visit("holder-card")?;
+        shop.town.put(&foreign, Place::Shop)?;
+        merchant.until(".result.again")?;
+        at_till.visit("counter-again")?;
+        assert_eq!(merchant.attribute("html", "data-heard")?, "again");
+        shop.town.take(Place::Shop)?;
+        shop.tap(".result.ok")?;
+        assert_eq!(shop.balance()?, left[0]);
+        assert_eq!(merchant.attribute("html", "data-heard")?, "yes");
+        assert_eq!(merchant.count(".lead")?, 0, "the balance is the holder's");
+        at_till.visit("counter-paid")?;
+        at_screen.visit("holder-paid")?;
+        shop.next()?;
+        // Large, with a PIN that is wrong first, on the holder's own screen.
+        shop.charge("130")?;
+        holder.until("#pin")?;
+        at_till.visit("counter-pin")?;
+        at_screen.visit("holder-pin")?;
+        type_digits(&holder, "#pin", WRONG_PIN, true)?;
+        holder.follow("main form button.primary")?;
+        let card = shop.card.clone();
+        shop.town.put(&card, Place::Shop)?;
+        holder.until("#pin-message")?;
+        at_screen.visit("holder-wrong-pin")?;
+        type_digits(&holder, "#pin", PIN, true)?;
+        holder.follow("main form button.primary")?;
+        merchant.until(".result.ok")?;
+        assert_eq!(shop.balance()?, left[1]);
+        shop.town.take(Place::Shop)?;
+        shop.next()?;
+        // More than there is.
+        shop.charge("999")?;
+        merchant.until("#pin")?;
+        type_digits(&merchant, "#pin", PIN, false)?;
+        merchant.follow("main form button.primary")?;
+        shop.tap(".result.no")?;
+        at_till.visit("counter-refused")?;
+        at_screen.visit("holder-refused")?;
+        assert_eq!(merchant.attribute("html", "data-heard")?, "no");
+        shop.next()?;
+        shop.charge("3")?;
+        merchant.follow("form[action$='/give-up'] button")?;
+        merchant.until(".result.no")?;
+        at_till.visit("counter-given-up")?;
+        shop.next()?;
+    }
+    assert!(at_till.noted.is_empty() && at_screen.noted.is_empty(), "{:#?}", (at_till.noted, at_screen.noted));
+    Ok(())
+}
+
+#[test]
+fn a_shop_without_network_is_paid_all_the_same_and_its_page_says_what_is_true() -> Result<()> {
+    let (merchant, holder) = (Chromium::start(Scripts::Allowed)?, Chromium::start(Scripts::Allowed)?);
+    let mut shop = Shop::open(&merchant, &holder)?;
+    let mut at_till = Visitor::at_terminal(&merchant, LANGUAGES[0]);
+    speak(&merchant, at_till.language)?;
+    // The first tap teaches the terminal the card.
+    shop.charge("1")?;
+    shop.tap(".result.ok")?;
+    shop.next()?;
+    shop.town.service.process().stop()?;
+    for count in 1..=3 {
+        shop.charge("2.50")?;
+        // The first was signed for the service to decide; from then on the terminal knows that it has to decide by itself.
+        shop.tap(if count == 1 { ".result.kept" } else { ".result.ok" })?;
+        merchant.until(".state.kept")?;
+        assert_eq!(shop.waiting()?, count);
+        if count == 3 {
+            at_till.visit("counter-kept")?;
+            assert_eq!(merchant.count("header .state.no")?, 1, "the page says that there is no network");
+        } else {
+            shop.next()?;
+        }
+    }
+    shop.town.service.start()?;
+    wait::until("nothing waits", || Ok((merchant.count(".state.kept")? == 0).then_some(())))?;
+    merchant.until(".result.ok")?;
+    assert_eq!(shop.waiting()?, 0);
+    shop.next()?;
+    shop.charge("0.50")?;
+    shop.tap(".result.ok")?;
+    assert_eq!(shop.balance()?, "491.00");
+    // The shop's own book has every one, with what became of it.
+    merchant.follow("a[href^='/counter/taps/']")?;
+    at_till.visit("counter-receipt")?;
+    merchant.follow("a[href='/counter']")?;
+    shop.next()?;
+    merchant.follow("a[href='/counter/taps']")?;
+    assert_eq!(merchant.count("tbody .state.ok")?, 5);
+    at_till.visit("counter-taps")?;
+    assert!(at_till.noted.is_empty(), "{:#?}", at_till.noted);
+    Ok(())
+}
+
+#[test]
+fn a_sale_is_one_tap_however_often_it_is_sent_and_however_the_card_moves() -> Result<()> {
+    let (merchant, holder) = (Chromium::start(Scripts::Allowed)?, Chromium::start(Scripts::Allowed)?);
+    let mut shop = Shop::open(&merchant, &holder)?;
+    // The same form twenty times at once, as from a finger that trembles; and another sale meanwhile.
+    let statuses = merchant.run(
+        "const [done] = arguments;
+         const form = new FormData(document.querySelector('main form'));
+         form.set('amount', '4');
+         const send = (form) => fetch('/counter/till', { method: 'POST', body: new URLSearchParams(form) })
+           .then((reply) => reply.status);
+         Promise.all(Array.from({ length: 20 }, () => send(form))).then(async (statuses) => {
+           form.set('id', '11111111-1111-4111-8111-111111111111');
+           statuses.push(await send(form));
+           done(statuses);
+         });",
+        &[],
+    )?;
+    let expected: Vec<u16> = [200; 20].into_iter().chain([409]).collect();
+    assert_eq!(statuses, json!(expected));
+    merchant.until(".payment")?;
+    shop.tap(".result.ok")?;
+    assert_eq!(shop.balance()?, "496.00");
+
+    // A card that was wrong about its PIN is the only one that may go on.
+    let other = shop.town.pcscd.new_card("other")?;
+    shop.town.put(&other, Place::Station)?;
+    let person = shop.town.office.register("测试他人", "110000199001010136")?;
+    shop.town.issue(person, PIN)?;
+    shop.town.take(Place::Station)?;
+    shop.next()?;
+    shop.charge("200")?;
+    holder.until("#pin")?;
+    type_digits(&holder, "#pin", WRONG_PIN, false)?;
+    holder.follow("main form button.primary")?;
+    let card = shop.card.clone();
+    shop.town.put(&card, Place::Shop)?;
+    holder.until("#pin-message")?;
+    shop.town.take(Place::Shop)?;
+    type_digits(&holder, "#pin", PIN, false)?;
+    holder.follow("main form button.primary")?;
+    shop.town.put(&other, Place::Shop)?;
+    merchant.until(".result.again")?;
+    shop.town.take(Place::Shop)?;
+    shop.tap(".result.ok")?;
+    assert_eq!(shop.balance()?, "296.00");
+    Ok(())
+}
+
+#[test]
+fn a_holders_screen_opens_nothing_of_the_counter() -> Result<()> {
+    let mut town = Town::open()?;
+    let browser = Chromium::start(Scripts::Allowed)?;
+    let link = enter(&mut town, Place::Shop, &browser)?;
+    let origin = link.split_once("/enter/").context("a link to a page")?.0;
+    for path in ["/counter", "/counter/till", "/counter/taps", "/counter/live"] {
+        browser.open(&format!("{origin}{path}"))?;
+        assert_eq!(browser.count("header")?, 0, "{path}");
+    }
+    browser.open(&format!("{origin}/"))?;
+    browser.until("header")
+}
+
+#[test]
+fn and_without_scripts() -> Result<()> {
+    let (merchant, holder) = (Chromium::start(Scripts::Off)?, Chromium::start(Scripts::Off)?);
+    let mut shop = Shop::open(&merchant, &holder)?;
+    shop.charge("150")?;
+    merchant.until("#pin")?;
+    type_digits(&merchant, "#pin", PIN, false)?;
+    merchant.follow("main form button.primary")?;
+    shop.tap(".result.ok")?;
+    holder.open(&format!("{}/", shop.origin))?;
+    assert_eq!(shop.balance()?, "350.00");
+    shop.next()
+}
