@@ -161,6 +161,15 @@ impl Payment<'_> {
         }
     }
 
+    /// After how many seconds a browser without scripts looks again: not while somebody types, nor where nothing comes after.
+    fn refresh_s(&self) -> Option<u8> {
+        match (self.view, &self.transaction.step) {
+            (View::Counter, Step::Ended(End::Kept { .. })) => Some(5),
+            (_, Step::Pin { .. }) | (View::Counter, Step::Ended(_)) => None,
+            _ => Some(1),
+        }
+    }
+
     /// What is heard at the counter: yes, no, or try again.
     fn sound(&self) -> &'static str {
         match (self.view, &self.transaction.step) {
