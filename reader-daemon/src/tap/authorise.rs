@@ -77,7 +77,7 @@ pub fn operation(operation: &Operation, has_pin: bool, known: &Knowledge) -> Res
         return Err(Refused::AmountOutOfRange { limit: limits.tap_limit });
     }
     if let Operation::PursePayment(payment) = operation
-        && known.online == Some(false)
+        && known.decides_alone()
         && payment.amount > limits.offline.tap
     {
         return Err(Refused::OfflineAmount { limit: limits.offline.tap });

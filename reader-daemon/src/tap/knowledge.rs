@@ -35,6 +35,11 @@ impl Knowledge {
         self.status_list.as_ref().map_or(CardStatus::Valid, |list| list.statuses.get(card.status_index()))
     }
 
+    /// Whether the terminal decides about payments by itself: the service cannot be reached.
+    pub fn decides_alone(&self) -> bool {
+        self.online == Some(false)
+    }
+
     /// Version of the list in force, 0 for none.
     pub fn status_version(&self) -> u64 {
         self.status_list.as_ref().map_or(0, |list| list.version)

@@ -221,9 +221,12 @@ impl Line {
         now: Micros,
     ) -> Result<Operation, TapError> {
         let Operation::PursePayment(payment) = operation else { return Ok(operation.clone()) };
+        if !known.decides_alone() {
+            return Ok(operation.clone());
+        }
         let is_drawn = offline::is_drawn(&self.lot, card, now, known.profile.limits.offline.drawn_percent);
         let exposure = self.outbox.exposure(card, offline::begins(offline::day(now))).await?;
-        Ok(offline::terms(*payment, known, &exposure, is_drawn, now)?)
+        Ok(Operation::PursePayment(offline::accept(*payment, known, &exposure, is_drawn, now)?))
     }
 
     async fn store(&mut self, tap: &Tap, id: TapId, cose: Vec<u8>) -> Result<(Duration, Duration), TapError> {

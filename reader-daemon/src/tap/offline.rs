@@ -3,13 +3,7 @@
 //! Whatever is accepted so stands, also where the purse turns out not to cover it: the issuer advances the rest. So these
 //! limits, and nothing else, bound what can be lost at one terminal.
 
-use card_schema::{
-    clock::Micros,
-    ids::CardId,
-    money::Fen,
-    operation::{Operation, purse::Payment},
-    wire::terminal::OfflineLimits,
-};
+use card_schema::{clock::Micros, ids::CardId, money::Fen, operation::purse::Payment, wire::terminal::OfflineLimits};
 use ring::hmac;
 
 use super::{Knowledge, Refused};
@@ -32,42 +26,39 @@ pub const fn begins(day: i64) -> Micros {
     Micros(day.saturating_mul(DAY).saturating_sub(EAST))
 }
 
-/// The payment as the card is to sign it: decided by the service, or accepted here.
+/// Accepts a payment, as the card is to sign it.
 ///
 /// # Errors
-/// [`Refused`] where the service cannot be reached and the limits do not allow it.
-pub fn terms(
+/// [`Refused`] where the limits do not allow it.
+pub fn accept(
     payment: Payment,
     known: &Knowledge,
     exposure: &Exposure,
     is_drawn: bool,
     now: Micros,
-) -> Result<Operation, Refused> {
-    if known.online != Some(false) {
-        return Ok(Operation::PursePayment(payment));
-    }
+) -> Result<Payment, Refused> {
     let limits = known.profile.limits.offline;
-    accept(&limits, payment.amount, exposure, is_drawn)?;
+    within(&limits, payment.amount, exposure, is_drawn)?;
     // Whichever way the clock was moved.
     let longest = u64::from(limits.freeze_days) * DAY.unsigned_abs();
     if known.synced_at.is_none_or(|synced| now.distance(synced) > longest) {
         return Err(Refused::Frozen);
     }
-    Ok(Operation::PursePayment(Payment { accepted_offline: true, ..payment }))
+    Ok(Payment { accepted_offline: true, ..payment })
 }
 
-fn accept(limits: &OfflineLimits, amount: Fen, exposure: &Exposure, is_drawn: bool) -> Result<(), Refused> {
-    let within = |spent: Fen, limit: Fen| spent.checked_add(amount).is_some_and(|sum| sum <= limit);
+fn within(limits: &OfflineLimits, amount: Fen, exposure: &Exposure, is_drawn: bool) -> Result<(), Refused> {
+    let is_within = |spent: Fen, limit: Fen| spent.checked_add(amount).is_some_and(|sum| sum <= limit);
     if amount > limits.tap {
         return Err(Refused::OfflineAmount { limit: limits.tap });
     }
     if is_drawn {
         return Err(Refused::Drawn);
     }
-    if exposure.card_count >= limits.card_count || !within(exposure.card_day, limits.card_day) {
+    if exposure.card_count >= limits.card_count || !is_within(exposure.card_day, limits.card_day) {
         return Err(Refused::OfflineCard);
     }
-    if !within(exposure.terminal, limits.terminal) {
+    if !is_within(exposure.terminal, limits.terminal) {
         return Err(Refused::OfflineTerminal);
     }
     Ok(())
@@ -106,8 +97,8 @@ mod tests {
         freeze_days: 7,
     };
 
-    fn known(online: Option<bool>, synced_at: Option<Micros>) -> Knowledge {
-        let mut known = Knowledge { online, synced_at, ..knowledge() };
+    fn known(synced_at: Option<Micros>) -> Knowledge {
+        let mut known = Knowledge { online: Some(false), synced_at, ..knowledge() };
         Arc::make_mut(&mut known.profile).limits.offline = LIMITS;
         known
     }
@@ -136,21 +127,15 @@ mod tests {
         ];
         for (case, fen, exposure, is_drawn, expected) in table {
             let payment = Payment::online(Fen(fen));
-            let said = terms(payment, &known(Some(false), Some(now)), &exposure, is_drawn, now);
-            let offline = Operation::PursePayment(Payment { accepted_offline: true, ..payment });
-            assert_eq!(said, expected.map(|()| offline), "{case}");
-            for online in [None, Some(true)] {
-                let said = terms(payment, &known(online, Some(now)), &exposure, is_drawn, now);
-                assert_eq!(said, Ok(Operation::PursePayment(payment)), "{case}: the service decides");
-            }
+            let said = accept(payment, &known(Some(now)), &exposure, is_drawn, now);
+            assert_eq!(said, expected.map(|()| Payment { accepted_offline: true, ..payment }), "{case}");
         }
     }
 
     #[test]
     fn after_days_without_the_service_nothing_is_accepted_whichever_way_the_clock_moved() {
         let synced = begins(20_000);
-        let said =
-            |synced, now| terms(Payment::online(Fen(1)), &known(Some(false), synced), &Exposure::default(), false, now);
+        let said = |synced, now| accept(Payment::online(Fen(1)), &known(synced), &Exposure::default(), false, now);
         let week = 7 * DAY;
         for (moved, expected) in [
             (0, true),

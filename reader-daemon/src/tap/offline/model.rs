@@ -4,7 +4,7 @@
 
 use std::{env, sync::Arc};
 
-use card_schema::{envelope::status_list::CardStatus, ids::Shard};
+use card_schema::{envelope::status_list::CardStatus, ids::Shard, operation::Operation};
 use proptest::prelude::*;
 
 use super::*;
@@ -87,8 +87,10 @@ impl Terminal {
         let drawn = is_drawn(&self.lot, card(number), self.clock, LIMITS.drawn_percent);
         let allowed = authorise::operation(&operation, false, &self.known)
             .and_then(|_| authorise::card(card(number), &operation, &self.known))
-            .and_then(|()| terms(payment, &self.known, &self.exposure(number), drawn, self.clock));
-        if let Ok(Operation::PursePayment(Payment { accepted_offline: true, amount })) = allowed {
+            .and_then(|()| accept(payment, &self.known, &self.exposure(number), drawn, self.clock));
+        if let Ok(Payment { amount, .. }) = allowed
+            && self.known.decides_alone()
+        {
             self.waiting.push((number, amount, self.clock));
             if number == STOLEN {
                 self.stolen += amount.0;
