@@ -3,6 +3,7 @@
 
 pub mod accessibility;
 mod chromium;
+pub mod foreign;
 pub mod pictures;
 mod site;
 pub mod terminal_page;

@@ -28,8 +28,7 @@ pub fn speak(browser: &Chromium, language: &str) -> Result<()> {
 pub fn in_both_languages(browser: &Chromium, name: &str) -> Result<()> {
     for language in ["en", "zh-CN"] {
         speak(browser, language)?;
-        let file = pictures::keep(&format!("console-{name}-{language}.png"), &browser.picture()?)?;
-        println!("{}", file.display());
+        pictures::keep(&format!("console-{name}-{language}.png"), || browser.picture())?;
     }
     Ok(())
 }
@@ -89,14 +88,14 @@ impl<'a> Visitor<'a> {
                 let blank = Barrier { rule: "paper".to_owned(), place: "h1".to_owned(), why: "not printed".to_owned() };
                 Vec::from_iter(heading.is_empty().then_some(blank))
             } else {
-                pictures::keep(&format!("{page}-{look:?}.png"), &self.browser.picture()?)?;
+                pictures::keep(&format!("{page}-{look:?}.png"), || self.browser.picture())?;
                 barriers(self.browser)?
             };
             self.noted.extend(found.into_iter().map(|barrier| (page.clone(), look, barrier)));
         }
         self.browser.look(Look::Office)?;
         if self.looks.contains(&Look::Print) {
-            pictures::keep(&format!("{page}.pdf"), &self.browser.paper()?)?;
+            pictures::keep(&format!("{page}.pdf"), || self.browser.paper())?;
         }
         Ok(())
     }

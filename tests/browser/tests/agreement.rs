@@ -72,7 +72,7 @@ impl Desk<'_> {
         assert_eq!(pdf.matches("/MediaBox [").count(), 1, "one sheet");
         self.browser.look(Look::Print)?;
         let file = format!("console-agreement-{name}-{}.png", self.visitor.language);
-        println!("{}", pictures::keep(&file, &self.browser.picture()?)?.display());
+        pictures::keep(&file, || self.browser.picture())?;
         self.browser.look(Look::Office)?;
         Ok(number)
     }

@@ -65,7 +65,7 @@ fn an_administrator_without_scripts_looks_at_activity_and_asks_for_a_holder_with
 
     browser.until("table")?;
     speak(&browser, "en")?;
-    pictures::update("console-activity", &browser.picture()?)?;
+    pictures::update("console-activity", || browser.picture())?;
     in_both_languages(&browser, "activity")?;
     // The newest first: short, with PIN, without PIN, top-up, the holder's consent. The gate is counted, not listed.
     let amounts = browser.texts("tbody td.number")?;
@@ -92,7 +92,7 @@ fn an_administrator_without_scripts_looks_at_activity_and_asks_for_a_holder_with
     assert_ne!(facts[0], NEWCOMER);
     assert_ne!(facts[1], DOCUMENT);
     assert!(facts[1].contains('*'), "the number is masked: {facts:?}");
-    println!("{}", pictures::keep("console-holder-zh-CN.png", &browser.picture()?)?.display());
+    pictures::keep("console-holder-zh-CN.png", || browser.picture())?;
     // Switching the language leads back to the card: showing the holder again would be another look.
     speak(&browser, "en")?;
     browser.until("#holder form")?;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use browser::{
-    Chromium, Scripts, Visitor,
+    Chromium, Scripts, Visitor, foreign,
     terminal_page::{enter, enter_counter, type_digits},
     visitor::{LANGUAGES, speak},
 };
@@ -258,6 +258,39 @@ fn a_holders_screen_opens_nothing_of_the_counter() -> Result<()> {
     }
     browser.open(&format!("{origin}/"))?;
     browser.until("header")
+}
+
+#[test]
+fn no_other_page_charges_though_the_browser_was_let_in_and_the_card_hears_nothing() -> Result<()> {
+    let (merchant, holder) = (Chromium::start(Scripts::Allowed)?, Chromium::start(Scripts::Allowed)?);
+    let mut shop = Shop::open(&merchant, &holder)?;
+    let (card, origin) = (shop.card.clone(), shop.origin.clone());
+    shop.town.put(&card, Place::Shop)?;
+    let slot = Place::Shop as usize;
+    let before = shop.town.pcscd.cards().apdus(slot)?;
+    // A sale that waits for its PIN: what another page would like to answer, or end.
+    shop.charge("200")?;
+    merchant.until("#pin")?;
+    let pin = merchant.attribute("form[action$='/pin']", "action")?;
+    let give_up = merchant.attribute("form[action$='/give-up']", "action")?;
+    let site = foreign::prize()?;
+    let body = format!("id=11111111-1111-4111-8111-111111111111&amount=1&pin={PIN}");
+    for host in foreign::HOSTS {
+        for path in ["/counter/till", "/counter/top-up", &pin, &give_up] {
+            foreign::open(&merchant, &site, host)?;
+            foreign::post(&merchant, &format!("{origin}{path}"), &body)?;
+        }
+        for path in ["/counter", "/counter/taps", "/counter/live"] {
+            foreign::open(&merchant, &site, host)?;
+            foreign::read(&merchant, &format!("{origin}{path}"))?;
+        }
+    }
+    assert_eq!(shop.town.pcscd.cards().apdus(slot)?, before, "the card was asked nothing");
+    // All that was missing was to be the daemon's own page.
+    merchant.open(&format!("{origin}/counter"))?;
+    type_digits(&merchant, "#pin", PIN, false)?;
+    merchant.follow("main form button.primary")?;
+    merchant.until(".result.ok")
 }
 
 #[test]

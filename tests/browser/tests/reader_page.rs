@@ -2,11 +2,10 @@
 
 use anyhow::{Context, Result};
 use browser::{
-    Chromium, Scripts, Site, Visitor,
+    Chromium, Scripts, Visitor, foreign,
     terminal_page::{enter, type_digits},
     visitor::{LANGUAGES, speak},
 };
-use serde_json::json;
 use town::{Place, Town, wait};
 
 /// Invented, like every name and number here.
@@ -104,12 +103,6 @@ fn the_pages_of_two_readers_do_not_shut_each_other_out() -> Result<()> {
     Ok(())
 }
 
-/// Asks by script and answers the status, the kind of a veiled answer, or the name of the error.
-const FETCH: &str = "
-    const [url, options, done] = arguments;
-    fetch(url, options).then(reply => done(reply.type === 'opaque' ? 'opaque' : reply.status), error => done(error.name));
-";
-
 #[test]
 fn no_other_page_types_a_pin_or_sees_what_is_asked_though_the_browser_was_let_in() -> Result<()> {
     let mut town = Town::open()?;
@@ -125,39 +118,17 @@ fn no_other_page_types_a_pin_or_sees_what_is_asked_though_the_browser_was_let_in
     let answer_to = browser.attribute("form[action^='/prompts/']", "action")?;
     let asked = town.at(Place::Station).local()?.get("/v1/prompts?wait_s=0")?.success()?;
 
-    let site = Site::serve("<!DOCTYPE html><title>prize</title><h1 id=prize>A prize</h1>")?;
-    for host in ["127.0.0.1", "localhost", "prize.example"] {
-        let form = "application/x-www-form-urlencoded";
+    let site = foreign::prize()?;
+    for host in foreign::HOSTS {
         for path in [answer_to.as_str(), "/sign-in", "/language"] {
-            let target = format!("{origin}{path}");
-            browser.open(&format!("http://{host}:{}/", site.port()))?;
-            let body = format!("pin={PIN}&again={PIN}&agree=yes&lang=en");
-            let veiled = json!({"method": "POST", "mode": "no-cors", "credentials": "include", "body": body,
-                "headers": {"content-type": form}});
-            let said = browser.run(FETCH, &[json!(target), veiled])?;
-            assert!(said == "opaque" || said == "TypeError", "{host}: {said}");
-            // As a form, whose answer the window shows.
-            browser.run(
-                "const [url, body, done] = arguments;
-                 const form = document.createElement('form');
-                 Object.assign(form, { method: 'post', action: url });
-                 for (const [name, value] of new URLSearchParams(body)) {
-                   form.append(Object.assign(document.createElement('input'), { type: 'hidden', name, value }));
-                 }
-                 document.body.append(form); done(null); form.submit();",
-                &[json!(target), json!(body)],
-            )?;
-            wait::until("the form's answer", || Ok((browser.count("#prize")? == 0).then_some(())))?;
-            assert_eq!((browser.count("header")?, browser.address()?), (0, target), "{host}: turned away on the spot");
+            foreign::open(&browser, &site, host)?;
+            let body = format!("pin={PIN}&again={PIN}&agree=yes&lang=en&here=/");
+            foreign::post(&browser, &format!("{origin}{path}"), &body)?;
         }
-        // Nor does it look: by script, in a frame, or by leading the window there.
-        browser.open(&format!("http://{host}:{}/", site.port()))?;
-        let read = json!({"credentials": "include"});
-        assert_eq!(browser.run(FETCH, &[json!(format!("{origin}/")), read])?, "TypeError", "{host}");
-        browser
-            .run("const [url, done] = arguments; done(null); location.href = url;", &[json!(format!("{origin}/"))])?;
-        wait::until("the window is there", || Ok((browser.count("#prize")? == 0).then_some(())))?;
-        assert_eq!(browser.count("form")?, 0, "{host}: a link on another page shows nothing");
+        for path in ["/", "/live"] {
+            foreign::open(&browser, &site, host)?;
+            foreign::read(&browser, &format!("{origin}{path}"))?;
+        }
     }
     let still = town.at(Place::Station).local()?.get("/v1/prompts?wait_s=0")?.success()?;
     assert_eq!(still, asked, "the question stands as it stood");

@@ -107,7 +107,9 @@ pub(crate) fn screenshots() -> Result<ExitCode> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
         _ => {}
     }
-    process::run(process::cargo_tool("nextest").args(["nextest", "run", "--locked", "--package", "browser"]))?;
+    let mut stories = process::cargo_tool("nextest");
+    stories.args(["nextest", "run", "--locked", "--package", "browser"]).env("KEEP_PICTURES", "1");
+    process::run(&mut stories)?;
     println!("{} pictures in {}", fs::read_dir(&pictures)?.count(), pictures.display());
     Ok(ExitCode::SUCCESS)
 }
