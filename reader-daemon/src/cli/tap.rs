@@ -74,8 +74,6 @@ pub(super) fn run(args: &TapArgs, settings: &Settings, context: Context) -> Resu
         amount_fen: amount,
         reader: common.reader.clone(),
         pin: read_pin(common, context)?,
-        audience: None,
-        challenge: None,
         wait_ms: common.wait.saturating_mul(1_000),
         receipt_wait_ms: if common.no_receipt { 0 } else { default_receipt_wait_ms() },
     };

@@ -10,7 +10,6 @@ use axum::{
 };
 use card_schema::{
     envelope::receipt::Outcome,
-    ids::TapId,
     operation::{Operation, OperationCode, gate, purse, sign_in},
     wire::terminal::{SignInLink, SignInProof},
 };
@@ -155,16 +154,8 @@ fn read_order(request: &TapRequest) -> Result<TapOrder, CliError> {
         OperationCode::PursePayment => Operation::PursePayment(purse::Payment::online(amount()?)),
         OperationCode::PurseTopUp => Operation::PurseTopUp(purse::TopUp { amount: amount()? }),
         OperationCode::GateCheck => Operation::GateCheck(gate::Check),
-        OperationCode::SignIn => {
-            let audience = request.audience.clone().filter(|audience| audience.len() <= sign_in::MAX_AUDIENCE_BYTES);
-            let challenge = request.challenge.as_deref().and_then(|hex| hex.parse::<TapId>().ok());
-            match (audience, challenge) {
-                (Some(audience), Some(TapId(challenge))) => Operation::SignIn(sign_in::SignIn { audience, challenge }),
-                _ => return Err(messages::bad_request("audience and challenge (32 bytes in hexadecimal) are needed")),
-            }
-        }
-        // A consent is part of a job, an abandoned number the terminal's own.
-        OperationCode::RegistrationConsent | OperationCode::Abandoned => {
+        // What a staff card signs is asked of the service, a consent is part of a job, an abandoned number the terminal's own.
+        OperationCode::SignIn | OperationCode::RegistrationConsent | OperationCode::Abandoned => {
             return Err(messages::bad_request("this operation cannot be asked for here"));
         }
     };
@@ -264,4 +255,33 @@ async fn answer(
         read_pin(pin)?;
     }
     if app.prompts.answer(id, given) { Ok(StatusCode::NO_CONTENT) } else { Err(messages::question_over().into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use card_schema::money::Fen;
+
+    use super::*;
+
+    #[test]
+    fn no_caller_chooses_what_a_card_signs_beyond_an_amount() {
+        for operation in OperationCode::ALL {
+            let request = TapRequest {
+                operation,
+                amount_fen: Some(Fen(1)),
+                reader: None,
+                pin: None,
+                wait_ms: 0,
+                receipt_wait_ms: 0,
+            };
+            let ordered = read_order(&request).map(|order| order.ask.operation.code());
+            let may =
+                matches!(operation, OperationCode::PursePayment | OperationCode::PurseTopUp | OperationCode::GateCheck);
+            assert_eq!(ordered.ok(), may.then_some(operation));
+        }
+        for name in ["audience", "challenge", "digest"] {
+            let text = format!(r#"{{"operation": "gate.check", "{name}": "00"}}"#);
+            assert!(serde_json::from_str::<TapRequest>(&text).is_err(), "{name}");
+        }
+    }
 }

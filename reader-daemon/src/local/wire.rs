@@ -56,12 +56,6 @@ pub struct TapRequest {
     /// The holder's PIN, where the operation asks for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pin: Option<PinText>,
-    /// For `card.sign_in`: who asks.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub audience: Option<String>,
-    /// For `card.sign_in`: 32 bytes in hexadecimal, made fresh by who asks.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub challenge: Option<String>,
     /// How long to wait for a card, in milliseconds.
     #[serde(default = "default_wait_ms")]
     pub wait_ms: u64,

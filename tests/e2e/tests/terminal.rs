@@ -131,8 +131,6 @@ fn request(fen: i64) -> TapRequest {
         amount_fen: Some(Fen(fen)),
         reader: None,
         pin: None,
-        audience: None,
-        challenge: None,
         wait_ms: 10_000,
         receipt_wait_ms: 10_000,
     }
