@@ -52,22 +52,16 @@ impl Room for Purse {
         if amount <= Fen::ZERO || amount > limit {
             return refuse(Outcome::AmountOutOfRange);
         }
-        if is_offline(ask) {
-            // It stands: whoever sold has handed over the goods.
-            let payment = Transfer { debit, credit, amount: amount.0, kind, reference: None, phase: Phase::Posted };
-            let covered = ledger::cover(book, payment, risk_of(ask.shard));
-            let effects = if covered.shortfall() > 0 { vec![Effect::Suspend] } else { Vec::new() };
-            return Decision {
-                outcome: Outcome::Accepted,
-                transfers: covered.transfers().to_vec(),
-                shows: Some(purse),
-                effects,
-            };
-        }
-        if book.available(&debit) < amount.0 {
-            return refuse(Outcome::InsufficientFunds);
-        }
         let transfer = Transfer { debit, credit, amount: amount.0, kind, reference: None, phase: Phase::Posted };
-        Decision { outcome: Outcome::Accepted, transfers: vec![transfer], shows: Some(purse), effects: Vec::new() }
+        let (transfers, effects) = if is_offline(ask) {
+            // It stands: whoever sold has handed over the goods.
+            let covered = ledger::cover(book, transfer, risk_of(ask.shard));
+            (covered.transfers().to_vec(), Vec::from_iter((covered.shortfall() > 0).then_some(Effect::Suspend)))
+        } else if book.available(&debit) < amount.0 {
+            return refuse(Outcome::InsufficientFunds);
+        } else {
+            (vec![transfer], Vec::new())
+        };
+        Decision { outcome: Outcome::Accepted, transfers, shows: Some(purse), effects }
     }
 }
