@@ -129,18 +129,6 @@ pub struct OfflineLimits {
     pub freeze_days: u32,
 }
 
-impl OfflineLimits {
-    /// Nothing is accepted.
-    pub const NONE: Self = Self {
-        tap: Fen::ZERO,
-        card_day: Fen::ZERO,
-        card_count: 0,
-        terminal: Fen::ZERO,
-        drawn_percent: 100,
-        freeze_days: 0,
-    };
-}
-
 /// The keys and certificates that a terminal verifies with. All keys are `SubjectPublicKeyInfo` in DER.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -120,12 +120,12 @@ impl Counter {
 
     /// The holder has typed this. False where no PIN is waited for.
     pub fn pin(&self, id: Uuid, pin: Pin) -> bool {
-        self.hand(id, Hand::Pin(pin), |step| matches!(step, Step::Pin { .. }))
+        self.hand(id, Hand::Pin(pin), |newest| matches!(newest.step, Step::Pin { .. }))
     }
 
     /// Somebody gives it up. False where it is too late for that.
     pub fn give_up(&self, id: Uuid) -> bool {
-        self.hand(id, Hand::GiveUp, |step| matches!(step, Step::Pin { .. } | Step::Card { .. }))
+        self.hand(id, Hand::GiveUp, Transaction::may_be_given_up)
     }
 
     /// The merchant has seen how it ended.
@@ -142,9 +142,9 @@ impl Counter {
         self.0.changes.subscribe()
     }
 
-    fn hand(&self, id: Uuid, hand: Hand, fits: impl FnOnce(&Step) -> bool) -> bool {
+    fn hand(&self, id: Uuid, hand: Hand, fits: impl FnOnce(&Transaction) -> bool) -> bool {
         let desk = self.desk();
-        let waits = desk.transactions.back().is_some_and(|newest| newest.order.id == id && fits(&newest.step));
+        let waits = desk.transactions.back().is_some_and(|newest| newest.order.id == id && fits(newest));
         waits && desk.hands.as_ref().is_some_and(|hands| hands.send(hand).is_ok())
     }
 

@@ -52,6 +52,11 @@ pub enum OutboxError {
     },
 }
 
+/// What to make of SQLite's error while something was being done.
+pub(super) fn fail(doing: &'static str) -> impl FnOnce(sqlx::Error) -> OutboxError {
+    move |cause| OutboxError::Database { doing, cause }
+}
+
 impl OutboxError {
     /// Whether the disk is full (SQLITE_FULL, code 13, where SQLite was the first to notice).
     pub fn is_full(&self) -> bool {

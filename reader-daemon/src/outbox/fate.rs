@@ -3,7 +3,7 @@
 use card_schema::{clock::Micros, envelope::receipt::Outcome, ids::TapId, money::Fen, operation::OperationCode};
 use sqlx::{FromRow, SqliteConnection};
 
-use super::{Outbox, OutboxError, PendingTap};
+use super::{Outbox, OutboxError, PendingTap, error::fail};
 
 /// Settled taps that are kept, of the newest; by number, since the clock of a terminal may be moved.
 const KEPT: i64 = 50_000;
@@ -46,10 +46,6 @@ impl Row {
             },
         })
     }
-}
-
-fn fail(doing: &'static str) -> impl FnOnce(sqlx::Error) -> OutboxError {
-    move |cause| OutboxError::Database { doing, cause }
 }
 
 /// Writes what became of a tap, in the transaction that takes it off the queue.

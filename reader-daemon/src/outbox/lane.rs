@@ -11,7 +11,7 @@ use card_schema::{
 use ring::digest;
 use sqlx::{FromRow, SqliteConnection};
 
-use super::{Outbox, OutboxError};
+use super::{Outbox, OutboxError, error::fail};
 
 /// A reader's lane as it stands on the disk. Held by the one thread that works this reader.
 #[derive(Debug)]
@@ -91,10 +91,6 @@ impl LaneRow {
 
 fn signed(number: u64) -> i64 {
     i64::try_from(number).expect("a lane does not reach 2^63 taps")
-}
-
-fn fail(doing: &'static str) -> impl FnOnce(sqlx::Error) -> OutboxError {
-    move |cause| OutboxError::Database { doing, cause }
 }
 
 impl Outbox {

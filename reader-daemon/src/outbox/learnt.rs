@@ -2,7 +2,7 @@
 
 use card_schema::{card::Slot, clock::Micros, envelope::PublicKey, ids::CardId};
 
-use super::{Outbox, OutboxError};
+use super::{Outbox, OutboxError, error::fail};
 
 /// What a verified certificate said of one key of a card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,10 +35,6 @@ impl Snapshot {
             Self::SyncedAt => "synced at",
         }
     }
-}
-
-fn fail(doing: &'static str) -> impl FnOnce(sqlx::Error) -> OutboxError {
-    move |cause| OutboxError::Database { doing, cause }
 }
 
 impl Outbox {

@@ -28,6 +28,7 @@ use sqlx::{
 };
 use tokio::sync::{Mutex, MutexGuard, watch};
 
+use self::error::fail;
 pub use self::{
     error::OutboxError,
     fate::Fate,
@@ -99,7 +100,6 @@ impl Outbox {
             .pragma("cache_size", "-256")
             // The submitter checkpoints while nobody waits for a card.
             .pragma("wal_autocheckpoint", "4000");
-        let fail = |doing| move |cause| OutboxError::Database { doing, cause };
         let mut connection = SqliteConnection::connect_with(&options).await.map_err(fail("opening the outbox"))?;
         let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous")
             .fetch_one(&mut connection)
@@ -159,6 +159,6 @@ impl Outbox {
             .execute(&mut *connection)
             .await
             .map(|_| ())
-            .map_err(|cause| OutboxError::Database { doing: "checkpointing", cause })
+            .map_err(fail("checkpointing"))
     }
 }

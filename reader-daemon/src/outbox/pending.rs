@@ -13,7 +13,7 @@ use sqlx::{Connection as _, FromRow, SqliteConnection};
 
 use tokio::sync::watch;
 
-use super::{Outbox, OutboxError, Waiting, fate, lane};
+use super::{Outbox, OutboxError, Waiting, error::fail, fate, lane};
 
 /// A stored tap that the service has not answered.
 #[derive(Clone, Debug)]
@@ -76,10 +76,6 @@ impl Row {
             cose: self.cose,
         })
     }
-}
-
-fn fail(doing: &'static str) -> impl FnOnce(sqlx::Error) -> OutboxError {
-    move |cause| OutboxError::Database { doing, cause }
 }
 
 impl Outbox {

@@ -7,23 +7,23 @@ use card_schema::{clock::Micros, ids::CardId, money::Fen, operation::purse::Paym
 use ring::hmac;
 
 use super::{Knowledge, Refused};
-use crate::outbox::Exposure;
+use crate::{clock::CHINA, outbox::Exposure};
 
 #[cfg(test)]
 mod model;
 
 const DAY: i64 = 86_400 * Micros::PER_SECOND;
-/// China has one time, eight hours ahead of UTC.
-const EAST: i64 = 8 * 3_600 * Micros::PER_SECOND;
+/// How far the day of China is ahead of UTC's.
+const AHEAD: i64 = CHINA.seconds() as i64 * Micros::PER_SECOND;
 
 /// The day that a moment lies in, counted from 1970 in the time of China.
 pub const fn day(at: Micros) -> i64 {
-    at.0.saturating_add(EAST).div_euclid(DAY)
+    at.0.saturating_add(AHEAD).div_euclid(DAY)
 }
 
 /// When a day begins.
 pub const fn begins(day: i64) -> Micros {
-    Micros(day.saturating_mul(DAY).saturating_sub(EAST))
+    Micros(day.saturating_mul(DAY).saturating_sub(AHEAD))
 }
 
 /// Accepts a payment, as the card is to sign it.

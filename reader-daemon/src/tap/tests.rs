@@ -14,6 +14,16 @@ use card_schema::{
 
 use super::*;
 
+/// Nothing is accepted without the service.
+const NOTHING: OfflineLimits = OfflineLimits {
+    tap: Fen::ZERO,
+    card_day: Fen::ZERO,
+    card_count: 0,
+    terminal: Fen::ZERO,
+    drawn_percent: 100,
+    freeze_days: 0,
+};
+
 /// A terminal that takes payments and consents, without PIN up to 100.00.
 pub(crate) fn knowledge() -> Knowledge {
     Knowledge {
@@ -23,7 +33,7 @@ pub(crate) fn knowledge() -> Knowledge {
             organisation_id: OrganisationId::from_bytes([8; 16]),
             organisation: "Test Shop 测试".into(),
             operations: vec![OperationCode::PursePayment, OperationCode::RegistrationConsent],
-            limits: Limits { no_pin_limit: Fen(10_000), tap_limit: Fen(100_000), offline: OfflineLimits::NONE },
+            limits: Limits { no_pin_limit: Fen(10_000), tap_limit: Fen(100_000), offline: NOTHING },
             trust: Trust {
                 root: Bytes::default(),
                 card_cas: vec![],

@@ -5,7 +5,7 @@ use axum::{
     Form, Router,
     extract::{Path, State},
     http::{HeaderMap, StatusCode},
-    response::{IntoResponse, Redirect, Response},
+    response::{Html, IntoResponse, Redirect, Response},
     routing::{get, post},
 };
 use card_schema::{
@@ -22,6 +22,7 @@ use super::{
     view::{Charge, Payment, Wrong, html},
 };
 use crate::{
+    cli::messages::Language,
     counter::{NotStarted, Order},
     local::{api::App, guard, wire::View},
     piv::Pin,
@@ -88,17 +89,14 @@ fn page(app: &App, seen: &Seen, mode: Mode, headers: &HeaderMap) -> Response {
         let page = Payment { language: language(headers), view: View::Counter, seen, transaction, wrong: None };
         return html(&page).into_response();
     }
+    form(app, seen, mode, language(headers), "", None).into_response()
+}
+
+/// The form for a transaction, with what was typed and what is wrong with it.
+fn form(app: &App, seen: &Seen, mode: Mode, language: Language, typed: &str, wrong: Option<&Wrong>) -> Html<String> {
     let no_pin_limit = app.known.now().profile.limits.no_pin_limit;
-    let page = Charge {
-        language: language(headers),
-        seen,
-        mode,
-        id: guard::random_id(),
-        typed: "",
-        no_pin_limit,
-        wrong: None,
-    };
-    html(&page).into_response()
+    let wrong = wrong.map(|wrong| wrong.text(language));
+    html(&Charge { language, seen, mode, id: guard::random_id(), typed, no_pin_limit, wrong })
 }
 
 #[derive(Deserialize)]
@@ -144,18 +142,9 @@ fn charge(app: &App, mode: Mode, headers: &HeaderMap, typed: &Amount) -> Respons
     });
     // Shown where it is followed; what was sent twice leads to the same.
     let Err(wrong) = started else { return Redirect::to(mode.path()).into_response() };
-    let (language, seen) = (language(headers), look(app, View::Counter));
     let status = if matches!(wrong, Wrong::Busy) { StatusCode::CONFLICT } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let page = Charge {
-        language,
-        seen: &seen,
-        mode,
-        id: guard::random_id(),
-        typed: &typed.amount,
-        no_pin_limit: app.known.now().profile.limits.no_pin_limit,
-        wrong: Some(wrong.text(language)),
-    };
-    (status, html(&page)).into_response()
+    let seen = look(app, View::Counter);
+    (status, form(app, &seen, mode, language(headers), &typed.amount, Some(&wrong))).into_response()
 }
 
 fn pin(app: &App, view: View, id: Uuid, headers: &HeaderMap, typed: &Typed) -> Response {

@@ -5,7 +5,7 @@ use axum::response::Html;
 use card_schema::{
     clock::Micros, envelope::receipt::Outcome, money::Fen, operation::OperationCode, wire::terminal::TerminalProfile,
 };
-use jiff::{Timestamp, tz::Offset};
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::seen::{Mode, Seen};
@@ -14,6 +14,7 @@ use crate::{
         messages::{CliError, Language},
         messages_daemon,
     },
+    clock::CHINA,
     counter::{End, Step, Transaction},
     local::wire::{PromptKind, View},
     outbox::Fate,
@@ -206,10 +207,10 @@ fn became(language: Language, outcome: Option<Outcome>) -> (&'static str, &'stat
     }
 }
 
-/// A minute as people here write it: China has one time, eight hours ahead of UTC.
+/// A minute as people here write it.
 fn minute(at: Micros) -> String {
     let at = Timestamp::from_microsecond(at.0).unwrap_or(Timestamp::UNIX_EPOCH);
-    Offset::constant(8).to_datetime(at).strftime("%Y-%m-%d %H:%M").to_string()
+    CHINA.to_datetime(at).strftime("%Y-%m-%d %H:%M").to_string()
 }
 
 /// Every tap of this terminal.
