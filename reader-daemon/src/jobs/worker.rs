@@ -154,7 +154,7 @@ impl<'a> Worker<'a> {
         let Some(reader) = self.find_reader().await else { return Ok(Observation::ReaderGone) };
         let presence = self.jobs.stations.presence();
         if self.line.is_none() {
-            self.line = self.jobs.stations.line(&reader).ok();
+            self.line = self.jobs.stations.line(&reader).await.ok();
         }
         let insert = self.jobs.prompts.ask(PromptKind::InsertCard, &reader, None, None, PERSON_TIMEOUT);
         let there = async {
@@ -284,9 +284,11 @@ impl<'a> Worker<'a> {
         let text = hash.as_ref().try_into().expect("SHA-256 has 32 bytes");
         let operation = Operation::RegistrationConsent(registration::Consent { text });
         let ask = Ask { operation, pin: Some(pin), card: Some(card) };
-        let mut line = match self.line.take() {
-            Some(line) => line,
-            None => self.jobs.stations.line(self.reader.as_deref().unwrap_or_default()).map_err(|_| Stop::Lost)?,
+        let mut line = if let Some(line) = self.line.take() {
+            line
+        } else {
+            let reader = self.reader.as_deref().unwrap_or_default();
+            self.jobs.stations.line(reader).await.map_err(|_| Stop::Lost)?
         };
         let runtime = Handle::current();
         let taken = self.card(move |card| {

@@ -10,6 +10,7 @@ use card_schema::ids::{CardId, TerminalId};
 use tokio::{
     runtime::Handle,
     sync::{Mutex as AsyncMutex, OwnedMutexGuard},
+    task::JoinHandle,
 };
 
 use super::{Presence, StationError, Verdict};
@@ -86,6 +87,8 @@ pub struct Stations {
     key: Arc<TerminalKey>,
     terminal: TerminalId,
     lines: Mutex<HashMap<String, Arc<AsyncMutex<Line>>>>,
+    /// The lines whose last holder has an answer and which still make ready for the next one.
+    readying: Mutex<HashMap<String, JoinHandle<()>>>,
 }
 
 impl Stations {
@@ -98,7 +101,7 @@ impl Stations {
         key: Arc<TerminalKey>,
         terminal: TerminalId,
     ) -> Self {
-        Self { readers, presence, outbox, known, key, terminal, lines: Mutex::default() }
+        Self { readers, presence, outbox, known, key, terminal, lines: Mutex::default(), readying: Mutex::default() }
     }
 
     /// Which readers are there.
@@ -111,11 +114,17 @@ impl Stations {
         &self.readers
     }
 
-    /// A reader's line, for one piece of work.
+    /// A reader's line, for one piece of work. A line that makes ready for its next holder is not busy: the first who
+    /// asks for it gets it.
     ///
     /// # Errors
     /// [`StationError::Busy`] while another has it.
-    pub fn line(&self, reader: &str) -> Result<OwnedMutexGuard<Line>, StationError> {
+    pub async fn line(&self, reader: &str) -> Result<OwnedMutexGuard<Line>, StationError> {
+        let readying = self.readying.lock().expect("nobody panics while holding this lock").remove(reader);
+        if let Some(readying) = readying {
+            // It says by itself why it could not.
+            let _ = readying.await;
+        }
         let mut lines = self.lines.lock().expect("nobody panics while holding this lock");
         let line = lines.entry(reader.to_owned()).or_insert_with(|| {
             let (outbox, key) = (Arc::clone(&self.outbox), Arc::clone(&self.key));
@@ -139,7 +148,7 @@ impl Stations {
     /// [`StationError`]: the operation is not permitted, the reader is not there or busy, no card came in time.
     pub async fn wait(&self, reader: Option<&str>, ask: &Ask, wait: Duration) -> Result<Presented, StationError> {
         let reader = self.presence.choose(reader)?;
-        let mut line = self.line(&reader)?;
+        let mut line = self.line(&reader).await?;
         line.permits(ask)?;
         // The number is on the disk before a card is there: one fsync less for the holder to wait for.
         line.prepare(crate::clock::now()).await?;
@@ -181,7 +190,8 @@ impl Stations {
         // Either the work is done or the tap is being kept, which the disk bounds.
         let (result, begun, durable, line) = answered.await.map_err(|_| timeout())?;
         drop(session);
-        tokio::spawn(prepare_next(line));
+        let readying = tokio::spawn(prepare_next(line));
+        self.readying.lock().expect("nobody panics while holding this lock").insert(reader, readying);
         let (taken, usage) = result?;
         Ok(Told { timing: timing(since, begun, durable, &taken, &usage), taken, usage })
     }

@@ -4,7 +4,7 @@
 use anyhow::Result;
 
 use crate::{
-    Chromium, Look,
+    Chromium, Look, Scripts,
     accessibility::{Barrier, barriers},
     pictures,
 };
@@ -50,6 +50,21 @@ pub fn show_code(browser: &Chromium, url: &str, name: &str) -> Result<()> {
 pub fn agree(browser: &Chromium, means: &str) -> Result<()> {
     browser.click(&format!("main label[for=agrees-{means}]"))?;
     browser.follow("form[action$='/check'] button")
+}
+
+/// Waits until the work on an imported sheet is over: a page with scripts says so by itself, and may do so under a click.
+///
+/// # Errors
+/// When it does not end.
+pub fn sheet_is_done(browser: &Chromium, scripts: Scripts) -> Result<()> {
+    const GOING_ON: &str = "main a[href^='/imports/'].quiet:not([download])";
+    if scripts == Scripts::Allowed {
+        return town::wait::until("the sheet is done", || Ok((browser.count(GOING_ON)? == 0).then_some(())));
+    }
+    while browser.count(GOING_ON)? > 0 {
+        browser.follow(GOING_ON)?;
+    }
+    Ok(())
 }
 
 /// See the module.

@@ -4,7 +4,10 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use browser::{Chromium, Scripts, Visitor, visitor::LANGUAGES};
+use browser::{
+    Chromium, Scripts, Visitor,
+    visitor::{LANGUAGES, sheet_is_done},
+};
 use town::{Town, service::ADMINISTRATOR};
 
 /// Invented, like every name and number here.
@@ -78,9 +81,7 @@ fn story(scripts: Scripts) -> Result<()> {
             browser.open(&format!("{url}/imports"))?;
             browser.type_into("#sheet", &file.display().to_string())?;
             browser.follow("main form button.primary")?;
-            while browser.count("main a[href^='/imports/'].quiet:not([download])")? > 0 {
-                browser.follow("main a[href^='/imports/'].quiet:not([download])")?;
-            }
+            sheet_is_done(&browser, Scripts::Allowed)?;
             let holders = browser.count("#rejected ~ tbody a[href^='/holders/']")?;
             assert_eq!(holders, 2, "each row leads to the record that it is of");
         }

@@ -3,7 +3,10 @@
 use std::fs;
 
 use anyhow::Result;
-use browser::{Chromium, Scripts, Visitor, visitor::LANGUAGES};
+use browser::{
+    Chromium, Scripts, Visitor,
+    visitor::{LANGUAGES, sheet_is_done},
+};
 use town::Town;
 
 /// Invented, like every name and number here.
@@ -31,14 +34,6 @@ fn look(visitor: &mut Visitor<'_>, scripts: Scripts, page: &str) -> Result<()> {
     if scripts == Scripts::Allowed { visitor.visit(page) } else { Ok(()) }
 }
 
-/// Waits until the work on a sheet is over, with scripts or by the link.
-fn wait(browser: &Chromium) -> Result<()> {
-    while browser.count("main a[href^='/imports/'].quiet:not([download])")? > 0 {
-        browser.follow("main a[href^='/imports/'].quiet:not([download])")?;
-    }
-    Ok(())
-}
-
 fn story(scripts: Scripts, letters: [char; 2]) -> Result<()> {
     let (town, browser) = (Town::open()?, Chromium::start(scripts)?);
     town.office.add_staff(&town.service.root(), CLERK, "clerk")?;
@@ -62,7 +57,7 @@ fn story(scripts: Scripts, letters: [char; 2]) -> Result<()> {
         fs::write(&file, sheet(letter))?;
         browser.type_into("#sheet", &file.display().to_string())?;
         browser.follow("main form button.primary")?;
-        wait(&browser)?;
+        sheet_is_done(&browser, scripts)?;
         assert_eq!(browser.texts("#rejected ~ tbody td:first-child")?, ["3"], "the row in the spreadsheet");
         look(&mut visitor, scripts, "import-checked")?;
         browser.click("label[for=what-all]")?;
@@ -70,7 +65,7 @@ fn story(scripts: Scripts, letters: [char; 2]) -> Result<()> {
         browser.until(".summary a[href='#next']")?;
         browser.click("label[for=what-good]")?;
         browser.follow("main form button.primary")?;
-        wait(&browser)?;
+        sheet_is_done(&browser, scripts)?;
         assert_eq!(browser.count("#registered ~ tbody tr")?, 2);
         look(&mut visitor, scripts, "import-done")?;
         // One of them is looked at; that record stays when the others are taken back.
@@ -80,7 +75,7 @@ fn story(scripts: Scripts, letters: [char; 2]) -> Result<()> {
         browser.follow("main form[action$='/record'] button")?;
         browser.open(&import)?;
         browser.follow("form[action$='/undo'] button")?;
-        wait(&browser)?;
+        sheet_is_done(&browser, scripts)?;
         assert_eq!(browser.count("#registered ~ tbody tr")?, 1, "what was touched");
         look(&mut visitor, scripts, "import-undone")?;
         visitor.sign_out()?;
