@@ -7,17 +7,22 @@
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
+use serde_json::json;
 
-use crate::Chromium;
+use crate::{Chromium, Look};
 
 /// Deque's axe-core: makes `axe` in the page.
 const AXE: &str = include_str!("../axe/axe.min.js");
 
-/// What of axe-core counts: WCAG 2.2 AA, with the rule that axe-core leaves out unless asked. Lesser findings are left to
-/// people who look.
+/// Whether the document that is shown has axe-core already.
+const HAS_AXE: &str = "arguments[arguments.length - 1](typeof axe === 'object')";
+
+/// What of axe-core counts: WCAG 2.2 AA, with the rule that axe-core leaves out unless asked; or only the rules that are
+/// named. Lesser findings are left to people who look.
 const RUN: &str = "
-    const done = arguments[arguments.length - 1];
+    const [only, done] = arguments;
     const options = { resultTypes: ['violations'], rules: { 'target-size': { enabled: true } } };
+    if (only) options.runOnly = { type: 'rule', values: only };
     axe.run(document, options).then(
         found => done(found.violations.filter(one => ['serious', 'critical'].includes(one.impact)).flatMap(
             one => one.nodes.map(node => ({ rule: one.id, place: node.target.join(' '), why: node.failureSummary })))),
@@ -73,14 +78,26 @@ pub struct Barrier {
     pub why: String,
 }
 
-/// The barriers on the page that is shown, as it is shown.
+/// The rules that can find something in a look that they do not find in the plain one; none where that is all of them.
+const fn rules(look: Look) -> Option<&'static [&'static str]> {
+    match look {
+        // The same page in other colours, and the same page with more room.
+        Look::Dark => Some(&["color-contrast", "link-in-text-block"]),
+        Look::Kiosk => Some(&["target-size", "scrollable-region-focusable"]),
+        Look::Office | Look::Narrow | Look::Till | Look::Print => None,
+    }
+}
+
+/// The barriers on the page that is shown, in the look in which it is shown.
 ///
 /// # Errors
 /// When the page allows no scripts of WebDriver's.
-pub fn barriers(browser: &Chromium) -> Result<Vec<Barrier>> {
+pub fn barriers(browser: &Chromium, look: Look) -> Result<Vec<Barrier>> {
+    let axe = if browser.run(HAS_AXE, &[])? == true { "" } else { AXE };
+    let only = [json!(rules(look))];
     let mut found = Vec::new();
-    for script in [&format!("{AXE};{RUN}"), FOCUS, OVERFLOW, WEIGHT] {
-        let answer = browser.run(script, &[])?;
+    for (script, arguments) in [(&*format!("{axe};{RUN}"), &only[..]), (FOCUS, &[]), (OVERFLOW, &[]), (WEIGHT, &[])] {
+        let answer = browser.run(script, arguments)?;
         let barriers: Vec<Barrier> = serde_json::from_value(answer).context("a script answers with barriers")?;
         found.extend(barriers);
     }

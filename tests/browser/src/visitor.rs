@@ -104,7 +104,7 @@ impl<'a> Visitor<'a> {
                 Vec::from_iter(heading.is_empty().then_some(blank))
             } else {
                 pictures::keep(&format!("{page}-{look:?}.png"), || self.browser.picture())?;
-                barriers(self.browser)?
+                barriers(self.browser, look)?
             };
             self.noted.extend(found.into_iter().map(|barrier| (page.clone(), look, barrier)));
         }

@@ -219,7 +219,7 @@ fn pages_that_keep_somebody_out_are_found() -> Result<()> {
         let mut found = Vec::new();
         for look in [Look::Office, Look::Dark, Look::Narrow] {
             browser.look(look)?;
-            found.extend(barriers(&browser)?.into_iter().map(|barrier| barrier.rule));
+            found.extend(barriers(&browser, look)?.into_iter().map(|barrier| barrier.rule));
         }
         found.sort();
         found.dedup();
