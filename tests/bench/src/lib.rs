@@ -4,6 +4,7 @@
 //! does.
 
 mod console;
+mod counter;
 mod evidence;
 mod figure;
 pub mod intake;
@@ -39,6 +40,8 @@ enum Bench {
     Evidence(evidence::Options),
     /// Pages, the search for people who are alike and a registration, in a city of a million
     Console(console::Options),
+    /// A sale on the merchant's page with a card as slow as real ones, with and without network, and what a shop kept
+    Counter(counter::Options),
     /// Taps of many terminals, from HTTP to the signed receipt, against bare verification of their signatures
     Intake(intake::Options),
     /// What `intake` starts: a process that plays terminals
@@ -55,6 +58,7 @@ pub fn main() -> ExitCode {
     let measured = match cli.bench {
         Bench::Tap { taps } => tap::measure(taps, &mut Report::new("tap", cli.format)),
         Bench::Console(options) => console::measure(&options, &mut Report::new("console", cli.format)),
+        Bench::Counter(options) => counter::measure(&options, &mut Report::new("counter", cli.format)),
         Bench::Intake(options) => intake::measure(&options, &mut Report::new("intake", cli.format)),
         Bench::Load { plan } => intake::load::run(&plan),
         Bench::Evidence(options) => evidence::measure(&options, &mut Report::new("evidence", cli.format)),

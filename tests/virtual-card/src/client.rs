@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::control::{Reply, Request, SlotState, TearSide};
 use crate::folder::CardKind;
+use crate::pace::Pace;
 use crate::trace::TracedApdu;
 
 /// Pause between two looks at a slot.
@@ -144,6 +145,11 @@ impl Cards {
     /// Takes back a tear that has not happened.
     pub fn cancel_tear(&self, slot: usize) -> Result<(), ControlError> {
         self.command(Request::CancelTear { slot })
+    }
+
+    /// Cards in this slot take so long from now on.
+    pub fn pace(&self, slot: usize, pace: Pace) -> Result<(), ControlError> {
+        self.command(Request::Pace { slot, pace })
     }
 
     /// The card stays in, but answers nothing any more.

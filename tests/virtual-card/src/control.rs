@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::folder::CardKind;
+use crate::pace::Pace;
 use crate::trace::TracedApdu;
 
 /// On which side of an APDU a card vanishes.
@@ -69,6 +70,13 @@ pub enum Request {
     Resume {
         /// Where.
         slot: usize,
+    },
+    /// Cards in this slot take as long as contactless ones from now on, until told otherwise.
+    Pace {
+        /// Where.
+        slot: usize,
+        /// How long things take.
+        pace: Pace,
     },
     /// Every slot's state.
     List,

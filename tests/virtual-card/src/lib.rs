@@ -6,13 +6,14 @@
 //!
 //! A card is a folder (`folder`). A slot (`slot`) plays the card that is in it: messages of the driver (`vpcd`) are
 //! joined to commands (`apdu`) and answered by the chip (`chip`). Tests insert, remove, tear and hang cards with
-//! [`Cards`].
+//! [`Cards`], and have them take their time (`pace`).
 
 mod apdu;
 mod chip;
 pub mod client;
 pub mod control;
 pub mod folder;
+pub mod pace;
 pub mod pcscd;
 mod presence;
 pub mod server;
@@ -23,5 +24,6 @@ mod vpcd;
 pub use client::{Cards, ControlError};
 pub use control::SlotState;
 pub use folder::CardKind;
+pub use pace::Pace;
 pub use server::Server;
 pub use trace::TracedApdu;

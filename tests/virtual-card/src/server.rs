@@ -96,6 +96,7 @@ impl Server {
             Request::CancelTear { slot } => self.slot(slot)?.cancel_tear()?,
             Request::Hang { slot } => self.slot(slot)?.set_hanging(true)?,
             Request::Resume { slot } => self.slot(slot)?.set_hanging(false)?,
+            Request::Pace { slot, pace } => self.slot(slot)?.set_pace(pace),
             Request::List => {
                 let slots = self.slots.iter().map(Slot::state).collect();
                 return Ok(Reply::Slots { slots });

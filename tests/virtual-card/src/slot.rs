@@ -12,6 +12,7 @@ use crate::apdu::{Interpreter, status};
 use crate::chip;
 use crate::control::{SlotState, TearSide};
 use crate::folder::{CardKind, Folder, FolderError};
+use crate::pace::Pace;
 use crate::trace::{Trace, TracedApdu};
 use crate::vpcd::{ATR, Link, Message};
 
@@ -57,6 +58,7 @@ struct Inner {
     leaving: bool,
     powered: bool,
     hanging: bool,
+    pace: Pace,
     tear: Option<Tear>,
     insertions: u64,
     apdus: u64,
@@ -184,6 +186,11 @@ impl Slot {
         self.0.occupied()?.hanging = hanging;
         self.0.changed.notify_all();
         Ok(())
+    }
+
+    /// How long a card takes here, whichever comes.
+    pub(crate) fn set_pace(&self, pace: Pace) {
+        self.0.lock().pace = pace;
     }
 
     pub(crate) fn state(&self) -> SlotState {
@@ -369,6 +376,8 @@ impl Shared {
         }
         let begun = Instant::now();
         let response = answer(apdu).map_err(|error| Leave::Out(Some(error.to_string())))?;
+        let pace = self.lock().pace;
+        thread::sleep(pace.exchange(apdu, &response).saturating_sub(begun.elapsed()));
         let answered = torn.is_none();
         self.record(apdu, &response, answered, begun.elapsed());
         if !answered {

@@ -115,7 +115,8 @@ pub(crate) fn screenshots() -> Result<ExitCode> {
 }
 
 pub(crate) fn bench(options: &[OsString]) -> Result<ExitCode> {
-    setup::to_run(false)?;
+    // Some figures are read off a browser, some are PostgreSQL's.
+    setup::everything(false)?;
     let programs = build(Profile::Release)?;
     start(&programs, "bench", options.to_vec())
 }

@@ -1,0 +1,237 @@
+//! A merchant's day: sales on the page of a real browser with a card that takes as long as a contactless one, with the
+//! network and without, and the taps of a day without network going up.
+//!
+//! A sale's time is from the moment at which pcscd tells its clients of the card, as a client of its own sees it, to the
+//! result in the page's document; the screen shows it with its next frame. Our own share is what is left of it without
+//! the card's time: pcscd, the daemon, the disk, the service and the page.
+
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, ensure};
+use browser::{Chromium, Scripts, terminal_page::enter_counter};
+use card_schema::envelope::status_list::{CardStatus, SignedStatusList, StatusList, Statuses};
+use postgres_cluster::Cluster;
+use reader_daemon::clock;
+use ring::{
+    rand::SystemRandom,
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _},
+};
+use serde_json::{Value, json};
+use town::{Place, Town, wait};
+use virtual_card::Pace;
+
+use crate::{
+    figure::{Report, percentile},
+    intake::{count, installation::Engine},
+    usage::resident_mib,
+};
+
+/// What is measured.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// The database
+    #[arg(long, value_enum, default_value = "sqlite")]
+    db: Engine,
+    /// Sales with the network, and as many without
+    #[arg(long, default_value_t = 100)]
+    sales: usize,
+    /// Payments that a shop takes without network before it goes up
+    #[arg(long, default_value_t = 10_000)]
+    kept: usize,
+    /// Cards on the status list
+    #[arg(long, default_value_t = 10_000_000)]
+    cards: u32,
+}
+
+/// The shop's reader.
+const SLOT: usize = Place::Shop as usize;
+/// What the page says, in the language in which it opens.
+const PAID: &str = "Paid";
+const PAID_WITHOUT_NETWORK: &str = "Paid (without network)";
+/// How long the taps of a day may take.
+const PATIENCE: Duration = Duration::from_mins(10);
+/// Notes when the page first has a result and when it draws the frame with it: ms since 1970.
+const WATCH: &str = "
+    const [done] = arguments;
+    const now = () => performance.timeOrigin + performance.now();
+    window.shown = null;
+    const observer = new MutationObserver(() => {
+        if (!document.querySelector('h1.result')) return;
+        observer.disconnect();
+        const result = now();
+        requestAnimationFrame(() => { window.shown = [result, now()]; });
+    });
+    observer.observe(document.documentElement, { childList: true, subtree: true });
+    done();
+";
+const SHOWN: &str = "arguments[0](window.shown)";
+
+pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
+    ensure!(options.sales > 0 && options.kept > 0 && options.cards > 0, "measuring nothing");
+    status_list(options.cards, report)?;
+    let cluster = (options.db == Engine::Postgres).then(Cluster::start).transpose()?;
+    let mut town = match &cluster {
+        Some(cluster) => Town::open_on(&cluster.database("town")?)?,
+        None => Town::open()?,
+    };
+    let card = holder_with_money(&mut town)?;
+    let mut shop = Shop { browser: Chromium::start(Scripts::Allowed)?, town, card };
+    enter_counter(&mut shop.town, Place::Shop, &shop.browser)?;
+    shop.town.pcscd.cards().pace(SLOT, Pace::CONTACTLESS)?;
+    // First sight of the card at this terminal: reads and verifies its certificate.
+    shop.sale()?;
+    let mut online = shop.sales(options.sales, PAID)?;
+    shop.town.service.process().stop()?;
+    // It finds out that nobody answers.
+    shop.sale()?;
+    let mut offline = shop.sales(options.sales, PAID_WITHOUT_NETWORK)?;
+    shop.town.pcscd.cards().pace(SLOT, Pace::default())?;
+    let uploaded = shop.kept(options.kept)?;
+    let daemon = resident_mib(shop.town.at(Place::Shop).process().pid())?;
+
+    report.figure("present_to_result_ms_p50", percentile(&mut online.total, 50), "ms", None);
+    report.figure("present_to_result_ms_p95", percentile(&mut online.total, 95), "ms", Some(300.0));
+    report.figure("present_to_frame_ms_p95", percentile(&mut online.frame, 95), "ms", Some(300.0));
+    report.figure("own_share_ms_p50", percentile(&mut online.own, 50), "ms", None);
+    report.figure("own_share_ms_p95", percentile(&mut online.own, 95), "ms", Some(15.0));
+    report.figure("offline_present_to_result_ms_p50", percentile(&mut offline.total, 50), "ms", None);
+    report.figure("offline_present_to_result_ms_p95", percentile(&mut offline.total, 95), "ms", Some(300.0));
+    report.figure("offline_present_to_frame_ms_p95", percentile(&mut offline.frame, 95), "ms", Some(300.0));
+    report.figure("offline_own_share_ms_p50", percentile(&mut offline.own, 50), "ms", None);
+    report.figure("offline_own_share_ms_p95", percentile(&mut offline.own, 95), "ms", Some(15.0));
+    report.figure(&format!("upload_{}_s", options.kept), uploaded, "s", Some(3.0));
+    report.figure("daemon_rss_mib", daemon, "MiB", Some(25.0));
+    Ok(())
+}
+
+/// An invented holder with a card, and money on it.
+fn holder_with_money(town: &mut Town) -> Result<PathBuf> {
+    let card = town.pcscd.new_card("holder")?;
+    town.put(&card, Place::Station)?;
+    let holder = town.office.register("测试乙 Bench Holder", "110000199001010021")?;
+    town.issue(holder, "731945")?;
+    let top_up = json!({"operation": "purse.top_up", "amount_fen": 500_000, "receipt_wait_ms": 10_000});
+    let reply = town.at(Place::Station).tap(&top_up)?.0;
+    ensure!(reply["state"] == "accepted", "the top-up was not accepted: {reply}");
+    town.take(Place::Station)?;
+    Ok(card)
+}
+
+/// Milliseconds of some sales.
+#[derive(Default)]
+struct Sales {
+    total: Vec<f64>,
+    frame: Vec<f64>,
+    own: Vec<f64>,
+}
+
+/// How one sale went.
+struct Sale {
+    total_ms: f64,
+    frame_ms: f64,
+    own_ms: f64,
+    result: String,
+}
+
+struct Shop {
+    browser: Chromium,
+    town: Town,
+    card: PathBuf,
+}
+
+impl Shop {
+    fn sales(&mut self, number: usize, result: &str) -> Result<Sales> {
+        let mut sales = Sales::default();
+        for _ in 0..number {
+            let sale = self.sale()?;
+            ensure!(sale.result == result, "the page said {}", sale.result);
+            sales.total.push(sale.total_ms);
+            sales.frame.push(sale.frame_ms);
+            sales.own.push(sale.own_ms);
+        }
+        Ok(sales)
+    }
+
+    /// One sale of one yuan.
+    fn sale(&mut self) -> Result<Sale> {
+        self.browser.clear("#amount")?;
+        self.browser.type_into("#amount", "1")?;
+        self.browser.follow("main form button.primary")?;
+        self.browser.until("main.payment")?;
+        self.browser.run(WATCH, &[])?;
+        self.town.pcscd.insert(SLOT, &self.card)?;
+        let present = Duration::from_micros(u64::try_from(clock::now().0)?).as_secs_f64() * 1000.0;
+        let [shown, drawn]: [f64; 2] =
+            wait::until("the result is on the page", || Ok(serde_json::from_value(self.browser.run(SHOWN, &[])?)?))?;
+        let result = self.browser.text("h1.result")?;
+        self.town.take(Place::Shop)?;
+        let apdus = self.town.pcscd.cards().trace(SLOT, 0)?;
+        let insertion = apdus.last().context("the card was asked something")?.insertion;
+        let of_card = apdus.iter().filter(|apdu| apdu.insertion == insertion).map(|apdu| apdu.micros).sum();
+        let of_card = Duration::from_micros(of_card).as_secs_f64() * 1000.0;
+        self.browser.follow("form[action$='/put-away'] button")?;
+        self.browser.until("#amount")?;
+        let total_ms = shown - present;
+        Ok(Sale { total_ms, frame_ms: drawn - present, own_ms: total_ms - of_card, result })
+    }
+
+    /// Payments of a day without network, and the seconds until the service has all of them.
+    fn kept(&mut self, payments: usize) -> Result<f64> {
+        let shop = self.town.at(Place::Shop).local()?;
+        let card = self.card.clone();
+        self.town.put(&card, Place::Shop)?;
+        for _ in 0..payments {
+            let request = json!({"operation": "purse.payment", "amount_fen": 1, "receipt_wait_ms": 0});
+            let said = shop.post("/v1/taps", &request)?.success()?;
+            ensure!(said["state"] == "signed", "a payment was not kept: {said}");
+        }
+        let pending = || -> Result<u64> {
+            let status: Value = shop.get("/v1/status")?.success()?;
+            status["pending"].as_u64().context("a number of taps")
+        };
+        ensure!(pending()? >= payments as u64, "the shop keeps them");
+        self.town.service.start()?;
+        let began = Instant::now();
+        shop.post("/v1/outbox/retry", &Value::Null)?.success()?;
+        wait::within(PATIENCE, "the service has what the shop kept", || Ok((pending()? == 0).then_some(())))?;
+        Ok(began.elapsed().as_secs_f64())
+    }
+}
+
+/// A list of many cards of which one in a hundred is out of use: its size, and what it takes to verify and to ask it.
+fn status_list(cards: u32, report: &mut Report) -> Result<()> {
+    const LOOK_UPS: u32 = 1_000_000;
+    let mut random = fastrand::Rng::with_seed(1);
+    let mut statuses = Statuses::default();
+    statuses.set(cards - 1, CardStatus::Valid);
+    let listed: Vec<u32> = (0..cards / 100).map(|_| random.u32(..cards)).collect();
+    for index in &listed {
+        let status = if random.u8(..4) == 0 { CardStatus::Suspended } else { CardStatus::Invalid };
+        statuses.set(*index, status);
+    }
+    let (random_bytes, algorithm) = (SystemRandom::new(), &ECDSA_P256_SHA256_FIXED_SIGNING);
+    let unusable = "a key that ring makes can be used";
+    let pkcs8 = EcdsaKeyPair::generate_pkcs8(algorithm, &random_bytes).expect(unusable);
+    let pair = EcdsaKeyPair::from_pkcs8(algorithm, pkcs8.as_ref(), &random_bytes).expect(unusable);
+    let public = card_schema::envelope::PublicKey::from_sec1(pair.public_key().as_ref())?;
+    let subject = "https://localhost/v1/status-list".to_owned();
+    let list = StatusList { subject, issued_at_s: 0, version: 1, statuses };
+    let unsigned = list.to_be_signed(public.key_id());
+    let signature = pair.sign(&random_bytes, unsigned.message()).expect(unusable);
+    let token = unsigned.sign(&card_schema::envelope::Signature(signature.as_ref().try_into()?));
+    report.figure("status_list_bytes", count(token.len()), "bytes", Some(180.0 * 1024.0));
+
+    let began = Instant::now();
+    let signed = SignedStatusList::decode(&token)?;
+    signed.verify(&public)?;
+    report.figure("status_apply_ms", began.elapsed().as_secs_f64() * 1000.0, "ms", Some(100.0));
+    let began = Instant::now();
+    let found = (0..LOOK_UPS).filter(|_| signed.list.statuses.get(random.u32(..cards)) != CardStatus::Valid).count();
+    let each = began.elapsed().as_secs_f64() * 1e6 / f64::from(LOOK_UPS);
+    ensure!(found > 0, "one card in a hundred is listed");
+    report.figure("status_lookup_us", each, "us", Some(1.0));
+    Ok(())
+}
