@@ -198,38 +198,6 @@ pub(crate) fn no_browser(cause: &std::io::Error) -> CliError {
     )
 }
 
-/// A request to the local API that is not of its form.
-pub(crate) fn bad_request(cause: &str) -> CliError {
-    CliError::usage(
-        "bad-request",
-        format!("请求有误：{cause}。请更正后重试。"),
-        format!("The request is wrong: {cause}. Correct it and try again."),
-    )
-}
-
-/// A path that the local API does not have.
-pub(crate) fn no_such_request() -> CliError {
-    CliError::nothing("no-such-request", "本机接口没有这个请求。", "The local API has no such request.")
-}
-
-/// A tap that is not this terminal's, or too old for it to know.
-pub(crate) fn no_such_tap() -> CliError {
-    CliError::nothing(
-        "no-such-tap",
-        "本终端没有这笔记录，或已超出保存数量。请在控制台查询。",
-        "This terminal has no such tap, or keeps it no longer. Look it up in the console.",
-    )
-}
-
-/// An answer to a question that is not asked any more.
-pub(crate) fn question_over() -> CliError {
-    CliError::nothing(
-        "question-over",
-        "该问题已结束，请查看当前问题后重新回答。",
-        "That question is over. Look what is asked now and answer again.",
-    )
-}
-
 /// The outbox.
 pub(crate) fn outbox(error: &OutboxError) -> CliError {
     if error.is_full() {

@@ -12,6 +12,7 @@ mod enrol;
 pub mod messages;
 pub(crate) mod messages_card;
 pub(crate) mod messages_daemon;
+pub(crate) mod messages_local;
 mod outbox;
 pub mod output;
 mod page;
@@ -21,7 +22,7 @@ mod run;
 mod sign_in;
 mod tap;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{io::Write as _, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -29,7 +30,10 @@ use self::{
     messages::{CliError, Language},
     output::{Context, Format},
 };
-use crate::config::{Config, Overrides};
+use crate::{
+    config::{Config, Overrides},
+    local,
+};
 
 /// Reads chip cards and keeps taps until the service has them.
 #[derive(Debug, Parser)]
@@ -94,6 +98,8 @@ enum Command {
     Pin(pin::PinArgs),
     /// Look at the taps that wait for the service
     Outbox(outbox::OutboxArgs),
+    /// Describe the API for a shop's own register, as OpenAPI (always JSON)
+    Openapi,
 }
 
 /// Reads the command line, runs one command and answers its exit code.
@@ -115,6 +121,11 @@ fn run(cli: &Cli, context: Context) -> Result<(), CliError> {
         Command::Page(args) => page::run(args, &cli.settings, context),
         Command::Pin(args) => pin::run(args, &cli.settings, context),
         Command::Outbox(args) => outbox::run(args, &cli.settings, context),
+        Command::Openapi => {
+            // A reader that closes the pipe has read enough.
+            let _closed = writeln!(std::io::stdout().lock(), "{}", local::description());
+            Ok(())
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::transaction::{End, Failure, Order, Step, Transaction, failure};
+use super::transaction::{Again, CardSeen, End, Failure, Order, Step, Transaction, failure};
 use crate::{
     cli::{messages::CliError, messages_daemon as messages},
     outbox::Outbox,
@@ -207,7 +207,8 @@ impl Counter {
                     lying = None;
                     Step::Pin { wrong: Some(said) }
                 }
-                Failure::Again | Failure::WrongCard => Step::Card { again: Some(said) },
+                Failure::Again => Step::Card { again: Some(Again { said, card: CardSeen::None }) },
+                Failure::WrongCard(card) => Step::Card { again: Some(Again { said, card }) },
                 Failure::Final if matches!(failed.error, StationError::NoCard) => return Ok(End::GivenUp),
                 Failure::Final => return Ok(End::Refused(said)),
             };

@@ -33,7 +33,7 @@ pub enum Step {
     /// The holder holds the card to the reader; why once more, where that has failed.
     Card {
         /// What was wrong with the last attempt.
-        again: Option<CliError>,
+        again: Option<Again>,
     },
     /// The card is at work: it stays where it is, and nobody can give up.
     Reading,
@@ -41,6 +41,31 @@ pub enum Step {
     Asking,
     /// It is over.
     Ended(End),
+}
+
+/// What came of an attempt that has to be made again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Again {
+    /// What was wrong.
+    pub said: CliError,
+    /// Which card it was made with.
+    pub card: CardSeen,
+}
+
+/// What is known of the card that a transaction is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CardSeen {
+    /// There is none.
+    None,
+    /// One is there and is being read.
+    Present,
+    /// Not a card of this issuer: it cannot be used here.
+    Unknown,
+    /// One of ours, but not the one with which this transaction began.
+    Other,
+    /// One of ours.
+    Ours,
 }
 
 /// How a transaction ended.
@@ -99,6 +124,17 @@ impl Transaction {
         }
     }
 
+    /// What is known of its card.
+    pub const fn card(&self) -> CardSeen {
+        match &self.step {
+            Step::Card { again: Some(again) } => again.card,
+            Step::Reading => CardSeen::Present,
+            Step::Pin { wrong: Some(_) } | Step::Asking => CardSeen::Ours,
+            Step::Ended(_) if self.tap.is_some() => CardSeen::Ours,
+            Step::Pin { wrong: None } | Step::Card { again: None } | Step::Ended(_) => CardSeen::None,
+        }
+    }
+
     /// Whether somebody may still give it up: no card is at work and none has signed.
     pub const fn may_be_given_up(&self) -> bool {
         matches!(self.step, Step::Pin { .. } | Step::Card { .. })
@@ -113,7 +149,7 @@ pub(super) enum Failure {
     /// The same card has to be held to the reader once more.
     Again,
     /// The wrong card lay there: the right one has to be held to the reader.
-    WrongCard,
+    WrongCard(CardSeen),
     /// No.
     Final,
 }
@@ -132,8 +168,10 @@ fn tap_failure(error: &TapError) -> Failure {
         TapError::Card(error) => card_failure(error),
         TapError::Refused(Refused::PinRequired) => Failure::Pin,
         TapError::TooLate => Failure::Again,
-        TapError::Refused(Refused::OtherCard)
-        | TapError::Certificate(CertificateError::Missing | CertificateError::Foreign(_)) => Failure::WrongCard,
+        TapError::Refused(Refused::OtherCard) => Failure::WrongCard(CardSeen::Other),
+        TapError::Certificate(CertificateError::Missing | CertificateError::Foreign(_)) => {
+            Failure::WrongCard(CardSeen::Unknown)
+        }
         _ => Failure::Final,
     }
 }
@@ -145,7 +183,9 @@ fn card_failure(error: &PivError) -> Failure {
         PivError::Refused(refused) => match refused.reason {
             Reason::WrongPin { tries_left } if tries_left != Some(0) => Failure::Pin,
             // No PIV card, or one that was never issued: the wrong one of a purse full.
-            Reason::NotFound | Reason::InstructionNotSupported | Reason::ClassNotSupported => Failure::WrongCard,
+            Reason::NotFound | Reason::InstructionNotSupported | Reason::ClassNotSupported => {
+                Failure::WrongCard(CardSeen::Unknown)
+            }
             _ => Failure::Final,
         },
     }
@@ -172,9 +212,17 @@ mod tests {
             ("gone before it was read", PivError::Link(LinkError::NoCard).into(), Failure::Again),
             ("does not answer", PivError::Link(LinkError::Mute).into(), Failure::Again),
             ("too slow", StationError::Timeout, Failure::Again),
-            ("another card than the first", TapError::from(Refused::OtherCard).into(), Failure::WrongCard),
-            ("a bus card", refused(Reason::NotFound), Failure::WrongCard),
-            ("another issuer's", TapError::from(CertificateError::Missing).into(), Failure::WrongCard),
+            (
+                "another card than the first",
+                TapError::from(Refused::OtherCard).into(),
+                Failure::WrongCard(CardSeen::Other),
+            ),
+            ("a bus card", refused(Reason::NotFound), Failure::WrongCard(CardSeen::Unknown)),
+            (
+                "another issuer's",
+                TapError::from(CertificateError::Missing).into(),
+                Failure::WrongCard(CardSeen::Unknown),
+            ),
             ("a wrong PIN", refused(Reason::WrongPin { tries_left: Some(2) }), Failure::Pin),
             ("the last wrong PIN", refused(Reason::WrongPin { tries_left: Some(0) }), Failure::Final),
             ("a blocked PIN", refused(Reason::PinBlocked), Failure::Final),

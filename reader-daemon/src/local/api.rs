@@ -10,6 +10,7 @@ use axum::{
 };
 use card_schema::{
     envelope::receipt::Outcome,
+    money::Fen,
     operation::{Operation, OperationCode, gate, purse, sign_in},
     wire::terminal::{SignInLink, SignInProof},
 };
@@ -21,13 +22,14 @@ use super::{
     Prompts,
     page::{self, Visits},
     problem::Failure,
+    transactions,
     wire::{
-        OutboxEntry, OutboxReply, PinText, Prompt, PromptAnswer, ReaderStatus, Refusal, SignInRequest, Status,
-        TapReply, TapRequest, TapState,
+        OutboxEntry, OutboxReply, PinText, Prompt, PromptAnswer, ReaderStatus, SignInRequest, Status, TapReply,
+        TapRequest, TapState,
     },
 };
 use crate::{
-    cli::{messages::CliError, messages_card, messages_daemon as messages},
+    cli::{messages::CliError, messages_card, messages_daemon as messages, messages_local},
     counter::Counter,
     outbox::Outbox,
     piv::Pin,
@@ -79,13 +81,14 @@ pub(super) fn routes(app: App) -> Router {
         .route("/v1/outbox/retry", post(retry))
         .route("/v1/prompts", get(prompts))
         .route("/v1/prompts/{id}", post(answer))
-        .fallback(|| async { Failure { status: StatusCode::NOT_FOUND, error: messages::no_such_request() } })
+        .merge(Router::from(transactions::routes()))
+        .fallback(|| async { Failure { status: StatusCode::NOT_FOUND, error: messages_local::no_such_request() } })
         .with_state(app)
 }
 
 pub(super) fn body<T>(json: Result<Json<T>, JsonRejection>) -> Result<T, Failure> {
     json.map(|Json(body)| body)
-        .map_err(|error| Failure { status: error.status(), error: messages::bad_request(&error.body_text()) })
+        .map_err(|error| Failure { status: error.status(), error: messages_local::bad_request(&error.body_text()) })
 }
 
 async fn tap(
@@ -119,7 +122,8 @@ async fn ordered(app: &App, order: TapOrder) -> Result<Result<Told, StationError
 pub(super) async fn sign_in(app: &App, request: SignInRequest) -> Result<SignInLink, Failure> {
     let pin = read_pin(&request.pin)?;
     let given = app.service.sign_in_challenge().await.map_err(|error| messages::sign_in(&error))?;
-    let challenge = given.challenge.0.try_into().map_err(|_| messages::bad_request("a challenge has 32 bytes"))?;
+    let challenge =
+        given.challenge.0.try_into().map_err(|_| messages_local::bad_request("a challenge has 32 bytes"))?;
     let operation = Operation::SignIn(sign_in::SignIn { audience: given.audience, challenge });
     let wait = Duration::from_millis(request.wait_ms).min(WAIT_MAX);
     let ask = Ask { operation, pin: Some(pin), card: None };
@@ -144,21 +148,26 @@ async fn sign_in_of_program(
     sign_in(&app, body(request)?).await.map(Json)
 }
 
-fn read_pin(pin: &PinText) -> Result<Pin, CliError> {
+pub(super) fn read_pin(pin: &PinText) -> Result<Pin, CliError> {
     Pin::parse(&pin.0).map_err(|error| messages_card::secret_format("PIN", error))
 }
 
-fn read_order(request: &TapRequest) -> Result<TapOrder, CliError> {
-    let amount = || request.amount_fen.ok_or_else(|| messages::bad_request("amount_fen is missing"));
-    let operation = match request.operation {
-        OperationCode::PursePayment => Operation::PursePayment(purse::Payment::online(amount()?)),
-        OperationCode::PurseTopUp => Operation::PurseTopUp(purse::TopUp { amount: amount()? }),
-        OperationCode::GateCheck => Operation::GateCheck(gate::Check),
+/// What a program may have a card sign: it chooses the operation and an amount, and nothing else of the bytes.
+pub(super) fn read_operation(code: OperationCode, amount: Option<Fen>) -> Result<Operation, CliError> {
+    let amount = || amount.ok_or_else(|| messages_local::bad_request("amount_fen is missing"));
+    match code {
+        OperationCode::PursePayment => Ok(Operation::PursePayment(purse::Payment::online(amount()?))),
+        OperationCode::PurseTopUp => Ok(Operation::PurseTopUp(purse::TopUp { amount: amount()? })),
+        OperationCode::GateCheck => Ok(Operation::GateCheck(gate::Check)),
         // What a staff card signs is asked of the service, a consent is part of a job, an abandoned number the terminal's own.
         OperationCode::SignIn | OperationCode::RegistrationConsent | OperationCode::Abandoned => {
-            return Err(messages::bad_request("this operation cannot be asked for here"));
+            Err(messages_local::bad_request("this operation cannot be asked for here"))
         }
-    };
+    }
+}
+
+fn read_order(request: &TapRequest) -> Result<TapOrder, CliError> {
+    let operation = read_operation(request.operation, request.amount_fen)?;
     let pin = request.pin.as_ref().map(read_pin).transpose()?;
     let wait = Duration::from_millis(request.wait_ms).min(WAIT_MAX);
     Ok(TapOrder { reader: request.reader.clone(), ask: Ask { operation, pin, card: None }, wait })
@@ -193,7 +202,7 @@ fn refused(error: &CliError) -> TapReply {
         card_id: None,
         outcome: None,
         balance_fen: None,
-        refusal: Some(Refusal { code: error.code.to_string(), zh: error.zh.clone(), en: error.en.clone() }),
+        refusal: Some(error.into()),
         timing: super::wire::Timing::default(),
         apdus: 0,
         wire_bytes: 0,
@@ -254,13 +263,11 @@ async fn answer(
     if let Some(pin) = &given.pin {
         read_pin(pin)?;
     }
-    if app.prompts.answer(id, given) { Ok(StatusCode::NO_CONTENT) } else { Err(messages::question_over().into()) }
+    if app.prompts.answer(id, given) { Ok(StatusCode::NO_CONTENT) } else { Err(messages_local::question_over().into()) }
 }
 
 #[cfg(test)]
 mod tests {
-    use card_schema::money::Fen;
-
     use super::*;
 
     #[test]

@@ -9,6 +9,7 @@ mod page;
 mod problem;
 mod prompts;
 mod serve;
+mod transactions;
 pub mod wire;
 
 pub use self::{
@@ -16,4 +17,5 @@ pub use self::{
     page::Visits,
     prompts::Prompts,
     serve::{Listening, listen},
+    transactions::description,
 };

@@ -9,8 +9,11 @@ use card_schema::{
     operation::OperationCode,
 };
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::{cli::messages::CliError, counter::CardSeen};
 
 /// Where the running daemon is and what opens it: the content of `local.json`.
 #[derive(Clone, Serialize, Deserialize)]
@@ -127,8 +130,8 @@ pub enum TapState {
     Refused,
 }
 
-/// Why a terminal refused before the card signed, for people and programs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Why not, for people and programs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Refusal {
     /// Stable name, kebab-case.
     pub code: String,
@@ -136,6 +139,88 @@ pub struct Refusal {
     pub zh: String,
     /// English.
     pub en: String,
+}
+
+impl From<&CliError> for Refusal {
+    fn from(error: &CliError) -> Self {
+        Self { code: error.code.to_string(), zh: error.zh.clone(), en: error.en.clone() }
+    }
+}
+
+/// `PUT /v1/transactions/{id}`: what a register orders.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TransactionRequest {
+    /// `purse.payment`, `purse.top_up`: what this terminal may do.
+    pub operation: OperationCode,
+    /// Above zero.
+    pub amount_fen: Fen,
+    /// The reader by its PC/SC name; the only one when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reader: Option<String>,
+}
+
+/// Where a transaction stands, and the name of the event that says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TransactionState {
+    /// The holder is to type the PIN.
+    Pin,
+    /// The holder is to hold the card to the reader.
+    InsertCard,
+    /// Card or service are at work: nobody can give up.
+    Progress,
+    /// It is over: `result` says how.
+    Result,
+}
+
+impl TransactionState {
+    /// As it is written.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pin => "pin",
+            Self::InsertCard => "insert_card",
+            Self::Progress => "progress",
+            Self::Result => "result",
+        }
+    }
+}
+
+/// How a transaction ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TransactionResult {
+    /// The service has accepted it.
+    Accepted,
+    /// Accepted without the service, and guaranteed.
+    AcceptedOffline,
+    /// Signed, but the service has not answered and nothing is guaranteed: ask again before goods go out.
+    Unconfirmed,
+    /// Nothing was charged: `reason` says why.
+    Refused,
+    /// Somebody gave up, or nobody came: nothing was charged.
+    GivenUp,
+}
+
+/// A transaction as a register is told of it: no balance, and nothing that names card or holder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct TransactionReply {
+    /// The register's number.
+    pub id: Uuid,
+    /// What was ordered.
+    pub operation: OperationCode,
+    /// The amount, where money moves.
+    pub amount_fen: Option<Fen>,
+    /// Where it stands.
+    pub state: TransactionState,
+    /// What is known of the card.
+    pub card: CardSeen,
+    /// Why once more, or why not.
+    pub reason: Option<Refusal>,
+    /// How it ended; nothing before.
+    pub result: Option<TransactionResult>,
+    /// The tap, as soon as one is signed.
+    pub tap_id: Option<TapId>,
 }
 
 /// Where the time of a tap went, in microseconds.
@@ -274,7 +359,7 @@ pub struct OutboxReply {
 }
 
 /// Every error of the local API: RFC 9457, with the text in both languages.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LocalProblem {
     /// `urn:nrc:daemon:<code>`.
     #[serde(rename = "type")]

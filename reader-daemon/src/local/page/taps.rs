@@ -16,7 +16,7 @@ use super::{
     view::{Receipt, Taps, html},
 };
 use crate::{
-    cli::messages_daemon as messages,
+    cli::{messages_daemon as messages, messages_local},
     local::{api::App, problem::Failure, wire::View},
 };
 
@@ -48,7 +48,7 @@ async fn receipt(State(app): State<App>, Path(tap): Path<String>, headers: Heade
         Err(_) => None,
     };
     let Some(tap) = known else {
-        return Err(Failure { status: StatusCode::NOT_FOUND, error: messages::no_such_tap() });
+        return Err(Failure { status: StatusCode::NOT_FOUND, error: messages_local::no_such_tap() });
     };
     let profile = &app.known.now().profile;
     let page = Receipt { language: language(&headers), seen: &look(&app, View::Counter), profile, tap: &tap };

@@ -157,7 +157,7 @@ impl Payment<'_> {
     /// Why the card is asked for once more.
     fn again(&self) -> Option<&str> {
         match &self.transaction.step {
-            Step::Card { again: Some(error) } => Some(error.text(self.language)),
+            Step::Card { again: Some(again) } => Some(again.said.text(self.language)),
             _ => None,
         }
     }

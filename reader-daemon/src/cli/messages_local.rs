@@ -1,0 +1,80 @@
+//! What a program reads that asks the local API for what cannot be. The words only.
+
+use super::messages::CliError;
+
+/// A request to the local API that is not of its form.
+pub(crate) fn bad_request(cause: &str) -> CliError {
+    CliError::usage(
+        "bad-request",
+        format!("请求有误：{cause}。请更正后重试。"),
+        format!("The request is wrong: {cause}. Correct it and try again."),
+    )
+}
+
+/// A path that the local API does not have.
+pub(crate) fn no_such_request() -> CliError {
+    CliError::nothing("no-such-request", "本机接口没有这个请求。", "The local API has no such request.")
+}
+
+/// A tap that is not this terminal's, or too old for it to know.
+pub(crate) fn no_such_tap() -> CliError {
+    CliError::nothing(
+        "no-such-tap",
+        "本终端没有这笔记录，或已超出保存数量。请在控制台查询。",
+        "This terminal has no such tap, or keeps it no longer. Look it up in the console.",
+    )
+}
+
+/// Another sale is under way.
+pub(crate) fn counter_busy() -> CliError {
+    CliError::failed(
+        "counter-busy",
+        "收银台正在办理另一笔交易。请等待其结束后重试。",
+        "Another transaction is under way at this counter. Wait for its end and try again.",
+    )
+}
+
+/// A number that another order has already.
+pub(crate) fn other_order() -> CliError {
+    CliError::failed(
+        "other-order",
+        "该编号已用于另一笔交易。请为新交易使用新的编号。",
+        "This number is another order's. Take a new number for a new transaction.",
+    )
+}
+
+/// A transaction that this daemon does not remember.
+pub(crate) fn no_such_transaction() -> CliError {
+    CliError::nothing(
+        "no-such-transaction",
+        "没有这笔交易，或服务重启后已不再保存。请在收银台的记录中查看。",
+        "There is no such transaction, or the daemon has started anew. Look it up in the counter's list.",
+    )
+}
+
+/// What a transaction does not wait for.
+pub(crate) fn not_now() -> CliError {
+    CliError::failed(
+        "not-now",
+        "该交易目前不能进行此操作。请先查询其状态。",
+        "That cannot be done to this transaction now. Ask first where it stands.",
+    )
+}
+
+/// A level of the API that this daemon does not speak.
+pub(crate) fn api_level(levels: &[u16]) -> CliError {
+    CliError::usage(
+        "api-level",
+        format!("本服务支持的接口版本为 {levels:?}。请更新收银程序或读卡服务。"),
+        format!("This daemon speaks levels {levels:?} of the API. Update the register or the daemon."),
+    )
+}
+
+/// An answer to a question that is not asked any more.
+pub(crate) fn question_over() -> CliError {
+    CliError::nothing(
+        "question-over",
+        "该问题已结束，请查看当前问题后重新回答。",
+        "That question is over. Look what is asked now and answer again.",
+    )
+}

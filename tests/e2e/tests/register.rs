@@ -1,0 +1,153 @@
+//! A shop's own cash register charges through the daemon, as the example client and as programs do.
+
+use std::{
+    collections::BTreeSet,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpStream,
+    process::Stdio,
+};
+
+use anyhow::{Context, Result, ensure};
+use e2e::scene::{PIN, Scene};
+use serde_json::{Value, json};
+use town::{
+    Place,
+    daemon::LocalApi,
+    http::Client,
+    process::{self, tethered},
+    wait,
+};
+use virtual_card::CardKind;
+
+const NUMBER: &str = "/v1/transactions/6f2c1f0e-8f0b-4f6e-9d53-6f6a2f8f0a01";
+const NEXT: &str = "/v1/transactions/6f2c1f0e-8f0b-4f6e-9d53-6f6a2f8f0a02";
+
+fn order(fen: i64) -> Value {
+    json!({"operation": "purse.payment", "amount_fen": fen})
+}
+
+/// Waits until a transaction stands as it should.
+fn stands(register: &Client, number: &str, state: &str, card: &str) -> Result<Value> {
+    wait::until(&format!("{state} with the card {card}"), || {
+        let now = register.get(number)?.success()?;
+        Ok((now["state"] == state && now["card"] == card).then_some(now))
+    })
+}
+
+/// Asks for what cannot be.
+fn refused(register: &Client, asked: impl Fn(&Client) -> Result<town::http::Reply>, code: &str) -> Result<()> {
+    let reply = asked(register)?;
+    ensure!(reply.body["type"] == format!("urn:nrc:daemon:{code}"), "not {code}: {} {}", reply.status, reply.body);
+    Ok(())
+}
+
+#[test]
+fn the_example_client_is_paid() -> Result<()> {
+    let mut scene = Scene::open()?;
+    scene.town.take(Place::Shop)?;
+    let shop = scene.town.at(Place::Shop);
+    let local = shop.data().join("local.json");
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/examples/register.py");
+    let mut register = tethered("python3")
+        .arg(example)
+        .arg(local)
+        .arg("1250")
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("python3 runs the example")?;
+    let mut lines = BufReader::new(register.stdout.take().context("the example speaks")?).lines();
+    let first = lines.next().context("a first event")??;
+    ensure!(first.starts_with("insert_card none"), "{first}");
+    scene.town.put(&scene.path, Place::Shop)?;
+    let told: Vec<String> = lines.collect::<Result<_, _>>()?;
+    ensure!(told.last().is_some_and(|last| last.starts_with("result ours accepted")), "{told:?}");
+    ensure!(register.wait()?.success(), "paid");
+    ensure!(scene.moved()? == -1_250, "the shop is paid once");
+    Ok(())
+}
+
+/// What comes back, whole, for a request of a register that was made for another level.
+fn at_level(place: &LocalApi, level: &str) -> Result<String> {
+    let client = place.client()?;
+    let address = client.base().trim_start_matches("http://");
+    let token = client.token().context("the daemon has a token")?;
+    let mut stream = TcpStream::connect(address)?;
+    write!(
+        stream,
+        "GET {NUMBER} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nApi-Level: {level}\r\n\
+         Connection: close\r\n\r\n"
+    )?;
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply)?;
+    Ok(reply)
+}
+
+#[test]
+fn a_register_and_a_daemon_agree_on_what_they_speak() -> Result<()> {
+    let mut scene = Scene::open()?;
+    let shop = scene.town.at(Place::Shop);
+    let said = process::run(shop.command()?.arg("openapi"))?;
+    let description: Value = serde_json::from_slice(&said.stdout)?;
+    let place = shop.local_api();
+    for (level, is_spoken) in [("1", true), ("2", false), ("0", false), ("one", false), ("1, 2", false)] {
+        let reply = at_level(&place, level)?;
+        ensure!(reply.contains("api-level: 1\r\n"), "every answer names the newest level: {reply}");
+        let code = if is_spoken { "no-such-transaction" } else { "api-level" };
+        ensure!(reply.contains(&format!("urn:nrc:daemon:{code}")), "{level}: {reply}");
+    }
+    let reply = place.client()?.put(NUMBER, &order(1))?.success()?;
+    let shape = &description["components"]["schemas"]["TransactionReply"]["properties"];
+    let keys = |object: &Value| object.as_object().map(|it| it.keys().cloned().collect::<BTreeSet<_>>());
+    ensure!(keys(&reply).is_some() && keys(&reply) == keys(shape), "{reply} is not of the shape {shape}");
+    let paths = description["paths"].as_object().context("there are paths")?;
+    ensure!(paths.keys().all(|path| path.starts_with("/v1/transactions/{id}")) && paths.len() == 3, "{paths:?}");
+    Ok(())
+}
+
+#[test]
+fn a_register_is_told_what_happens_and_nothing_of_the_holder() -> Result<()> {
+    let mut scene = Scene::open()?;
+    scene.town.take(Place::Shop)?;
+    let foreign = scene.town.pcscd.folder().join("foreign");
+    scene.town.pcscd.cards().create_kind(&foreign, CardKind::Foreign)?;
+    let register = scene.town.at(Place::Shop).local()?;
+
+    refused(&register, |it| it.get(NUMBER), "no-such-transaction")?;
+    refused(&register, |it| it.put(NUMBER, &json!({"operation": "sign_in", "amount_fen": 1})), "bad-request")?;
+    refused(&register, |it| it.put(NUMBER, &json!({"operation": "purse.payment"})), "bad-request")?;
+    for fen in [0, -1, 500_001] {
+        let reply = register.put(NUMBER, &order(fen))?;
+        ensure!((400..500).contains(&reply.status), "{fen}: {} {}", reply.status, reply.body);
+    }
+    let begun = register.put(NUMBER, &order(3_000))?.success()?;
+    ensure!(begun["state"] == "insert_card" && begun["card"] == "none", "{begun}");
+    ensure!(register.put(NUMBER, &order(3_000))?.success()? == begun, "the same order is the same transaction");
+    refused(&register, |it| it.put(NUMBER, &order(3_001)), "other-order")?;
+    refused(&register, |it| it.put(NEXT, &order(3_000)), "counter-busy")?;
+    refused(&register, |it| it.post(&format!("{NUMBER}/pin"), &json!({"pin": PIN})), "not-now")?;
+    // Somebody else's card, then ours.
+    scene.town.put(&foreign, Place::Shop)?;
+    let again = stands(&register, NUMBER, "insert_card", "unknown")?;
+    ensure!(again["reason"]["zh"].is_string() && again["reason"]["code"].is_string(), "{again}");
+    scene.town.take(Place::Shop)?;
+    scene.town.put(&scene.path, Place::Shop)?;
+    let paid = stands(&register, NUMBER, "result", "ours")?;
+    ensure!(paid["result"] == "accepted" && paid["tap_id"].is_string(), "{paid}");
+    let text = paid.to_string();
+    ensure!(!text.contains("balance") && !text.contains(&scene.card.id.to_string()), "{text}");
+    refused(&register, |it| it.delete(NUMBER), "not-now")?;
+    scene.town.take(Place::Shop)?;
+
+    // Above the limit the holder's PIN comes first; then somebody thinks better of it.
+    let begun = register.put(NEXT, &order(6_000))?.success()?;
+    ensure!(begun["state"] == "pin", "{begun}");
+    refused(&register, |it| it.post(&format!("{NEXT}/pin"), &json!({"pin": "12"})), "secret-length")?;
+    ensure!(register.post(&format!("{NEXT}/pin"), &json!({"pin": PIN}))?.status == 204);
+    stands(&register, NEXT, "insert_card", "none")?;
+    ensure!(register.delete(NEXT)?.status == 204);
+    let given_up = stands(&register, NEXT, "result", "none")?;
+    ensure!(given_up["result"] == "given_up", "{given_up}");
+    scene.town.put(&scene.path, Place::Shop)?;
+    ensure!(scene.moved()? == -3_000, "only what was paid is booked");
+    Ok(())
+}
