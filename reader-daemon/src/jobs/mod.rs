@@ -60,6 +60,10 @@ impl Jobs {
                 Ok(None) => {}
                 Err(error) => {
                     tracing::debug!(%error, "no jobs can be asked for");
+                    // Where no tap goes up nobody else notices, and the next sale would wait for an answer in vain.
+                    if self.submitter.online() != Some(false) {
+                        self.submitter.retry();
+                    }
                     tokio::time::sleep(pauses.next().unwrap_or(PAUSE_MAX)).await;
                     continue;
                 }
