@@ -49,10 +49,10 @@ if (live) {
 
 // Hertz and seconds of each tone: yes rises, no is low and long, try again is twice the same.
 const TONES = { yes: [[880, 0.09], [1320, 0.16]], no: [[196, 0.5]], again: [[523, 0.12], [0, 0.06], [523, 0.12]] };
-let audio = null;
+// Made before it is needed: whoever waits for a result shall not wait for this.
+const audio = new AudioContext();
 function sound(name) {
   if (!TONES[name]) return;
-  audio ??= new AudioContext();
   let at = audio.currentTime;
   for (const [hertz, seconds] of TONES[name]) {
     if (hertz) {
@@ -75,7 +75,8 @@ function begin() {
   field = document.querySelector(".field input");
   for (const part of document.querySelectorAll(".keypad, [data-print]")) part.hidden = false;
   (document.querySelector("[autofocus]") ?? document.querySelector("main [tabindex]"))?.focus();
-  sound(document.querySelector("main").dataset.sound);
+  // Seen first: what is heard takes its time to be made.
+  setTimeout(sound, 0, document.querySelector("main").dataset.sound);
 }
 begin();
 

@@ -2,6 +2,8 @@
 
 use card_schema::{card::Slot, clock::Micros, envelope::PublicKey, ids::CardId};
 
+use sqlx::SqliteConnection;
+
 use super::{Outbox, OutboxError, error::fail};
 
 /// What a verified certificate said of one key of a card.
@@ -86,30 +88,39 @@ impl Outbox {
     /// # Errors
     /// [`OutboxError::Rollback`] for an older version than the one in force.
     pub async fn keep_snapshot(&self, which: Snapshot, version: u64, body: &[u8]) -> Result<(), OutboxError> {
-        let mut connection = self.lock().await;
-        let offered = i64::try_from(version).map_err(|_| OutboxError::Damaged("snapshot"))?;
-        let done = sqlx::query(
-            "INSERT INTO snapshot (name, version, body) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE \
-             SET version = excluded.version, body = excluded.body WHERE excluded.version >= snapshot.version",
-        )
+        write(&mut *self.lock().await, which, version, body).await
+    }
+}
+
+/// Puts a newer one in force, in whatever transaction is open.
+pub(super) async fn write(
+    connection: &mut SqliteConnection,
+    which: Snapshot,
+    version: u64,
+    body: &[u8],
+) -> Result<(), OutboxError> {
+    let offered = i64::try_from(version).map_err(|_| OutboxError::Damaged("snapshot"))?;
+    let done = sqlx::query(
+        "INSERT INTO snapshot (name, version, body) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE \
+     SET version = excluded.version, body = excluded.body WHERE excluded.version >= snapshot.version",
+    )
+    .bind(which.name())
+    .bind(offered)
+    .bind(body)
+    .execute(&mut *connection)
+    .await
+    .map_err(fail("keeping a snapshot"))?;
+    if done.rows_affected() == 1 {
+        return Ok(());
+    }
+    let current: i64 = sqlx::query_scalar("SELECT version FROM snapshot WHERE name = $1")
         .bind(which.name())
-        .bind(offered)
-        .bind(body)
-        .execute(&mut *connection)
+        .fetch_one(&mut *connection)
         .await
         .map_err(fail("keeping a snapshot"))?;
-        if done.rows_affected() == 1 {
-            return Ok(());
-        }
-        let current: i64 = sqlx::query_scalar("SELECT version FROM snapshot WHERE name = $1")
-            .bind(which.name())
-            .fetch_one(&mut *connection)
-            .await
-            .map_err(fail("keeping a snapshot"))?;
-        Err(OutboxError::Rollback {
-            name: which.name(),
-            offered: version,
-            current: u64::try_from(current).unwrap_or_default(),
-        })
-    }
+    Err(OutboxError::Rollback {
+        name: which.name(),
+        offered: version,
+        current: u64::try_from(current).unwrap_or_default(),
+    })
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use card_schema::{
     clock::Micros,
-    envelope::receipt::Outcome,
+    envelope::{receipt::Outcome, tap::LogHead},
     ids::{CardId, TapId},
     money::Fen,
     operation::OperationCode,
@@ -13,7 +13,7 @@ use sqlx::{Connection as _, FromRow, SqliteConnection};
 
 use tokio::sync::watch;
 
-use super::{Outbox, OutboxError, Waiting, error::fail, fate, lane};
+use super::{Outbox, OutboxError, Snapshot, Waiting, error::fail, fate, lane, learnt};
 
 /// A stored tap that the service has not answered.
 #[derive(Clone, Debug)]
@@ -118,15 +118,19 @@ impl Outbox {
         self.waiting.subscribe()
     }
 
-    /// Takes taps off the queue that a verified receipt names, in one transaction with what became of them and with their
-    /// lanes' positions. Runs to its end even when the caller goes away: sqlx leaks a transaction whose beginning is
+    /// Takes taps off the queue that a verified receipt names, in one transaction with what became of them, with their
+    /// lanes' positions and with the log head that the receipt brought. Runs to its end even when the caller goes away: sqlx leaks a transaction whose beginning is
     /// cancelled.
-    pub async fn settle(self: &Arc<Self>, taps: Vec<(PendingTap, Outcome)>) -> Result<(), OutboxError> {
+    pub async fn settle(
+        self: &Arc<Self>,
+        taps: Vec<(PendingTap, Outcome)>,
+        head: Option<LogHead>,
+    ) -> Result<(), OutboxError> {
         let outbox = Arc::clone(self);
-        tokio::spawn(async move { outbox.settle_now(&taps).await }).await.expect("settling does not panic")
+        tokio::spawn(async move { outbox.settle_now(&taps, head).await }).await.expect("settling does not panic")
     }
 
-    async fn settle_now(&self, taps: &[(PendingTap, Outcome)]) -> Result<(), OutboxError> {
+    async fn settle_now(&self, taps: &[(PendingTap, Outcome)], head: Option<LogHead>) -> Result<(), OutboxError> {
         let mut connection = self.lock().await;
         let mut tx = connection.begin().await.map_err(fail("settling taps"))?;
         let mut settled = Waiting::default();
@@ -147,6 +151,9 @@ impl Outbox {
         let newest: BTreeMap<u8, &PendingTap> = taps.iter().map(|(tap, _)| (tap.lane, tap)).collect();
         for tap in newest.into_values() {
             lane::advance(&mut tx, tap.lane, tap.counter, &tap.tap_id).await?;
+        }
+        if let Some(head) = head {
+            learnt::write(&mut tx, Snapshot::LogHead, head.size, &head.root).await?;
         }
         tx.commit().await.map_err(fail("settling taps"))?;
         self.waiting.send_modify(|waiting| waiting.take(settled));

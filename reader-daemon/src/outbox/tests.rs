@@ -52,7 +52,7 @@ async fn take(outbox: &Outbox, lane: &mut Lane) -> u64 {
 
 /// Takes taps off the queue as a receipt does that accepts them.
 async fn settle(outbox: &Arc<Outbox>, taps: Vec<PendingTap>) {
-    outbox.settle(taps.into_iter().map(|tap| (tap, Outcome::Accepted)).collect()).await.unwrap();
+    outbox.settle(taps.into_iter().map(|tap| (tap, Outcome::Accepted)).collect(), None).await.unwrap();
 }
 
 async fn counters(outbox: &Outbox) -> Vec<u64> {
@@ -226,8 +226,8 @@ async fn what_became_of_a_tap_stays_to_be_seen_and_no_tap_is_hidden() {
         assert_eq!(told(outbox.fates(0, 9).await.unwrap()), [(three, None), (two, None), (one, None)]);
         let mut taps = outbox.pending(2).await.unwrap();
         let refused = taps.pop().unwrap();
-        outbox.settle(vec![(taps.pop().unwrap(), Outcome::Accepted)]).await.unwrap();
-        outbox.settle(vec![(refused, Outcome::InsufficientFunds)]).await.unwrap();
+        outbox.settle(vec![(taps.pop().unwrap(), Outcome::Accepted)], None).await.unwrap();
+        outbox.settle(vec![(refused, Outcome::InsufficientFunds)], None).await.unwrap();
     }
     let outbox = open(folder.path()).await;
     let (accepted, refused) = (Some(Outcome::Accepted), Some(Outcome::InsufficientFunds));

@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     identity::Identity,
-    outbox::{Outbox, OutboxError, PendingTap, Snapshot},
+    outbox::{Outbox, OutboxError, PendingTap},
     tap::Shared,
 };
 
@@ -225,16 +225,15 @@ impl Submitter {
         let trusted = self.known.now();
         let verified = receipt::verify(&reply.receipt.0, BatchId(id), taps, &trusted.profile.trust.receipt_keys)?;
 
-        if let Some(head) = verified.receipt.log_head
-            && self.known.now().log_head.is_none_or(|seen| seen.size < head.size)
-        {
-            self.outbox.keep_snapshot(Snapshot::LogHead, head.size, &head.root).await?;
-            self.known.update(|known| known.log_head = Some(head));
-        }
+        let seen = trusted.log_head.map_or(0, |seen| seen.size);
+        let head = verified.receipt.log_head.filter(|head| head.size > seen);
         tracing::info!(taps = verified.settled.len(), "the service has receipted taps");
         let outcomes: Vec<_> = verified.settled.iter().map(|(tap, outcome)| (tap.tap_id, *outcome)).collect();
         let settled = verified.settled.into_iter().map(|(tap, outcome)| (tap, outcome.outcome));
-        self.outbox.settle(settled.collect()).await?;
+        self.outbox.settle(settled.collect(), head).await?;
+        if head.is_some() {
+            self.known.update(|known| known.log_head = head);
+        }
         let mut waiting = self.handle.waiting.lock().expect("nobody panics while holding this lock");
         for (tap, outcome) in outcomes {
             if outcome.outcome != Outcome::Accepted {

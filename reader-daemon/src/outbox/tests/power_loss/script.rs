@@ -187,7 +187,7 @@ impl Terminal {
         if self.defect != Some(Defect::ForgottenBeforeReceipt) {
             self.mark(&receipted);
         }
-        self.outbox.settle(taps.into_iter().map(|tap| (tap, Outcome::Accepted)).collect()).await.unwrap();
+        self.outbox.settle(taps.into_iter().map(|tap| (tap, Outcome::Accepted)).collect(), None).await.unwrap();
         self.mark(&receipted);
     }
 
