@@ -1,15 +1,12 @@
-// Looks again when what the page shows is no longer true, puts a keypad on it, and makes itself heard.
+// Shows what is true now, puts a keypad on a page, and makes itself heard.
 "use strict";
-const { live, here, mark } = document.currentScript.dataset;
-let shown = mark;
+const { live, here } = document.currentScript.dataset;
 
-// Shows what the daemon would answer now. What somebody types stays, as long as the same is asked.
-async function look() {
-  const answer = await fetch(here);
-  if (!answer.ok) return location.assign(here);
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  shown = page.querySelector("script[data-mark]").dataset.mark;
-  document.querySelector("header").replaceWith(page.querySelector("header"));
+// The page as the daemon would answer it now. What somebody types stays, as long as the same is asked.
+function show(html) {
+  const page = new DOMParser().parseFromString(html, "text/html");
+  const [bar, barNow] = [document.querySelector("header"), page.querySelector("header")];
+  if (bar.outerHTML !== barNow.outerHTML) bar.replaceWith(barNow);
   const [old, now] = [document.querySelector("main"), page.querySelector("main")];
   if (old.dataset.state === now.dataset.state) return;
   old.replaceWith(now);
@@ -17,29 +14,11 @@ async function look() {
   begin();
 }
 
-// One look at a time: the last mark that came meanwhile is looked at next.
-let wanted = null;
-async function follow(next) {
-  const isLooking = wanted !== null;
-  wanted = next;
-  if (isLooking) return;
-  try {
-    while (wanted !== shown) {
-      const target = wanted;
-      await look();
-      if (wanted === target) break;
-    }
-  } catch {
-    // The daemon is gone: the stream says so, and what is true when it is back.
-  }
-  wanted = null;
-}
-
 if (live) {
   const events = new EventSource(live);
   const gone = document.querySelector(".gone");
   events.onopen = () => (gone.hidden = true);
-  events.onmessage = ({ data }) => follow(data);
+  events.onmessage = ({ data }) => show(JSON.parse(data));
   events.onerror = () => {
     gone.hidden = false;
     // The daemon has started anew, and says that the browser has to be let in again.

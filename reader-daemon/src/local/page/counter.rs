@@ -3,7 +3,7 @@
 
 use axum::{
     Form, Router,
-    extract::{Path, State},
+    extract::{Path, Query, State},
     http::{HeaderMap, StatusCode},
     response::{Html, IntoResponse, Redirect, Response},
     routing::{get, post},
@@ -16,10 +16,9 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
-    Typed, language, live,
+    Typed, holder_page, language, live,
     seen::{Mode, Seen, look},
-    show,
-    view::{Charge, Payment, Wrong, html},
+    view::{Charge, Payment, Wrong, html, text},
 };
 use crate::{
     cli::messages::Language,
@@ -64,7 +63,13 @@ pub(super) fn routes() -> Router<App> {
             )
             .route(
                 &format!("{}/live", view.prefix()),
-                get(move |State(app): State<App>| async move { live::live(app, view) }),
+                get(move |State(app): State<App>, Query(at): Query<At>, headers: HeaderMap| async move {
+                    let language = language(&headers);
+                    live::live(app, view, move |app, seen| match view {
+                        View::Holder => holder_page(seen, language),
+                        View::Counter => page(app, seen, at.mode(), language),
+                    })
+                }),
             );
     }
     routes.route("/counter/transactions/{id}/put-away", post(put_away))
@@ -75,28 +80,39 @@ async fn begin(State(app): State<App>, headers: HeaderMap) -> Response {
     let seen = look(&app, View::Counter);
     match (&seen.transaction, seen.modes.first()) {
         (None, Some(mode)) => Redirect::to(mode.path()).into_response(),
-        _ => page(&app, &seen, Mode::Till, &headers),
+        _ => Html(page(&app, &seen, Mode::Till, language(&headers))).into_response(),
     }
 }
 
-fn fresh(app: &App, mode: Mode, headers: &HeaderMap) -> Response {
-    page(app, &look(app, View::Counter), mode, headers)
+fn fresh(app: &App, mode: Mode, headers: &HeaderMap) -> Html<String> {
+    Html(page(app, &look(app, View::Counter), mode, language(headers)))
 }
 
 /// The transaction at the counter, or the form for one.
-fn page(app: &App, seen: &Seen, mode: Mode, headers: &HeaderMap) -> Response {
+fn page(app: &App, seen: &Seen, mode: Mode, language: Language) -> String {
     if let Some(transaction) = &seen.transaction {
-        let page = Payment { language: language(headers), view: View::Counter, seen, transaction, wrong: None };
-        return html(&page).into_response();
+        return text(&Payment { language, view: View::Counter, seen, transaction, wrong: None });
     }
-    form(app, seen, mode, language(headers), "", None).into_response()
+    form(app, seen, mode, language, "", None)
+}
+
+/// Which page a browser shows that wants to know more.
+#[derive(Deserialize)]
+struct At {
+    here: String,
+}
+
+impl At {
+    fn mode(&self) -> Mode {
+        Mode::ALL.into_iter().find(|mode| mode.path() == self.here).unwrap_or(Mode::Till)
+    }
 }
 
 /// The form for a transaction, with what was typed and what is wrong with it.
-fn form(app: &App, seen: &Seen, mode: Mode, language: Language, typed: &str, wrong: Option<&Wrong>) -> Html<String> {
+fn form(app: &App, seen: &Seen, mode: Mode, language: Language, typed: &str, wrong: Option<&Wrong>) -> String {
     let no_pin_limit = app.known.now().profile.limits.no_pin_limit;
     let wrong = wrong.map(|wrong| wrong.text(language));
-    html(&Charge { language, seen, mode, id: guard::random_id(), typed, no_pin_limit, wrong })
+    text(&Charge { language, seen, mode, id: guard::random_id(), typed, no_pin_limit, wrong })
 }
 
 #[derive(Deserialize)]
@@ -144,7 +160,7 @@ fn charge(app: &App, mode: Mode, headers: &HeaderMap, typed: &Amount) -> Respons
     let Err(wrong) = started else { return Redirect::to(mode.path()).into_response() };
     let status = if matches!(wrong, Wrong::Busy) { StatusCode::CONFLICT } else { StatusCode::UNPROCESSABLE_ENTITY };
     let seen = look(app, View::Counter);
-    (status, form(app, &seen, mode, language(headers), &typed.amount, Some(&wrong))).into_response()
+    (status, Html(form(app, &seen, mode, language(headers), &typed.amount, Some(&wrong)))).into_response()
 }
 
 fn pin(app: &App, view: View, id: Uuid, headers: &HeaderMap, typed: &Typed) -> Response {
@@ -158,7 +174,7 @@ fn pin(app: &App, view: View, id: Uuid, headers: &HeaderMap, typed: &Typed) -> R
     };
     let (language, seen) = (language(headers), look(app, view));
     let Some(transaction) = seen.transaction.as_ref().filter(|transaction| transaction.order.id == id) else {
-        return show(app, view, headers);
+        return Redirect::to(view.path()).into_response();
     };
     let page = Payment { language, view, seen: &seen, transaction, wrong: Some(wrong.text(language)) };
     (StatusCode::UNPROCESSABLE_ENTITY, html(&page)).into_response()

@@ -1,34 +1,37 @@
-//! Tells a page that it is no longer true, as server-sent events (HTML, section 9.2): each event is the mark of what
-//! the page would show now, and the page looks again where it has another.
+//! Shows a browser what is true now, as server-sent events (HTML, section 9.2): each event is the whole page, a JSON
+//! string of HTML, as it would be answered to whoever asks for it.
 
 use std::{convert::Infallible, pin::pin};
 
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::{Stream, stream};
 
-use super::seen::look;
+use super::seen::{Seen, look};
 use crate::local::{api::App, wire::View};
 
-/// Every change from now on, and what stands now; until the daemon stops.
-pub(super) fn live(app: App, view: View) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let marks = stream::unfold((app, None), move |(app, last)| async move {
-        let mark = changed(&app, view, last.as_deref()).await?;
-        let event = Event::default().data(&mark);
-        Some((Ok(event), (app, Some(mark))))
+/// What stands now, and every change from now on, as `page` makes it; until the daemon stops.
+pub(super) fn live<P>(app: App, view: View, page: P) -> Sse<impl Stream<Item = Result<Event, Infallible>>>
+where
+    P: Fn(&App, &Seen) -> String + Send + Sync + 'static,
+{
+    let pages = stream::unfold((app, page, None), move |(app, page, last): (App, P, Option<String>)| async move {
+        let seen = changed(&app, view, last.as_deref()).await?;
+        let event = Event::default().json_data(page(&app, &seen)).expect("a string always serialises");
+        Some((Ok(event), (app, page, Some(seen.mark()))))
     });
-    Sse::new(marks).keep_alive(KeepAlive::default())
+    Sse::new(pages).keep_alive(KeepAlive::default())
 }
 
-/// Waits until a page would show something else than `last`; nothing when the daemon stops.
-async fn changed(app: &App, view: View, last: Option<&str>) -> Option<String> {
+/// Waits until a page would show something else than at `last`; nothing when the daemon stops.
+async fn changed(app: &App, view: View, last: Option<&str>) -> Option<Seen> {
     let (mut prompts, mut transactions) = (app.prompts.watch(), app.counter.watch());
     let (mut readers, mut online) = (app.stations.presence().watch(), app.submitter.watch());
     let (mut waiting, mut stopping) = (app.outbox.watch(), app.stopping.clone());
     let mut stopped = pin!(async move { stopping.wait_for(|stopping| *stopping).await.is_ok() });
     loop {
-        let mark = look(app, view).mark();
-        if last != Some(&mark) {
-            return Some(mark);
+        let seen = look(app, view);
+        if last != Some(&*seen.mark()) {
+            return Some(seen);
         }
         tokio::select! {
             _ = prompts.changed() => {}

@@ -18,7 +18,7 @@ use axum::{
     extract::{Path, State, rejection::JsonRejection},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     middleware::{self, Next},
-    response::{IntoResponse, Redirect, Response},
+    response::{Html, IntoResponse, Redirect, Response},
     routing::{get, post},
 };
 use serde::Deserialize;
@@ -27,8 +27,8 @@ use uuid::Uuid;
 
 pub use self::visits::Visits;
 use self::{
-    seen::look,
-    view::{Opened, Payment, Reader, SignIn, TurnedAway, Wrong, html},
+    seen::{Seen, look},
+    view::{Opened, Payment, Reader, SignIn, TurnedAway, Wrong, html, text},
 };
 use super::{
     api::{self, App},
@@ -146,19 +146,15 @@ async fn enter(State(app): State<App>, Path(key): Path<String>, headers: HeaderM
     }
 }
 
-async fn holder(State(app): State<App>, headers: HeaderMap) -> Response {
-    show(&app, View::Holder, &headers)
+async fn holder(State(app): State<App>, headers: HeaderMap) -> Html<String> {
+    Html(holder_page(&look(&app, View::Holder), language(&headers)))
 }
 
-/// What a page shows: what a job asks before what is paid.
-fn show(app: &App, view: View, headers: &HeaderMap) -> Response {
-    let (language, seen) = (language(headers), look(app, view));
-    match (&seen.transaction, &seen.prompt, view) {
-        (Some(transaction), None, _) => {
-            html(&Payment { language, view, seen: &seen, transaction, wrong: None }).into_response()
-        }
-        (_, _, View::Holder) => html(&Reader { language, seen: &seen, wrong: None }).into_response(),
-        (_, _, View::Counter) => Redirect::to(view.path()).into_response(),
+/// What the holder's page shows: what a job asks before what is paid.
+fn holder_page(seen: &Seen, language: Language) -> String {
+    match (&seen.transaction, &seen.prompt) {
+        (Some(transaction), None) => text(&Payment { language, view: View::Holder, seen, transaction, wrong: None }),
+        _ => text(&Reader { language, seen, wrong: None }),
     }
 }
 

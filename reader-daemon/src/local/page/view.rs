@@ -297,5 +297,10 @@ pub(super) struct TurnedAway {
 
 /// A page as an answer.
 pub(super) fn html(page: &impl Template) -> Html<String> {
-    Html(page.render().expect("writing to a string does not fail"))
+    Html(text(page))
+}
+
+/// A page as text.
+pub(super) fn text(page: &impl Template) -> String {
+    page.render().expect("writing to a string does not fail")
 }
