@@ -231,12 +231,18 @@ impl Counter {
     }
 
     async fn ask_service(&self, id: Uuid, taken: &Taken) -> End {
+        // What the terminal has decided by itself waits for nobody.
+        if taken.accepted_offline {
+            self.change(id, |transaction| transaction.tap = Some(taken.id));
+            self.0.submitter.stored();
+            return End::Kept { is_guaranteed: true };
+        }
         self.change(id, |transaction| {
             transaction.tap = Some(taken.id);
             transaction.enter(Step::Asking);
         });
         match self.0.submitter.outcome(taken.id, RECEIPT_WAIT).await {
-            None => End::Kept { is_guaranteed: taken.accepted_offline },
+            None => End::Kept { is_guaranteed: false },
             Some(answer) if answer.outcome == Outcome::Accepted => End::Accepted { balance: answer.balance },
             Some(answer) => End::Refused(messages::outcome(answer.outcome)),
         }
