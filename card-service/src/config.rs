@@ -194,6 +194,27 @@ pub struct LimitsConfig {
     pub reversal_alone_fen: i64,
 }
 
+impl LimitsConfig {
+    /// # Errors
+    /// [`ConfigError::OutOfRange`] names the first that bounds nothing.
+    fn check(&self) -> Result<(), ConfigError> {
+        let amounts = [
+            ("limits.no_pin_fen", self.no_pin_fen),
+            ("limits.tap_fen", self.tap_fen),
+            ("limits.offline_tap_fen", self.offline_tap_fen),
+            ("limits.offline_card_day_fen", self.offline_card_day_fen),
+            ("limits.offline_terminal_fen", self.offline_terminal_fen),
+            ("limits.reversal_alone_fen", self.reversal_alone_fen),
+        ];
+        let amounts = amounts.map(|(key, found)| (key, found, i64::MAX));
+        let percent = ("limits.offline_drawn_percent", i64::from(self.offline_drawn_percent), 100);
+        match amounts.into_iter().chain([percent]).find(|(_, found, most)| !(0..=*most).contains(found)) {
+            Some((key, found, most)) => Err(ConfigError::OutOfRange { key, found, least: 0, most }),
+            None => Ok(()),
+        }
+    }
+}
+
 impl From<LimitsConfig> for Limits {
     fn from(limits: LimitsConfig) -> Self {
         Self {
@@ -235,6 +256,18 @@ pub enum ConfigError {
         key: String,
         /// The file or the environment variable it stands in.
         origin: String,
+    },
+    /// A limit that bounds nothing.
+    #[error("{key} is {found}: it has to be from {least} to {most}")]
+    OutOfRange {
+        /// The setting.
+        key: &'static str,
+        /// What it is set to.
+        found: i64,
+        /// The smallest value.
+        least: i64,
+        /// The largest value.
+        most: i64,
     },
     /// A value that its key cannot have, or a file that cannot be read.
     #[error("{0}")]
@@ -310,7 +343,9 @@ impl Config {
         if let Some(address) = overrides.terminals_listen {
             builder = builder.set_override("terminals.listen", address.to_string())?;
         }
-        Ok(builder.build()?.try_deserialize()?)
+        let config: Self = builder.build()?.try_deserialize()?;
+        config.limits.check()?;
+        Ok(config)
     }
 
     /// Where the database is.
@@ -383,6 +418,21 @@ mod tests {
         let env = environment(&[("CARD_SERVICE_LIMITS__NO_PIN", "1")]);
         let refused = Config::load(None, &env, &Overrides::default()).unwrap_err().to_string();
         assert!(refused.contains("limits.no_pin") && refused.contains("CARD_SERVICE_LIMITS__NO_PIN"), "{refused}");
+    }
+
+    #[test]
+    fn a_limit_that_bounds_nothing_is_refused_by_name() {
+        for (variable, key, value) in [
+            ("CARD_SERVICE_LIMITS__OFFLINE_DRAWN_PERCENT", "limits.offline_drawn_percent", "101"),
+            ("CARD_SERVICE_LIMITS__OFFLINE_TERMINAL_FEN", "limits.offline_terminal_fen", "-1"),
+            ("CARD_SERVICE_LIMITS__TAP_FEN", "limits.tap_fen", "-1"),
+        ] {
+            let refused = Config::load(None, &environment(&[(variable, value)]), &Overrides::default());
+            let refused = refused.unwrap_err().to_string();
+            assert!(refused.contains(key) && refused.contains(value), "{refused}");
+        }
+        let none = environment(&[("CARD_SERVICE_LIMITS__OFFLINE_TERMINAL_FEN", "0")]);
+        Config::load(None, &none, &Overrides::default()).unwrap();
     }
 
     #[test]

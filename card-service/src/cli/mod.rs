@@ -88,6 +88,9 @@ impl Settings {
                 let keys = KEYS.map(|(key, _)| key).join(", ");
                 CliError::wrong_text("cli-unknown-setting", vec![("origin", origin), ("key", key), ("keys", keys)])
             }
+            error @ ConfigError::OutOfRange { .. } => {
+                CliError::wrong_text("cli-bad-setting", vec![("cause", error.to_string())])
+            }
             ConfigError::Invalid(cause) => CliError::wrong_text("cli-bad-setting", vec![("cause", cause.to_string())]),
         })
     }
