@@ -4,11 +4,14 @@
     register.py LOCAL_JSON AMOUNT_FEN
 
 LOCAL_JSON is the file in the daemon's data folder that says where it listens and what opens it; it changes whenever
-the daemon starts. Prints a line for each event. Exit code 0: paid; 1: not paid; 3: signed, but nobody knows yet.
+the daemon starts. Prints a line for each event. Exit code 0: paid; 1: not paid; 3: nobody knows, so look at the
+merchant's list before charging again.
 """
 
+import http.client
 import json
 import sys
+import time
 import urllib.error
 import urllib.request
 import uuid
@@ -34,33 +37,46 @@ class Daemon:
         request.add_header("Content-Type", "application/json")
         return self.opener.open(request, timeout=180)
 
-    def charge(self, number, fen):
-        """Yields the transaction each time that it stands elsewhere, to its end.
+    def order(self, number, fen):
+        """Raises HTTPError when nothing was begun."""
+        self.ask("PUT", number, {"operation": "purse.payment", "amount_fen": fen}).close()
 
-        With the same number this may be called again after a broken connection: nobody is charged twice.
-        """
-        order = {"operation": "purse.payment", "amount_fen": fen}
-        self.ask("PUT", number, order).close()
+    def follow(self, number):
+        """Yields the transaction each time that it stands elsewhere, until it is known how it ended."""
+        now = None
         with self.ask("GET", f"{number}/events") as events:
             for line in events:
                 # The names of the events are in the data, too; whatever else comes is passed over.
                 if line.startswith(b"data:"):
-                    yield json.loads(line[len(b"data:"):])
+                    now = json.loads(line[len(b"data:"):])
+                    yield now
+        while now and now["result"] == "unconfirmed":
+            time.sleep(1)
+            with self.ask("GET", number) as answer:
+                now = json.load(answer)
+        yield now
 
 
 def main():
-    local_json, fen = sys.argv[1], int(sys.argv[2])
+    daemon, fen = Daemon(sys.argv[1]), int(sys.argv[2])
     number = str(uuid.uuid4())
-    end = None
     try:
-        for end in Daemon(local_json).charge(number, fen):
-            reason = end["reason"] or {"en": ""}
-            print(end["state"], end["card"], end["result"] or "", reason["en"], flush=True)
+        daemon.order(number, fen)
     except urllib.error.HTTPError as error:
         problem = json.load(error)
         print(problem["type"], problem["title"], file=sys.stderr)
         return 1
-    result = end and end["result"]
+    except (OSError, http.client.HTTPException) as error:
+        print(f"nobody knows whether it was ordered: {error}", file=sys.stderr)
+        return 3
+    result = None
+    try:
+        for now in daemon.follow(number):
+            result = now["result"]
+            reason = now["reason"] or {"en": ""}
+            print(now["state"], now["card"], result or "", reason["en"], flush=True)
+    except (OSError, http.client.HTTPException) as error:
+        print(f"nobody knows how it ended: {error}", file=sys.stderr)
     return {"accepted": 0, "accepted_offline": 0, "refused": 1, "given_up": 1}.get(result, 3)
 
 

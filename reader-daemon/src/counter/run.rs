@@ -15,10 +15,10 @@ use uuid::Uuid;
 
 use super::transaction::{Again, CardSeen, End, Failure, Order, Step, Transaction, failure};
 use crate::{
-    cli::{messages::CliError, messages_daemon as messages},
+    cli::{messages::CliError, messages_daemon as messages, messages_local},
     outbox::Outbox,
     piv::Pin,
-    station::{Presented, StationError, Stations},
+    station::{Presented, ReaderState, StationError, Stations},
     submit::SubmitterHandle,
     tap::{Ask, Refused, Shared, Taken, authorise},
 };
@@ -69,6 +69,8 @@ struct Desk {
     transactions: VecDeque<Transaction>,
     /// The way to the newest, while it runs.
     hands: Option<mpsc::UnboundedSender<Hand>>,
+    /// The card that was presented last, by its reader and the moment when it came.
+    presented: Option<(String, Instant)>,
 }
 
 impl Counter {
@@ -171,12 +173,18 @@ impl Counter {
         moved: &mut mpsc::UnboundedReceiver<Hand>,
     ) -> Result<End, End> {
         let order = &transaction.order;
-        let (mut pin, mut card, mut lying) = (None, None, None);
+        // A card that another transaction was about has to be lifted first: nobody pays twice for not being quick.
+        let (mut pin, mut card, mut lying) = (None, None, self.desk().presented.clone());
         let mut step = transaction.step.clone();
         loop {
             if let Step::Pin { .. } = step {
                 pin = Some(typed(moved).await?);
                 step = Step::Card { again: None };
+                self.enter(order.id, step.clone());
+            }
+            if matches!(step, Step::Card { again: None }) && self.lies(lying.as_ref()) {
+                let again = Again { said: messages_local::card_of_before(), card: CardSeen::Other };
+                step = Step::Card { again: Some(again) };
                 self.enter(order.id, step.clone());
             }
             let ask = Ask { operation: order.operation.clone(), pin: pin.clone(), card };
@@ -187,7 +195,14 @@ impl Counter {
             let failed = match presented {
                 Ok(presented) => {
                     self.enter(order.id, Step::Reading);
+                    // Whoever gave up before that was told so.
+                    while let Ok(hand) = moved.try_recv() {
+                        if let Hand::GiveUp = hand {
+                            return Err(End::GivenUp);
+                        }
+                    }
                     lying = Some((presented.reader().to_owned(), presented.event()));
+                    self.desk().presented.clone_from(&lying);
                     match self.0.stations.take(presented, ask).await {
                         Ok(told) => return Ok(self.ask_service(order.id, &told.taken).await),
                         Err(failed) => failed,
@@ -214,6 +229,13 @@ impl Counter {
             };
             self.enter(order.id, step.clone());
         }
+    }
+
+    /// Whether that card is there still.
+    fn lies(&self, lying: Option<&(String, Instant)>) -> bool {
+        lying.is_some_and(|(reader, event)| {
+            self.0.stations.presence().readers().get(reader) == Some(&ReaderState::Card(*event))
+        })
     }
 
     /// Waits for a card; where one lies there that has failed, until it has been taken away first.
@@ -244,27 +266,26 @@ impl Counter {
         match self.0.submitter.outcome(taken.id, RECEIPT_WAIT).await {
             None => End::Kept { is_guaranteed: false },
             Some(answer) if answer.outcome == Outcome::Accepted => End::Accepted { balance: answer.balance },
+            // A person decides.
+            Some(answer) if answer.outcome == Outcome::Quarantined => End::Kept { is_guaranteed: false },
             Some(answer) => End::Refused(messages::outcome(answer.outcome)),
         }
     }
 
-    /// What was kept is answered one day: while somebody still looks, the page says so.
+    /// What was kept is answered one day: then whoever asks for the transaction is told so.
     async fn follow(&self, id: Uuid) {
         let mut waiting = self.0.outbox.watch();
-        let mut changes = self.watch();
-        while let Some(tap) =
-            self.find(id).filter(|seen| seen.is_at_counter && matches!(seen.step, Step::Ended(End::Kept { .. })))
-        {
+        while let Some(tap) = self.find(id).filter(|seen| matches!(seen.step, Step::Ended(End::Kept { .. }))) {
             let Some(tap) = tap.tap else { return };
             match self.0.outbox.fate(tap).await.map(|fate| fate.and_then(|fate| fate.outcome)) {
                 Ok(Some(Outcome::Accepted)) => self.enter(id, Step::Ended(End::Accepted { balance: None })),
+                Ok(Some(Outcome::Quarantined)) => return,
                 Ok(Some(outcome)) => self.enter(id, Step::Ended(End::Refused(messages::outcome(outcome)))),
                 Ok(None) => {}
                 Err(error) => tracing::warn!(%error, "what became of a tap cannot be read"),
             }
-            tokio::select! {
-                _ = waiting.changed() => {}
-                _ = changes.changed() => {}
+            if waiting.changed().await.is_err() {
+                return;
             }
         }
     }

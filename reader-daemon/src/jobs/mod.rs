@@ -69,6 +69,9 @@ impl Jobs {
                 }
             }
             pauses = self::pauses();
+            if self.submitter.online() == Some(false) {
+                self.submitter.stored();
+            }
             tokio::time::sleep_until(asked + POLL_PAUSE).await;
         }
     }

@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
-    extract::{Path, Query, State, rejection::JsonRejection},
+    extract::{
+        Path, Query, State,
+        rejection::{JsonRejection, PathRejection},
+    },
     http::StatusCode,
     routing::{get, post},
 };
@@ -91,11 +94,24 @@ pub(super) fn body<T>(json: Result<Json<T>, JsonRejection>) -> Result<T, Failure
         .map_err(|error| Failure { status: error.status(), error: messages_local::bad_request(&error.body_text()) })
 }
 
+/// The body of a request that may hold a PIN: what is wrong with it is not repeated.
+pub(super) fn secret_body<T>(json: Result<Json<T>, JsonRejection>) -> Result<T, Failure> {
+    json.map(|Json(body)| body).map_err(|error| Failure {
+        status: error.status(),
+        error: messages_local::bad_request("not of the documented form (a PIN is a string)"),
+    })
+}
+
+/// A number in a path.
+pub(super) fn number(path: Result<Path<Uuid>, PathRejection>) -> Result<Uuid, Failure> {
+    path.map(|Path(id)| id).map_err(|_| messages_local::bad_request("a number in the path is a UUID").into())
+}
+
 async fn tap(
     State(app): State<App>,
     request: Result<Json<TapRequest>, JsonRejection>,
 ) -> Result<Json<TapReply>, Failure> {
-    let request = body(request)?;
+    let request = secret_body(request)?;
     let receipt_wait = Duration::from_millis(request.receipt_wait_ms).min(WAIT_MAX);
     let order = read_order(&request)?;
     drop(request);
@@ -145,7 +161,7 @@ async fn sign_in_of_program(
     State(app): State<App>,
     request: Result<Json<SignInRequest>, JsonRejection>,
 ) -> Result<Json<SignInLink>, Failure> {
-    sign_in(&app, body(request)?).await.map(Json)
+    sign_in(&app, secret_body(request)?).await.map(Json)
 }
 
 pub(super) fn read_pin(pin: &PinText) -> Result<Pin, CliError> {
@@ -186,6 +202,8 @@ async fn wait_for_receipt(app: &App, told: Told, wait: Duration) -> TapReply {
         apdus: told.usage.apdus,
         wire_bytes: u32::try_from(told.usage.wire_bytes()).unwrap_or(u32::MAX),
     };
+    // What the terminal has decided by itself waits for nobody.
+    let wait = if told.taken.accepted_offline { Duration::ZERO } else { wait };
     if let Some(outcome) = app.submitter.outcome(told.taken.id, wait).await {
         let accepted = outcome.outcome == Outcome::Accepted;
         reply.state = if accepted { TapState::Accepted } else { TapState::Refused };
@@ -256,10 +274,10 @@ async fn prompts(State(app): State<App>, Query(wait): Query<Wait>) -> Json<Vec<P
 
 async fn answer(
     State(app): State<App>,
-    Path(id): Path<Uuid>,
+    id: Result<Path<Uuid>, PathRejection>,
     given: Result<Json<PromptAnswer>, JsonRejection>,
 ) -> Result<StatusCode, Failure> {
-    let given = body(given)?;
+    let (id, given) = (number(id)?, secret_body(given)?);
     if let Some(pin) = &given.pin {
         read_pin(pin)?;
     }

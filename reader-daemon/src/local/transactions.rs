@@ -7,7 +7,10 @@ use std::convert::Infallible;
 
 use axum::{
     Json,
-    extract::{Path, Request, State, rejection::JsonRejection},
+    extract::{
+        Path, Request, State,
+        rejection::{JsonRejection, PathRejection},
+    },
     http::{HeaderName, HeaderValue, StatusCode},
     middleware::{self, Next},
     response::{
@@ -21,7 +24,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use super::{
-    api::{App, body, read_operation, read_pin},
+    api::{App, body, number, read_operation, read_pin, secret_body},
     problem::Failure,
     wire::{LocalProblem, PinText, Refusal, TransactionReply, TransactionRequest, TransactionResult, TransactionState},
 };
@@ -73,7 +76,8 @@ async fn level(request: Request, next: Next) -> Response {
 
 /// Begin a transaction
 ///
-/// The same number with the same content again is the same transaction: it is answered where it stands.
+/// The same number with the same content again is the same transaction, as long as the daemon runs: it is answered where
+/// it stands. A daemon that has started anew has forgotten it.
 #[utoipa::path(put, path = "/v1/transactions/{id}", tag = "transactions",
     params(("id" = Uuid, Path, description = "Chosen by the register, never used before"),
         ("api-level" = Option<u16>, Header, description = "The level that the register was made for")),
@@ -81,14 +85,18 @@ async fn level(request: Request, next: Next) -> Response {
     responses((status = 200, description = "Where it stands", body = TransactionReply),
         (status = 401, description = "token", body = LocalProblem),
         (status = 409, description = "counter-busy, other-order, and every refusal of the terminal", body = LocalProblem),
+        (status = 400, description = "bad-request: no JSON", body = LocalProblem),
         (status = 422, description = "bad-request, api-level", body = LocalProblem)))]
 async fn order(
     State(app): State<App>,
-    Path(id): Path<Uuid>,
+    id: Result<Path<Uuid>, PathRejection>,
     request: Result<Json<TransactionRequest>, JsonRejection>,
 ) -> Result<Json<TransactionReply>, Failure> {
-    let request = body(request)?;
+    let (id, request) = (number(id)?, body(request)?);
     let operation = read_operation(request.operation, Some(request.amount_fen))?;
+    if operation.amount().is_none() {
+        return Err(messages_local::bad_request("a register moves money").into());
+    }
     let started = app.counter.start(Order { id, operation, reader: request.reader });
     let transaction = started.map_err(|error| match error {
         NotStarted::Busy(_) => messages_local::counter_busy(),
@@ -104,8 +112,11 @@ async fn order(
     responses((status = 200, description = "Where it stands", body = TransactionReply),
         (status = 401, description = "token", body = LocalProblem),
         (status = 404, description = "no-such-transaction", body = LocalProblem)))]
-async fn show(State(app): State<App>, Path(id): Path<Uuid>) -> Result<Json<TransactionReply>, Failure> {
-    Ok(Json(reply(&found(&app, id)?)))
+async fn show(
+    State(app): State<App>,
+    id: Result<Path<Uuid>, PathRejection>,
+) -> Result<Json<TransactionReply>, Failure> {
+    Ok(Json(reply(&found(&app, number(id)?)?)))
 }
 
 /// Give a transaction up
@@ -117,8 +128,8 @@ async fn show(State(app): State<App>, Path(id): Path<Uuid>) -> Result<Json<Trans
         (status = 401, description = "token", body = LocalProblem),
         (status = 404, description = "no-such-transaction", body = LocalProblem),
         (status = 409, description = "not-now", body = LocalProblem)))]
-async fn give_up(State(app): State<App>, Path(id): Path<Uuid>) -> Result<StatusCode, Failure> {
-    found(&app, id)?;
+async fn give_up(State(app): State<App>, id: Result<Path<Uuid>, PathRejection>) -> Result<StatusCode, Failure> {
+    let id = found(&app, number(id)?)?.order.id;
     if app.counter.give_up(id) { Ok(StatusCode::NO_CONTENT) } else { Err(messages_local::not_now().into()) }
 }
 
@@ -131,14 +142,15 @@ async fn give_up(State(app): State<App>, Path(id): Path<Uuid>) -> Result<StatusC
         (status = 401, description = "token", body = LocalProblem),
         (status = 404, description = "no-such-transaction", body = LocalProblem),
         (status = 409, description = "not-now", body = LocalProblem),
+        (status = 400, description = "bad-request: no JSON", body = LocalProblem),
         (status = 422, description = "bad-request, or no PIN", body = LocalProblem)))]
 async fn pin(
     State(app): State<App>,
-    Path(id): Path<Uuid>,
+    id: Result<Path<Uuid>, PathRejection>,
     request: Result<Json<PinRequest>, JsonRejection>,
 ) -> Result<StatusCode, Failure> {
-    let pin = read_pin(&body(request)?.pin)?;
-    found(&app, id)?;
+    let pin = read_pin(&secret_body(request)?.pin)?;
+    let id = found(&app, number(id)?)?.order.id;
     if app.counter.pin(id, pin) { Ok(StatusCode::NO_CONTENT) } else { Err(messages_local::not_now().into()) }
 }
 
@@ -154,7 +166,7 @@ struct PinRequest {
 /// Follow a transaction
 ///
 /// Server-sent events, to the transaction's end: each is named after the state and holds the whole of it, the first at
-/// once. A register passes over events that it does not know.
+/// once. Steps that follow each other quickly may be told as one. A register passes over events that it does not know.
 #[utoipa::path(get, path = "/v1/transactions/{id}/events", tag = "transactions",
     params(("id" = Uuid, Path, description = "The register's number")),
     responses((status = 200, description = "Events `pin`, `insert_card`, `progress` and `result`",
@@ -163,9 +175,9 @@ struct PinRequest {
         (status = 404, description = "no-such-transaction", body = LocalProblem)))]
 async fn events(
     State(app): State<App>,
-    Path(id): Path<Uuid>,
+    id: Result<Path<Uuid>, PathRejection>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Failure> {
-    found(&app, id)?;
+    let id = found(&app, number(id)?)?.order.id;
     let told = stream::unfold((app, None), move |(app, told)| async move {
         let transaction = news(&app, id, told).await?;
         let said = reply(&transaction);

@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS tap (
     id INTEGER PRIMARY KEY,
     lane INTEGER NOT NULL,
     counter INTEGER NOT NULL,
-    tap_id BLOB NOT NULL,
+    tap_id BLOB NOT NULL UNIQUE,
     operation INTEGER NOT NULL,
     card BLOB,
     amount INTEGER,

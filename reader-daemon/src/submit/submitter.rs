@@ -44,17 +44,28 @@ pub struct SubmitterHandle {
     stored: Arc<Notify>,
     retry: Arc<Notify>,
     waiting: Arc<Mutex<HashMap<TapId, oneshot::Sender<TapOutcome>>>>,
-    online: watch::Receiver<Option<bool>>,
+    reached: watch::Receiver<Reached>,
+}
+
+/// Whether the service is reached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reached {
+    /// Whether the last exchange succeeded; nothing before the first.
+    online: Option<bool>,
+    /// Exchanges that have failed.
+    failed: u64,
 }
 
 impl SubmitterHandle {
-    /// A tap was stored.
+    /// A tap was stored, or the service seems to be there again: try unless it asked for patience.
     pub fn stored(&self) {
         self.stored.notify_one();
     }
 
-    /// A tap was stored: what the service says of it, within `wait` and while there is hope.
+    /// A tap was stored: what the service says of it, within `wait` and as long as no exchange has failed since.
     pub async fn outcome(&self, tap: TapId, wait: Duration) -> Option<TapOutcome> {
+        let mut reached = self.reached.clone();
+        let failed = reached.borrow().failed;
         let (answer, answered) = oneshot::channel();
         {
             let mut waiting = self.waiting.lock().expect("nobody panics while holding this lock");
@@ -65,7 +76,8 @@ impl SubmitterHandle {
         self.stored();
         tokio::select! {
             outcome = answered => outcome.ok(),
-            () = self.offline() => None,
+            // An error means that the submitter has stopped: nobody answers any more.
+            _ = reached.wait_for(|reached| reached.failed > failed) => None,
             () = tokio::time::sleep(wait) => None,
         }
     }
@@ -77,19 +89,12 @@ impl SubmitterHandle {
 
     /// Whether the last exchange with the service succeeded; nothing before the first.
     pub fn online(&self) -> Option<bool> {
-        *self.online.borrow()
+        self.reached.borrow().online
     }
 
     /// Sees whether that has changed.
-    pub fn watch(&self) -> watch::Receiver<Option<bool>> {
-        self.online.clone()
-    }
-
-    /// Returns when the service turns out not to be reachable.
-    pub async fn offline(&self) {
-        let mut online = self.online.clone();
-        // An error means that the submitter has stopped: as good as offline.
-        let _ = online.wait_for(|online| *online == Some(false)).await;
+    pub fn watch(&self) -> watch::Receiver<Reached> {
+        self.reached.clone()
     }
 }
 
@@ -102,7 +107,7 @@ pub struct Submitter {
     known: Shared,
     refresh_every: Duration,
     handle: SubmitterHandle,
-    online: watch::Sender<Option<bool>>,
+    reached: watch::Sender<Reached>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -138,14 +143,14 @@ impl Submitter {
         known: Shared,
         refresh_every: Duration,
     ) -> Self {
-        let (online, seen) = watch::channel(None);
+        let (reached, seen) = watch::channel(Reached::default());
         let handle = SubmitterHandle {
             stored: Arc::new(Notify::new()),
             retry: Arc::new(Notify::new()),
             waiting: Arc::default(),
-            online: seen,
+            reached: seen,
         };
-        Self { outbox, client, identity, known, refresh_every, handle, online }
+        Self { outbox, client, identity, known, refresh_every, handle, reached }
     }
 
     /// For whoever stores taps or asks how it goes.
@@ -153,8 +158,8 @@ impl Submitter {
         self.handle.clone()
     }
 
-    /// Empties the outbox, refreshes what is known, waits for the next tap; after a failure pauses, each time longer,
-    /// or as long as the service asks. Ends only with its task.
+    /// Empties the outbox, refreshes what is known, waits for the next tap; after a failure pauses, each time longer but
+    /// no longer than to the next tap, or as long as the service asks. Ends only with its task.
     pub async fn run(self) {
         let mut pauses = pauses();
         let mut refresh_at = Instant::now();
@@ -170,10 +175,13 @@ impl Submitter {
                 }
                 continue;
             };
-            let pause = error.retry_after().unwrap_or_else(|| pauses.next().unwrap_or(PAUSE_MAX));
+            let (asked, next) = (error.retry_after(), pauses.next().unwrap_or(PAUSE_MAX));
+            let pause = asked.unwrap_or(next);
             tracing::warn!(%error, pause_ms = pause.as_millis(), "the service has not taken the taps yet");
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
+                // Whoever stands at the counter shall not hear what was true a minute ago.
+                () = self.handle.stored.notified(), if asked.is_none() => {}
                 () = self.handle.retry.notified() => refresh_at = Instant::now(),
             }
         }
@@ -211,7 +219,10 @@ impl Submitter {
         if self.known.now().online != Some(online) {
             self.known.update(|known| known.online = Some(online));
         }
-        self.online.send_replace(Some(online));
+        self.reached.send_modify(|reached| {
+            reached.online = Some(online);
+            reached.failed += u64::from(!online);
+        });
     }
 
     async fn submit(&self, taps: Vec<PendingTap>) -> Result<Receipt, SubmitError> {

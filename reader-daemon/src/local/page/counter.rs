@@ -67,7 +67,7 @@ pub(super) fn routes() -> Router<App> {
                     let language = language(&headers);
                     live::live(app, view, move |app, seen| match view {
                         View::Holder => holder_page(seen, language),
-                        View::Counter => page(app, seen, at.mode(), language),
+                        View::Counter => page(app, seen, at.mode(seen), language),
                     })
                 }),
             );
@@ -99,12 +99,14 @@ fn page(app: &App, seen: &Seen, mode: Mode, language: Language) -> String {
 /// Which page a browser shows that wants to know more.
 #[derive(Deserialize)]
 struct At {
+    #[serde(default)]
     here: String,
 }
 
 impl At {
-    fn mode(&self) -> Mode {
-        Mode::ALL.into_iter().find(|mode| mode.path() == self.here).unwrap_or(Mode::Till)
+    fn mode(&self, seen: &Seen) -> Mode {
+        let shown = Mode::ALL.into_iter().find(|mode| mode.path() == self.here);
+        shown.or(seen.modes.first().copied()).unwrap_or(Mode::Till)
     }
 }
 

@@ -1,8 +1,8 @@
 //! The two pages at the reader. On the holder's, whoever stands there sees what is paid, types a PIN, agrees to a text, or
 //! signs in with a staff card; on the counter's, a merchant charges.
 //!
-//! They are the daemon's own, in a browser on the same machine, and work without scripts; a script only tells them when to
-//! look again, puts a keypad on a screen to touch, and makes itself heard.
+//! They are the daemon's own, in a browser on the same machine, and work without scripts; a script only shows what
+//! has changed as soon as it has, puts a keypad on a screen to touch, and makes itself heard.
 
 mod counter;
 mod live;

@@ -67,6 +67,15 @@ impl Mode {
     }
 }
 
+/// What lies on a reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lying {
+    Nothing,
+    Card,
+    /// Something that does not answer: two cards at once, or a card the wrong way up.
+    Mute,
+}
+
 /// What stands at the reader.
 #[derive(Clone, Debug)]
 pub(super) struct Seen {
@@ -74,8 +83,8 @@ pub(super) struct Seen {
     pub(super) name: String,
     /// Whether a reader is connected.
     pub(super) has_reader: bool,
-    /// Whether a card is in one.
-    pub(super) has_card: bool,
+    /// What lies on the reader that is meant, or on any.
+    pub(super) lying: Lying,
     /// Whether the last exchange with the service succeeded; nothing before the first.
     pub(super) online: Option<bool>,
     /// Taps that the service has not answered.
@@ -100,10 +109,13 @@ pub(super) fn look(app: &App, view: View) -> Seen {
         View::Holder => newest.is_at_holder,
         View::Counter => newest.is_at_counter,
     });
+    let wanted = transaction.as_ref().and_then(|transaction| transaction.order.reader.as_ref());
     Seen {
         name: known.profile.name.clone(),
         has_reader: !readers.is_empty(),
-        has_card: readers.values().any(|state| matches!(state, ReaderState::Card(_))),
+        lying: lying(
+            readers.iter().filter(|(name, _)| wanted.is_none_or(|wanted| wanted == *name)).map(|(_, state)| state),
+        ),
         online,
         waiting: waiting.taps,
         offline_used: (online == Some(false)).then(|| percent(waiting.payments, known.profile.limits.offline.terminal)),
@@ -112,6 +124,14 @@ pub(super) fn look(app: &App, view: View) -> Seen {
         prompt: if view == View::Holder { app.prompts.first() } else { None },
         transaction,
     }
+}
+
+fn lying<'a>(readers: impl Iterator<Item = &'a ReaderState>) -> Lying {
+    readers.fold(Lying::Nothing, |lying, state| match (lying, state) {
+        (_, ReaderState::Card(_)) => Lying::Card,
+        (Lying::Nothing, ReaderState::Mute) => Lying::Mute,
+        _ => lying,
+    })
 }
 
 /// A part of a whole, rounded up: 100 says that nothing is left.
@@ -131,11 +151,20 @@ impl Seen {
         }
     }
 
+    /// Whether a card is waited for and what lies there does not answer.
+    pub(super) fn is_mute(&self) -> bool {
+        let waits = self.transaction.as_ref().is_some_and(|transaction| matches!(transaction.step, Step::Card { .. }));
+        waits && self.lying == Lying::Mute
+    }
+
     /// Names what is asked or told: what somebody types stays as long as it does.
     pub(super) fn state(&self) -> String {
         match (&self.prompt, &self.transaction) {
             (Some(prompt), _) => format!("prompt.{}", prompt.id),
-            (None, Some(transaction)) => format!("transaction.{}.{}", transaction.order.id, transaction.steps),
+            (None, Some(transaction)) => {
+                let mute = if self.is_mute() { ".mute" } else { "" };
+                format!("transaction.{}.{}{mute}", transaction.order.id, transaction.steps)
+            }
             (None, None) => "idle".to_owned(),
         }
     }
@@ -143,9 +172,9 @@ impl Seen {
     /// Changes with whatever the page shows.
     pub(super) fn mark(&self) -> String {
         let online = self.online.map_or(2, u8::from);
-        let flags = [self.has_reader, self.has_card, self.is_revoked].map(u8::from);
-        let Self { waiting, offline_used, modes, .. } = self;
-        format!("{}.{flags:?}.{online}.{waiting}.{offline_used:?}.{}", self.state(), modes.len())
+        let flags = [self.has_reader, self.is_revoked].map(u8::from);
+        let Self { lying, waiting, offline_used, modes, .. } = self;
+        format!("{}.{flags:?}.{lying:?}.{online}.{waiting}.{offline_used:?}.{}", self.state(), modes.len())
     }
 }
 
@@ -161,7 +190,7 @@ mod tests {
         Seen {
             name: "test".to_owned(),
             has_reader: true,
-            has_card: false,
+            lying: Lying::Nothing,
             online: Some(true),
             waiting: 0,
             offline_used: None,
@@ -178,7 +207,7 @@ mod tests {
         for kind in [PromptKind::NewPin, PromptKind::Pin, PromptKind::Consent] {
             let typing = seen(asked(kind), None);
             assert!(typing.is_typed());
-            let later = Seen { online: Some(false), has_card: true, waiting: 3, ..typing.clone() };
+            let later = Seen { online: Some(false), lying: Lying::Card, waiting: 3, ..typing.clone() };
             assert_eq!(later.state(), typing.state(), "{kind:?}: the network went");
             assert_ne!(later.mark(), typing.mark(), "{kind:?}: but it is said");
             let next = Prompt { id: Uuid::from_u128(2), ..asked(kind).unwrap() };
@@ -186,6 +215,27 @@ mod tests {
             assert_ne!(seen(None, None).state(), typing.state(), "{kind:?}: nothing is asked any more");
         }
         assert!(!seen(asked(PromptKind::InsertCard), None).is_typed());
+    }
+
+    #[test]
+    fn what_does_not_answer_is_told_while_a_card_is_waited_for() {
+        let operation = Operation::PursePayment(purse::Payment::online(Fen(1)));
+        let order = Order { id: Uuid::from_u128(1), operation, reader: None };
+        for (step, is_told) in [(Step::Card { again: None }, true), (Step::Pin { wrong: None }, false)] {
+            let waiting = seen(None, Some(Transaction::new(order.clone(), step)));
+            let mute = Seen { lying: Lying::Mute, ..waiting.clone() };
+            assert_eq!((mute.is_mute(), mute.state() != waiting.state()), (is_told, is_told));
+            assert_ne!(mute.mark(), waiting.mark());
+        }
+        let event = ReaderState::Card(std::time::Instant::now());
+        for (readers, expected) in [
+            (vec![], Lying::Nothing),
+            (vec![ReaderState::Empty, ReaderState::Mute], Lying::Mute),
+            (vec![ReaderState::Mute, event], Lying::Card),
+            (vec![event, ReaderState::Mute], Lying::Card),
+        ] {
+            assert_eq!(lying(readers.iter()), expected, "{readers:?}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use axum::{
     Router,
     extract::{Path, Query, State},
-    http::{HeaderMap, StatusCode},
+    http::HeaderMap,
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -13,10 +13,13 @@ use serde::Deserialize;
 use super::{
     language,
     seen::look,
-    view::{Receipt, Taps, html},
+    view::{Failed, Receipt, Taps, html},
 };
 use crate::{
-    cli::{messages_daemon as messages, messages_local},
+    cli::{
+        messages::{CliError, Language},
+        messages_daemon as messages, messages_local,
+    },
     local::{api::App, problem::Failure, wire::View},
 };
 
@@ -33,24 +36,35 @@ struct From {
     skip: u32,
 }
 
-async fn taps(State(app): State<App>, Query(from): Query<From>, headers: HeaderMap) -> Result<Response, Failure> {
-    let mut fates = app.outbox.fates(from.skip, PAGE + 1).await.map_err(|error| messages::outbox(&error))?;
+async fn taps(State(app): State<App>, Query(from): Query<From>, headers: HeaderMap) -> Response {
+    let language = language(&headers);
+    let mut fates = match app.outbox.fates(from.skip, PAGE + 1).await {
+        Ok(fates) => fates,
+        Err(error) => return failed(language, messages::outbox(&error)),
+    };
     let older = (fates.len() > usize::from(PAGE)).then(|| from.skip + u32::from(PAGE));
     fates.truncate(usize::from(PAGE));
     let newer = (from.skip > 0).then(|| from.skip.saturating_sub(u32::from(PAGE)));
-    let page = Taps { language: language(&headers), seen: &look(&app, View::Counter), fates, older, newer };
-    Ok(html(&page).into_response())
+    html(&Taps { language, seen: &look(&app, View::Counter), fates, older, newer }).into_response()
 }
 
-async fn receipt(State(app): State<App>, Path(tap): Path<String>, headers: HeaderMap) -> Result<Response, Failure> {
+async fn receipt(State(app): State<App>, Path(tap): Path<String>, headers: HeaderMap) -> Response {
+    let language = language(&headers);
     let known = match tap.parse::<TapId>() {
-        Ok(tap) => app.outbox.fate(tap).await.map_err(|error| messages::outbox(&error))?,
-        Err(_) => None,
+        Ok(tap) => app.outbox.fate(tap).await,
+        Err(_) => Ok(None),
     };
-    let Some(tap) = known else {
-        return Err(Failure { status: StatusCode::NOT_FOUND, error: messages_local::no_such_tap() });
-    };
-    let profile = &app.known.now().profile;
-    let page = Receipt { language: language(&headers), seen: &look(&app, View::Counter), profile, tap: &tap };
-    Ok(html(&page).into_response())
+    match known {
+        Ok(Some(tap)) => {
+            let profile = &app.known.now().profile;
+            html(&Receipt { language, seen: &look(&app, View::Counter), profile, tap: &tap }).into_response()
+        }
+        Ok(None) => failed(language, messages_local::no_such_tap()),
+        Err(error) => failed(language, messages::outbox(&error)),
+    }
+}
+
+fn failed(language: Language, error: CliError) -> Response {
+    let page = html(&Failed { language, error: &error });
+    (Failure::from(error).status, page).into_response()
 }

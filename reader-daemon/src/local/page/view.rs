@@ -8,7 +8,7 @@ use card_schema::{
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::seen::{Mode, Seen};
+use super::seen::{Lying, Mode, Seen};
 use crate::{
     cli::{
         messages::{CliError, Language},
@@ -157,6 +157,10 @@ impl Payment<'_> {
     /// Why the card is asked for once more.
     fn again(&self) -> Option<&str> {
         match &self.transaction.step {
+            _ if self.seen.is_mute() => Some(self.language.choose(
+                "卡片没有应答。请只放一张卡，平放不要移动。",
+                "No card answers. Put one card there alone, flat, and leave it.",
+            )),
             Step::Card { again: Some(again) } => Some(again.said.text(self.language)),
             _ => None,
         }
@@ -175,6 +179,7 @@ impl Payment<'_> {
     fn sound(&self) -> &'static str {
         match (self.view, &self.transaction.step) {
             (View::Holder, _) => "",
+            _ if self.seen.is_mute() => "again",
             (_, Step::Ended(End::Accepted { .. } | End::Kept { is_guaranteed: true })) => "yes",
             (_, Step::Ended(End::Refused(_))) => "no",
             (_, Step::Ended(End::Kept { .. }) | Step::Pin { wrong: Some(_) } | Step::Card { again: Some(_) }) => {
@@ -293,6 +298,20 @@ pub(super) struct Opened<'a> {
 pub(super) struct TurnedAway {
     pub(super) language: Language,
     pub(super) is_ours: bool,
+}
+
+/// What was asked for is not there, or cannot be read.
+#[derive(Template)]
+#[template(path = "page/failed.html")]
+pub(super) struct Failed<'a> {
+    pub(super) language: Language,
+    pub(super) error: &'a CliError,
+}
+
+impl Failed<'_> {
+    fn says(&self) -> &str {
+        self.error.text(self.language)
+    }
 }
 
 /// A page as an answer.
