@@ -81,6 +81,8 @@ fn a_merchant_is_paid_and_a_holder_sees_what_is_left_in_both_languages() -> Resu
     let mut shop = Shop::open(&merchant, &holder)?;
     let foreign = shop.town.pcscd.folder().join("foreign");
     shop.town.pcscd.cards().create_kind(&foreign, CardKind::Foreign)?;
+    let two = shop.town.pcscd.folder().join("two-at-once");
+    shop.town.pcscd.cards().create_kind(&two, CardKind::Mute)?;
     let (mut at_till, mut at_screen) =
         (Visitor::at_terminal(&merchant, LANGUAGES[0]), Visitor::at_terminal(&holder, LANGUAGES[0]));
     for (language, left) in LANGUAGES.into_iter().zip([["487.50", "357.50"], ["345.00", "215.00"]]) {
@@ -104,6 +106,14 @@ fn a_merchant_is_paid_and_a_holder_sees_what_is_left_in_both_languages() -> Resu
         holder.until(".payment")?;
         at_till.visit("counter-card")?;
         at_screen.visit("holder-card")?;
+        // Two cards at once, somebody else's, and then the right one.
+        let slot = Place::Shop as usize;
+        shop.town.pcscd.cards().insert(slot, &two)?;
+        merchant.until(".result.again")?;
+        merchant.until("header .state.no")?;
+        at_till.visit("counter-two-cards")?;
+        shop.town.pcscd.cards().remove(slot)?;
+        wait::until("the page sees them go", || Ok((merchant.count(".result.again")? == 0).then_some(())))?;
         shop.town.put(&foreign, Place::Shop)?;
         merchant.until(".result.again")?;
         at_till.visit("counter-again")?;
@@ -201,7 +211,31 @@ fn a_shop_without_network_is_paid_all_the_same_and_its_page_says_what_is_true() 
     merchant.follow("a[href='/counter/taps']")?;
     assert_eq!(merchant.count("tbody .state.ok")?, 6);
     at_till.visit("counter-taps")?;
+    merchant.open(&format!("{}/counter/taps/not-a-tap", shop.origin))?;
+    at_till.visit("counter-no-such-tap")?;
+    merchant.follow("a.back")?;
     assert!(at_till.noted.is_empty(), "{:#?}", at_till.noted);
+    Ok(())
+}
+
+#[test]
+fn a_shop_whose_clock_was_moved_by_a_year_says_so_and_charges_nothing() -> Result<()> {
+    let (merchant, holder) = (Chromium::start(Scripts::Allowed)?, Chromium::start(Scripts::Allowed)?);
+    let mut shop = Shop::open(&merchant, &holder)?;
+    shop.charge("1")?;
+    shop.tap(".result.ok")?;
+    shop.town.service.process().stop()?;
+    for days in [365, 0] {
+        // The daemon starts anew, and its page is opened anew.
+        shop.town.at(Place::Shop).set_clock_ahead(days)?;
+        enter_counter(&mut shop.town, Place::Shop, &merchant)?;
+        merchant.until("header .state.no")?;
+        shop.charge("1")?;
+        // Moved ahead nothing is accepted; put right again, it is.
+        shop.tap(if days > 0 { ".result.no" } else { ".result.ok" })?;
+        assert_eq!(shop.waiting()?, u64::from(days == 0));
+        shop.next()?;
+    }
     Ok(())
 }
 

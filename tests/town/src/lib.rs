@@ -8,6 +8,7 @@ pub mod authenticator;
 pub mod daemon;
 pub mod demo;
 pub mod http;
+pub mod line;
 pub mod office;
 pub mod pcscd;
 pub mod port;

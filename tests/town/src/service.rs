@@ -13,6 +13,7 @@ use tokio::runtime::Runtime;
 use crate::{
     authenticator,
     http::Client,
+    line::Line,
     office::Office,
     port,
     process::{self, Process},
@@ -39,6 +40,20 @@ pub struct Service {
     process: Option<Process>,
 }
 
+/// The port at which a service listens for terminals, and the one at which they find it.
+#[derive(Clone, Copy)]
+struct Terminals {
+    listen: u16,
+    found_at: u16,
+}
+
+impl Terminals {
+    fn direct() -> Result<Self> {
+        let listen = port::free()?;
+        Ok(Self { listen, found_at: listen })
+    }
+}
+
 impl Service {
     /// Initialises an installation on SQLite in `folder` and starts it.
     ///
@@ -49,19 +64,36 @@ impl Service {
         Self::found_on(&database, folder)
     }
 
+    /// The same, with a line between it and its terminals.
+    ///
+    /// # Errors
+    /// As [`Service::found`].
+    pub fn found_behind_a_line(folder: &Path) -> Result<(Self, Line)> {
+        let listen = port::free()?;
+        let line = Line::start(listen)?;
+        let database = format!("sqlite:{}", folder.join("data/card-service.db").display());
+        let terminals = Terminals { listen, found_at: line.port() };
+        let configured = Self::configure(folder, &folder.join("data"), &database, terminals)?;
+        Ok((configured.begin()?, line))
+    }
+
     /// The same on the database with this URL.
     ///
     /// # Errors
     /// As [`Service::found`].
     pub fn found_on(database_url: &str, folder: &Path) -> Result<Self> {
-        let mut service = Self::configure(folder, &folder.join("data"), database_url)?;
-        let password = folder.join("administrator-password");
+        Self::configure(folder, &folder.join("data"), database_url, Terminals::direct()?)?.begin()
+    }
+
+    /// Initialises what is configured, and starts it.
+    fn begin(mut self) -> Result<Self> {
+        let password = self.folder.join("administrator-password");
         fs::write(&password, ADMINISTRATOR.1)?;
-        let mut init = service.command()?;
+        let mut init = self.command()?;
         init.args(["init", "--administrator", ADMINISTRATOR.0, "--password-file"]).arg(&password);
         process::run(&mut init)?;
-        service.start()?;
-        Ok(service)
+        self.start()?;
+        Ok(self)
     }
 
     /// Starts another process of this installation, with settings in a folder of its own: the same keys and the same
@@ -70,21 +102,22 @@ impl Service {
     /// # Errors
     /// When the program fails or does not get ready.
     pub fn beside(&self, folder: &Path) -> Result<Self> {
-        let mut other = Self::configure(folder, &self.data, &self.database_url)?;
+        let mut other = Self::configure(folder, &self.data, &self.database_url, Terminals::direct()?)?;
         authenticator::carry_along(&self.public_url, &other.public_url);
         other.start()?;
         Ok(other)
     }
 
-    fn configure(folder: &Path, data: &Path, database_url: &str) -> Result<Self> {
+    fn configure(folder: &Path, data: &Path, database_url: &str, terminals: Terminals) -> Result<Self> {
         fs::create_dir_all(folder)?;
-        let (public, terminals) = (port::free()?, port::free()?);
-        let terminals_url = format!("https://localhost:{terminals}");
+        let public = port::free()?;
+        let Terminals { listen, found_at } = terminals;
+        let terminals_url = format!("https://localhost:{found_at}");
         let config = format!(
             "data_dir = \"{}\"\n\
              [database]\nurl = \"{database_url}\"\n\
              [public]\nlisten = \"127.0.0.1:{public}\"\nhosts = [\"localhost\"]\n\
-             [terminals]\nlisten = \"127.0.0.1:{terminals}\"\nurl = \"{terminals_url}\"\n\
+             [terminals]\nlisten = \"127.0.0.1:{listen}\"\nurl = \"{terminals_url}\"\n\
              {OFFLINE_LIMITS}",
             data.display(),
         );

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use crate::{
     daemon::Daemon,
+    line::Line,
     office::{NewCard, Office},
     pcscd::Pcscd,
     service::Service,
@@ -85,6 +86,20 @@ impl Town {
     /// As [`Self::open`].
     pub fn open_on(database_url: &str) -> Result<Self> {
         Self::around(|folder| Service::found_on(database_url, folder))
+    }
+
+    /// The same as [`Self::open`] with a line between the service and its terminals.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_behind_a_line() -> Result<(Self, Line)> {
+        let mut between = None;
+        let town = Self::around(|folder| {
+            let (service, line) = Service::found_behind_a_line(folder)?;
+            between = Some(line);
+            Ok(service)
+        })?;
+        Ok((town, between.context("the service was founded with a line")?))
     }
 
     fn around(found: impl FnOnce(&Path) -> Result<Service>) -> Result<Self> {

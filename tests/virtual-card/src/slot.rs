@@ -300,8 +300,9 @@ impl Shared {
 
     /// One line, over many power cycles.
     fn serve(&self, link: &mut Link, folder: &Folder) -> Leave {
+        let atr: &[u8] = if folder.kind() == CardKind::Mute { &[] } else { &ATR };
         loop {
-            match self.until_power(link) {
+            match self.until_power(link, atr) {
                 Ok(()) => {}
                 Err(leave) => return leave,
             }
@@ -309,7 +310,8 @@ impl Shared {
                 self.lock().powered = true;
                 let ended = match folder.kind() {
                     CardKind::Piv => self.piv_cycle(link, folder),
-                    CardKind::Foreign => self.cycle(link, &mut |apdu| Ok(foreign_answer(apdu))),
+                    CardKind::Foreign => self.cycle(link, &ATR, &mut |apdu| Ok(foreign_answer(apdu))),
+                    CardKind::Mute => self.cycle(link, atr, &mut |_| Ok(Vec::new())),
                 };
                 self.lock().powered = false;
                 match ended {
@@ -322,12 +324,12 @@ impl Shared {
     }
 
     /// An unpowered card: it only shows its ATR.
-    fn until_power(&self, link: &mut Link) -> Result<(), Leave> {
+    fn until_power(&self, link: &mut Link, atr: &[u8]) -> Result<(), Leave> {
         loop {
             match self.next_message(link)? {
                 Message::PowerOn | Message::Reset => return Ok(()),
                 Message::PowerOff => {}
-                Message::GetAtr => send(link, &ATR)?,
+                Message::GetAtr => send(link, atr)?,
                 // An APDU without power has no answer; the driver never sends one.
                 Message::Apdu(_) => return Err(Leave::LineLost),
             }
@@ -345,7 +347,7 @@ impl Shared {
             if let Some(image) = flash.take_written() {
                 folder.keep(&image).map_err(|error| broken(error.to_string()))?;
             }
-            self.cycle(link, &mut |apdu| {
+            self.cycle(link, &ATR, &mut |apdu| {
                 let answer = interpreter.execute(application, apdu);
                 match flash.take_written() {
                     Some(image) => folder.keep(&image).map(|()| answer),
@@ -357,12 +359,12 @@ impl Shared {
     }
 
     /// A powered card: answers APDUs until the power goes.
-    fn cycle(&self, link: &mut Link, answer: &mut Answer<'_>) -> Result<Power, Leave> {
+    fn cycle(&self, link: &mut Link, atr: &[u8], answer: &mut Answer<'_>) -> Result<Power, Leave> {
         loop {
             match self.next_message(link)? {
                 Message::PowerOff => return Ok(Power::Off),
                 Message::PowerOn | Message::Reset => return Ok(Power::Cycled),
-                Message::GetAtr => send(link, &ATR)?,
+                Message::GetAtr => send(link, atr)?,
                 Message::Apdu(apdu) => self.exchange(link, &apdu, answer)?,
             }
         }
