@@ -8,6 +8,7 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("tests/town/src/wait.rs", "the one loop that asks again until a thing is so or its time is over"),
     ("tests/town/src/pcscd.rs", "asks again until pcscd answers, or has ended, or its time is over"),
     ("tests/bench/src/intake/load.rs", "terminals that keep an even pace, and come back when they were asked to"),
+    ("tests/town/src/line.rs", "a line that is slow: the delay is the fault"),
     ("tests/virtual-card/", "the card's side of the wire: it plays a slow or hung chip"),
 ];
 
