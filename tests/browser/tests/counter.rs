@@ -81,8 +81,6 @@ fn a_merchant_is_paid_and_a_holder_sees_what_is_left_in_both_languages() -> Resu
     let mut shop = Shop::open(&merchant, &holder)?;
     let foreign = shop.town.pcscd.folder().join("foreign");
     shop.town.pcscd.cards().create_kind(&foreign, CardKind::Foreign)?;
-    let two = shop.town.pcscd.folder().join("two-at-once");
-    shop.town.pcscd.cards().create_kind(&two, CardKind::Mute)?;
     let (mut at_till, mut at_screen) =
         (Visitor::at_terminal(&merchant, LANGUAGES[0]), Visitor::at_terminal(&holder, LANGUAGES[0]));
     for (language, left) in LANGUAGES.into_iter().zip([["487.50", "357.50"], ["345.00", "215.00"]]) {
@@ -106,14 +104,6 @@ fn a_merchant_is_paid_and_a_holder_sees_what_is_left_in_both_languages() -> Resu
         holder.until(".payment")?;
         at_till.visit("counter-card")?;
         at_screen.visit("holder-card")?;
-        // Two cards at once, somebody else's, and then the right one.
-        let slot = Place::Shop as usize;
-        shop.town.pcscd.cards().insert(slot, &two)?;
-        merchant.until(".result.again")?;
-        merchant.until("header .state.no")?;
-        at_till.visit("counter-two-cards")?;
-        shop.town.pcscd.cards().remove(slot)?;
-        wait::until("the page sees them go", || Ok((merchant.count(".result.again")? == 0).then_some(())))?;
         shop.town.put(&foreign, Place::Shop)?;
         merchant.until(".result.again")?;
         at_till.visit("counter-again")?;

@@ -26,8 +26,6 @@ pub enum CardKind {
     Piv,
     /// A chip card of somebody else: it answers 6A82 to every SELECT.
     Foreign,
-    /// Two cards at once, or one the wrong way up: it has no ATR and answers nothing.
-    Mute,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -97,7 +95,7 @@ pub fn make_blank(path: &Path) -> Result<(), FolderError> {
     let card = Folder::open(path)?;
     match card.kind {
         CardKind::Piv => replace_memory(path, &blank_memory(path)?),
-        CardKind::Foreign | CardKind::Mute => Ok(()),
+        CardKind::Foreign => Ok(()),
     }
 }
 

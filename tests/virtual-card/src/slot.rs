@@ -300,9 +300,8 @@ impl Shared {
 
     /// One line, over many power cycles.
     fn serve(&self, link: &mut Link, folder: &Folder) -> Leave {
-        let atr: &[u8] = if folder.kind() == CardKind::Mute { &[] } else { &ATR };
         loop {
-            match self.until_power(link, atr) {
+            match self.until_power(link) {
                 Ok(()) => {}
                 Err(leave) => return leave,
             }
@@ -310,8 +309,7 @@ impl Shared {
                 self.lock().powered = true;
                 let ended = match folder.kind() {
                     CardKind::Piv => self.piv_cycle(link, folder),
-                    CardKind::Foreign => self.cycle(link, &ATR, &mut |apdu| Ok(foreign_answer(apdu))),
-                    CardKind::Mute => self.cycle(link, atr, &mut |_| Ok(Vec::new())),
+                    CardKind::Foreign => self.cycle(link, &mut |apdu| Ok(foreign_answer(apdu))),
                 };
                 self.lock().powered = false;
                 match ended {
@@ -324,12 +322,12 @@ impl Shared {
     }
 
     /// An unpowered card: it only shows its ATR.
-    fn until_power(&self, link: &mut Link, atr: &[u8]) -> Result<(), Leave> {
+    fn until_power(&self, link: &mut Link) -> Result<(), Leave> {
         loop {
             match self.next_message(link)? {
                 Message::PowerOn | Message::Reset => return Ok(()),
                 Message::PowerOff => {}
-                Message::GetAtr => send(link, atr)?,
+                Message::GetAtr => send(link, &ATR)?,
                 // An APDU without power has no answer; the driver never sends one.
                 Message::Apdu(_) => return Err(Leave::LineLost),
             }
@@ -347,7 +345,7 @@ impl Shared {
             if let Some(image) = flash.take_written() {
                 folder.keep(&image).map_err(|error| broken(error.to_string()))?;
             }
-            self.cycle(link, &ATR, &mut |apdu| {
+            self.cycle(link, &mut |apdu| {
                 let answer = interpreter.execute(application, apdu);
                 match flash.take_written() {
                     Some(image) => folder.keep(&image).map(|()| answer),
@@ -359,12 +357,12 @@ impl Shared {
     }
 
     /// A powered card: answers APDUs until the power goes.
-    fn cycle(&self, link: &mut Link, atr: &[u8], answer: &mut Answer<'_>) -> Result<Power, Leave> {
+    fn cycle(&self, link: &mut Link, answer: &mut Answer<'_>) -> Result<Power, Leave> {
         loop {
             match self.next_message(link)? {
                 Message::PowerOff => return Ok(Power::Off),
                 Message::PowerOn | Message::Reset => return Ok(Power::Cycled),
-                Message::GetAtr => send(link, atr)?,
+                Message::GetAtr => send(link, &ATR)?,
                 Message::Apdu(apdu) => self.exchange(link, &apdu, answer)?,
             }
         }
