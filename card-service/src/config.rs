@@ -209,7 +209,7 @@ impl LimitsConfig {
         let amounts = amounts.map(|(key, found)| (key, found, i64::MAX));
         let percent = ("limits.offline_drawn_percent", i64::from(self.offline_drawn_percent), 100);
         match amounts.into_iter().chain([percent]).find(|(_, found, most)| !(0..=*most).contains(found)) {
-            Some((key, found, most)) => Err(ConfigError::OutOfRange { key, found, least: 0, most }),
+            Some((key, found, most)) => Err(ConfigError::OutOfRange { key, found, most }),
             None => Ok(()),
         }
     }
@@ -258,14 +258,12 @@ pub enum ConfigError {
         origin: String,
     },
     /// A limit that bounds nothing.
-    #[error("{key} is {found}: it has to be from {least} to {most}")]
+    #[error("{key} is {found}: it has to be from 0 to {most}")]
     OutOfRange {
         /// The setting.
         key: &'static str,
         /// What it is set to.
         found: i64,
-        /// The smallest value.
-        least: i64,
         /// The largest value.
         most: i64,
     },

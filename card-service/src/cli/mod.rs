@@ -83,15 +83,15 @@ impl Settings {
             public_listen: self.public_listen,
             terminals_listen: self.terminals_listen,
         };
-        Config::load(self.config.as_deref(), &environment, &overrides).map_err(|error| match error {
+        Config::load(self.config.as_deref(), &environment, &overrides).map_err(|error| match &error {
             ConfigError::UnknownKey { key, origin } => {
                 let keys = KEYS.map(|(key, _)| key).join(", ");
-                CliError::wrong_text("cli-unknown-setting", vec![("origin", origin), ("key", key), ("keys", keys)])
+                let values = vec![("origin", origin.clone()), ("key", key.clone()), ("keys", keys)];
+                CliError::wrong_text("cli-unknown-setting", values)
             }
-            error @ ConfigError::OutOfRange { .. } => {
+            ConfigError::OutOfRange { .. } | ConfigError::Invalid(_) => {
                 CliError::wrong_text("cli-bad-setting", vec![("cause", error.to_string())])
             }
-            ConfigError::Invalid(cause) => CliError::wrong_text("cli-bad-setting", vec![("cause", cause.to_string())]),
         })
     }
 }

@@ -1,4 +1,4 @@
-//! What a program reads that asks the local API for what cannot be. The words only.
+//! What programs and people read of a request to the local API, or at the counter, that cannot be. The words only.
 
 use super::messages::CliError;
 

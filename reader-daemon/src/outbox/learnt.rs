@@ -1,7 +1,6 @@
 //! What the terminal has learnt and must know offline: verified cards, status list, profile, log head.
 
 use card_schema::{card::Slot, clock::Micros, envelope::PublicKey, ids::CardId};
-
 use sqlx::SqliteConnection;
 
 use super::{Outbox, OutboxError, error::fail};
@@ -102,7 +101,7 @@ pub(super) async fn write(
     let offered = i64::try_from(version).map_err(|_| OutboxError::Damaged("snapshot"))?;
     let done = sqlx::query(
         "INSERT INTO snapshot (name, version, body) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE \
-     SET version = excluded.version, body = excluded.body WHERE excluded.version >= snapshot.version",
+         SET version = excluded.version, body = excluded.body WHERE excluded.version >= snapshot.version",
     )
     .bind(which.name())
     .bind(offered)

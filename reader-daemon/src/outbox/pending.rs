@@ -119,8 +119,8 @@ impl Outbox {
     }
 
     /// Takes taps off the queue that a verified receipt names, in one transaction with what became of them, with their
-    /// lanes' positions and with the log head that the receipt brought. Runs to its end even when the caller goes away: sqlx leaks a transaction whose beginning is
-    /// cancelled.
+    /// lanes' positions and with the log head that the receipt brought. Runs to its end even when the caller goes away:
+    /// sqlx leaks a transaction whose beginning is cancelled.
     pub async fn settle(
         self: &Arc<Self>,
         taps: Vec<(PendingTap, Outcome)>,

@@ -12,20 +12,22 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use browser::{Chromium, Scripts, terminal_page::enter_counter};
-use card_schema::envelope::status_list::{CardStatus, SignedStatusList, StatusList, Statuses};
-use postgres_cluster::Cluster;
-use reader_daemon::clock;
-use ring::{
-    rand::SystemRandom,
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _},
+use card_schema::envelope::{
+    PublicKey,
+    status_list::{CardStatus, SignedStatusList, StatusList, Statuses},
 };
+use postgres_cluster::Cluster;
 use serde_json::{Value, json};
 use town::{Place, Town, wait};
 use virtual_card::Pace;
 
 use crate::{
     figure::{Report, percentile},
-    intake::{count, installation::Engine},
+    intake::{
+        count,
+        installation::{Engine, key_pair, now},
+        load::Signer,
+    },
     usage::resident_mib,
 };
 
@@ -77,7 +79,7 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
         Some(cluster) => Town::open_on(&cluster.database("town")?)?,
         None => Town::open()?,
     };
-    let card = holder_with_money(&mut town)?;
+    let card = town.holder_with_money("测试乙 Bench Holder", "110000199001010021", "731945", 500_000)?;
     let mut shop = Shop { browser: Chromium::start(Scripts::Allowed)?, town, card };
     enter_counter(&mut shop.town, Place::Shop, &shop.browser)?;
     shop.town.pcscd.cards().pace(SLOT, Pace::CONTACTLESS)?;
@@ -85,7 +87,7 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
     shop.sale()?;
     let mut online = shop.sales(options.sales, PAID)?;
     shop.town.service.process().stop()?;
-    // It finds out that nobody answers.
+    // The page may not know yet that nobody answers.
     shop.sale()?;
     let mut offline = shop.sales(options.sales, PAID_WITHOUT_NETWORK)?;
     shop.town.pcscd.cards().pace(SLOT, Pace::default())?;
@@ -105,19 +107,6 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
     report.figure(&format!("upload_{}_s", options.kept), uploaded, "s", Some(3.0));
     report.figure("daemon_rss_mib", daemon, "MiB", Some(25.0));
     Ok(())
-}
-
-/// An invented holder with a card, and money on it.
-fn holder_with_money(town: &mut Town) -> Result<PathBuf> {
-    let card = town.pcscd.new_card("holder")?;
-    town.put(&card, Place::Station)?;
-    let holder = town.office.register("测试乙 Bench Holder", "110000199001010021")?;
-    town.issue(holder, "731945")?;
-    let top_up = json!({"operation": "purse.top_up", "amount_fen": 500_000, "receipt_wait_ms": 10_000});
-    let reply = town.at(Place::Station).tap(&top_up)?.0;
-    ensure!(reply["state"] == "accepted", "the top-up was not accepted: {reply}");
-    town.take(Place::Station)?;
-    Ok(card)
 }
 
 /// Milliseconds of some sales.
@@ -163,7 +152,7 @@ impl Shop {
         self.browser.until("main.payment")?;
         self.browser.run(WATCH, &[])?;
         self.town.pcscd.insert(SLOT, &self.card)?;
-        let present = Duration::from_micros(u64::try_from(clock::now().0)?).as_secs_f64() * 1000.0;
+        let present = Duration::from_micros(u64::try_from(now()?.0)?).as_secs_f64() * 1000.0;
         let [shown, drawn]: [f64; 2] =
             wait::until("the result is on the page", || Ok(serde_json::from_value(self.browser.run(SHOWN, &[])?)?))?;
         let result = self.browser.text("h1.result")?;
@@ -212,16 +201,12 @@ fn status_list(cards: u32, report: &mut Report) -> Result<()> {
         let status = if random.u8(..4) == 0 { CardStatus::Suspended } else { CardStatus::Invalid };
         statuses.set(*index, status);
     }
-    let (random_bytes, algorithm) = (SystemRandom::new(), &ECDSA_P256_SHA256_FIXED_SIGNING);
-    let unusable = "a key that ring makes can be used";
-    let pkcs8 = EcdsaKeyPair::generate_pkcs8(algorithm, &random_bytes).expect(unusable);
-    let pair = EcdsaKeyPair::from_pkcs8(algorithm, pkcs8.as_ref(), &random_bytes).expect(unusable);
-    let public = card_schema::envelope::PublicKey::from_sec1(pair.public_key().as_ref())?;
+    let (pkcs8, point) = key_pair()?;
+    let public = PublicKey::from_sec1(&point)?;
     let subject = "https://localhost/v1/status-list".to_owned();
     let list = StatusList { subject, issued_at_s: 0, version: 1, statuses };
     let unsigned = list.to_be_signed(public.key_id());
-    let signature = pair.sign(&random_bytes, unsigned.message()).expect(unusable);
-    let token = unsigned.sign(&card_schema::envelope::Signature(signature.as_ref().try_into()?));
+    let token = unsigned.sign(&Signer::read(&pkcs8)?.sign(unsigned.message())?);
     report.figure("status_list_bytes", count(token.len()), "bytes", Some(180.0 * 1024.0));
 
     let began = Instant::now();

@@ -30,13 +30,7 @@ struct Shop<'browser> {
 impl<'browser> Shop<'browser> {
     fn open(merchant: &'browser Chromium, holder: &'browser Chromium) -> Result<Self> {
         let mut town = Town::open()?;
-        let card = town.pcscd.new_card("holder")?;
-        town.put(&card, Place::Station)?;
-        let person = town.office.register("测试阿依·Test", DOCUMENT)?;
-        town.issue(person, PIN)?;
-        let top_up = json!({"operation": "purse.top_up", "amount_fen": 50_000, "receipt_wait_ms": 10_000});
-        assert_eq!(town.at(Place::Station).tap(&top_up)?.0["state"], "accepted");
-        town.take(Place::Station)?;
+        let card = town.holder_with_money("测试阿依·Test", DOCUMENT, PIN, 50_000)?;
         let link = enter_counter(&mut town, Place::Shop, merchant)?;
         enter(&mut town, Place::Shop, holder)?;
         let origin = link.split_once("/enter/").context("a link to a page")?.0.to_owned();

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, process::Output};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use card_schema::ids::HolderId;
 use serde_json::{Value, json};
 use town::{Place, Town, office::NewCard, wait};
@@ -53,9 +53,7 @@ impl Scene {
 
     /// Puts cash in at the station, where the card is.
     fn top_up(&mut self, fen: i64) -> Result<i64> {
-        let top_up = json!({"operation": "purse.top_up", "amount_fen": fen, "receipt_wait_ms": 10_000});
-        let reply = self.town.at(Place::Station).tap(&top_up)?.0;
-        let balance = reply["balance_fen"].as_i64().with_context(|| format!("no balance in {reply}"))?;
+        let balance = self.town.top_up(fen)?;
         let moved = balance - self.balance;
         self.balance = balance;
         Ok(moved - fen)

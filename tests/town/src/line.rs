@@ -43,9 +43,8 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// One of each kind.
-    pub const ALL: [Self; 5] =
-        [Self::Latency(Duration::from_millis(700)), Self::Reset, Self::HalfOpen, Self::Slow, Self::Truncated];
+    /// A line around the world and back, on a bad day.
+    pub const LATE: Self = Self::Latency(Duration::from_millis(700));
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -251,7 +250,7 @@ mod tests {
 
     #[test]
     fn each_fault_does_what_it_says_and_a_repaired_line_carries() {
-        for fault in Fault::ALL {
+        for fault in [Fault::LATE, Fault::Reset, Fault::HalfOpen, Fault::Slow, Fault::Truncated] {
             let line = Line::start(echo()).unwrap();
             let mut end = TcpStream::connect((Ipv4Addr::LOCALHOST, line.port())).unwrap();
             assert_eq!(said(&mut end), Ok(8), "before {fault:?}");

@@ -1,6 +1,11 @@
 //! The town as a whole.
 
-use std::{collections::BTreeMap, env, path::Path, thread};
+use std::{
+    collections::BTreeMap,
+    env,
+    path::{Path, PathBuf},
+    thread,
+};
 
 use anyhow::{Context, Result, ensure};
 use card_schema::{ids::HolderId, operation::OperationCode};
@@ -180,6 +185,30 @@ impl Town {
             self.pcscd.insert(place as usize, card)?;
             tap.join().expect("the tap's thread does not panic")?.success()
         })
+    }
+
+    /// Registers somebody who gets a card with so many fen on it. Answers the card; it is in no reader.
+    ///
+    /// # Errors
+    /// When the registration, the issuance or the top-up fails.
+    pub fn holder_with_money(&mut self, name: &str, document: &str, pin: &str, fen: i64) -> Result<PathBuf> {
+        let card = self.pcscd.new_card("holder")?;
+        self.put(&card, Place::Station)?;
+        let holder = self.office.register(name, document)?;
+        self.issue(holder, pin)?;
+        self.top_up(fen)?;
+        self.take(Place::Station)?;
+        Ok(card)
+    }
+
+    /// Puts cash on the card that is at the station. Answers how much is on it then, in fen.
+    ///
+    /// # Errors
+    /// When the service does not accept it, or not in time.
+    pub fn top_up(&mut self, fen: i64) -> Result<i64> {
+        let top_up = json!({"operation": "purse.top_up", "amount_fen": fen, "receipt_wait_ms": 10_000});
+        let reply = self.at(Place::Station).tap(&top_up)?.0;
+        reply["balance_fen"].as_i64().with_context(|| format!("no balance in {reply}"))
     }
 
     /// Issues the card that is in the station's reader, with the holder at the desk answering every question with `pin`.

@@ -410,7 +410,7 @@ fn text(value: &Value) -> Option<&str> {
 }
 
 /// A key pair: PKCS #8 and the public point.
-pub(super) fn key_pair() -> Result<(Vec<u8>, Vec<u8>)> {
+pub(crate) fn key_pair() -> Result<(Vec<u8>, Vec<u8>)> {
     let (random, algorithm) = (SystemRandom::new(), &ECDSA_P256_SHA256_FIXED_SIGNING);
     let pkcs8 = EcdsaKeyPair::generate_pkcs8(algorithm, &random).map_err(|_| anyhow!("a key pair cannot be made"))?;
     let pair = EcdsaKeyPair::from_pkcs8(algorithm, pkcs8.as_ref(), &random)

@@ -75,16 +75,16 @@ pub(super) fn write_card(out: &mut impl Write, card: CardId, pkcs8: &[u8]) -> Re
     Ok(out.write_all(pkcs8)?)
 }
 
-pub(super) struct Signer(EcdsaKeyPair);
+pub(crate) struct Signer(EcdsaKeyPair);
 
 impl Signer {
-    pub(super) fn read(pkcs8: &[u8]) -> Result<Self> {
+    pub(crate) fn read(pkcs8: &[u8]) -> Result<Self> {
         EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8, &SystemRandom::new())
             .map(Self)
             .map_err(|rejected| anyhow!("a key cannot be read: {rejected}"))
     }
 
-    pub(super) fn sign(&self, message: &[u8]) -> Result<Signature> {
+    pub(crate) fn sign(&self, message: &[u8]) -> Result<Signature> {
         let signature = self.0.sign(&SystemRandom::new(), message).map_err(|_| anyhow!("a key does not sign"))?;
         Ok(Signature(signature.as_ref().try_into()?))
     }
