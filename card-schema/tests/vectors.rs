@@ -5,6 +5,7 @@
 //! them. After a deliberate change of the format, `UPDATE_VECTORS=1 cargo test -p card-schema --test vectors` makes
 //! them anew; old files of a published format stay under their names.
 
+use std::fmt::Debug;
 use std::path::PathBuf;
 use std::{env, fs};
 
@@ -17,7 +18,7 @@ use card_schema::{
         batch::Batch,
         paper::{Paper, PaperKind},
         receipt::{Outcome, Receipt, TapOutcome},
-        status_list::{CardStatus, SignedStatusList, StatusList, Statuses},
+        status_list::{CardStatus, Claims, SignedToken, StatusDelta, StatusList, Statuses},
         tap::{LogHead, Tap},
     },
     ids::{BatchId, CardId, PaperNumber, Shard, TapId, TerminalId},
@@ -220,19 +221,32 @@ fn check_batch_and_receipt() {
     check("receipt", &receipt, Kid::Key(SERVICE.public().key_id()), &SERVICE);
 }
 
+fn check_token<C: Claims + Debug + PartialEq>(name: &str, claims: &C) {
+    let key_id = SERVICE.public().key_id();
+    update(name, &claims.to_be_signed(key_id), b"", &key_id.0, &SERVICE, &format!("{claims:?}"));
+    let signed = SignedToken::<C>::decode(&kept_bytes(name, "cose_sign1")).expect("a kept token");
+    assert_eq!(&signed.claims, claims);
+    assert_eq!(signed.key, key_id);
+    signed.verify(&SERVICE.public()).expect("a kept signature");
+}
+
 /// Deflating may one day give other bytes for the same list, so what is signed is not compared, only what is read.
 fn check_status_list() {
     let mut statuses = Statuses::default();
     statuses.set(7, CardStatus::Suspended);
     statuses.set(90, CardStatus::Invalid);
-    let subject = "https://card.example/v1/status-list".to_owned();
-    let list = StatusList { subject, issued_at_s: 1_795_392_000, version: 41, statuses };
-    let key_id = SERVICE.public().key_id();
-    update("status-list", &list.to_be_signed(key_id), b"", &key_id.0, &SERVICE, &format!("{list:?}"));
-    let signed = SignedStatusList::decode(&kept_bytes("status-list", "cose_sign1")).expect("a kept status list");
-    assert_eq!(signed.list, list);
-    assert_eq!(signed.key, key_id);
-    signed.verify(&SERVICE.public()).expect("a kept signature");
+    let subject = "https://card.example/v1/status-lists/cards".to_owned();
+    let (issued_at_s, time_to_live_s) = (1_795_392_000, 3_600);
+    let list = StatusList { subject: subject.clone(), issued_at_s, time_to_live_s, version: 41, statuses };
+    check_token("status-list", &list);
+    let changes = [(7, CardStatus::Valid), (8, CardStatus::Suspended), (1_000, CardStatus::Invalid)].into();
+    let delta = StatusDelta { subject, issued_at_s: issued_at_s + 60, version: 44, since: 40, changes };
+    check_token("status-delta", &delta);
+    let mut later = list;
+    delta.apply(&mut later).expect("changes since the version before it");
+    assert_eq!([7, 8, 90].map(|index| later.statuses.get(index)), {
+        [CardStatus::Valid, CardStatus::Suspended, CardStatus::Invalid]
+    });
 }
 
 /// What is on the paper of the kept file, beside its square code.
@@ -281,6 +295,7 @@ fn every_kept_file_belongs_to_a_test() {
         "batch",
         "paper",
         "receipt",
+        "status-delta",
         "status-list",
         "tap-abandoned",
         "tap-gate-check",

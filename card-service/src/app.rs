@@ -15,6 +15,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::cards::identification::Identifications;
+use crate::cards::status::StatusLists;
 use crate::clock;
 use crate::config::Config;
 use crate::db::Db;
@@ -38,6 +39,8 @@ pub struct Parts {
     pub db: Db,
     /// The service's keys.
     pub keys: Arc<dyn KeyStore>,
+    /// What terminals are told of cards.
+    pub status_lists: StatusLists,
     /// The issuer's certificates.
     pub authorities: Authorities,
     /// The configuration in force.

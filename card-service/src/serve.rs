@@ -24,7 +24,7 @@ use tower::Layer;
 
 use crate::app::{App, Parts};
 use crate::cards::identification::Identifications;
-use crate::cards::status;
+use crate::cards::status::StatusLists;
 use crate::clock;
 use crate::config::Config;
 use crate::db::{Db, DbError};
@@ -198,17 +198,11 @@ impl Service {
             clock_tolerance_seconds: CLOCK_TOLERANCE_SECONDS,
             offline_limit_seconds: OFFLINE_LIMIT_SECONDS,
         };
-        let intake = Intake::start(
-            db.clone(),
-            Arc::clone(&keys),
-            log.head(),
-            log.recent(),
-            policy,
-            &terminals_url,
-            Arc::new(clock::now),
-        )?;
+        let intake =
+            Intake::start(db.clone(), Arc::clone(&keys), log.head(), log.recent(), policy, Arc::new(clock::now))?;
         let app = App::new(Parts {
             db,
+            status_lists: StatusLists::new(Arc::clone(&keys), &terminals_url),
             keys,
             authorities,
             config,
@@ -241,7 +235,6 @@ impl Service {
     /// Serves until SIGTERM or SIGINT, then lets requests under way end.
     pub async fn run(self) -> Result<(), ServeError> {
         let Self { app, intake, log, public, terminals, stop, .. } = self;
-        first_status_list(&app).await?;
         let (public_tls, terminals_tls) = tls_configs(&app)?;
         let public_routes = api::public_router(app.clone(), log.clone());
         let handles = [Handle::new(), Handle::new()];
@@ -286,18 +279,6 @@ impl Service {
         app.db.close().await;
         Ok(())
     }
-}
-
-/// A service that was never asked for a status list still has one: terminals fetch it when they enrol.
-async fn first_status_list(app: &App) -> Result<(), ServeError> {
-    if status::newest(&mut app.db.read().await?).await?.is_some() {
-        return Ok(());
-    }
-    let (shared, now) = (app.clone(), app.now());
-    app.db
-        .write::<_, DbError, _>(move |tx| Box::pin(async move { status::publish(&shared, tx, now).await.map(drop) }))
-        .await?;
-    Ok(())
 }
 
 fn tls_configs(app: &App) -> Result<(RustlsConfig, RustlsConfig), ServeError> {

@@ -123,10 +123,5 @@ fn check(reply: &EnrolmentReply, root: &CertificateDer<'_>, public: &[u8]) -> Re
     if reply.profile.trust.root.0 != root.as_ref() {
         return Err(EnrolError::Answer("its root is another than the one given"));
     }
-    let (_, certificate) = x509_parser::parse_x509_certificate(&reply.certificate.0)
-        .map_err(|_| EnrolError::Answer("its certificate cannot be read"))?;
-    if certificate.public_key().subject_public_key.data != public {
-        return Err(EnrolError::Answer("its certificate is for another key"));
-    }
-    Ok(())
+    identity::validity(&reply.certificate.0, public).map(drop).map_err(EnrolError::Answer)
 }

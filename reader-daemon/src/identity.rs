@@ -6,11 +6,13 @@
 use std::{
     fs,
     io::Write as _,
+    ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use card_schema::{ids::TerminalId, wire::Bytes};
+use card_schema::{clock::Micros, ids::TerminalId, wire::Bytes};
+use rcgen::{CertificateParams, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -42,6 +44,7 @@ pub struct Identity {
     /// The key for signing batches and abandoned numbers.
     pub key: Arc<TerminalKey>,
     pkcs8: Zeroizing<Vec<u8>>,
+    data: PathBuf,
 }
 
 impl std::fmt::Debug for Identity {
@@ -103,7 +106,28 @@ impl Identity {
         let pkcs8 = fs::read(&path).map_err(|cause| IdentityError::File { path: path.clone(), cause })?;
         let pkcs8 = Zeroizing::new(pkcs8);
         let key = TerminalKey::from_pkcs8(&pkcs8).map_err(|_| IdentityError::Damaged(path))?;
-        Ok(Self { file, key: Arc::new(key), pkcs8 })
+        Ok(Self { file, key: Arc::new(key), pkcs8, data: data.to_owned() })
+    }
+
+    /// The same terminal with another certificate, which is kept.
+    ///
+    /// # Errors
+    /// [`IdentityError::File`]; the certificate before it is kept then.
+    pub fn renewed(&self, certificate: Bytes, chain: Vec<Bytes>) -> Result<Self, IdentityError> {
+        let file = IdentityFile { certificate, chain, ..self.file.clone() };
+        Self::save(&self.data, &file)?;
+        Ok(Self { file, key: Arc::clone(&self.key), pkcs8: self.pkcs8.clone(), data: self.data.clone() })
+    }
+
+    /// A request for a certificate of the terminal's key: PKCS #10 in DER, without names.
+    ///
+    /// # Errors
+    /// [`IdentityError::Damaged`] where the key is none.
+    pub fn request(&self) -> Result<Vec<u8>, IdentityError> {
+        let damaged = |_| IdentityError::Damaged(key_path(&self.data));
+        let pair = KeyPair::try_from(self.pkcs8.as_slice()).map_err(damaged)?;
+        let csr = CertificateParams::default().serialize_request(&pair).map_err(damaged)?;
+        Ok(csr.der().to_vec())
     }
 
     /// Keeps what enrolment brought.
@@ -125,6 +149,20 @@ impl Identity {
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.pkcs8.to_vec()));
         Ok(crate::tls::client_config(&certificate(&self.file.root), Some((chain, key)))?)
     }
+}
+
+/// From when to when a certificate (DER) of this key (uncompressed point) is valid.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn validity(certificate: &[u8], key: &[u8]) -> Result<Range<Micros>, &'static str> {
+    let (_, certificate) =
+        x509_parser::parse_x509_certificate(certificate).map_err(|_| "its certificate cannot be read")?;
+    if certificate.public_key().subject_public_key.data != key {
+        return Err("its certificate is for another key");
+    }
+    let at = |time: x509_parser::time::ASN1Time| Micros(time.timestamp().saturating_mul(1_000_000));
+    Ok(at(certificate.validity().not_before)..at(certificate.validity().not_after))
 }
 
 /// Writes a file that only its owner may read, as a whole or not at all, and durably.

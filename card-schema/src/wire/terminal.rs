@@ -79,6 +79,25 @@ impl fmt::Debug for SignInLink {
     }
 }
 
+/// `POST /v1/certificates`: a terminal asks for another certificate of the key that it has.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RenewalRequest {
+    /// PKCS #10 request for that key, in DER. Names in it are ignored.
+    pub csr: Bytes,
+}
+
+/// A terminal's certificate.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RenewalReply {
+    /// The terminal's certificate in DER.
+    pub certificate: Bytes,
+    /// Certificates between it and the root.
+    pub chain: Vec<Bytes>,
+}
+
 /// `GET /v1/profile`: what a terminal may do and whom it trusts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -139,7 +158,9 @@ pub struct Trust {
     pub card_cas: Vec<Bytes>,
     /// Keys that sign receipts.
     pub receipt_keys: Vec<Bytes>,
-    /// Keys that sign the status list.
+    /// URI of the status list.
+    pub status_list: String,
+    /// Keys that sign the status list and its changes.
     pub status_keys: Vec<Bytes>,
     /// The log's verifier key (C2SP signed-note vkey).
     pub log_key: String,
@@ -160,12 +181,4 @@ pub struct BatchRequest {
 pub struct BatchReply {
     /// An [`Envelope`](crate::envelope::Envelope) of a [`Receipt`](crate::envelope::receipt::Receipt).
     pub receipt: Bytes,
-}
-
-/// `GET /v1/status-list`: the status of every card, as a signed token.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct StatusListReply {
-    /// An IETF Token Status List in CWT form.
-    pub status_list: Bytes,
 }

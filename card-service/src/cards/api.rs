@@ -11,7 +11,6 @@ use utoipa_axum::routes;
 
 use super::expiry::rules::Clock;
 use super::model::{Bearer, Card, CardState};
-use super::status;
 use super::store::{self, Because};
 use crate::app::App;
 use crate::http::{Body, Path, Refusal, SignedIn};
@@ -107,10 +106,10 @@ async fn change(
     Ok(Json(CardReply::new(&card, &Clock::at(app.now()))))
 }
 
-/// Puts a card into another state and signs the list that says so. The same state again changes nothing. Whoever may have come
+/// Puts a card into another state. The same state again changes nothing. Whoever may have come
 /// to the console with a staff card that is out of use is signed out.
 pub async fn set_state(app: &App, by: StaffId, id: CardId, next: CardState, reason: String) -> Result<Card, Refusal> {
-    let (now, shared) = (app.now(), app.clone());
+    let now = app.now();
     app.db
         .write::<_, Refusal, _>(move |tx| {
             Box::pin(async move {
@@ -126,9 +125,6 @@ pub async fn set_state(app: &App, by: StaffId, id: CardId, next: CardState, reas
                 store::set_state(tx, now, &card, next, Because { reason: &reason, by: Some(by) }).await?;
                 if let (Bearer::Staff(staff), true) = (card.bearer, next != CardState::Active) {
                     people::store::end_sessions_of(tx, staff).await?;
-                }
-                if card.state.status() != next.status() {
-                    status::publish(&shared, tx, now).await?;
                 }
                 card.state = next;
                 card.changed_at = now;

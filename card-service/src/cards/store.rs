@@ -1,4 +1,4 @@
-//! The tables card, card_state_change, card_key, card_certificate and status_list.
+//! The tables card, card_state_change, card_key, card_certificate and status_change.
 
 use std::collections::HashMap;
 
@@ -6,6 +6,7 @@ use card_schema::card::Slot;
 use card_schema::clock::Micros;
 use card_schema::envelope::PublicKey;
 use card_schema::envelope::receipt::Outcome;
+use card_schema::envelope::status_list::CardStatus;
 use card_schema::ids::{CardId, HolderId, Shard};
 use uuid::Uuid;
 
@@ -83,14 +84,12 @@ pub struct Consented {
     pub outcome: Outcome,
     /// Cards of the holder that are in use no more.
     pub replaced: Vec<CardId>,
-    /// Whether the status list is to be signed anew.
-    pub is_list_due: bool,
 }
 
 /// A card has signed its holder's consent to a text, of which `signed` is the hash. A card that waits for it becomes
 /// active when this is the text that was sent, and takes the place of the holder's others; otherwise it goes on waiting.
 pub async fn on_consent(tx: &mut Tx, at: Micros, card: CardId, signed: &[u8; 32]) -> Result<Consented, DbError> {
-    let plain = |outcome| Consented { outcome, replaced: Vec::new(), is_list_due: false };
+    let plain = |outcome| Consented { outcome, replaced: Vec::new() };
     let Some(found) = one(tx.conn(), card).await? else { return Ok(plain(Outcome::UnknownCard)) };
     let sent = consent::store::newest(tx.conn(), card).await?;
     let outcome = consent::model::decide(found.state, sent.as_ref().map(|request| &request.hash), signed);
@@ -98,10 +97,9 @@ pub async fn on_consent(tx: &mut Tx, at: Micros, card: CardId, signed: &[u8; 32]
         return Ok(plain(outcome));
     }
     set_state(tx, at, &found, CardState::Active, Because::of("consent")).await?;
-    let Replaced { cards, is_list_due } =
-        replace_all(tx, at, found.bearer, Some(card), Because::of("replacement")).await?;
+    let replaced = replace_all(tx, at, found.bearer, Some(card), Because::of("replacement")).await?;
     stock::store::issued(tx, at, card).await?;
-    Ok(Consented { outcome, replaced: cards, is_list_due })
+    Ok(Consented { outcome, replaced })
 }
 
 /// Locks a card for a change of its state, and the list that says which cards are valid.
@@ -207,7 +205,8 @@ impl<'a> Because<'a> {
     }
 }
 
-/// Puts a card into another state. Whether it may is the caller's question.
+/// Puts a card into another state, and onto the status list or off it. Whether it may is the caller's question, who holds the
+/// lock of [`lock`].
 pub async fn set_state(
     tx: &mut Tx,
     at: Micros,
@@ -243,33 +242,26 @@ pub async fn set_state(
         deed::store::add(tx, &mut change, at, card.card_id, by, Deed::Change).await?;
     }
     change.record(tx, at, ActionKind::CardStateChanged).await?;
+    if card.state.status() != next.status() {
+        list(tx, at, card.card_id, next.status()).await?;
+    }
     if unblock::may_unblock(next) { Ok(()) } else { unblock::end(tx, at, card.card_id).await }
 }
 
-/// Cards that another has taken the place of.
-#[derive(Debug, Default)]
-pub struct Replaced {
-    /// Which.
-    pub cards: Vec<CardId>,
-    /// Whether the status list is to be signed anew.
-    pub is_list_due: bool,
-}
-
 /// Puts every card of somebody, but the one that is kept, into its last state but the one of coming back: a person has one
-/// card.
+/// card. Says which.
 pub async fn replace_all(
     tx: &mut Tx,
     at: Micros,
     bearer: Bearer,
     kept: Option<CardId>,
     because: Because<'_>,
-) -> Result<Replaced, DbError> {
-    let mut replaced = Replaced::default();
+) -> Result<Vec<CardId>, DbError> {
+    let mut replaced = Vec::new();
     for other in of(tx.conn(), bearer).await? {
         if Some(other.card_id) != kept && other.state.may_become(CardState::Replaced) {
             set_state(tx, at, &other, CardState::Replaced, because).await?;
-            replaced.cards.push(other.card_id);
-            replaced.is_list_due |= other.state.status() != CardState::Replaced.status();
+            replaced.push(other.card_id);
         }
     }
     Ok(replaced)
@@ -358,56 +350,101 @@ pub async fn keep_certificate(
     change.record(tx, at, ActionKind::CardCertified).await
 }
 
-/// Status index and state of every card that is not valid, and how long the list has to be.
-pub async fn listed(connection: &mut Connection) -> Result<(Vec<(u32, CardState)>, u32), DbError> {
-    let highest: i64 = query("SELECT COALESCE(MAX(status_index) + 1, 0) FROM card").scalar_one(connection).await?;
+/// Status index and state of every card that is not valid.
+pub(super) async fn listed(connection: &mut Connection) -> Result<Vec<(u32, CardState)>, DbError> {
     let rows =
         query("SELECT status_index, state FROM card WHERE state NOT IN ('personalising', 'personalised', 'active')")
             .all(connection)
             .await?;
-    let full = || DbError::Unreadable("a status index has more than 32 bits");
-    let mut listed = Vec::with_capacity(rows.len());
-    for row in rows {
-        let index: i64 = row.get("status_index")?;
-        listed.push((u32::try_from(index).map_err(|_| full())?, state(&row)?));
-    }
-    Ok((listed, u32::try_from(highest).map_err(|_| full())?))
+    rows.iter().map(|row| Ok((columns::number(row, "status_index")?, state(row)?))).collect()
 }
 
-/// Keeps a signed status list.
-pub async fn keep_status_list(tx: &mut Tx, at: Micros, version: i64, body: &[u8]) -> Result<(), DbError> {
+/// Says something else of a card than before.
+async fn list(tx: &mut Tx, at: Micros, card: CardId, status: CardStatus) -> Result<(), DbError> {
+    // Only one transaction at a time writes leaves of a shard, so no other takes the same version.
     let mut change = Change::begin(tx, Shard(0)).await?;
-    change.touch(tx, &tables::STATUS_LIST, vec![version.into()]).await?;
-    query("INSERT INTO status_list (version, at, body, leaf) VALUES ($1, $2, $3, $4)")
+    let version = i64::try_from(newest_status(tx.conn()).await? + 1);
+    let version = version.map_err(|_| DbError::Unreadable("status_change.version"))?;
+    change.touch(tx, &tables::STATUS_CHANGE, vec![version.into()]).await?;
+    query("INSERT INTO status_change (version, at, status_index, status, leaf) VALUES ($1, $2, $3, $4, $5)")
         .bind(version)
         .bind(at.0)
-        .bind(body)
+        .bind(i64::from(card.status_index()))
+        .bind(status as i64)
         .bind(change.leaf())
         .execute(tx.conn())
         .await?;
-    change.record(tx, at, ActionKind::StatusListSigned).await
+    change.record(tx, at, ActionKind::CardListed).await
 }
 
-/// The newest status list: version and token.
-pub async fn newest_status_list(connection: &mut Connection) -> Result<Option<(i64, Vec<u8>)>, DbError> {
-    let newest =
-        query("SELECT version, body FROM status_list ORDER BY version DESC LIMIT 1").optional(connection).await?;
-    newest.map(|row| Ok((row.get("version")?, row.get("body")?))).transpose()
+/// The newest version of the status list. The first, with nobody on it, is 1.
+pub(super) async fn newest_status(connection: &mut Connection) -> Result<u64, DbError> {
+    let newest: i64 = query("SELECT COALESCE(MAX(version), 1) FROM status_change").scalar_one(connection).await?;
+    u64::try_from(newest).map_err(|_| DbError::Unreadable("status_change.version"))
 }
 
-/// A status list, and when the one after it was signed; nothing of a version that there never was.
-pub(super) async fn status_list(
+/// What terminals are told of a card from a version of the list on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct StatusChange {
+    pub(super) version: u64,
+    pub(super) index: u32,
+    pub(super) status: CardStatus,
+}
+
+/// Changes since a version in order, at most so many.
+pub(super) async fn status_changes(
     connection: &mut Connection,
-    version: i64,
-) -> Result<Option<(Vec<u8>, Option<Micros>)>, DbError> {
+    since: u64,
+    most: usize,
+) -> Result<Vec<StatusChange>, DbError> {
+    let (Ok(since), Ok(most)) = (i64::try_from(since), i64::try_from(most)) else { return Ok(Vec::new()) };
+    let rows =
+        query("SELECT version, status_index, status FROM status_change WHERE version > $1 ORDER BY version LIMIT $2")
+            .bind(since)
+            .bind(most)
+            .all(connection)
+            .await?;
+    let read = |row: &Row| {
+        let (version, index) = (columns::number(row, "version")?, columns::number(row, "status_index")?);
+        Ok(StatusChange { version, index, status: status(row.get("status")?)? })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// What was known of a card with a version of the list, and until when that was all there was.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct KnownWith {
+    pub(super) status: CardStatus,
+    /// When the next version was there, if one was.
+    pub(super) newer_at: Option<Micros>,
+}
+
+/// What was known of the card with a number; nothing with a version that there never was.
+pub(super) async fn known_with(
+    connection: &mut Connection,
+    version: u64,
+    index: u32,
+) -> Result<Option<KnownWith>, DbError> {
+    if version == 0 || version > newest_status(connection).await? {
+        return Ok(None);
+    }
+    let version = i64::try_from(version).map_err(|_| DbError::Unreadable("status_change.version"))?;
     let row = query(
-        "SELECT body, (SELECT at FROM status_list AS newer WHERE newer.version = status_list.version + 1) AS newer_at
-         FROM status_list WHERE version = $1",
+        "SELECT (SELECT status FROM status_change WHERE status_index = $1 AND version <= $2
+                 ORDER BY version DESC LIMIT 1) AS status,
+                (SELECT at FROM status_change WHERE version = $2 + 1) AS newer_at",
     )
+    .bind(i64::from(index))
     .bind(version)
-    .optional(connection)
+    .one(connection)
     .await?;
-    row.map(|row| Ok((row.get("body")?, row.get::<Option<i64>>("newer_at")?.map(Micros)))).transpose()
+    let status = row.get::<Option<i64>>("status")?.map_or(Ok(CardStatus::Valid), status)?;
+    Ok(Some(KnownWith { status, newer_at: row.get::<Option<i64>>("newer_at")?.map(Micros) }))
+}
+
+fn status(number: i64) -> Result<CardStatus, DbError> {
+    let found = usize::try_from(number).ok().and_then(|number| CardStatus::ALL.get(number));
+    found.copied().ok_or(DbError::Unreadable("status_change.status"))
 }
 
 pub(super) fn read(row: &Row) -> Result<Card, DbError> {

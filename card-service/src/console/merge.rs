@@ -13,8 +13,8 @@ use super::frame::Frame;
 use super::history::Line;
 use super::view::Choice;
 use crate::app::App;
+use crate::cards;
 use crate::cards::store::Because;
-use crate::cards::{self, status};
 use crate::console::input::Input;
 use crate::domains::residence::merge::{self, Reason};
 use crate::domains::residence::model::{Facts, Field, Typed, Wrong};
@@ -194,9 +194,7 @@ async fn made_one(
                 tx.lock([Shard(0), other.shard(), kept.shard()]).await?;
                 merge::merge(&shared, tx, by, other, kept, reason).await?;
                 let because = Because { reason: "merged", by: Some(by) };
-                if cards::store::replace_all(tx, now, cards::Bearer::Holder(other), None, because).await?.is_list_due {
-                    status::publish(&shared, tx, now).await?;
-                }
+                cards::store::replace_all(tx, now, cards::Bearer::Holder(other), None, because).await?;
                 Ok(())
             })
         })

@@ -206,6 +206,7 @@ mod tests {
         let (now, id) = (app.now(), card.id);
         let suspended = app.db.write::<_, Refusal, _>(move |tx| {
             Box::pin(async move {
+                cards::store::lock(tx, id).await?;
                 let found = cards::store::one(tx.conn(), id).await?.unwrap();
                 Ok(cards::store::set_state(tx, now, &found, CardState::Suspended, because).await?)
             })

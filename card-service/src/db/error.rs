@@ -64,9 +64,6 @@ pub enum DbError {
     /// The operating system gave no randomness for a salt.
     #[error("the operating system gave no random bytes")]
     Randomness,
-    /// What was to be written with the rest had to be signed, and was not: nothing was written.
-    #[error("the key store did not sign what was to be written")]
-    Unsigned(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The program is shutting down.
     #[error("the service is stopping")]
     Stopping,

@@ -80,8 +80,8 @@ pub enum ActionKind {
     IssuanceStep = 51,
     /// A card's state changed.
     CardStateChanged = 52,
-    /// A status list was signed.
-    StatusListSigned = 53,
+    /// Terminals are told something else of a card.
+    CardListed = 53,
     /// A card made a key.
     CardKeyMade = 54,
     /// A certificate was made for a card's key.

@@ -23,7 +23,6 @@ use super::memory::Memory;
 use super::submission::{Means, Policy, Submission, SubmitError};
 use super::verify::OpenBatch;
 use super::writer::Writer;
-use crate::cards::status::StatusLists;
 use crate::db::Db;
 use crate::evidence::Recent;
 use crate::http::{Body, Refusal};
@@ -75,14 +74,12 @@ impl Intake {
         log_head: watch::Receiver<Option<LogHead>>,
         recent: Recent,
         policy: Policy,
-        terminals_url: &str,
         clock: Clock,
     ) -> Result<Self, KeyError> {
         let point = keys.public(Role::Receipt)?;
         let public =
             PublicKey::from_sec1(&point).map_err(|_| KeyError::Crypto(Role::Receipt, "give an uncompressed point"))?;
-        let lists = StatusLists::new(Arc::clone(&keys), terminals_url);
-        let means = Arc::new(Means { policy, memory: Memory::new(recent), lists });
+        let means = Arc::new(Means { policy, memory: Memory::new(recent) });
         let writer = Writer::start(db.clone(), Arc::clone(&means));
         Ok(Self { db, means, writer, keys, receipt_kid: Kid::Key(public.key_id()), log_head, clock })
     }

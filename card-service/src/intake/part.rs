@@ -57,8 +57,6 @@ pub(super) struct Decided {
 #[derive(Default)]
 struct Part {
     cards: Cards,
-    /// What terminals knew that have accepted taps of cards which are out of use, by the version of their status list.
-    lists: HashMap<u64, Option<status::Known>>,
     /// How many payments each terminal has brought of a card that is out of use, since it is.
     brought: HashMap<(CardId, TerminalId), u32>,
     prior: HashMap<TapId, Prior, RandomState>,
@@ -165,12 +163,8 @@ impl Part {
             return Ok(false);
         };
         let out_since = out_since.changed_at;
-        let known = match self.lists.entry(tap.status_version) {
-            OfMap::Occupied(entry) => entry.into_mut(),
-            OfMap::Vacant(entry) => entry.insert(status::Known::of(tx.conn(), tap.status_version).await?),
-        };
         let longest_s = i64::from(policy.limits.offline.freeze_days) * 86_400;
-        if !known.as_ref().is_some_and(|known| known.hides(card, tap.at, longest_s)) {
+        if !status::hides(tx.conn(), tap.status_version, card, tap.at, longest_s).await? {
             return Ok(false);
         }
         // No more than an honest terminal lets wait: whoever makes some up is not paid for it.
@@ -227,7 +221,7 @@ impl Part {
             (Verdict::Ask, None, Some(ask), Some(room)) => room.decide(ask, &self.book),
             (Verdict::Ask, None, ..) => match (&tap.operation, tap.card) {
                 (Operation::RegistrationConsent(consent), Some(card)) => {
-                    Decision::plain(self.consent(tx, means, submission, card, &consent.text).await?)
+                    Decision::plain(self.consent(tx, submission, card, &consent.text).await?)
                 }
                 // Whom it lets in is decided when the terminal shows this tap (`people::card_sign_in`).
                 (Operation::SignIn(_), _) if card.is_some_and(|card| card.signs_in) => {
@@ -251,7 +245,7 @@ impl Part {
         if decision.effects.contains(&Effect::Suspend)
             && let Some(card) = tap.card
         {
-            self.suspend(tx, means, submission.received_at, card).await?;
+            self.suspend(tx, submission.received_at, card).await?;
         }
         let balance = decision.shows.map(|key| Fen(self.book.balance(&key)));
         let row = TapRow {
@@ -276,7 +270,6 @@ impl Part {
     async fn consent(
         &mut self,
         tx: &mut Tx,
-        means: &Means,
         submission: &Submission,
         id: CardId,
         text: &[u8; 32],
@@ -288,19 +281,16 @@ impl Part {
         for replaced in &consent.replaced {
             self.becomes(*replaced, CardState::Replaced, submission.received_at);
         }
-        if consent.is_list_due {
-            means.lists.publish(tx, submission.received_at).await?;
-        }
         Ok(consent.outcome)
     }
 
     /// A card has spent what it did not have: until somebody has looked, it pays nothing more.
-    async fn suspend(&mut self, tx: &mut Tx, means: &Means, at: Micros, id: CardId) -> Result<(), DbError> {
+    async fn suspend(&mut self, tx: &mut Tx, at: Micros, id: CardId) -> Result<(), DbError> {
         let found = cards::store::one(tx.conn(), id).await?;
         let Some(found) = found.filter(|found| found.state == CardState::Active) else { return Ok(()) };
         cards::store::set_state(tx, at, &found, CardState::Suspended, Because::of("overspent")).await?;
         self.becomes(id, CardState::Suspended, at);
-        means.lists.publish(tx, at).await.map(drop)
+        Ok(())
     }
 
     /// A card is in another state from the next tap on.

@@ -12,7 +12,6 @@ use tokio::time::Instant;
 
 use super::memory::Memory;
 use super::verify::Candidate;
-use crate::cards::status::StatusLists;
 use crate::db::DbError;
 
 /// The service's rules for taps.
@@ -33,8 +32,6 @@ pub(super) struct Means {
     pub(super) policy: Policy,
     /// What need not be read again.
     pub(super) memory: Memory,
-    /// Where cards are listed that a new one takes the place of.
-    pub(super) lists: StatusLists,
 }
 
 /// A verified batch, waiting to be decided.

@@ -4,22 +4,26 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
+use card_schema::clock::Micros;
 use card_schema::envelope::PublicKey;
+use card_schema::envelope::status_list::{self, Claims, StatusDelta, StatusList};
 use card_schema::ids::TerminalId;
 use card_schema::operation::OperationCode;
-use card_schema::wire::terminal::{EnrolmentReply, EnrolmentRequest, StatusListReply, TerminalProfile, Trust};
+use card_schema::wire::terminal::{
+    EnrolmentReply, EnrolmentRequest, RenewalReply, RenewalRequest, TerminalProfile, Trust,
+};
 use card_schema::wire::{Bytes, ProblemType};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::model::{RevocationReason, Terminal, TerminalState};
 use super::{Code, NotAdded, code_hash, store, unknown};
 use crate::app::App;
-use crate::cards::status;
-use crate::db::Connection;
-use crate::http::{Body, Path, Refusal, SignedIn};
+use crate::cards::status::Since;
+use crate::db::{Connection, DbError};
+use crate::http::{Body, Path, Query, Refusal, SignedIn};
 use crate::intake::TerminalIdentity;
 use crate::keys::pki::TERMINAL_DAYS;
 use crate::keys::{KeyError, Role};
@@ -28,6 +32,8 @@ use crate::people::model::Permission;
 use crate::terminals;
 
 const DAY_SECONDS: i64 = 86_400;
+/// In its last days, terminals may renew a certificate. They begin when a third of its time is left.
+const RENEWED_IN_DAYS: i64 = TERMINAL_DAYS / 2;
 
 /// The routes for the office and for first contact.
 pub fn router() -> OpenApiRouter<App> {
@@ -40,7 +46,11 @@ pub fn router() -> OpenApiRouter<App> {
 
 /// The routes on the listener for terminals.
 pub fn terminal_router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(profile)).routes(routes!(status_list))
+    OpenApiRouter::new()
+        .routes(routes!(profile))
+        .routes(routes!(renew))
+        .routes(routes!(status_list))
+        .routes(routes!(status_changes))
 }
 
 /// A terminal to be added.
@@ -191,8 +201,7 @@ async fn enrol(
                 }
                 // A request that is refused undoes the transaction, so its code can be used again.
                 let (key, certificate) = app.authorities.terminal(&*app.keys, id, &request.csr.0, now)?;
-                let until = now.plus_seconds(TERMINAL_DAYS * DAY_SECONDS);
-                store::enrol(tx, now, id, &key, &certificate, until).await?;
+                store::enrol(tx, now, id, &key, &certificate, valid_until(now)).await?;
                 Ok((certificate.to_vec(), profile_of(&app, &terminal)?))
             })
         })
@@ -207,6 +216,45 @@ async fn enrol(
     Ok((StatusCode::CREATED, Json(reply)))
 }
 
+/// Renew: a terminal in use gets another certificate of the key that it has
+#[utoipa::path(post, path = "/v1/certificates", tag = "terminal listener", request_body = RenewalRequest, responses(
+    (status = 201, description = "Valid from now on; the one before it stays valid to its end", body = RenewalReply)),
+    extensions(("x-problems" = json!([
+        (ProblemType::TerminalRevoked, "The terminal has been revoked"),
+        (ProblemType::Conflict, "The certificate is valid for long yet, or the request is for another key: for that the terminal has to be \
+            enrolled anew"),
+    ]))))]
+async fn renew(
+    State(app): State<App>,
+    identity: Option<Extension<TerminalIdentity>>,
+    Body(request): Body<RenewalRequest>,
+) -> Result<(StatusCode, Json<RenewalReply>), Refusal> {
+    let (now, terminal) = (app.now(), active(&app, identity).await?);
+    // By our clock: a terminal whose clock is ahead would go on asking.
+    let soon = now.plus_seconds(RENEWED_IN_DAYS * DAY_SECONDS);
+    if terminal.certificate_until.is_some_and(|until| until > soon) {
+        return Err(Refusal::because(ProblemType::Conflict, "terminal-renewal-early"));
+    }
+    let id = terminal.terminal_id;
+    let (key, certificate) = app.authorities.terminal(&*app.keys, id, &request.csr.0, now)?;
+    if terminal.public_key != Some(key) {
+        return Err(Refusal::because(ProblemType::Conflict, "terminal-other-key"));
+    }
+    let kept = certificate.clone();
+    app.db
+        .write::<_, DbError, _>(move |tx| {
+            let kept = kept.clone();
+            Box::pin(async move { store::enrol(tx, now, id, &key, &kept, valid_until(now)).await })
+        })
+        .await?;
+    let chain = vec![Bytes(app.authorities.terminal_ca.to_vec())];
+    Ok((StatusCode::CREATED, Json(RenewalReply { certificate: Bytes(certificate.to_vec()), chain })))
+}
+
+const fn valid_until(now: Micros) -> Micros {
+    now.plus_seconds(TERMINAL_DAYS * DAY_SECONDS)
+}
+
 /// What this terminal may do and whom it trusts
 #[utoipa::path(get, path = "/v1/profile", tag = "terminal listener", responses(
     (status = 200, description = "The profile", body = TerminalProfile)),
@@ -219,32 +267,64 @@ async fn profile(
     Ok(Json(profile_of(&app, &terminal)?))
 }
 
-/// The status of every card, as a signed token
-#[utoipa::path(get, path = "/v1/status-list", tag = "terminal listener", responses(
-    (status = 200, description = "The newest list", body = StatusListReply,
+/// The status of every card, as an IETF Token Status List in CWT form
+#[utoipa::path(get, path = status_list::PATH, tag = "terminal listener", responses(
+    (status = 200, description = "The list, at most an hour old; what has changed since is to be asked for as well",
+        body = Vec<u8>, content_type = StatusList::TYPE,
         headers(("ETag" = String, description = "The list's version"))),
-    (status = 304, description = "There is no newer one")),
+    (status = 304, description = "It is the one that is there already")),
     params(("If-None-Match" = Option<String>, Header, description = "The `ETag` of the list that is there already")),
-    extensions(("x-problems" = json!([
-        (ProblemType::TerminalRevoked, "The terminal has been revoked"),
-        (ProblemType::NotFound, "No list has been signed yet"),
-    ]))))]
+    extensions(("x-problems" = json!([(ProblemType::TerminalRevoked, "The terminal has been revoked")]))))]
 async fn status_list(
     State(app): State<App>,
     identity: Option<Extension<TerminalIdentity>>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     active(&app, identity).await?;
-    let newest = status::newest(&mut app.db.read().await?).await?;
-    let (version, body) = newest.ok_or(Refusal::new(ProblemType::NotFound))?;
-    let tag = HeaderValue::from_str(&format!("\"{version}\"")).expect("a number is a header value");
+    let list = app.status_lists.list(&app.db, app.now()).await?;
+    let tag = HeaderValue::from_str(&format!("\"{}\"", list.version)).expect("a number is a header value");
     let mut response = if headers.get(header::IF_NONE_MATCH) == Some(&tag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        Json(StatusListReply { status_list: Bytes(body) }).into_response()
+        token::<StatusList>(list.token)
     };
     response.headers_mut().insert(header::ETAG, tag);
     Ok(response)
+}
+
+/// The version of the status list that a terminal has.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct Have {
+    /// The version that it has.
+    #[param(example = 41)]
+    since: u64,
+}
+
+/// What has changed since a version of the status list, as a signed token
+#[utoipa::path(get, path = "/v1/status-lists/cards/changes", tag = "terminal listener", params(Have), responses(
+    (status = 200, description = "All changes, up to the newest", body = Vec<u8>, content_type = StatusDelta::TYPE),
+    (status = 204, description = "There are none")),
+    extensions(("x-problems" = json!([
+        (ProblemType::TerminalRevoked, "The terminal has been revoked"),
+        (ProblemType::NotFound, "There never was that version, or too much has changed since: the list is to be asked for"),
+    ]))))]
+async fn status_changes(
+    State(app): State<App>,
+    identity: Option<Extension<TerminalIdentity>>,
+    Query(have): Query<Have>,
+) -> Result<Response, Refusal> {
+    active(&app, identity).await?;
+    match app.status_lists.since(&app.db, have.since, app.now()).await? {
+        Since::Nothing => Ok(StatusCode::NO_CONTENT.into_response()),
+        Since::Changes(changes) => Ok(token::<StatusDelta>(changes)),
+        Since::Unknown => Err(Refusal::new(ProblemType::NotFound)),
+    }
+}
+
+fn token<C: Claims>(token: axum::body::Bytes) -> Response {
+    ([(header::CONTENT_TYPE, C::TYPE)], token).into_response()
 }
 
 /// Refuses unless a terminal is enrolled and in use.
@@ -287,6 +367,7 @@ fn profile_of(app: &App, terminal: &Terminal) -> Result<TerminalProfile, Refusal
             root: Bytes(app.authorities.root.to_vec()),
             card_cas: vec![Bytes(app.authorities.card_ca.to_vec())],
             receipt_keys: vec![spki(app, Role::Receipt)?],
+            status_list: app.status_lists.uri().to_owned(),
             status_keys: vec![spki(app, Role::StatusList)?],
             log_key: app.log_key.clone(),
         },

@@ -9,6 +9,8 @@ use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
+use super::store;
+use crate::db::{DbError, query};
 use crate::people::StaffRole;
 use crate::people::member::tests::secrets;
 use crate::testing::town::identity_of;
@@ -68,7 +70,9 @@ async fn a_revoked_terminal_gets_nothing_any_more() {
     let revoke = format!("/v1/terminals/{terminal}/revoke");
     let (status, _) = office.public("POST", &revoke, Some(&token), Some(json!({"reason": "lost"}))).await;
     assert_eq!(status, StatusCode::NO_CONTENT);
-    for path in ["/v1/profile", "/v1/status-list", "/v1/jobs/next?wait_s=0"] {
+    for path in
+        ["/v1/profile", "/v1/status-lists/cards", "/v1/status-lists/cards/changes?since=1", "/v1/jobs/next?wait_s=0"]
+    {
         let (status, reply) = office.terminal(Some(terminal), "GET", path, None).await;
         let expected = json!("urn:nrc:problem:terminal-revoked");
         assert_eq!((status, &reply["type"]), (StatusCode::FORBIDDEN, &expected), "{path}");
@@ -128,6 +132,34 @@ async fn another_code_takes_the_place_of_those_before_and_a_new_enrolment_of_the
 }
 
 #[tokio::test]
+async fn a_terminal_renews_the_certificate_of_its_key_and_of_no_other() {
+    let office = office().await;
+    let token = office.staff("operator", StaffRole::Operator).await;
+    let (terminal, code) = add(&office, &token).await;
+    let mut asked = request(&code);
+    let (_, enrolled) = office.public("POST", "/v1/enrolments", None, Some(asked.clone())).await;
+    let renewal = json!({"csr": asked["csr"].take()});
+    let renew = async |renewal| office.terminal(Some(terminal), "POST", "/v1/certificates", Some(renewal)).await;
+    assert_eq!(renew(renewal.clone()).await.0, StatusCode::CONFLICT, "a new one is not renewed");
+    let ends = query("UPDATE terminal SET certificate_until = $1").bind(office.app.now().plus_seconds(30 * 86_400).0);
+    let older = office.app.db.write::<_, DbError, _>(|tx| Box::pin(async move { ends.execute(tx.conn()).await }));
+    older.await.unwrap();
+    let other = json!({"csr": request("")["csr"]});
+    assert_eq!(renew(other).await.0, StatusCode::CONFLICT, "another key is another enrolment");
+    assert_eq!(renew(json!({"csr": "AAAA"})).await.0, StatusCode::BAD_REQUEST);
+    let (status, renewed) = renew(renewal.clone()).await;
+    assert_eq!(status, StatusCode::CREATED);
+    assert_ne!(renewed["certificate"], enrolled["certificate"]);
+    assert_eq!(renewed["chain"], enrolled["chain"]);
+    let kept = store::one(&mut office.app.db.read().await.unwrap(), terminal).await.unwrap().unwrap();
+    assert!(kept.certificate_until.unwrap() > office.app.now().plus_seconds(89 * 86_400));
+
+    let revoke = format!("/v1/terminals/{terminal}/revoke");
+    office.public("POST", &revoke, Some(&token), Some(json!({"reason": "stolen"}))).await;
+    assert_eq!(renew(renewal).await.0, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
 async fn a_terminal_is_added_watched_and_revoked_at_the_pages() {
     const WRONG: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
     let office = office().await;
@@ -156,7 +188,7 @@ async fn a_terminal_is_added_watched_and_revoked_at_the_pages() {
     let page = format!("/terminals/{till}");
 
     assert_eq!(see("/terminals").await.matches("Not since the service was started").count(), 2);
-    office.terminal(Some(till), "GET", "/v1/status-list", None).await;
+    office.terminal(Some(till), "GET", "/v1/status-lists/cards", None).await;
     assert_eq!(see("/terminals").await.matches("Not since the service was started").count(), 1, "{other} is silent");
     let seen = see(&page).await;
     assert!(

@@ -185,7 +185,6 @@ async fn office(town: &Town, terminal: &TestTerminal, card: &TestCard) {
             ] {
                 stock::store::carry_out(tx, START, who, terminal_of, &act).await?.unwrap();
             }
-            cards::store::keep_status_list(tx, START, 1, b"list").await?;
             reversed(tx, who, card).await?;
             at_readers(tx, who, card, terminal).await
         })

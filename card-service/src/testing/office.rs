@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::app::{App, Parts};
 use crate::cards::identification::Identifications;
+use crate::cards::status::StatusLists;
 use crate::config::{Config, Overrides};
 use crate::db::DbError;
 use crate::domains::residence::map::Counted;
@@ -68,18 +69,11 @@ pub(crate) async fn office() -> Office {
     let (stop, stopping) = watch::channel(false);
     let origin = checkpoint::origin(&*keys).unwrap();
     let log = Log::open(db.clone(), Arc::clone(&keys), &origin).await.unwrap();
-    let intake = Intake::start(
-        db.clone(),
-        Arc::clone(&keys),
-        log.head(),
-        log.recent(),
-        POLICY,
-        TERMINALS_URL,
-        Arc::new(clock::now),
-    )
-    .unwrap();
+    let intake =
+        Intake::start(db.clone(), Arc::clone(&keys), log.head(), log.recent(), POLICY, Arc::new(clock::now)).unwrap();
     let app = App::new(Parts {
         db,
+        status_lists: StatusLists::new(Arc::clone(&keys), TERMINALS_URL),
         keys,
         authorities,
         config,

@@ -203,16 +203,8 @@ impl Town {
             let now = Arc::clone(&now);
             Arc::new(move || Micros(now.load(Ordering::Relaxed)))
         };
-        let intake = Intake::start(
-            scratch.db.clone(),
-            Arc::clone(&keys),
-            watched,
-            Recent::default(),
-            POLICY,
-            TERMINALS_URL,
-            clock,
-        )
-        .unwrap();
+        let intake =
+            Intake::start(scratch.db.clone(), Arc::clone(&keys), watched, Recent::default(), POLICY, clock).unwrap();
         Self { scratch, keys, intake, log_head, now, keys_folder }
     }
 
@@ -359,6 +351,19 @@ pub(crate) async fn card_of(db: &Db, bearer: cards::Bearer, state: CardState) ->
         .await
         .unwrap();
     TestCard { id, keys }
+}
+
+/// Puts a card into another state.
+pub(crate) async fn set_state(db: &Db, at: Micros, id: CardId, next: CardState) {
+    db.write::<_, DbError, _>(move |tx| {
+        Box::pin(async move {
+            cards::store::lock(tx, id).await?;
+            let card = cards::store::one(tx.conn(), id).await?.unwrap();
+            cards::store::set_state(tx, at, &card, next, Because::of("test")).await
+        })
+    })
+    .await
+    .unwrap();
 }
 
 /// The clerk of a town on paper, who never signs in.

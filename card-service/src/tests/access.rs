@@ -35,7 +35,7 @@ use Permission::{
 use Who::{Anybody, May, MayApprove, Proof, Staff, Terminals};
 
 /// Every route. One that is not here, or no more there, fails the test.
-const TABLE: [(&str, &str, Who); 195] = [
+const TABLE: [(&str, &str, Who); 197] = [
     ("GET", "/", Staff),
     ("GET", "/account/password", Staff),
     ("GET", "/account/second-factor", Staff),
@@ -149,7 +149,8 @@ const TABLE: [(&str, &str, Who); 195] = [
     ("GET", "/v1/jobs/next", Terminals),
     ("GET", "/v1/papers/key", Anybody),
     ("GET", "/v1/profile", Terminals),
-    ("GET", "/v1/status-list", Terminals),
+    ("GET", "/v1/status-lists/cards", Terminals),
+    ("GET", "/v1/status-lists/cards/changes", Terminals),
     ("GET", "/v1/terminals", May(SeeActivity)),
     ("DELETE", "/v1/sessions", Anybody),
     ("POST", "/account/password", Staff),
@@ -218,6 +219,7 @@ const TABLE: [(&str, &str, Who); 195] = [
     ("POST", "/unblocks/{unblock_id}/resume", May(ServeHolders)),
     ("POST", "/v1/batches", Terminals),
     ("POST", "/v1/cards", May(ServeHolders)),
+    ("POST", "/v1/certificates", Terminals),
     ("POST", "/v1/enrolments", Proof),
     ("POST", "/v1/holders", May(ServeHolders)),
     ("POST", "/v1/holders/{holder_id}/reads", May(ServeHolders)),

@@ -1,7 +1,7 @@
 //! What the terminal has learnt and must know offline: verified cards, status list, profile, log head.
 
 use card_schema::{card::Slot, clock::Micros, envelope::PublicKey, ids::CardId};
-use sqlx::SqliteConnection;
+use sqlx::{Connection as _, SqliteConnection};
 
 use super::{Outbox, OutboxError, error::fail};
 
@@ -17,7 +17,7 @@ pub struct KnownCard {
 /// Something with a version that never goes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Snapshot {
-    /// The signed status list; its version is its own.
+    /// The signed status list; its version is its own. It goes in with [`Outbox::keep_status_list`].
     StatusList,
     /// The terminal's profile as JSON; counted up at each change.
     Profile,
@@ -89,6 +89,60 @@ impl Outbox {
     pub async fn keep_snapshot(&self, which: Snapshot, version: u64, body: &[u8]) -> Result<(), OutboxError> {
         write(&mut *self.lock().await, which, version, body).await
     }
+
+    /// Puts a newer status list in force. Changes that lead further than it are still to be applied to it, the others are gone.
+    ///
+    /// # Errors
+    /// As [`Self::keep_snapshot`].
+    pub async fn keep_status_list(&self, version: u64, token: &[u8]) -> Result<(), OutboxError> {
+        let what = "keeping the status list";
+        let mut connection = self.lock().await;
+        let mut tx = connection.begin().await.map_err(fail(what))?;
+        write(&mut tx, Snapshot::StatusList, version, token).await?;
+        sqlx::query("DELETE FROM status_delta WHERE version <= $1")
+            .bind(stored(version)?)
+            .execute(&mut *tx)
+            .await
+            .map_err(fail(what))?;
+        tx.commit().await.map_err(fail(what))
+    }
+
+    /// Keeps signed changes of the status list that lead to a version.
+    ///
+    /// # Errors
+    /// [`OutboxError::Rollback`] for an older version than that to which those lead that are kept already.
+    pub async fn keep_status_delta(&self, version: u64, token: &[u8]) -> Result<(), OutboxError> {
+        let what = "keeping changes of the status list";
+        let mut connection = self.lock().await;
+        let mut tx = connection.begin().await.map_err(fail(what))?;
+        let current: i64 = sqlx::query_scalar("SELECT COALESCE(MAX(version), 0) FROM status_delta")
+            .fetch_one(&mut *tx)
+            .await
+            .map_err(fail(what))?;
+        if stored(version)? < current {
+            let current = u64::try_from(current).unwrap_or_default();
+            return Err(OutboxError::Rollback { name: "changes of the status list", offered: version, current });
+        }
+        sqlx::query("INSERT OR REPLACE INTO status_delta (version, body) VALUES ($1, $2)")
+            .bind(stored(version)?)
+            .bind(token)
+            .execute(&mut *tx)
+            .await
+            .map_err(fail(what))?;
+        tx.commit().await.map_err(fail(what))
+    }
+
+    /// Signed changes since the status list in force, in the order in which they apply.
+    pub async fn status_deltas(&self) -> Result<Vec<Vec<u8>>, OutboxError> {
+        sqlx::query_scalar("SELECT body FROM status_delta ORDER BY version")
+            .fetch_all(&mut *self.lock().await)
+            .await
+            .map_err(fail("reading changes of the status list"))
+    }
+}
+
+fn stored(version: u64) -> Result<i64, OutboxError> {
+    i64::try_from(version).map_err(|_| OutboxError::Damaged("snapshot"))
 }
 
 /// Puts a newer one in force, in whatever transaction is open.
@@ -98,7 +152,7 @@ pub(super) async fn write(
     version: u64,
     body: &[u8],
 ) -> Result<(), OutboxError> {
-    let offered = i64::try_from(version).map_err(|_| OutboxError::Damaged("snapshot"))?;
+    let offered = stored(version)?;
     let done = sqlx::query(
         "INSERT INTO snapshot (name, version, body) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE \
          SET version = excluded.version, body = excluded.body WHERE excluded.version >= snapshot.version",

@@ -49,6 +49,12 @@ CREATE TABLE IF NOT EXISTS card (
     PRIMARY KEY (card, slot)
 ) STRICT, WITHOUT ROWID;
 
+-- Signed changes of the status list since the one in `snapshot`, by the version to which they lead. It never goes back.
+CREATE TABLE IF NOT EXISTS status_delta (
+    version INTEGER PRIMARY KEY,
+    body BLOB NOT NULL
+) STRICT;
+
 -- Status list, profile, log head. A version never goes back.
 CREATE TABLE IF NOT EXISTS snapshot (
     name TEXT PRIMARY KEY,

@@ -247,6 +247,29 @@ async fn another_terminals_outbox_is_refused() {
 }
 
 #[tokio::test]
+async fn changes_of_the_status_list_apply_to_the_one_in_force() {
+    let folder = tempfile::tempdir().unwrap();
+    {
+        let outbox = open(folder.path()).await;
+        outbox.keep_status_list(7, b"seven").await.unwrap();
+        for (version, token) in [(8, b"eight"), (9, b"nine."), (9, b"again")] {
+            outbox.keep_status_delta(version, token).await.unwrap();
+        }
+        let back = outbox.keep_status_delta(8, b"eight").await;
+        assert!(matches!(back, Err(OutboxError::Rollback { offered: 8, current: 9, .. })));
+    }
+    let outbox = open(folder.path()).await;
+    assert_eq!(outbox.status_deltas().await.unwrap(), [b"eight", b"again"]);
+    // A list that was signed between them needs only the last.
+    outbox.keep_status_list(8, b"base").await.unwrap();
+    assert_eq!(outbox.status_deltas().await.unwrap(), [b"again"]);
+    assert!(outbox.keep_status_list(7, b"seven").await.is_err());
+    assert_eq!(outbox.status_deltas().await.unwrap(), [b"again"]);
+    outbox.keep_status_list(10, b"ten").await.unwrap();
+    assert!(outbox.status_deltas().await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn versions_never_go_back_and_cards_are_remembered() {
     let folder = tempfile::tempdir().unwrap();
     let card = CardId::from_bytes([3; 16]);

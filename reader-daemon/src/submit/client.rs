@@ -1,11 +1,15 @@
 //! The service's listener for terminals over mutual TLS: one function a request. Retries nothing.
 
-use std::time::Duration;
+use std::{sync::RwLock, time::Duration};
 
+use card_schema::envelope::status_list;
 use card_schema::wire::{
     Problem,
     issuance::{Job, ObservationReply, ObservationRequest},
-    terminal::{BatchReply, BatchRequest, SignInChallenge, SignInLink, SignInProof, StatusListReply, TerminalProfile},
+    terminal::{
+        BatchReply, BatchRequest, RenewalReply, RenewalRequest, SignInChallenge, SignInLink, SignInProof,
+        TerminalProfile,
+    },
 };
 use reqwest::{
     Method, StatusCode,
@@ -48,7 +52,7 @@ pub enum ServiceError {
 /// A connection to the service as this terminal.
 #[derive(Debug)]
 pub struct ServiceClient {
-    http: reqwest::Client,
+    http: RwLock<reqwest::Client>,
     base: String,
 }
 
@@ -58,7 +62,24 @@ impl ServiceClient {
     /// # Errors
     /// [`IdentityError`] for an identity that TLS cannot use.
     pub fn new(identity: &Identity) -> Result<Self, IdentityError> {
-        let http = reqwest::Client::builder()
+        Ok(Self { http: RwLock::new(Self::as_terminal(identity)?), base: identity.file.terminal_url.clone() })
+    }
+
+    /// From now on connects with another certificate.
+    ///
+    /// # Errors
+    /// As [`Self::new`]; it goes on as before then.
+    pub fn present(&self, identity: &Identity) -> Result<(), IdentityError> {
+        *self.http.write().expect("nobody panics while holding this lock") = Self::as_terminal(identity)?;
+        Ok(())
+    }
+
+    fn http(&self) -> reqwest::Client {
+        self.http.read().expect("nobody panics while holding this lock").clone()
+    }
+
+    fn as_terminal(identity: &Identity) -> Result<reqwest::Client, IdentityError> {
+        let client = reqwest::Client::builder()
             .default_headers(HeaderMap::from_iter([(header::ACCEPT_LANGUAGE, LOG_LANGUAGE)]))
             .tls_backend_preconfigured(identity.tls()?)
             .https_only(true)
@@ -67,7 +88,7 @@ impl ServiceClient {
             .pool_max_idle_per_host(2)
             .build()
             .map_err(|error| rustls::Error::General(error.to_string()))?;
-        Ok(Self { http, base: identity.file.terminal_url.clone() })
+        Ok(client)
     }
 
     /// Hands over a batch.
@@ -80,24 +101,26 @@ impl ServiceClient {
         self.json::<(), _>(Method::GET, "/v1/profile", None, TIMEOUT).await
     }
 
-    /// A status list newer than `version`, if there is one.
-    pub async fn status_list(&self, version: u64) -> Result<Option<StatusListReply>, ServiceError> {
-        let request = self
-            .http
-            .get(format!("{}/v1/status-list", self.base))
-            .header(header::IF_NONE_MATCH, format!("\"{version}\""))
-            .timeout(TIMEOUT);
-        let reply = request.send().await.map_err(unreachable)?;
-        if reply.status() == StatusCode::NOT_MODIFIED {
-            return Ok(None);
-        }
-        read(reply).await?.map_or(Err(ServiceError::Strange("no status list".into())), |list| Ok(Some(list)))
+    /// The status list: a signed token.
+    pub async fn status_list(&self) -> Result<Vec<u8>, ServiceError> {
+        let token = self.token(status_list::PATH).await?;
+        token.ok_or_else(|| ServiceError::Strange("no status list".into()))
+    }
+
+    /// What has changed since a version of the status list, as a signed token; nothing where nothing has.
+    pub async fn status_changes(&self, since: u64) -> Result<Option<Vec<u8>>, ServiceError> {
+        self.token(&format!("{}/changes?since={since}", status_list::PATH)).await
+    }
+
+    /// Another certificate of the terminal's key.
+    pub async fn renew(&self, request: &RenewalRequest) -> Result<RenewalReply, ServiceError> {
+        self.json(Method::POST, "/v1/certificates", Some(request), TIMEOUT).await
     }
 
     /// The next job for this terminal's readers; nothing when none came within `wait`.
     pub async fn next_job(&self, wait: Duration) -> Result<Option<Job>, ServiceError> {
         let path = format!("{}/v1/jobs/next?wait_s={}", self.base, wait.as_secs());
-        let reply = self.http.get(path).timeout(wait + TIMEOUT).send().await.map_err(unreachable)?;
+        let reply = self.http().get(path).timeout(wait + TIMEOUT).send().await.map_err(unreachable)?;
         read(reply).await
     }
 
@@ -116,6 +139,11 @@ impl ServiceClient {
         self.json(Method::POST, "/v1/sign-ins/links", Some(proof), TIMEOUT).await
     }
 
+    async fn token(&self, path: &str) -> Result<Option<Vec<u8>>, ServiceError> {
+        let request = self.http().get(format!("{}{path}", self.base)).timeout(TIMEOUT);
+        body(request.send().await.map_err(unreachable)?).await
+    }
+
     async fn json<Q: Serialize, R: DeserializeOwned>(
         &self,
         method: Method,
@@ -123,7 +151,7 @@ impl ServiceClient {
         body: Option<&Q>,
         timeout: Duration,
     ) -> Result<R, ServiceError> {
-        let mut request = self.http.request(method, format!("{}{path}", self.base)).timeout(timeout);
+        let mut request = self.http().request(method, format!("{}{path}", self.base)).timeout(timeout);
         if let Some(body) = body {
             request = request.json(body);
         }
@@ -132,8 +160,14 @@ impl ServiceClient {
     }
 }
 
-/// The answer's body; nothing for 204.
+/// The answer as JSON; nothing for 204.
 async fn read<R: DeserializeOwned>(reply: reqwest::Response) -> Result<Option<R>, ServiceError> {
+    let Some(body) = body(reply).await? else { return Ok(None) };
+    serde_json::from_slice(&body).map(Some).map_err(|error| ServiceError::Strange(error.to_string()))
+}
+
+/// The answer's body; nothing for 204.
+async fn body(reply: reqwest::Response) -> Result<Option<Vec<u8>>, ServiceError> {
     let status = reply.status();
     if status == StatusCode::NO_CONTENT {
         return Ok(None);
@@ -145,7 +179,7 @@ async fn read<R: DeserializeOwned>(reply: reqwest::Response) -> Result<Option<R>
     }
     let bytes = reply.bytes().await.map_err(unreachable)?;
     if status.is_success() {
-        return serde_json::from_slice(&bytes).map(Some).map_err(|error| ServiceError::Strange(error.to_string()));
+        return Ok(Some(bytes.into()));
     }
     match serde_json::from_slice(&bytes) {
         Ok(problem) => Err(ServiceError::Problem(Box::new(problem))),

@@ -6,6 +6,8 @@
 pub mod client;
 mod receipt;
 mod refresh;
+mod renewal;
+mod status;
 mod submitter;
 #[cfg(test)]
 mod tests;

@@ -1,22 +1,18 @@
-//! What comes down from the service: status list and profile, verified before they are in force and kept for the next
-//! start. What is older than what is in force is refused.
+//! What comes down from the service, verified before it is in force and kept for the next start: the profile here, the status
+//! list in `status`.
 
 use std::sync::Arc;
 
 use card_schema::{
     clock::Micros,
-    envelope::{
-        PublicKey,
-        status_list::{SignedStatusList, StatusList},
-        tap::LogHead,
-    },
-    wire::{
-        ProblemType,
-        terminal::{TerminalProfile, Trust},
-    },
+    envelope::tap::LogHead,
+    wire::{ProblemType, terminal::TerminalProfile},
 };
 
-use super::client::{ServiceClient, ServiceError};
+use super::{
+    client::{ServiceClient, ServiceError},
+    status,
+};
 use crate::{
     identity::Identity,
     outbox::{Outbox, OutboxError, Snapshot},
@@ -42,12 +38,7 @@ pub async fn load_known(outbox: &Outbox, identity: &Identity) -> Result<Knowledg
     let (_, profile) = outbox.snapshot(Snapshot::Profile).await?.ok_or(OutboxError::Damaged("profile"))?;
     let mut profile: TerminalProfile = serde_json::from_slice(&profile).map_err(|_| OutboxError::Damaged("profile"))?;
     profile.trust.root = identity.file.root.clone();
-    // A list that cannot be read any more is fetched again; until then its version still bars older ones.
-    let status_list = outbox
-        .snapshot(Snapshot::StatusList)
-        .await?
-        .and_then(|(_, token)| verified(&token, &profile.trust).ok())
-        .map(Arc::new);
+    let status_list = status::load(outbox, &profile.trust).await?.map(Arc::new);
     let log_head = outbox
         .snapshot(Snapshot::LogHead)
         .await?
@@ -90,7 +81,7 @@ pub(crate) async fn refresh(
     if is_revoked {
         return Ok(());
     }
-    refresh_status(client, outbox, known).await?;
+    status::refresh(client, outbox, known).await?;
     Ok(synced(outbox, known).await?)
 }
 
@@ -116,27 +107,4 @@ async fn refresh_profile(
     tracing::info!(version, "a new profile is in force");
     known.update(|known| known.profile = Arc::new(profile));
     Ok(())
-}
-
-async fn refresh_status(client: &ServiceClient, outbox: &Outbox, known: &Shared) -> Result<(), RefreshError> {
-    let now = known.now();
-    let Some(reply) = client.status_list(now.status_version()).await? else { return Ok(()) };
-    let list = verified(&reply.status_list.0, &now.profile.trust).map_err(RefreshError::Untrusted)?;
-    if list.version == now.status_version() && now.status_list.is_some() {
-        return Ok(());
-    }
-    outbox.keep_snapshot(Snapshot::StatusList, list.version, &reply.status_list.0).await?;
-    tracing::info!(version = list.version, "a new status list is in force");
-    known.update(|known| known.status_list = Some(Arc::new(list)));
-    Ok(())
-}
-
-/// A status list whose signature is by a key that the profile trusts for this.
-fn verified(token: &[u8], trust: &Trust) -> Result<StatusList, &'static str> {
-    let signed = SignedStatusList::decode(token).map_err(|_| "the status list cannot be read")?;
-    let keys = trust.status_keys.iter().filter_map(|spki| PublicKey::from_spki(&spki.0).ok());
-    let key = keys.into_iter().find(|key| key.key_id() == signed.key);
-    let key = key.ok_or("the status list is signed by a key that this terminal does not trust")?;
-    signed.verify(&key).map_err(|_| "the status list's signature does not verify")?;
-    Ok(signed.list)
 }

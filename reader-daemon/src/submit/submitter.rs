@@ -9,7 +9,7 @@ use std::{
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use card_schema::{
     envelope::{
-        batch::Batch,
+        batch::{Batch, MAX_TAPS},
         receipt::{Outcome, Receipt, TapOutcome},
     },
     ids::{BatchId, TapId},
@@ -23,7 +23,7 @@ use tokio::{
 use super::{
     client::{ServiceClient, ServiceError},
     receipt::{self, ReceiptError},
-    refresh,
+    refresh, renewal,
 };
 use crate::{
     identity::Identity,
@@ -31,8 +31,9 @@ use crate::{
     tap::Shared,
 };
 
-/// Taps in one batch.
-const BATCH_TAPS: u16 = 64;
+/// Taps in one batch: as many as one may carry, since each batch is waited for.
+const BATCH_TAPS: u16 = 256;
+const _: () = assert!(BATCH_TAPS as usize == MAX_TAPS);
 /// The first pause after a failure.
 const PAUSE_MIN: Duration = Duration::from_millis(250);
 /// The longest pause.
@@ -160,7 +161,7 @@ impl Submitter {
 
     /// Empties the outbox, refreshes what is known, waits for the next tap; after a failure pauses, each time longer but
     /// no longer than to the next tap, or as long as the service asks. Ends only with its task.
-    pub async fn run(self) {
+    pub async fn run(mut self) {
         let mut pauses = pauses();
         let mut refresh_at = Instant::now();
         loop {
@@ -187,7 +188,7 @@ impl Submitter {
         }
     }
 
-    async fn drain_and_refresh(&self, refresh_at: &mut Instant) -> Result<(), SubmitError> {
+    async fn drain_and_refresh(&mut self, refresh_at: &mut Instant) -> Result<(), SubmitError> {
         let mut sent = false;
         loop {
             let taps = self.outbox.pending(BATCH_TAPS).await?;
@@ -210,8 +211,18 @@ impl Submitter {
         if *refresh_at <= Instant::now() {
             refresh::refresh(&self.client, &self.outbox, &self.known, &self.identity).await?;
             *refresh_at = Instant::now() + self.refresh_every;
+            self.renew().await;
         }
         Ok(())
+    }
+
+    /// As long as the certificate is valid, that it could not be renewed is nobody's concern but the operator's.
+    async fn renew(&mut self) {
+        match renewal::renew(&self.client, &self.identity, crate::clock::now()).await {
+            Ok(None) => {}
+            Ok(Some(renewed)) => self.identity = Arc::new(renewed),
+            Err(error) => tracing::warn!(%error, "the terminal's certificate is not renewed yet"),
+        }
     }
 
     /// First to whoever decides about taps, then to whoever looks.

@@ -49,7 +49,7 @@ impl Knowledge {
     pub(crate) fn set_status_for_test(&mut self, index: u32, status: CardStatus) {
         let mut statuses = self.status_list.as_ref().map(|list| list.statuses.clone()).unwrap_or_default();
         statuses.set(index, status);
-        let list = StatusList { subject: "test".into(), issued_at_s: 0, version: 1, statuses };
+        let list = StatusList { subject: "test".into(), issued_at_s: 0, time_to_live_s: 0, version: 1, statuses };
         self.status_list = Some(Arc::new(list));
     }
 }

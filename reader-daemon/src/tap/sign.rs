@@ -42,6 +42,7 @@ pub fn by_card<L: Link>(piv: &mut PivCard<L>, slot: Slot, key: &PublicKey, tap: 
 /// The terminal's own key.
 pub struct TerminalKey {
     pair: EcdsaKeyPair,
+    public: PublicKey,
     id: KeyId,
 }
 
@@ -59,7 +60,12 @@ impl TerminalKey {
     pub fn from_pkcs8(pkcs8: &[u8]) -> Result<Self, ring::error::KeyRejected> {
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8, &SystemRandom::new())?;
         let public = PublicKey::from_sec1(pair.public_key().as_ref()).expect("ring's public keys are uncompressed");
-        Ok(Self { pair, id: public.key_id() })
+        Ok(Self { pair, id: public.key_id(), public })
+    }
+
+    /// Its public half.
+    pub const fn public(&self) -> &PublicKey {
+        &self.public
     }
 
     /// The name under which signatures refer to this key.

@@ -38,6 +38,7 @@ pub(crate) fn knowledge() -> Knowledge {
                 root: Bytes::default(),
                 card_cas: vec![],
                 receipt_keys: vec![],
+                status_list: String::new(),
                 status_keys: vec![],
                 log_key: String::new(),
             },

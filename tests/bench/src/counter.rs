@@ -2,10 +2,11 @@
 //! network and without, and the taps of a day without network going up.
 //!
 //! A sale's time is from the moment at which pcscd tells its clients of the card, as a client of its own sees it, to the
-//! result in the page's document; the screen shows it with its next frame. Our own share is what is left of it without
+//! result in the page's document; the screen shows it with its next frame. The daemon knows a status list of a large city. Our own share is what is left of it without
 //! the card's time: pcscd, the daemon, the disk, the service and the page.
 
 use std::{
+    ops::Range,
     path::PathBuf,
     time::{Duration, Instant},
 };
@@ -14,8 +15,9 @@ use anyhow::{Context, Result, ensure};
 use browser::{Chromium, Scripts, terminal_page::enter_counter};
 use card_schema::envelope::{
     PublicKey,
-    status_list::{CardStatus, SignedStatusList, StatusList, Statuses},
+    status_list::{CardStatus, Claims, SignedToken, StatusDelta, StatusList, Statuses},
 };
+use card_service::db::{Db, DbError, query};
 use postgres_cluster::Cluster;
 use serde_json::{Value, json};
 use town::{Place, Town, wait};
@@ -46,6 +48,9 @@ pub(crate) struct Options {
     /// Cards on the status list
     #[arg(long, default_value_t = 10_000_000)]
     cards: u32,
+    /// Cards on it that change in an hour
+    #[arg(long, default_value_t = 10_000)]
+    changed: u32,
 }
 
 /// The shop's reader.
@@ -72,8 +77,8 @@ const WATCH: &str = "
 const SHOWN: &str = "arguments[0](window.shown)";
 
 pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
-    ensure!(options.sales > 0 && options.kept > 0 && options.cards > 0, "measuring nothing");
-    status_list(options.cards, report)?;
+    ensure!(options.sales > 0 && options.kept > 0 && options.cards > 99 && options.changed > 0, "measuring nothing");
+    status_list(options, report)?;
     let cluster = (options.db == Engine::Postgres).then(Cluster::start).transpose()?;
     let mut town = match &cluster {
         Some(cluster) => Town::open_on(&cluster.database("town")?)?,
@@ -83,6 +88,7 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
     let mut shop = Shop { browser: Chromium::start(Scripts::Allowed)?, town, card };
     enter_counter(&mut shop.town, Place::Shop, &shop.browser)?;
     shop.town.pcscd.cards().pace(SLOT, Pace::CONTACTLESS)?;
+    shop.know_a_list_of(options.cards)?;
     // First sight of the card at this terminal: reads and verifies its certificate.
     shop.sale()?;
     let mut online = shop.sales(options.sales, PAID)?;
@@ -167,6 +173,25 @@ impl Shop {
         Ok(Sale { total_ms, frame_ms: drawn - present, own_ms: total_ms - of_card, result })
     }
 
+    /// Puts one in a hundred of so many cards out of use, and has the shop's daemon know it.
+    fn know_a_list_of(&mut self, cards: u32) -> Result<()> {
+        /// No more than one token may name.
+        const AT_ONCE: u32 = 50_000;
+        let shop = self.town.at(Place::Shop).local()?;
+        let listed = cards / 100;
+        let runtime = tokio::runtime::Runtime::new()?;
+        for first in (0..listed).step_by(AT_ONCE as usize) {
+            let last = (first + AT_ONCE).min(listed);
+            runtime.block_on(list(self.town.service.database_url(), cards, first..last))?;
+            shop.post("/v1/outbox/retry", &Value::Null)?.success()?;
+            wait::until("the shop knows who is out of use", || {
+                let version = shop.get("/v1/status")?.success()?["status_version"].as_u64();
+                Ok(version.is_some_and(|version| version > u64::from(last)).then_some(()))
+            })?;
+        }
+        Ok(())
+    }
+
     /// Payments of a day without network, and the seconds until the service has all of them.
     fn kept(&mut self, payments: usize) -> Result<f64> {
         let shop = self.town.at(Place::Shop).local()?;
@@ -190,9 +215,35 @@ impl Shop {
     }
 }
 
-/// A list of many cards of which one in a hundred is out of use: its size, and what it takes to verify and to ask it.
-fn status_list(cards: u32, report: &mut Report) -> Result<()> {
+/// Writes what terminals are told of some cards, the last of so many first.
+async fn list(database_url: &str, cards: u32, which: Range<u32>) -> Result<()> {
+    let db = Db::open(database_url).await?;
+    let numbers = [cards, which.start, which.end].map(i64::from);
+    db.write::<_, DbError, _>(move |tx| {
+        Box::pin(async move {
+            query(
+                "WITH RECURSIVE n (number) AS (SELECT $2 UNION ALL SELECT number + 1 FROM n WHERE number < $3 - 1)
+                 INSERT INTO status_change (version, at, status_index, status, leaf)
+                 SELECT number + 2, 0, $1 - 1 - number * 100, 1, 0 FROM n",
+            )
+            .bind(numbers[0])
+            .bind(numbers[1])
+            .bind(numbers[2])
+            .execute(tx.conn())
+            .await
+            .map(drop)
+        })
+    })
+    .await?;
+    db.close().await;
+    Ok(())
+}
+
+/// A list of many cards of which one in a hundred is out of use, and what changes in an hour: their size, and what it takes to verify
+/// and apply them and to ask the list.
+fn status_list(options: &Options, report: &mut Report) -> Result<()> {
     const LOOK_UPS: u32 = 1_000_000;
+    let cards = options.cards;
     let mut random = fastrand::Rng::with_seed(1);
     let mut statuses = Statuses::default();
     statuses.set(cards - 1, CardStatus::Valid);
@@ -201,22 +252,43 @@ fn status_list(cards: u32, report: &mut Report) -> Result<()> {
         let status = if random.u8(..4) == 0 { CardStatus::Suspended } else { CardStatus::Invalid };
         statuses.set(*index, status);
     }
+    let subject = "https://localhost/v1/status-lists/cards".to_owned();
+    let list = StatusList { subject: subject.clone(), issued_at_s: 0, time_to_live_s: 3_600, version: 1, statuses };
+    // Some of those that are out of use come back, the others are new.
+    let changes = (0..options.changed).map(|number| match number % 4 {
+        0 => (random.choice(&listed).copied().unwrap_or_default(), CardStatus::Valid),
+        1 => (random.u32(..cards), CardStatus::Suspended),
+        _ => (random.u32(..cards), CardStatus::Invalid),
+    });
+    let changes = changes.collect();
+    let delta = StatusDelta { subject, issued_at_s: 0, version: 1 + u64::from(options.changed), since: 1, changes };
     let (pkcs8, point) = key_pair()?;
-    let public = PublicKey::from_sec1(&point)?;
-    let subject = "https://localhost/v1/status-list".to_owned();
-    let list = StatusList { subject, issued_at_s: 0, version: 1, statuses };
-    let unsigned = list.to_be_signed(public.key_id());
-    let token = unsigned.sign(&Signer::read(&pkcs8)?.sign(unsigned.message())?);
+    let (public, signer) = (PublicKey::from_sec1(&point)?, Signer::read(&pkcs8)?);
+    let (token, changes) = (signed(&signer, &public, &list)?, signed(&signer, &public, &delta)?);
     report.figure("status_list_bytes", count(token.len()), "bytes", Some(180.0 * 1024.0));
+    report.figure("status_delta_bytes", count(changes.len()), "bytes", Some(40.0 * 1024.0));
 
     let began = Instant::now();
-    let signed = SignedStatusList::decode(&token)?;
-    signed.verify(&public)?;
+    let mut list: StatusList = verified(&token, &public)?;
     report.figure("status_apply_ms", began.elapsed().as_secs_f64() * 1000.0, "ms", Some(100.0));
     let began = Instant::now();
-    let found = (0..LOOK_UPS).filter(|_| signed.list.statuses.get(random.u32(..cards)) != CardStatus::Valid).count();
+    verified::<StatusDelta>(&changes, &public)?.apply(&mut list)?;
+    report.figure("status_delta_apply_ms", began.elapsed().as_secs_f64() * 1000.0, "ms", Some(100.0));
+    let began = Instant::now();
+    let found = (0..LOOK_UPS).filter(|_| list.statuses.get(random.u32(..cards)) != CardStatus::Valid).count();
     let each = began.elapsed().as_secs_f64() * 1e6 / f64::from(LOOK_UPS);
     ensure!(found > 0, "one card in a hundred is listed");
     report.figure("status_lookup_us", each, "us", Some(1.0));
     Ok(())
+}
+
+fn signed(signer: &Signer, key: &PublicKey, claims: &impl Claims) -> Result<Vec<u8>> {
+    let unsigned = claims.to_be_signed(key.key_id());
+    Ok(unsigned.sign(&signer.sign(unsigned.message())?))
+}
+
+fn verified<C: Claims>(token: &[u8], key: &PublicKey) -> Result<C> {
+    let token = SignedToken::<C>::decode(token)?;
+    token.verify(key)?;
+    Ok(token.claims)
 }

@@ -9,8 +9,8 @@ use std::{
 
 use axum::{
     Json, Router,
-    extract::State,
-    http::{HeaderMap, StatusCode, header},
+    extract::{Query, State},
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -21,7 +21,7 @@ use card_schema::{
         Envelope, Kid, Payload, PublicKey, Signature, ToBeSigned,
         batch::Batch,
         receipt::{Outcome, Receipt, TapOutcome},
-        status_list::{CardStatus, StatusList, Statuses},
+        status_list::{self, CardStatus, Claims, StatusDelta, StatusList, Statuses},
         tap::Tap,
     },
     ids::{BatchId, CardId, OrganisationId, TapId, TerminalId},
@@ -30,8 +30,8 @@ use card_schema::{
     wire::{
         Bytes,
         terminal::{
-            BatchReply, BatchRequest, EnrolmentReply, EnrolmentRequest, Limits, OfflineLimits, StatusListReply,
-            TerminalProfile, Trust,
+            BatchReply, BatchRequest, EnrolmentReply, EnrolmentRequest, Limits, OfflineLimits, RenewalReply,
+            RenewalRequest, TerminalProfile, Trust,
         },
     },
 };
@@ -178,8 +178,9 @@ pub struct Inside {
     pub taps: Vec<(TapId, Tap)>,
     /// How often each tap was brought.
     pub brought: BTreeMap<TapId, u32>,
-    statuses: Statuses,
-    version: u64,
+    /// How often the terminal has renewed its certificate.
+    pub renewed: u32,
+    changes: Vec<(u32, CardStatus)>,
 }
 
 /// The service and its issuer.
@@ -218,8 +219,8 @@ impl StubService {
                 mood: Mood::Honest,
                 taps: Vec::new(),
                 brought: BTreeMap::new(),
-                statuses: Statuses::default(),
-                version: 1,
+                renewed: 0,
+                changes: Vec::new(),
             }),
             address: Mutex::default(),
         });
@@ -245,9 +246,11 @@ impl StubService {
         *service.address.lock().expect("no panics") = Some(listener.local_addr().expect("an address"));
         let routes = Router::new()
             .route("/v1/enrolments", post(enrol))
+            .route("/v1/certificates", post(renew))
             .route("/v1/batches", post(batch))
             .route("/v1/profile", get(async |State(service): State<Arc<Self>>| Json(service.profile())))
-            .route("/v1/status-list", get(status_list))
+            .route(status_list::PATH, get(status_list))
+            .route(&format!("{}/changes", status_list::PATH), get(status_changes))
             .route("/v1/jobs/next", get(no_job))
             .with_state(Arc::clone(&service));
         let config = axum_server::tls_rustls::RustlsConfig::from_config(Arc::new(tls));
@@ -268,9 +271,7 @@ impl StubService {
 
     /// Puts a card on the status list.
     pub fn list(&self, card: CardId, status: CardStatus) {
-        let mut inside = self.inside();
-        inside.statuses.set(card.status_index(), status);
-        inside.version += 1;
+        self.inside().changes.push((card.status_index(), status));
     }
 
     fn profile(&self) -> TerminalProfile {
@@ -285,6 +286,7 @@ impl StubService {
                 root: Bytes(self.root.der.clone()),
                 card_cas: vec![Bytes(self.card_ca.der.clone())],
                 receipt_keys: vec![Bytes(self.receipt.public().to_spki().to_vec())],
+                status_list: LIST.into(),
                 status_keys: vec![Bytes(self.status.public().to_spki().to_vec())],
                 log_key: "test".into(),
             },
@@ -299,15 +301,17 @@ async fn enrol(State(service): State<Arc<StubService>>, Json(request): Json<Enro
     }
     let request = CertificateSigningRequestParams::from_der(&request.csr.0.as_slice().into()).expect("a request");
     let mut params = named(&TERMINAL.to_string());
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-    let certificate = service.terminal_ca.sign(&params, &request.public_key);
-    Json(EnrolmentReply {
-        certificate: Bytes(certificate),
-        chain: vec![Bytes(service.terminal_ca.der.clone())],
-        terminal_url: service.url(),
-        profile: service.profile(),
-    })
-    .into_response()
+    // It is near its end, for a certificate that began so long ago.
+    (params.not_before, params.not_after) = (date_time_ymd(1960, 1, 1), date_time_ymd(2040, 1, 1));
+    let (certificate, chain) = service.terminals(params, &request.public_key);
+    Json(EnrolmentReply { certificate, chain, terminal_url: service.url(), profile: service.profile() }).into_response()
+}
+
+async fn renew(State(service): State<Arc<StubService>>, Json(request): Json<RenewalRequest>) -> Response {
+    let request = CertificateSigningRequestParams::from_der(&request.csr.0.as_slice().into()).expect("a request");
+    service.inside().renewed += 1;
+    let (certificate, chain) = service.terminals(named(&TERMINAL.to_string()), &request.public_key);
+    Json(RenewalReply { certificate, chain }).into_response()
 }
 
 async fn batch(State(service): State<Arc<StubService>>, Json(request): Json<BatchRequest>) -> Response {
@@ -339,19 +343,46 @@ async fn batch(State(service): State<Arc<StubService>>, Json(request): Json<Batc
     Json(BatchReply { receipt: Bytes(sealed) }).into_response()
 }
 
-async fn status_list(State(service): State<Arc<StubService>>, headers: HeaderMap) -> Response {
-    let list = {
-        let inside = service.inside();
-        let (version, statuses) = (inside.version, inside.statuses.clone());
-        StatusList { subject: "https://test.example/list".into(), issued_at_s: 1, version, statuses }
-    };
-    let tag = format!("\"{}\"", list.version);
-    if headers.get(header::IF_NONE_MATCH).is_some_and(|seen| seen.as_bytes() == tag.as_bytes()) {
-        return StatusCode::NOT_MODIFIED.into_response();
+/// URI of the list, wherever it listens.
+const LIST: &str = "https://test.example/v1/status-lists/cards";
+
+impl StubService {
+    /// A terminal's certificate, and those between it and the root.
+    fn terminals(&self, mut params: CertificateParams, key: &impl PublicKeyData) -> (Bytes, Vec<Bytes>) {
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        (Bytes(self.terminal_ca.sign(&params, key)), vec![Bytes(self.terminal_ca.der.clone())])
     }
-    let to_be_signed = list.to_be_signed(service.status.public().key_id());
-    let token = to_be_signed.sign(&service.status.signature(to_be_signed.message()));
-    ([(header::ETAG, tag)], Json(StatusListReply { status_list: Bytes(token) })).into_response()
+
+    fn signed(&self, claims: &impl Claims) -> Vec<u8> {
+        let to_be_signed = claims.to_be_signed(self.status.public().key_id());
+        to_be_signed.sign(&self.status.signature(to_be_signed.message()))
+    }
+}
+
+/// The list as it was at first, and what has changed since: version 1 and the others.
+async fn status_list(State(service): State<Arc<StubService>>) -> Response {
+    let list = StatusList {
+        subject: LIST.into(),
+        issued_at_s: 1,
+        time_to_live_s: 3_600,
+        version: 1,
+        statuses: Statuses::default(),
+    };
+    service.signed(&list).into_response()
+}
+
+async fn status_changes(
+    State(service): State<Arc<StubService>>,
+    Query(asked): Query<BTreeMap<String, u64>>,
+) -> Response {
+    let changes = service.inside().changes.clone();
+    let version = 1 + changes.len() as u64;
+    if asked["since"] == version {
+        return StatusCode::NO_CONTENT.into_response();
+    }
+    let subject = LIST.into();
+    let changes = changes.into_iter().collect();
+    service.signed(&StatusDelta { subject, issued_at_s: 1, version, since: 1, changes }).into_response()
 }
 
 async fn no_job() -> StatusCode {

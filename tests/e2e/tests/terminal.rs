@@ -337,6 +337,26 @@ fn a_listed_card_is_refused_offline_and_the_list_never_goes_back() {
     });
 }
 
+#[test]
+fn a_certificate_near_its_end_is_renewed_and_the_terminal_goes_on() {
+    within_pcscd("a_certificate_near_its_end_is_renewed_and_the_terminal_goes_on", 2, |world| {
+        let (runtime, service, mut terminal, _) = begin(world);
+        let path = terminal.data().join("terminal.json");
+        let file = || std::fs::read_to_string(&path).expect("the identity");
+        let enrolled = file();
+        terminal.start(&runtime);
+        eventually("another certificate is kept", || (file() != enrolled).then_some(()));
+        let renewed = file();
+        assert_eq!(terminal.pay(&runtime, 100).expect("a tap").state, TapState::Accepted);
+        terminal.kill();
+        terminal.start(&runtime);
+        assert_eq!(terminal.pay(&runtime, 100).expect("a tap").state, TapState::Accepted, "with the new one");
+        terminal.retry(&runtime);
+        eventually("the service is reached", || (terminal.status(&runtime).ok()?.online == Some(true)).then_some(()));
+        assert_eq!((file(), service.inside().renewed), (renewed, 1), "once");
+    });
+}
+
 /// Sends a request as it is; answers the status code.
 fn raw(file: &LocalFile, head: &str, body: &str) -> u16 {
     let mut stream = TcpStream::connect(file.address).expect("it listens");

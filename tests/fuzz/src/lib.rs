@@ -12,7 +12,7 @@ use card_schema::card::{Chuid, tlv};
 use card_schema::envelope::batch::Batch;
 use card_schema::envelope::paper::Paper;
 use card_schema::envelope::receipt::Receipt;
-use card_schema::envelope::status_list::SignedStatusList;
+use card_schema::envelope::status_list::{Claims as _, SignedToken, StatusDelta, StatusList};
 use card_schema::envelope::tap::Tap;
 use card_schema::envelope::{Envelope, Payload, PublicKey, Signature, ToBeSigned};
 use coset::{CoseSign1, TaggedCborSerializable as _};
@@ -27,6 +27,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("receipt", receipt),
     ("paper", paper),
     ("status_list", status_list),
+    ("status_delta", status_delta),
     ("tlv", tlv),
     ("chuid", chuid),
     ("signature", signature),
@@ -68,7 +69,16 @@ pub fn paper(data: &[u8]) -> bool {
 
 /// A signed status list, deflated.
 pub fn status_list(data: &[u8]) -> bool {
-    SignedStatusList::decode(data).is_ok()
+    SignedToken::<StatusList>::decode(data).is_ok()
+}
+
+/// Signed changes of a status list.
+pub fn status_delta(data: &[u8]) -> bool {
+    let Ok(token) = SignedToken::<StatusDelta>::decode(data) else { return false };
+    let independent = CoseSign1::from_tagged_slice(data).expect("what we accept is COSE to others, too");
+    let written = token.claims.to_be_signed(token.key);
+    assert_eq!(independent.tbs_data(&[]), written.message(), "what was read is not what was signed");
+    true
 }
 
 /// BER-TLV.

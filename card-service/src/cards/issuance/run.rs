@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::cards::deed::model::Reason;
 use crate::cards::expiry::rules::Clock;
 use crate::cards::store::Because;
-use crate::cards::{self, Away, Bearer, Card, CardState, consent, possession, status};
+use crate::cards::{self, Away, Bearer, Card, CardState, consent, possession};
 use crate::consent::Text;
 use crate::db::Tx;
 use crate::domains::residence;
@@ -168,7 +168,7 @@ pub async fn observe(
                     let text = Text::current(consent::model::about(card.bearer), issuance.language);
                     consent::store::insert(tx, now, card.card_id, issuance.number, text).await?;
                 }
-                follow(&app, tx, now, &mut card, &issuance.journal, ISSUANCE).await?;
+                follow(tx, now, &mut card, &issuance.journal, ISSUANCE).await?;
                 store::update(tx, now, &issuance, Some(answered)).await?;
                 metrics::counter!("issuance_steps_total").increment(1);
                 numbered(&app, tx, &card, &issuance).await.map(Some)
@@ -211,7 +211,7 @@ pub async fn resume(app: &App, issuance: Uuid) -> Result<(), Refusal> {
 /// # Errors
 /// [`ProblemType::Conflict`] where the card is in use or the issuance is over.
 pub async fn give_up(app: &App, by: StaffId, issuance: Uuid) -> Result<(), Refusal> {
-    let (now, shared) = (app.now(), app.clone());
+    let now = app.now();
     app.db
         .write::<_, Refusal, _>(move |tx| {
             Box::pin(async move {
@@ -227,7 +227,7 @@ pub async fn give_up(app: &App, by: StaffId, issuance: Uuid) -> Result<(), Refus
                 issuance.number += 1;
                 issuance.open = false;
                 let because = Because { by: Some(by), ..ISSUANCE };
-                follow(&shared, tx, now, &mut card, &issuance.journal, because).await?;
+                follow(tx, now, &mut card, &issuance.journal, because).await?;
                 store::update(tx, now, &issuance, None).await?;
                 Ok(())
             })
@@ -247,7 +247,6 @@ fn may_resume(asked: &Want, card: CardState) -> bool {
 
 /// What the card's state becomes with the journal.
 async fn follow(
-    app: &App,
     tx: &mut Tx,
     now: Micros,
     card: &mut Card,
@@ -263,9 +262,6 @@ async fn follow(
     // A card that is active stays so: only its consent comes after `Personalised`.
     if card.state.may_become(next) {
         cards::store::set_state(tx, now, card, next, because).await?;
-        if card.state.status() != next.status() {
-            status::publish(app, tx, now).await?;
-        }
         card.state = next;
     }
     Ok(())

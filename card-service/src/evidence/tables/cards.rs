@@ -123,9 +123,14 @@ pub static CONSENT_REQUEST: Table = Table {
     leaf_shard: Some("shard"),
     ..PLAIN
 };
-/// Signed status lists.
-pub static STATUS_LIST: Table =
-    Table { name: "status_list", columns: &["version", "at", "body", LEAF], key: 1, committed: 3, ..PLAIN };
+/// What terminals are told of cards, by the version of the status list.
+pub static STATUS_CHANGE: Table = Table {
+    name: "status_change",
+    columns: &["version", "at", "status_index", "status", LEAF],
+    key: 1,
+    committed: 4,
+    ..PLAIN
+};
 /// What came into drawers of blank cards and what left them.
 pub static BLANK_MOVE: Table = Table {
     name: "blank_move",

@@ -1,37 +1,15 @@
 //! What terminals have accepted on their own: it stands, whoever bears it, and ends where a terminal could have known.
 
 use super::*;
-use crate::cards::store::Because;
-use crate::cards::{self, status::StatusLists};
-use crate::testing::town::{OFFLINE, TERMINALS_URL};
+use crate::testing::town::{OFFLINE, set_state};
 
 const RISK: &str = "SELECT CAST(COALESCE(SUM(balance), 0) AS BIGINT) FROM account WHERE kind = 4";
 const PURSES: &str = "SELECT CAST(COALESCE(SUM(balance), 0) AS BIGINT) FROM account WHERE kind = 1";
-const NEWEST_LIST: &str = "SELECT COALESCE(MAX(version), 0) FROM status_list";
+const NEWEST_LIST: &str = "SELECT COALESCE(MAX(version), 1) FROM status_change";
 const SUSPENDED: &str = "SELECT COUNT(*) FROM card WHERE state = 'suspended'";
 
 fn pay_offline(fen: i64) -> Operation {
     Operation::PursePayment(purse::Payment { amount: Fen(fen), accepted_offline: true })
-}
-
-/// Signs a list of the cards as they are, after a card was put into a state.
-async fn listed(town: &Town, at: Micros, change: Option<(CardId, CardState)>) {
-    let lists = StatusLists::new(std::sync::Arc::clone(&town.keys), TERMINALS_URL);
-    town.scratch
-        .db
-        .write::<_, DbError, _>(move |tx| {
-            let lists = lists.clone();
-            Box::pin(async move {
-                if let Some((id, state)) = change {
-                    cards::store::lock(tx, id).await?;
-                    let card = cards::store::one(tx.conn(), id).await?.unwrap();
-                    cards::store::set_state(tx, at, &card, state, Because::of("test")).await?;
-                }
-                lists.publish(tx, at).await
-            })
-        })
-        .await
-        .unwrap();
 }
 
 /// A tap that the terminal accepted with this list, at this time.
@@ -44,7 +22,6 @@ fn tap(terminal: &mut TestTerminal, card: &TestCard, fen: i64, list: u64, at: Mi
 async fn a_payment_that_the_purse_does_not_cover_stands_and_suspends_the_card() {
     let town = Town::new().await;
     let (mut shop, mut other, card) = (town.terminal().await, town.terminal().await, town.card().await);
-    listed(&town, START, None).await;
     let first = shop.tap(&card, Slot::Tap, top_up(1_000));
     let taps = [
         first,
@@ -78,7 +55,6 @@ async fn a_payment_that_the_purse_does_not_cover_stands_and_suspends_the_card() 
 async fn a_terminal_that_makes_payments_up_is_paid_no_more_of_them_than_an_honest_one_lets_wait() {
     let town = Town::new().await;
     let (mut rogue, card) = (town.terminal().await, town.card().await);
-    listed(&town, START, None).await;
     let first = tap(&mut rogue, &card, 100, 1, START);
     assert_eq!(outcome(&town, &rogue, &first).await, Outcome::Accepted, "it suspends the card");
     let mut accepted = 0;
@@ -96,11 +72,10 @@ async fn a_terminal_that_makes_payments_up_is_paid_no_more_of_them_than_an_hones
 async fn what_a_thief_pays_after_the_loss_was_reported_is_not_the_holders() {
     let town = Town::new().await;
     let (mut shop, card) = (town.terminal().await, town.card().await);
-    listed(&town, START, None).await;
     let first = shop.tap(&card, Slot::Tap, top_up(1_000));
     assert_eq!(outcome(&town, &shop, &first).await, Outcome::Accepted);
     let (hour, week) = (START.plus_seconds(3_600), i64::from(OFFLINE.freeze_days) * 86_400);
-    listed(&town, hour, Some((card.id, CardState::Lost))).await;
+    set_state(&town.scratch.db, hour, card.id, CardState::Lost).await;
     town.now.store(hour.plus_seconds(week + 100).0, Ordering::Relaxed);
     let before = tap(&mut shop, &card, 100, 1, START);
     let after = tap(&mut shop, &card, 200, 1, hour.plus_seconds(1));
@@ -120,7 +95,6 @@ async fn what_a_thief_pays_after_the_loss_was_reported_is_not_the_holders() {
 async fn more_than_a_terminal_may_accept_on_its_own_is_nothing_that_stands() {
     let town = Town::new().await;
     let (mut shop, card) = (town.terminal().await, town.card().await);
-    listed(&town, START, None).await;
     let over = Tap { status_version: 1, ..shop.next(Some(&card), pay_offline(OFFLINE.tap.0 + 1)) };
     let over = shop.sign(&over, card.key(Slot::Approve), Kid::Card(Slot::Approve));
     assert_eq!(outcome(&town, &shop, &over).await, Outcome::AmountOutOfRange);

@@ -70,7 +70,7 @@ const SERVICES: [&str; 38] = [
     "staff",
     "staff_deed",
     "staff_post",
-    "status_list",
+    "status_change",
     "terminal",
     "terminal_deed",
     "tile",

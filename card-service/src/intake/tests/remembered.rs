@@ -1,25 +1,14 @@
 //! What intake remembers never outlives a change, whoever makes it: another process does not tell this one.
 
 use super::*;
-use crate::cards::store::Because;
 use crate::cards::{self, CardState};
 use crate::db::Db;
 use crate::ledger::{AccountKind, Phase, Reference, Transfer, TransferKind, Unit, post};
+use crate::testing::town::set_state;
 
 /// Another process at work on the same database.
 async fn elsewhere(town: &Town) -> Db {
     Db::open(&town.scratch.url).await.unwrap()
-}
-
-async fn set_state(db: &Db, id: CardId, next: CardState) {
-    db.write::<_, DbError, _>(move |tx| {
-        Box::pin(async move {
-            let card = cards::store::one(tx.conn(), id).await?.unwrap();
-            cards::store::set_state(tx, START, &card, next, Because::of("test")).await
-        })
-    })
-    .await
-    .unwrap();
 }
 
 #[tokio::test]
@@ -34,7 +23,7 @@ async fn a_card_that_is_suspended_elsewhere_is_refused_from_the_next_tap_on() {
     ];
     for (state, outcome_expected) in expected {
         if let Some(state) = state {
-            set_state(&other, card.id, state).await;
+            set_state(&other, START, card.id, state).await;
         }
         for _ in 0..2 {
             let tap = terminal.tap(&card, Slot::Tap, GATE);

@@ -2,6 +2,7 @@
 
 use super::super::super::tables::{self, TABLES};
 use super::*;
+use crate::testing::town::set_state;
 
 fn named(report: &Report, row: &str) -> bool {
     report.findings.iter().any(|finding| finding.row == row)
@@ -100,18 +101,7 @@ async fn a_row_that_was_altered_stays_in_the_log_when_the_office_changes_it_afte
     let mut audited = Audited::new().await;
     audited.sql("UPDATE card SET expires_at = expires_at + 1").await;
     let card = audited.card.id;
-    audited
-        .town
-        .scratch
-        .db
-        .write::<_, DbError, _>(move |tx| {
-            Box::pin(async move {
-                let found = cards::store::one(tx.conn(), card).await?.unwrap();
-                cards::store::set_state(tx, START, &found, CardState::Active, cards::store::Because::of("test")).await
-            })
-        })
-        .await
-        .unwrap();
+    set_state(&audited.town.scratch.db, START, card, CardState::Active).await;
     let report = audited.report().await;
     let found = report.findings.iter().find(|finding| finding.problem == "replaces a card row that was not recorded");
     assert!(found.is_some_and(|finding| finding.row.starts_with("leaf shard=")), "{report}");

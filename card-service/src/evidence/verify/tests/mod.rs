@@ -13,7 +13,7 @@ use super::super::rows::store;
 use super::super::tables::{TABLES, Table, Value};
 use super::super::{Log, LogKey, audit};
 use super::{Report, Row, verify};
-use crate::cards::{self, CardState};
+use crate::cards::CardState;
 use crate::db::{Connection, DbError, query};
 use crate::testing::town::{START, TestCard, TestTerminal, Town};
 use crate::testing::{Lived, Scratch};

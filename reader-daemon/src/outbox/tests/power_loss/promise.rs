@@ -101,8 +101,13 @@ impl Promise {
             }
         }
         let list = outbox.snapshot(Snapshot::StatusList).await.map_err(|error| unreadable(&error))?;
-        let (version, body) = list.unwrap_or_default();
-        if version < self.version || body != script::status_list(version) {
+        let (mut version, body) = list.unwrap_or_default();
+        let mut is_whole = body == script::status_list(version);
+        for delta in outbox.status_deltas().await.map_err(|error| unreadable(&error))? {
+            version += 1;
+            is_whole &= delta == script::status_list(version);
+        }
+        if version < self.version || !is_whole {
             return Err(Broken::StatusListBack);
         }
         let card = outbox.known_card(script::card(), Slot::Tap).await.map_err(|error| unreadable(&error))?;

@@ -24,7 +24,7 @@ use super::{
     promise::Mark,
 };
 use crate::{
-    outbox::{KnownCard, Lane, Outbox, Snapshot, StoredTap},
+    outbox::{KnownCard, Lane, Outbox, StoredTap},
     tap::{Line, Shared, TapError, sign::TerminalKey, tests::knowledge},
 };
 
@@ -191,8 +191,14 @@ impl Terminal {
         self.mark(&receipted);
     }
 
+    /// What has changed since the list in force.
+    async fn change(&mut self, version: u64) {
+        self.outbox.keep_status_delta(version, &status_list(version)).await.unwrap();
+        self.mark(&Mark::InForce { version });
+    }
+
     async fn put_in_force(&mut self, version: u64) {
-        self.outbox.keep_snapshot(Snapshot::StatusList, version, &status_list(version)).await.unwrap();
+        self.outbox.keep_status_list(version, &status_list(version)).await.unwrap();
         self.mark(&Mark::InForce { version });
     }
 }
@@ -205,6 +211,7 @@ async fn first(mut terminal: Terminal) {
     terminal.outbox.learn_card(card(), Slot::Tap, &known_card()).await.unwrap();
     terminal.mark(&Mark::Learnt);
     terminal.put_in_force(1).await;
+    terminal.change(2).await;
     for reader in [TILL, KIOSK, TILL] {
         terminal.take(reader).await.unwrap();
     }
