@@ -170,6 +170,7 @@ fn check_taps() {
     let first = payment();
     check("tap-payment", &first, Kid::Card(Slot::Tap), &CARD);
     let previous = TapId(ToBeSigned::new(&first, Kid::Card(Slot::Tap)).digest());
+    let original = purse::Original { tap: previous, at: first.at };
     let table = [
         (
             "tap-payment-offline",
@@ -178,6 +179,8 @@ fn check_taps() {
         ),
         ("tap-payment-with-pin", Slot::Approve, Operation::PursePayment(purse::Payment::online(Fen(123_456)))),
         ("tap-top-up", Slot::Tap, Operation::PurseTopUp(purse::TopUp { amount: Fen(5_000) })),
+        ("tap-refund", Slot::Tap, Operation::PurseRefund(purse::Return { original, amount: Fen(250) })),
+        ("tap-void", Slot::Tap, Operation::PurseVoid(purse::Return { original, amount: Fen(1250) })),
         ("tap-gate-check", Slot::Tap, Operation::GateCheck(gate::Check)),
         (
             "tap-sign-in",
@@ -302,9 +305,11 @@ fn every_kept_file_belongs_to_a_test() {
         "tap-payment",
         "tap-payment-offline",
         "tap-payment-with-pin",
+        "tap-refund",
         "tap-registration-consent",
         "tap-sign-in",
         "tap-top-up",
+        "tap-void",
     ];
     let mut found: Vec<String> = fs::read_dir(path("x").parent().expect("a folder"))
         .expect("the folder of vectors")

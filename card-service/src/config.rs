@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use card_schema::money::Fen;
-use card_schema::wire::terminal::{Limits, OfflineLimits};
+use card_schema::wire::terminal::{Limits, OfflineLimits, RefundLimits};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -18,7 +18,7 @@ const PREFIX: &str = "CARD_SERVICE_";
 const NOT_SETTINGS: [&str; 3] = ["CARD_SERVICE_CONFIG", "CARD_SERVICE_ADMIN_PASSWORD", "CARD_SERVICE_LANG"];
 
 /// Every key there is, with what it is for.
-pub const KEYS: [(&str, &str); 23] = [
+pub const KEYS: [(&str, &str); 25] = [
     ("data_dir", "folder for database, keys and certificates"),
     ("database.url", "sqlite:PATH or postgres://USER@HOST/DATABASE; SQLite in data_dir when not set"),
     ("public.listen", "address of the console and the API"),
@@ -42,6 +42,8 @@ pub const KEYS: [(&str, &str); 23] = [
         "of a hundred cards, how many a terminal draws each day that have to reach the service",
     ),
     ("limits.offline_freeze_days", "days without the service after which a terminal accepts nothing"),
+    ("limits.refund_days", "days in which a shop may refund a payment"),
+    ("limits.void_minutes", "minutes in which a terminal may void a payment"),
     ("limits.reversal_alone_fen", "how much somebody may reverse alone within 24 hours, in fen; more takes two"),
     ("sessions.idle_s", "seconds after which an idle console session ends"),
     ("metrics.open", "true: /metrics answers everybody, not loopback alone"),
@@ -190,9 +192,18 @@ pub struct LimitsConfig {
     pub offline_drawn_percent: u8,
     /// See [`OfflineLimits::freeze_days`].
     pub offline_freeze_days: u32,
+    /// See [`RefundLimits::refund_days`].
+    pub refund_days: u32,
+    /// See [`RefundLimits::void_minutes`].
+    pub void_minutes: u32,
     /// How much a member of staff may reverse alone within 24 hours, in fen.
     pub reversal_alone_fen: i64,
 }
+
+/// A year: whoever returns something later is an affair of the office.
+const REFUND_DAYS_MAX: i64 = 366;
+/// A day: a void corrects what was mistyped, before anybody has gone home.
+const VOID_MINUTES_MAX: i64 = 1_440;
 
 impl LimitsConfig {
     /// # Errors
@@ -207,8 +218,12 @@ impl LimitsConfig {
             ("limits.reversal_alone_fen", self.reversal_alone_fen),
         ];
         let amounts = amounts.map(|(key, found)| (key, found, i64::MAX));
-        let percent = ("limits.offline_drawn_percent", i64::from(self.offline_drawn_percent), 100);
-        match amounts.into_iter().chain([percent]).find(|(_, found, most)| !(0..=*most).contains(found)) {
+        let others = [
+            ("limits.offline_drawn_percent", i64::from(self.offline_drawn_percent), 100),
+            ("limits.refund_days", i64::from(self.refund_days), REFUND_DAYS_MAX),
+            ("limits.void_minutes", i64::from(self.void_minutes), VOID_MINUTES_MAX),
+        ];
+        match amounts.into_iter().chain(others).find(|(_, found, most)| !(0..=*most).contains(found)) {
             Some((key, found, most)) => Err(ConfigError::OutOfRange { key, found, most }),
             None => Ok(()),
         }
@@ -228,6 +243,7 @@ impl From<LimitsConfig> for Limits {
                 drawn_percent: limits.offline_drawn_percent,
                 freeze_days: limits.offline_freeze_days,
             },
+            refunds: RefundLimits { refund_days: limits.refund_days, void_minutes: limits.void_minutes },
         }
     }
 }
@@ -308,6 +324,8 @@ impl Config {
             .set_default("limits.offline_terminal_fen", 500_000)?
             .set_default("limits.offline_drawn_percent", 5)?
             .set_default("limits.offline_freeze_days", 7)?
+            .set_default("limits.refund_days", 30)?
+            .set_default("limits.void_minutes", 15)?
             .set_default("limits.reversal_alone_fen", 20_000)?
             .set_default("sessions.idle_s", 900)?
             .set_default("metrics.open", false)?;

@@ -46,11 +46,20 @@ pub enum Outcome {
     Quarantined = 13,
     /// The card agreed to another text than the one that was sent to be shown to its holder.
     WrongText = 14,
+    /// The holder of this card has made no such payment here: it is another organisation's, another holder's, none at
+    /// all, or, for a void, another terminal's. Which of these, nobody is told.
+    OriginalUnknown = 15,
+    /// What is named is itself a refund or a void.
+    RefundOfRefund = 16,
+    /// More than is left of the payment; for a void, something has gone back already.
+    RefundExceedsRest = 17,
+    /// The time in which a payment may be refunded, or voided, is over.
+    RefundTooLate = 18,
 }
 
 impl Outcome {
     /// Every outcome there is.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 19] = [
         Self::Accepted,
         Self::Malformed,
         Self::UnknownCard,
@@ -66,6 +75,10 @@ impl Outcome {
         Self::WrongTerminal,
         Self::Quarantined,
         Self::WrongText,
+        Self::OriginalUnknown,
+        Self::RefundOfRefund,
+        Self::RefundExceedsRest,
+        Self::RefundTooLate,
     ];
 
     /// The number in a signed receipt and in the database.

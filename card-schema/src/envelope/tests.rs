@@ -46,12 +46,21 @@ impl Signer {
     }
 }
 
+fn given_back() -> impl Strategy<Value = purse::Return> {
+    (any::<[u8; 32]>(), any::<i64>(), any::<i64>()).prop_map(|(tap, at, fen)| {
+        let original = purse::Original { tap: TapId(tap), at: Micros(at) };
+        purse::Return { original, amount: Fen(fen) }
+    })
+}
+
 fn operation() -> impl Strategy<Value = Operation> {
     prop_oneof![
         (any::<i64>(), any::<bool>()).prop_map(|(fen, accepted_offline)| {
             Operation::PursePayment(purse::Payment { amount: Fen(fen), accepted_offline })
         }),
         any::<i64>().prop_map(|fen| Operation::PurseTopUp(purse::TopUp { amount: Fen(fen) })),
+        given_back().prop_map(Operation::PurseRefund),
+        given_back().prop_map(Operation::PurseVoid),
         Just(Operation::GateCheck(gate::Check)),
         ("[a-z:/.]{0,255}", any::<[u8; 32]>())
             .prop_map(|(audience, challenge)| Operation::SignIn(SignIn { audience, challenge })),

@@ -29,6 +29,10 @@ pub enum Operation {
     PursePayment(purse::Payment),
     /// `purse.top_up`: cash taken at the terminal, into the holder's purse.
     PurseTopUp(purse::TopUp),
+    /// `purse.refund`: a payment, or a part of it, back to the holder.
+    PurseRefund(purse::Return),
+    /// `purse.void`: a payment is undone in full, soon after it was made.
+    PurseVoid(purse::Return),
     /// `gate.check`: may this card pass here, now?
     GateCheck(gate::Check),
     /// `card.sign_in`: the holder shows at this terminal that the card is theirs.
@@ -49,6 +53,12 @@ pub enum OperationCode {
     /// See [`Operation::PurseTopUp`].
     #[serde(rename = "purse.top_up")]
     PurseTopUp = 0x0102,
+    /// See [`Operation::PurseRefund`].
+    #[serde(rename = "purse.refund")]
+    PurseRefund = 0x0103,
+    /// See [`Operation::PurseVoid`].
+    #[serde(rename = "purse.void")]
+    PurseVoid = 0x0104,
     /// See [`Operation::GateCheck`].
     #[serde(rename = "gate.check")]
     GateCheck = 0x0201,
@@ -65,9 +75,11 @@ pub enum OperationCode {
 
 impl OperationCode {
     /// Every operation there is.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::PursePayment,
         Self::PurseTopUp,
+        Self::PurseRefund,
+        Self::PurseVoid,
         Self::GateCheck,
         Self::SignIn,
         Self::RegistrationConsent,
@@ -89,6 +101,8 @@ impl OperationCode {
         match self {
             Self::PursePayment => "purse.payment",
             Self::PurseTopUp => "purse.top_up",
+            Self::PurseRefund => "purse.refund",
+            Self::PurseVoid => "purse.void",
             Self::GateCheck => "gate.check",
             Self::SignIn => "card.sign_in",
             Self::RegistrationConsent => "registration.consent",
@@ -108,6 +122,8 @@ impl Operation {
         match self {
             Self::PursePayment(_) => OperationCode::PursePayment,
             Self::PurseTopUp(_) => OperationCode::PurseTopUp,
+            Self::PurseRefund(_) => OperationCode::PurseRefund,
+            Self::PurseVoid(_) => OperationCode::PurseVoid,
             Self::GateCheck(_) => OperationCode::GateCheck,
             Self::SignIn(_) => OperationCode::SignIn,
             Self::RegistrationConsent(_) => OperationCode::RegistrationConsent,
@@ -120,15 +136,29 @@ impl Operation {
         match self {
             Self::PursePayment(payment) => Some(payment.amount),
             Self::PurseTopUp(top_up) => Some(top_up.amount),
+            Self::PurseRefund(back) | Self::PurseVoid(back) => Some(back.amount),
             _ => None,
         }
     }
 
-    /// Who must sign. `no_pin_limit` is the largest payment that needs no PIN.
+    /// The payment that the operation gives back, if it gives one back. Only the service knows what is left of it, so a
+    /// terminal that decides by itself refuses these.
+    pub const fn original(&self) -> Option<purse::Original> {
+        match self {
+            Self::PurseRefund(back) | Self::PurseVoid(back) => Some(back.original),
+            _ => None,
+        }
+    }
+
+    /// Who must sign. `no_pin_limit` is the largest payment that needs no PIN. What goes to the holder needs none.
     pub fn signer(&self, no_pin_limit: Fen) -> Signer {
         match self {
             Self::PursePayment(payment) if payment.amount > no_pin_limit => Signer::Card(Slot::Approve),
-            Self::PursePayment(_) | Self::PurseTopUp(_) | Self::GateCheck(_) => Signer::Card(Slot::Tap),
+            Self::PursePayment(_)
+            | Self::PurseTopUp(_)
+            | Self::PurseRefund(_)
+            | Self::PurseVoid(_)
+            | Self::GateCheck(_) => Signer::Card(Slot::Tap),
             Self::SignIn(_) => Signer::Card(Slot::SignIn),
             Self::RegistrationConsent(_) => Signer::Card(Slot::Approve),
             Self::Abandoned(_) => Signer::Terminal,
@@ -139,6 +169,7 @@ impl Operation {
         match self {
             Self::PursePayment(payment) => payment.encode(e),
             Self::PurseTopUp(top_up) => top_up.encode(e),
+            Self::PurseRefund(back) | Self::PurseVoid(back) => back.encode(e),
             Self::GateCheck(gate::Check) => gate::Check::encode(e),
             Self::SignIn(sign_in) => sign_in.encode(e),
             Self::RegistrationConsent(consent) => consent.encode(e),
@@ -150,6 +181,8 @@ impl Operation {
         Ok(match code {
             OperationCode::PursePayment => Self::PursePayment(purse::Payment::decode(d)?),
             OperationCode::PurseTopUp => Self::PurseTopUp(purse::TopUp::decode(d)?),
+            OperationCode::PurseRefund => Self::PurseRefund(purse::Return::decode(d)?),
+            OperationCode::PurseVoid => Self::PurseVoid(purse::Return::decode(d)?),
             OperationCode::GateCheck => Self::GateCheck(gate::Check::decode(d)?),
             OperationCode::SignIn => Self::SignIn(sign_in::SignIn::decode(d)?),
             OperationCode::RegistrationConsent => Self::RegistrationConsent(registration::Consent::decode(d)?),

@@ -3,7 +3,9 @@
 use minicbor::{Decoder, Encoder, encode::Write};
 
 use crate::{
+    clock::Micros,
     envelope::{EnvelopeError, cbor},
+    ids::TapId,
     money::Fen,
 };
 
@@ -54,5 +56,42 @@ impl TopUp {
         cbor::map(d, 1)?;
         cbor::key(d, 1)?;
         Ok(Self { amount: Fen(d.i64()?) })
+    }
+}
+
+/// The payment that is given back, as the terminal that took it knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Original {
+    /// The payment's tap.
+    pub tap: TapId,
+    /// The terminal's clock in that tap: with it the service finds the payment among all that a holder ever paid.
+    pub at: Micros,
+}
+
+/// What goes back from the organisation that took a payment to the holder who paid: by a refund a part or all of it, by a
+/// void all of it, at the terminal that took it and soon after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Return {
+    /// What was paid.
+    pub original: Original,
+    /// Above zero; the service refuses anything else, and more than is left of the payment. For a void, all of it.
+    pub amount: Fen,
+}
+
+impl Return {
+    pub(crate) fn encode<W: Write>(self, e: &mut Encoder<W>) -> Result<(), minicbor::encode::Error<W::Error>> {
+        let Original { tap, at } = self.original;
+        e.map(3)?.u8(1)?.bytes(&tap.0)?.u8(2)?.i64(at.0)?.u8(3)?.i64(self.amount.0)?;
+        Ok(())
+    }
+
+    pub(crate) fn decode(d: &mut Decoder<'_>) -> Result<Self, EnvelopeError> {
+        cbor::map(d, 3)?;
+        cbor::key(d, 1)?;
+        let tap = TapId(cbor::bytes(d)?);
+        cbor::key(d, 2)?;
+        let at = Micros(d.i64()?);
+        cbor::key(d, 3)?;
+        Ok(Self { original: Original { tap, at }, amount: Fen(d.i64()?) })
     }
 }

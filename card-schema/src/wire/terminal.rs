@@ -128,6 +128,18 @@ pub struct Limits {
     pub tap_limit: Fen,
     /// What it accepts while it cannot reach the service.
     pub offline: OfflineLimits,
+    /// How long a payment may be given back.
+    pub refunds: RefundLimits,
+}
+
+/// How long after a payment was booked it may be given back, by the service's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RefundLimits {
+    /// Days in which it may be refunded.
+    pub refund_days: u32,
+    /// Minutes in which it may be voided.
+    pub void_minutes: u32,
 }
 
 /// What a terminal accepts on its own. Everything that is accepted so stands: these limits bound what the issuer may lose.

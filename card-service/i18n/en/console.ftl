@@ -203,6 +203,8 @@ console-state-abandoned = Issuance given up
 # Operations
 console-operation-purse-payment = Payment
 console-operation-purse-top-up = Top-up
+console-operation-purse-refund = Refund
+console-operation-purse-void = Void
 console-operation-gate-check = Gate check
 console-operation-card-sign-in = Sign-in
 console-operation-registration-consent = Consent to registration
@@ -225,6 +227,10 @@ console-outcome-11 = Number used twice
 console-outcome-12 = Wrong terminal
 console-outcome-13 = Held for review
 console-outcome-14 = Agreed to another text
+console-outcome-15 = No such payment by this holder here
+console-outcome-16 = A refund cannot be refunded
+console-outcome-17 = More than is left of the payment
+console-outcome-18 = Too late to give back
 
 # Error pages: what to do next
 console-error-home = Go to the start page

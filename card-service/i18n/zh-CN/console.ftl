@@ -203,6 +203,8 @@ console-state-abandoned = 制卡已放弃
 # 事项
 console-operation-purse-payment = 付款
 console-operation-purse-top-up = 充值
+console-operation-purse-refund = 退款
+console-operation-purse-void = 撤销
 console-operation-gate-check = 门禁核验
 console-operation-card-sign-in = 刷卡登录
 console-operation-registration-consent = 登记确认
@@ -225,6 +227,10 @@ console-outcome-11 = 序号重复
 console-outcome-12 = 终端不符
 console-outcome-13 = 待人工核实
 console-outcome-14 = 确认的不是所发文本
+console-outcome-15 = 此处没有该持卡人的这笔付款
+console-outcome-16 = 退款不能再退款
+console-outcome-17 = 超出可退余额
+console-outcome-18 = 已超过可退期限
 
 # 错误页：下一步怎么做
 console-error-home = 回到首页

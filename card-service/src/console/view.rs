@@ -149,7 +149,7 @@ pub struct RowView {
     card_short: String,
     operation: String,
     amount: Option<String>,
-    /// Of what moved money: the tap's number.
+    /// Of what moved money that can be moved back: the tap's number.
     tap: Option<i64>,
     /// How much of that went back since.
     reversed: Option<String>,
@@ -168,7 +168,7 @@ impl RowView {
         // Only money that moved has a direction.
         let sign = match row.operation {
             _ if row.outcome != Outcome::Accepted.number() => "",
-            Some(OperationCode::PurseTopUp) => "+",
+            Some(OperationCode::PurseTopUp | OperationCode::PurseRefund | OperationCode::PurseVoid) => "+",
             _ => "−",
         };
         let (terminal, organisation) =
@@ -182,7 +182,7 @@ impl RowView {
             card,
             operation: operation_text(locale, row.operation),
             amount: row.amount.map(|amount| format!("{sign}{amount}")),
-            tap: row.is_booked().then_some(row.tap),
+            tap: row.is_reversible().then_some(row.tap),
             reversed: (row.reversed > Fen::ZERO)
                 .then(|| locale.text_with("reversal-reversed", &[("amount", &row.reversed.to_string())])),
             outcome: locale.text(&format!("console-outcome-{}", row.outcome)),

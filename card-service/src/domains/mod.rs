@@ -34,8 +34,12 @@ pub struct Ask<'a> {
     pub terminal: TerminalId,
     /// The terminal's clock, found plausible.
     pub at: Micros,
+    /// When the service got it, by its own clock.
+    pub received_at: Micros,
     /// The limits in force.
     pub limits: Limits,
+    /// What the operation names to be given back, if the same holder has it in the books.
+    pub original: Option<&'a purse::Original>,
     /// The card was out of use when it signed, and a terminal that had accepted the tap on its own could not know: what it
     /// costs is not the holder's.
     pub is_issuers: bool,
@@ -87,7 +91,9 @@ pub trait Room {
 /// The room of an operation, if a room decides it.
 pub fn room_of(operation: &Operation) -> Option<&'static dyn Room> {
     match operation {
-        Operation::PursePayment(_) | Operation::PurseTopUp(_) => Some(&purse::Purse),
+        Operation::PursePayment(_) | Operation::PurseTopUp(_) | Operation::PurseRefund(_) | Operation::PurseVoid(_) => {
+            Some(&purse::Purse)
+        }
         Operation::GateCheck(_) => Some(&gate::Gate),
         Operation::SignIn(_) | Operation::RegistrationConsent(_) | Operation::Abandoned(_) => None,
     }

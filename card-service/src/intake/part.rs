@@ -2,7 +2,7 @@
 //! transaction.
 
 use std::collections::hash_map::Entry as OfMap;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::mem::take;
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use super::verify::Candidate;
 use crate::cards::store::Because;
 use crate::cards::{self, CardState, status};
 use crate::db::{DbError, Engine, Tx};
-use crate::domains::{self, Ask, Decision, Effect};
+use crate::domains::{self, Ask, Decision, Effect, purse};
 use crate::evidence::{self, Action, ActionKind, Hash, LeafRef};
 use crate::ledger::{self, Account, Book, Entry, Linked, Refused};
 use crate::terminals::Terminal;
@@ -60,6 +60,9 @@ struct Part {
     /// How many payments each terminal has brought of a card that is out of use, since it is.
     brought: HashMap<(CardId, TerminalId), u32>,
     prior: HashMap<TapId, Prior, RandomState>,
+    /// What taps of this part name to be given back: as it was recorded before, and as this part records it.
+    originals: HashMap<TapId, purse::Original>,
+    named: HashSet<TapId>,
     book: Book,
     actions: Vec<(LeafRef, Action)>,
     rows: Vec<TapRow>,
@@ -127,6 +130,10 @@ impl Part {
         };
         let wanted = taps.iter().filter(|placed| may_be_known(placed, engine)).map(wanted).collect();
         part.prior = store::prior(tx.conn(), &wanted).await?;
+        let returns: Vec<_> = taps.iter().filter_map(|placed| part.gives_back(placed)).collect();
+        part.named = returns.iter().map(|wanted| wanted.original.tap).collect();
+        let (originals, moved) = purse::store::originals(tx.conn(), &returns).await?;
+        part.originals = originals;
         let mut accounts = Vec::new();
         for placed in taps {
             if let Some(ask) = part.ask(placed, policy)
@@ -136,21 +143,35 @@ impl Part {
             }
         }
         part.book = memory.book(tx, accounts).await?;
+        for named in moved {
+            part.book.load_named(named);
+        }
         Ok(part)
     }
 
-    fn ask<'a>(&self, placed: &'a Placed, policy: Policy) -> Option<Ask<'a>> {
+    /// What a tap names to be given back to the holder of its card.
+    fn gives_back(&self, placed: &Placed) -> Option<purse::store::Wanted> {
+        let tap = placed.tap();
+        let (original, card) = (tap.operation.original()?, self.cards.get(&tap.card?)?);
+        Some(purse::store::Wanted { holder: card.bearer.holder()?, shard: card.shard, original })
+    }
+
+    fn ask<'a>(&'a self, placed: &'a Placed, policy: Policy) -> Option<Ask<'a>> {
         let tap = placed.tap();
         let card = self.cards.get(&tap.card?)?;
+        let holder = card.bearer.holder()?;
+        let original = tap.operation.original().and_then(|original| self.originals.get(&original.tap));
         Some(Ask {
             tap: placed.candidate().id,
             operation: &tap.operation,
-            holder: card.bearer.holder()?,
+            holder,
             shard: card.shard,
             organisation: placed.terminal.organisation.organisation_id,
             terminal: tap.terminal,
             at: tap.at,
+            received_at: placed.submission.received_at,
             limits: policy.limits,
+            original: original.filter(|original| original.holder == holder),
             is_issuers: placed.is_accepted_offline() && card.state != CardState::Active && card.changed_at < tap.at,
         })
     }
@@ -207,6 +228,7 @@ impl Part {
             now: submission.received_at,
         };
         let ask = self.ask(placed, policy);
+        let holder = ask.as_ref().map(|ask| ask.holder);
         let room = domains::room_of(&tap.operation);
         let mut decision = match (decide::check(&policy, tap, &known), placed.standing.fault, &ask, room) {
             (Verdict::Refuse(outcome), _, ask, room) => {
@@ -260,6 +282,14 @@ impl Part {
             balance,
             cose: candidate.cose.clone(),
         };
+        if self.named.contains(&candidate.id)
+            && let Some(holder) = holder
+        {
+            let transfers = entries.iter().map(|entry| entry.id).collect();
+            let booked_at = submission.received_at;
+            self.originals
+                .insert(candidate.id, purse::Original { holder, terminal: tap.terminal, booked_at, transfers });
+        }
         self.record(row, entries, opened_before, decision.effects);
         self.prior.insert(candidate.id, Prior { outcome: decision.outcome, balance });
         Ok((decision.outcome, balance))

@@ -34,7 +34,7 @@ pub use linked::Linked;
 pub use model::{Account, AccountKey, AccountKind, CreditLimit, Owner, Reference, TransferKind, Unit};
 pub use named::Named;
 pub use needs::Needs;
-pub use overspend::{Covered, cover};
+pub use overspend::{Covered, cover, give_back};
 pub use reconciliation::{Discrepancy, Reconciliation};
 pub use remembered::{Recalled, Remembered};
 pub use statement::{Line, Statement};

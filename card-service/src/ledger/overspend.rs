@@ -1,9 +1,9 @@
 //! Payments that were accepted offline, within the limits, and that the purse does not cover: the issuer advances what
-//! is lacking, so that the payment stands and no purse goes below zero. Pure.
+//! is lacking, so that the payment stands and no purse goes below zero; and how such a payment goes back. Pure.
 //!
-//! Not here: which taps were accepted offline, suspending the card, and how the issuer gets its money back.
+//! Not here: which taps were accepted offline, suspending the card, and how else the issuer gets its money back.
 
-use super::{AccountKey, Book, Phase, Transfer, TransferKind};
+use super::{AccountKey, Book, Named, Phase, Reference, Transfer, TransferKind};
 
 /// A payment with what has to be advanced for it. To be posted as linked transfers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,4 +55,13 @@ pub fn cover(book: &Book, payment: Transfer, risk: AccountKey) -> Covered {
         phase: Phase::Posted,
     };
     Covered::Advanced([advance, payment])
+}
+
+/// Composes what gives back a payment, or a part of it, with its advance where it had one: to whoever paid, and from there
+/// on to the issuer, as long as the issuer has not got back all that it had advanced. To be posted as linked transfers.
+pub fn give_back(payment: &Named, advance: Option<&Named>, amount: i64, reference: Option<Reference>) -> Vec<Transfer> {
+    let owed = advance.map_or(0, |advance| advance.entry.transfer.amount - advance.reversed);
+    let repaid =
+        advance.filter(|_| owed > 0 && amount > 0).map(|advance| advance.entry.reversal(amount.min(owed), reference));
+    [payment.entry.reversal(amount, reference)].into_iter().chain(repaid).collect()
 }

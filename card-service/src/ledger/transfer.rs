@@ -178,15 +178,8 @@ impl Entry {
 
     /// The transfer that moves back what this one moved, or a part of it.
     #[must_use]
-    pub const fn reversal(&self, amount: i64, reference: Reference) -> Transfer {
+    pub const fn reversal(&self, amount: i64, reference: Option<Reference>) -> Transfer {
         let Transfer { debit, credit, kind, .. } = self.transfer;
-        Transfer {
-            debit: credit,
-            credit: debit,
-            amount,
-            kind,
-            reference: Some(reference),
-            phase: Phase::Reversal { of: self.id },
-        }
+        Transfer { debit: credit, credit: debit, amount, kind, reference, phase: Phase::Reversal { of: self.id } }
     }
 }

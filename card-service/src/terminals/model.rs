@@ -94,7 +94,7 @@ impl Place {
     pub const fn operations(self) -> &'static [OperationCode] {
         match self {
             Self::Counter => &[OperationCode::PurseTopUp, OperationCode::RegistrationConsent, OperationCode::SignIn],
-            Self::Till => &[OperationCode::PursePayment],
+            Self::Till => &[OperationCode::PursePayment, OperationCode::PurseRefund, OperationCode::PurseVoid],
             Self::Gate => &[OperationCode::GateCheck],
         }
     }

@@ -12,7 +12,7 @@ use card_schema::envelope::{Envelope, Kid, Payload, PublicKey, Signature, ToBeSi
 use card_schema::ids::{CardId, HolderId, OrganisationId, Shard, TapId, TerminalId};
 use card_schema::money::Fen;
 use card_schema::operation::{Operation, OperationCode};
-use card_schema::wire::terminal::{Limits, OfflineLimits};
+use card_schema::wire::terminal::{Limits, OfflineLimits, RefundLimits};
 use ring::rand::{SecureRandom, SystemRandom};
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use tokio::sync::watch;
@@ -34,7 +34,7 @@ use crate::intake::{Intake, Policy, TerminalIdentity};
 use crate::keys::file::{FileStore, Opener};
 use crate::keys::{KeyStore, Role};
 use crate::people::member::{self, model::Post};
-use crate::people::{Staff, StaffId, StaffRole, organisation};
+use crate::people::{Organisation, Staff, StaffId, StaffRole, organisation};
 use crate::terminals::{self, TerminalState, model::RevocationReason};
 
 /// When every test begins.
@@ -51,9 +51,11 @@ pub(crate) const OFFLINE: OfflineLimits = OfflineLimits {
     drawn_percent: 0,
     freeze_days: 7,
 };
+/// How long payments of this town may be given back.
+pub(crate) const REFUNDS: RefundLimits = RefundLimits { refund_days: 30, void_minutes: 15 };
 /// The rules of most tests.
 pub(crate) const POLICY: Policy = Policy {
-    limits: Limits { no_pin_limit: Fen(10_000), tap_limit: Fen(1_000_000), offline: OFFLINE },
+    limits: Limits { no_pin_limit: Fen(10_000), tap_limit: Fen(1_000_000), offline: OFFLINE, refunds: REFUNDS },
     clock_tolerance_seconds: 300,
     offline_limit_seconds: 30 * 86_400,
 };
@@ -277,23 +279,34 @@ pub(crate) async fn revoke(db: &Db, terminal: TerminalId) {
 
 /// An enrolled terminal of a new organisation.
 pub(crate) async fn terminal_in(db: &Db, operations: &[OperationCode]) -> TestTerminal {
+    let new = OrganisationId::from_bytes(random());
+    let organisation = db.write::<_, DbError, _>(move |tx| {
+        Box::pin(async move { organisation::store::named(tx, START, new, &format!("Test Shop {new}")).await })
+    });
+    enrolled(db, organisation.await.unwrap(), operations).await
+}
+
+/// Another enrolled terminal of the organisation of this one, that may submit the same.
+pub(crate) async fn terminal_beside(db: &Db, terminal: TerminalId) -> TestTerminal {
+    let first = terminals::store::one(&mut db.read().await.unwrap(), terminal).await.unwrap().unwrap();
+    enrolled(db, first.organisation, &first.operations).await
+}
+
+async fn enrolled(db: &Db, organisation: Organisation, operations: &[OperationCode]) -> TestTerminal {
     let id = TerminalId::from_bytes(random());
     let key = Signer::new();
     let (public, operations) = (key.public(), operations.to_vec());
     db.write::<_, DbError, _>(move |tx| {
+        let terminal = terminals::Terminal {
+            terminal_id: id,
+            name: "Test Till".to_owned(),
+            organisation: organisation.clone(),
+            operations: operations.clone(),
+            state: TerminalState::Awaiting,
+            public_key: None,
+            certificate_until: None,
+        };
         Box::pin(async move {
-            let new = OrganisationId::from_bytes(random());
-            let name = format!("Test Shop {new}");
-            let organisation = organisation::store::named(tx, START, new, &name).await?;
-            let terminal = terminals::Terminal {
-                terminal_id: id,
-                name: "Test Till".to_owned(),
-                organisation,
-                operations,
-                state: TerminalState::Awaiting,
-                public_key: None,
-                certificate_until: None,
-            };
             let code = terminals::store::NewCode { hash: random(), expires_at: START.plus_seconds(60) };
             terminals::store::insert(tx, START, StaffId(Uuid::nil()), &terminal, code).await?;
             terminals::store::enrol(tx, START, id, &public, b"certificate", START.plus_seconds(86_400)).await

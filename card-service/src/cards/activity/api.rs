@@ -101,7 +101,7 @@ async fn of_card(
         operation: row.operation.map_or("unknown", OperationCode::name),
         outcome: row.outcome,
         amount_fen: row.amount,
-        reversed_fen: row.is_booked().then_some(row.reversed),
+        reversed_fen: row.is_reversible().then_some(row.reversed),
         terminal: row.terminal.as_ref().map(|(terminal, _)| terminal.clone()),
     };
     Ok(Json(Activity { taps: found.rows.iter().map(tap).collect(), older: found.older.map(|place| place.encode()) }))

@@ -9,8 +9,9 @@ use card_schema::money::Fen;
 use card_schema::operation::OperationCode;
 
 use super::model::{ActivityPurpose, COUNTED_ONLY, PAGE_ROWS, Place};
-use crate::db::{DbError, Row, Tx, columns, query};
-use crate::evidence::{ActionKind, Change, tables};
+use crate::db::{Connection, DbError, Row, Tx, columns, query};
+use crate::evidence::{ActionKind, Change, LeafRef, tables};
+use crate::ledger::{self, TransferKind};
 use crate::people::StaffId;
 
 /// One tap, as staff see it: no holder.
@@ -35,9 +36,14 @@ pub struct Activity {
 }
 
 impl Activity {
-    /// Whether it has moved money.
-    pub fn is_booked(&self) -> bool {
-        self.amount.is_some() && self.outcome == Outcome::Accepted.number()
+    /// Whether it has moved money that can be moved back: what gives back what another has moved cannot.
+    pub fn is_reversible(&self) -> bool {
+        let moves = matches!(self.operation, Some(OperationCode::PursePayment | OperationCode::PurseTopUp));
+        moves && self.outcome == Outcome::Accepted.number()
+    }
+
+    fn leaf(&self) -> LeafRef {
+        LeafRef { shard: self.card.shard(), leaf_id: self.tap }
     }
 }
 
@@ -51,10 +57,7 @@ pub struct Listed {
 }
 
 const SELECT: &str = "SELECT t.card_id, t.leaf, t.received_at, t.at, t.tap_id, t.operation, t.outcome, t.cose,
-        terminal.name AS terminal, organisation.name AS organisation,
-        (SELECT CAST(COALESCE(SUM(m.amount), 0) AS BIGINT) FROM purse_reversal r
-            JOIN transfer m ON m.shard = r.shard AND m.transfer_id = r.transfer_id
-            WHERE r.shard = t.shard AND r.tap = t.leaf) AS reversed
+        terminal.name AS terminal, organisation.name AS organisation
     FROM tap t LEFT JOIN terminal USING (terminal_id) LEFT JOIN organisation USING (organisation_id)";
 
 /// The newest taps of all cards, or those before a place. Records the look first, in the same transaction.
@@ -78,7 +81,7 @@ pub async fn latest(
     .bind(one_more())
     .all(tx.conn())
     .await?;
-    listed(&rows)
+    listed(tx.conn(), &rows).await
 }
 
 /// The newest taps of one card by the terminals' clocks, or those before a place. Records the look first, in the same transaction.
@@ -104,7 +107,7 @@ pub async fn of_card(
     .bind(one_more())
     .all(tx.conn())
     .await?;
-    listed(&rows)
+    listed(tx.conn(), &rows).await
 }
 
 /// One tap of a card, if it is one and listed. Records the look first, in the same transaction.
@@ -124,7 +127,9 @@ pub async fn one(
         .bind(i64::from(COUNTED_ONLY.number()))
         .optional(tx.conn())
         .await?;
-    row.as_ref().map(read).transpose()
+    let mut seen = row.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    look_up_reversed(tx.conn(), &mut seen).await?;
+    Ok(seen.pop())
 }
 
 /// After every row.
@@ -156,8 +161,21 @@ async fn record(
     change.record(tx, now, ActionKind::ActivityRead).await
 }
 
-fn listed(found: &[Row]) -> Result<Listed, DbError> {
-    let rows = found.iter().take(PAGE_ROWS).map(read).collect::<Result<Vec<_>, _>>()?;
+/// How much of each was moved back since, by staff or by the shop.
+async fn look_up_reversed(connection: &mut Connection, rows: &mut [Activity]) -> Result<(), DbError> {
+    let booked: Vec<_> = rows.iter().filter(|row| row.is_reversible()).map(Activity::leaf).collect();
+    let moved = ledger::store::of_taps(connection, &booked).await?;
+    for row in rows {
+        let of_row = moved.get(&row.leaf()).into_iter().flatten();
+        let amount = of_row.filter(|named| named.entry.transfer.kind != TransferKind::Shortfall);
+        row.reversed = Fen(amount.map(|named| named.reversed).sum());
+    }
+    Ok(())
+}
+
+async fn listed(connection: &mut Connection, found: &[Row]) -> Result<Listed, DbError> {
+    let mut rows = found.iter().take(PAGE_ROWS).map(read).collect::<Result<Vec<_>, _>>()?;
+    look_up_reversed(connection, &mut rows).await?;
     let older = rows.last().filter(|_| found.len() > PAGE_ROWS).map(|row| row.place);
     Ok(Listed { rows, older })
 }
@@ -179,7 +197,7 @@ fn read(row: &Row) -> Result<Activity, DbError> {
         operation: OperationCode::from_number(number("operation")?),
         outcome: number("outcome")?,
         amount: Envelope::<Tap>::decode(cose).ok().and_then(|tap| tap.payload.operation.amount()),
-        reversed: Fen(row.get("reversed")?),
+        reversed: Fen::ZERO,
         terminal: names.0.map(|terminal| (terminal, names.1.unwrap_or_default())),
     })
 }

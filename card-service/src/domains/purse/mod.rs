@@ -1,4 +1,5 @@
-//! The holder's purse: paying at a merchant, cash turned into balance at the counter, and moving back what was moved in error.
+//! The holder's purse: paying at a merchant, cash turned into balance at the counter, a merchant's refunds and voids, and
+//! moving back what was moved in error.
 //!
 //! The balance lies in the ledger, never on the chip. Not here: settlement with a bank.
 
@@ -9,5 +10,5 @@ pub mod store;
 #[cfg(test)]
 mod tests;
 
-pub use model::{float_of, purse_of, risk_of, takings_of};
+pub use model::{Original, float_of, purse_of, risk_of, takings_of};
 pub use rules::Purse;

@@ -1,12 +1,12 @@
-//! What may be paid and topped up. Pure.
+//! What may be paid, topped up and given back. Pure.
 
 use card_schema::envelope::receipt::Outcome;
 use card_schema::money::Fen;
-use card_schema::operation::Operation;
+use card_schema::operation::{Operation, OperationCode, purse};
 
-use super::{float_of, purse_of, risk_of, takings_of};
+use super::{Original, float_of, purse_of, risk_of, takings_of};
 use crate::domains::{Ask, Decision, Effect, Room};
-use crate::ledger::{self, AccountKey, Book, Phase, Transfer, TransferKind};
+use crate::ledger::{self, AccountKey, Book, Named, Phase, Transfer, TransferKind};
 
 /// See the module.
 #[derive(Clone, Copy, Debug)]
@@ -32,8 +32,67 @@ fn movement(ask: &Ask<'_>) -> Option<(AccountKey, AccountKey, Fen, TransferKind)
     }
 }
 
+const MICROS_PER_MINUTE: u64 = 60_000_000;
+const MICROS_PER_DAY: u64 = 86_400_000_000;
+
+/// A payment that is to go back, as the books have it.
+struct Paid {
+    payment: Named,
+    /// What the issuer has advanced for it.
+    advance: Option<Named>,
+}
+
+/// The payment that is named, if the organisation of the terminal took it from this holder.
+fn paid(ask: &Ask<'_>, book: &Book, original: &Original) -> Result<Paid, Outcome> {
+    let moved: Vec<_> = original.transfers.iter().filter_map(|id| book.named(ask.shard, *id)).collect();
+    let of = |kind| moved.iter().copied().find(|named| named.entry.transfer.kind == kind);
+    let payment = of(TransferKind::Payment).ok_or(Outcome::OriginalUnknown)?;
+    let takings = takings_of(ask.organisation, ask.shard);
+    match payment.entry.transfer {
+        Transfer { phase: Phase::Posted, credit, .. } if credit == takings => {
+            Ok(Paid { payment, advance: of(TransferKind::Shortfall) })
+        }
+        Transfer { phase: Phase::Reversal { .. }, debit, .. } if debit == takings => Err(Outcome::RefundOfRefund),
+        _ => Err(Outcome::OriginalUnknown),
+    }
+}
+
+/// What a refund or a void moves.
+fn give_back(ask: &Ask<'_>, book: &Book, amount: Fen) -> Result<Vec<Transfer>, Outcome> {
+    let original = ask.original.ok_or(Outcome::OriginalUnknown)?;
+    let Paid { payment, advance } = paid(ask, book, original)?;
+    let is_void = ask.operation.code() == OperationCode::PurseVoid;
+    if is_void && original.terminal != ask.terminal {
+        return Err(Outcome::OriginalUnknown);
+    }
+    let limits = ask.limits.refunds;
+    let longest = if is_void {
+        u64::from(limits.void_minutes) * MICROS_PER_MINUTE
+    } else {
+        u64::from(limits.refund_days) * MICROS_PER_DAY
+    };
+    if ask.received_at.distance(original.booked_at) > longest {
+        return Err(Outcome::RefundTooLate);
+    }
+    let whole = payment.entry.transfer.amount;
+    if amount <= Fen::ZERO || is_void && amount.0 < whole {
+        return Err(Outcome::AmountOutOfRange);
+    }
+    if amount.0 > whole - payment.reversed {
+        return Err(Outcome::RefundExceedsRest);
+    }
+    // What was paid out to the organisation is not there any more.
+    if book.available(&payment.entry.transfer.credit) < amount.0 {
+        return Err(Outcome::InsufficientFunds);
+    }
+    Ok(ledger::give_back(&payment, advance.as_ref(), amount.0, None))
+}
+
 impl Room for Purse {
     fn accounts(&self, ask: &Ask<'_>) -> Vec<AccountKey> {
+        if ask.operation.original().is_some() {
+            return vec![purse_of(ask.holder, ask.shard), takings_of(ask.organisation, ask.shard), risk_of(ask.shard)];
+        }
         let Some((debit, credit, ..)) = movement(ask) else { return Vec::new() };
         let mut accounts = vec![debit, credit];
         if is_offline(ask) {
@@ -43,14 +102,22 @@ impl Room for Purse {
     }
 
     fn decide(&self, ask: &Ask<'_>, book: &Book) -> Decision {
+        let purse = purse_of(ask.holder, ask.shard);
+        let say = |outcome| Decision { shows: Some(purse), ..Decision::plain(outcome) };
+        if let Operation::PurseRefund(purse::Return { amount, .. })
+        | Operation::PurseVoid(purse::Return { amount, .. }) = ask.operation
+        {
+            return match give_back(ask, book, *amount) {
+                Ok(transfers) => Decision { transfers, ..say(Outcome::Accepted) },
+                Err(outcome) => say(outcome),
+            };
+        }
         let Some((debit, credit, amount, kind)) = movement(ask) else {
             return Decision::plain(Outcome::OperationNotAllowed);
         };
-        let purse = purse_of(ask.holder, ask.shard);
-        let refuse = |outcome| Decision { shows: Some(purse), ..Decision::plain(outcome) };
         let limit = if is_offline(ask) { ask.limits.offline.tap } else { ask.limits.tap_limit };
         if amount <= Fen::ZERO || amount > limit {
-            return refuse(Outcome::AmountOutOfRange);
+            return say(Outcome::AmountOutOfRange);
         }
         let transfer = Transfer { debit, credit, amount: amount.0, kind, reference: None, phase: Phase::Posted };
         let (transfers, effects) = if is_offline(ask) {
@@ -58,7 +125,7 @@ impl Room for Purse {
             let covered = ledger::cover(book, transfer, risk_of(ask.shard));
             (covered.transfers().to_vec(), Vec::from_iter((covered.shortfall() > 0).then_some(Effect::Suspend)))
         } else if book.available(&debit) < amount.0 {
-            return refuse(Outcome::InsufficientFunds);
+            return say(Outcome::InsufficientFunds);
         } else {
             (vec![transfer], Vec::new())
         };

@@ -10,7 +10,9 @@ use card_schema::wire::terminal::Limits;
 use super::*;
 use crate::domains::{Ask, Decision, Room as _};
 use crate::ledger::{Account, Book, CreditLimit, TransferKind};
-use crate::testing::town::OFFLINE;
+use crate::testing::town::{OFFLINE, REFUNDS};
+
+mod refunds;
 
 const SHARD: Shard = Shard(3);
 
@@ -18,22 +20,28 @@ fn decide(operation: &Operation, balance: i64) -> Decision {
     decide_for(operation, balance, false)
 }
 
-fn decide_for(operation: &Operation, balance: i64, is_issuers: bool) -> Decision {
-    let holder = HolderId::new(SHARD, [7; 16]);
-    let ask = Ask {
+/// What a terminal of a shop asks for a holder.
+fn ask(operation: &Operation) -> Ask<'_> {
+    Ask {
         tap: TapId([1; 32]),
         operation,
-        holder,
+        holder: HolderId::new(SHARD, [7; 16]),
         shard: SHARD,
         organisation: OrganisationId::from_bytes([2; 16]),
         terminal: TerminalId::from_bytes([3; 16]),
         at: Micros(0),
-        limits: Limits { no_pin_limit: Fen(10_000), tap_limit: Fen(100_000), offline: OFFLINE },
-        is_issuers,
-    };
+        received_at: Micros(0),
+        limits: Limits { no_pin_limit: Fen(10_000), tap_limit: Fen(100_000), offline: OFFLINE, refunds: REFUNDS },
+        original: None,
+        is_issuers: false,
+    }
+}
+
+fn decide_for(operation: &Operation, balance: i64, is_issuers: bool) -> Decision {
+    let ask = Ask { is_issuers, ..ask(operation) };
     let mut book = Book::default();
     let credit_limit = CreditLimit::NO_OVERDRAFT;
-    book.load_account(Account { key: purse_of(holder, SHARD), id: 1, credit_limit, balance, held: 0 });
+    book.load_account(Account { key: purse_of(ask.holder, SHARD), id: 1, credit_limit, balance, held: 0 });
     Purse.decide(&ask, &book)
 }
 

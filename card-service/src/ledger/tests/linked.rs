@@ -39,7 +39,7 @@ fn linked_transfers_fall_together_and_leave_nothing_behind() {
         ("after a hold was voided", &[held.voiding(reference(4)), last], 1, overdraft(70)),
         (
             "after reversals",
-            &[paid.reversal(10, reference(4)), paid.reversal(20, reference(5)), last],
+            &[paid.reversal(10, Some(reference(4))), paid.reversal(20, Some(reference(5))), last],
             2,
             overdraft(80),
         ),

@@ -162,7 +162,7 @@ fn resolve(step: &Step, number: u64, at: Micros, naive: &Naive, ledger: &impl Le
             Ask::Void { hold } => pick(hold, is_hold).map(|hold| hold.voiding(reference(cause))).into_iter().collect(),
             Ask::Expire { hold } => pick(hold, is_hold).map(|hold| hold.expiry()).into_iter().collect(),
             Ask::Reverse { of, amount } => {
-                pick(of, moved).map(|of| of.reversal(*amount, reference(cause))).into_iter().collect()
+                pick(of, moved).map(|of| of.reversal(*amount, Some(reference(cause)))).into_iter().collect()
             }
             Ask::Again { of, more } => pick(of, |_| true)
                 .map(|Entry { transfer, .. }| Transfer { amount: transfer.amount.saturating_add(*more), ..transfer })

@@ -9,7 +9,7 @@ fn ledger() -> (Book, Vec<Entry>) {
     let paid = posted(&mut book, Micros(20), transfer(purse(1), takings(), 40, 2));
     let held = posted(&mut book, Micros(30), hold(purse(1), takings(), 30, 500, 3));
     posted(&mut book, Micros(40), held.posting(20, reference(4)));
-    posted(&mut book, Micros(50), paid.reversal(15, reference(5)));
+    posted(&mut book, Micros(50), paid.reversal(15, Some(reference(5))));
     posted(&mut book, Micros(60), hold(purse(1), takings(), 25, 500, 6));
     posted(&mut book, Micros(15), transfer(purse(1), purse(2), 5, 7));
     let entries = book.entries().to_vec();
@@ -118,7 +118,7 @@ fn a_reconciliation_finds_each_thing_that_does_not_agree() {
     assert!(entry(3, |entry| entry.transfer.phase = Phase::Posted).contains(&none));
     assert!(entry(4, |entry| entry.transfer.amount = 31).contains(&none));
     let mut again = entries.clone();
-    again.push(Entry { id: 8, at: NOW, transfer: entries[1].reversal(26, reference(8)) });
+    again.push(Entry { id: 8, at: NOW, transfer: entries[1].reversal(26, Some(reference(8))) });
     let over = Discrepancy::OverReversal { shard: Shard(0), id: 8, of: 2 };
     assert!(reconcile(&accounts, &again).contains(&over), "15 of 40 were reversed before");
     let mut twice = entries.clone();

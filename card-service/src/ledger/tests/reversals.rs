@@ -12,7 +12,7 @@ fn what_may_be_reversed() {
     let second = posted(&mut start, NOW, hold(purse(1), takings(), 10, 500, 5));
     let void = posted(&mut start, NOW, second.voiding(reference(6)));
     let third = posted(&mut start, NOW, hold(purse(1), takings(), 5, 500, 7));
-    let back = |of: &Entry, amount, cause| of.reversal(amount, reference(cause));
+    let back = |of: &Entry, amount, cause| of.reversal(amount, Some(reference(cause)));
     let of_a_reversal = Entry { id: 8, ..paid };
     let table: &[(&str, &[Transfer], Result<i64, LedgerError>)] = &[
         ("in full", &[back(&paid, 40, 8)], Ok(80)),
@@ -71,7 +71,7 @@ fn what_was_spent_meanwhile_cannot_be_taken_back() {
     let mut book = book();
     let paid = posted(&mut book, NOW, transfer(purse(1), takings(), 40, 2));
     posted(&mut book, NOW, transfer(takings(), account(0, 103, AccountKind::Settlement), 30, 3));
-    let back = paid.reversal(40, reference(4));
+    let back = paid.reversal(40, Some(reference(4)));
     assert_eq!(book.post(NOW, back), Err(LedgerError::Overdraft { available: 10, amount: 40 }));
 }
 
@@ -82,7 +82,7 @@ fn what_was_reversed_before_loading_counts() {
     let limit = CreditLimit::NO_OVERDRAFT;
     book.load_account(Account { key: takings(), id: 1, credit_limit: limit, balance: 100, held: 0 });
     book.load_named(Named { reversed: 30, ..Named::fresh(paid) });
-    let back = |amount, cause| paid.reversal(amount, reference(cause));
+    let back = |amount, cause| paid.reversal(amount, Some(reference(cause)));
     assert_eq!(book.post(NOW, back(11, 5)), Err(LedgerError::OverReversal { left: 10, amount: 11 }));
     posted(&mut book, NOW, back(10, 5));
     assert_eq!(book.named(Shard(0), 4).map(|named| named.reversed), Some(40));

@@ -6,7 +6,7 @@ use super::*;
 fn what_is_needed_is_named_once_and_in_order() {
     let paid = Entry { id: 2, at: NOW, transfer: transfer(purse(1), takings(), 40, 2) };
     let held = Entry { id: 3, at: NOW, transfer: hold(purse(1), takings(), 30, 500, 3) };
-    let transfers = [held.posting(1, reference(9)), paid.reversal(1, reference(8)), paid.transfer];
+    let transfers = [held.posting(1, reference(9)), paid.reversal(1, Some(reference(8))), paid.transfer];
     let needs = Needs::of(&transfers);
     assert_eq!(needs.accounts, [purse(1), takings()]);
     assert_eq!(needs.references, [2, 8, 9].map(|cause| (Shard(0), reference(cause))));

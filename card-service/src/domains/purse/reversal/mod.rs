@@ -21,7 +21,7 @@ use self::store::Hands;
 use crate::app::App;
 use crate::db::{DbError, Tx};
 use crate::http::Refusal;
-use crate::ledger::{self, Book, Needs, Posted, Transfer};
+use crate::ledger::{self, Book, Needs, Posted, Refused, Transfer};
 use crate::people::approval::model::{Deed, Request};
 use crate::people::approval::{self, Asked};
 use crate::people::member::model::Member;
@@ -122,10 +122,11 @@ async fn sent_before(
     }))
 }
 
-/// A reversal that the ledger admits, and the book in which it stands.
+/// A reversal that the ledger admits, and the book in which it stands. What goes back on a payment for which the issuer
+/// has advanced something goes on to the issuer first.
 #[derive(Debug)]
 pub struct Posting {
-    transfer: Transfer,
+    transfers: Vec<Transfer>,
     book: Book,
 }
 
@@ -133,16 +134,17 @@ impl Posting {
     /// Tries it, in a shard that is locked. `id` is the form's.
     pub async fn of(tx: &mut Tx, now: Micros, id: Uuid, wanted: &Reversal) -> Result<Result<Self, Undone>, Refusal> {
         let booked = store::booked(tx.conn(), wanted.card, wanted.tap).await?.ok_or_else(unknown)?;
-        if !Reason::of(booked.entry.transfer.kind).contains(&wanted.reason) {
+        let store::Booked { moved, advance } = booked;
+        if !Reason::of(moved.entry.transfer.kind).contains(&wanted.reason) {
             return Err(Refusal::new(ProblemType::MalformedRequest));
         }
-        let transfer = booked.entry.reversal(wanted.amount.0, rules::reference(id));
-        let book = ledger::store::load(tx, &Needs::of([&transfer])).await?;
-        match book.clone().post(now, transfer) {
-            Ok(_) => Ok(Ok(Self { transfer, book })),
-            Err(refused) => {
-                let left = Fen(booked.entry.transfer.amount - booked.reversed);
-                rules::undone(refused, left).map(Err).ok_or_else(|| Refusal::internal(refused))
+        let transfers = ledger::give_back(&moved, advance.as_ref(), wanted.amount.0, Some(rules::reference(id)));
+        let book = ledger::store::load(tx, &Needs::of(&transfers)).await?;
+        match book.clone().post_linked(now, &transfers) {
+            Ok(_) => Ok(Ok(Self { transfers, book })),
+            Err(Refused { reason, .. }) => {
+                let left = Fen(moved.entry.transfer.amount - moved.reversed);
+                rules::undone(reason, left).map(Err).ok_or_else(|| Refusal::internal(reason))
             }
         }
     }
@@ -156,7 +158,7 @@ impl Posting {
         wanted: &Reversal,
         hands: Hands,
     ) -> Result<(), Refusal> {
-        let posted = ledger::store::post_in(tx, now, &[vec![self.transfer]], &mut self.book).await?.remove(0);
+        let posted = ledger::store::post_in(tx, now, &[self.transfers], &mut self.book).await?.remove(0);
         match posted.map_err(Refusal::internal)? {
             Posted::New(entries) => Ok(store::add(tx, now, id, wanted, entries[0].id, hands).await?),
             // A form's cause stands together with the row of its form, which was looked for.

@@ -3,6 +3,7 @@
 use card_schema::clock::Micros;
 use card_schema::ids::CardId;
 use card_schema::money::Fen;
+use card_schema::operation::OperationCode;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -114,4 +115,17 @@ pub struct Past {
     pub staff: String,
     /// Who agreed; nobody where one did it alone.
     pub agreed: Option<String>,
+}
+
+/// What a shop has given back itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Returned {
+    /// When, by the terminal's clock.
+    pub at: Micros,
+    /// How much.
+    pub amount: Fen,
+    /// A refund or a void.
+    pub operation: OperationCode,
+    /// The terminal's name.
+    pub terminal: Option<String>,
 }

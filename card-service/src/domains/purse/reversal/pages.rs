@@ -9,7 +9,7 @@ use card_schema::money::Fen;
 use card_schema::wire::ProblemType;
 use uuid::Uuid;
 
-use super::model::{Done, Past, Reason, Reversal, Undone};
+use super::model::{Done, Past, Reason, Returned, Reversal, Undone};
 use super::{limit, rules, store, unknown};
 use crate::app::App;
 use crate::cards::activity::store::Activity;
@@ -72,6 +72,8 @@ struct Scene {
     tap: Activity,
     kind: TransferKind,
     past: Vec<Past>,
+    /// By the shop.
+    returned: Vec<Returned>,
     waits: Vec<Waits>,
     /// Of whoever may reverse.
     means: Option<Means>,
@@ -148,8 +150,10 @@ async fn load(
             } else {
                 None
             };
-            let past = store::history(tx.conn(), card.shard(), tap).await?;
-            Ok(Scene { purpose, tap: seen, kind: booked.entry.transfer.kind, past, waits, means })
+            let (shard, moved) = (card.shard(), booked.moved.entry);
+            let past = store::history(tx.conn(), shard, tap).await?;
+            let returned = store::returned(tx.conn(), shard, moved.id).await?;
+            Ok(Scene { purpose, tap: seen, kind: moved.transfer.kind, past, returned, waits, means })
         })
     });
     scene.await
@@ -171,6 +175,11 @@ fn facts(locale: Locale, scene: &Scene) -> Vec<(String, String)> {
         let mut parts = vec![yuan(past.amount), reason_text(locale, past.reason), past.staff.clone()];
         parts.extend(past.agreed.as_ref().map(|name| locale.text_with("reversal-agreed", &[("name", name)])));
         (locale.text_with("reversal-past", &[("at", &minute(past.at))]), said(parts))
+    }));
+    facts.extend(scene.returned.iter().map(|returned| {
+        let place = returned.terminal.clone().unwrap_or_else(|| t("console-unknown-terminal"));
+        let at = locale.text_with("reversal-past", &[("at", &minute(returned.at))]);
+        (at, said(vec![yuan(returned.amount), operation_text(locale, Some(returned.operation)), place]))
     }));
     facts.extend(scene.waits.iter().map(|waits| {
         let until = locale.text_with("reversal-until", &[("at", &minute(waits.request.expires_at))]);
@@ -360,6 +369,12 @@ pub(crate) mod tests {
                 terminal: Some(("收银台 2".to_owned(), "测试超市".to_owned())),
             },
             kind,
+            returned: Vec::from_iter((kind == TransferKind::Payment && reversed > 0).then(|| Returned {
+                at: AT,
+                amount: Fen(reversed),
+                operation: OperationCode::PurseRefund,
+                terminal: Some("收银台 2".to_owned()),
+            })),
             past: Vec::from_iter((reversed > 0).then(|| past(Reason::WrongAmount, Some("test-admin")))),
             waits: vec![Waits { request, amount: wanted.amount, asked_by: "test-supervisor".to_owned() }],
             means: may.then(|| Means { id: Uuid::nil(), limit: Fen(20_000), alone: Fen(15_000) }),

@@ -3,12 +3,13 @@
 use card_schema::clock::Micros;
 use card_schema::ids::{CardId, Shard};
 use card_schema::money::Fen;
+use card_schema::operation::OperationCode;
 use uuid::Uuid;
 
-use super::model::{Past, Reason, Reversal};
+use super::model::{Past, Reason, Returned, Reversal};
 use crate::db::{Connection, DbError, Row, Rows, Tx, columns, query};
-use crate::evidence::{ActionKind, Change, tables};
-use crate::ledger::{self, Named};
+use crate::evidence::{ActionKind, Change, LeafRef, tables};
+use crate::ledger::{self, Named, Phase, TransferKind};
 use crate::people::StaffId;
 
 /// Who reverses.
@@ -20,17 +21,32 @@ pub struct Hands {
     pub agreed_by: Option<StaffId>,
 }
 
-/// What a tap of this card has booked, with what was reversed of it; nothing where it has moved no money.
-pub async fn booked(connection: &mut Connection, card: CardId, tap: i64) -> Result<Option<Named>, DbError> {
+/// What a tap of this card has booked and may be reversed, with what has gone back of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Booked {
+    /// The payment or top-up.
+    pub moved: Named,
+    /// What the issuer has advanced for it.
+    pub advance: Option<Named>,
+}
+
+/// What a tap of this card has booked; nothing where it has moved no money, and where it has given back what another has
+/// moved.
+pub async fn booked(connection: &mut Connection, card: CardId, tap: i64) -> Result<Option<Booked>, DbError> {
     let known: Option<i64> = query("SELECT leaf FROM tap WHERE shard = $1 AND leaf = $2 AND card_id = $3")
         .bind(card.shard())
         .bind(tap)
         .bind(card)
         .scalar(connection)
         .await?;
-    let Some(leaf) = known else { return Ok(None) };
-    let caused = ledger::store::of_tap(connection, card.shard(), leaf).await?;
-    Ok(caused.into_iter().find(|named| !Reason::of(named.entry.transfer.kind).is_empty()))
+    let Some(leaf_id) = known else { return Ok(None) };
+    let place = LeafRef { shard: card.shard(), leaf_id };
+    let caused = ledger::store::of_taps(connection, &[place]).await?.remove(&place).unwrap_or_default();
+    let caused: Vec<_> =
+        caused.into_iter().filter(|named| !matches!(named.entry.transfer.phase, Phase::Reversal { .. })).collect();
+    let advance = caused.iter().copied().find(|named| named.entry.transfer.kind == TransferKind::Shortfall);
+    let moved = caused.into_iter().find(|named| !Reason::of(named.entry.transfer.kind).is_empty());
+    Ok(moved.map(|moved| Booked { moved, advance }))
 }
 
 /// Writes down who reversed and why. `transfer` is the one that reverses.
@@ -102,7 +118,30 @@ pub async fn alone_after(connection: &mut Connection, hands: &[StaffId], moment:
     Ok(Fen(amounts.into_iter().fold(0, i64::saturating_add)))
 }
 
-/// What was reversed of a tap, oldest first.
+/// What a shop has given back of what a tap has moved, by refunds and voids, oldest first.
+pub async fn returned(connection: &mut Connection, shard: Shard, moved: i64) -> Result<Vec<Returned>, DbError> {
+    let rows = query(
+        "SELECT t.at, t.operation, m.amount, terminal.name AS terminal FROM transfer m
+         JOIN tap t ON t.shard = m.shard AND t.leaf = m.leaf LEFT JOIN terminal USING (terminal_id)
+         WHERE m.shard = $1 AND m.refers_to = $2 AND m.phase = 6 ORDER BY m.transfer_id",
+    )
+    .bind(shard)
+    .bind(moved)
+    .all(connection)
+    .await?;
+    let returned = |row: &Row| {
+        let operation = u16::try_from(row.get::<i64>("operation")?).ok().and_then(OperationCode::from_number);
+        Ok(Returned {
+            at: Micros(row.get("at")?),
+            amount: Fen(row.get("amount")?),
+            operation: operation.ok_or(DbError::Unreadable("tap.operation"))?,
+            terminal: row.get("terminal")?,
+        })
+    };
+    rows.iter().map(returned).collect()
+}
+
+/// What was reversed of a tap by staff, oldest first.
 pub async fn history(connection: &mut Connection, shard: Shard, tap: i64) -> Result<Vec<Past>, DbError> {
     let rows = query(
         "SELECT r.at, r.reason, t.amount, s.name AS staff, a.name AS agreed FROM purse_reversal r

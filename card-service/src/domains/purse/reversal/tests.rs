@@ -281,7 +281,7 @@ async fn the_transfers_of_every_tap_are_found_among_many() {
     let mut connection = shop.office.app.db.read().await.unwrap();
     for (tap, step) in taps {
         let booked = store::booked(&mut connection, shop.card.id, tap).await.unwrap();
-        let amount = booked.map(|booked| booked.entry.transfer.amount);
+        let amount = booked.map(|booked| booked.moved.entry.transfer.amount);
         assert_eq!(amount, (step % 3 != 0).then_some(step), "{tap}");
     }
 }
