@@ -132,7 +132,7 @@ pub async fn of_taps(connection: &mut Connection, taps: &[LeafRef]) -> Result<Ha
         taps.iter().map(|tap| (*tap, 1, used.get(&tap.shard).map_or(1, |last| last + 1))).collect();
     loop {
         let middles: HashSet<(Shard, i64)> =
-            searches.iter().filter(|(_, first, after)| first < after).map(|search| middle(search)).collect();
+            searches.iter().filter(|(_, first, after)| first < after).map(middle).collect();
         if middles.is_empty() {
             break;
         }

@@ -142,6 +142,26 @@ pub(crate) fn outcome(outcome: Outcome) -> CliError {
             "The tap is kept for a person to decide and no money has moved; this terminal may have been revoked. Stop \
              using it and call the administrator.",
         ),
+        Outcome::OriginalUnknown => (
+            "original-unknown",
+            "这张卡的持卡人在此处没有这笔付款。请核对小票，并用付款人的卡。",
+            "The holder of this card has made no such payment here. Check the receipt, and use a card of whoever paid.",
+        ),
+        Outcome::RefundOfRefund => (
+            "refund-of-refund",
+            "这笔记录本身是退款或撤销，不能再退。如退错，请重新收款。",
+            "This is itself a refund or a void and cannot be given back. Where it was an error, charge anew.",
+        ),
+        Outcome::RefundExceedsRest => (
+            "refund-exceeds-rest",
+            "超出该笔付款尚可退的金额，或已退过款而不能撤销。请减少退款金额。",
+            "It is more than is left of the payment; one of which a part went back cannot be voided. Refund less.",
+        ),
+        Outcome::RefundTooLate => (
+            "refund-too-late",
+            "已超过可退款或撤销的期限。撤销过期可改为退款；退款过期请到站点办理。",
+            "The time for it is over. What can be voided no more may still be refunded; after that, go to a station.",
+        ),
         Outcome::WrongText => (
             "wrong-text",
             "持卡人确认的不是服务端发出的文本，卡片未启用。请在站点重新确认。",
@@ -309,6 +329,11 @@ fn refused(refused: Refused) -> CliError {
             "offline-frozen",
             "本机太久没有联网，或时钟被改动，暂不收款，未作任何扣款。请恢复网络并核对时间。",
             "This terminal has been without the network for too long, or its clock was moved; nothing was charged. Get the network back and check the time.",
+        ),
+        Refused::NeedsService => CliError::failed(
+            "refund-needs-network",
+            "网络中断，不能退款或撤销，未退任何款项。请等网络恢复。",
+            "Without the network nothing is refunded or voided, and nothing went back. Wait for the network.",
         ),
         Refused::TerminalRevoked => CliError::failed(
             "terminal-revoked",

@@ -29,8 +29,8 @@ pub(crate) fn no_such_tap() -> CliError {
 pub(crate) fn card_of_before() -> CliError {
     CliError::failed(
         "card-of-before",
-        "上一笔交易的卡还在读卡器上。请先取下，再放上本次付款的卡。",
-        "The card of the last transaction is still there. Take it off first, then put down the one that pays now.",
+        "上一笔交易的卡还在读卡器上。请先取下，再放上本次交易的卡。",
+        "The card of the last transaction is still there. Take it off first, then put down the one for this one.",
     )
 }
 

@@ -1,6 +1,6 @@
-//! `tap pay|top-up|gate`: one operation with the card that is presented, through the running daemon.
+//! `tap pay|refund|void|top-up|gate`: one operation with the card that is presented, through the running daemon.
 
-use card_schema::{money::Fen, operation::OperationCode};
+use card_schema::{ids::TapId, money::Fen, operation::OperationCode};
 use clap::{Args, Subcommand};
 
 use super::{Settings, messages::CliError, output::Context, pin};
@@ -24,6 +24,28 @@ enum TapCommand {
     Pay {
         /// Amount in yuan, e.g. 12.50
         amount: Fen,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Give back a payment of this terminal, or a part of it
+    #[command(after_help = "Examples:\n  reader-daemon tap refund 5.00 --payment TAP_ID")]
+    Refund {
+        /// Amount in yuan, e.g. 5.00
+        amount: Fen,
+        /// The payment, as its receipt names it
+        #[arg(long)]
+        payment: TapId,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Undo a payment of this terminal in full, soon after it was made
+    #[command(after_help = "Examples:\n  reader-daemon tap void 12.50 --payment TAP_ID")]
+    Void {
+        /// All that was paid, in yuan
+        amount: Fen,
+        /// The payment, as its receipt names it
+        #[arg(long)]
+        payment: TapId,
         #[command(flatten)]
         common: Common,
     },
@@ -63,15 +85,22 @@ struct Common {
 }
 
 pub(super) fn run(args: &TapArgs, settings: &Settings, context: Context) -> Result<(), CliError> {
-    let (operation, amount, common) = match &args.command {
-        TapCommand::Pay { amount, common } => (OperationCode::PursePayment, Some(*amount), common),
-        TapCommand::TopUp { amount, common } => (OperationCode::PurseTopUp, Some(*amount), common),
-        TapCommand::Gate { common } => (OperationCode::GateCheck, None, common),
+    let (operation, amount, payment, common) = match &args.command {
+        TapCommand::Pay { amount, common } => (OperationCode::PursePayment, Some(*amount), None, common),
+        TapCommand::Refund { amount, payment, common } => {
+            (OperationCode::PurseRefund, Some(*amount), Some(*payment), common)
+        }
+        TapCommand::Void { amount, payment, common } => {
+            (OperationCode::PurseVoid, Some(*amount), Some(*payment), common)
+        }
+        TapCommand::TopUp { amount, common } => (OperationCode::PurseTopUp, Some(*amount), None, common),
+        TapCommand::Gate { common } => (OperationCode::GateCheck, None, None, common),
     };
     let client = Client::open(&settings.load()?.local_file())?;
     let request = TapRequest {
         operation,
         amount_fen: amount,
+        payment,
         reader: common.reader.clone(),
         pin: read_pin(common, context)?,
         wait_ms: common.wait.saturating_mul(1_000),

@@ -13,6 +13,7 @@ use axum::{
 };
 use card_schema::{
     envelope::receipt::Outcome,
+    ids::TapId,
     money::Fen,
     operation::{Operation, OperationCode, gate, purse, sign_in},
     wire::terminal::{SignInLink, SignInProof},
@@ -113,7 +114,7 @@ async fn tap(
 ) -> Result<Json<TapReply>, Failure> {
     let request = secret_body(request)?;
     let receipt_wait = Duration::from_millis(request.receipt_wait_ms).min(WAIT_MAX);
-    let order = read_order(&request)?;
+    let order = read_order(&request, original(&app, request.payment).await?)?;
     drop(request);
     match ordered(&app, order).await? {
         Ok(told) => Ok(Json(wait_for_receipt(&app, told, receipt_wait).await)),
@@ -168,12 +169,33 @@ pub(super) fn read_pin(pin: &PinText) -> Result<Pin, CliError> {
     Pin::parse(&pin.0).map_err(|error| messages_card::secret_format("PIN", error))
 }
 
-/// What a program may have a card sign: it chooses the operation and an amount, and nothing else of the bytes.
-pub(super) fn read_operation(code: OperationCode, amount: Option<Fen>) -> Result<Operation, CliError> {
+/// The payment that a program wants to give back, as this terminal has taken it.
+pub(super) async fn original(app: &App, payment: Option<TapId>) -> Result<Option<purse::Original>, CliError> {
+    let Some(tap) = payment else { return Ok(None) };
+    let known = app.outbox.fate(tap).await.map_err(|error| messages::outbox(&error))?;
+    Ok(Some(purse::Original { tap, at: known.ok_or_else(messages_local::no_such_tap)?.at }))
+}
+
+/// What a program may have a card sign: it chooses the operation, an amount and what is given back, and nothing else of the
+/// bytes.
+pub(super) fn read_operation(
+    code: OperationCode,
+    amount: Option<Fen>,
+    original: Option<purse::Original>,
+) -> Result<Operation, CliError> {
+    if original.is_some() != matches!(code, OperationCode::PurseRefund | OperationCode::PurseVoid) {
+        return Err(messages_local::bad_request("payment belongs to purse.refund and purse.void, and to nothing else"));
+    }
     let amount = || amount.ok_or_else(|| messages_local::bad_request("amount_fen is missing"));
     match code {
         OperationCode::PursePayment => Ok(Operation::PursePayment(purse::Payment::online(amount()?))),
         OperationCode::PurseTopUp => Ok(Operation::PurseTopUp(purse::TopUp { amount: amount()? })),
+        OperationCode::PurseRefund | OperationCode::PurseVoid => {
+            let original = original.expect("looked for above");
+            let back = purse::Return { original, amount: amount()? };
+            let is_void = code == OperationCode::PurseVoid;
+            Ok(if is_void { Operation::PurseVoid(back) } else { Operation::PurseRefund(back) })
+        }
         OperationCode::GateCheck => Ok(Operation::GateCheck(gate::Check)),
         // What a staff card signs is asked of the service, a consent is part of a job, an abandoned number the terminal's own.
         OperationCode::SignIn | OperationCode::RegistrationConsent | OperationCode::Abandoned => {
@@ -182,8 +204,8 @@ pub(super) fn read_operation(code: OperationCode, amount: Option<Fen>) -> Result
     }
 }
 
-fn read_order(request: &TapRequest) -> Result<TapOrder, CliError> {
-    let operation = read_operation(request.operation, request.amount_fen)?;
+fn read_order(request: &TapRequest, original: Option<purse::Original>) -> Result<TapOrder, CliError> {
+    let operation = read_operation(request.operation, request.amount_fen, original)?;
     let pin = request.pin.as_ref().map(read_pin).transpose()?;
     let wait = Duration::from_millis(request.wait_ms).min(WAIT_MAX);
     Ok(TapOrder { reader: request.reader.clone(), ask: Ask { operation, pin, card: None }, wait })
@@ -286,6 +308,8 @@ async fn answer(
 
 #[cfg(test)]
 mod tests {
+    use card_schema::clock::Micros;
+
     use super::*;
 
     #[test]
@@ -294,15 +318,19 @@ mod tests {
             let request = TapRequest {
                 operation,
                 amount_fen: Some(Fen(1)),
+                payment: None,
                 reader: None,
                 pin: None,
                 wait_ms: 0,
                 receipt_wait_ms: 0,
             };
-            let ordered = read_order(&request).map(|order| order.ask.operation.code());
+            let ordered = |original| read_order(&request, original).map(|order| order.ask.operation.code()).ok();
             let may =
                 matches!(operation, OperationCode::PursePayment | OperationCode::PurseTopUp | OperationCode::GateCheck);
-            assert_eq!(ordered.ok(), may.then_some(operation));
+            assert_eq!(ordered(None), may.then_some(operation));
+            let gives_back = matches!(operation, OperationCode::PurseRefund | OperationCode::PurseVoid);
+            let paid = purse::Original { tap: TapId([7; 32]), at: Micros(5) };
+            assert_eq!(ordered(Some(paid)), gives_back.then_some(operation));
         }
         for name in ["audience", "challenge", "digest"] {
             let text = format!(r#"{{"operation": "gate.check", "{name}": "00"}}"#);

@@ -24,7 +24,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use super::{
-    api::{App, body, number, read_operation, read_pin, secret_body},
+    api::{App, body, number, original, read_operation, read_pin, secret_body},
     problem::Failure,
     wire::{LocalProblem, PinText, Refusal, TransactionReply, TransactionRequest, TransactionResult, TransactionState},
 };
@@ -84,6 +84,7 @@ async fn level(request: Request, next: Next) -> Response {
     request_body = TransactionRequest,
     responses((status = 200, description = "Where it stands", body = TransactionReply),
         (status = 401, description = "token", body = LocalProblem),
+        (status = 404, description = "no-such-tap: the payment is not this terminal's", body = LocalProblem),
         (status = 409, description = "counter-busy, other-order, and every refusal of the terminal", body = LocalProblem),
         (status = 400, description = "bad-request: no JSON", body = LocalProblem),
         (status = 422, description = "bad-request, api-level", body = LocalProblem)))]
@@ -93,7 +94,8 @@ async fn order(
     request: Result<Json<TransactionRequest>, JsonRejection>,
 ) -> Result<Json<TransactionReply>, Failure> {
     let (id, request) = (number(id)?, body(request)?);
-    let operation = read_operation(request.operation, Some(request.amount_fen))?;
+    let paid = original(&app, request.payment).await?;
+    let operation = read_operation(request.operation, Some(request.amount_fen), paid)?;
     if operation.amount().is_none() {
         return Err(messages_local::bad_request("a register moves money").into());
     }

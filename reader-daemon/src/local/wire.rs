@@ -53,6 +53,9 @@ pub struct TapRequest {
     /// The amount, for operations that move money.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount_fen: Option<Fen>,
+    /// The tap of the payment that is given back, for `purse.refund` and `purse.void`. This terminal has taken it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment: Option<TapId>,
     /// The reader by its PC/SC name; the only one when not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reader: Option<String>,
@@ -151,10 +154,13 @@ impl From<&CliError> for Refusal {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TransactionRequest {
-    /// `purse.payment`, `purse.top_up`: what this terminal may do.
+    /// `purse.payment`, `purse.top_up`, `purse.refund`, `purse.void`: what this terminal may do.
     pub operation: OperationCode,
-    /// Above zero.
+    /// Above zero. For a void all that was paid.
     pub amount_fen: Fen,
+    /// For a refund or a void: the `tap_id` of the payment, which this terminal has taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment: Option<TapId>,
     /// The reader by its PC/SC name; the only one when not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reader: Option<String>,

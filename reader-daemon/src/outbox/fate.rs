@@ -17,6 +17,8 @@ pub struct Fate {
     pub operation: OperationCode,
     /// Its amount.
     pub amount: Option<Fen>,
+    /// The payment that it gives back.
+    pub original: Option<TapId>,
     /// Terminal clock when the card signed.
     pub at: Micros,
     /// What the service has decided; nothing while the tap waits for it.
@@ -28,6 +30,7 @@ struct Row {
     tap_id: Vec<u8>,
     operation: i64,
     amount: Option<i64>,
+    original: Option<Vec<u8>>,
     at: i64,
     outcome: Option<i64>,
 }
@@ -39,6 +42,7 @@ impl Row {
             tap_id: TapId(self.tap_id.try_into().ok()?),
             operation: OperationCode::from_number(u16::try_from(self.operation).ok()?)?,
             amount: self.amount.map(Fen),
+            original: self.original.map(|tap| tap.try_into().map(TapId)).transpose().ok()?,
             at: Micros(self.at),
             outcome: match self.outcome {
                 Some(number) => Some(outcome(number)?),
@@ -55,11 +59,13 @@ pub(super) async fn write(
     outcome: Outcome,
 ) -> Result<(), OutboxError> {
     sqlx::query(
-        "INSERT INTO fate (tap_id, operation, amount, at, outcome) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+        "INSERT INTO fate (tap_id, operation, amount, original, at, outcome) VALUES ($1, $2, $3, $4, $5, $6) \
+         ON CONFLICT DO NOTHING",
     )
     .bind(tap.tap_id.0.as_slice())
     .bind(i64::from(tap.operation.number()))
     .bind(tap.amount.map(|fen| fen.0))
+    .bind(tap.original.as_ref().map(|tap| tap.0.as_slice()))
     .bind(tap.at.0)
     .bind(i64::from(outcome.number()))
     .execute(&mut *connection)
@@ -83,9 +89,9 @@ impl Outbox {
     pub async fn fates(&self, skipped: u32, limit: u16) -> Result<Vec<Fate>, OutboxError> {
         let mut connection = self.lock().await;
         let rows: Vec<Row> = sqlx::query_as(
-            "SELECT tap_id, operation, amount, at, outcome FROM \
-             (SELECT tap_id, operation, amount, at, NULL AS outcome, 1 AS waits, id FROM tap \
-              UNION ALL SELECT tap_id, operation, amount, at, outcome, 0, id FROM fate) \
+            "SELECT tap_id, operation, amount, original, at, outcome FROM \
+             (SELECT tap_id, operation, amount, original, at, NULL AS outcome, 1 AS waits, id FROM tap \
+              UNION ALL SELECT tap_id, operation, amount, original, at, outcome, 0, id FROM fate) \
              ORDER BY waits DESC, id DESC LIMIT $1 OFFSET $2",
         )
         .bind(i64::from(limit))
@@ -100,13 +106,28 @@ impl Outbox {
     pub async fn fate(&self, tap: TapId) -> Result<Option<Fate>, OutboxError> {
         let mut connection = self.lock().await;
         let row: Option<Row> = sqlx::query_as(
-            "SELECT tap_id, operation, amount, at, NULL AS outcome FROM tap WHERE tap_id = $1 \
-             UNION ALL SELECT tap_id, operation, amount, at, outcome FROM fate WHERE tap_id = $1",
+            "SELECT tap_id, operation, amount, original, at, NULL AS outcome FROM tap WHERE tap_id = $1 \
+             UNION ALL SELECT tap_id, operation, amount, original, at, outcome FROM fate WHERE tap_id = $1",
         )
         .bind(tap.0.as_slice())
         .fetch_optional(&mut *connection)
         .await
         .map_err(fail("reading what became of a tap"))?;
         row.map(|row| row.read().ok_or(OutboxError::Damaged("fate"))).transpose()
+    }
+
+    /// How much of a payment this terminal has given back, with what waits for the service's answer.
+    pub async fn returned(&self, payment: TapId) -> Result<Fen, OutboxError> {
+        let mut connection = self.lock().await;
+        sqlx::query_scalar(
+            "SELECT COALESCE(SUM(amount), 0) FROM (SELECT amount FROM tap WHERE original = $1 \
+             UNION ALL SELECT amount FROM fate WHERE original = $1 AND outcome = $2)",
+        )
+        .bind(payment.0.as_slice())
+        .bind(i64::from(Outcome::Accepted.number()))
+        .fetch_one(&mut *connection)
+        .await
+        .map(Fen)
+        .map_err(fail("reading what was given back"))
     }
 }

@@ -40,6 +40,8 @@ pub struct StoredTap {
     pub card: Option<CardId>,
     /// Amount, for lists.
     pub amount: Option<Fen>,
+    /// The payment that it gives back.
+    pub original: Option<TapId>,
     /// Terminal clock.
     pub at: Micros,
     /// The envelope.
@@ -173,8 +175,8 @@ impl Outbox {
         let mut connection = self.lock().await;
         self.clock.mark();
         sqlx::query(
-            "INSERT INTO tap (lane, counter, tap_id, operation, card, amount, at, cose) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            "INSERT INTO tap (lane, counter, tap_id, operation, card, amount, original, at, cose) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         )
         .bind(i64::from(lane.number))
         .bind(signed(tap.counter))
@@ -182,6 +184,7 @@ impl Outbox {
         .bind(i64::from(tap.operation.number()))
         .bind(tap.card.as_ref().map(|card| card.as_bytes().as_slice()))
         .bind(tap.amount.map(|fen| fen.0))
+        .bind(tap.original.as_ref().map(|tap| tap.0.as_slice()))
         .bind(tap.at.0)
         .bind(tap.cose.as_slice())
         .execute(&mut *connection)

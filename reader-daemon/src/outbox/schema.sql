@@ -25,6 +25,7 @@ CREATE TABLE IF NOT EXISTS tap (
     operation INTEGER NOT NULL,
     card BLOB,
     amount INTEGER,
+    original BLOB,
     at INTEGER NOT NULL,
     cose BLOB NOT NULL,
     UNIQUE (lane, counter)
@@ -36,9 +37,12 @@ CREATE TABLE IF NOT EXISTS fate (
     tap_id BLOB NOT NULL UNIQUE,
     operation INTEGER NOT NULL,
     amount INTEGER,
+    original BLOB,
     at INTEGER NOT NULL,
     outcome INTEGER NOT NULL
 ) STRICT;
+-- `original` is the payment that a refund or a void gives back, here and above.
+CREATE INDEX IF NOT EXISTS fate_by_original ON fate (original) WHERE original IS NOT NULL;
 
 -- Keys of cards whose certificate was verified at first sight.
 CREATE TABLE IF NOT EXISTS card (

@@ -57,6 +57,7 @@ fn pending(number: u8) -> PendingTap {
         operation: OperationCode::GateCheck,
         card: None,
         amount: None,
+        original: None,
         at: Micros(0),
         cose: vec![number; 3],
     }

@@ -55,6 +55,9 @@ pub enum Refused {
     /// The service has not been reached for too long.
     #[error("the service has not been reached for too long")]
     Frozen,
+    /// The service cannot be reached, and only the service knows what is left of a payment.
+    #[error("without the service nothing is given back")]
+    NeedsService,
     /// The service takes no more taps of this terminal.
     #[error("this terminal has been revoked")]
     TerminalRevoked,
@@ -75,6 +78,9 @@ pub fn operation(operation: &Operation, has_pin: bool, known: &Knowledge) -> Res
     let limits = known.profile.limits;
     if operation.amount().is_some_and(|amount| amount <= Fen::ZERO || amount > limits.tap_limit) {
         return Err(Refused::AmountOutOfRange { limit: limits.tap_limit });
+    }
+    if operation.original().is_some() && known.decides_alone() {
+        return Err(Refused::NeedsService);
     }
     if let Operation::PursePayment(payment) = operation
         && known.decides_alone()

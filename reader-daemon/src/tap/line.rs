@@ -236,6 +236,7 @@ impl Line {
             operation: tap.operation.code(),
             card: tap.card,
             amount: tap.operation.amount(),
+            original: tap.operation.original().map(|original| original.tap),
             at: tap.at,
             cose,
         };
@@ -277,6 +278,7 @@ impl Line {
             operation: tap.operation.code(),
             card: None,
             amount: None,
+            original: None,
             at: now,
             cose,
         };

@@ -8,7 +8,7 @@ use card_schema::{
     operation::OperationCode,
     wire::{
         Bytes,
-        terminal::{Limits, OfflineLimits, TerminalProfile, Trust},
+        terminal::{Limits, OfflineLimits, RefundLimits, TerminalProfile, Trust},
     },
 };
 
@@ -32,8 +32,18 @@ pub(crate) fn knowledge() -> Knowledge {
             name: "Test Till 测试".into(),
             organisation_id: OrganisationId::from_bytes([8; 16]),
             organisation: "Test Shop 测试".into(),
-            operations: vec![OperationCode::PursePayment, OperationCode::RegistrationConsent],
-            limits: Limits { no_pin_limit: Fen(10_000), tap_limit: Fen(100_000), offline: NOTHING },
+            operations: vec![
+                OperationCode::PursePayment,
+                OperationCode::PurseRefund,
+                OperationCode::PurseVoid,
+                OperationCode::RegistrationConsent,
+            ],
+            limits: Limits {
+                no_pin_limit: Fen(10_000),
+                tap_limit: Fen(100_000),
+                offline: NOTHING,
+                refunds: RefundLimits { refund_days: 30, void_minutes: 15 },
+            },
             trust: Trust {
                 root: Bytes::default(),
                 card_cas: vec![],

@@ -57,6 +57,11 @@ impl<'browser> Shop<'browser> {
         self.town.take(Place::Shop)
     }
 
+    /// The path of the receipt of what was just done.
+    fn receipt(&self) -> Result<String> {
+        self.merchant.attribute("a[href^='/counter/taps/']", "href")
+    }
+
     fn balance(&mut self) -> Result<String> {
         self.holder.until(".lead strong")?;
         self.holder.text(".lead strong")
@@ -143,6 +148,86 @@ fn a_merchant_is_paid_and_a_holder_sees_what_is_left_in_both_languages() -> Resu
         at_till.visit("counter-given-up")?;
         shop.next()?;
     }
+    assert!(at_till.noted.is_empty() && at_screen.noted.is_empty(), "{:#?}", (at_till.noted, at_screen.noted));
+    Ok(())
+}
+
+#[test]
+fn a_shop_gives_back_what_it_took_in_parts_or_at_once_and_no_more_in_both_languages() -> Result<()> {
+    let (merchant, holder) = (Chromium::start(Scripts::Allowed)?, Chromium::start(Scripts::Allowed)?);
+    let mut shop = Shop::open(&merchant, &holder)?;
+    let (mut at_till, mut at_screen) =
+        (Visitor::at_terminal(&merchant, LANGUAGES[0]), Visitor::at_terminal(&holder, LANGUAGES[0]));
+    for language in LANGUAGES {
+        (at_till.language, at_screen.language) = (language, language);
+        speak(&merchant, language)?;
+        speak(&holder, language)?;
+        shop.charge("20")?;
+        shop.tap(".result.ok")?;
+        let sale = shop.receipt()?;
+        merchant.follow("a[href^='/counter/taps/']")?;
+        at_till.visit("counter-receipt-of-sale")?;
+        merchant.follow("a[href$='/refund']")?;
+        assert_eq!(merchant.attribute("#amount", "value")?, "20.00", "what is left");
+        at_till.visit("counter-refund")?;
+        for amount in ["0", "1.234", "20.01"] {
+            shop.charge(amount)?;
+            merchant.until("#amount-message")?;
+            assert_eq!(merchant.attribute("#amount", "value")?, amount, "what was typed stays");
+        }
+        at_till.visit("counter-refund-over")?;
+        // A part of it, given up once.
+        shop.charge("5")?;
+        merchant.until(".payment")?;
+        at_till.visit("counter-refund-card")?;
+        at_screen.visit("holder-refund-card")?;
+        merchant.follow("form[action$='/give-up'] button")?;
+        merchant.until(".result.no")?;
+        at_till.visit("counter-refund-given-up")?;
+        shop.next()?;
+        for (amount, left, balance) in [("5", "20.00", "485.00"), ("15", "15.00", "500.00")] {
+            merchant.open(&format!("{}{sale}/refund", shop.origin))?;
+            assert_eq!(merchant.attribute("#amount", "value")?, left);
+            shop.charge(amount)?;
+            merchant.until(".payment")?;
+            shop.tap(".result.ok")?;
+            assert_eq!(shop.balance()?, balance);
+            at_till.visit("counter-refunded")?;
+            at_screen.visit("holder-refunded")?;
+            // What has gone back does not go back again.
+            merchant.follow("a[href^='/counter/taps/']")?;
+            at_till.visit("counter-receipt-of-refund")?;
+            assert_eq!(merchant.count("a[href$='/refund'], button[form=void]")?, 0);
+            merchant.follow("a[href='/counter']")?;
+            shop.next()?;
+        }
+        merchant.open(&format!("{}{sale}", shop.origin))?;
+        assert_eq!(merchant.count("a[href$='/refund'], button[form=void]")?, 0, "nothing is left");
+        merchant.follow("a[href='/counter']")?;
+        // Mistyped, and undone at once.
+        shop.charge("3")?;
+        shop.tap(".result.ok")?;
+        assert_eq!(shop.balance()?, "497.00");
+        merchant.follow("a[href^='/counter/taps/']")?;
+        merchant.follow("button[form=void]")?;
+        merchant.until(".payment")?;
+        at_till.visit("counter-void-card")?;
+        shop.tap(".result.ok")?;
+        assert_eq!(shop.balance()?, "500.00");
+        at_till.visit("counter-voided")?;
+        at_screen.visit("holder-voided")?;
+        shop.next()?;
+    }
+    shop.charge("1")?;
+    shop.tap(".result.ok")?;
+    let sale = shop.receipt()?;
+    shop.next()?;
+    shop.town.service.process().stop()?;
+    merchant.until("header .state.no")?;
+    merchant.open(&format!("{}{sale}", shop.origin))?;
+    assert_eq!(merchant.count("a[href$='/refund'], button[form=void]")?, 0, "not without network");
+    merchant.until("p.hint")?;
+    at_till.visit("counter-receipt-offline")?;
     assert!(at_till.noted.is_empty() && at_screen.noted.is_empty(), "{:#?}", (at_till.noted, at_screen.noted));
     Ok(())
 }

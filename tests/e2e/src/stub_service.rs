@@ -30,7 +30,7 @@ use card_schema::{
     wire::{
         Bytes,
         terminal::{
-            BatchReply, BatchRequest, EnrolmentReply, EnrolmentRequest, Limits, OfflineLimits, RenewalReply,
+            BatchReply, BatchRequest, EnrolmentReply, EnrolmentRequest, Limits, OfflineLimits, RefundLimits, RenewalReply,
             RenewalRequest, TerminalProfile, Trust,
         },
     },
@@ -281,7 +281,12 @@ impl StubService {
             organisation_id: OrganisationId::from_bytes([8; 16]),
             organisation: "Test Shop".into(),
             operations: vec![OperationCode::PursePayment, OperationCode::PurseTopUp],
-            limits: Limits { no_pin_limit: Fen(10_000), tap_limit: Fen(100_000), offline: OFFLINE },
+            limits: Limits {
+                no_pin_limit: Fen(10_000),
+                tap_limit: Fen(100_000),
+                offline: OFFLINE,
+                refunds: RefundLimits { refund_days: 30, void_minutes: 15 },
+            },
             trust: Trust {
                 root: Bytes(self.root.der.clone()),
                 card_cas: vec![Bytes(self.card_ca.der.clone())],

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeSet,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpStream,
+    path::Path,
     process::Stdio,
 };
 
@@ -103,6 +104,79 @@ fn a_register_and_a_daemon_agree_on_what_they_speak() -> Result<()> {
     let paths = description["paths"].as_object().context("there are paths")?;
     ensure!(paths.keys().all(|path| path.starts_with("/v1/transactions/{id}")) && paths.len() == 3, "{paths:?}");
     Ok(())
+}
+
+/// A refund or a void of a payment.
+fn back(operation: &str, fen: i64, payment: &Value) -> Value {
+    json!({"operation": operation, "amount_fen": fen, "payment": payment})
+}
+
+/// Orders under a number of its own, holds a card to the reader, and waits for how it ends.
+fn ended(scene: &mut Scene, number: u8, card: &Path, order: &Value) -> Result<Value> {
+    let register = scene.town.at(Place::Shop).local()?;
+    let number = format!("/v1/transactions/6f2c1f0e-8f0b-4f6e-9d53-6f6a2f8f0b{number:02}");
+    register.put(&number, order)?.success()?;
+    scene.town.put(card, Place::Shop)?;
+    let ended = wait::until("the transaction ends", || {
+        let now = register.get(&number)?.success()?;
+        Ok((now["state"] == "result" && now["result"] != "unconfirmed").then_some(now))
+    })?;
+    scene.town.take(Place::Shop)?;
+    ensure!(register.put(&number, order)?.success()? == ended, "the same order is the same transaction");
+    Ok(ended)
+}
+
+#[test]
+fn a_register_gives_back_what_was_paid_and_never_beyond_it() -> Result<()> {
+    let mut scene = Scene::open()?;
+    scene.town.take(Place::Shop)?;
+    let (stranger, holder) = (scene.town.pcscd.new_card("stranger")?, scene.path.clone());
+    let person = scene.town.office.register("测试他人", "110000199001010152")?;
+    scene.town.put(&stranger, Place::Station)?;
+    scene.town.issue(person, PIN)?;
+    scene.town.take(Place::Station)?;
+
+    let sale = ended(&mut scene, 1, &holder, &order(1_000))?["tap_id"].clone();
+    let register = scene.town.at(Place::Shop).local()?;
+    for bad in [
+        json!({"operation": "purse.refund", "amount_fen": 1}),
+        json!({"operation": "purse.payment", "amount_fen": 1, "payment": sale}),
+        json!({"operation": "purse.void", "amount_fen": 1, "payment": "12"}),
+    ] {
+        refused(&register, |it| it.put(NUMBER, &bad), "bad-request")?;
+    }
+    let never = back("purse.refund", 1, &json!("07".repeat(32)));
+    refused(&register, |it| it.put(NUMBER, &never), "no-such-tap")?;
+
+    let part = ended(&mut scene, 2, &holder, &back("purse.refund", 400, &sale))?;
+    ensure!(part["result"] == "accepted" && part["amount_fen"] == 400, "{part}");
+    let table = [
+        ("over the original", &holder, back("purse.refund", 601, &sale), "refund-exceeds-rest"),
+        ("a void after a refund", &holder, back("purse.void", 1_000, &sale), "refund-exceeds-rest"),
+        ("another holder's card", &stranger, back("purse.refund", 600, &sale), "original-unknown"),
+        ("a refund of a refund", &holder, back("purse.refund", 1, &part["tap_id"]), "refund-of-refund"),
+    ];
+    for (number, (case, card, order, code)) in (10..).zip(table) {
+        let said = ended(&mut scene, number, card, &order)?;
+        ensure!(said["result"] == "refused" && said["reason"]["code"] == code, "{case}: {said}");
+    }
+    let rest = ended(&mut scene, 3, &holder, &back("purse.refund", 600, &sale))?;
+    ensure!(rest["result"] == "accepted", "{rest}");
+
+    let mistyped = ended(&mut scene, 4, &holder, &order(500))?["tap_id"].clone();
+    let said = ended(&mut scene, 5, &holder, &back("purse.void", 499, &mistyped))?;
+    ensure!(said["reason"]["code"] == "amount-out-of-range", "{said}");
+    let void = ended(&mut scene, 6, &holder, &back("purse.void", 500, &mistyped))?;
+    ensure!(void["result"] == "accepted", "{void}");
+    ensure!(scene.moved()? == 0, "everything went back, and nothing else");
+
+    // Only the service knows what is left: without it nobody is asked for a card.
+    scene.town.service.process().stop()?;
+    let register = scene.town.at(Place::Shop).local()?;
+    wait::until("the daemon decides alone", || {
+        Ok((register.get("/v1/status")?.success()?["online"] == false).then_some(()))
+    })?;
+    refused(&register, |it| it.put(NUMBER, &back("purse.refund", 1, &sale)), "refund-needs-network")
 }
 
 #[test]

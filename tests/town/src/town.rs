@@ -56,7 +56,7 @@ impl Place {
     const fn operations(self) -> &'static [OperationCode] {
         match self {
             Self::Station => &[OperationCode::PurseTopUp, OperationCode::RegistrationConsent, OperationCode::SignIn],
-            Self::Shop => &[OperationCode::PursePayment],
+            Self::Shop => &[OperationCode::PursePayment, OperationCode::PurseRefund, OperationCode::PurseVoid],
             Self::Gate => &[OperationCode::GateCheck],
         }
     }

@@ -114,18 +114,19 @@ impl At {
 fn form(app: &App, seen: &Seen, mode: Mode, language: Language, typed: &str, wrong: Option<&Wrong>) -> String {
     let no_pin_limit = app.known.now().profile.limits.no_pin_limit;
     let wrong = wrong.map(|wrong| wrong.text(language));
+    let wrong = wrong.as_deref();
     text(&Charge { language, seen, mode, id: guard::random_id(), typed, no_pin_limit, wrong })
 }
 
 #[derive(Deserialize)]
-struct Amount {
+pub(super) struct Amount {
     /// Drawn when the form was shown, so that the same form sent twice is one transaction.
-    id: Uuid,
-    amount: String,
+    pub(super) id: Uuid,
+    pub(super) amount: String,
 }
 
 /// What is wrong with an amount that was typed.
-fn read_amount(typed: &str) -> Result<Fen, Wrong> {
+pub(super) fn read_amount(typed: &str) -> Result<Fen, Wrong> {
     let typed: String = typed.trim().chars().take(AMOUNT_MAX + 1).map(half_width).collect();
     let bare = typed.trim_start_matches('¥').trim_end_matches('元').trim();
     match bare.parse::<Fen>() {
@@ -178,7 +179,7 @@ fn pin(app: &App, view: View, id: Uuid, headers: &HeaderMap, typed: &Typed) -> R
     let Some(transaction) = seen.transaction.as_ref().filter(|transaction| transaction.order.id == id) else {
         return Redirect::to(view.path()).into_response();
     };
-    let page = Payment { language, view, seen: &seen, transaction, wrong: Some(wrong.text(language)) };
+    let page = Payment { language, view, seen: &seen, transaction, wrong: Some(&wrong.text(language)) };
     (StatusCode::UNPROCESSABLE_ENTITY, html(&page)).into_response()
 }
 

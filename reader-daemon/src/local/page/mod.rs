@@ -6,6 +6,7 @@
 
 mod counter;
 mod live;
+mod returns;
 mod seen;
 mod taps;
 mod view;
@@ -54,6 +55,7 @@ pub(super) fn routes(app: App) -> Router {
         .route(View::Holder.path(), get(holder))
         .merge(counter::routes())
         .merge(taps::routes())
+        .merge(returns::routes())
         .route("/enter/{key}", get(enter))
         .route("/prompts/{id}", post(answer))
         .route("/language", post(speak))
@@ -222,7 +224,7 @@ async fn answer(
     }
     if let Err(wrong) = check(prompt, &typed) {
         let language = language(&headers);
-        let page = Reader { language, seen: &seen, wrong: Some(wrong.text(language)) };
+        let page = Reader { language, seen: &seen, wrong: Some(&wrong.text(language)) };
         return (StatusCode::UNPROCESSABLE_ENTITY, html(&page)).into_response();
     }
     app.prompts.answer(id, PromptAnswer { pin: Some(typed.pin.clone()), confirm: true });
@@ -243,6 +245,6 @@ async fn sign_in(State(app): State<App>, headers: HeaderMap, Form(typed): Form<T
             Err(failure) => Wrong::Said(failure.error),
         },
     };
-    let page = SignIn { language, seen: &look(&app, View::Holder), wrong: Some(wrong.text(language)) };
+    let page = SignIn { language, seen: &look(&app, View::Holder), wrong: Some(&wrong.text(language)) };
     (StatusCode::UNPROCESSABLE_ENTITY, html(&page)).into_response()
 }

@@ -1,5 +1,7 @@
 //! What the page at the reader shows. No I/O; the words stand in the templates, in both languages.
 
+use std::borrow::Cow;
+
 use askama::Template;
 use axum::response::Html;
 use card_schema::{
@@ -8,7 +10,10 @@ use card_schema::{
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::seen::{Lying, Mode, Seen};
+use super::{
+    returns::Offer,
+    seen::{Lying, Mode, Seen},
+};
 use crate::{
     cli::{
         messages::{CliError, Language},
@@ -35,6 +40,8 @@ pub(super) enum Wrong {
     Decimals,
     /// Nothing, or less.
     Zero,
+    /// More than is left of the payment, as far as this terminal knows.
+    OverRest(Fen),
     /// Something else is under way.
     Busy,
     /// What the card or the service says.
@@ -42,8 +49,18 @@ pub(super) enum Wrong {
 }
 
 impl Wrong {
-    pub(super) fn text(&self, language: Language) -> &str {
-        match self {
+    pub(super) fn text(&self, language: Language) -> Cow<'_, str> {
+        let text = match self {
+            Self::OverRest(left) => {
+                let (zh, en) = (
+                    format!("最多还可退 {left} 元。请减少金额。"),
+                    format!("At most {left} yuan is left to refund. Refund less."),
+                );
+                return Cow::Owned(match language {
+                    Language::Zh => zh,
+                    Language::En => en,
+                });
+            }
             Self::Format => {
                 language.choose("密码须为 6 至 8 位数字。请重新输入。", "A PIN has 6 to 8 digits. Type it again.")
             }
@@ -69,7 +86,8 @@ impl Wrong {
                 "Another transaction is under way. Finish or cancel it first.",
             ),
             Self::Said(error) => language.choose(&error.zh, &error.en),
-        }
+        };
+        Cow::Borrowed(text)
     }
 }
 
@@ -138,8 +156,34 @@ impl Payment<'_> {
         self.transaction.order.operation.amount().unwrap_or_default()
     }
 
+    /// Over the amount.
+    fn what(&self) -> &'static str {
+        match self.transaction.order.operation.code() {
+            OperationCode::PursePayment if self.view == View::Holder && self.transaction.end().is_none() => {
+                self.language.choose("应付", "To pay")
+            }
+            OperationCode::PursePayment => self.language.choose("收款", "Payment"),
+            code => operation(self.language, code),
+        }
+    }
+
     fn is_top_up(&self) -> bool {
         self.transaction.order.operation.code() == OperationCode::PurseTopUp
+    }
+
+    fn gives_back(&self) -> bool {
+        self.transaction.order.operation.original().is_some()
+    }
+
+    /// That it is done.
+    fn done(&self) -> &'static str {
+        let (zh, en) = match self.transaction.order.operation.code() {
+            OperationCode::PurseTopUp => ("充值成功", "Topped up"),
+            OperationCode::PurseRefund => ("退款成功", "Refunded"),
+            OperationCode::PurseVoid => ("已撤销", "Voided"),
+            _ => ("付款成功", "Paid"),
+        };
+        self.language.choose(zh, en)
     }
 
     fn says<'a>(&self, error: &'a CliError) -> &'a str {
@@ -195,6 +239,8 @@ fn operation(language: Language, operation: OperationCode) -> &'static str {
     match operation {
         OperationCode::PursePayment => language.choose("付款", "Payment"),
         OperationCode::PurseTopUp => language.choose("充值", "Top-up"),
+        OperationCode::PurseRefund => language.choose("退款", "Refund"),
+        OperationCode::PurseVoid => language.choose("撤销", "Void"),
         OperationCode::GateCheck => language.choose("通行", "Gate"),
         OperationCode::SignIn => language.choose("登录", "Sign-in"),
         OperationCode::RegistrationConsent => language.choose("同意", "Agreement"),
@@ -253,6 +299,28 @@ pub(super) struct Receipt<'a> {
     pub(super) seen: &'a Seen,
     pub(super) profile: &'a TerminalProfile,
     pub(super) tap: &'a Fate,
+    /// How much of it this terminal has given back.
+    pub(super) returned: Fen,
+    /// What else may be given back.
+    pub(super) offer: Offer,
+    /// The number of the void that this page may start.
+    pub(super) id: Uuid,
+    /// Why that did not start.
+    pub(super) wrong: Option<&'a str>,
+}
+
+/// A merchant types how much of a payment goes back.
+#[derive(Template)]
+#[template(path = "page/refund.html")]
+pub(super) struct Refund<'a> {
+    pub(super) language: Language,
+    pub(super) seen: &'a Seen,
+    pub(super) tap: &'a Fate,
+    pub(super) left: Fen,
+    /// The number of the refund that this form starts.
+    pub(super) id: Uuid,
+    pub(super) typed: &'a str,
+    pub(super) wrong: Option<&'a str>,
 }
 
 impl Receipt<'_> {

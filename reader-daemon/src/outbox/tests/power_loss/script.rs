@@ -164,6 +164,7 @@ impl Terminal {
             operation: tap.operation.code(),
             card: tap.card,
             amount: tap.operation.amount(),
+            original: tap.operation.original().map(|original| original.tap),
             at: tap.at,
             cose,
         };

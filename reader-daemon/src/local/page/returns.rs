@@ -1,0 +1,260 @@
+//! One tap of this terminal: its receipt for the holder's hand, and giving a payment back. What is offered is what this
+//! terminal knows; what may be done, the service decides.
+
+use axum::{
+    Form, Router,
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Redirect, Response},
+    routing::{get, post},
+};
+use card_schema::{
+    clock::Micros,
+    envelope::receipt::Outcome,
+    ids::TapId,
+    money::Fen,
+    operation::{Operation, OperationCode, purse},
+};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::{
+    counter::{Amount, read_amount},
+    language,
+    seen::look,
+    taps::failed,
+    view::{Receipt, Refund, Wrong, html},
+};
+use crate::{
+    cli::{messages::CliError, messages_daemon as messages, messages_local},
+    clock,
+    counter::{NotStarted, Order},
+    local::{api::App, guard, wire::View},
+    outbox::Fate,
+    tap::Knowledge,
+};
+
+const MICROS_PER_MINUTE: u64 = 60_000_000;
+const MICROS_PER_DAY: u64 = 86_400_000_000;
+
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route("/counter/taps/{tap}", get(receipt))
+        .route("/counter/taps/{tap}/refund", get(ask_refund).post(refund))
+        .route("/counter/taps/{tap}/void", post(void))
+}
+
+/// What a merchant may do about a tap, as far as this terminal knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Offer {
+    /// How much is left to refund.
+    pub(super) refund: Option<Fen>,
+    /// Whether all of it may be undone.
+    pub(super) void: bool,
+    /// Whether it may be, but for the network.
+    pub(super) needs_network: bool,
+}
+
+/// Looks at a tap of which so much has gone back already.
+fn offer(tap: &Fate, returned: Fen, known: &Knowledge, now: Micros) -> Offer {
+    let amount = tap.amount.unwrap_or_default();
+    let left = amount.checked_sub(returned).filter(|left| *left > Fen::ZERO);
+    let (OperationCode::PursePayment, Some(Outcome::Accepted), Some(left)) = (tap.operation, tap.outcome, left) else {
+        return Offer::default();
+    };
+    let profile = &known.profile;
+    let (limits, age) = (profile.limits.refunds, now.distance(tap.at));
+    let may = |code, longest| profile.operations.contains(&code) && age <= longest;
+    let refund = may(OperationCode::PurseRefund, u64::from(limits.refund_days) * MICROS_PER_DAY);
+    let void =
+        returned == Fen::ZERO && may(OperationCode::PurseVoid, u64::from(limits.void_minutes) * MICROS_PER_MINUTE);
+    if known.decides_alone() {
+        return Offer { needs_network: refund || void, ..Offer::default() };
+    }
+    Offer { refund: refund.then_some(left), void, needs_network: false }
+}
+
+/// A tap with what this terminal knows of it.
+struct Scene {
+    tap: Fate,
+    returned: Fen,
+    offer: Offer,
+}
+
+async fn load(app: &App, tap: &str) -> Result<Scene, CliError> {
+    let id: TapId = tap.parse().map_err(|_| messages_local::no_such_tap())?;
+    let read = async {
+        Ok(match app.outbox.fate(id).await? {
+            Some(tap) => Some((tap, app.outbox.returned(id).await?)),
+            None => None,
+        })
+    };
+    let (tap, returned) =
+        read.await.map_err(|error| messages::outbox(&error))?.ok_or_else(messages_local::no_such_tap)?;
+    let offer = offer(&tap, returned, &app.known.now(), clock::now());
+    Ok(Scene { tap, returned, offer })
+}
+
+/// The receipt, with why nothing was begun.
+fn receipt_of(app: &App, headers: &HeaderMap, scene: &Scene, wrong: Option<&Wrong>) -> Response {
+    let language = language(headers);
+    let wrong = wrong.map(|wrong| wrong.text(language));
+    let page = Receipt {
+        language,
+        seen: &look(app, View::Counter),
+        profile: &app.known.now().profile,
+        tap: &scene.tap,
+        returned: scene.returned,
+        offer: scene.offer,
+        id: guard::random_id(),
+        wrong: wrong.as_deref(),
+    };
+    html(&page).into_response()
+}
+
+async fn receipt(State(app): State<App>, Path(tap): Path<String>, headers: HeaderMap) -> Response {
+    match load(&app, &tap).await {
+        Ok(scene) => receipt_of(&app, &headers, &scene, None),
+        Err(error) => failed(language(&headers), error),
+    }
+}
+
+/// The form for a refund, with what was typed and what is wrong with it; the receipt where nothing may be refunded.
+fn form(app: &App, headers: &HeaderMap, scene: &Scene, typed: &str, wrong: Option<&Wrong>) -> Response {
+    let Some(left) = scene.offer.refund else { return receipt_of(app, headers, scene, wrong) };
+    let language = language(headers);
+    let wrong = wrong.map(|wrong| wrong.text(language));
+    let (seen, id) = (look(app, View::Counter), guard::random_id());
+    html(&Refund { language, seen: &seen, tap: &scene.tap, left, id, typed, wrong: wrong.as_deref() }).into_response()
+}
+
+async fn ask_refund(State(app): State<App>, Path(tap): Path<String>, headers: HeaderMap) -> Response {
+    match load(&app, &tap).await {
+        Ok(scene) => {
+            let left = scene.offer.refund.map(|left| left.to_string());
+            form(&app, &headers, &scene, &left.unwrap_or_default(), None)
+        }
+        Err(error) => failed(language(&headers), error),
+    }
+}
+
+fn begin(app: &App, id: Uuid, operation: Operation) -> Result<(), Wrong> {
+    app.counter.start(Order { id, operation, reader: None }).map(drop).map_err(|error| match error {
+        NotStarted::Busy(_) | NotStarted::OtherOrder => Wrong::Busy,
+        NotStarted::Refused(error) => Wrong::Said(error),
+    })
+}
+
+const fn original(tap: &Fate) -> purse::Original {
+    purse::Original { tap: tap.tap_id, at: tap.at }
+}
+
+/// Where it is followed, which is also where a form leads that was sent twice.
+fn followed() -> Response {
+    Redirect::to(View::Counter.path()).into_response()
+}
+
+const fn status(wrong: &Wrong) -> StatusCode {
+    if matches!(wrong, Wrong::Busy) { StatusCode::CONFLICT } else { StatusCode::UNPROCESSABLE_ENTITY }
+}
+
+async fn refund(
+    State(app): State<App>,
+    Path(tap): Path<String>,
+    headers: HeaderMap,
+    Form(typed): Form<Amount>,
+) -> Response {
+    if app.counter.find(typed.id).is_some() {
+        return followed();
+    }
+    let scene = match load(&app, &tap).await {
+        Ok(scene) => scene,
+        Err(error) => return failed(language(&headers), error),
+    };
+    let begun = read_amount(&typed.amount).and_then(|amount| match scene.offer.refund {
+        Some(left) if amount > left => Err(Wrong::OverRest(left)),
+        // Where nothing is offered, the counter or the service says why.
+        _ => begin(&app, typed.id, Operation::PurseRefund(purse::Return { original: original(&scene.tap), amount })),
+    });
+    match begun {
+        Ok(()) => followed(),
+        Err(wrong) => (status(&wrong), form(&app, &headers, &scene, &typed.amount, Some(&wrong))).into_response(),
+    }
+}
+
+#[derive(Deserialize)]
+struct Begun {
+    id: Uuid,
+}
+
+async fn void(
+    State(app): State<App>,
+    Path(tap): Path<String>,
+    headers: HeaderMap,
+    Form(Begun { id }): Form<Begun>,
+) -> Response {
+    if app.counter.find(id).is_some() {
+        return followed();
+    }
+    let scene = match load(&app, &tap).await {
+        Ok(scene) => scene,
+        Err(error) => return failed(language(&headers), error),
+    };
+    let amount = scene.tap.amount.unwrap_or_default();
+    match begin(&app, id, Operation::PurseVoid(purse::Return { original: original(&scene.tap), amount })) {
+        Ok(()) => followed(),
+        Err(wrong) => (status(&wrong), receipt_of(&app, &headers, &scene, Some(&wrong))).into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::tap::tests::knowledge;
+
+    const AT: Micros = Micros(1_790_000_000_000_000);
+
+    fn tap(operation: OperationCode, outcome: Option<Outcome>) -> Fate {
+        Fate { tap_id: TapId([1; 32]), operation, amount: Some(Fen(1_250)), original: None, at: AT, outcome }
+    }
+
+    #[test]
+    fn what_is_left_of_a_booked_payment_is_offered_while_there_is_time() {
+        let known = knowledge();
+        let paid = tap(OperationCode::PursePayment, Some(Outcome::Accepted));
+        let all = |refund, void| Offer { refund, void, needs_network: false };
+        for (case, returned, after_s, expected) in [
+            ("at once", 0, 0, all(Some(Fen(1_250)), true)),
+            ("in the last minute", 0, 900, all(Some(Fen(1_250)), true)),
+            ("too late to void", 0, 901, all(Some(Fen(1_250)), false)),
+            ("when a part went back", 400, 0, all(Some(Fen(850)), false)),
+            ("when all went back", 1_250, 0, Offer::default()),
+            ("on the last day", 0, 30 * 86_400, all(Some(Fen(1_250)), false)),
+            ("too late", 0, 30 * 86_400 + 1, Offer::default()),
+        ] {
+            assert_eq!(offer(&paid, Fen(returned), &known, AT.plus_seconds(after_s)), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_offered_for_what_is_no_booked_payment_or_where_it_may_not_be() {
+        let none = Offer::default();
+        for other in [
+            tap(OperationCode::PursePayment, None),
+            tap(OperationCode::PursePayment, Some(Outcome::InsufficientFunds)),
+            tap(OperationCode::PurseTopUp, Some(Outcome::Accepted)),
+            tap(OperationCode::PurseRefund, Some(Outcome::Accepted)),
+            tap(OperationCode::PurseVoid, Some(Outcome::Accepted)),
+        ] {
+            assert_eq!(offer(&other, Fen::ZERO, &knowledge(), AT), none, "{other:?}");
+        }
+        let paid = tap(OperationCode::PursePayment, Some(Outcome::Accepted));
+        let alone = Knowledge { online: Some(false), ..knowledge() };
+        assert_eq!(offer(&paid, Fen::ZERO, &alone, AT), Offer { needs_network: true, ..none });
+        let mut known = knowledge();
+        Arc::make_mut(&mut known.profile).operations = vec![OperationCode::PursePayment];
+        assert_eq!(offer(&paid, Fen::ZERO, &known, AT), none);
+    }
+}
