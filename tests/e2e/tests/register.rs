@@ -168,6 +168,7 @@ fn a_register_gives_back_what_was_paid_and_never_beyond_it() -> Result<()> {
     ensure!(said["reason"]["code"] == "amount-out-of-range", "{said}");
     let void = ended(&mut scene, 6, &holder, &back("purse.void", 500, &mistyped))?;
     ensure!(void["result"] == "accepted", "{void}");
+    scene.town.put(&holder, Place::Shop)?;
     ensure!(scene.moved()? == 0, "everything went back, and nothing else");
 
     // Only the service knows what is left: without it nobody is asked for a card.
