@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::transaction::{Again, CardSeen, End, Failure, Order, Step, Transaction, failure};
 use crate::{
     cli::{messages::CliError, messages_daemon as messages, messages_local},
-    outbox::Outbox,
+    outbox::{Ordered, Outbox, OutboxError},
     piv::Pin,
     station::{Presented, ReaderState, StationError, Stations},
     submit::SubmitterHandle,
@@ -39,6 +39,8 @@ pub enum NotStarted {
     Busy(Uuid),
     /// Another order was given under the same number.
     OtherOrder,
+    /// A card has signed for this order, and the counter does not remember it any more.
+    Before(Box<Ordered>),
     /// What is asked may not be done here.
     Refused(CliError),
 }
@@ -83,8 +85,19 @@ impl Counter {
     /// Starts what is ordered, or answers where the same order stands.
     ///
     /// # Errors
-    /// [`NotStarted`]; nothing was asked of a card.
-    pub fn start(&self, order: Order) -> Result<Transaction, NotStarted> {
+    /// [`NotStarted`]; nothing is asked of a card.
+    pub async fn start(&self, order: Order) -> Result<Transaction, NotStarted> {
+        // It may have been carried out before the daemon was started, or so long ago that it is forgotten here.
+        if self.find(order.id).is_none() {
+            let before = self.before(order.id).await;
+            let before = before.map_err(|error| NotStarted::Refused(messages::outbox(&error)))?;
+            if let Some(before) = before {
+                let same = before.fate.operation == order.operation.code()
+                    && before.fate.amount == order.operation.amount()
+                    && before.fate.original == order.operation.original().map(|original| original.tap);
+                return Err(if same { NotStarted::Before(Box::new(before)) } else { NotStarted::OtherOrder });
+            }
+        }
         let mut desk = self.desk();
         if let Some(known) = desk.transactions.iter().find(|known| known.order.id == order.id) {
             return if known.order == order { Ok(known.clone()) } else { Err(NotStarted::OtherOrder) };
@@ -139,6 +152,14 @@ impl Counter {
         });
     }
 
+    /// What came of an order that the counter does not remember any more; nothing where no card has signed for it.
+    ///
+    /// # Errors
+    /// [`OutboxError`].
+    pub async fn before(&self, id: Uuid) -> Result<Option<Ordered>, OutboxError> {
+        self.0.outbox.ordered(id).await
+    }
+
     /// Sees whether anything has changed.
     pub fn watch(&self) -> watch::Receiver<u64> {
         self.0.changes.subscribe()
@@ -187,7 +208,7 @@ impl Counter {
                 step = Step::Card { again: Some(again) };
                 self.enter(order.id, step.clone());
             }
-            let ask = Ask { operation: order.operation.clone(), pin: pin.clone(), card };
+            let ask = Ask { operation: order.operation.clone(), pin: pin.clone(), card, order: Some(order.id) };
             let presented = tokio::select! {
                 presented = self.present(order.reader.as_deref(), &ask, lying.take()) => presented,
                 end = given_up(moved) => return Err(end),
@@ -265,10 +286,7 @@ impl Counter {
         });
         match self.0.submitter.outcome(taken.id, RECEIPT_WAIT).await {
             None => End::Kept { is_guaranteed: false },
-            Some(answer) if answer.outcome == Outcome::Accepted => End::Accepted { balance: answer.balance },
-            // A person decides.
-            Some(answer) if answer.outcome == Outcome::Quarantined => End::Kept { is_guaranteed: false },
-            Some(answer) => End::Refused(messages::outcome(answer.outcome)),
+            Some(answer) => End::of(answer.outcome, answer.balance),
         }
     }
 
@@ -278,9 +296,8 @@ impl Counter {
         while let Some(tap) = self.find(id).filter(|seen| matches!(seen.step, Step::Ended(End::Kept { .. }))) {
             let Some(tap) = tap.tap else { return };
             match self.0.outbox.fate(tap).await.map(|fate| fate.and_then(|fate| fate.outcome)) {
-                Ok(Some(Outcome::Accepted)) => self.enter(id, Step::Ended(End::Accepted { balance: None })),
                 Ok(Some(Outcome::Quarantined)) => return,
-                Ok(Some(outcome)) => self.enter(id, Step::Ended(End::Refused(messages::outcome(outcome)))),
+                Ok(Some(outcome)) => self.enter(id, Step::Ended(End::of(outcome, None))),
                 Ok(None) => {}
                 Err(error) => tracing::warn!(%error, "what became of a tap cannot be read"),
             }

@@ -1,11 +1,11 @@
 //! One transaction as merchant and holder see it, and what a failed attempt means for it. Pure.
 
-use card_schema::{ids::TapId, money::Fen, operation::Operation};
+use card_schema::{envelope::receipt::Outcome, ids::TapId, money::Fen, operation::Operation};
 use uuid::Uuid;
 
 use crate::{
     card::link::LinkError,
-    cli::messages::CliError,
+    cli::{messages::CliError, messages_daemon},
     piv::{PivError, Reason},
     station::StationError,
     tap::{Refused, TapError, certificate::CertificateError},
@@ -85,6 +85,18 @@ pub enum End {
     Refused(CliError),
     /// Merchant or holder gave up, or nobody came: nothing was charged.
     GivenUp,
+}
+
+impl End {
+    /// What the service's answer means, with what the holder has left.
+    pub fn of(outcome: Outcome, balance: Option<Fen>) -> Self {
+        match outcome {
+            Outcome::Accepted => Self::Accepted { balance },
+            // A person decides.
+            Outcome::Quarantined => Self::Kept { is_guaranteed: false },
+            outcome => Self::Refused(messages_daemon::outcome(outcome)),
+        }
+    }
 }
 
 /// A transaction as it stands.

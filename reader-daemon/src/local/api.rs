@@ -143,7 +143,7 @@ pub(super) async fn sign_in(app: &App, request: SignInRequest) -> Result<SignInL
         given.challenge.0.try_into().map_err(|_| messages_local::bad_request("a challenge has 32 bytes"))?;
     let operation = Operation::SignIn(sign_in::SignIn { audience: given.audience, challenge });
     let wait = Duration::from_millis(request.wait_ms).min(WAIT_MAX);
-    let ask = Ask { operation, pin: Some(pin), card: None };
+    let ask = Ask { operation, pin: Some(pin), card: None, order: None };
     let order = TapOrder { reader: request.reader, ask, wait };
     let told = ordered(app, order).await?.map_err(|error| messages::station(&error))?;
     let reply = wait_for_receipt(app, told, SIGN_IN_WAIT).await;
@@ -208,7 +208,7 @@ fn read_order(request: &TapRequest, original: Option<purse::Original>) -> Result
     let operation = read_operation(request.operation, request.amount_fen, original)?;
     let pin = request.pin.as_ref().map(read_pin).transpose()?;
     let wait = Duration::from_millis(request.wait_ms).min(WAIT_MAX);
-    Ok(TapOrder { reader: request.reader.clone(), ask: Ask { operation, pin, card: None }, wait })
+    Ok(TapOrder { reader: request.reader.clone(), ask: Ask { operation, pin, card: None, order: None }, wait })
 }
 
 /// Hands the tap to the submitter, and waits for the service's answer while there is hope.

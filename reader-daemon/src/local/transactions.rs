@@ -29,8 +29,9 @@ use super::{
     wire::{LocalProblem, PinText, Refusal, TransactionReply, TransactionRequest, TransactionResult, TransactionState},
 };
 use crate::{
-    cli::{messages::CliError, messages_local},
-    counter::{Again, End, NotStarted, Order, Step, Transaction},
+    cli::{messages::CliError, messages_daemon, messages_local},
+    counter::{Again, CardSeen, End, NotStarted, Order, Step, Transaction},
+    outbox::Ordered,
 };
 
 /// In a request: the level for which the register was made. In every answer: the newest that the daemon speaks.
@@ -76,8 +77,9 @@ async fn level(request: Request, next: Next) -> Response {
 
 /// Begin a transaction
 ///
-/// The same number with the same content again is the same transaction, as long as the daemon runs: it is answered where
-/// it stands. A daemon that has started anew has forgotten it.
+/// The same number with the same content again is the same transaction: it is answered where it stands. Once a card has
+/// signed, the number is kept with the tap, so that holds for a daemon that was started anew, too; one for which no card
+/// had signed begins again then.
 #[utoipa::path(put, path = "/v1/transactions/{id}", tag = "transactions",
     params(("id" = Uuid, Path, description = "Chosen by the register, never used before"),
         ("api-level" = Option<u16>, Header, description = "The level that the register was made for")),
@@ -99,13 +101,13 @@ async fn order(
     if operation.amount().is_none() {
         return Err(messages_local::bad_request("a register moves money").into());
     }
-    let started = app.counter.start(Order { id, operation, reader: request.reader });
-    let transaction = started.map_err(|error| match error {
-        NotStarted::Busy(_) => messages_local::counter_busy(),
-        NotStarted::OtherOrder => messages_local::other_order(),
-        NotStarted::Refused(error) => error,
-    })?;
-    Ok(Json(reply(&transaction)))
+    match app.counter.start(Order { id, operation, reader: request.reader }).await {
+        Ok(transaction) => Ok(Json(reply(&transaction))),
+        Err(NotStarted::Before(ordered)) => Ok(Json(reply_before(id, &ordered))),
+        Err(NotStarted::Busy(_)) => Err(messages_local::counter_busy().into()),
+        Err(NotStarted::OtherOrder) => Err(messages_local::other_order().into()),
+        Err(NotStarted::Refused(error)) => Err(error.into()),
+    }
 }
 
 /// See where a transaction stands
@@ -118,7 +120,7 @@ async fn show(
     State(app): State<App>,
     id: Result<Path<Uuid>, PathRejection>,
 ) -> Result<Json<TransactionReply>, Failure> {
-    Ok(Json(reply(&found(&app, number(id)?)?)))
+    Ok(Json(standing(&app, number(id)?).await?))
 }
 
 /// Give a transaction up
@@ -131,7 +133,7 @@ async fn show(
         (status = 404, description = "no-such-transaction", body = LocalProblem),
         (status = 409, description = "not-now", body = LocalProblem)))]
 async fn give_up(State(app): State<App>, id: Result<Path<Uuid>, PathRejection>) -> Result<StatusCode, Failure> {
-    let id = found(&app, number(id)?)?.order.id;
+    let id = standing(&app, number(id)?).await?.id;
     if app.counter.give_up(id) { Ok(StatusCode::NO_CONTENT) } else { Err(messages_local::not_now().into()) }
 }
 
@@ -152,7 +154,7 @@ async fn pin(
     request: Result<Json<PinRequest>, JsonRejection>,
 ) -> Result<StatusCode, Failure> {
     let pin = read_pin(&secret_body(request)?.pin)?;
-    let id = found(&app, number(id)?)?.order.id;
+    let id = standing(&app, number(id)?).await?.id;
     if app.counter.pin(id, pin) { Ok(StatusCode::NO_CONTENT) } else { Err(messages_local::not_now().into()) }
 }
 
@@ -179,10 +181,9 @@ async fn events(
     State(app): State<App>,
     id: Result<Path<Uuid>, PathRejection>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Failure> {
-    let id = found(&app, number(id)?)?.order.id;
+    let id = standing(&app, number(id)?).await?.id;
     let told = stream::unfold((app, None), move |(app, told)| async move {
-        let transaction = news(&app, id, told).await?;
-        let said = reply(&transaction);
+        let said = news(&app, id, told).await?;
         let event = Event::default().event(said.state.name()).json_data(&said).expect("plain data always serialises");
         Some((Ok(event), (app, Some(said))))
     });
@@ -190,14 +191,14 @@ async fn events(
 }
 
 /// What is told next; nothing after the result, and when the daemon stops.
-async fn news(app: &App, id: Uuid, told: Option<TransactionReply>) -> Option<Transaction> {
+async fn news(app: &App, id: Uuid, told: Option<TransactionReply>) -> Option<TransactionReply> {
     if told.as_ref().is_some_and(|told| told.state == TransactionState::Result) {
         return None;
     }
     let (mut changes, mut stopping) = (app.counter.watch(), app.stopping.clone());
     loop {
-        let now = app.counter.find(id)?;
-        if told.as_ref() != Some(&reply(&now)) {
+        let now = standing(app, id).await.ok()?;
+        if told.as_ref() != Some(&now) {
             return Some(now);
         }
         tokio::select! {
@@ -207,13 +208,48 @@ async fn news(app: &App, id: Uuid, told: Option<TransactionReply>) -> Option<Tra
     }
 }
 
-fn found(app: &App, id: Uuid) -> Result<Transaction, CliError> {
-    app.counter.find(id).ok_or_else(messages_local::no_such_transaction)
+/// Where a transaction stands, also one that the counter does not remember any more.
+async fn standing(app: &App, id: Uuid) -> Result<TransactionReply, CliError> {
+    if let Some(transaction) = app.counter.find(id) {
+        return Ok(reply(&transaction));
+    }
+    let before = app.counter.before(id).await.map_err(|error| messages_daemon::outbox(&error))?;
+    before.map(|ordered| reply_before(id, &ordered)).ok_or_else(messages_local::no_such_transaction)
 }
 
 /// A transaction as a register is told of it.
 fn reply(transaction: &Transaction) -> TransactionReply {
-    let (state, reason, result) = match &transaction.step {
+    let (state, reason, result) = told(&transaction.step);
+    TransactionReply {
+        id: transaction.order.id,
+        operation: transaction.order.operation.code(),
+        amount_fen: transaction.order.operation.amount(),
+        state,
+        card: transaction.card(),
+        reason,
+        result,
+        tap_id: transaction.tap,
+    }
+}
+
+/// The same of one that is known by its tap alone.
+fn reply_before(id: Uuid, Ordered { fate, is_guaranteed }: &Ordered) -> TransactionReply {
+    let kept = End::Kept { is_guaranteed: *is_guaranteed };
+    let (state, reason, result) = told(&Step::Ended(fate.outcome.map_or(kept, |outcome| End::of(outcome, None))));
+    TransactionReply {
+        id,
+        operation: fate.operation,
+        amount_fen: fate.amount,
+        state,
+        card: CardSeen::Ours,
+        reason,
+        result,
+        tap_id: Some(fate.tap_id),
+    }
+}
+
+fn told(step: &Step) -> (TransactionState, Option<Refusal>, Option<TransactionResult>) {
+    let (state, reason, result) = match step {
         Step::Pin { wrong } => (TransactionState::Pin, wrong.as_ref(), None),
         Step::Card { again } => (TransactionState::InsertCard, again.as_ref().map(|Again { said, .. }| said), None),
         Step::Reading | Step::Asking => (TransactionState::Progress, None, None),
@@ -228,14 +264,5 @@ fn reply(transaction: &Transaction) -> TransactionReply {
             (TransactionState::Result, reason, Some(result))
         }
     };
-    TransactionReply {
-        id: transaction.order.id,
-        operation: transaction.order.operation.code(),
-        amount_fen: transaction.order.operation.amount(),
-        state,
-        card: transaction.card(),
-        reason: reason.map(Refusal::from),
-        result,
-        tap_id: transaction.tap,
-    }
+    (state, reason.map(Refusal::from), result)
 }

@@ -1,7 +1,14 @@
 //! What became of each tap: the shop's own book, which never hides one. It holds no card and no balance.
 
-use card_schema::{clock::Micros, envelope::receipt::Outcome, ids::TapId, money::Fen, operation::OperationCode};
+use card_schema::{
+    clock::Micros,
+    envelope::{Envelope, receipt::Outcome, tap::Tap},
+    ids::TapId,
+    money::Fen,
+    operation::{Operation, OperationCode},
+};
 use sqlx::{FromRow, SqliteConnection};
+use uuid::Uuid;
 
 use super::{Outbox, OutboxError, PendingTap, error::fail};
 
@@ -23,6 +30,15 @@ pub struct Fate {
     pub at: Micros,
     /// What the service has decided; nothing while the tap waits for it.
     pub outcome: Option<Outcome>,
+}
+
+/// What was ordered under a number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ordered {
+    /// The tap.
+    pub fate: Fate,
+    /// It waits for the service, and stands whatever that says: the terminal has accepted it on its own.
+    pub is_guaranteed: bool,
 }
 
 #[derive(FromRow)]
@@ -59,19 +75,37 @@ pub(super) async fn write(
     outcome: Outcome,
 ) -> Result<(), OutboxError> {
     sqlx::query(
-        "INSERT INTO fate (tap_id, operation, amount, original, at, outcome) VALUES ($1, $2, $3, $4, $5, $6) \
+        "INSERT INTO fate (tap_id, operation, amount, original, order_id, at, outcome) \
+         SELECT tap_id, operation, amount, original, order_id, at, $1 FROM tap WHERE id = $2 AND tap_id = $3 \
          ON CONFLICT DO NOTHING",
     )
-    .bind(tap.tap_id.0.as_slice())
-    .bind(i64::from(tap.operation.number()))
-    .bind(tap.amount.map(|fen| fen.0))
-    .bind(tap.original.as_ref().map(|tap| tap.0.as_slice()))
-    .bind(tap.at.0)
     .bind(i64::from(outcome.number()))
+    .bind(tap.id)
+    .bind(tap.tap_id.0.as_slice())
     .execute(&mut *connection)
     .await
     .map(|_| ())
     .map_err(fail("writing what became of a tap"))
+}
+
+#[derive(FromRow)]
+struct OrderedRow {
+    #[sqlx(flatten)]
+    fate: Row,
+    cose: Option<Vec<u8>>,
+}
+
+impl OrderedRow {
+    fn read(self) -> Option<Ordered> {
+        let is_guaranteed = match self.cose {
+            Some(cose) => {
+                let tap = Envelope::<Tap>::decode(&cose).ok()?.payload;
+                matches!(tap.operation, Operation::PursePayment(payment) if payment.accepted_offline)
+            }
+            None => false,
+        };
+        Some(Ordered { fate: self.fate.read()?, is_guaranteed })
+    }
 }
 
 /// Leaves the newest.
@@ -113,6 +147,21 @@ impl Outbox {
         .fetch_optional(&mut *connection)
         .await
         .map_err(fail("reading what became of a tap"))?;
+        row.map(|row| row.read().ok_or(OutboxError::Damaged("fate"))).transpose()
+    }
+
+    /// What became of what was ordered under a number; nothing where no card has signed for it.
+    pub async fn ordered(&self, order: Uuid) -> Result<Option<Ordered>, OutboxError> {
+        let mut connection = self.lock().await;
+        let row: Option<OrderedRow> = sqlx::query_as(
+            "SELECT tap_id, operation, amount, original, at, NULL AS outcome, cose FROM tap WHERE order_id = $1 \
+             UNION ALL \
+             SELECT tap_id, operation, amount, original, at, outcome, NULL AS cose FROM fate WHERE order_id = $1",
+        )
+        .bind(order.as_bytes().as_slice())
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(fail("reading what became of an order"))?;
         row.map(|row| row.read().ok_or(OutboxError::Damaged("fate"))).transpose()
     }
 

@@ -10,6 +10,7 @@ use card_schema::{
 };
 use ring::digest;
 use sqlx::{FromRow, SqliteConnection};
+use uuid::Uuid;
 
 use super::{Outbox, OutboxError, error::fail};
 
@@ -42,6 +43,8 @@ pub struct StoredTap {
     pub amount: Option<Fen>,
     /// The payment that it gives back.
     pub original: Option<TapId>,
+    /// The number under which it was ordered.
+    pub order: Option<Uuid>,
     /// Terminal clock.
     pub at: Micros,
     /// The envelope.
@@ -175,8 +178,8 @@ impl Outbox {
         let mut connection = self.lock().await;
         self.clock.mark();
         sqlx::query(
-            "INSERT INTO tap (lane, counter, tap_id, operation, card, amount, original, at, cose) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            "INSERT INTO tap (lane, counter, tap_id, operation, card, amount, original, order_id, at, cose) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         )
         .bind(i64::from(lane.number))
         .bind(signed(tap.counter))
@@ -185,6 +188,7 @@ impl Outbox {
         .bind(tap.card.as_ref().map(|card| card.as_bytes().as_slice()))
         .bind(tap.amount.map(|fen| fen.0))
         .bind(tap.original.as_ref().map(|tap| tap.0.as_slice()))
+        .bind(tap.order.as_ref().map(|order| order.as_bytes().as_slice()))
         .bind(tap.at.0)
         .bind(tap.cose.as_slice())
         .execute(&mut *connection)

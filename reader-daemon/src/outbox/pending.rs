@@ -32,8 +32,6 @@ pub struct PendingTap {
     pub card: Option<CardId>,
     /// Its amount.
     pub amount: Option<Fen>,
-    /// The payment that it gives back.
-    pub original: Option<TapId>,
     /// Terminal clock.
     pub at: Micros,
     /// The envelope.
@@ -60,7 +58,6 @@ struct Row {
     operation: i64,
     card: Option<Vec<u8>>,
     amount: Option<i64>,
-    original: Option<Vec<u8>>,
     at: i64,
     cose: Vec<u8>,
 }
@@ -75,7 +72,6 @@ impl Row {
             operation: OperationCode::from_number(u16::try_from(self.operation).ok()?)?,
             card: self.card.map(|card| card.try_into().map(CardId::from_bytes)).transpose().ok()?,
             amount: self.amount.map(Fen),
-            original: self.original.map(|tap| tap.try_into().map(TapId)).transpose().ok()?,
             at: Micros(self.at),
             cose: self.cose,
         })
@@ -87,7 +83,7 @@ impl Outbox {
     pub async fn pending(&self, limit: u16) -> Result<Vec<PendingTap>, OutboxError> {
         let mut connection = self.lock().await;
         let rows: Vec<Row> = sqlx::query_as(
-            "SELECT id, lane, counter, tap_id, operation, card, amount, original, at, cose FROM tap ORDER BY id LIMIT $1",
+            "SELECT id, lane, counter, tap_id, operation, card, amount, at, cose FROM tap ORDER BY id LIMIT $1",
         )
         .bind(i64::from(limit))
         .fetch_all(&mut *connection)
@@ -139,6 +135,7 @@ impl Outbox {
         let mut tx = connection.begin().await.map_err(fail("settling taps"))?;
         let mut settled = Waiting::default();
         for (tap, outcome) in taps {
+            fate::write(&mut tx, tap, *outcome).await?;
             let gone = sqlx::query("DELETE FROM tap WHERE id = $1 AND tap_id = $2")
                 .bind(tap.id)
                 .bind(tap.tap_id.0.as_slice())
@@ -146,7 +143,6 @@ impl Outbox {
                 .await
                 .map_err(fail("settling taps"))?;
             if gone.rows_affected() == 1 {
-                fate::write(&mut tx, tap, *outcome).await?;
                 settled.add(tap.operation, tap.amount);
             }
         }

@@ -26,6 +26,7 @@ CREATE TABLE IF NOT EXISTS tap (
     card BLOB,
     amount INTEGER,
     original BLOB,
+    order_id BLOB UNIQUE,
     at INTEGER NOT NULL,
     cose BLOB NOT NULL,
     UNIQUE (lane, counter)
@@ -38,10 +39,12 @@ CREATE TABLE IF NOT EXISTS fate (
     operation INTEGER NOT NULL,
     amount INTEGER,
     original BLOB,
+    order_id BLOB UNIQUE,
     at INTEGER NOT NULL,
     outcome INTEGER NOT NULL
 ) STRICT;
--- `original` is the payment that a refund or a void gives back, here and above.
+-- `original` is the payment that a refund or a void gives back, `order_id` the number under which a merchant ordered the tap,
+-- here and above.
 CREATE INDEX IF NOT EXISTS fate_by_original ON fate (original) WHERE original IS NOT NULL;
 
 -- Keys of cards whose certificate was verified at first sight.

@@ -37,6 +37,7 @@ fn tap(lane: u8, counter: u64) -> StoredTap {
         card: Some(CardId::from_bytes([1; 16])),
         amount: Some(Fen(1250)),
         original: None,
+        order: None,
         at: Micros(5),
         cose: vec![0xAB; 300],
     }

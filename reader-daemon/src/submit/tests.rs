@@ -57,7 +57,6 @@ fn pending(number: u8) -> PendingTap {
         operation: OperationCode::GateCheck,
         card: None,
         amount: None,
-        original: None,
         at: Micros(0),
         cose: vec![number; 3],
     }

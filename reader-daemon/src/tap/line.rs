@@ -18,6 +18,7 @@ use ring::{
     hmac,
     rand::{SecureRandom as _, SystemRandom},
 };
+use uuid::Uuid;
 
 use super::{
     Knowledge, Shared, TapError, authorise,
@@ -40,6 +41,8 @@ pub struct Ask {
     pub pin: Option<Pin>,
     /// The only card that is meant, where one is.
     pub card: Option<CardId>,
+    /// The number under which it was ordered, where it was: kept beside the tap.
+    pub order: Option<Uuid>,
 }
 
 /// A tap that is durable: now, and not before, anyone may say so.
@@ -207,7 +210,7 @@ impl Line {
             self.burnt = Some(AbandonReason::CardRefused);
             return Err(TapError::TooLate);
         }
-        let (outbox, disk) = self.store(&tap, signed.id, signed.cose).await?;
+        let (outbox, disk) = self.store(&tap, signed.id, signed.cose, ask.order).await?;
         let accepted_offline = matches!(tap.operation, Operation::PursePayment(payment) if payment.accepted_offline);
         Ok(Taken { id: signed.id, card, accepted_offline, outbox, disk })
     }
@@ -229,7 +232,13 @@ impl Line {
         Ok(Operation::PursePayment(offline::accept(*payment, known, &exposure, is_drawn, now)?))
     }
 
-    async fn store(&mut self, tap: &Tap, id: TapId, cose: Vec<u8>) -> Result<(Duration, Duration), TapError> {
+    async fn store(
+        &mut self,
+        tap: &Tap,
+        id: TapId,
+        cose: Vec<u8>,
+        order: Option<Uuid>,
+    ) -> Result<(Duration, Duration), TapError> {
         let stored = StoredTap {
             tap_id: id,
             counter: tap.counter,
@@ -237,6 +246,7 @@ impl Line {
             card: tap.card,
             amount: tap.operation.amount(),
             original: tap.operation.original().map(|original| original.tap),
+            order,
             at: tap.at,
             cose,
         };
@@ -279,6 +289,7 @@ impl Line {
             card: None,
             amount: None,
             original: None,
+            order: None,
             at: now,
             cose,
         };

@@ -30,8 +30,8 @@ use card_schema::{
     wire::{
         Bytes,
         terminal::{
-            BatchReply, BatchRequest, EnrolmentReply, EnrolmentRequest, Limits, OfflineLimits, RefundLimits, RenewalReply,
-            RenewalRequest, TerminalProfile, Trust,
+            BatchReply, BatchRequest, EnrolmentReply, EnrolmentRequest, Limits, OfflineLimits, RefundLimits,
+            RenewalReply, RenewalRequest, TerminalProfile, Trust,
         },
     },
 };

@@ -243,3 +243,42 @@ fn a_register_is_told_what_happens_and_nothing_of_the_holder() -> Result<()> {
     ensure!(scene.moved()? == -3_000, "only what was paid is booked");
     Ok(())
 }
+
+#[test]
+fn an_order_that_a_card_has_signed_for_is_known_to_a_daemon_that_was_started_anew() -> Result<()> {
+    let mut scene = Scene::open()?;
+    scene.town.take(Place::Shop)?;
+    let card = scene.path.clone();
+    let (order, mut moved) = (order(1_250), 0);
+    // The network is there, and then it is not: what waits in the outbox is known by its number as well.
+    for (number, place, is_online) in [(1, NUMBER, true), (2, NEXT, false)] {
+        if !is_online {
+            scene.town.service.process().stop()?;
+            let shop = scene.town.at(Place::Shop).local()?;
+            wait::until("the shop notices", || {
+                Ok((shop.get("/v1/status")?.success()?["online"] == false).then_some(()))
+            })?;
+        }
+        let told = ended(&mut scene, number, &card, &order)?;
+        ensure!(told["result"] == if is_online { "accepted" } else { "accepted_offline" }, "{told}");
+        scene.town.at(Place::Shop).process().kill()?;
+        scene.town.at(Place::Shop).start()?;
+        let register = scene.town.at(Place::Shop).local()?;
+        ensure!(register.get(place)?.success()? == told, "{told} is forgotten");
+        ensure!(register.put(place, &order)?.success()? == told, "the same order is the same transaction");
+        refused(&register, |register| register.put(place, &self::order(1_251)), "other-order")?;
+        refused(&register, |register| register.delete(place), "not-now")?;
+        scene.town.put(&card, Place::Shop)?;
+        ensure!(register.get(place)?.success()? == told, "no card is asked again");
+        scene.town.take(Place::Shop)?;
+        moved -= 1_250;
+    }
+    scene.town.service.start()?;
+    let register = scene.town.at(Place::Shop).local()?;
+    wait::until("what was kept is booked", || {
+        register.post("/v1/outbox/retry", &Value::Null)?.success()?;
+        Ok((register.get(NEXT)?.success()?["result"] == "accepted").then_some(()))
+    })?;
+    ensure!(scene.moved()? == moved, "each is paid once");
+    Ok(())
+}

@@ -37,7 +37,7 @@ pub(super) fn routes() -> Router<App> {
             mode.path(),
             get(move |State(app): State<App>, headers: HeaderMap| async move { fresh(&app, mode, &headers) }).post(
                 move |State(app): State<App>, headers: HeaderMap, Form(typed): Form<Amount>| async move {
-                    charge(&app, mode, &headers, &typed)
+                    charge(&app, mode, &headers, &typed).await
                 },
             ),
         );
@@ -148,17 +148,26 @@ fn half_width(typed: char) -> char {
     }
 }
 
-fn charge(app: &App, mode: Mode, headers: &HeaderMap, typed: &Amount) -> Response {
-    let started = read_amount(&typed.amount).and_then(|amount| {
-        let operation = match mode {
-            Mode::Till => Operation::PursePayment(purse::Payment::online(amount)),
-            Mode::TopUp => Operation::PurseTopUp(purse::TopUp { amount }),
-        };
-        app.counter.start(Order { id: typed.id, operation, reader: None }).map_err(|error| match error {
-            NotStarted::Busy(_) | NotStarted::OtherOrder => Wrong::Busy,
-            NotStarted::Refused(error) => Wrong::Said(error),
-        })
-    });
+/// Starts what was ordered with a form; a form that was sent twice has nothing wrong with it.
+pub(super) async fn ordered(app: &App, id: Uuid, operation: Operation) -> Result<(), Wrong> {
+    match app.counter.start(Order { id, operation, reader: None }).await {
+        Ok(_) | Err(NotStarted::Before(_)) => Ok(()),
+        Err(NotStarted::Busy(_) | NotStarted::OtherOrder) => Err(Wrong::Busy),
+        Err(NotStarted::Refused(error)) => Err(Wrong::Said(error)),
+    }
+}
+
+async fn charge(app: &App, mode: Mode, headers: &HeaderMap, typed: &Amount) -> Response {
+    let started = match read_amount(&typed.amount) {
+        Ok(amount) => {
+            let operation = match mode {
+                Mode::Till => Operation::PursePayment(purse::Payment::online(amount)),
+                Mode::TopUp => Operation::PurseTopUp(purse::TopUp { amount }),
+            };
+            ordered(app, typed.id, operation).await
+        }
+        Err(wrong) => Err(wrong),
+    };
     // Shown where it is followed; what was sent twice leads to the same.
     let Err(wrong) = started else { return Redirect::to(mode.path()).into_response() };
     let status = if matches!(wrong, Wrong::Busy) { StatusCode::CONFLICT } else { StatusCode::UNPROCESSABLE_ENTITY };

@@ -19,7 +19,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
-    counter::{Amount, read_amount},
+    counter::{Amount, ordered, read_amount},
     language,
     seen::look,
     taps::failed,
@@ -28,7 +28,6 @@ use super::{
 use crate::{
     cli::{messages::CliError, messages_daemon as messages, messages_local},
     clock,
-    counter::{NotStarted, Order},
     local::{api::App, guard, wire::View},
     outbox::Fate,
     tap::Knowledge,
@@ -138,13 +137,6 @@ async fn ask_refund(State(app): State<App>, Path(tap): Path<String>, headers: He
     }
 }
 
-fn begin(app: &App, id: Uuid, operation: Operation) -> Result<(), Wrong> {
-    app.counter.start(Order { id, operation, reader: None }).map(drop).map_err(|error| match error {
-        NotStarted::Busy(_) | NotStarted::OtherOrder => Wrong::Busy,
-        NotStarted::Refused(error) => Wrong::Said(error),
-    })
-}
-
 const fn original(tap: &Fate) -> purse::Original {
     purse::Original { tap: tap.tap_id, at: tap.at }
 }
@@ -171,11 +163,15 @@ async fn refund(
         Ok(scene) => scene,
         Err(error) => return failed(language(&headers), error),
     };
-    let begun = read_amount(&typed.amount).and_then(|amount| match scene.offer.refund {
-        Some(left) if amount > left => Err(Wrong::OverRest(left)),
+    let begun = match (read_amount(&typed.amount), scene.offer.refund) {
+        (Err(wrong), _) => Err(wrong),
+        (Ok(amount), Some(left)) if amount > left => Err(Wrong::OverRest(left)),
         // Where nothing is offered, the counter or the service says why.
-        _ => begin(&app, typed.id, Operation::PurseRefund(purse::Return { original: original(&scene.tap), amount })),
-    });
+        (Ok(amount), _) => {
+            let back = purse::Return { original: original(&scene.tap), amount };
+            ordered(&app, typed.id, Operation::PurseRefund(back)).await
+        }
+    };
     match begun {
         Ok(()) => followed(),
         Err(wrong) => (status(&wrong), form(&app, &headers, &scene, &typed.amount, Some(&wrong))).into_response(),
@@ -201,7 +197,8 @@ async fn void(
         Err(error) => return failed(language(&headers), error),
     };
     let amount = scene.tap.amount.unwrap_or_default();
-    match begin(&app, id, Operation::PurseVoid(purse::Return { original: original(&scene.tap), amount })) {
+    let back = purse::Return { original: original(&scene.tap), amount };
+    match ordered(&app, id, Operation::PurseVoid(back)).await {
         Ok(()) => followed(),
         Err(wrong) => (status(&wrong), receipt_of(&app, &headers, &scene, Some(&wrong))).into_response(),
     }

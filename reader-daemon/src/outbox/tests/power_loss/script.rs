@@ -165,6 +165,7 @@ impl Terminal {
             card: tap.card,
             amount: tap.operation.amount(),
             original: tap.operation.original().map(|original| original.tap),
+            order: None,
             at: tap.at,
             cose,
         };
