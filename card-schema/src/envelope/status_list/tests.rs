@@ -1,3 +1,5 @@
+//! Tokens as they travel: what they say, what they cannot say, and that every way of changes leads to the same list.
+
 use proptest::prelude::*;
 use ring::{
     rand::SystemRandom,
