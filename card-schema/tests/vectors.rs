@@ -181,6 +181,7 @@ fn check_taps() {
         ("tap-top-up", Slot::Tap, Operation::PurseTopUp(purse::TopUp { amount: Fen(5_000) })),
         ("tap-refund", Slot::Tap, Operation::PurseRefund(purse::Return { original, amount: Fen(250) })),
         ("tap-void", Slot::Tap, Operation::PurseVoid(purse::Return { original, amount: Fen(1250) })),
+        ("tap-inquiry", Slot::Approve, Operation::PurseInquiry(purse::Inquiry)),
         ("tap-gate-check", Slot::Tap, Operation::GateCheck(gate::Check)),
         (
             "tap-sign-in",
@@ -302,6 +303,7 @@ fn every_kept_file_belongs_to_a_test() {
         "status-list",
         "tap-abandoned",
         "tap-gate-check",
+        "tap-inquiry",
         "tap-payment",
         "tap-payment-offline",
         "tap-payment-with-pin",

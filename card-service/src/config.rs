@@ -18,7 +18,7 @@ const PREFIX: &str = "CARD_SERVICE_";
 const NOT_SETTINGS: [&str; 3] = ["CARD_SERVICE_CONFIG", "CARD_SERVICE_ADMIN_PASSWORD", "CARD_SERVICE_LANG"];
 
 /// Every key there is, with what it is for.
-pub const KEYS: [(&str, &str); 25] = [
+pub const KEYS: [(&str, &str); 26] = [
     ("data_dir", "folder for database, keys and certificates"),
     ("database.url", "sqlite:PATH or postgres://USER@HOST/DATABASE; SQLite in data_dir when not set"),
     ("public.listen", "address of the console and the API"),
@@ -44,6 +44,7 @@ pub const KEYS: [(&str, &str); 25] = [
     ("limits.offline_freeze_days", "days without the service after which a terminal accepts nothing"),
     ("limits.refund_days", "days in which a shop may refund a payment"),
     ("limits.void_minutes", "minutes in which a terminal may void a payment"),
+    ("limits.low_balance_fen", "a holder whom a payment leaves less is told so, in fen"),
     ("limits.reversal_alone_fen", "how much somebody may reverse alone within 24 hours, in fen; more takes two"),
     ("sessions.idle_s", "seconds after which an idle console session ends"),
     ("metrics.open", "true: /metrics answers everybody, not loopback alone"),
@@ -196,6 +197,8 @@ pub struct LimitsConfig {
     pub refund_days: u32,
     /// See [`RefundLimits::void_minutes`].
     pub void_minutes: u32,
+    /// See [`Limits::low_balance`], in fen.
+    pub low_balance_fen: i64,
     /// How much a member of staff may reverse alone within 24 hours, in fen.
     pub reversal_alone_fen: i64,
 }
@@ -215,6 +218,7 @@ impl LimitsConfig {
             ("limits.offline_tap_fen", self.offline_tap_fen),
             ("limits.offline_card_day_fen", self.offline_card_day_fen),
             ("limits.offline_terminal_fen", self.offline_terminal_fen),
+            ("limits.low_balance_fen", self.low_balance_fen),
             ("limits.reversal_alone_fen", self.reversal_alone_fen),
         ];
         let amounts = amounts.map(|(key, found)| (key, found, i64::MAX));
@@ -244,6 +248,7 @@ impl From<LimitsConfig> for Limits {
                 freeze_days: limits.offline_freeze_days,
             },
             refunds: RefundLimits { refund_days: limits.refund_days, void_minutes: limits.void_minutes },
+            low_balance: Fen(limits.low_balance_fen),
         }
     }
 }
@@ -326,6 +331,7 @@ impl Config {
             .set_default("limits.offline_freeze_days", 7)?
             .set_default("limits.refund_days", 30)?
             .set_default("limits.void_minutes", 15)?
+            .set_default("limits.low_balance_fen", 1_000)?
             .set_default("limits.reversal_alone_fen", 20_000)?
             .set_default("sessions.idle_s", 900)?
             .set_default("metrics.open", false)?;
@@ -442,6 +448,9 @@ mod tests {
             ("CARD_SERVICE_LIMITS__OFFLINE_DRAWN_PERCENT", "limits.offline_drawn_percent", "101"),
             ("CARD_SERVICE_LIMITS__OFFLINE_TERMINAL_FEN", "limits.offline_terminal_fen", "-1"),
             ("CARD_SERVICE_LIMITS__TAP_FEN", "limits.tap_fen", "-1"),
+            ("CARD_SERVICE_LIMITS__LOW_BALANCE_FEN", "limits.low_balance_fen", "-1"),
+            ("CARD_SERVICE_LIMITS__REFUND_DAYS", "limits.refund_days", "367"),
+            ("CARD_SERVICE_LIMITS__VOID_MINUTES", "limits.void_minutes", "1441"),
         ] {
             let refused = Config::load(None, &environment(&[(variable, value)]), &Overrides::default());
             let refused = refused.unwrap_err().to_string();

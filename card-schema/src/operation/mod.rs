@@ -33,6 +33,8 @@ pub enum Operation {
     PurseRefund(purse::Return),
     /// `purse.void`: a payment is undone in full, soon after it was made.
     PurseVoid(purse::Return),
+    /// `purse.inquiry`: the holder asks what is left in the purse.
+    PurseInquiry(purse::Inquiry),
     /// `gate.check`: may this card pass here, now?
     GateCheck(gate::Check),
     /// `card.sign_in`: the holder shows at this terminal that the card is theirs.
@@ -59,6 +61,9 @@ pub enum OperationCode {
     /// See [`Operation::PurseVoid`].
     #[serde(rename = "purse.void")]
     PurseVoid = 0x0104,
+    /// See [`Operation::PurseInquiry`].
+    #[serde(rename = "purse.inquiry")]
+    PurseInquiry = 0x0105,
     /// See [`Operation::GateCheck`].
     #[serde(rename = "gate.check")]
     GateCheck = 0x0201,
@@ -75,11 +80,12 @@ pub enum OperationCode {
 
 impl OperationCode {
     /// Every operation there is.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::PursePayment,
         Self::PurseTopUp,
         Self::PurseRefund,
         Self::PurseVoid,
+        Self::PurseInquiry,
         Self::GateCheck,
         Self::SignIn,
         Self::RegistrationConsent,
@@ -103,6 +109,7 @@ impl OperationCode {
             Self::PurseTopUp => "purse.top_up",
             Self::PurseRefund => "purse.refund",
             Self::PurseVoid => "purse.void",
+            Self::PurseInquiry => "purse.inquiry",
             Self::GateCheck => "gate.check",
             Self::SignIn => "card.sign_in",
             Self::RegistrationConsent => "registration.consent",
@@ -124,6 +131,7 @@ impl Operation {
             Self::PurseTopUp(_) => OperationCode::PurseTopUp,
             Self::PurseRefund(_) => OperationCode::PurseRefund,
             Self::PurseVoid(_) => OperationCode::PurseVoid,
+            Self::PurseInquiry(_) => OperationCode::PurseInquiry,
             Self::GateCheck(_) => OperationCode::GateCheck,
             Self::SignIn(_) => OperationCode::SignIn,
             Self::RegistrationConsent(_) => OperationCode::RegistrationConsent,
@@ -141,8 +149,12 @@ impl Operation {
         }
     }
 
-    /// The payment that the operation gives back, if it gives one back. Only the service knows what is left of it, so a
-    /// terminal that decides by itself refuses these.
+    /// Whether only the service can answer: a terminal that decides by itself refuses it.
+    pub const fn needs_service(&self) -> bool {
+        matches!(self, Self::PurseRefund(_) | Self::PurseVoid(_) | Self::PurseInquiry(_))
+    }
+
+    /// The payment that the operation gives back, if it gives one back.
     pub const fn original(&self) -> Option<purse::Original> {
         match self {
             Self::PurseRefund(back) | Self::PurseVoid(back) => Some(back.original),
@@ -160,7 +172,8 @@ impl Operation {
             | Self::PurseVoid(_)
             | Self::GateCheck(_) => Signer::Card(Slot::Tap),
             Self::SignIn(_) => Signer::Card(Slot::SignIn),
-            Self::RegistrationConsent(_) => Signer::Card(Slot::Approve),
+            // Whoever has found a card shall not learn what is on it.
+            Self::PurseInquiry(_) | Self::RegistrationConsent(_) => Signer::Card(Slot::Approve),
             Self::Abandoned(_) => Signer::Terminal,
         }
     }
@@ -170,6 +183,7 @@ impl Operation {
             Self::PursePayment(payment) => payment.encode(e),
             Self::PurseTopUp(top_up) => top_up.encode(e),
             Self::PurseRefund(back) | Self::PurseVoid(back) => back.encode(e),
+            Self::PurseInquiry(purse::Inquiry) => purse::Inquiry::encode(e),
             Self::GateCheck(gate::Check) => gate::Check::encode(e),
             Self::SignIn(sign_in) => sign_in.encode(e),
             Self::RegistrationConsent(consent) => consent.encode(e),
@@ -183,6 +197,7 @@ impl Operation {
             OperationCode::PurseTopUp => Self::PurseTopUp(purse::TopUp::decode(d)?),
             OperationCode::PurseRefund => Self::PurseRefund(purse::Return::decode(d)?),
             OperationCode::PurseVoid => Self::PurseVoid(purse::Return::decode(d)?),
+            OperationCode::PurseInquiry => Self::PurseInquiry(purse::Inquiry::decode(d)?),
             OperationCode::GateCheck => Self::GateCheck(gate::Check::decode(d)?),
             OperationCode::SignIn => Self::SignIn(sign_in::SignIn::decode(d)?),
             OperationCode::RegistrationConsent => Self::RegistrationConsent(registration::Consent::decode(d)?),
@@ -210,5 +225,10 @@ mod tests {
         let payment = |fen| Operation::PursePayment(purse::Payment::online(Fen(fen)));
         assert_eq!(payment(10_000).signer(Fen(10_000)), Signer::Card(Slot::Tap));
         assert_eq!(payment(10_001).signer(Fen(10_000)), Signer::Card(Slot::Approve));
+    }
+
+    #[test]
+    fn nobody_learns_what_is_left_without_the_pin() {
+        assert_eq!(Operation::PurseInquiry(purse::Inquiry).signer(Fen(10_000)), Signer::Card(Slot::Approve));
     }
 }

@@ -130,6 +130,8 @@ pub struct Limits {
     pub offline: OfflineLimits,
     /// How long a payment may be given back.
     pub refunds: RefundLimits,
+    /// Of whose purse a payment leaves less than this, is told so.
+    pub low_balance: Fen,
 }
 
 /// How long after a payment was booked it may be given back, by the service's clock.

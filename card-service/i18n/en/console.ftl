@@ -205,6 +205,7 @@ console-operation-purse-payment = Payment
 console-operation-purse-top-up = Top-up
 console-operation-purse-refund = Refund
 console-operation-purse-void = Void
+console-operation-purse-inquiry = Balance inquiry
 console-operation-gate-check = Gate check
 console-operation-card-sign-in = Sign-in
 console-operation-registration-consent = Consent to registration

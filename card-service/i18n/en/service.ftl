@@ -25,7 +25,6 @@ password-too-short = A password has at least 10 characters
 terminal-name-bad = A name has 1 to 80 characters
 batch-of-another-terminal = This batch is another terminal's
 terminal-unknown = There is no such terminal
-terminal-renewal-early = This terminal's certificate is valid for long yet
 terminal-other-key = This request is for another key than this terminal's: have it enrolled anew
 terminal-not-active = This terminal is not enrolled yet, or has been revoked
 draft-unknown = There is no such unfinished registration: it was finished, given up, or not changed for seven days

@@ -205,6 +205,7 @@ console-operation-purse-payment = 付款
 console-operation-purse-top-up = 充值
 console-operation-purse-refund = 退款
 console-operation-purse-void = 撤销
+console-operation-purse-inquiry = 查询余额
 console-operation-gate-check = 门禁核验
 console-operation-card-sign-in = 刷卡登录
 console-operation-registration-consent = 登记确认

@@ -25,7 +25,6 @@ password-too-short = 密码至少要有 10 个字符
 terminal-name-bad = 名称要有 1 到 80 个字
 batch-of-another-terminal = 这批记录属于另一台终端
 terminal-unknown = 没有这台终端
-terminal-renewal-early = 这台终端的证书还有很长的有效期
 terminal-other-key = 这份申请用的不是这台终端的密钥：请重新登记
 terminal-not-active = 这台终端还没有登记，或已被停用
 draft-unknown = 没有这份未完成的登记：可能已经登记、放弃，或超过七天没有改动

@@ -1,4 +1,4 @@
-//! The tables card, card_state_change, card_key, card_certificate and status_change.
+//! The tables card, card_state_change, card_key and card_certificate.
 
 use std::collections::HashMap;
 
@@ -6,13 +6,12 @@ use card_schema::card::Slot;
 use card_schema::clock::Micros;
 use card_schema::envelope::PublicKey;
 use card_schema::envelope::receipt::Outcome;
-use card_schema::envelope::status_list::CardStatus;
 use card_schema::ids::{CardId, HolderId, Shard};
 use uuid::Uuid;
 
 use super::deed::{self, model::Reason, store::Deed};
 use super::model::{Bearer, Card, CardForIntake, CardKeys, CardState};
-use super::{consent, stock, unblock};
+use super::{consent, status, stock, unblock};
 use crate::db::{Connection, DbError, Row, Rows, Tx, columns, query};
 use crate::evidence::{ActionKind, Change, tables};
 use crate::people::StaffId;
@@ -243,7 +242,7 @@ pub async fn set_state(
     }
     change.record(tx, at, ActionKind::CardStateChanged).await?;
     if card.state.status() != next.status() {
-        list(tx, at, card.card_id, next.status()).await?;
+        status::store::list(tx, at, card.card_id, next.status()).await?;
     }
     if unblock::may_unblock(next) { Ok(()) } else { unblock::end(tx, at, card.card_id).await }
 }
@@ -350,103 +349,6 @@ pub async fn keep_certificate(
     change.record(tx, at, ActionKind::CardCertified).await
 }
 
-/// Status index and state of every card that is not valid.
-pub(super) async fn listed(connection: &mut Connection) -> Result<Vec<(u32, CardState)>, DbError> {
-    let rows =
-        query("SELECT status_index, state FROM card WHERE state NOT IN ('personalising', 'personalised', 'active')")
-            .all(connection)
-            .await?;
-    rows.iter().map(|row| Ok((columns::number(row, "status_index")?, state(row)?))).collect()
-}
-
-/// Says something else of a card than before.
-async fn list(tx: &mut Tx, at: Micros, card: CardId, status: CardStatus) -> Result<(), DbError> {
-    // Only one transaction at a time writes leaves of a shard, so no other takes the same version.
-    let mut change = Change::begin(tx, Shard(0)).await?;
-    let version = i64::try_from(newest_status(tx.conn()).await? + 1);
-    let version = version.map_err(|_| DbError::Unreadable("status_change.version"))?;
-    change.touch(tx, &tables::STATUS_CHANGE, vec![version.into()]).await?;
-    query("INSERT INTO status_change (version, at, status_index, status, leaf) VALUES ($1, $2, $3, $4, $5)")
-        .bind(version)
-        .bind(at.0)
-        .bind(i64::from(card.status_index()))
-        .bind(status as i64)
-        .bind(change.leaf())
-        .execute(tx.conn())
-        .await?;
-    change.record(tx, at, ActionKind::CardListed).await
-}
-
-/// The newest version of the status list. The first, with nobody on it, is 1.
-pub(super) async fn newest_status(connection: &mut Connection) -> Result<u64, DbError> {
-    let newest: i64 = query("SELECT COALESCE(MAX(version), 1) FROM status_change").scalar_one(connection).await?;
-    u64::try_from(newest).map_err(|_| DbError::Unreadable("status_change.version"))
-}
-
-/// What terminals are told of a card from a version of the list on.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct StatusChange {
-    pub(super) version: u64,
-    pub(super) index: u32,
-    pub(super) status: CardStatus,
-}
-
-/// Changes since a version in order, at most so many.
-pub(super) async fn status_changes(
-    connection: &mut Connection,
-    since: u64,
-    most: usize,
-) -> Result<Vec<StatusChange>, DbError> {
-    let (Ok(since), Ok(most)) = (i64::try_from(since), i64::try_from(most)) else { return Ok(Vec::new()) };
-    let rows =
-        query("SELECT version, status_index, status FROM status_change WHERE version > $1 ORDER BY version LIMIT $2")
-            .bind(since)
-            .bind(most)
-            .all(connection)
-            .await?;
-    let read = |row: &Row| {
-        let (version, index) = (columns::number(row, "version")?, columns::number(row, "status_index")?);
-        Ok(StatusChange { version, index, status: status(row.get("status")?)? })
-    };
-    rows.iter().map(read).collect()
-}
-
-/// What was known of a card with a version of the list, and until when that was all there was.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct KnownWith {
-    pub(super) status: CardStatus,
-    /// When the next version was there, if one was.
-    pub(super) newer_at: Option<Micros>,
-}
-
-/// What was known of the card with a number; nothing with a version that there never was.
-pub(super) async fn known_with(
-    connection: &mut Connection,
-    version: u64,
-    index: u32,
-) -> Result<Option<KnownWith>, DbError> {
-    if version == 0 || version > newest_status(connection).await? {
-        return Ok(None);
-    }
-    let version = i64::try_from(version).map_err(|_| DbError::Unreadable("status_change.version"))?;
-    let row = query(
-        "SELECT (SELECT status FROM status_change WHERE status_index = $1 AND version <= $2
-                 ORDER BY version DESC LIMIT 1) AS status,
-                (SELECT at FROM status_change WHERE version = $2 + 1) AS newer_at",
-    )
-    .bind(i64::from(index))
-    .bind(version)
-    .one(connection)
-    .await?;
-    let status = row.get::<Option<i64>>("status")?.map_or(Ok(CardStatus::Valid), status)?;
-    Ok(Some(KnownWith { status, newer_at: row.get::<Option<i64>>("newer_at")?.map(Micros) }))
-}
-
-fn status(number: i64) -> Result<CardStatus, DbError> {
-    let found = usize::try_from(number).ok().and_then(|number| CardStatus::ALL.get(number));
-    found.copied().ok_or(DbError::Unreadable("status_change.status"))
-}
-
 pub(super) fn read(row: &Row) -> Result<Card, DbError> {
     Ok(Card {
         card_id: CardId::from_bytes(columns::bytes(row, "card_id")?),
@@ -466,7 +368,7 @@ fn bearer(row: &Row) -> Result<Bearer, DbError> {
     Ok(Bearer::Holder(HolderId::from_bytes(columns::bytes(row, "holder_id")?)))
 }
 
-fn state(row: &Row) -> Result<CardState, DbError> {
+pub(super) fn state(row: &Row) -> Result<CardState, DbError> {
     CardState::from_name(row.get("state")?).ok_or_else(|| DbError::Unreadable("card.state"))
 }
 

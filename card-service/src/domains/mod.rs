@@ -91,9 +91,11 @@ pub trait Room {
 /// The room of an operation, if a room decides it.
 pub fn room_of(operation: &Operation) -> Option<&'static dyn Room> {
     match operation {
-        Operation::PursePayment(_) | Operation::PurseTopUp(_) | Operation::PurseRefund(_) | Operation::PurseVoid(_) => {
-            Some(&purse::Purse)
-        }
+        Operation::PursePayment(_)
+        | Operation::PurseTopUp(_)
+        | Operation::PurseRefund(_)
+        | Operation::PurseVoid(_)
+        | Operation::PurseInquiry(_) => Some(&purse::Purse),
         Operation::GateCheck(_) => Some(&gate::Gate),
         Operation::SignIn(_) | Operation::RegistrationConsent(_) | Operation::Abandoned(_) => None,
     }

@@ -80,8 +80,6 @@ pub enum ActionKind {
     IssuanceStep = 51,
     /// A card's state changed.
     CardStateChanged = 52,
-    /// Terminals are told something else of a card.
-    CardListed = 53,
     /// A card made a key.
     CardKeyMade = 54,
     /// A certificate was made for a card's key.
@@ -102,6 +100,8 @@ pub enum ActionKind {
     HomeChanged = 62,
     /// Somebody belongs to a household, does so no longer, or otherwise.
     HouseholdChanged = 63,
+    /// Terminals are told something else of a card. (53 was a signed status list.)
+    CardListed = 64,
 }
 
 impl ActionKind {

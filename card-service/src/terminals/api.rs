@@ -7,7 +7,7 @@ use axum::{Extension, Json};
 use card_schema::clock::Micros;
 use card_schema::envelope::PublicKey;
 use card_schema::envelope::status_list::{self, Claims, StatusDelta, StatusList};
-use card_schema::ids::TerminalId;
+use card_schema::ids::{Shard, TerminalId};
 use card_schema::operation::OperationCode;
 use card_schema::wire::terminal::{
     EnrolmentReply, EnrolmentRequest, RenewalReply, RenewalRequest, TerminalProfile, Trust,
@@ -22,7 +22,7 @@ use super::model::{RevocationReason, Terminal, TerminalState};
 use super::{Code, NotAdded, code_hash, store, unknown};
 use crate::app::App;
 use crate::cards::status::Since;
-use crate::db::{Connection, DbError};
+use crate::db::Connection;
 use crate::http::{Body, Path, Query, Refusal, SignedIn};
 use crate::intake::TerminalIdentity;
 use crate::keys::pki::TERMINAL_DAYS;
@@ -32,7 +32,7 @@ use crate::people::model::Permission;
 use crate::terminals;
 
 const DAY_SECONDS: i64 = 86_400;
-/// In its last days, terminals may renew a certificate. They begin when a third of its time is left.
+/// A certificate that is valid for longer is not renewed. Terminals ask when a third of its time is left.
 const RENEWED_IN_DAYS: i64 = TERMINAL_DAYS / 2;
 
 /// The routes for the office and for first contact.
@@ -217,12 +217,14 @@ async fn enrol(
 }
 
 /// Renew: a terminal in use gets another certificate of the key that it has
+///
+/// As long as the newest is valid for long yet, that one is given once more: an answer may not have arrived.
 #[utoipa::path(post, path = "/v1/certificates", tag = "terminal listener", request_body = RenewalRequest, responses(
-    (status = 201, description = "Valid from now on; the one before it stays valid to its end", body = RenewalReply)),
+    (status = 201, description = "The certificate to use from now on; the one before it stays valid to its end",
+        body = RenewalReply)),
     extensions(("x-problems" = json!([
         (ProblemType::TerminalRevoked, "The terminal has been revoked"),
-        (ProblemType::Conflict, "The certificate is valid for long yet, or the request is for another key: for that the terminal has to be \
-            enrolled anew"),
+        (ProblemType::Conflict, "The request is for another key: for that the terminal has to be enrolled anew"),
     ]))))]
 async fn renew(
     State(app): State<App>,
@@ -230,25 +232,31 @@ async fn renew(
     Body(request): Body<RenewalRequest>,
 ) -> Result<(StatusCode, Json<RenewalReply>), Refusal> {
     let (now, terminal) = (app.now(), active(&app, identity).await?);
-    // By our clock: a terminal whose clock is ahead would go on asking.
-    let soon = now.plus_seconds(RENEWED_IN_DAYS * DAY_SECONDS);
-    if terminal.certificate_until.is_some_and(|until| until > soon) {
-        return Err(Refusal::because(ProblemType::Conflict, "terminal-renewal-early"));
-    }
     let id = terminal.terminal_id;
     let (key, certificate) = app.authorities.terminal(&*app.keys, id, &request.csr.0, now)?;
     if terminal.public_key != Some(key) {
         return Err(Refusal::because(ProblemType::Conflict, "terminal-other-key"));
     }
-    let kept = certificate.clone();
-    app.db
-        .write::<_, DbError, _>(move |tx| {
-            let kept = kept.clone();
-            Box::pin(async move { store::enrol(tx, now, id, &key, &kept, valid_until(now)).await })
+    let enough = now.plus_seconds(RENEWED_IN_DAYS * DAY_SECONDS);
+    let certificate = app
+        .db
+        .write::<_, Refusal, _>(move |tx| {
+            let certificate = certificate.to_vec();
+            Box::pin(async move {
+                tx.lock([Shard(0)]).await?;
+                // The terminal may have been revoked or enrolled anew since.
+                let stranger = || Refusal::new(ProblemType::UnknownTerminal);
+                let newest = store::certificate(tx, id, &key).await?.ok_or_else(stranger)?;
+                if newest.until > enough {
+                    return Ok(newest.der);
+                }
+                store::enrol(tx, now, id, &key, &certificate, valid_until(now)).await?;
+                Ok(certificate)
+            })
         })
         .await?;
     let chain = vec![Bytes(app.authorities.terminal_ca.to_vec())];
-    Ok((StatusCode::CREATED, Json(RenewalReply { certificate: Bytes(certificate.to_vec()), chain })))
+    Ok((StatusCode::CREATED, Json(RenewalReply { certificate: Bytes(certificate), chain })))
 }
 
 const fn valid_until(now: Micros) -> Micros {

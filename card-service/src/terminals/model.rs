@@ -94,7 +94,12 @@ impl Place {
     pub const fn operations(self) -> &'static [OperationCode] {
         match self {
             Self::Counter => &[OperationCode::PurseTopUp, OperationCode::RegistrationConsent, OperationCode::SignIn],
-            Self::Till => &[OperationCode::PursePayment, OperationCode::PurseRefund, OperationCode::PurseVoid],
+            Self::Till => &[
+                OperationCode::PursePayment,
+                OperationCode::PurseRefund,
+                OperationCode::PurseVoid,
+                OperationCode::PurseInquiry,
+            ],
             Self::Gate => &[OperationCode::GateCheck],
         }
     }

@@ -148,6 +148,28 @@ pub async fn enrol(
     change.record(tx, at, ActionKind::TerminalChanged).await
 }
 
+/// A terminal's certificate.
+#[derive(Clone, Debug)]
+pub struct Certificate {
+    /// In DER.
+    pub der: Vec<u8>,
+    /// Until when it is good.
+    pub until: Micros,
+}
+
+/// The newest certificate of a terminal in use; nothing where it is served on another key.
+pub async fn certificate(tx: &mut Tx, terminal: TerminalId, key: &PublicKey) -> Result<Option<Certificate>, DbError> {
+    let row = query(
+        "SELECT certificate, certificate_until FROM terminal WHERE terminal_id = $1 AND state = 1 AND public_key = $2",
+    )
+    .bind(terminal)
+    .bind(key.as_sec1())
+    .optional(tx.conn())
+    .await?;
+    row.map(|row| Ok(Certificate { der: row.get("certificate")?, until: Micros(row.get("certificate_until")?) }))
+        .transpose()
+}
+
 /// Revokes a terminal for good. False where there is no such terminal; revoking twice is once.
 pub async fn revoke(
     tx: &mut Tx,

@@ -55,7 +55,13 @@ pub(crate) const OFFLINE: OfflineLimits = OfflineLimits {
 pub(crate) const REFUNDS: RefundLimits = RefundLimits { refund_days: 30, void_minutes: 15 };
 /// The rules of most tests.
 pub(crate) const POLICY: Policy = Policy {
-    limits: Limits { no_pin_limit: Fen(10_000), tap_limit: Fen(1_000_000), offline: OFFLINE, refunds: REFUNDS },
+    limits: Limits {
+        no_pin_limit: Fen(10_000),
+        tap_limit: Fen(1_000_000),
+        offline: OFFLINE,
+        refunds: REFUNDS,
+        low_balance: Fen(1_000),
+    },
     clock_tolerance_seconds: 300,
     offline_limit_seconds: 30 * 86_400,
 };

@@ -157,8 +157,8 @@ pub(crate) fn piv(error: &PivError) -> CliError {
         (Name::Select, Reason::NotFound | Reason::InstructionNotSupported | Reason::ClassNotSupported) => {
             CliError::failed(
                 "no-piv-card",
-                "这不是 PIV 卡。请使用新居民卡。",
-                "This is no PIV card. Use a New Resident Card.",
+                "这不是新居民卡。请出示持卡人的新居民卡。",
+                "This is no New Resident Card. Hold the holder's own card to the reader.",
             )
         }
         (Name::GetData, Reason::NotFound) => CliError::failed(

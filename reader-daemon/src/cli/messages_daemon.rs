@@ -118,8 +118,8 @@ pub(crate) fn outcome(outcome: Outcome) -> CliError {
         ),
         Outcome::InsufficientFunds => (
             "insufficient-funds",
-            "余额不足。请先充值或更改金额。",
-            "The balance is short. Top up first or change the amount.",
+            "余额不足，没有扣款，也没有退款。付款请先充值或更改金额；退款请联系管理员。",
+            "There is not enough for this, and no money has moved. To pay, top up first or change the amount; for a refund, call the administrator.",
         ),
         Outcome::ClockImplausible => (
             "clock-implausible",
@@ -331,9 +331,9 @@ fn refused(refused: Refused) -> CliError {
             "This terminal has been without the network for too long, or its clock was moved; nothing was charged. Get the network back and check the time.",
         ),
         Refused::NeedsService => CliError::failed(
-            "refund-needs-network",
-            "网络中断，不能退款或撤销，未退任何款项。请等网络恢复。",
-            "Without the network nothing is refunded or voided, and nothing went back. Wait for the network.",
+            "needs-network",
+            "网络中断，这项业务要等网络恢复后才能办理。没有扣款，也没有退款。",
+            "This needs the network: wait until it is back. Nothing was charged, and nothing went back.",
         ),
         Refused::TerminalRevoked => CliError::failed(
             "terminal-revoked",

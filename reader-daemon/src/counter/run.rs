@@ -296,7 +296,10 @@ impl Counter {
         while let Some(tap) = self.find(id).filter(|seen| matches!(seen.step, Step::Ended(End::Kept { .. }))) {
             let Some(tap) = tap.tap else { return };
             match self.0.outbox.fate(tap).await.map(|fate| fate.and_then(|fate| fate.outcome)) {
-                Ok(Some(Outcome::Quarantined)) => return,
+                Ok(Some(Outcome::Quarantined)) => {
+                    self.enter(id, Step::Ended(End::of(Outcome::Quarantined, None)));
+                    return;
+                }
                 Ok(Some(outcome)) => self.enter(id, Step::Ended(End::of(outcome, None))),
                 Ok(None) => {}
                 Err(error) => tracing::warn!(%error, "what became of a tap cannot be read"),

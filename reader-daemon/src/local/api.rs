@@ -197,10 +197,12 @@ pub(super) fn read_operation(
             Ok(if is_void { Operation::PurseVoid(back) } else { Operation::PurseRefund(back) })
         }
         OperationCode::GateCheck => Ok(Operation::GateCheck(gate::Check)),
-        // What a staff card signs is asked of the service, a consent is part of a job, an abandoned number the terminal's own.
-        OperationCode::SignIn | OperationCode::RegistrationConsent | OperationCode::Abandoned => {
-            Err(messages_local::bad_request("this operation cannot be asked for here"))
-        }
+        // A balance is for the holder's page, what a staff card signs is asked of the service, a consent is part of a job, an
+        // abandoned number the terminal's own.
+        OperationCode::PurseInquiry
+        | OperationCode::SignIn
+        | OperationCode::RegistrationConsent
+        | OperationCode::Abandoned => Err(messages_local::bad_request("this operation cannot be asked for here")),
     }
 }
 

@@ -18,6 +18,7 @@ use axum::{
         sse::{Event, KeepAlive, Sse},
     },
 };
+use card_schema::ids::TapId;
 use futures_util::{Stream, stream};
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -96,6 +97,9 @@ async fn order(
     request: Result<Json<TransactionRequest>, JsonRejection>,
 ) -> Result<Json<TransactionReply>, Failure> {
     let (id, request) = (number(id)?, body(request)?);
+    if let Some(known) = known(&app, id).await? {
+        return if known.is_of(&request) { Ok(Json(known.reply)) } else { Err(messages_local::other_order().into()) };
+    }
     let paid = original(&app, request.payment).await?;
     let operation = read_operation(request.operation, Some(request.amount_fen), paid)?;
     if operation.amount().is_none() {
@@ -103,7 +107,7 @@ async fn order(
     }
     match app.counter.start(Order { id, operation, reader: request.reader }).await {
         Ok(transaction) => Ok(Json(reply(&transaction))),
-        Err(NotStarted::Before(ordered)) => Ok(Json(reply_before(id, &ordered))),
+        Err(NotStarted::Before(ordered)) => Ok(Json(Known::before(id, &ordered).reply)),
         Err(NotStarted::Busy(_)) => Err(messages_local::counter_busy().into()),
         Err(NotStarted::OtherOrder) => Err(messages_local::other_order().into()),
         Err(NotStarted::Refused(error)) => Err(error.into()),
@@ -208,13 +212,51 @@ async fn news(app: &App, id: Uuid, told: Option<TransactionReply>) -> Option<Tra
     }
 }
 
-/// Where a transaction stands, also one that the counter does not remember any more.
-async fn standing(app: &App, id: Uuid) -> Result<TransactionReply, CliError> {
+/// A transaction that was ordered before.
+struct Known {
+    reply: TransactionReply,
+    /// The payment that it gives back.
+    original: Option<TapId>,
+}
+
+impl Known {
+    /// One that is known by its tap alone.
+    fn before(id: Uuid, Ordered { fate, is_guaranteed }: &Ordered) -> Self {
+        let kept = End::Kept { is_guaranteed: *is_guaranteed };
+        let (state, reason, result) = told(&Step::Ended(fate.outcome.map_or(kept, |outcome| End::of(outcome, None))));
+        let reply = TransactionReply {
+            id,
+            operation: fate.operation,
+            amount_fen: fate.amount,
+            state,
+            card: CardSeen::Ours,
+            reason,
+            result,
+            tap_id: Some(fate.tap_id),
+        };
+        Self { reply, original: fate.original }
+    }
+
+    /// Whether it is what is ordered now, at whichever reader.
+    fn is_of(&self, request: &TransactionRequest) -> bool {
+        let Self { reply: TransactionReply { operation, amount_fen, .. }, original } = self;
+        (*operation, *amount_fen, *original) == (request.operation, Some(request.amount_fen), request.payment)
+    }
+}
+
+/// What was ordered under a number, also where the counter does not remember it any more.
+async fn known(app: &App, id: Uuid) -> Result<Option<Known>, CliError> {
     if let Some(transaction) = app.counter.find(id) {
-        return Ok(reply(&transaction));
+        let original = transaction.order.operation.original().map(|original| original.tap);
+        return Ok(Some(Known { reply: reply(&transaction), original }));
     }
     let before = app.counter.before(id).await.map_err(|error| messages_daemon::outbox(&error))?;
-    before.map(|ordered| reply_before(id, &ordered)).ok_or_else(messages_local::no_such_transaction)
+    Ok(before.map(|ordered| Known::before(id, &ordered)))
+}
+
+/// Where a transaction stands.
+async fn standing(app: &App, id: Uuid) -> Result<TransactionReply, CliError> {
+    Ok(known(app, id).await?.ok_or_else(messages_local::no_such_transaction)?.reply)
 }
 
 /// A transaction as a register is told of it.
@@ -229,22 +271,6 @@ fn reply(transaction: &Transaction) -> TransactionReply {
         reason,
         result,
         tap_id: transaction.tap,
-    }
-}
-
-/// The same of one that is known by its tap alone.
-fn reply_before(id: Uuid, Ordered { fate, is_guaranteed }: &Ordered) -> TransactionReply {
-    let kept = End::Kept { is_guaranteed: *is_guaranteed };
-    let (state, reason, result) = told(&Step::Ended(fate.outcome.map_or(kept, |outcome| End::of(outcome, None))));
-    TransactionReply {
-        id,
-        operation: fate.operation,
-        amount_fen: fate.amount,
-        state,
-        card: CardSeen::Ours,
-        reason,
-        result,
-        tap_id: Some(fate.tap_id),
     }
 }
 

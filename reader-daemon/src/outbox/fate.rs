@@ -32,6 +32,22 @@ pub struct Fate {
     pub outcome: Option<Outcome>,
 }
 
+/// What has gone back of a payment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Returned {
+    /// The service has booked it.
+    pub settled: Fen,
+    /// The service has not answered.
+    pub waiting: Fen,
+}
+
+impl Returned {
+    /// As if the service said yes to what waits.
+    pub const fn all(&self) -> Fen {
+        Fen(self.settled.0.saturating_add(self.waiting.0))
+    }
+}
+
 /// What was ordered under a number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ordered {
@@ -165,18 +181,18 @@ impl Outbox {
         row.map(|row| row.read().ok_or(OutboxError::Damaged("fate"))).transpose()
     }
 
-    /// How much of a payment this terminal has given back, with what waits for the service's answer.
-    pub async fn returned(&self, payment: TapId) -> Result<Fen, OutboxError> {
+    /// How much of a payment this terminal has given back.
+    pub async fn returned(&self, payment: TapId) -> Result<Returned, OutboxError> {
         let mut connection = self.lock().await;
-        sqlx::query_scalar(
-            "SELECT COALESCE(SUM(amount), 0) FROM (SELECT amount FROM tap WHERE original = $1 \
-             UNION ALL SELECT amount FROM fate WHERE original = $1 AND outcome = $2)",
+        let (settled, waiting): (i64, i64) = sqlx::query_as(
+            "SELECT (SELECT COALESCE(SUM(amount), 0) FROM fate WHERE original = $1 AND outcome = $2), \
+                    (SELECT COALESCE(SUM(amount), 0) FROM tap WHERE original = $1)",
         )
         .bind(payment.0.as_slice())
         .bind(i64::from(Outcome::Accepted.number()))
         .fetch_one(&mut *connection)
         .await
-        .map(Fen)
-        .map_err(fail("reading what was given back"))
+        .map_err(fail("reading what was given back"))?;
+        Ok(Returned { settled: Fen(settled), waiting: Fen(waiting) })
     }
 }

@@ -132,6 +132,15 @@ impl Outbox {
         tx.commit().await.map_err(fail(what))
     }
 
+    /// How many tokens [`Self::status_deltas`] are.
+    pub async fn status_deltas_count(&self) -> Result<u64, OutboxError> {
+        let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM status_delta")
+            .fetch_one(&mut *self.lock().await)
+            .await
+            .map_err(fail("counting changes of the status list"))?;
+        Ok(u64::try_from(count).unwrap_or_default())
+    }
+
     /// Signed changes since the status list in force, in the order in which they apply.
     pub async fn status_deltas(&self) -> Result<Vec<Vec<u8>>, OutboxError> {
         sqlx::query_scalar("SELECT body FROM status_delta ORDER BY version")

@@ -101,15 +101,14 @@ impl ServiceClient {
         self.json::<(), _>(Method::GET, "/v1/profile", None, TIMEOUT).await
     }
 
-    /// The status list: a signed token.
-    pub async fn status_list(&self) -> Result<Vec<u8>, ServiceError> {
-        let token = self.token(status_list::PATH).await?;
-        token.ok_or_else(|| ServiceError::Strange("no status list".into()))
+    /// The status list: a signed token; nothing where it is the one of this version.
+    pub async fn status_list(&self, have: Option<u64>) -> Result<Option<Vec<u8>>, ServiceError> {
+        self.token(status_list::PATH, have).await
     }
 
     /// What has changed since a version of the status list, as a signed token; nothing where nothing has.
     pub async fn status_changes(&self, since: u64) -> Result<Option<Vec<u8>>, ServiceError> {
-        self.token(&format!("{}/changes?since={since}", status_list::PATH)).await
+        self.token(&format!("{}/changes?since={since}", status_list::PATH), None).await
     }
 
     /// Another certificate of the terminal's key.
@@ -139,8 +138,11 @@ impl ServiceClient {
         self.json(Method::POST, "/v1/sign-ins/links", Some(proof), TIMEOUT).await
     }
 
-    async fn token(&self, path: &str) -> Result<Option<Vec<u8>>, ServiceError> {
-        let request = self.http().get(format!("{}{path}", self.base)).timeout(TIMEOUT);
+    async fn token(&self, path: &str, have: Option<u64>) -> Result<Option<Vec<u8>>, ServiceError> {
+        let mut request = self.http().get(format!("{}{path}", self.base)).timeout(TIMEOUT);
+        if let Some(version) = have {
+            request = request.header(header::IF_NONE_MATCH, format!("\"{version}\""));
+        }
         body(request.send().await.map_err(unreachable)?).await
     }
 
@@ -166,10 +168,10 @@ async fn read<R: DeserializeOwned>(reply: reqwest::Response) -> Result<Option<R>
     serde_json::from_slice(&body).map(Some).map_err(|error| ServiceError::Strange(error.to_string()))
 }
 
-/// The answer's body; nothing for 204.
+/// The answer's body; nothing for 204 and 304.
 async fn body(reply: reqwest::Response) -> Result<Option<Vec<u8>>, ServiceError> {
     let status = reply.status();
-    if status == StatusCode::NO_CONTENT {
+    if status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED {
         return Ok(None);
     }
     if status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::TOO_MANY_REQUESTS {

@@ -21,21 +21,23 @@ use crate::{
 };
 
 /// How many changes are kept before the list is fetched anew: each is verified at a start.
-const DELTAS_KEPT: usize = 500;
+const DELTAS_KEPT: u64 = 500;
 
-/// The list that the outbox holds, with the changes since. One that cannot be read any more is fetched again; until then its version
-/// still bars older ones.
+/// The list that the outbox holds, as far as the changes since can be read. What cannot is fetched again; until then nothing older
+/// takes its place.
 ///
 /// # Errors
 /// [`OutboxError`].
 pub(super) async fn load(outbox: &Outbox, trust: &Trust) -> Result<Option<StatusList>, OutboxError> {
     let Some((_, token)) = outbox.snapshot(Snapshot::StatusList).await? else { return Ok(None) };
-    let deltas = outbox.status_deltas().await?;
-    let list = list_of(&token, trust).and_then(|mut list| {
-        deltas.iter().try_for_each(|delta| follow(&mut list, delta, trust))?;
-        Ok(list)
-    });
-    Ok(list.inspect_err(|why| tracing::warn!(%why, "the status list that was kept is not in force")).ok())
+    let warned = |why: &&str| tracing::warn!(%why, "the status list that was kept, or changes of it, are not in force");
+    let Ok(mut list) = list_of(&token, trust).inspect_err(warned) else { return Ok(None) };
+    for delta in outbox.status_deltas().await? {
+        if follow(&mut list, &delta, trust).inspect_err(warned).is_err() {
+            break;
+        }
+    }
+    Ok(Some(list))
 }
 
 /// Fetches what has changed and puts it in force.
@@ -46,44 +48,50 @@ pub(super) async fn refresh(client: &ServiceClient, outbox: &Outbox, known: &Sha
     let now = known.now();
     let trust = &now.profile.trust;
     let held = now.status_list.as_deref().filter(|list| list.subject == trust.status_list);
-    let mut list = match held {
-        Some(list) => match changes(client, list.version).await? {
-            Changes::None => return Ok(()),
-            Changes::Token(token) => {
-                let mut list = list.clone();
-                follow(&mut list, &token, trust).map_err(RefreshError::Untrusted)?;
-                outbox.keep_status_delta(list.version, &token).await?;
-                list
+    // As a whole also when the daemon starts: what it has followed may be of a history that the service knows no longer.
+    let whole = held.is_none() || now.online.is_none() || outbox.status_deltas_count().await? > DELTAS_KEPT;
+    let mut newer = if whole { fetch(client, outbox, trust, held).await? } else { None };
+    let reached = newer.as_ref().or(held).ok_or(RefreshError::Untrusted("the service has no status list"))?;
+    match changes(client, reached.version).await? {
+        Changes::None => {}
+        Changes::Token(token) => {
+            let mut list = reached.clone();
+            follow(&mut list, &token, trust).map_err(RefreshError::Untrusted)?;
+            outbox.keep_status_delta(list.version, &token).await?;
+            newer = Some(list);
+        }
+        // What it says as a whole may be newer than its changes go back. Where it is older, a backup was restored.
+        Changes::Unknown => {
+            let version = reached.version;
+            newer = fetch(client, outbox, trust, Some(reached)).await?.or(newer);
+            if newer.as_ref().is_none_or(|newer| newer.version <= version) {
+                tracing::warn!(version, "the service knows an older status list: this one stays");
             }
-            Changes::Unknown => anew(client, outbox, trust).await?,
-        },
-        None => anew(client, outbox, trust).await?,
-    };
-    if held.is_some_and(|held| list.version < held.version) {
-        return Err(RefreshError::Untrusted("the service knows an older status list than this terminal"));
+        }
     }
-    if outbox.status_deltas().await?.len() > DELTAS_KEPT {
-        // What it lacks is among the changes that are kept.
-        let fetched = client.status_list().await?;
-        let base = list_of(&fetched, trust).map_err(RefreshError::Untrusted)?;
-        outbox.keep_status_list(base.version, &fetched).await?;
-        list = if base.version > list.version { base } else { list };
+    if let Some(list) = newer {
+        tracing::info!(version = list.version, "a newer status list is in force");
+        known.update(|known| known.status_list = Some(Arc::new(list)));
     }
-    tracing::info!(version = list.version, "a newer status list is in force");
-    known.update(|known| known.status_list = Some(Arc::new(list)));
     Ok(())
 }
 
-/// The whole list, and what has changed since the service signed it.
-async fn anew(client: &ServiceClient, outbox: &Outbox, trust: &Trust) -> Result<StatusList, RefreshError> {
-    let token = client.status_list().await?;
-    let mut list = list_of(&token, trust).map_err(RefreshError::Untrusted)?;
-    outbox.keep_status_list(list.version, &token).await?;
-    if let Changes::Token(token) = changes(client, list.version).await? {
-        follow(&mut list, &token, trust).map_err(RefreshError::Untrusted)?;
-        outbox.keep_status_delta(list.version, &token).await?;
+/// The whole list, where it is newer than the one that is held. It is kept wherever it is newer than the one that is kept as a
+/// whole: the changes that are kept lead on from there.
+async fn fetch(
+    client: &ServiceClient,
+    outbox: &Outbox,
+    trust: &Trust,
+    held: Option<&StatusList>,
+) -> Result<Option<StatusList>, RefreshError> {
+    let kept = outbox.snapshot(Snapshot::StatusList).await?.map(|(version, _)| version);
+    // One that cannot be read is fetched, though it is kept.
+    let Some(token) = client.status_list(kept.filter(|_| held.is_some())).await? else { return Ok(None) };
+    let list = list_of(&token, trust).map_err(RefreshError::Untrusted)?;
+    if kept.is_none_or(|kept| kept <= list.version) {
+        outbox.keep_status_list(list.version, &token).await?;
     }
-    Ok(list)
+    Ok(held.is_none_or(|held| held.version < list.version).then_some(list))
 }
 
 /// What the service says has changed since a version.

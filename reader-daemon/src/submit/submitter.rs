@@ -34,6 +34,8 @@ use crate::{
 /// Taps in one batch: as many as one may carry, since each batch is waited for.
 const BATCH_TAPS: u16 = 256;
 const _: () = assert!(BATCH_TAPS as usize == MAX_TAPS);
+/// How often it is looked at whether the certificate has to be renewed.
+const RENEW_EVERY: Duration = Duration::from_hours(1);
 /// The first pause after a failure.
 const PAUSE_MIN: Duration = Duration::from_millis(250);
 /// The longest pause.
@@ -109,6 +111,7 @@ pub struct Submitter {
     refresh_every: Duration,
     handle: SubmitterHandle,
     reached: watch::Sender<Reached>,
+    renew_at: Instant,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -151,7 +154,7 @@ impl Submitter {
             waiting: Arc::default(),
             reached: seen,
         };
-        Self { outbox, client, identity, known, refresh_every, handle, reached }
+        Self { outbox, client, identity, known, refresh_every, handle, reached, renew_at: Instant::now() }
     }
 
     /// For whoever stores taps or asks how it goes.
@@ -209,15 +212,20 @@ impl Submitter {
             self.outbox.checkpoint().await?;
         }
         if *refresh_at <= Instant::now() {
+            self.renew().await;
             refresh::refresh(&self.client, &self.outbox, &self.known, &self.identity).await?;
             *refresh_at = Instant::now() + self.refresh_every;
-            self.renew().await;
         }
         Ok(())
     }
 
     /// As long as the certificate is valid, that it could not be renewed is nobody's concern but the operator's.
     async fn renew(&mut self) {
+        if Instant::now() < self.renew_at {
+            return;
+        }
+        // Taps wait meanwhile, so it is tried now and then.
+        self.renew_at = Instant::now() + RENEW_EVERY;
         match renewal::renew(&self.client, &self.identity, crate::clock::now()).await {
             Ok(None) => {}
             Ok(Some(renewed)) => self.identity = Arc::new(renewed),

@@ -55,8 +55,8 @@ pub enum Refused {
     /// The service has not been reached for too long.
     #[error("the service has not been reached for too long")]
     Frozen,
-    /// The service cannot be reached, and only the service knows what is left of a payment.
-    #[error("without the service nothing is given back")]
+    /// The service cannot be reached, and only the service can answer.
+    #[error("only the service can answer this")]
     NeedsService,
     /// The service takes no more taps of this terminal.
     #[error("this terminal has been revoked")]
@@ -79,7 +79,7 @@ pub fn operation(operation: &Operation, has_pin: bool, known: &Knowledge) -> Res
     if operation.amount().is_some_and(|amount| amount <= Fen::ZERO || amount > limits.tap_limit) {
         return Err(Refused::AmountOutOfRange { limit: limits.tap_limit });
     }
-    if operation.original().is_some() && known.decides_alone() {
+    if operation.needs_service() && known.decides_alone() {
         return Err(Refused::NeedsService);
     }
     if let Operation::PursePayment(payment) = operation
@@ -108,7 +108,7 @@ pub fn operation(operation: &Operation, has_pin: bool, known: &Knowledge) -> Res
 pub fn card(card: CardId, operation: &Operation, known: &Knowledge) -> Result<(), Refused> {
     match known.status(card) {
         CardStatus::Valid => Ok(()),
-        // A new card is listed as suspended until its holder's consent activates it.
+        // A card that was suspended before its holder had agreed may still be brought into use.
         CardStatus::Suspended if operation.code() == OperationCode::RegistrationConsent => Ok(()),
         listed => Err(Refused::Listed(listed)),
     }
@@ -155,6 +155,20 @@ mod tests {
         ];
         for (case, asked, has_pin, expected) in table {
             assert_eq!(operation(&asked, has_pin, &known), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn what_only_the_service_can_answer_is_refused_while_it_is_away() {
+        let original = purse::Original { tap: card_schema::ids::TapId([1; 32]), at: Micros(5) };
+        let back = purse::Return { original, amount: Fen(1) };
+        let only = [Operation::PurseRefund(back), Operation::PurseVoid(back), Operation::PurseInquiry(purse::Inquiry)];
+        for asked in only {
+            for (online, expected) in [(None, false), (Some(true), false), (Some(false), true)] {
+                let known = Knowledge { online, ..knowledge() };
+                let refused = operation(&asked, true, &known) == Err(Refused::NeedsService);
+                assert_eq!(refused, expected, "{asked:?} {online:?}");
+            }
         }
     }
 

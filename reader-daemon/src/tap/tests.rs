@@ -36,6 +36,7 @@ pub(crate) fn knowledge() -> Knowledge {
                 OperationCode::PursePayment,
                 OperationCode::PurseRefund,
                 OperationCode::PurseVoid,
+                OperationCode::PurseInquiry,
                 OperationCode::RegistrationConsent,
             ],
             limits: Limits {
@@ -43,6 +44,7 @@ pub(crate) fn knowledge() -> Knowledge {
                 tap_limit: Fen(100_000),
                 offline: NOTHING,
                 refunds: RefundLimits { refund_days: 30, void_minutes: 15 },
+                low_balance: Fen(1_000),
             },
             trust: Trust {
                 root: Bytes::default(),

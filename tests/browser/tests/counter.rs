@@ -132,6 +132,24 @@ fn a_merchant_is_paid_and_a_holder_sees_what_is_left_in_both_languages() -> Resu
         assert_eq!(shop.balance()?, left[1]);
         shop.town.take(Place::Shop)?;
         shop.next()?;
+        // What is left, for the holder alone.
+        merchant.follow("a[href='/counter/balance']")?;
+        merchant.until("a[href='/counter/balance'][aria-current]")?;
+        at_till.visit("counter-balance")?;
+        merchant.follow("main form button.primary")?;
+        holder.until("#pin")?;
+        at_screen.visit("holder-balance-pin")?;
+        type_digits(&holder, "#pin", PIN, true)?;
+        holder.follow("main form button.primary")?;
+        shop.tap(".result.ok")?;
+        assert_eq!(shop.balance()?, left[1], "nothing was charged");
+        assert_eq!(merchant.count(".lead")?, 0, "the balance is the holder's");
+        at_till.visit("counter-balance-told")?;
+        at_screen.visit("holder-balance")?;
+        merchant.follow("form[action$='/put-away'] button")?;
+        merchant.until("a[href='/counter/balance'][aria-current]")?;
+        merchant.follow("a[href='/counter/till']")?;
+        merchant.until("#amount")?;
         // More than there is.
         shop.charge("999")?;
         merchant.until("#pin")?;
@@ -147,7 +165,17 @@ fn a_merchant_is_paid_and_a_holder_sees_what_is_left_in_both_languages() -> Resu
         merchant.until(".result.no")?;
         at_till.visit("counter-given-up")?;
         shop.next()?;
+        assert_eq!(holder.count(".low")?, 0, "there is enough");
     }
+    // So much that not much is left.
+    shop.charge("210")?;
+    merchant.until("#pin")?;
+    type_digits(&merchant, "#pin", PIN, false)?;
+    merchant.follow("main form button.primary")?;
+    shop.tap(".result.ok")?;
+    assert_eq!(shop.balance()?, "5.00");
+    assert_eq!((holder.count(".low")?, merchant.count(".low")?), (1, 0), "the holder is told, and nobody else");
+    at_screen.visit("holder-paid-and-low")?;
     assert!(at_till.noted.is_empty() && at_screen.noted.is_empty(), "{:#?}", (at_till.noted, at_screen.noted));
     Ok(())
 }

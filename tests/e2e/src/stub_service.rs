@@ -180,6 +180,8 @@ pub struct Inside {
     pub brought: BTreeMap<TapId, u32>,
     /// How often the terminal has renewed its certificate.
     pub renewed: u32,
+    /// Of the list with nobody on it.
+    version: u64,
     changes: Vec<(u32, CardStatus)>,
 }
 
@@ -220,6 +222,7 @@ impl StubService {
                 taps: Vec::new(),
                 brought: BTreeMap::new(),
                 renewed: 0,
+                version: 1,
                 changes: Vec::new(),
             }),
             address: Mutex::default(),
@@ -274,6 +277,13 @@ impl StubService {
         self.inside().changes.push((card.status_index(), status));
     }
 
+    /// Knows a list of this version with nobody on it and nothing from before, as after a backup was restored.
+    pub fn forget_the_list(&self, version: u64) {
+        let mut inside = self.inside();
+        inside.version = version;
+        inside.changes.clear();
+    }
+
     fn profile(&self) -> TerminalProfile {
         TerminalProfile {
             terminal_id: TERMINAL,
@@ -286,6 +296,7 @@ impl StubService {
                 tap_limit: Fen(100_000),
                 offline: OFFLINE,
                 refunds: RefundLimits { refund_days: 30, void_minutes: 15 },
+                low_balance: Fen(1_000),
             },
             trust: Trust {
                 root: Bytes(self.root.der.clone()),
@@ -364,13 +375,14 @@ impl StubService {
     }
 }
 
-/// The list as it was at first, and what has changed since: version 1 and the others.
+/// The list with nobody on it, and what has changed since.
 async fn status_list(State(service): State<Arc<StubService>>) -> Response {
+    let version = service.inside().version;
     let list = StatusList {
         subject: LIST.into(),
         issued_at_s: 1,
         time_to_live_s: 3_600,
-        version: 1,
+        version,
         statuses: Statuses::default(),
     };
     service.signed(&list).into_response()
@@ -380,14 +392,21 @@ async fn status_changes(
     State(service): State<Arc<StubService>>,
     Query(asked): Query<BTreeMap<String, u64>>,
 ) -> Response {
-    let changes = service.inside().changes.clone();
-    let version = 1 + changes.len() as u64;
+    let (since, changes) = {
+        let inside = service.inside();
+        (inside.version, inside.changes.clone())
+    };
+    let version = since + changes.len() as u64;
     if asked["since"] == version {
         return StatusCode::NO_CONTENT.into_response();
     }
+    if !(since..version).contains(&asked["since"]) {
+        let problem = serde_json::json!({"type": "urn:nrc:problem:not-found", "title": "no", "status": 404});
+        return (StatusCode::NOT_FOUND, Json(problem)).into_response();
+    }
     let subject = LIST.into();
     let changes = changes.into_iter().collect();
-    service.signed(&StatusDelta { subject, issued_at_s: 1, version, since: 1, changes }).into_response()
+    service.signed(&StatusDelta { subject, issued_at_s: 1, version, since, changes }).into_response()
 }
 
 async fn no_job() -> StatusCode {

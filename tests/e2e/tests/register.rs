@@ -177,7 +177,7 @@ fn a_register_gives_back_what_was_paid_and_never_beyond_it() -> Result<()> {
     wait::until("the daemon decides alone", || {
         Ok((register.get("/v1/status")?.success()?["online"] == false).then_some(()))
     })?;
-    refused(&register, |it| it.put(NUMBER, &back("purse.refund", 1, &sale)), "refund-needs-network")
+    refused(&register, |it| it.put(NUMBER, &back("purse.refund", 1, &sale)), "needs-network")
 }
 
 #[test]

@@ -335,6 +335,24 @@ fn a_listed_card_is_refused_offline_and_the_list_never_goes_back() {
         terminal.start(&runtime);
         assert_eq!(terminal.status(&runtime).expect("it runs").status_version, 2, "kept over the restart");
         assert_eq!(terminal.pay(&runtime, 100).map(code).expect("an answer").as_deref(), Some("card-revoked"));
+
+        // A service that knows less than the terminal is reached, and changes nothing, also when the terminal starts.
+        service.forget_the_list(1);
+        service.inside().mood = Mood::Honest;
+        for _ in 0..2 {
+            terminal.retry(&runtime);
+            let reached = || (terminal.status(&runtime).ok()?.online == Some(true)).then_some(());
+            eventually("the service is reached", reached);
+            assert_eq!(terminal.status(&runtime).expect("it runs").status_version, 2);
+            assert_eq!(terminal.pay(&runtime, 100).map(code).expect("an answer").as_deref(), Some("card-revoked"));
+            terminal.kill();
+            terminal.start(&runtime);
+        }
+        // One that knows another history further on is followed.
+        service.forget_the_list(9);
+        terminal.retry(&runtime);
+        eventually("the list comes", || (terminal.status(&runtime).ok()?.status_version == 9).then_some(()));
+        assert_eq!(terminal.pay(&runtime, 100).expect("a tap").state, TapState::Accepted);
     });
 }
 

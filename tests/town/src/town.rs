@@ -56,7 +56,12 @@ impl Place {
     const fn operations(self) -> &'static [OperationCode] {
         match self {
             Self::Station => &[OperationCode::PurseTopUp, OperationCode::RegistrationConsent, OperationCode::SignIn],
-            Self::Shop => &[OperationCode::PursePayment, OperationCode::PurseRefund, OperationCode::PurseVoid],
+            Self::Shop => &[
+                OperationCode::PursePayment,
+                OperationCode::PurseRefund,
+                OperationCode::PurseVoid,
+                OperationCode::PurseInquiry,
+            ],
             Self::Gate => &[OperationCode::GateCheck],
         }
     }

@@ -107,6 +107,7 @@ def check_links(fields: dict[str, dict], vectors: dict[str, dict]) -> None:
     for name, code, amount in (("tap-refund", 0x0103, 250), ("tap-void", 0x0104, 1250)):
         assert fields[name][2] == code, "an operation is its number"
         assert fields[name][12] == {1: paid, 2: fields["tap-payment"][9], 3: amount}, "what goes back names its payment"
+    assert (fields["tap-inquiry"][2], fields["tap-inquiry"][12]) == (0x0105, {}), "an inquiry carries nothing"
     statuses = zlib.decompress(fields["status-list"][65533]["lst"])
     listed = {index: statuses[index // 4] >> index % 4 * 2 & 3 for index in range(len(statuses) * 4)}
     assert {index: status for index, status in listed.items() if status} == {7: 2, 90: 1}, "two bits a card"

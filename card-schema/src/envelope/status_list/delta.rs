@@ -14,7 +14,7 @@ use super::{CardStatus, ISSUED_AT, MAX_CARDS, SUBJECT, StatusList, VERSION};
 const CHANGES: i64 = -70_002;
 const SINCE: i64 = -70_003;
 /// The most cards that one delta names.
-const MAX_CHANGES: usize = 1 << 18;
+const MAX_CHANGES: usize = 1 << 16;
 
 /// Changes of a status list as they are signed.
 #[derive(Clone, Debug, PartialEq, Eq)]

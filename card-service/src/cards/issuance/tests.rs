@@ -92,6 +92,11 @@ impl Station {
         SignedToken::decode(&signed.token).unwrap().claims
     }
 
+    /// How often terminals were told something else of a card.
+    async fn changes(&self) -> i64 {
+        self.town.number("SELECT COUNT(*) FROM status_change").await
+    }
+
     async fn answer(&self, job: Uuid, number: u32, observation: &Observation) -> NumberedStep {
         let request = ObservationRequest { number, observation: observation.clone() };
         let next = observe(&self.app, self.terminal.id, job, request.clone()).await.unwrap();

@@ -1,9 +1,10 @@
 //! The status list: what terminals are told of every card.
 //!
 //! A card that is told differently is a row of `status_change`, written with its new state by `store::set_state`, so no terminal is
-//! told a state that was undone; its version counts up and never goes back. The list and its changes are signed when somebody
+//! told a state that was undone; versions grow, also beyond those of a history that a restored backup does not know. The list and its changes are signed when somebody
 //! asks, and remembered here for whoever asks next. Format: `card_schema::envelope::status_list`.
 
+pub(super) mod store;
 #[cfg(test)]
 mod tests;
 
@@ -16,7 +17,7 @@ use card_schema::envelope::status_list::{self, CardStatus, Claims, StatusDelta, 
 use card_schema::envelope::{PublicKey, Signature};
 use card_schema::ids::CardId;
 
-use super::{CardState, store};
+use super::CardState;
 use crate::db::{Connection, Db, DbError};
 use crate::http::Refusal;
 use crate::keys::{KeyError, KeyStore, Role};
@@ -76,16 +77,16 @@ impl StatusLists {
     pub async fn list(&self, db: &Db, now: Micros) -> Result<Signed, Refusal> {
         let mut kept = self.list.lock().await;
         let mut connection = db.read().await?;
-        let version = store::newest_status(&mut connection).await?;
-        if let Some(signed) = &*kept
-            && (signed.version == version || now < signed.issued_at.plus_seconds(LIST_SERVES_S.into()))
-        {
-            return Ok(signed.clone());
+        if let Some(signed) = &*kept {
+            let serves = now < signed.issued_at.plus_seconds(LIST_SERVES_S.into())
+                && !store::are_more(&mut connection, signed.version, StatusDelta::MAX_CHANGES).await?;
+            if serves || store::newest_status(&mut connection).await? == signed.version {
+                return Ok(signed.clone());
+            }
         }
-        // Cards that have changed since the version was read may be told already as what they are to become: changes say what a
-        // card has come to, so hearing of one twice does no harm.
+        let (version, listed) = store::listed(&mut connection).await?;
         let mut statuses = Statuses::default();
-        for (index, state) in store::listed(&mut connection).await? {
+        for (index, state) in listed {
             statuses.set(index, state.status());
         }
         drop(connection);

@@ -14,6 +14,8 @@ use crate::keys::Role;
 use crate::testing::town::{START, TERMINALS_URL, Town, set_state};
 
 const HOUR: i64 = 3_600;
+/// The version of a first change: never one that a terminal may know from before a backup was restored.
+const FIRST: u64 = START.seconds().cast_unsigned();
 
 fn lists(town: &Town) -> StatusLists {
     StatusLists::new(Arc::clone(&town.keys), TERMINALS_URL)
@@ -73,9 +75,12 @@ async fn whoever_follows_the_changes_knows_what_the_list_says() {
             }
         }
     }
-    assert_eq!(followed.last().unwrap().version, 7, "each change is a version");
+    let versions: Vec<u64> = followed.iter().map(|list| list.version).collect();
+    assert!(versions.is_sorted() && versions[0] < versions[1], "{versions:?}");
+    assert_eq!(versions[6] - versions[1], 5, "each change is a version");
+    let newest = versions[6];
     goes(&town, cards[2], CardState::Returned).await;
-    assert!(changes(&town, &service, 7).await.is_none(), "what terminals are told of it is what they were told");
+    assert!(changes(&town, &service, newest).await.is_none(), "what terminals are told of it is what they were told");
 }
 
 #[tokio::test]
@@ -88,7 +93,7 @@ async fn a_list_is_signed_again_when_an_hour_has_passed_and_something_has_change
     goes(&town, card, CardState::Lost).await;
     assert_eq!(at(HOUR - 1).await.token, first.token, "changes are asked for");
     let second = at(HOUR).await;
-    assert_eq!((first.version, second.version), (1, 2));
+    assert_eq!((first.version, second.version), (1, FIRST));
     assert_eq!(read::<StatusList>(&town, &second.token).statuses.get(card.status_index()), CardStatus::Invalid);
 }
 
@@ -98,21 +103,31 @@ async fn there_is_no_way_from_a_version_that_never_was_nor_from_one_too_long_ago
     let (service, card) = (lists(&town), town.card().await.id);
     goes(&town, card, CardState::Lost).await;
     let is_unknown = async |since| matches!(service.since(&town.scratch.db, since, START).await, Ok(Since::Unknown));
-    assert!(is_unknown(0).await && is_unknown(3).await && is_unknown(u64::MAX).await);
-    assert!(!is_unknown(1).await && !is_unknown(2).await);
+    assert!(is_unknown(0).await && is_unknown(FIRST + 1).await && is_unknown(u64::MAX).await);
+    assert!(!is_unknown(1).await && !is_unknown(FIRST).await);
+    let before = service.list(&town.scratch.db, START).await.unwrap();
 
     // As many changes as one token may name, and one more.
     let many = query(
-        "WITH RECURSIVE many (version) AS (SELECT 3 UNION ALL SELECT version + 1 FROM many WHERE version < $1)
+        "WITH RECURSIVE many (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM many WHERE number < $1)
          INSERT INTO status_change (version, at, status_index, status, leaf)
-         SELECT version, 0, version, 2, 0 FROM many",
+         SELECT $2 + number, 0, number, 2, 0 FROM many",
     )
-    .bind(i64::try_from(StatusDelta::MAX_CHANGES).unwrap() + 2);
+    .bind(i64::try_from(StatusDelta::MAX_CHANGES).unwrap())
+    .bind(i64::try_from(FIRST).unwrap());
     town.scratch
         .db
         .write::<_, DbError, _>(|tx| Box::pin(async move { many.execute(tx.conn()).await.map(drop) }))
         .await
         .unwrap();
     assert!(is_unknown(1).await);
-    assert_eq!(changes(&town, &service, 2).await.expect("changes").changes.len(), StatusDelta::MAX_CHANGES);
+    assert_eq!(changes(&town, &service, FIRST).await.expect("changes").changes.len(), StatusDelta::MAX_CHANGES);
+    assert_eq!(
+        service.list(&town.scratch.db, START).await.unwrap().token,
+        before.token,
+        "it can be followed from there"
+    );
+    goes(&town, town.card().await.id, CardState::Lost).await;
+    let again = service.list(&town.scratch.db, START).await.unwrap();
+    assert!(again.version > before.version, "a list that nobody can follow from is not given out");
 }

@@ -71,7 +71,7 @@ fn give_back(ask: &Ask<'_>, book: &Book, amount: Fen) -> Result<Vec<Transfer>, O
     } else {
         u64::from(limits.refund_days) * MICROS_PER_DAY
     };
-    if ask.received_at.distance(original.booked_at) > longest {
+    if longest == 0 || ask.received_at.distance(original.booked_at) > longest {
         return Err(Outcome::RefundTooLate);
     }
     let whole = payment.entry.transfer.amount;
@@ -93,7 +93,7 @@ impl Room for Purse {
         if ask.operation.original().is_some() {
             return vec![purse_of(ask.holder, ask.shard), takings_of(ask.organisation, ask.shard), risk_of(ask.shard)];
         }
-        let Some((debit, credit, ..)) = movement(ask) else { return Vec::new() };
+        let Some((debit, credit, ..)) = movement(ask) else { return vec![purse_of(ask.holder, ask.shard)] };
         let mut accounts = vec![debit, credit];
         if is_offline(ask) {
             accounts.extend([purse_of(ask.holder, ask.shard), risk_of(ask.shard)]);
@@ -112,9 +112,8 @@ impl Room for Purse {
                 Err(outcome) => say(outcome),
             };
         }
-        let Some((debit, credit, amount, kind)) = movement(ask) else {
-            return Decision::plain(Outcome::OperationNotAllowed);
-        };
+        // A balance inquiry moves nothing.
+        let Some((debit, credit, amount, kind)) = movement(ask) else { return say(Outcome::Accepted) };
         let limit = if is_offline(ask) { ask.limits.offline.tap } else { ask.limits.tap_limit };
         if amount <= Fen::ZERO || amount > limit {
             return say(Outcome::AmountOutOfRange);

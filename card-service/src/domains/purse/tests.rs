@@ -31,7 +31,13 @@ fn ask(operation: &Operation) -> Ask<'_> {
         terminal: TerminalId::from_bytes([3; 16]),
         at: Micros(0),
         received_at: Micros(0),
-        limits: Limits { no_pin_limit: Fen(10_000), tap_limit: Fen(100_000), offline: OFFLINE, refunds: REFUNDS },
+        limits: Limits {
+            no_pin_limit: Fen(10_000),
+            tap_limit: Fen(100_000),
+            offline: OFFLINE,
+            refunds: REFUNDS,
+            low_balance: Fen(1_000),
+        },
         original: None,
         is_issuers: false,
     }
@@ -79,6 +85,15 @@ fn what_may_be_paid_and_topped_up() {
         assert_eq!(decision.outcome, outcome, "{case}");
         assert_eq!(decision.transfers.len(), usize::from(outcome == Accepted), "{case}");
         assert!(decision.shows.is_some(), "{case}: the holder sees the balance");
+    }
+}
+
+#[test]
+fn an_inquiry_moves_nothing_and_shows_what_is_left() {
+    for balance in [0, 5_000] {
+        let decision = decide(&Operation::PurseInquiry(purse::Inquiry), balance);
+        assert_eq!((decision.outcome, decision.transfers.len()), (Outcome::Accepted, 0));
+        assert_eq!(decision.shows, Some(purse_of(HolderId::new(SHARD, [7; 16]), SHARD)));
     }
 }
 

@@ -12,6 +12,10 @@ fn pay_offline(fen: i64) -> Operation {
     Operation::PursePayment(purse::Payment { amount: Fen(fen), accepted_offline: true })
 }
 
+async fn newest(town: &Town) -> u64 {
+    u64::try_from(town.number(NEWEST_LIST).await).unwrap()
+}
+
 /// A tap that the terminal accepted with this list, at this time.
 fn tap(terminal: &mut TestTerminal, card: &TestCard, fen: i64, list: u64, at: Micros) -> Signed {
     let tap = Tap { status_version: list, at, ..terminal.next(Some(card), pay_offline(fen)) };
@@ -36,12 +40,12 @@ async fn a_payment_that_the_purse_does_not_cover_stands_and_suspends_the_card() 
         [1_000, 300, 0, 0].map(|fen| Some(Fen(fen)))
     );
     assert_eq!((town.number(RISK).await, town.number(PURSES).await), (-450, 0), "the issuer has advanced the rest");
-    assert_eq!((town.number(SUSPENDED).await, town.number(NEWEST_LIST).await), (1, 2), "terminals are told");
+    assert!(town.number(SUSPENDED).await == 1 && newest(&town).await > 1, "terminals are told");
 
     // Another shop that had the old list could not know, and one that has the new one could.
     let unknowing = tap(&mut other, &card, 30, 1, START);
     assert_eq!(outcome(&town, &other, &unknowing).await, Outcome::Accepted);
-    let knowing = tap(&mut other, &card, 30, 2, START);
+    let knowing = tap(&mut other, &card, 30, newest(&town).await, START);
     assert_eq!(outcome(&town, &other, &knowing).await, Outcome::CardNotActive);
     let online = other.tap(&card, Slot::Tap, pay(1));
     assert_eq!(outcome(&town, &other, &online).await, Outcome::CardNotActive);
@@ -79,7 +83,7 @@ async fn what_a_thief_pays_after_the_loss_was_reported_is_not_the_holders() {
     town.now.store(hour.plus_seconds(week + 100).0, Ordering::Relaxed);
     let before = tap(&mut shop, &card, 100, 1, START);
     let after = tap(&mut shop, &card, 200, 1, hour.plus_seconds(1));
-    let listed = tap(&mut shop, &card, 400, 2, hour.plus_seconds(1));
+    let listed = tap(&mut shop, &card, 400, newest(&town).await, hour.plus_seconds(1));
     let frozen = tap(&mut shop, &card, 800, 1, hour.plus_seconds(week + 1));
     let made_up = tap(&mut shop, &card, 900, 7, hour.plus_seconds(1));
     let outcomes = town.submit(&shop, &[before, after, listed, frozen, made_up]).await;

@@ -122,6 +122,8 @@ fn form(app: &App, seen: &Seen, mode: Mode, language: Language, typed: &str, wro
 pub(super) struct Amount {
     /// Drawn when the form was shown, so that the same form sent twice is one transaction.
     pub(super) id: Uuid,
+    /// Empty where none is asked for.
+    #[serde(default)]
     pub(super) amount: String,
 }
 
@@ -148,31 +150,37 @@ fn half_width(typed: char) -> char {
     }
 }
 
-/// Starts what was ordered with a form; a form that was sent twice has nothing wrong with it.
-pub(super) async fn ordered(app: &App, id: Uuid, operation: Operation) -> Result<(), Wrong> {
+/// Starts what was ordered with a form, and leads to where it is followed. A form that was sent twice leads to the same, and to the
+/// receipt of what came of it where the counter does not remember that any more.
+pub(super) async fn ordered(app: &App, id: Uuid, operation: Operation, followed: &str) -> Result<Response, Wrong> {
     match app.counter.start(Order { id, operation, reader: None }).await {
-        Ok(_) | Err(NotStarted::Before(_)) => Ok(()),
-        Err(NotStarted::Busy(_) | NotStarted::OtherOrder) => Err(Wrong::Busy),
+        Ok(_) => Ok(Redirect::to(followed).into_response()),
+        Err(NotStarted::Before(before)) => {
+            Ok(Redirect::to(&format!("/counter/taps/{}", before.fate.tap_id)).into_response())
+        }
+        Err(NotStarted::Busy(_)) => Err(Wrong::Busy),
+        Err(NotStarted::OtherOrder) => Err(Wrong::Used),
         Err(NotStarted::Refused(error)) => Err(Wrong::Said(error)),
     }
 }
 
 async fn charge(app: &App, mode: Mode, headers: &HeaderMap, typed: &Amount) -> Response {
-    let started = match read_amount(&typed.amount) {
-        Ok(amount) => {
-            let operation = match mode {
-                Mode::Till => Operation::PursePayment(purse::Payment::online(amount)),
-                Mode::TopUp => Operation::PurseTopUp(purse::TopUp { amount }),
-            };
-            ordered(app, typed.id, operation).await
-        }
+    let operation = match (mode, read_amount(&typed.amount)) {
+        (Mode::Balance, _) => Ok(Operation::PurseInquiry(purse::Inquiry)),
+        (Mode::Till, Ok(amount)) => Ok(Operation::PursePayment(purse::Payment::online(amount))),
+        (Mode::TopUp, Ok(amount)) => Ok(Operation::PurseTopUp(purse::TopUp { amount })),
+        (Mode::Till | Mode::TopUp, Err(wrong)) => Err(wrong),
+    };
+    let started = match operation {
+        Ok(operation) => ordered(app, typed.id, operation, mode.path()).await,
         Err(wrong) => Err(wrong),
     };
-    // Shown where it is followed; what was sent twice leads to the same.
-    let Err(wrong) = started else { return Redirect::to(mode.path()).into_response() };
-    let status = if matches!(wrong, Wrong::Busy) { StatusCode::CONFLICT } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let wrong = match started {
+        Ok(followed) => return followed,
+        Err(wrong) => wrong,
+    };
     let seen = look(app, View::Counter);
-    (status, Html(form(app, &seen, mode, language(headers), &typed.amount, Some(&wrong)))).into_response()
+    (wrong.status(), Html(form(app, &seen, mode, language(headers), &typed.amount, Some(&wrong)))).into_response()
 }
 
 fn pin(app: &App, view: View, id: Uuid, headers: &HeaderMap, typed: &Typed) -> Response {

@@ -4,8 +4,8 @@
 use axum::{
     Form, Router,
     extract::{Path, State},
-    http::{HeaderMap, StatusCode},
-    response::{IntoResponse, Redirect, Response},
+    http::HeaderMap,
+    response::{IntoResponse, Response},
     routing::{get, post},
 };
 use card_schema::{
@@ -29,7 +29,7 @@ use crate::{
     cli::{messages::CliError, messages_daemon as messages, messages_local},
     clock,
     local::{api::App, guard, wire::View},
-    outbox::Fate,
+    outbox::{Fate, Returned},
     tap::Knowledge,
 };
 
@@ -76,7 +76,7 @@ fn offer(tap: &Fate, returned: Fen, known: &Knowledge, now: Micros) -> Offer {
 /// A tap with what this terminal knows of it.
 struct Scene {
     tap: Fate,
-    returned: Fen,
+    returned: Returned,
     offer: Offer,
 }
 
@@ -90,7 +90,7 @@ async fn load(app: &App, tap: &str) -> Result<Scene, CliError> {
     };
     let (tap, returned) =
         read.await.map_err(|error| messages::outbox(&error))?.ok_or_else(messages_local::no_such_tap)?;
-    let offer = offer(&tap, returned, &app.known.now(), clock::now());
+    let offer = offer(&tap, returned.all(), &app.known.now(), clock::now());
     Ok(Scene { tap, returned, offer })
 }
 
@@ -103,7 +103,7 @@ fn receipt_of(app: &App, headers: &HeaderMap, scene: &Scene, wrong: Option<&Wron
         seen: &look(app, View::Counter),
         profile: &app.known.now().profile,
         tap: &scene.tap,
-        returned: scene.returned,
+        returned: scene.returned.settled,
         offer: scene.offer,
         id: guard::random_id(),
         wrong: wrong.as_deref(),
@@ -114,7 +114,7 @@ fn receipt_of(app: &App, headers: &HeaderMap, scene: &Scene, wrong: Option<&Wron
 async fn receipt(State(app): State<App>, Path(tap): Path<String>, headers: HeaderMap) -> Response {
     match load(&app, &tap).await {
         Ok(scene) => receipt_of(&app, &headers, &scene, None),
-        Err(error) => failed(language(&headers), error),
+        Err(error) => failed(&app, language(&headers), error),
     }
 }
 
@@ -133,21 +133,12 @@ async fn ask_refund(State(app): State<App>, Path(tap): Path<String>, headers: He
             let left = scene.offer.refund.map(|left| left.to_string());
             form(&app, &headers, &scene, &left.unwrap_or_default(), None)
         }
-        Err(error) => failed(language(&headers), error),
+        Err(error) => failed(&app, language(&headers), error),
     }
 }
 
 const fn original(tap: &Fate) -> purse::Original {
     purse::Original { tap: tap.tap_id, at: tap.at }
-}
-
-/// Where it is followed, which is also where a form leads that was sent twice.
-fn followed() -> Response {
-    Redirect::to(View::Counter.path()).into_response()
-}
-
-const fn status(wrong: &Wrong) -> StatusCode {
-    if matches!(wrong, Wrong::Busy) { StatusCode::CONFLICT } else { StatusCode::UNPROCESSABLE_ENTITY }
 }
 
 async fn refund(
@@ -156,25 +147,24 @@ async fn refund(
     headers: HeaderMap,
     Form(typed): Form<Amount>,
 ) -> Response {
-    if app.counter.find(typed.id).is_some() {
-        return followed();
-    }
     let scene = match load(&app, &tap).await {
         Ok(scene) => scene,
-        Err(error) => return failed(language(&headers), error),
+        Err(error) => return failed(&app, language(&headers), error),
     };
+    // What was sent before is counted in what went back.
+    let is_new = app.counter.find(typed.id).is_none() && matches!(app.counter.before(typed.id).await, Ok(None));
     let begun = match (read_amount(&typed.amount), scene.offer.refund) {
         (Err(wrong), _) => Err(wrong),
-        (Ok(amount), Some(left)) if amount > left => Err(Wrong::OverRest(left)),
+        (Ok(amount), Some(left)) if is_new && amount > left => Err(Wrong::OverRest(left)),
         // Where nothing is offered, the counter or the service says why.
         (Ok(amount), _) => {
             let back = purse::Return { original: original(&scene.tap), amount };
-            ordered(&app, typed.id, Operation::PurseRefund(back)).await
+            ordered(&app, typed.id, Operation::PurseRefund(back), View::Counter.path()).await
         }
     };
     match begun {
-        Ok(()) => followed(),
-        Err(wrong) => (status(&wrong), form(&app, &headers, &scene, &typed.amount, Some(&wrong))).into_response(),
+        Ok(followed) => followed,
+        Err(wrong) => (wrong.status(), form(&app, &headers, &scene, &typed.amount, Some(&wrong))).into_response(),
     }
 }
 
@@ -189,18 +179,15 @@ async fn void(
     headers: HeaderMap,
     Form(Begun { id }): Form<Begun>,
 ) -> Response {
-    if app.counter.find(id).is_some() {
-        return followed();
-    }
     let scene = match load(&app, &tap).await {
         Ok(scene) => scene,
-        Err(error) => return failed(language(&headers), error),
+        Err(error) => return failed(&app, language(&headers), error),
     };
     let amount = scene.tap.amount.unwrap_or_default();
     let back = purse::Return { original: original(&scene.tap), amount };
-    match ordered(&app, id, Operation::PurseVoid(back)).await {
-        Ok(()) => followed(),
-        Err(wrong) => (status(&wrong), receipt_of(&app, &headers, &scene, Some(&wrong))).into_response(),
+    match ordered(&app, id, Operation::PurseVoid(back), View::Counter.path()).await {
+        Ok(followed) => followed,
+        Err(wrong) => (wrong.status(), receipt_of(&app, &headers, &scene, Some(&wrong))).into_response(),
     }
 }
 

@@ -47,15 +47,17 @@ impl View {
 pub(super) enum Mode {
     Till,
     TopUp,
+    Balance,
 }
 
 impl Mode {
-    pub(super) const ALL: [Self; 2] = [Self::Till, Self::TopUp];
+    pub(super) const ALL: [Self; 3] = [Self::Till, Self::TopUp, Self::Balance];
 
     pub(super) const fn path(self) -> &'static str {
         match self {
             Self::Till => "/counter/till",
             Self::TopUp => "/counter/top-up",
+            Self::Balance => "/counter/balance",
         }
     }
 
@@ -63,6 +65,7 @@ impl Mode {
         match self {
             Self::Till => OperationCode::PursePayment,
             Self::TopUp => OperationCode::PurseTopUp,
+            Self::Balance => OperationCode::PurseInquiry,
         }
     }
 }
@@ -91,6 +94,8 @@ pub(super) struct Seen {
     pub(super) waiting: u64,
     /// How much of what this terminal may accept without the service is used, in percent; nothing while it is reached.
     pub(super) offline_used: Option<u8>,
+    /// A holder whom a payment leaves less is told so.
+    pub(super) low_balance: Fen,
     /// Whether the service takes no more taps of this terminal.
     pub(super) is_revoked: bool,
     /// What this terminal may do.
@@ -119,6 +124,7 @@ pub(super) fn look(app: &App, view: View) -> Seen {
         online,
         waiting: waiting.taps,
         offline_used: (online == Some(false)).then(|| percent(waiting.payments, known.profile.limits.offline.terminal)),
+        low_balance: known.profile.limits.low_balance,
         is_revoked: known.is_revoked,
         modes: Mode::ALL.into_iter().filter(|mode| known.profile.operations.contains(&mode.operation())).collect(),
         prompt: if view == View::Holder { app.prompts.first() } else { None },
@@ -194,6 +200,7 @@ mod tests {
             online: Some(true),
             waiting: 0,
             offline_used: None,
+            low_balance: Fen(1_000),
             is_revoked: false,
             modes: Mode::ALL.to_vec(),
             prompt,

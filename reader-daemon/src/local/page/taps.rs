@@ -39,7 +39,7 @@ async fn taps(State(app): State<App>, Query(from): Query<From>, headers: HeaderM
     let language = language(&headers);
     let mut fates = match app.outbox.fates(from.skip, PAGE + 1).await {
         Ok(fates) => fates,
-        Err(error) => return failed(language, messages::outbox(&error)),
+        Err(error) => return failed(&app, language, messages::outbox(&error)),
     };
     let older = (fates.len() > usize::from(PAGE)).then(|| from.skip + u32::from(PAGE));
     fates.truncate(usize::from(PAGE));
@@ -47,7 +47,7 @@ async fn taps(State(app): State<App>, Query(from): Query<From>, headers: HeaderM
     html(&Taps { language, seen: &look(&app, View::Counter), fates, older, newer }).into_response()
 }
 
-pub(super) fn failed(language: Language, error: CliError) -> Response {
-    let page = html(&Failed { language, error: &error });
+pub(super) fn failed(app: &App, language: Language, error: CliError) -> Response {
+    let page = html(&Failed { language, seen: &look(app, View::Counter), error: &error });
     (Failure::from(error).status, page).into_response()
 }

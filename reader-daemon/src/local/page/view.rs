@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use askama::Template;
-use axum::response::Html;
+use axum::{http::StatusCode, response::Html};
 use card_schema::{
     clock::Micros, envelope::receipt::Outcome, money::Fen, operation::OperationCode, wire::terminal::TerminalProfile,
 };
@@ -44,11 +44,21 @@ pub(super) enum Wrong {
     OverRest(Fen),
     /// Something else is under way.
     Busy,
+    /// With this form something else was done already.
+    Used,
     /// What the card or the service says.
     Said(CliError),
 }
 
 impl Wrong {
+    /// Whether it is what was typed, or what else is going on.
+    pub(super) const fn status(&self) -> StatusCode {
+        match self {
+            Self::Busy | Self::Used => StatusCode::CONFLICT,
+            _ => StatusCode::UNPROCESSABLE_ENTITY,
+        }
+    }
+
     pub(super) fn text(&self, language: Language) -> Cow<'_, str> {
         let text = match self {
             Self::OverRest(left) => {
@@ -84,6 +94,10 @@ impl Wrong {
             Self::Busy => language.choose(
                 "上一笔交易还没有结束。请先完成或取消。",
                 "Another transaction is under way. Finish or cancel it first.",
+            ),
+            Self::Used => language.choose(
+                "用这张表单已经办过另一笔。请核对后再提交一次。",
+                "Something else was done with this form already. Check it, and send it once more.",
             ),
             Self::Said(error) => language.choose(&error.zh, &error.en),
         };
@@ -135,6 +149,7 @@ impl Charge<'_> {
         match mode {
             Mode::Till => self.language.choose("收款", "Payment"),
             Mode::TopUp => self.language.choose("充值", "Top-up"),
+            Mode::Balance => self.language.choose("查询余额", "Balance"),
         }
     }
 }
@@ -152,8 +167,13 @@ pub(super) struct Payment<'a> {
 }
 
 impl Payment<'_> {
-    fn amount(&self) -> Fen {
-        self.transaction.order.operation.amount().unwrap_or_default()
+    fn amount(&self) -> Option<Fen> {
+        self.transaction.order.operation.amount()
+    }
+
+    /// What the window is called.
+    fn title(&self) -> String {
+        self.amount().map_or_else(|| self.what().to_owned(), |amount| amount.to_string())
     }
 
     /// Over the amount.
@@ -167,6 +187,20 @@ impl Payment<'_> {
         }
     }
 
+    /// Whether so little is left that the holder may want to top up.
+    fn runs_low(&self) -> bool {
+        let left = match self.transaction.step {
+            Step::Ended(End::Accepted { balance }) => balance,
+            _ => None,
+        };
+        let is_payment = self.transaction.order.operation.code() == OperationCode::PursePayment;
+        is_payment && left.is_some_and(|left| left < self.seen.low_balance)
+    }
+
+    fn is_inquiry(&self) -> bool {
+        self.transaction.order.operation.code() == OperationCode::PurseInquiry
+    }
+
     fn is_top_up(&self) -> bool {
         self.transaction.order.operation.code() == OperationCode::PurseTopUp
     }
@@ -176,11 +210,17 @@ impl Payment<'_> {
     }
 
     /// That it is done.
-    fn done(&self) -> &'static str {
+    fn done(&self, balance: Option<&Fen>) -> &'static str {
         let (zh, en) = match self.transaction.order.operation.code() {
             OperationCode::PurseTopUp => ("充值成功", "Topped up"),
             OperationCode::PurseRefund => ("退款成功", "Refunded"),
             OperationCode::PurseVoid => ("已撤销", "Voided"),
+            OperationCode::PurseInquiry if self.view == View::Counter => {
+                ("已查询，余额只给持卡人看", "Answered, for the holder's eyes only")
+            }
+            // The answer has come too late to be shown.
+            OperationCode::PurseInquiry if balance.is_none() => ("没有查到", "Not answered"),
+            OperationCode::PurseInquiry => ("已查询", "Answered"),
             _ => ("付款成功", "Paid"),
         };
         self.language.choose(zh, en)
@@ -241,6 +281,7 @@ fn operation(language: Language, operation: OperationCode) -> &'static str {
         OperationCode::PurseTopUp => language.choose("充值", "Top-up"),
         OperationCode::PurseRefund => language.choose("退款", "Refund"),
         OperationCode::PurseVoid => language.choose("撤销", "Void"),
+        OperationCode::PurseInquiry => language.choose("查询余额", "Balance inquiry"),
         OperationCode::GateCheck => language.choose("通行", "Gate"),
         OperationCode::SignIn => language.choose("登录", "Sign-in"),
         OperationCode::RegistrationConsent => language.choose("同意", "Agreement"),
@@ -373,6 +414,7 @@ pub(super) struct TurnedAway {
 #[template(path = "page/failed.html")]
 pub(super) struct Failed<'a> {
     pub(super) language: Language,
+    pub(super) seen: &'a Seen,
     pub(super) error: &'a CliError,
 }
 
