@@ -56,8 +56,8 @@ pub(crate) fn other_order() -> CliError {
 pub(crate) fn no_such_transaction() -> CliError {
     CliError::nothing(
         "no-such-transaction",
-        "没有这笔交易，或服务重启后已不再保存。请在收银台的记录中查看。",
-        "There is no such transaction, or the daemon has started anew. Look it up in the counter's list.",
+        "没有这笔交易；或读卡程序在卡片签名之前重新启动过，没有扣款。",
+        "There is no such transaction; or the program was started anew before a card had signed for it, and nothing was charged.",
     )
 }
 

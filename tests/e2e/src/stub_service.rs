@@ -318,7 +318,7 @@ async fn enrol(State(service): State<Arc<StubService>>, Json(request): Json<Enro
     let request = CertificateSigningRequestParams::from_der(&request.csr.0.as_slice().into()).expect("a request");
     let mut params = named(&TERMINAL.to_string());
     // It is near its end, for a certificate that began so long ago.
-    (params.not_before, params.not_after) = (date_time_ymd(1960, 1, 1), date_time_ymd(2040, 1, 1));
+    (params.not_before, params.not_after) = (date_time_ymd(1975, 1, 1), date_time_ymd(2040, 1, 1));
     let (certificate, chain) = service.terminals(params, &request.public_key);
     Json(EnrolmentReply { certificate, chain, terminal_url: service.url(), profile: service.profile() }).into_response()
 }

@@ -111,10 +111,14 @@ fn back(operation: &str, fen: i64, payment: &Value) -> Value {
     json!({"operation": operation, "amount_fen": fen, "payment": payment})
 }
 
+fn numbered(number: u8) -> String {
+    format!("/v1/transactions/6f2c1f0e-8f0b-4f6e-9d53-6f6a2f8f0b{number:02}")
+}
+
 /// Orders under a number of its own, holds a card to the reader, and waits for how it ends.
 fn ended(scene: &mut Scene, number: u8, card: &Path, order: &Value) -> Result<Value> {
     let register = scene.town.at(Place::Shop).local()?;
-    let number = format!("/v1/transactions/6f2c1f0e-8f0b-4f6e-9d53-6f6a2f8f0b{number:02}");
+    let number = numbered(number);
     register.put(&number, order)?.success()?;
     scene.town.put(card, Place::Shop)?;
     let ended = wait::until("the transaction ends", || {
@@ -251,7 +255,8 @@ fn an_order_that_a_card_has_signed_for_is_known_to_a_daemon_that_was_started_ane
     let card = scene.path.clone();
     let (order, mut moved) = (order(1_250), 0);
     // The network is there, and then it is not: what waits in the outbox is known by its number as well.
-    for (number, place, is_online) in [(1, NUMBER, true), (2, NEXT, false)] {
+    for (number, is_online) in [(1, true), (2, false)] {
+        let place = &numbered(number);
         if !is_online {
             scene.town.service.process().stop()?;
             let shop = scene.town.at(Place::Shop).local()?;
@@ -277,8 +282,9 @@ fn an_order_that_a_card_has_signed_for_is_known_to_a_daemon_that_was_started_ane
     let register = scene.town.at(Place::Shop).local()?;
     wait::until("what was kept is booked", || {
         register.post("/v1/outbox/retry", &Value::Null)?.success()?;
-        Ok((register.get(NEXT)?.success()?["result"] == "accepted").then_some(()))
+        Ok((register.get(&numbered(2))?.success()?["result"] == "accepted").then_some(()))
     })?;
+    scene.town.put(&card, Place::Shop)?;
     ensure!(scene.moved()? == moved, "each is paid once");
     Ok(())
 }

@@ -100,7 +100,8 @@ pub(super) struct KnownWith {
     pub(super) newer_at: Option<Micros>,
 }
 
-/// What was known of the card with a number; nothing with a version that there never was.
+/// What was known of the card with a number; nothing with a version beyond the newest, or with none. A version between two that are
+/// there is worth no more than the one before it, and may be one that a restored backup does not know.
 pub(super) async fn known_with(
     connection: &mut Connection,
     version: u64,

@@ -85,7 +85,7 @@ async fn what_a_thief_pays_after_the_loss_was_reported_is_not_the_holders() {
     let after = tap(&mut shop, &card, 200, 1, hour.plus_seconds(1));
     let listed = tap(&mut shop, &card, 400, newest(&town).await, hour.plus_seconds(1));
     let frozen = tap(&mut shop, &card, 800, 1, hour.plus_seconds(week + 1));
-    let made_up = tap(&mut shop, &card, 900, 7, hour.plus_seconds(1));
+    let made_up = tap(&mut shop, &card, 900, newest(&town).await + 1, hour.plus_seconds(1));
     let outcomes = town.submit(&shop, &[before, after, listed, frozen, made_up]).await;
     let refused = Outcome::CardNotActive;
     assert_eq!(
