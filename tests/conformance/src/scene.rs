@@ -57,6 +57,7 @@ impl Scene {
         let terminal = as_pem(&identity, &data)?;
         let batch = Batch { terminal: terminal_id, at: reader_daemon::clock::now(), taps: Vec::new() };
         let batch = BASE64_URL_SAFE_NO_PAD.encode(identity.key.seal(&batch)?.1);
+        let renewal = BASE64_URL_SAFE_NO_PAD.encode(identity.request()?);
         // The first job that waits for it is never touched; the second is what observations are about.
         town.office.issue_card(holder, terminal_id)?;
         let job = town.office.issue_card(holder, terminal_id)?.issuance;
@@ -104,6 +105,7 @@ impl Scene {
                 ("post", "/v1/cards", json!({"holder_id": holder, "language": "en", "terminal_id": terminal_id})),
                 ("put", "/v1/cards/{card_id}/state", json!({"state": "suspended", "reason": "invented for a test"})),
                 ("post", "/v1/enrolments", json!({"code": fresh.code, "csr": csr})),
+                ("post", "/v1/certificates", json!({"csr": renewal})),
                 ("post", "/v1/batches", json!({"batch": batch})),
                 (
                     "post",

@@ -322,13 +322,16 @@ async fn a_check_leaves_nothing_behind_and_too_many_from_one_address_have_to_wai
     let nothing = desk.office.browse(None, "/papers/check/answer", Some("text=")).await;
     assert!(nothing.status == StatusCode::UNPROCESSABLE_ENTITY && nothing.page.contains("href=\"#text\""));
 
-    let mut statuses = Vec::new();
-    for _ in 0..70 {
+    let mut answered = 0;
+    let refused = loop {
         let body = json!({"text": "AAAA"});
-        statuses.push(desk.office.public("POST", "/v1/papers/check", None, Some(body)).await.0);
-    }
-    assert_eq!(statuses[..50], [StatusCode::OK; 50]);
-    assert_eq!(statuses.last(), Some(&StatusCode::TOO_MANY_REQUESTS));
+        match desk.office.public("POST", "/v1/papers/check", None, Some(body)).await.0 {
+            StatusCode::OK if answered < 1_000 => answered += 1,
+            other => break other,
+        }
+    };
+    assert_eq!(refused, StatusCode::TOO_MANY_REQUESTS);
+    assert!(answered >= 50, "only {answered} were answered");
     assert_eq!(leaves().await, before, "who checked what is nowhere");
 }
 
