@@ -111,7 +111,7 @@ impl ToBeSigned {
         Self::from_parts(protected, payload, P::PURPOSE.aad())
     }
 
-    /// For the one message whose header and external data are another's to fix: the status list.
+    /// For the messages whose header and external data are another's to fix: the status list and its changes.
     pub(super) fn from_parts(protected: Vec<u8>, payload: Vec<u8>, aad: &[u8]) -> Self {
         let message = sig_structure(aad, &protected, &payload);
         Self { protected, payload, message }

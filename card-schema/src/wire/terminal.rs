@@ -144,6 +144,22 @@ pub struct RefundLimits {
     pub void_minutes: u32,
 }
 
+impl RefundLimits {
+    /// Whether a payment may be refunded so many microseconds after it was booked. With no days never.
+    pub fn allows_refund(self, elapsed_us: u64) -> bool {
+        within(u64::from(self.refund_days) * 86_400_000_000, elapsed_us)
+    }
+
+    /// The same for a void. With no minutes never.
+    pub fn allows_void(self, elapsed_us: u64) -> bool {
+        within(u64::from(self.void_minutes) * 60_000_000, elapsed_us)
+    }
+}
+
+const fn within(longest_us: u64, elapsed_us: u64) -> bool {
+    longest_us > 0 && elapsed_us <= longest_us
+}
+
 /// What a terminal accepts on its own. Everything that is accepted so stands: these limits bound what the issuer may lose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -44,6 +44,13 @@ impl<'browser> Shop<'browser> {
         self.merchant.follow("main form button.primary")
     }
 
+    /// The holder types the PIN on the merchant's page.
+    fn approve(&self) -> Result<()> {
+        self.merchant.until("#pin")?;
+        type_digits(self.merchant, "#pin", PIN, false)?;
+        self.merchant.follow("main form button.primary")
+    }
+
     fn next(&self) -> Result<()> {
         self.merchant.follow("form[action$='/put-away'] button")?;
         self.merchant.until("#amount")
@@ -152,9 +159,7 @@ fn a_merchant_is_paid_and_a_holder_sees_what_is_left_in_both_languages() -> Resu
         merchant.until("#amount")?;
         // More than there is.
         shop.charge("999")?;
-        merchant.until("#pin")?;
-        type_digits(&merchant, "#pin", PIN, false)?;
-        merchant.follow("main form button.primary")?;
+        shop.approve()?;
         shop.tap(".result.no")?;
         at_till.visit("counter-refused")?;
         at_screen.visit("holder-refused")?;
@@ -169,9 +174,7 @@ fn a_merchant_is_paid_and_a_holder_sees_what_is_left_in_both_languages() -> Resu
     }
     // So much that not much is left.
     shop.charge("210")?;
-    merchant.until("#pin")?;
-    type_digits(&merchant, "#pin", PIN, false)?;
-    merchant.follow("main form button.primary")?;
+    shop.approve()?;
     shop.tap(".result.ok")?;
     assert_eq!(shop.balance()?, "5.00");
     assert_eq!((holder.count(".low")?, merchant.count(".low")?), (1, 0), "the holder is told, and nobody else");
@@ -437,9 +440,7 @@ fn and_without_scripts() -> Result<()> {
     let (merchant, holder) = (Chromium::start(Scripts::Off)?, Chromium::start(Scripts::Off)?);
     let mut shop = Shop::open(&merchant, &holder)?;
     shop.charge("150")?;
-    merchant.until("#pin")?;
-    type_digits(&merchant, "#pin", PIN, false)?;
-    merchant.follow("main form button.primary")?;
+    shop.approve()?;
     shop.tap(".result.ok")?;
     holder.open(&format!("{}/", shop.origin))?;
     assert_eq!(shop.balance()?, "350.00");

@@ -13,8 +13,6 @@ use super::{CardStatus, ISSUED_AT, MAX_CARDS, SUBJECT, StatusList, VERSION};
 /// Private claims, ours: the changes, and the version that they are changes of.
 const CHANGES: i64 = -70_002;
 const SINCE: i64 = -70_003;
-/// The most cards that one delta names.
-const MAX_CHANGES: usize = 1 << 16;
 
 /// Changes of a status list as they are signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +45,7 @@ pub enum Misfit {
 
 impl StatusDelta {
     /// The most cards that one delta names.
-    pub const MAX_CHANGES: usize = MAX_CHANGES;
+    pub const MAX_CHANGES: usize = 1 << 16;
 
     /// Brings a list to this version.
     ///
@@ -110,7 +108,7 @@ impl Claims for StatusDelta {
         }
         let mut changes = BTreeMap::new();
         for status in CardStatus::ALL {
-            let count = cbor::array(&mut d, MAX_CHANGES, "changes")?;
+            let count = cbor::array(&mut d, Self::MAX_CHANGES, "changes")?;
             let mut next = 0_u32;
             for _ in 0..count {
                 let index = next.checked_add(d.u32()?).filter(|index| *index < MAX_CARDS);
@@ -126,7 +124,7 @@ impl Claims for StatusDelta {
         if since >= version {
             return Err(malformed("changes that lead back"));
         }
-        if changes.len() > MAX_CHANGES {
+        if changes.len() > Self::MAX_CHANGES {
             return Err(EnvelopeError::TooLong("changes"));
         }
         let delta = Self { subject, issued_at_s, version, since, changes };

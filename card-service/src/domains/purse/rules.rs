@@ -32,9 +32,6 @@ fn movement(ask: &Ask<'_>) -> Option<(AccountKey, AccountKey, Fen, TransferKind)
     }
 }
 
-const MICROS_PER_MINUTE: u64 = 60_000_000;
-const MICROS_PER_DAY: u64 = 86_400_000_000;
-
 /// A payment that is to go back, as the books have it.
 struct Paid {
     payment: Named,
@@ -65,13 +62,9 @@ fn give_back(ask: &Ask<'_>, book: &Book, amount: Fen) -> Result<Vec<Transfer>, O
     if is_void && original.terminal != ask.terminal {
         return Err(Outcome::OriginalUnknown);
     }
-    let limits = ask.limits.refunds;
-    let longest = if is_void {
-        u64::from(limits.void_minutes) * MICROS_PER_MINUTE
-    } else {
-        u64::from(limits.refund_days) * MICROS_PER_DAY
-    };
-    if longest == 0 || ask.received_at.distance(original.booked_at) > longest {
+    let (limits, elapsed_us) = (ask.limits.refunds, ask.received_at.distance(original.booked_at));
+    let in_time = if is_void { limits.allows_void(elapsed_us) } else { limits.allows_refund(elapsed_us) };
+    if !in_time {
         return Err(Outcome::RefundTooLate);
     }
     let whole = payment.entry.transfer.amount;

@@ -33,9 +33,6 @@ use crate::{
     tap::Knowledge,
 };
 
-const MICROS_PER_MINUTE: u64 = 60_000_000;
-const MICROS_PER_DAY: u64 = 86_400_000_000;
-
 pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/counter/taps/{tap}", get(receipt))
@@ -62,11 +59,10 @@ fn offer(tap: &Fate, returned: Fen, known: &Knowledge, now: Micros) -> Offer {
         return Offer::default();
     };
     let profile = &known.profile;
-    let (limits, age) = (profile.limits.refunds, now.distance(tap.at));
-    let may = |code, longest| profile.operations.contains(&code) && age <= longest;
-    let refund = may(OperationCode::PurseRefund, u64::from(limits.refund_days) * MICROS_PER_DAY);
-    let void =
-        returned == Fen::ZERO && may(OperationCode::PurseVoid, u64::from(limits.void_minutes) * MICROS_PER_MINUTE);
+    let (limits, age_us) = (profile.limits.refunds, now.distance(tap.at));
+    let may = |code| profile.operations.contains(&code);
+    let refund = may(OperationCode::PurseRefund) && limits.allows_refund(age_us);
+    let void = may(OperationCode::PurseVoid) && returned == Fen::ZERO && limits.allows_void(age_us);
     if known.decides_alone() {
         return Offer { needs_network: refund || void, ..Offer::default() };
     }
