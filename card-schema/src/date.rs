@@ -1,6 +1,8 @@
 //! Calendar days: of birth, of expiry. No time zone and no clock: a day is a day where it is written.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::clock::Micros;
 
@@ -78,6 +80,30 @@ impl Date {
         Micros((era * 146_097 + day_of_era - 719_468) * MICROS_PER_DAY)
     }
 
+    /// The day in China at this time: eight hours ahead of UTC, all the year.
+    pub fn in_china(time: Micros) -> Self {
+        Self::of_utc(time.plus_seconds(8 * 3_600))
+    }
+
+    /// Days since 1970-01-01.
+    pub fn days(self) -> i64 {
+        self.start_utc().0.div_euclid(MICROS_PER_DAY)
+    }
+
+    /// The day so many days after 1970-01-01, if the calendar of this program has it.
+    pub fn from_days(days: i64) -> Option<Self> {
+        let day = Self::of_utc(Micros(days.checked_mul(MICROS_PER_DAY)?));
+        (day.days() == days).then_some(day)
+    }
+
+    /// The last day of the month so many months later, held at the end of the range.
+    #[must_use]
+    pub fn end_of_month_after(self, months: u32) -> Self {
+        let month = i64::from(self.year) * 12 + i64::from(self.month - 1) + i64::from(months);
+        let (year, month) = (u16::try_from(month / 12).unwrap_or(u16::MAX), u8::try_from(month % 12 + 1).unwrap_or(12));
+        Self::new(year, month, days_in_month(year, month)).unwrap_or(Self { year: 9999, month: 12, day: 31 })
+    }
+
     /// The year, 1 to 9999.
     pub const fn year(self) -> u16 {
         self.year
@@ -101,6 +127,36 @@ impl fmt::Display for Date {
     }
 }
 
+/// Text that is not a day.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a day: write it like 2026-10-01")]
+pub struct ParseDateError;
+
+impl FromStr for Date {
+    type Err = ParseDateError;
+
+    /// Reads `YYYY-MM-DD` (ISO 8601), and nothing else.
+    fn from_str(text: &str) -> Result<Self, ParseDateError> {
+        let digits = match text.as_bytes() {
+            [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] => [*y1, *y2, *y3, *y4, *m1, *m2, *d1, *d2],
+            _ => return Err(ParseDateError),
+        };
+        Self::from_digits(digits).ok_or(ParseDateError)
+    }
+}
+
+impl Serialize for Date {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Date {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
 const fn days_in_month(year: u16, month: u8) -> u8 {
     match month {
         1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
@@ -116,6 +172,27 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn months_end_where_the_calendar_ends_them() {
+        let day = |text: &str| text.parse::<Date>().expect(text);
+        for (from, months, end) in [
+            ("2026-11-29", 0, "2026-11-30"),
+            ("2026-11-29", 1, "2026-12-31"),
+            ("2026-11-29", 2, "2027-01-31"),
+            ("2027-11-30", 3, "2028-02-29"),
+            ("2026-12-31", 24, "2028-12-31"),
+            ("9999-12-01", 1, "9999-12-31"),
+            ("2026-12-01", u32::MAX, "9999-12-31"),
+        ] {
+            assert_eq!(day(from).end_of_month_after(months), day(end), "{months} months after {from}");
+        }
+        for bad in ["", "2026-2-01", "2026-02-30", "20260201", "2026-02-01 ", "２０２６-01-01"] {
+            assert_eq!(bad.parse::<Date>(), Err(ParseDateError), "{bad}");
+        }
+        assert_eq!(Date::in_china(Micros::from_seconds(57_600)), day("1970-01-02"));
+        assert_eq!(Date::in_china(Micros::from_seconds(57_599)), day("1970-01-01"));
+    }
 
     #[test]
     fn days_the_calendar_lacks_are_refused() {

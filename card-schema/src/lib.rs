@@ -12,4 +12,5 @@ pub mod ids;
 pub mod money;
 pub mod operation;
 pub mod paper;
+pub mod points;
 pub mod wire;

@@ -17,18 +17,19 @@ use card_schema::{
         Envelope, EnvelopeError, Kid, Payload, PublicKey, Signature, ToBeSigned,
         batch::Batch,
         paper::{Paper, PaperKind},
-        receipt::{Outcome, Receipt, TapOutcome},
+        receipt::{Ending, Outcome, PointsStanding, Receipt, TapOutcome},
         status_list::{CardStatus, Claims, SignedToken, StatusDelta, StatusList, Statuses},
         tap::{LogHead, Tap},
     },
     ids::{BatchId, CardId, PaperNumber, Shard, TapId, TerminalId},
     money::Fen,
     operation::{
-        Operation, gate, purse, registration,
+        Operation, gate, points, purse, registration,
         sign_in::SignIn,
         terminal::{AbandonReason, Abandoned},
     },
     paper::{self, Named, PaperError},
+    points::ProgrammeId,
 };
 use ring::{
     rand::SystemRandom,
@@ -171,12 +172,22 @@ fn check_taps() {
     check("tap-payment", &first, Kid::Card(Slot::Tap), &CARD);
     let previous = TapId(ToBeSigned::new(&first, Kid::Card(Slot::Tap)).digest());
     let original = purse::Original { tap: previous, at: first.at };
+    let programme = ProgrammeId(7);
+    let movement = points::Movement { programme, earned: 12, redeemed: 500, discount: Fen(250) };
     let table = [
         (
             "tap-payment-offline",
             Slot::Tap,
-            Operation::PursePayment(purse::Payment { amount: Fen(1250), accepted_offline: true }),
+            Operation::PursePayment(purse::Payment { accepted_offline: true, ..purse::Payment::online(Fen(1250)) }),
         ),
+        (
+            "tap-payment-with-points",
+            Slot::Approve,
+            Operation::PursePayment(purse::Payment { points: Some(movement), ..purse::Payment::online(Fen(1250)) }),
+        ),
+        ("tap-award", Slot::Tap, Operation::PointsAward(points::Award { paid: Fen(1250), programme, earned: 12 })),
+        ("tap-redemption", Slot::Approve, Operation::PointsRedemption(points::Redemption { programme, points: 300 })),
+        ("tap-undo", Slot::Tap, Operation::PointsUndo(points::Undo { original })),
         ("tap-payment-with-pin", Slot::Approve, Operation::PursePayment(purse::Payment::online(Fen(123_456)))),
         ("tap-top-up", Slot::Tap, Operation::PurseTopUp(purse::TopUp { amount: Fen(5_000) })),
         ("tap-refund", Slot::Tap, Operation::PurseRefund(purse::Return { original, amount: Fen(250) })),
@@ -213,12 +224,28 @@ fn check_batch_and_receipt() {
     };
     check("batch", &batch, terminal_kid(), &TERMINAL);
     let id = |name| <[u8; 32]>::try_from(kept_bytes(name, "id")).expect("32 bytes");
+    let ending = Ending { points: 40, until: Date::new(2026, 12, 31).expect("a day") };
     let receipt = Receipt {
         batch: BatchId(id("batch")),
         at: Micros(1_795_392_001_500_000),
         outcomes: vec![
-            TapOutcome { tap: TapId(id("tap-payment")), outcome: Outcome::Accepted, balance: Some(Fen(3_750)) },
-            TapOutcome { tap: TapId(id("tap-gate-check")), outcome: Outcome::CardNotActive, balance: None },
+            TapOutcome {
+                tap: TapId(id("tap-payment")),
+                outcome: Outcome::Accepted,
+                balance: Some(Fen(3_750)),
+                points: Some(PointsStanding {
+                    programme: ProgrammeId(7),
+                    moved: 12,
+                    balance: 340,
+                    ending: Some(ending),
+                }),
+            },
+            TapOutcome {
+                tap: TapId(id("tap-gate-check")),
+                outcome: Outcome::CardNotActive,
+                balance: None,
+                points: None,
+            },
         ],
         log_head: Some(LogHead { size: 70_002, root: [0xCD; 32] }),
     };
@@ -302,15 +329,19 @@ fn every_kept_file_belongs_to_a_test() {
         "status-delta",
         "status-list",
         "tap-abandoned",
+        "tap-award",
         "tap-gate-check",
         "tap-inquiry",
         "tap-payment",
         "tap-payment-offline",
         "tap-payment-with-pin",
+        "tap-payment-with-points",
+        "tap-redemption",
         "tap-refund",
         "tap-registration-consent",
         "tap-sign-in",
         "tap-top-up",
+        "tap-undo",
         "tap-void",
     ];
     let mut found: Vec<String> = fs::read_dir(path("x").parent().expect("a folder"))

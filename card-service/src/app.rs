@@ -87,7 +87,7 @@ impl App {
     /// The day on which it is where the stations are. Deciding code takes it as an argument.
     pub fn today(&self) -> Date {
         // China has had one time all year round since 1992: UTC+8.
-        Date::of_utc(self.now().plus_seconds(8 * 3_600))
+        Date::in_china(self.now())
     }
 
     /// Random bytes, wiped when dropped.

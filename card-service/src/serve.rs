@@ -28,6 +28,7 @@ use crate::cards::status::StatusLists;
 use crate::clock;
 use crate::config::Config;
 use crate::db::{Db, DbError};
+use crate::domains::points;
 use crate::domains::residence::map::Counted;
 use crate::domains::residence::{draft, import};
 use crate::evidence::checkpoint::{self, CheckpointError};
@@ -51,6 +52,8 @@ const EXPIRE_EVERY: Duration = Duration::from_secs(10);
 const HOLDS_AT_ONCE: usize = 1_000;
 /// How often old registrations are removed that nobody has finished; they may lie for days.
 const FORGET_EVERY: Duration = Duration::from_hours(1);
+/// How often it is looked at whether a day has begun on which points are over.
+const LOOK_EVERY: Duration = Duration::from_mins(10);
 /// The TLS certificate is renewed this often; it is good for much longer.
 const RENEW_EVERY: Duration = Duration::from_hours(24);
 /// A checkpoint is signed at most this long after something happened.
@@ -254,6 +257,7 @@ impl Service {
             .serve(routes.into_make_service_with_connect_info::<SocketAddr>());
         let expiry = tokio::spawn(expire_holds(app.clone()));
         let forgetting = tokio::spawn(forget_drafts(app.clone()));
+        let lapsing = tokio::spawn(expire_points(app.clone()));
         let importing = tokio::spawn(import::work(app.clone()));
         let renewal = tokio::spawn(renew(app.clone(), public_tls, terminals_tls));
         let (console, terminal) = (tokio::spawn(console), tokio::spawn(terminal));
@@ -266,6 +270,7 @@ impl Service {
         renewal.abort();
         expiry.abort();
         forgetting.abort();
+        lapsing.abort();
         importing.abort();
         sequencer.abort();
         for handle in &handles {
@@ -317,6 +322,27 @@ async fn forget_drafts(app: App) {
         }
         if let Err(error) = import::forget_old(&app).await {
             tracing::error!(%error, "old imports were not removed");
+        }
+    }
+}
+
+/// Takes off points that are over, once a day.
+async fn expire_points(app: App) {
+    let mut turn = tokio::time::interval(LOOK_EVERY);
+    turn.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut done = None;
+    loop {
+        turn.tick().await;
+        let (now, today) = (app.now(), app.today());
+        if done == Some(today) {
+            continue;
+        }
+        match points::expiry::expire(&app.db, now).await {
+            Ok(holders) => {
+                metrics::counter!("points_expired_total").increment(holders);
+                done = Some(today);
+            }
+            Err(error) => tracing::error!(%error, "points that are over were not taken off"),
         }
     }
 }

@@ -4,11 +4,10 @@
 use minicbor::{Decoder, Encoder, encode::Write};
 
 use super::{EnvelopeError, Payload, Purpose, cbor};
-use crate::{clock::Micros, date::Date, ids::PaperNumber};
+use crate::{date::Date, ids::PaperNumber};
 
 /// The version of the payload that this program writes and reads.
 const VERSION: u8 = 1;
-const MICROS_PER_DAY: i64 = 86_400 * Micros::PER_SECOND;
 
 /// What is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -70,7 +69,7 @@ impl Payload for Paper {
         e.map(5)?.u8(1)?.u8(VERSION)?;
         e.u8(2)?.u8(self.kind.number())?;
         e.u8(3)?.bytes(&self.number.0)?;
-        e.u8(4)?.i64(self.valid_until.start_utc().0 / MICROS_PER_DAY)?;
+        e.u8(4)?.i64(self.valid_until.days())?;
         e.u8(5)?.bytes(&self.binding)?;
         Ok(())
     }
@@ -83,8 +82,7 @@ impl Payload for Paper {
         cbor::key(d, 3)?;
         let number = PaperNumber(cbor::bytes(d)?);
         cbor::key(d, 4)?;
-        // A day that the calendar lacks is held at its ends and then found not to be canonical.
-        let valid_until = Date::of_utc(Micros(d.i64()?.saturating_mul(MICROS_PER_DAY)));
+        let valid_until = Date::from_days(d.i64()?).ok_or(EnvelopeError::UnknownValue("day"))?;
         cbor::key(d, 5)?;
         Ok(Self { kind, number, valid_until, binding: cbor::bytes(d)? })
     }

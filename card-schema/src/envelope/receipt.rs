@@ -5,8 +5,10 @@ use minicbor::{Decoder, Encoder, encode::Write};
 use super::{EnvelopeError, Payload, Purpose, batch, cbor, tap::LogHead};
 use crate::{
     clock::Micros,
+    date::Date,
     ids::{BatchId, TapId},
     money::Fen,
+    points::ProgrammeId,
 };
 
 /// The version of the payload that this program writes and reads.
@@ -55,11 +57,15 @@ pub enum Outcome {
     RefundExceedsRest = 17,
     /// The time in which a payment may be refunded, or voided, is over.
     RefundTooLate = 18,
+    /// The holder has not so many points.
+    InsufficientPoints = 19,
+    /// The shop takes part in no such programme, or points are worth something else there now.
+    PointsTermsDiffer = 20,
 }
 
 impl Outcome {
     /// Every outcome there is.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::Accepted,
         Self::Malformed,
         Self::UnknownCard,
@@ -79,6 +85,8 @@ impl Outcome {
         Self::RefundOfRefund,
         Self::RefundExceedsRest,
         Self::RefundTooLate,
+        Self::InsufficientPoints,
+        Self::PointsTermsDiffer,
     ];
 
     /// The number in a signed receipt and in the database.
@@ -92,6 +100,65 @@ impl Outcome {
     }
 }
 
+/// How the holder's points stand after a tap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PointsStanding {
+    /// Of which programme.
+    pub programme: ProgrammeId,
+    /// What the tap has added; below zero for what it has taken away.
+    pub moved: i64,
+    /// How many there are now; below zero where a refund took back points that were given away already.
+    pub balance: i64,
+    /// The next that expire, told to whoever asks for the balance.
+    pub ending: Option<Ending>,
+}
+
+/// Points that are good until a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ending {
+    /// How many, above zero.
+    pub points: i64,
+    /// The last day, in the time of China.
+    pub until: Date,
+}
+
+impl PointsStanding {
+    fn encode<W: Write>(standing: Option<&Self>, e: &mut Encoder<W>) -> Result<(), minicbor::encode::Error<W::Error>> {
+        let Some(Self { programme, moved, balance, ending }) = standing else {
+            e.null()?;
+            return Ok(());
+        };
+        e.array(4)?.u32(programme.0)?.i64(*moved)?.i64(*balance)?;
+        match ending {
+            None => e.null()?,
+            Some(ending) => e.array(2)?.i64(ending.points)?.i64(ending.until.days())?,
+        };
+        Ok(())
+    }
+
+    fn decode(d: &mut Decoder<'_>) -> Result<Option<Self>, EnvelopeError> {
+        cbor::optional(d, |d| {
+            parts(d, 4, "standing of points")?;
+            let (programme, moved, balance) = (ProgrammeId(d.u32()?), d.i64()?, d.i64()?);
+            let ending = cbor::optional(d, |d| {
+                parts(d, 2, "ending of points")?;
+                let (points, days) = (d.i64()?, d.i64()?);
+                let until = Date::from_days(days).ok_or(EnvelopeError::UnknownValue("day"))?;
+                Ok(Ending { points, until })
+            })?;
+            Ok(Self { programme, moved, balance, ending })
+        })
+    }
+}
+
+/// An array of exactly so many parts.
+fn parts(d: &mut Decoder<'_>, count: usize, what: &'static str) -> Result<(), EnvelopeError> {
+    if cbor::array(d, count, what)? == count {
+        return Ok(());
+    }
+    Err(EnvelopeError::Malformed(format!("{what}: another number of parts than {count}")))
+}
+
 /// What became of one tap of the batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TapOutcome {
@@ -101,6 +168,8 @@ pub struct TapOutcome {
     pub outcome: Outcome,
     /// The balance of the holder's purse afterwards, where the operation concerns the purse.
     pub balance: Option<Fen>,
+    /// How the holder's points stand afterwards, where the operation concerns those of the shop's programme.
+    pub points: Option<PointsStanding>,
 }
 
 /// The answer to one batch.
@@ -118,19 +187,20 @@ pub struct Receipt {
 
 impl Payload for Receipt {
     const PURPOSE: Purpose = Purpose::Receipt;
-    const MAX_BYTES: usize = batch::MAX_TAPS * 64 + 512;
+    const MAX_BYTES: usize = batch::MAX_TAPS * 112 + 512;
 
     fn encode<W: Write>(&self, e: &mut Encoder<W>) -> Result<(), minicbor::encode::Error<W::Error>> {
         e.map(5)?.u8(1)?.u8(VERSION)?;
         e.u8(2)?.bytes(&self.batch.0)?;
         e.u8(3)?.i64(self.at.0)?;
         e.u8(4)?.array(self.outcomes.len() as u64)?;
-        for TapOutcome { tap, outcome, balance } in &self.outcomes {
-            e.array(3)?.bytes(&tap.0)?.u16(outcome.number())?;
+        for TapOutcome { tap, outcome, balance, points } in &self.outcomes {
+            e.array(4)?.bytes(&tap.0)?.u16(outcome.number())?;
             match balance {
                 Some(balance) => e.i64(balance.0)?,
                 None => e.null()?,
             };
+            PointsStanding::encode(points.as_ref(), e)?;
         }
         e.u8(5)?;
         LogHead::encode(self.log_head.as_ref(), e)
@@ -147,15 +217,13 @@ impl Payload for Receipt {
         let count = cbor::array(d, batch::MAX_TAPS, "list of outcomes")?;
         let outcomes = (0..count)
             .map(|_| {
-                if cbor::array(d, 3, "outcome")? != 3 {
-                    return Err(EnvelopeError::Malformed("an outcome has three parts".to_owned()));
-                }
+                parts(d, 4, "outcome")?;
                 let tap = TapId(cbor::bytes(d)?);
                 let outcome = Outcome::from_number(d.u16()?).ok_or(EnvelopeError::UnknownValue("outcome"))?;
                 let balance = cbor::optional(d, |d| Ok(Fen(d.i64()?)))?;
-                Ok(TapOutcome { tap, outcome, balance })
+                Ok(TapOutcome { tap, outcome, balance, points: PointsStanding::decode(d)? })
             })
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<_, EnvelopeError>>()?;
         cbor::key(d, 5)?;
         let log_head = LogHead::decode(d)?;
         Ok(Self { batch, at, outcomes, log_head })

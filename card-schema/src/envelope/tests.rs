@@ -9,7 +9,7 @@ use ring::{
 use super::{
     batch::Batch,
     paper::{Paper, PaperKind},
-    receipt::{Outcome, Receipt, TapOutcome},
+    receipt::{Ending, Outcome, PointsStanding, Receipt, TapOutcome},
     tap::{LogHead, Tap},
     *,
 };
@@ -20,10 +20,11 @@ use crate::{
     ids::{BatchId, CardId, KeyId, PaperNumber, TapId, TerminalId},
     money::Fen,
     operation::{
-        Operation, gate, purse, registration,
+        Operation, gate, points, purse, registration,
         sign_in::SignIn,
         terminal::{AbandonReason, Abandoned},
     },
+    points::ProgrammeId,
 };
 
 struct Signer(EcdsaKeyPair);
@@ -53,11 +54,37 @@ fn given_back() -> impl Strategy<Value = purse::Return> {
     })
 }
 
+fn movement() -> impl Strategy<Value = points::Movement> {
+    (any::<u32>(), any::<u32>(), any::<u32>(), any::<i64>()).prop_map(|(programme, earned, redeemed, fen)| {
+        points::Movement { programme: ProgrammeId(programme), earned, redeemed, discount: Fen(fen) }
+    })
+}
+
+fn standing() -> impl Strategy<Value = PointsStanding> {
+    let ending = (any::<i64>(), -719_162_i64..2_932_896)
+        .prop_map(|(points, day)| Ending { points, until: Date::from_days(day).expect("a day") });
+    (any::<u32>(), any::<i64>(), any::<i64>(), proptest::option::of(ending)).prop_map(
+        |(programme, moved, balance, ending)| PointsStanding {
+            programme: ProgrammeId(programme),
+            moved,
+            balance,
+            ending,
+        },
+    )
+}
+
 fn operation() -> impl Strategy<Value = Operation> {
     prop_oneof![
-        (any::<i64>(), any::<bool>()).prop_map(|(fen, accepted_offline)| {
-            Operation::PursePayment(purse::Payment { amount: Fen(fen), accepted_offline })
+        (any::<i64>(), any::<bool>(), proptest::option::of(movement())).prop_map(|(fen, accepted_offline, points)| {
+            Operation::PursePayment(purse::Payment { amount: Fen(fen), accepted_offline, points })
         }),
+        (any::<i64>(), any::<u32>(), any::<u32>()).prop_map(|(fen, programme, earned)| {
+            Operation::PointsAward(points::Award { paid: Fen(fen), programme: ProgrammeId(programme), earned })
+        }),
+        (any::<u32>(), any::<u32>()).prop_map(|(programme, points)| {
+            Operation::PointsRedemption(points::Redemption { programme: ProgrammeId(programme), points })
+        }),
+        given_back().prop_map(|back| Operation::PointsUndo(points::Undo { original: back.original })),
         any::<i64>().prop_map(|fen| Operation::PurseTopUp(purse::TopUp { amount: Fen(fen) })),
         given_back().prop_map(Operation::PurseRefund),
         given_back().prop_map(Operation::PurseVoid),
@@ -90,10 +117,12 @@ prop_compose! {
 prop_compose! {
     fn receipt()(
         batch: [u8; 32], at: i64, log_head in log_head(),
-        outcomes in prop::collection::vec((any::<[u8; 32]>(), 0..Outcome::ALL.len(), any::<Option<i64>>()), 0..5),
+        outcomes in prop::collection::vec(
+            (any::<[u8; 32]>(), 0..Outcome::ALL.len(), any::<Option<i64>>(), proptest::option::of(standing())), 0..5,
+        ),
     ) -> Receipt {
-        let outcomes = outcomes.into_iter().map(|(tap, outcome, balance)| TapOutcome {
-            tap: TapId(tap), outcome: Outcome::ALL[outcome], balance: balance.map(Fen),
+        let outcomes = outcomes.into_iter().map(|(tap, outcome, balance, points)| TapOutcome {
+            tap: TapId(tap), outcome: Outcome::ALL[outcome], balance: balance.map(Fen), points,
         }).collect();
         Receipt { batch: BatchId(batch), at: Micros(at), outcomes, log_head }
     }

@@ -4,6 +4,7 @@
 //! terminal's and the service's to decide.
 
 pub mod gate;
+pub mod points;
 pub mod purse;
 pub mod registration;
 pub mod sign_in;
@@ -35,6 +36,12 @@ pub enum Operation {
     PurseVoid(purse::Return),
     /// `purse.inquiry`: the holder asks what is left in the purse.
     PurseInquiry(purse::Inquiry),
+    /// `points.award`: points for a purchase that was not paid with the card.
+    PointsAward(points::Award),
+    /// `points.redemption`: points for goods.
+    PointsRedemption(points::Redemption),
+    /// `points.undo`: an award or a redemption is undone in full.
+    PointsUndo(points::Undo),
     /// `gate.check`: may this card pass here, now?
     GateCheck(gate::Check),
     /// `card.sign_in`: the holder shows at this terminal that the card is theirs.
@@ -67,6 +74,15 @@ pub enum OperationCode {
     /// See [`Operation::GateCheck`].
     #[serde(rename = "gate.check")]
     GateCheck = 0x0201,
+    /// See [`Operation::PointsAward`].
+    #[serde(rename = "points.award")]
+    PointsAward = 0x0401,
+    /// See [`Operation::PointsRedemption`].
+    #[serde(rename = "points.redemption")]
+    PointsRedemption = 0x0402,
+    /// See [`Operation::PointsUndo`].
+    #[serde(rename = "points.undo")]
+    PointsUndo = 0x0403,
     /// See [`Operation::SignIn`].
     #[serde(rename = "card.sign_in")]
     SignIn = 0x0301,
@@ -80,12 +96,15 @@ pub enum OperationCode {
 
 impl OperationCode {
     /// Every operation there is.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::PursePayment,
         Self::PurseTopUp,
         Self::PurseRefund,
         Self::PurseVoid,
         Self::PurseInquiry,
+        Self::PointsAward,
+        Self::PointsRedemption,
+        Self::PointsUndo,
         Self::GateCheck,
         Self::SignIn,
         Self::RegistrationConsent,
@@ -110,6 +129,9 @@ impl OperationCode {
             Self::PurseRefund => "purse.refund",
             Self::PurseVoid => "purse.void",
             Self::PurseInquiry => "purse.inquiry",
+            Self::PointsAward => "points.award",
+            Self::PointsRedemption => "points.redemption",
+            Self::PointsUndo => "points.undo",
             Self::GateCheck => "gate.check",
             Self::SignIn => "card.sign_in",
             Self::RegistrationConsent => "registration.consent",
@@ -132,6 +154,9 @@ impl Operation {
             Self::PurseRefund(_) => OperationCode::PurseRefund,
             Self::PurseVoid(_) => OperationCode::PurseVoid,
             Self::PurseInquiry(_) => OperationCode::PurseInquiry,
+            Self::PointsAward(_) => OperationCode::PointsAward,
+            Self::PointsRedemption(_) => OperationCode::PointsRedemption,
+            Self::PointsUndo(_) => OperationCode::PointsUndo,
             Self::GateCheck(_) => OperationCode::GateCheck,
             Self::SignIn(_) => OperationCode::SignIn,
             Self::RegistrationConsent(_) => OperationCode::RegistrationConsent,
@@ -139,25 +164,57 @@ impl Operation {
         }
     }
 
-    /// The money that the operation moves, if it moves any.
+    /// The money that the operation is about, if it is about any: what it moves, and for an award what was paid otherwise.
     pub const fn amount(&self) -> Option<Fen> {
         match self {
             Self::PursePayment(payment) => Some(payment.amount),
             Self::PurseTopUp(top_up) => Some(top_up.amount),
             Self::PurseRefund(back) | Self::PurseVoid(back) => Some(back.amount),
+            Self::PointsAward(award) => Some(award.paid),
+            _ => None,
+        }
+    }
+
+    /// The points that the holder is to have more, less than zero for fewer; nothing where what goes back is for the service
+    /// to say, and where it is not about points.
+    pub fn points(&self) -> Option<i64> {
+        match self {
+            Self::PursePayment(payment) => payment.points.map(|movement| movement.net()),
+            Self::PointsAward(award) => Some(i64::from(award.earned)),
+            Self::PointsRedemption(redemption) => Some(-i64::from(redemption.points)),
+            _ => None,
+        }
+    }
+
+    /// What points have taken off the price.
+    pub fn discount(&self) -> Option<Fen> {
+        match self {
+            Self::PursePayment(payment) => {
+                payment.points.filter(|points| points.redeemed > 0).map(|points| points.discount)
+            }
             _ => None,
         }
     }
 
     /// Whether only the service can answer: a terminal that decides by itself refuses it.
     pub const fn needs_service(&self) -> bool {
-        matches!(self, Self::PurseRefund(_) | Self::PurseVoid(_) | Self::PurseInquiry(_))
+        match self {
+            Self::PurseRefund(_)
+            | Self::PurseVoid(_)
+            | Self::PurseInquiry(_)
+            | Self::PointsRedemption(_)
+            | Self::PointsUndo(_) => true,
+            // Nobody else knows how many points there are.
+            Self::PursePayment(payment) => payment.redeemed() > 0,
+            _ => false,
+        }
     }
 
-    /// The payment that the operation gives back, if it gives one back.
+    /// What the operation gives back or undoes, if it does that.
     pub const fn original(&self) -> Option<purse::Original> {
         match self {
             Self::PurseRefund(back) | Self::PurseVoid(back) => Some(back.original),
+            Self::PointsUndo(undo) => Some(undo.original),
             _ => None,
         }
     }
@@ -165,15 +222,21 @@ impl Operation {
     /// Who must sign. `no_pin_limit` is the largest payment that needs no PIN. What goes to the holder needs none.
     pub fn signer(&self, no_pin_limit: Fen) -> Signer {
         match self {
-            Self::PursePayment(payment) if payment.amount > no_pin_limit => Signer::Card(Slot::Approve),
+            Self::PursePayment(payment) if payment.amount > no_pin_limit || payment.redeemed() > 0 => {
+                Signer::Card(Slot::Approve)
+            }
             Self::PursePayment(_)
             | Self::PurseTopUp(_)
             | Self::PurseRefund(_)
             | Self::PurseVoid(_)
+            | Self::PointsAward(_)
+            | Self::PointsUndo(_)
             | Self::GateCheck(_) => Signer::Card(Slot::Tap),
             Self::SignIn(_) => Signer::Card(Slot::SignIn),
             // Whoever has found a card shall not learn what is on it.
-            Self::PurseInquiry(_) | Self::RegistrationConsent(_) => Signer::Card(Slot::Approve),
+            Self::PurseInquiry(_) | Self::PointsRedemption(_) | Self::RegistrationConsent(_) => {
+                Signer::Card(Slot::Approve)
+            }
             Self::Abandoned(_) => Signer::Terminal,
         }
     }
@@ -184,6 +247,9 @@ impl Operation {
             Self::PurseTopUp(top_up) => top_up.encode(e),
             Self::PurseRefund(back) | Self::PurseVoid(back) => back.encode(e),
             Self::PurseInquiry(purse::Inquiry) => purse::Inquiry::encode(e),
+            Self::PointsAward(award) => award.encode(e),
+            Self::PointsRedemption(redemption) => redemption.encode(e),
+            Self::PointsUndo(undo) => undo.encode(e),
             Self::GateCheck(gate::Check) => gate::Check::encode(e),
             Self::SignIn(sign_in) => sign_in.encode(e),
             Self::RegistrationConsent(consent) => consent.encode(e),
@@ -198,6 +264,9 @@ impl Operation {
             OperationCode::PurseRefund => Self::PurseRefund(purse::Return::decode(d)?),
             OperationCode::PurseVoid => Self::PurseVoid(purse::Return::decode(d)?),
             OperationCode::PurseInquiry => Self::PurseInquiry(purse::Inquiry::decode(d)?),
+            OperationCode::PointsAward => Self::PointsAward(points::Award::decode(d)?),
+            OperationCode::PointsRedemption => Self::PointsRedemption(points::Redemption::decode(d)?),
+            OperationCode::PointsUndo => Self::PointsUndo(points::Undo::decode(d)?),
             OperationCode::GateCheck => Self::GateCheck(gate::Check::decode(d)?),
             OperationCode::SignIn => Self::SignIn(sign_in::SignIn::decode(d)?),
             OperationCode::RegistrationConsent => Self::RegistrationConsent(registration::Consent::decode(d)?),
@@ -209,6 +278,7 @@ impl Operation {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::points::ProgrammeId;
 
     #[test]
     fn every_operation_has_one_number_and_one_name() {
@@ -225,6 +295,21 @@ mod tests {
         let payment = |fen| Operation::PursePayment(purse::Payment::online(Fen(fen)));
         assert_eq!(payment(10_000).signer(Fen(10_000)), Signer::Card(Slot::Tap));
         assert_eq!(payment(10_001).signer(Fen(10_000)), Signer::Card(Slot::Approve));
+    }
+
+    #[test]
+    fn points_are_given_with_the_pin_alone_and_earned_without() {
+        let movement = |redeemed| points::Movement { programme: ProgrammeId(1), earned: 3, redeemed, discount: Fen(1) };
+        let payment = |redeemed| purse::Payment { points: Some(movement(redeemed)), ..purse::Payment::online(Fen(1)) };
+        let redemption = points::Redemption { programme: ProgrammeId(1), points: 5 };
+        for (operation, slot, points) in [
+            (Operation::PursePayment(payment(0)), Slot::Tap, 3),
+            (Operation::PursePayment(payment(5)), Slot::Approve, -2),
+            (Operation::PointsRedemption(redemption), Slot::Approve, -5),
+        ] {
+            assert_eq!(operation.signer(Fen(10_000)), Signer::Card(slot), "{operation:?}");
+            assert_eq!((operation.points(), operation.needs_service()), (Some(points), slot == Slot::Approve));
+        }
     }
 
     #[test]

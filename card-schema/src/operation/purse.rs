@@ -2,6 +2,7 @@
 
 use minicbor::{Decoder, Encoder, encode::Write};
 
+use super::points::Movement;
 use crate::{
     clock::Micros,
     envelope::{EnvelopeError, cbor},
@@ -12,30 +13,42 @@ use crate::{
 /// A payment to the organisation that runs the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Payment {
-    /// Above zero; the service refuses anything else.
+    /// What leaves the purse. Above zero; the service refuses anything else.
     pub amount: Fen,
     /// The terminal accepted it on its own, within the limits for that: it stands though the purse may not cover it.
     /// Decided before the card signs, and signed with it.
     pub accepted_offline: bool,
+    /// What the payment does to the holder's points; nothing where the shop takes part in no programme.
+    pub points: Option<Movement>,
 }
 
 impl Payment {
-    /// A payment that the service decides.
+    /// A payment that the service decides, without points.
     pub const fn online(amount: Fen) -> Self {
-        Self { amount, accepted_offline: false }
+        Self { amount, accepted_offline: false, points: None }
+    }
+
+    /// How many points are given for money off.
+    pub const fn redeemed(&self) -> u32 {
+        match self.points {
+            Some(movement) => movement.redeemed,
+            None => 0,
+        }
     }
 
     pub(crate) fn encode<W: Write>(self, e: &mut Encoder<W>) -> Result<(), minicbor::encode::Error<W::Error>> {
-        e.map(2)?.u8(1)?.i64(self.amount.0)?.u8(2)?.bool(self.accepted_offline)?;
-        Ok(())
+        e.map(3)?.u8(1)?.i64(self.amount.0)?.u8(2)?.bool(self.accepted_offline)?.u8(3)?;
+        Movement::encode(self.points.as_ref(), e)
     }
 
     pub(crate) fn decode(d: &mut Decoder<'_>) -> Result<Self, EnvelopeError> {
-        cbor::map(d, 2)?;
+        cbor::map(d, 3)?;
         cbor::key(d, 1)?;
         let amount = Fen(d.i64()?);
         cbor::key(d, 2)?;
-        Ok(Self { amount, accepted_offline: d.bool()? })
+        let accepted_offline = d.bool()?;
+        cbor::key(d, 3)?;
+        Ok(Self { amount, accepted_offline, points: Movement::decode(d)? })
     }
 }
 

@@ -9,6 +9,7 @@ use crate::{
     ids::{CardId, OrganisationId, TapId, TerminalId},
     money::Fen,
     operation::OperationCode,
+    points::Terms,
 };
 
 /// `POST /v1/enrolments`, on the public listener: a terminal asks for its certificate.
@@ -114,6 +115,8 @@ pub struct TerminalProfile {
     pub operations: Vec<OperationCode>,
     /// The limits that it keeps by itself.
     pub limits: Limits,
+    /// The points that the organisation gives and takes; nothing where it takes part in no programme.
+    pub points: Option<Terms>,
     /// Whom it trusts.
     pub trust: Trust,
 }

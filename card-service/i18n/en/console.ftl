@@ -206,6 +206,9 @@ console-operation-purse-top-up = Top-up
 console-operation-purse-refund = Refund
 console-operation-purse-void = Void
 console-operation-purse-inquiry = Balance inquiry
+console-operation-points-award = Points for a purchase
+console-operation-points-redemption = Points for goods
+console-operation-points-undo = Points undone
 console-operation-gate-check = Gate check
 console-operation-card-sign-in = Sign-in
 console-operation-registration-consent = Consent to registration
@@ -232,6 +235,8 @@ console-outcome-15 = No such payment by this holder here
 console-outcome-16 = A refund cannot be refunded
 console-outcome-17 = More than is left of the payment
 console-outcome-18 = Too late to give back
+console-outcome-19 = Not enough points
+console-outcome-20 = Other terms for points
 
 # Error pages: what to do next
 console-error-home = Go to the start page

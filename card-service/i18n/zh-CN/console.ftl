@@ -206,6 +206,9 @@ console-operation-purse-top-up = 充值
 console-operation-purse-refund = 退款
 console-operation-purse-void = 撤销
 console-operation-purse-inquiry = 查询余额
+console-operation-points-award = 购物积分
+console-operation-points-redemption = 积分兑换
+console-operation-points-undo = 积分撤销
 console-operation-gate-check = 门禁核验
 console-operation-card-sign-in = 刷卡登录
 console-operation-registration-consent = 登记确认
@@ -232,6 +235,8 @@ console-outcome-15 = 此处没有该持卡人的这笔付款
 console-outcome-16 = 退款不能再退款
 console-outcome-17 = 超出可退余额
 console-outcome-18 = 已超过可退期限
+console-outcome-19 = 积分不足
+console-outcome-20 = 积分规则已变
 
 # 错误页：下一步怎么做
 console-error-home = 回到首页

@@ -95,7 +95,7 @@ pub(super) fn run(context: Context, settings: &Settings, command: &PaperCommand)
                 _ => None,
             };
             // The day where the stations are.
-            let expired = found.valid_until < Date::of_utc(clock::now().plus_seconds(8 * 3_600));
+            let expired = found.valid_until < Date::in_china(clock::now());
             let checked = Checked {
                 kind: found.kind.name(),
                 number: found.number.to_string(),

@@ -22,6 +22,7 @@ use super::{card_desk, find, guard, holder, home, merge, reader_job, slip, timel
 use crate::app::App;
 use crate::cards;
 use crate::cards::activity::{ActivityPurpose, Place, store};
+use crate::domains::points;
 use crate::domains::purse::reversal;
 use crate::domains::residence;
 use crate::domains::residence::model::Field;
@@ -73,6 +74,7 @@ pub fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
         .chain(residence::photo::pages::routes())
         .chain(residence::roster::pages::routes())
         .chain(organisation::pages::routes())
+        .chain(points::pages::routes())
         .chain(card_sign_in::pages::routes())
         .chain(terminals::pages::routes())
         .chain(residence::map::pages::routes())

@@ -29,6 +29,7 @@ use crate::cards::deed::model::{Fate, Past, What};
 use crate::cards::expiry;
 use crate::cards::model::{Bearer, Card, CardState};
 use crate::cards::stock;
+use crate::domains::points;
 use crate::domains::purse::reversal;
 use crate::domains::residence;
 use crate::domains::residence::model::{ChangeReason, Facts, Field};
@@ -343,6 +344,7 @@ fn pages(locale: Locale) -> Vec<(String, String)> {
         pages.push((format!("slip-{}", deed.name()), page.render().unwrap()));
     }
     pages.extend(organisation::pages::tests::pages(&frame("/organisations/x")));
+    pages.extend(points::pages::tests::pages(&frame("/points/1")));
     pages.extend(terminals::pages::tests::pages(&frame("/terminals/x")));
     pages.extend(member::pages::one::tests::pages(&frame("/staff/x")));
     pages.extend(card_sign_in::pages::tests::pages(&Frame::new(locale, "/sign-in/card", None)));
@@ -383,6 +385,9 @@ fn every_page_renders_in_every_language_without_a_missing_text_or_a_script() {
                 "person-",
                 "people-",
                 "organisation-",
+                "points-n",
+                "points-r",
+                "points-w",
                 "staff-",
                 "approval-",
                 "reversal-",

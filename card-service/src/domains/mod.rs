@@ -1,21 +1,24 @@
 //! The rooms: one folder a domain, all of one shape, and the place that composes them for intake.
 //!
 //! A room decides what an operation of its domain does, as a pure function of what is loaded. To add one: a folder
-//! with `mod.rs model.rs rules.rs store.rs tests.rs`, an `impl Room`, and a line in [`room_of`]. Rooms never import
-//! rooms: what crosses between them is transfers in the ledger and the card's holder.
+//! with `mod.rs model.rs rules.rs store.rs tests.rs`, an `impl Room`, and a line in [`rooms_of`]. Rooms never import
+//! rooms: what crosses between them is transfers in the ledger and the card's holder. An operation of several rooms is decided
+//! by each, and comes about where all agree.
 
 pub mod gate;
+pub mod points;
 pub mod purse;
 pub mod residence;
 
 use card_schema::clock::Micros;
-use card_schema::envelope::receipt::Outcome;
+use card_schema::envelope::receipt::{Ending, Outcome};
 use card_schema::ids::{HolderId, OrganisationId, Shard, TapId, TerminalId};
 use card_schema::operation::Operation;
+use card_schema::points::ProgrammeId;
 use card_schema::wire::terminal::Limits;
 
-use crate::db::{Connection, DbError};
-use crate::ledger::{AccountKey, Book, Transfer};
+use crate::db::{Connection, DbError, Tx};
+use crate::ledger::{self, AccountKey, AccountKind, Book, Named, Reference, Transfer, Unit};
 
 /// One tap that a room has to decide: signatures, card and terminal are already found good.
 #[derive(Clone, Copy, Debug)]
@@ -38,11 +41,52 @@ pub struct Ask<'a> {
     pub received_at: Micros,
     /// The limits in force.
     pub limits: Limits,
-    /// What the operation names to be given back, if the same holder has it in the books.
-    pub original: Option<&'a purse::Original>,
+    /// What the operation names to be given back or undone, if the same holder has it in the books.
+    pub original: Option<&'a Original>,
+    /// The programmes of points there are.
+    pub programmes: &'a points::Programmes,
+    /// What the holder has earned in the programme that the operation is about, and is still good: all of it for an inquiry, for
+    /// others what was earned on the day of the tap.
+    pub lots: Option<&'a points::Lots>,
     /// The card was out of use when it signed, and a terminal that had accepted the tap on its own could not know: what it
     /// costs is not the holder's.
     pub is_issuers: bool,
+}
+
+/// A tap that has moved something and that a later one names: to give it back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Original {
+    /// Whose card it was.
+    pub holder: HolderId,
+    /// Where.
+    pub terminal: TerminalId,
+    /// When the service booked it, by its own clock.
+    pub booked_at: Micros,
+    /// The numbers of what it moved, within the holder's shard.
+    pub transfers: Vec<i64>,
+    /// The programme whose points it moved.
+    pub programme: Option<ProgrammeId>,
+}
+
+impl Original {
+    /// The programme whose points transfers have moved, if they have moved any.
+    pub fn programme_of<'a>(moved: impl IntoIterator<Item = &'a Transfer>) -> Option<ProgrammeId> {
+        moved.into_iter().find_map(|transfer| match transfer.debit.unit {
+            Unit::Points(programme) => Some(programme),
+            Unit::CnyFen => None,
+        })
+    }
+}
+
+/// The points whose standing the receipt shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShownPoints {
+    /// Of which programme.
+    pub programme: ProgrammeId,
+    /// The holder's account.
+    pub account: AccountKey,
+    /// Which of them are over next.
+    pub ending: Option<Ending>,
 }
 
 /// What a room decides.
@@ -54,6 +98,8 @@ pub struct Decision {
     pub transfers: Vec<Transfer>,
     /// The account whose balance the receipt shows.
     pub shows: Option<AccountKey>,
+    /// The points that it shows.
+    pub points: Option<ShownPoints>,
     /// What else is to be written.
     pub effects: Vec<Effect>,
 }
@@ -61,7 +107,22 @@ pub struct Decision {
 impl Decision {
     /// A decision that writes nothing but the tap itself.
     pub const fn plain(outcome: Outcome) -> Self {
-        Self { outcome, transfers: Vec::new(), shows: None, effects: Vec::new() }
+        Self { outcome, transfers: Vec::new(), shows: None, points: None, effects: Vec::new() }
+    }
+
+    /// With what another room decides about the same tap: where one refuses, nothing is moved, and the first says why.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        let (shows, points) = (self.shows.or(other.shows), self.points.or(other.points));
+        match (self.outcome, other.outcome) {
+            (Outcome::Accepted, Outcome::Accepted) => {
+                self.transfers.extend(other.transfers);
+                self.effects.extend(other.effects);
+                Self { shows, points, ..self }
+            }
+            (Outcome::Accepted, refused) => Self { effects: other.effects, shows, points, ..Self::plain(refused) },
+            _ => Self { shows, points, ..self },
+        }
     }
 }
 
@@ -70,6 +131,8 @@ impl Decision {
 pub enum Effect {
     /// One more asked at a gate.
     GateCount(gate::Count),
+    /// Points were earned on a day.
+    Earned(points::Earned),
     /// The card of this tap has spent what it did not have: it is suspended until somebody has looked.
     Suspend,
 }
@@ -88,25 +151,65 @@ pub trait Room {
     }
 }
 
-/// The room of an operation, if a room decides it.
-pub fn room_of(operation: &Operation) -> Option<&'static dyn Room> {
+/// The rooms of an operation, if rooms decide it.
+fn rooms_of(operation: &Operation) -> &'static [&'static dyn Room] {
     match operation {
         Operation::PursePayment(_)
-        | Operation::PurseTopUp(_)
         | Operation::PurseRefund(_)
         | Operation::PurseVoid(_)
-        | Operation::PurseInquiry(_) => Some(&purse::Purse),
-        Operation::GateCheck(_) => Some(&gate::Gate),
-        Operation::SignIn(_) | Operation::RegistrationConsent(_) | Operation::Abandoned(_) => None,
+        | Operation::PurseInquiry(_) => &[&purse::Purse, &points::Points],
+        Operation::PurseTopUp(_) => &[&purse::Purse],
+        Operation::PointsAward(_) | Operation::PointsRedemption(_) | Operation::PointsUndo(_) => &[&points::Points],
+        Operation::GateCheck(_) => &[&gate::Gate],
+        Operation::SignIn(_) | Operation::RegistrationConsent(_) | Operation::Abandoned(_) => &[],
     }
+}
+
+/// The accounts whose balances [`decide`] looks at or moves.
+pub fn accounts(ask: &Ask<'_>) -> Vec<AccountKey> {
+    rooms_of(ask.operation).iter().flat_map(|room| room.accounts(ask)).collect()
+}
+
+/// What the rooms of an operation decide; nothing where none does.
+pub fn decide(ask: &Ask<'_>, book: &Book) -> Option<Decision> {
+    rooms_of(ask.operation).iter().map(|room| room.decide(ask, book)).reduce(Decision::and)
+}
+
+/// What is written when the tap was refused before it came to its rooms.
+pub fn refused(ask: &Ask<'_>) -> Vec<Effect> {
+    rooms_of(ask.operation).iter().flat_map(|room| room.refused(ask)).collect()
+}
+
+/// What goes back of the points of a payment of which `returned` will have gone back in all, in a shard that is locked: for
+/// whoever reverses it. `caused` is what the payment's tap has moved.
+pub async fn points_back(
+    tx: &mut Tx,
+    caused: &[Named],
+    payment: &Named,
+    returned: i64,
+    reference: Reference,
+) -> Result<Vec<Transfer>, DbError> {
+    let accounts = caused.iter().flat_map(|named| [named.entry.transfer.debit, named.entry.transfer.credit]);
+    let Some(account) = accounts.into_iter().find(|key| key.kind == AccountKind::HolderPoints) else {
+        return Ok(Vec::new());
+    };
+    let programmes = points::store::programmes(tx.conn()).await?.programmes;
+    let below_zero =
+        programmes.values().any(|programme| Unit::Points(programme.id) == account.unit && programme.below_zero);
+    let balance = ledger::store::balance(tx.conn(), &account).await?;
+    Ok(points::back(caused, payment.entry.transfer.amount, returned, balance, below_zero, Some(reference)))
 }
 
 /// Writes the effects of many decisions.
 pub async fn write_effects(connection: &mut Connection, effects: &[Effect]) -> Result<(), DbError> {
-    let counted = |effect: &Effect| match effect {
-        Effect::GateCount(count) => Some(*count),
-        Effect::Suspend => None,
-    };
-    let counts: Vec<_> = effects.iter().filter_map(counted).collect();
-    gate::store::add(connection, &counts).await
+    let (mut counts, mut earned) = (Vec::new(), Vec::new());
+    for effect in effects {
+        match effect {
+            Effect::GateCount(count) => counts.push(*count),
+            Effect::Earned(points) => earned.push(*points),
+            Effect::Suspend => {}
+        }
+    }
+    gate::store::add(connection, &counts).await?;
+    points::store::add(connection, &earned).await
 }

@@ -102,6 +102,8 @@ pub enum ActionKind {
     HouseholdChanged = 63,
     /// Terminals are told something else of a card. (53 was a signed status list.)
     CardListed = 64,
+    /// A programme of points was made, or its rules or members have changed.
+    PointsProgrammeChanged = 65,
 }
 
 impl ActionKind {

@@ -7,6 +7,7 @@
 mod cards;
 mod homes;
 mod people;
+mod points;
 
 use ring::digest::{self, SHA256};
 use serde::de::{self, Deserialize, Deserializer, Visitor};
@@ -25,6 +26,7 @@ pub use people::{
     ACTIVITY_READ, APPROVAL, CONSENT_ACT, HOLDER, PAPER_ACT, PERMIT, PERMIT_ACT, PERSON_FACT, PERSON_FACT_PAST,
     PERSON_MERGE, PERSON_PHOTO, PERSON_READ, PERSON_TOLD_APART, SECOND_FACTOR, SIGN_IN, STAFF, STAFF_DEED, STAFF_POST,
 };
+pub use points::{POINTS_MEMBER, POINTS_PROGRAMME, POINTS_RULE};
 
 /// The column that names a row's leaf.
 pub const LEAF: &str = "leaf";
@@ -184,7 +186,7 @@ pub static TERMINAL_DEED: Table = Table {
     ..PLAIN
 };
 /// Every exported table.
-pub static TABLES: [&Table; 46] = [
+pub static TABLES: [&Table; 49] = [
     &LEAVES,
     &TILE,
     &CHECKPOINT,
@@ -198,6 +200,9 @@ pub static TABLES: [&Table; 46] = [
     &ORGANISATION_PROFILE,
     &TERMINAL,
     &TERMINAL_DEED,
+    &POINTS_PROGRAMME,
+    &POINTS_RULE,
+    &POINTS_MEMBER,
     &STAFF,
     &STAFF_POST,
     &STAFF_DEED,

@@ -40,6 +40,7 @@ const ZH_CN: &[&str] = &[
     include_str!("../../i18n/zh-CN/timeline.ftl"),
     include_str!("../../i18n/zh-CN/reversal.ftl"),
     include_str!("../../i18n/zh-CN/agreement.ftl"),
+    include_str!("../../i18n/zh-CN/points.ftl"),
 ];
 const EN: &[&str] = &[
     include_str!("../../i18n/en/service.ftl"),
@@ -59,6 +60,7 @@ const EN: &[&str] = &[
     include_str!("../../i18n/en/timeline.ftl"),
     include_str!("../../i18n/en/reversal.ftl"),
     include_str!("../../i18n/en/agreement.ftl"),
+    include_str!("../../i18n/en/points.ftl"),
 ];
 
 type Bundle = FluentBundle<FluentResource>;

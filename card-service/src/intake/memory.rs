@@ -15,6 +15,7 @@ use moka::sync::Cache;
 
 use crate::cards::{self, CardForIntake};
 use crate::db::{Db, DbError, Tx};
+use crate::domains::points;
 use crate::evidence::{Hash, LeafRef, Recent};
 use crate::ledger::{AccountKey, Book, Needs, Remembered};
 use crate::terminals::{self, Terminal};
@@ -43,6 +44,7 @@ pub(super) struct Memory {
     terminals: Cache<TerminalId, Arc<Terminal>, RandomState>,
     accounts: Mutex<Remembered>,
     leaves: Recent,
+    programmes: Mutex<(Option<i64>, Arc<points::Programmes>)>,
     known: Mutex<Known>,
 }
 
@@ -71,6 +73,7 @@ impl Memory {
             terminals: Cache::builder().max_capacity(TERMINALS).build_with_hasher(RandomState::default()),
             accounts: Mutex::default(),
             leaves,
+            programmes: Mutex::default(),
             known: Mutex::new(known),
         }
     }
@@ -202,6 +205,23 @@ impl Memory {
         }
         drop(known);
         Ok(Some(terminal))
+    }
+
+    /// The programmes of points as they are in a transaction.
+    pub(super) async fn programmes_now(&self, tx: &mut Tx) -> Result<Arc<points::Programmes>, DbError> {
+        let newest = points::store::newest(tx.conn()).await?;
+        let known = || self.programmes.lock().unwrap_or_else(PoisonError::into_inner);
+        let (leaf, programmes) = known().clone();
+        if leaf == newest {
+            return Ok(programmes);
+        }
+        let programmes = Arc::new(points::store::programmes(tx.conn()).await?);
+        let mut known = known();
+        // Another part may have read a later state meanwhile.
+        if known.0 <= newest {
+            *known = (newest, Arc::clone(&programmes));
+        }
+        Ok(programmes)
     }
 
     /// The book that deciding on these accounts needs.

@@ -7,25 +7,26 @@ use std::mem::take;
 use std::sync::Arc;
 
 use card_schema::clock::Micros;
-use card_schema::envelope::receipt::{self, TapOutcome};
+use card_schema::envelope::receipt::{self, PointsStanding, TapOutcome};
 use card_schema::envelope::tap::Tap;
-use card_schema::ids::{CardId, Shard, TapId, TerminalId};
+use card_schema::ids::{CardId, HolderId, Shard, TapId, TerminalId};
 use card_schema::money::Fen;
 use card_schema::operation::Operation;
+use card_schema::points::ProgrammeId;
 use foldhash::fast::RandomState;
 
 use super::decide::{self, Known, Verdict};
 use super::lane::{LaneFault, LaneNumber, Shown, Standing};
 use super::memory::{Cards, Learned};
-use super::store::{self, LaneEvent, Prior, TapRow, Wanted};
+use super::store::{self, LaneEvent, Prior, Returned, TapRow, Wanted};
 use super::submission::{Means, Policy, Submission};
 use super::verify::Candidate;
 use crate::cards::store::Because;
 use crate::cards::{self, CardState, status};
 use crate::db::{DbError, Engine, Tx};
-use crate::domains::{self, Ask, Decision, Effect, purse};
+use crate::domains::{self, Ask, Decision, Effect, Original, ShownPoints, points};
 use crate::evidence::{self, Action, ActionKind, Hash, LeafRef};
-use crate::ledger::{self, Account, Book, Entry, Linked, Refused};
+use crate::ledger::{self, Account, AccountKey, Book, Entry, Linked, Named, Refused, Transfer};
 use crate::terminals::Terminal;
 
 /// A tap that has its place in its lane.
@@ -60,9 +61,13 @@ struct Part {
     /// How many payments each terminal has brought of a card that is out of use, since it is.
     brought: HashMap<(CardId, TerminalId), u32>,
     prior: HashMap<TapId, Prior, RandomState>,
+    /// What taps have moved that came before.
+    moved_before: HashMap<LeafRef, Vec<Named>>,
     /// What taps of this part name to be given back: as it was recorded before, and as this part records it.
-    originals: HashMap<TapId, purse::Original>,
+    originals: HashMap<TapId, Original>,
     named: HashSet<TapId>,
+    programmes: Arc<points::Programmes>,
+    lots: HashMap<(HolderId, ProgrammeId), points::Lots>,
     book: Book,
     actions: Vec<(LeafRef, Action)>,
     rows: Vec<TapRow>,
@@ -102,8 +107,7 @@ pub(super) async fn decide_and_write(tx: &mut Tx, means: &Means, taps: &[Placed]
     let mut part = Part::load(tx, means, taps).await?;
     let mut outcomes = Vec::with_capacity(taps.len());
     for placed in taps {
-        let (outcome, balance) = part.decide(tx, means, placed).await?;
-        outcomes.push((placed.at, TapOutcome { tap: placed.candidate().id, outcome, balance }));
+        outcomes.push((placed.at, part.decide(tx, means, placed).await?));
     }
     let leaves = part.write(tx).await?;
     Ok(Decided { outcomes, learned: Learned { book: part.book, leaves } })
@@ -132,16 +136,14 @@ impl Part {
         part.prior = store::prior(tx.conn(), &wanted).await?;
         let returns: Vec<_> = taps.iter().filter_map(|placed| part.gives_back(placed)).collect();
         part.named = returns.iter().map(|wanted| wanted.original.tap).collect();
-        let (originals, moved) = purse::store::originals(tx.conn(), &returns).await?;
+        let (originals, moved) = store::originals(tx.conn(), &returns).await?;
         part.originals = originals;
-        let mut accounts = Vec::new();
-        for placed in taps {
-            if let Some(ask) = part.ask(placed, policy)
-                && let Some(room) = domains::room_of(ask.operation)
-            {
-                accounts.extend(room.accounts(&ask));
-            }
+        if taps.iter().any(|placed| points::are_concerned(&placed.tap().operation)) {
+            part.programmes = memory.programmes_now(tx).await?;
+            part.load_points(tx, taps, policy).await?;
         }
+        let asks = taps.iter().filter_map(|placed| part.ask(placed, policy));
+        let accounts = asks.flat_map(|ask| domains::accounts(&ask)).collect();
         part.book = memory.book(tx, accounts).await?;
         for named in moved {
             part.book.load_named(named);
@@ -149,11 +151,23 @@ impl Part {
         Ok(part)
     }
 
+    /// What holders have earned, and what taps have moved that are brought once more.
+    async fn load_points(&mut self, tx: &mut Tx, taps: &[Placed], policy: Policy) -> Result<(), DbError> {
+        let wanted =
+            taps.iter().filter_map(|placed| points::lots_needed(&self.ask(placed, policy)?)).collect::<Vec<_>>();
+        self.lots = points::store::lots(tx.conn(), &wanted).await?;
+        let concerned = taps.iter().filter(|placed| points::are_concerned(&placed.tap().operation));
+        let before: Vec<_> =
+            concerned.filter_map(|placed| self.prior.get(&placed.candidate().id)).map(|prior| prior.leaf).collect();
+        self.moved_before = ledger::store::of_taps(tx.conn(), &before).await?;
+        Ok(())
+    }
+
     /// What a tap names to be given back to the holder of its card.
-    fn gives_back(&self, placed: &Placed) -> Option<purse::store::Wanted> {
+    fn gives_back(&self, placed: &Placed) -> Option<Returned> {
         let tap = placed.tap();
         let (original, card) = (tap.operation.original()?, self.cards.get(&tap.card?)?);
-        Some(purse::store::Wanted { holder: card.bearer.holder()?, shard: card.shard, original })
+        Some(Returned { holder: card.bearer.holder()?, shard: card.shard, original })
     }
 
     fn ask<'a>(&'a self, placed: &'a Placed, policy: Policy) -> Option<Ask<'a>> {
@@ -161,7 +175,7 @@ impl Part {
         let card = self.cards.get(&tap.card?)?;
         let holder = card.bearer.holder()?;
         let original = tap.operation.original().and_then(|original| self.originals.get(&original.tap));
-        Some(Ask {
+        let mut ask = Ask {
             tap: placed.candidate().id,
             operation: &tap.operation,
             holder,
@@ -172,8 +186,12 @@ impl Part {
             received_at: placed.submission.received_at,
             limits: policy.limits,
             original: original.filter(|original| original.holder == holder),
+            programmes: &self.programmes,
+            lots: None,
             is_issuers: placed.is_accepted_offline() && card.state != CardState::Active && card.changed_at < tap.at,
-        })
+        };
+        ask.lots = points::programme(&ask).and_then(|programme| self.lots.get(&(holder, programme)));
+        Some(ask)
     }
 
     /// Whether a terminal that accepted a tap on its own could not know that the card is out of use.
@@ -199,20 +217,16 @@ impl Part {
         Ok(*brought <= policy.limits.offline.card_count)
     }
 
-    async fn decide(
-        &mut self,
-        tx: &mut Tx,
-        means: &Means,
-        placed: &Placed,
-    ) -> Result<(receipt::Outcome, Option<Fen>), DbError> {
+    async fn decide(&mut self, tx: &mut Tx, means: &Means, placed: &Placed) -> Result<TapOutcome, DbError> {
         let (candidate, tap, policy) = (placed.candidate(), placed.tap(), means.policy);
         if let Some(prior) = self.prior.get(&candidate.id) {
-            return Ok((prior.outcome, prior.balance));
+            return Ok(self.again(placed, policy, *prior));
         }
         if let Some(shown) = placed.standing.fault {
             self.record_fault(tx, placed, shown);
             if shown.fault == LaneFault::Fork {
-                return Ok((receipt::Outcome::CounterFork, None));
+                let outcome = receipt::Outcome::CounterFork;
+                return Ok(TapOutcome { tap: candidate.id, outcome, balance: None, points: None });
             }
         }
 
@@ -229,19 +243,16 @@ impl Part {
         };
         let ask = self.ask(placed, policy);
         let holder = ask.as_ref().map(|ask| ask.holder);
-        let room = domains::room_of(&tap.operation);
-        let mut decision = match (decide::check(&policy, tap, &known), placed.standing.fault, &ask, room) {
-            (Verdict::Refuse(outcome), _, ask, room) => {
-                let effects = match (ask, room) {
-                    (Some(ask), Some(room)) => room.refused(ask),
-                    _ => Vec::new(),
-                };
+        let in_rooms = ask.as_ref().and_then(|ask| domains::decide(ask, &self.book));
+        let mut decision = match (decide::check(&policy, tap, &known), placed.standing.fault, in_rooms) {
+            (Verdict::Refuse(outcome), ..) => {
+                let effects = ask.as_ref().map(domains::refused).unwrap_or_default();
                 Decision { effects, ..Decision::plain(outcome) }
             }
-            (_, Some(_), ..) => Decision::plain(receipt::Outcome::Quarantined),
-            (Verdict::Record, None, ..) => Decision::plain(receipt::Outcome::Accepted),
-            (Verdict::Ask, None, Some(ask), Some(room)) => room.decide(ask, &self.book),
-            (Verdict::Ask, None, ..) => match (&tap.operation, tap.card) {
+            (_, Some(_), _) => Decision::plain(receipt::Outcome::Quarantined),
+            (Verdict::Record, None, _) => Decision::plain(receipt::Outcome::Accepted),
+            (Verdict::Ask, None, Some(decision)) => decision,
+            (Verdict::Ask, None, None) => match (&tap.operation, tap.card) {
                 (Operation::RegistrationConsent(consent), Some(card)) => {
                     Decision::plain(self.consent(tx, submission, card, &consent.text).await?)
                 }
@@ -260,7 +271,8 @@ impl Part {
             // Rooms look before they ask; what the ledger still refuses is a room's defect, and moves nothing.
             Err(Refused { reason, .. }) => {
                 tracing::error!(%reason, "the ledger refused what a room had decided");
-                decision = Decision { shows: decision.shows, ..Decision::plain(receipt::Outcome::InsufficientFunds) };
+                let Decision { shows, points, .. } = decision;
+                decision = Decision { shows, points, ..Decision::plain(receipt::Outcome::InsufficientFunds) };
                 Vec::new()
             }
         };
@@ -270,6 +282,7 @@ impl Part {
             self.suspend(tx, submission.received_at, card).await?;
         }
         let balance = decision.shows.map(|key| Fen(self.book.balance(&key)));
+        let points = decision.points.map(|shown| self.standing(shown, entries.iter().map(|entry| &entry.transfer)));
         let row = TapRow {
             leaf: evidence::reserve(tx, placed.shard),
             number,
@@ -286,13 +299,38 @@ impl Part {
             && let Some(holder) = holder
         {
             let transfers = entries.iter().map(|entry| entry.id).collect();
-            let booked_at = submission.received_at;
-            self.originals
-                .insert(candidate.id, purse::Original { holder, terminal: tap.terminal, booked_at, transfers });
+            let (terminal, booked_at) = (tap.terminal, submission.received_at);
+            let programme = Original::programme_of(entries.iter().map(|entry| &entry.transfer));
+            self.originals.insert(candidate.id, Original { holder, terminal, booked_at, transfers, programme });
+        }
+        let outcome = decision.outcome;
+        self.prior.insert(candidate.id, Prior { outcome, balance, leaf: row.leaf });
+        if points.is_some() {
+            self.moved_before.insert(row.leaf, entries.iter().copied().map(Named::fresh).collect());
         }
         self.record(row, entries, opened_before, decision.effects);
-        self.prior.insert(candidate.id, Prior { outcome: decision.outcome, balance });
-        Ok((decision.outcome, balance))
+        Ok(TapOutcome { tap: candidate.id, outcome, balance, points })
+    }
+
+    /// The answer to a tap that came before. How many points there are is said as it is now.
+    fn again(&self, placed: &Placed, policy: Policy, prior: Prior) -> TapOutcome {
+        let ask = self.ask(placed, policy).filter(|_| prior.outcome == receipt::Outcome::Accepted);
+        let moved = self.moved_before.get(&prior.leaf).map(Vec::as_slice).unwrap_or_default();
+        let points = ask.and_then(|ask| points::shown(&ask, None));
+        TapOutcome {
+            tap: placed.candidate().id,
+            outcome: prior.outcome,
+            balance: prior.balance,
+            points: points.map(|shown| self.standing(shown, moved.iter().map(|named| &named.entry.transfer))),
+        }
+    }
+
+    /// How a holder's points stand after these transfers.
+    fn standing<'a>(&self, shown: ShownPoints, moved: impl Iterator<Item = &'a Transfer>) -> PointsStanding {
+        let ShownPoints { programme, account, ending } = shown;
+        let of = |key: AccountKey, amount: i64| if key == account { amount } else { 0 };
+        let moved = moved.map(|transfer| of(transfer.credit, transfer.amount) - of(transfer.debit, transfer.amount));
+        PointsStanding { programme, moved: moved.sum(), balance: self.book.balance(&account), ending }
     }
 
     /// The holder has agreed to a text: if it is the one that was sent, the card is active from the next tap on, and no
@@ -345,6 +383,11 @@ impl Part {
         }
         self.actions.push((row.leaf, Action::new(shard, ActionKind::TapDecided, images)));
         self.rows.push(row);
+        for effect in &effects {
+            if let Effect::Earned(points::Earned { holder, programme, day, points, .. }) = *effect {
+                *self.lots.entry((holder, programme)).or_default().entry(day).or_default() += points;
+            }
+        }
         self.effects.extend(effects);
     }
 

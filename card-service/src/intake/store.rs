@@ -1,5 +1,7 @@
 //! The tables of taps and lanes.
 
+mod originals;
+
 use std::collections::{BTreeSet, HashMap};
 
 use super::lane::{Heads, LaneFault, LaneHead, LaneNumber, RecordedFault};
@@ -12,11 +14,14 @@ use card_schema::money::Fen;
 use card_schema::operation::OperationCode;
 use foldhash::fast::RandomState;
 
+pub(super) use originals::{Returned, originals};
+
 /// What became of a tap that came before.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Prior {
     pub(super) outcome: Outcome,
     pub(super) balance: Option<Fen>,
+    pub(super) leaf: LeafRef,
 }
 
 /// A row of `tap`.
@@ -151,7 +156,7 @@ async fn prior_where(
         .ints("at", taps.iter().map(|tap| tap.at.0))
         .bytes("tap_id", taps.iter().map(|tap| tap.tap.0));
     let found = query(format!(
-        "SELECT t.tap_id, t.outcome, t.balance FROM {{wanted}} CROSS JOIN tap t
+        "SELECT t.shard, t.leaf, t.tap_id, t.outcome, t.balance FROM {{wanted}} CROSS JOIN tap t
          WHERE t.shard = wanted.shard AND {card} AND t.at = wanted.at AND t.tap_id = wanted.tap_id"
     ))
     .set("wanted", rows)
@@ -164,6 +169,7 @@ async fn prior_where(
             let prior = Prior {
                 outcome: outcome.ok_or(DbError::Unreadable("tap.outcome"))?,
                 balance: row.get::<Option<i64>>("balance")?.map(Fen),
+                leaf: LeafRef { shard: columns::shard(row.get("shard")?)?, leaf_id: row.get("leaf")? },
             };
             Ok((TapId(columns::bytes(row, "tap_id")?), prior))
         })

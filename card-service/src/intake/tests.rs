@@ -6,6 +6,7 @@ mod one_shard;
 mod overload;
 mod parts;
 mod plans;
+mod points;
 mod refunds;
 mod remembered;
 

@@ -2,6 +2,7 @@
 //! `transfer`.
 
 use card_schema::ids::{HolderId, OrganisationId, Shard};
+use card_schema::points::ProgrammeId;
 
 macro_rules! numbered {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $number:literal,)+ }) => {
@@ -26,15 +27,37 @@ macro_rules! numbered {
     };
 }
 
-numbered!(
-    /// What an amount counts.
-    Unit {
-        /// Fen, the hundredth part of a yuan.
-        CnyFen = 1,
-        /// Points of the shared loyalty scheme.
-        Points = 2,
+/// What an amount counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Unit {
+    /// Fen, the hundredth part of a yuan.
+    CnyFen,
+    /// Points of a programme: those of another are something else.
+    Points(ProgrammeId),
+}
+
+impl Unit {
+    /// Above the numbers of all units that are no points.
+    const POINTS: i64 = 1 << 32;
+
+    /// The number in the database. Never reused.
+    pub const fn number(self) -> i64 {
+        match self {
+            Self::CnyFen => 1,
+            Self::Points(programme) => Self::POINTS + programme.0 as i64,
+        }
     }
-);
+
+    /// What a number in the database stands for.
+    pub fn from_number(number: i64) -> Option<Self> {
+        match number {
+            1 => Some(Self::CnyFen),
+            _ => u32::try_from(number.checked_sub(Self::POINTS)?)
+                .ok()
+                .map(|programme| Self::Points(ProgrammeId(programme))),
+        }
+    }
+}
 
 numbered!(
     /// What an account is for.
@@ -48,9 +71,10 @@ numbered!(
         CashFloat = 3,
         /// What the issuer has advanced for payments that were accepted offline and not covered, as a negative balance.
         IssuerRisk = 4,
-        /// Points that a holder has.
+        /// Points that a holder has. Below zero where a refund took back points that were given away already; nothing else
+        /// takes more than there is (`domains/points`).
         HolderPoints = 5,
-        /// Points that the issuer owes to all who have some, as a negative balance.
+        /// Points that an organisation has given to all who have some, as a negative balance, less those that it has taken.
         PointsLiability = 6,
         /// What has been handed to a bank to pay out: the ledger's edge to the banks.
         Settlement = 7,
@@ -66,6 +90,12 @@ numbered!(
         TopUp = 2,
         /// What a payment accepted offline lacked, advanced by the issuer.
         Shortfall = 3,
+        /// Points for a purchase.
+        PointsEarned = 4,
+        /// Points for goods or money off.
+        PointsRedeemed = 5,
+        /// Points whose time was over.
+        PointsExpired = 6,
     }
 );
 
@@ -94,8 +124,10 @@ impl AccountKind {
     /// The limit with which accounts of this kind are opened.
     pub const fn credit_limit(self) -> CreditLimit {
         match self {
-            Self::Purse | Self::Takings | Self::HolderPoints => CreditLimit::NO_OVERDRAFT,
-            Self::CashFloat | Self::IssuerRisk | Self::PointsLiability | Self::Settlement => CreditLimit::UNLIMITED,
+            Self::Purse | Self::Takings => CreditLimit::NO_OVERDRAFT,
+            Self::CashFloat | Self::IssuerRisk | Self::HolderPoints | Self::PointsLiability | Self::Settlement => {
+                CreditLimit::UNLIMITED
+            }
         }
     }
 }

@@ -9,6 +9,7 @@ use card_schema::envelope::PublicKey;
 use card_schema::envelope::status_list::{self, Claims, StatusDelta, StatusList};
 use card_schema::ids::{Shard, TerminalId};
 use card_schema::operation::OperationCode;
+use card_schema::points::Terms;
 use card_schema::wire::terminal::{
     EnrolmentReply, EnrolmentRequest, RenewalReply, RenewalRequest, TerminalProfile, Trust,
 };
@@ -22,7 +23,8 @@ use super::model::{RevocationReason, Terminal, TerminalState};
 use super::{Code, NotAdded, code_hash, store, unknown};
 use crate::app::App;
 use crate::cards::status::Since;
-use crate::db::Connection;
+use crate::db::{Connection, DbError};
+use crate::domains::points;
 use crate::http::{Body, Path, Query, Refusal, SignedIn};
 use crate::intake::TerminalIdentity;
 use crate::keys::pki::TERMINAL_DAYS;
@@ -202,7 +204,8 @@ async fn enrol(
                 // A request that is refused undoes the transaction, so its code can be used again.
                 let (key, certificate) = app.authorities.terminal(&*app.keys, id, &request.csr.0, now)?;
                 store::enrol(tx, now, id, &key, &certificate, valid_until(now)).await?;
-                Ok((certificate.to_vec(), profile_of(&app, &terminal)?))
+                let terms = terms_of(&app, tx.conn(), &terminal).await?;
+                Ok((certificate.to_vec(), profile_of(&app, &terminal, terms)?))
             })
         })
         .await?;
@@ -272,7 +275,8 @@ async fn profile(
     identity: Option<Extension<TerminalIdentity>>,
 ) -> Result<Json<TerminalProfile>, Refusal> {
     let terminal = active(&app, identity).await?;
-    Ok(Json(profile_of(&app, &terminal)?))
+    let terms = terms_of(&app, &mut app.db.read().await?, &terminal).await?;
+    Ok(Json(profile_of(&app, &terminal, terms)?))
 }
 
 /// The status of every card, as an IETF Token Status List in CWT form
@@ -363,7 +367,13 @@ pub async fn active(app: &App, identity: Option<Extension<TerminalIdentity>>) ->
     }
 }
 
-fn profile_of(app: &App, terminal: &Terminal) -> Result<TerminalProfile, Refusal> {
+/// The points that the organisation of a terminal gives and takes today.
+async fn terms_of(app: &App, connection: &mut Connection, terminal: &Terminal) -> Result<Option<Terms>, DbError> {
+    let programmes = points::store::programmes(connection).await?;
+    Ok(programmes.terms(terminal.organisation.organisation_id, app.today()).map(|(_, terms)| terms))
+}
+
+fn profile_of(app: &App, terminal: &Terminal, points: Option<Terms>) -> Result<TerminalProfile, Refusal> {
     Ok(TerminalProfile {
         terminal_id: terminal.terminal_id,
         name: terminal.name.clone(),
@@ -371,6 +381,7 @@ fn profile_of(app: &App, terminal: &Terminal) -> Result<TerminalProfile, Refusal
         organisation: terminal.organisation.name.clone(),
         operations: terminal.operations.clone(),
         limits: app.config.limits.into(),
+        points,
         trust: Trust {
             root: Bytes(app.authorities.root.to_vec()),
             card_cas: vec![Bytes(app.authorities.card_ca.to_vec())],

@@ -99,6 +99,9 @@ impl Place {
                 OperationCode::PurseRefund,
                 OperationCode::PurseVoid,
                 OperationCode::PurseInquiry,
+                OperationCode::PointsAward,
+                OperationCode::PointsRedemption,
+                OperationCode::PointsUndo,
             ],
             Self::Gate => &[OperationCode::GateCheck],
         }

@@ -9,6 +9,7 @@ use card_schema::envelope::paper::PaperKind;
 use card_schema::ids::{CardId, HolderId, OrganisationId, PaperNumber, Shard, TapId, TerminalId};
 use card_schema::money::Fen;
 use card_schema::operation::{Operation, OperationCode, gate, purse};
+use card_schema::points::{EarnRule, ProgrammeId, Worth};
 use uuid::Uuid;
 
 use super::Scratch;
@@ -19,6 +20,7 @@ use crate::cards::issuance::store::{self as issuances, Answered, Issuance};
 use crate::cards::{self, CardState, activity, consent, deed, stock, unblock};
 use crate::consent::Text;
 use crate::db::{Db, DbError, Tx, query};
+use crate::domains::points;
 use crate::domains::purse::reversal;
 use crate::domains::residence::model::{ChangeReason, Field};
 use crate::domains::residence::permit::{self, model::Act, rules::Clock};
@@ -186,11 +188,31 @@ async fn office(town: &Town, terminal: &TestTerminal, card: &TestCard) {
                 stock::store::carry_out(tx, START, who, terminal_of, &act).await?.unwrap();
             }
             reversed(tx, who, card).await?;
+            gives_points(tx, who, terminal_of).await?;
             at_readers(tx, who, card, terminal).await
         })
     })
     .await
     .unwrap();
+}
+
+/// A shop takes part in a programme, whose rule ends.
+async fn gives_points(tx: &mut Tx, who: StaffId, shop: OrganisationId) -> Result<(), DbError> {
+    use points::model::{Category, Member, Programme, Reach, Rule};
+    let (id, day) = (ProgrammeId(1), Date::in_china(START));
+    for name in ["before", "after"] {
+        let (name, reach) = (name.to_owned(), Reach::City);
+        let (worth, day_most) = (Some(Worth { points: 100, fen: Fen(50) }), Some(500));
+        let programme = Programme { id, name, reach, worth, validity_months: 12, day_most, below_zero: true };
+        points::store::keep_programme(tx, START, who, &programme).await?;
+        let earn = EarnRule { points: 1, per: Fen(100), from: day, until: day };
+        let rule = Rule { id: Uuid::from_u128(14), programme: id, earn, category: Category::new("5411") };
+        points::store::keep_rule(tx, START, who, &rule).await?;
+        let category = Category::new("5411").expect("four digits");
+        let member = Member { organisation: shop, programme: id, category, until: None };
+        points::store::keep_member(tx, START, who, &member).await?;
+    }
+    Ok(())
 }
 
 /// A part of the payment goes back.

@@ -1,7 +1,7 @@
 //! A town on paper: a terminal and cards with keys of their own in a real database, and taps that they sign.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use card_schema::card::Slot;
 use card_schema::clock::Micros;
@@ -24,6 +24,7 @@ use crate::cards::store::Because;
 use crate::cards::{self, CardState};
 use crate::consent::Text;
 use crate::db::{Db, DbError, query};
+use crate::domains::points::Programmes;
 use crate::domains::residence::model::Field;
 use crate::domains::residence::{
     self,
@@ -53,6 +54,8 @@ pub(crate) const OFFLINE: OfflineLimits = OfflineLimits {
 };
 /// How long payments of this town may be given back.
 pub(crate) const REFUNDS: RefundLimits = RefundLimits { refund_days: 30, void_minutes: 15 };
+/// A city without points.
+pub(crate) static NO_PROGRAMMES: LazyLock<Programmes> = LazyLock::new(Programmes::default);
 /// The rules of most tests.
 pub(crate) const POLICY: Policy = Policy {
     limits: Limits {

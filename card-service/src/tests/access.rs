@@ -35,7 +35,7 @@ use Permission::{
 use Who::{Anybody, May, MayApprove, Proof, Staff, Terminals};
 
 /// Every route. One that is not here, or no more there, fails the test.
-const TABLE: [(&str, &str, Who); 197] = [
+const TABLE: [(&str, &str, Who); 202] = [
     ("GET", "/", Staff),
     ("GET", "/account/password", Staff),
     ("GET", "/account/second-factor", Staff),
@@ -108,6 +108,9 @@ const TABLE: [(&str, &str, Who); 197] = [
     ("GET", "/papers/check", Anybody),
     ("GET", "/papers/check/answer", Anybody),
     ("GET", "/permits", May(ServeHolders)),
+    ("GET", "/points", May(Administer)),
+    ("GET", "/points/new", May(Administer)),
+    ("GET", "/points/{programme_id}", May(Administer)),
     ("GET", "/readyz", Anybody),
     ("GET", "/registrations", Anybody),
     ("GET", "/registrations/{draft_id}/agreement", May(ServeHolders)),
@@ -194,6 +197,8 @@ const TABLE: [(&str, &str, Who); 197] = [
     ("POST", "/organisations/new", May(Administer)),
     ("POST", "/organisations/{organisation_id}", May(Administer)),
     ("POST", "/papers/check/answer", Anybody),
+    ("POST", "/points/new", May(Administer)),
+    ("POST", "/points/{programme_id}", May(Administer)),
     ("POST", "/registrations", May(ServeHolders)),
     ("POST", "/registrations/{draft_id}/agreement", May(ServeHolders)),
     ("POST", "/registrations/{draft_id}/cell", May(ServeHolders)),

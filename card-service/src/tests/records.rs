@@ -15,6 +15,7 @@ use card_schema::envelope::paper::PaperKind;
 use card_schema::ids::{CardId, HolderId, OrganisationId};
 use card_schema::money::Fen;
 use card_schema::operation::{Operation, OperationCode, purse};
+use card_schema::points::ProgrammeId;
 use serde_json::json;
 
 use super::readings;
@@ -26,6 +27,8 @@ use crate::cards::{Bearer, CardState, identification, unblock};
 use crate::clock;
 use crate::console::model::{masked_name, masked_number};
 use crate::db::{DbError, query};
+use crate::domains::points;
+use crate::domains::points::model::{Programme, Reach};
 use crate::domains::residence;
 use crate::domains::residence::area::tests::town;
 use crate::domains::residence::house::model::CellAnswer;
@@ -129,6 +132,7 @@ impl Scene {
             ("station_id", station(app).await.to_string()),
             ("approval_id", request(app, writer.staff_id).await.to_string()),
             ("draft_id", draft.to_string()),
+            ("programme_id", programme(app, writer.staff_id).await.0.to_string()),
             ("step", "contact".to_owned()),
             ("import_id", import.to_string()),
             ("paper", paper.to_string()),
@@ -194,6 +198,19 @@ async fn station(app: &App) -> OrganisationId {
             organisation::store::named(tx, now, id, "测试服务站").await?;
             organisation::store::describe(tx, now, id, organisation::Kind::Station, false).await
         })
+    });
+    added.await.unwrap();
+    id
+}
+
+/// A programme of points.
+async fn programme(app: &App, by: StaffId) -> ProgrammeId {
+    let (id, now) = (ProgrammeId(1), app.now());
+    let (name, reach) = ("测试积分".to_owned(), Reach::City);
+    let (worth, validity_months, day_most, below_zero) = (None, 12, None, false);
+    let programme = Programme { id, name, reach, worth, validity_months, day_most, below_zero };
+    let added = app.db.write::<_, DbError, _>(move |tx| {
+        Box::pin(async move { points::store::keep_programme(tx, now, by, &programme).await })
     });
     added.await.unwrap();
     id

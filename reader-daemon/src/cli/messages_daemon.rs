@@ -6,6 +6,7 @@ use std::path::Path;
 
 use card_schema::{
     envelope::{receipt::Outcome, status_list::CardStatus},
+    points::NoDiscount,
     wire::ProblemType,
 };
 
@@ -76,13 +77,17 @@ pub(crate) fn internal(cause: &dyn std::fmt::Display) -> CliError {
 
 /// What the service decided about a tap, where it is no yes.
 pub(crate) fn outcome(outcome: Outcome) -> CliError {
-    let (code, zh, en) = match outcome {
+    let (code, zh, en) = said(outcome);
+    CliError::failed(code, zh, en)
+}
+
+/// Its stable code, and what people read in both languages.
+const fn said(outcome: Outcome) -> (&'static str, &'static str, &'static str) {
+    match outcome {
         Outcome::Accepted => ("accepted", "成功。", "Accepted."),
-        Outcome::Malformed => (
-            "malformed",
-            "服务端无法识别该笔记录。请联系管理员。",
-            "The service cannot read the tap. Call the administrator.",
-        ),
+        Outcome::Malformed => {
+            ("malformed", "服务端无法识别。请联系管理员。", "The service cannot read it. Call the administrator.")
+        }
         Outcome::UnknownCard => (
             "unknown-card",
             "没有登记过这张卡。请持卡人到站点办理。",
@@ -94,7 +99,7 @@ pub(crate) fn outcome(outcome: Outcome) -> CliError {
             "The card's signature is wrong: do not trust this card.",
         ),
         Outcome::PinRequired => {
-            ("pin-required", "金额超过免密限额，请用 --pin 重试。", "The amount needs the PIN: try again with --pin.")
+            ("pin-required", "须输入密码，请用 --pin 重试。", "This needs the PIN: try again with --pin.")
         }
         Outcome::CardNotActive => (
             "card-not-active",
@@ -133,8 +138,8 @@ pub(crate) fn outcome(outcome: Outcome) -> CliError {
         ),
         Outcome::WrongTerminal => (
             "wrong-terminal",
-            "该笔记录属于另一终端。请联系管理员。",
-            "The tap belongs to another terminal. Call the administrator.",
+            "记录属于另一终端。请联系管理员。",
+            "It belongs to another terminal. Call the administrator.",
         ),
         Outcome::Quarantined => (
             "quarantined",
@@ -162,13 +167,22 @@ pub(crate) fn outcome(outcome: Outcome) -> CliError {
             "已超过可退款或撤销的期限。撤销过期可改为退款；退款过期请到站点办理。",
             "The time for it is over. What can be voided no more may still be refunded; after that, go to a station.",
         ),
+        Outcome::InsufficientPoints => (
+            "insufficient-points",
+            "积分不足，没有扣款，也没有扣积分。请减少积分，或不用积分。",
+            "There are not enough points; nothing was charged and no points were taken. Use fewer points, or none.",
+        ),
+        Outcome::PointsTermsDiffer => (
+            "points-terms-differ",
+            "积分规则刚刚变更，没有扣款，也没有扣积分。请稍候重新办理。",
+            "What points are worth here has just changed; nothing was charged and no points were taken. Wait a moment, then begin again.",
+        ),
         Outcome::WrongText => (
             "wrong-text",
             "持卡人确认的不是服务端发出的文本，卡片未启用。请在站点重新确认。",
             "The holder agreed to another text than the one that was sent; the card is not active. Ask again at the station.",
         ),
-    };
-    CliError::failed(code, zh, en)
+    }
 }
 
 /// A card that signs nobody in.
@@ -334,6 +348,26 @@ fn refused(refused: Refused) -> CliError {
             "needs-network",
             "网络中断，这项业务要等网络恢复后才能办理。没有扣款，也没有退款。",
             "This needs the network: wait until it is back. Nothing was charged, and nothing went back.",
+        ),
+        Refused::NoPoints => CliError::failed(
+            "no-points",
+            "本店没有参加积分计划。请不用积分办理，或联系管理员。",
+            "No points are given or taken here. Do it without points, or ask the administrator.",
+        ),
+        Refused::NoDiscount(NoDiscount::NotOffered) => CliError::failed(
+            "no-points-discount",
+            "本店的积分只能兑换商品，不能抵扣。请不用积分付款。",
+            "Points are good for goods alone here. Pay without points.",
+        ),
+        Refused::NoDiscount(NoDiscount::Multiple(multiple)) => CliError::failed(
+            "points-multiple",
+            format!("积分须是 {multiple} 的整倍数。请更改积分。"),
+            format!("Points are used in multiples of {multiple}. Change the number of points."),
+        ),
+        Refused::NoDiscount(NoDiscount::NothingLeft) => CliError::failed(
+            "points-nothing-left",
+            "积分不能抵扣全部金额。请减少积分。",
+            "Points cannot take off the whole price. Use fewer.",
         ),
         Refused::TerminalRevoked => CliError::failed(
             "terminal-revoked",

@@ -1,4 +1,4 @@
-//! `tap pay|refund|void|top-up|gate`: one operation with the card that is presented, through the running daemon.
+//! `tap pay|refund|void|top-up|award|redeem|undo|gate`: one operation with the card that is presented, through the running daemon.
 
 use card_schema::{ids::TapId, money::Fen, operation::OperationCode};
 use clap::{Args, Subcommand};
@@ -20,10 +20,13 @@ pub(super) struct TapArgs {
 enum TapCommand {
     /// Take a payment
     #[command(after_help = "Examples:\n  reader-daemon tap pay 12.50\n  reader-daemon tap pay 320 --pin\n  \
-        echo 246810 | reader-daemon tap pay 320 --pin-stdin --format json")]
+        echo 246810 | reader-daemon tap pay 320 --pin-stdin --format json\n  reader-daemon tap pay 12.50 --points 500 --pin")]
     Pay {
-        /// Amount in yuan, e.g. 12.50
+        /// Price in yuan, e.g. 12.50
         amount: Fen,
+        /// Points that the holder gives for money off the price
+        #[arg(long)]
+        points: Option<u32>,
         #[command(flatten)]
         common: Common,
     },
@@ -57,6 +60,31 @@ enum TapCommand {
         #[command(flatten)]
         common: Common,
     },
+    /// Give points for a purchase that was paid otherwise
+    #[command(after_help = "Examples:\n  reader-daemon tap award 35.00")]
+    Award {
+        /// What was paid, in yuan, e.g. 35.00
+        amount: Fen,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Take points for goods
+    #[command(after_help = "Examples:\n  reader-daemon tap redeem 500 --pin")]
+    Redeem {
+        /// How many, e.g. 500
+        points: u32,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Undo points that this terminal gave for a purchase or took for goods
+    #[command(after_help = "Examples:\n  reader-daemon tap undo --tap TAP_ID")]
+    Undo {
+        /// What is undone, as its receipt names it
+        #[arg(long)]
+        tap: TapId,
+        #[command(flatten)]
+        common: Common,
+    },
     /// May this card pass here, now?
     #[command(after_help = "Examples:\n  reader-daemon tap gate --wait 10")]
     Gate {
@@ -85,21 +113,27 @@ struct Common {
 }
 
 pub(super) fn run(args: &TapArgs, settings: &Settings, context: Context) -> Result<(), CliError> {
-    let (operation, amount, payment, common) = match &args.command {
-        TapCommand::Pay { amount, common } => (OperationCode::PursePayment, Some(*amount), None, common),
+    let (operation, amount, points, payment, common) = match &args.command {
+        TapCommand::Pay { amount, points, common } => {
+            (OperationCode::PursePayment, Some(*amount), *points, None, common)
+        }
         TapCommand::Refund { amount, payment, common } => {
-            (OperationCode::PurseRefund, Some(*amount), Some(*payment), common)
+            (OperationCode::PurseRefund, Some(*amount), None, Some(*payment), common)
         }
         TapCommand::Void { amount, payment, common } => {
-            (OperationCode::PurseVoid, Some(*amount), Some(*payment), common)
+            (OperationCode::PurseVoid, Some(*amount), None, Some(*payment), common)
         }
-        TapCommand::TopUp { amount, common } => (OperationCode::PurseTopUp, Some(*amount), None, common),
-        TapCommand::Gate { common } => (OperationCode::GateCheck, None, None, common),
+        TapCommand::TopUp { amount, common } => (OperationCode::PurseTopUp, Some(*amount), None, None, common),
+        TapCommand::Award { amount, common } => (OperationCode::PointsAward, Some(*amount), None, None, common),
+        TapCommand::Redeem { points, common } => (OperationCode::PointsRedemption, None, Some(*points), None, common),
+        TapCommand::Undo { tap, common } => (OperationCode::PointsUndo, None, None, Some(*tap), common),
+        TapCommand::Gate { common } => (OperationCode::GateCheck, None, None, None, common),
     };
     let client = Client::open(&settings.load()?.local_file())?;
     let request = TapRequest {
         operation,
         amount_fen: amount,
+        points,
         payment,
         reader: common.reader.clone(),
         pin: read_pin(common, context)?,
@@ -124,11 +158,15 @@ fn describe(reply: &TapReply, context: Context) -> String {
     let balance = |zh: &str, en: &str| {
         reply.balance_fen.map_or(String::new(), |fen| format!("{}{fen}", context.language.choose(zh, en)))
     };
+    let points = |zh: &str, en: &str| {
+        reply.points.map_or(String::new(), |points| format!("{}{}", context.language.choose(zh, en), points.balance))
+    };
     match reply.state {
         TapState::Accepted => format!(
-            "{}{}",
+            "{}{}{}",
             context.language.choose("成功。", "Accepted."),
-            balance("余额（元）：", " Balance in yuan: ")
+            balance("余额（元）：", " Balance in yuan: "),
+            points("。积分：", ". Points: "),
         ),
         TapState::Signed => context
             .language

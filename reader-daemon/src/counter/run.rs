@@ -13,7 +13,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::transaction::{Again, CardSeen, End, Failure, Order, Step, Transaction, failure};
+use super::transaction::{Again, CardSeen, End, Failure, Order, Points, Step, Transaction, failure};
 use crate::{
     cli::{messages::CliError, messages_daemon as messages, messages_local},
     outbox::{Ordered, Outbox, OutboxError},
@@ -94,6 +94,7 @@ impl Counter {
             if let Some(before) = before {
                 let same = before.fate.operation == order.operation.code()
                     && before.fate.amount == order.operation.amount()
+                    && before.fate.discount == order.operation.discount()
                     && before.fate.original == order.operation.original().map(|original| original.tap);
                 return Err(if same { NotStarted::Before(Box::new(before)) } else { NotStarted::OtherOrder });
             }
@@ -179,8 +180,9 @@ impl Counter {
             time::sleep(SHOWN_TO_HOLDER).await;
             self.change(id, |transaction| {
                 transaction.is_at_holder = false;
-                if let Step::Ended(End::Accepted { balance }) = &mut transaction.step {
+                if let Step::Ended(End::Accepted { balance, points }) = &mut transaction.step {
                     *balance = None;
+                    *points = points.map(|points| Points::moved(points.moved));
                 }
             });
         };
@@ -286,7 +288,7 @@ impl Counter {
         });
         match self.0.submitter.outcome(taken.id, RECEIPT_WAIT).await {
             None => End::Kept { is_guaranteed: false },
-            Some(answer) => End::of(answer.outcome, answer.balance),
+            Some(answer) => End::of(answer.outcome, answer.balance, answer.points.as_ref().map(Points::of)),
         }
     }
 
@@ -295,12 +297,13 @@ impl Counter {
         let mut waiting = self.0.outbox.watch();
         while let Some(tap) = self.find(id).filter(|seen| matches!(seen.step, Step::Ended(End::Kept { .. }))) {
             let Some(tap) = tap.tap else { return };
-            match self.0.outbox.fate(tap).await.map(|fate| fate.and_then(|fate| fate.outcome)) {
-                Ok(Some(Outcome::Quarantined)) => {
-                    self.enter(id, Step::Ended(End::of(Outcome::Quarantined, None)));
+            let known = self.0.outbox.fate(tap).await;
+            match known.map(|fate| fate.and_then(|fate| Some((fate.outcome?, fate.points.map(Points::moved))))) {
+                Ok(Some((Outcome::Quarantined, _))) => {
+                    self.enter(id, Step::Ended(End::of(Outcome::Quarantined, None, None)));
                     return;
                 }
-                Ok(Some(outcome)) => self.enter(id, Step::Ended(End::of(outcome, None))),
+                Ok(Some((outcome, points))) => self.enter(id, Step::Ended(End::of(outcome, None, points))),
                 Ok(None) => {}
                 Err(error) => tracing::warn!(%error, "what became of a tap cannot be read"),
             }

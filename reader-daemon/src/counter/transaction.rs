@@ -1,6 +1,11 @@
 //! One transaction as merchant and holder see it, and what a failed attempt means for it. Pure.
 
-use card_schema::{envelope::receipt::Outcome, ids::TapId, money::Fen, operation::Operation};
+use card_schema::{
+    envelope::receipt::{Ending, Outcome, PointsStanding},
+    ids::TapId,
+    money::Fen,
+    operation::Operation,
+};
 use uuid::Uuid;
 
 use crate::{
@@ -75,6 +80,8 @@ pub enum End {
     Accepted {
         /// What the holder has left, for the holder's eyes and a short while.
         balance: Option<Fen>,
+        /// The holder's points, where the shop gives some.
+        points: Option<Points>,
     },
     /// Signed and safe on this terminal; it goes up when the service can be reached.
     Kept {
@@ -87,11 +94,42 @@ pub enum End {
     GivenUp,
 }
 
+/// What became of a holder's points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Points {
+    /// What was added; below zero for what was taken.
+    pub moved: i64,
+    /// What the holder has left, for the holder's eyes and a short while.
+    pub left: Option<PointsLeft>,
+}
+
+/// Points that a holder has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PointsLeft {
+    /// How many; below zero where a refund took back points that were given away already.
+    pub balance: i64,
+    /// The next that are over.
+    pub ending: Option<Ending>,
+}
+
+impl Points {
+    /// As a receipt says it.
+    pub fn of(standing: &PointsStanding) -> Self {
+        let PointsStanding { moved, balance, ending, .. } = *standing;
+        Self { moved, left: Some(PointsLeft { balance, ending }) }
+    }
+
+    /// As the shop's own book has it.
+    pub const fn moved(moved: i64) -> Self {
+        Self { moved, left: None }
+    }
+}
+
 impl End {
     /// What the service's answer means, with what the holder has left.
-    pub fn of(outcome: Outcome, balance: Option<Fen>) -> Self {
+    pub fn of(outcome: Outcome, balance: Option<Fen>, points: Option<Points>) -> Self {
         match outcome {
-            Outcome::Accepted => Self::Accepted { balance },
+            Outcome::Accepted => Self::Accepted { balance, points },
             // A person decides.
             Outcome::Quarantined => Self::Kept { is_guaranteed: false },
             outcome => Self::Refused(messages_daemon::outcome(outcome)),

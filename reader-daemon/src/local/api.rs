@@ -15,7 +15,7 @@ use card_schema::{
     envelope::receipt::Outcome,
     ids::TapId,
     money::Fen,
-    operation::{Operation, OperationCode, gate, purse, sign_in},
+    operation::{Operation, OperationCode, gate, points::Undo, purse, sign_in},
     wire::terminal::{SignInLink, SignInProof},
 };
 use serde::Deserialize;
@@ -28,8 +28,8 @@ use super::{
     problem::Failure,
     transactions,
     wire::{
-        OutboxEntry, OutboxReply, PinText, Prompt, PromptAnswer, ReaderStatus, SignInRequest, Status, TapReply,
-        TapRequest, TapState,
+        OutboxEntry, OutboxReply, PinText, PointsReply, Prompt, PromptAnswer, ReaderStatus, SignInRequest, Status,
+        TapReply, TapRequest, TapState,
     },
 };
 use crate::{
@@ -42,7 +42,7 @@ use crate::{
         SubmitterHandle,
         client::{ServiceClient, ServiceError},
     },
-    tap::{Ask, Shared},
+    tap::{Ask, Knowledge, Refused, Shared, points},
 };
 
 /// The longest that a request may wait for a card, a question or a receipt.
@@ -114,7 +114,7 @@ async fn tap(
 ) -> Result<Json<TapReply>, Failure> {
     let request = secret_body(request)?;
     let receipt_wait = Duration::from_millis(request.receipt_wait_ms).min(WAIT_MAX);
-    let order = read_order(&request, original(&app, request.payment).await?)?;
+    let order = read_order(&app.known.now(), &request, original(&app, request.payment).await?)?;
     drop(request);
     match ordered(&app, order).await? {
         Ok(told) => Ok(Json(wait_for_receipt(&app, told, receipt_wait).await)),
@@ -176,19 +176,46 @@ pub(super) async fn original(app: &App, payment: Option<TapId>) -> Result<Option
     Ok(Some(purse::Original { tap, at: known.ok_or_else(messages_local::no_such_tap)?.at }))
 }
 
-/// What a program may have a card sign: it chooses the operation, an amount and what is given back, and nothing else of the
-/// bytes.
-pub(super) fn read_operation(
-    code: OperationCode,
-    amount: Option<Fen>,
-    original: Option<purse::Original>,
-) -> Result<Operation, CliError> {
-    if original.is_some() != matches!(code, OperationCode::PurseRefund | OperationCode::PurseVoid) {
-        return Err(messages_local::bad_request("payment belongs to purse.refund and purse.void, and to nothing else"));
+/// What a program asks for: it chooses the operation, an amount, points and what is given back, and nothing else of the bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
+    pub(super) code: OperationCode,
+    /// For a payment, the price.
+    pub(super) amount: Option<Fen>,
+    /// The points that the holder gives.
+    pub(super) points: Option<u32>,
+    pub(super) original: Option<purse::Original>,
+}
+
+/// The operation that a program asks for, by the terms that this terminal knows.
+pub(super) fn read_operation(known: &Knowledge, asked: Asked) -> Result<Operation, CliError> {
+    let Asked { code, amount, points: given, original } = asked;
+    let names_original =
+        matches!(code, OperationCode::PurseRefund | OperationCode::PurseVoid | OperationCode::PointsUndo);
+    if original.is_some() != names_original {
+        let said = "payment belongs to purse.refund, purse.void and points.undo, and to nothing else";
+        return Err(messages_local::bad_request(said));
+    }
+    if given.is_some() && !matches!(code, OperationCode::PursePayment | OperationCode::PointsRedemption) {
+        let said = "points belong to purse.payment and points.redemption, and to nothing else";
+        return Err(messages_local::bad_request(said));
+    }
+    if amount.is_some() && matches!(code, OperationCode::PointsRedemption | OperationCode::PointsUndo) {
+        return Err(messages_local::bad_request("amount_fen does not belong to this operation"));
     }
     let amount = || amount.ok_or_else(|| messages_local::bad_request("amount_fen is missing"));
+    let refused = |refused: Refused| messages::tap(&refused.into());
     match code {
-        OperationCode::PursePayment => Ok(Operation::PursePayment(purse::Payment::online(amount()?))),
+        OperationCode::PursePayment => {
+            let payment = points::payment(amount()?, given.unwrap_or_default(), known);
+            payment.map(Operation::PursePayment).map_err(refused)
+        }
+        OperationCode::PointsAward => points::award(amount()?, known).map(Operation::PointsAward).map_err(refused),
+        OperationCode::PointsRedemption => {
+            let given = given.ok_or_else(|| messages_local::bad_request("points are missing"))?;
+            points::redemption(given, known).map(Operation::PointsRedemption).map_err(refused)
+        }
+        OperationCode::PointsUndo => Ok(Operation::PointsUndo(Undo { original: original.expect("looked for above") })),
         OperationCode::PurseTopUp => Ok(Operation::PurseTopUp(purse::TopUp { amount: amount()? })),
         OperationCode::PurseRefund | OperationCode::PurseVoid => {
             let original = original.expect("looked for above");
@@ -206,8 +233,13 @@ pub(super) fn read_operation(
     }
 }
 
-fn read_order(request: &TapRequest, original: Option<purse::Original>) -> Result<TapOrder, CliError> {
-    let operation = read_operation(request.operation, request.amount_fen, original)?;
+fn read_order(
+    known: &Knowledge,
+    request: &TapRequest,
+    original: Option<purse::Original>,
+) -> Result<TapOrder, CliError> {
+    let (code, amount, points) = (request.operation, request.amount_fen, request.points);
+    let operation = read_operation(known, Asked { code, amount, points, original })?;
     let pin = request.pin.as_ref().map(read_pin).transpose()?;
     let wait = Duration::from_millis(request.wait_ms).min(WAIT_MAX);
     Ok(TapOrder { reader: request.reader.clone(), ask: Ask { operation, pin, card: None, order: None }, wait })
@@ -221,6 +253,7 @@ async fn wait_for_receipt(app: &App, told: Told, wait: Duration) -> TapReply {
         card_id: Some(told.taken.card),
         outcome: None,
         balance_fen: None,
+        points: None,
         refusal: None,
         timing: told.timing,
         apdus: told.usage.apdus,
@@ -233,6 +266,7 @@ async fn wait_for_receipt(app: &App, told: Told, wait: Duration) -> TapReply {
         reply.state = if accepted { TapState::Accepted } else { TapState::Refused };
         reply.outcome = Some(outcome.outcome);
         reply.balance_fen = outcome.balance;
+        reply.points = outcome.points.map(|points| PointsReply { moved: points.moved, balance: points.balance });
     }
     reply
 }
@@ -244,6 +278,7 @@ fn refused(error: &CliError) -> TapReply {
         card_id: None,
         outcome: None,
         balance_fen: None,
+        points: None,
         refusal: Some(error.into()),
         timing: super::wire::Timing::default(),
         apdus: 0,
@@ -310,29 +345,45 @@ async fn answer(
 
 #[cfg(test)]
 mod tests {
-    use card_schema::clock::Micros;
+    use card_schema::{
+        clock::Micros,
+        points::{ProgrammeId, Terms, Worth},
+    };
 
     use super::*;
+    use crate::tap::tests::knowledge;
 
     #[test]
-    fn no_caller_chooses_what_a_card_signs_beyond_an_amount() {
+    fn no_caller_chooses_what_a_card_signs_beyond_amount_points_and_what_goes_back() {
+        use OperationCode::{
+            GateCheck, PointsAward, PointsRedemption, PointsUndo, PursePayment, PurseRefund, PurseTopUp, PurseVoid,
+        };
+        let mut known = knowledge();
+        let (programme, name) = (ProgrammeId(7), "测试街".to_owned());
+        let worth = Some(Worth { points: 100, fen: Fen(50) });
+        Arc::make_mut(&mut known.profile).points = Some(Terms { programme, name, earn: vec![], worth });
+        let (amount, paid) = (Some(Fen(1_000)), Some(purse::Original { tap: TapId([7; 32]), at: Micros(5) }));
         for operation in OperationCode::ALL {
-            let request = TapRequest {
-                operation,
-                amount_fen: Some(Fen(1)),
-                payment: None,
-                reader: None,
-                pin: None,
-                wait_ms: 0,
-                receipt_wait_ms: 0,
+            let ordered = |amount_fen, points, original| {
+                let (reader, pin, wait_ms, receipt_wait_ms) = (None, None, 0, 0);
+                let request =
+                    TapRequest { operation, amount_fen, points, payment: None, reader, pin, wait_ms, receipt_wait_ms };
+                read_order(&known, &request, original).map(|order| order.ask.operation.code()).ok()
             };
-            let ordered = |original| read_order(&request, original).map(|order| order.ask.operation.code()).ok();
-            let may =
-                matches!(operation, OperationCode::PursePayment | OperationCode::PurseTopUp | OperationCode::GateCheck);
-            assert_eq!(ordered(None), may.then_some(operation));
-            let gives_back = matches!(operation, OperationCode::PurseRefund | OperationCode::PurseVoid);
-            let paid = purse::Original { tap: TapId([7; 32]), at: Micros(5) };
-            assert_eq!(ordered(Some(paid)), gives_back.then_some(operation));
+            let table: [(&[OperationCode], _); 8] = [
+                (&[GateCheck], (None, None, None)),
+                (&[PursePayment, PurseTopUp, PointsAward, GateCheck], (amount, None, None)),
+                (&[PointsRedemption], (None, Some(100), None)),
+                (&[PursePayment], (amount, Some(100), None)),
+                (&[PointsUndo], (None, None, paid)),
+                (&[PurseRefund, PurseVoid], (amount, None, paid)),
+                (&[], (None, Some(100), paid)),
+                (&[], (amount, Some(100), paid)),
+            ];
+            for (may, asked) in table {
+                let said = ordered(asked.0, asked.1, asked.2);
+                assert_eq!(said, may.contains(&operation).then_some(operation), "{operation:?} with {asked:?}");
+            }
         }
         for name in ["audience", "challenge", "digest"] {
             let text = format!(r#"{{"operation": "gate.check", "{name}": "00"}}"#);

@@ -18,20 +18,20 @@ use axum::{
         sse::{Event, KeepAlive, Sse},
     },
 };
-use card_schema::ids::TapId;
+use card_schema::{ids::TapId, money::Fen, operation::OperationCode, points::Terms};
 use futures_util::{Stream, stream};
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use super::{
-    api::{App, body, number, original, read_operation, read_pin, secret_body},
+    api::{App, Asked, body, number, original, read_operation, read_pin, secret_body},
     problem::Failure,
     wire::{LocalProblem, PinText, Refusal, TransactionReply, TransactionRequest, TransactionResult, TransactionState},
 };
 use crate::{
     cli::{messages::CliError, messages_daemon, messages_local},
-    counter::{Again, CardSeen, End, NotStarted, Order, Step, Transaction},
+    counter::{Again, CardSeen, End, NotStarted, Order, Points, Step, Transaction},
     outbox::Ordered,
 };
 
@@ -98,12 +98,17 @@ async fn order(
 ) -> Result<Json<TransactionReply>, Failure> {
     let (id, request) = (number(id)?, body(request)?);
     if let Some(known) = known(&app, id).await? {
-        return if known.is_of(&request) { Ok(Json(known.reply)) } else { Err(messages_local::other_order().into()) };
+        return if known.is_of(&request, app.known.now().profile.points.as_ref()) {
+            Ok(Json(known.reply))
+        } else {
+            Err(messages_local::other_order().into())
+        };
     }
     let paid = original(&app, request.payment).await?;
-    let operation = read_operation(request.operation, Some(request.amount_fen), paid)?;
-    if operation.amount().is_none() {
-        return Err(messages_local::bad_request("a register moves money").into());
+    let (code, amount, points) = (request.operation, request.amount_fen, request.points);
+    let operation = read_operation(&app.known.now(), Asked { code, amount, points, original: paid })?;
+    if operation.code() == OperationCode::GateCheck {
+        return Err(messages_local::bad_request("a register moves money or points").into());
     }
     match app.counter.start(Order { id, operation, reader: request.reader }).await {
         Ok(transaction) => Ok(Json(reply(&transaction))),
@@ -223,11 +228,14 @@ impl Known {
     /// One that is known by its tap alone.
     fn before(id: Uuid, Ordered { fate, is_guaranteed }: &Ordered) -> Self {
         let kept = End::Kept { is_guaranteed: *is_guaranteed };
-        let (state, reason, result) = told(&Step::Ended(fate.outcome.map_or(kept, |outcome| End::of(outcome, None))));
+        let end = fate.outcome.map_or(kept, |outcome| End::of(outcome, None, fate.points.map(Points::moved)));
+        let (state, reason, result, points) = told(&Step::Ended(end));
         let reply = TransactionReply {
             id,
             operation: fate.operation,
             amount_fen: fate.amount,
+            discount_fen: fate.discount,
+            points,
             state,
             card: CardSeen::Ours,
             reason,
@@ -238,9 +246,13 @@ impl Known {
     }
 
     /// Whether it is what is ordered now, at whichever reader.
-    fn is_of(&self, request: &TransactionRequest) -> bool {
-        let Self { reply: TransactionReply { operation, amount_fen, .. }, original } = self;
-        (*operation, *amount_fen, *original) == (request.operation, Some(request.amount_fen), request.payment)
+    fn is_of(&self, request: &TransactionRequest, terms: Option<&Terms>) -> bool {
+        let Self { reply: TransactionReply { operation, amount_fen, discount_fen, .. }, original } = self;
+        let price = amount_fen.map(|paid| Fen(paid.0 + discount_fen.unwrap_or_default().0));
+        let given = request.points.filter(|points| *points > 0 && *operation == OperationCode::PursePayment);
+        let discount = given.zip(price).map(|(points, price)| terms?.discount(points, price).ok());
+        (*operation, price, *original) == (request.operation, request.amount_fen, request.payment)
+            && *discount_fen == discount.flatten()
     }
 }
 
@@ -261,11 +273,13 @@ async fn standing(app: &App, id: Uuid) -> Result<TransactionReply, CliError> {
 
 /// A transaction as a register is told of it.
 fn reply(transaction: &Transaction) -> TransactionReply {
-    let (state, reason, result) = told(&transaction.step);
+    let (state, reason, result, points) = told(&transaction.step);
     TransactionReply {
         id: transaction.order.id,
         operation: transaction.order.operation.code(),
         amount_fen: transaction.order.operation.amount(),
+        discount_fen: transaction.order.operation.discount(),
+        points,
         state,
         card: transaction.card(),
         reason,
@@ -274,7 +288,7 @@ fn reply(transaction: &Transaction) -> TransactionReply {
     }
 }
 
-fn told(step: &Step) -> (TransactionState, Option<Refusal>, Option<TransactionResult>) {
+fn told(step: &Step) -> (TransactionState, Option<Refusal>, Option<TransactionResult>, Option<i64>) {
     let (state, reason, result) = match step {
         Step::Pin { wrong } => (TransactionState::Pin, wrong.as_ref(), None),
         Step::Card { again } => (TransactionState::InsertCard, again.as_ref().map(|Again { said, .. }| said), None),
@@ -290,5 +304,9 @@ fn told(step: &Step) -> (TransactionState, Option<Refusal>, Option<TransactionRe
             (TransactionState::Result, reason, Some(result))
         }
     };
-    (state, reason.map(Refusal::from), result)
+    let points = match step {
+        Step::Ended(End::Accepted { points, .. }) => points.map(|points| points.moved),
+        _ => None,
+    };
+    (state, reason.map(Refusal::from), result, points)
 }

@@ -50,10 +50,13 @@ impl std::fmt::Debug for PinText {
 pub struct TapRequest {
     /// Which operation.
     pub operation: OperationCode,
-    /// The amount, for operations that move money.
+    /// The amount, for operations that move money; for a payment the price, for `points.award` what was paid otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount_fen: Option<Fen>,
-    /// The tap of the payment that is given back, for `purse.refund` and `purse.void`. This terminal has taken it.
+    /// The points that the holder gives: for goods (`points.redemption`), or for money off (`purse.payment`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub points: Option<u32>,
+    /// The tap that is given back or undone, for `purse.refund`, `purse.void` and `points.undo`. This terminal has taken it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment: Option<TapId>,
     /// The reader by its PC/SC name; the only one when not given.
@@ -154,11 +157,17 @@ impl From<&CliError> for Refusal {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TransactionRequest {
-    /// `purse.payment`, `purse.top_up`, `purse.refund`, `purse.void`: what this terminal may do.
+    /// `purse.payment`, `purse.top_up`, `purse.refund`, `purse.void`, `points.award`, `points.redemption`, `points.undo`:
+    /// what this terminal may do.
     pub operation: OperationCode,
-    /// Above zero. For a void all that was paid.
-    pub amount_fen: Fen,
-    /// For a refund or a void: the `tap_id` of the payment, which this terminal has taken.
+    /// Above zero. For a payment the price, for a void all that was paid, for an award what was paid otherwise; not for
+    /// `points.redemption` and `points.undo`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount_fen: Option<Fen>,
+    /// The points that the holder gives: for goods (`points.redemption`), or for money off a price (`purse.payment`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub points: Option<u32>,
+    /// For a refund, a void or an undo: the `tap_id` of what goes back, which this terminal has taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment: Option<TapId>,
     /// The reader by its PC/SC name; the only one when not given.
@@ -215,8 +224,12 @@ pub struct TransactionReply {
     pub id: Uuid,
     /// What was ordered.
     pub operation: OperationCode,
-    /// The amount, where money moves.
+    /// The amount, where money moves: what is left of the price.
     pub amount_fen: Option<Fen>,
+    /// What points take off the price.
+    pub discount_fen: Option<Fen>,
+    /// The points that the holder has more when it is accepted; below zero for fewer.
+    pub points: Option<i64>,
     /// Where it stands.
     pub state: TransactionState,
     /// What is known of the card.
@@ -246,6 +259,15 @@ pub struct Timing {
     pub own_us: u64,
 }
 
+/// How a holder's points stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PointsReply {
+    /// What was added; below zero for what was taken.
+    pub moved: i64,
+    /// How many there are.
+    pub balance: i64,
+}
+
 /// The answer to [`TapRequest`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TapReply {
@@ -259,6 +281,8 @@ pub struct TapReply {
     pub outcome: Option<Outcome>,
     /// The holder's balance afterwards, when the service has said it.
     pub balance_fen: Option<Fen>,
+    /// The holder's points, when the service has said how they stand.
+    pub points: Option<PointsReply>,
     /// Why the terminal refused.
     pub refusal: Option<Refusal>,
     /// Where the time went.

@@ -2,7 +2,11 @@
 
 use card_schema::{
     clock::Micros,
-    envelope::{Envelope, receipt::Outcome, tap::Tap},
+    envelope::{
+        Envelope,
+        receipt::{Outcome, TapOutcome},
+        tap::Tap,
+    },
     ids::TapId,
     money::Fen,
     operation::{Operation, OperationCode},
@@ -24,8 +28,12 @@ pub struct Fate {
     pub operation: OperationCode,
     /// Its amount.
     pub amount: Option<Fen>,
-    /// The payment that it gives back.
+    /// What it gives back or undoes.
     pub original: Option<TapId>,
+    /// The points that it has moved; as long as it waits, those that are promised, less those that are given.
+    pub points: Option<i64>,
+    /// What points have taken off the price.
+    pub discount: Option<Fen>,
     /// Terminal clock when the card signed.
     pub at: Micros,
     /// What the service has decided; nothing while the tap waits for it.
@@ -63,6 +71,8 @@ struct Row {
     operation: i64,
     amount: Option<i64>,
     original: Option<Vec<u8>>,
+    points: Option<i64>,
+    discount: Option<i64>,
     at: i64,
     outcome: Option<i64>,
 }
@@ -75,6 +85,8 @@ impl Row {
             operation: OperationCode::from_number(u16::try_from(self.operation).ok()?)?,
             amount: self.amount.map(Fen),
             original: self.original.map(|tap| tap.try_into().map(TapId)).transpose().ok()?,
+            points: self.points,
+            discount: self.discount.map(Fen),
             at: Micros(self.at),
             outcome: match self.outcome {
                 Some(number) => Some(outcome(number)?),
@@ -88,14 +100,16 @@ impl Row {
 pub(super) async fn write(
     connection: &mut SqliteConnection,
     tap: &PendingTap,
-    outcome: Outcome,
+    answer: &TapOutcome,
 ) -> Result<(), OutboxError> {
+    let points = answer.points.filter(|_| answer.outcome == Outcome::Accepted).map(|points| points.moved);
     sqlx::query(
-        "INSERT INTO fate (tap_id, operation, amount, original, order_id, at, outcome) \
-         SELECT tap_id, operation, amount, original, order_id, at, $1 FROM tap WHERE id = $2 AND tap_id = $3 \
-         ON CONFLICT DO NOTHING",
+        "INSERT INTO fate (tap_id, operation, amount, original, points, discount, order_id, at, outcome) \
+         SELECT tap_id, operation, amount, original, $1, discount, order_id, at, $2 FROM tap \
+         WHERE id = $3 AND tap_id = $4 ON CONFLICT DO NOTHING",
     )
-    .bind(i64::from(outcome.number()))
+    .bind(points)
+    .bind(i64::from(answer.outcome.number()))
     .bind(tap.id)
     .bind(tap.tap_id.0.as_slice())
     .execute(&mut *connection)
@@ -139,9 +153,9 @@ impl Outbox {
     pub async fn fates(&self, skipped: u32, limit: u16) -> Result<Vec<Fate>, OutboxError> {
         let mut connection = self.lock().await;
         let rows: Vec<Row> = sqlx::query_as(
-            "SELECT tap_id, operation, amount, original, at, outcome FROM \
-             (SELECT tap_id, operation, amount, original, at, NULL AS outcome, 1 AS waits, id FROM tap \
-              UNION ALL SELECT tap_id, operation, amount, original, at, outcome, 0, id FROM fate) \
+            "SELECT tap_id, operation, amount, original, points, discount, at, outcome FROM \
+             (SELECT tap_id, operation, amount, original, points, discount, at, NULL AS outcome, 1 AS waits, id FROM tap \
+              UNION ALL SELECT tap_id, operation, amount, original, points, discount, at, outcome, 0, id FROM fate) \
              ORDER BY waits DESC, id DESC LIMIT $1 OFFSET $2",
         )
         .bind(i64::from(limit))
@@ -156,8 +170,8 @@ impl Outbox {
     pub async fn fate(&self, tap: TapId) -> Result<Option<Fate>, OutboxError> {
         let mut connection = self.lock().await;
         let row: Option<Row> = sqlx::query_as(
-            "SELECT tap_id, operation, amount, original, at, NULL AS outcome FROM tap WHERE tap_id = $1 \
-             UNION ALL SELECT tap_id, operation, amount, original, at, outcome FROM fate WHERE tap_id = $1",
+            "SELECT tap_id, operation, amount, original, points, discount, at, NULL AS outcome FROM tap WHERE tap_id = $1 \
+             UNION ALL SELECT tap_id, operation, amount, original, points, discount, at, outcome FROM fate WHERE tap_id = $1",
         )
         .bind(tap.0.as_slice())
         .fetch_optional(&mut *connection)
@@ -170,15 +184,29 @@ impl Outbox {
     pub async fn ordered(&self, order: Uuid) -> Result<Option<Ordered>, OutboxError> {
         let mut connection = self.lock().await;
         let row: Option<OrderedRow> = sqlx::query_as(
-            "SELECT tap_id, operation, amount, original, at, NULL AS outcome, cose FROM tap WHERE order_id = $1 \
+            "SELECT tap_id, operation, amount, original, points, discount, at, NULL AS outcome, cose FROM tap WHERE order_id = $1 \
              UNION ALL \
-             SELECT tap_id, operation, amount, original, at, outcome, NULL AS cose FROM fate WHERE order_id = $1",
+             SELECT tap_id, operation, amount, original, points, discount, at, outcome, NULL AS cose FROM fate WHERE order_id = $1",
         )
         .bind(order.as_bytes().as_slice())
         .fetch_optional(&mut *connection)
         .await
         .map_err(fail("reading what became of an order"))?;
         row.map(|row| row.read().ok_or(OutboxError::Damaged("fate"))).transpose()
+    }
+
+    /// Whether this terminal has undone an award or a redemption, or has asked for it.
+    pub async fn is_undone(&self, tap: TapId) -> Result<bool, OutboxError> {
+        let mut connection = self.lock().await;
+        sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM fate WHERE original = $1 AND outcome = $2) \
+             OR EXISTS (SELECT 1 FROM tap WHERE original = $1)",
+        )
+        .bind(tap.0.as_slice())
+        .bind(i64::from(Outcome::Accepted.number()))
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(fail("reading what was undone"))
     }
 
     /// How much of a payment this terminal has given back.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use card_schema::{
     clock::Micros,
+    envelope::tap::Tap,
     ids::{CardId, TapId},
     money::Fen,
     operation::OperationCode,
@@ -41,14 +42,38 @@ pub struct StoredTap {
     pub card: Option<CardId>,
     /// Amount, for lists.
     pub amount: Option<Fen>,
-    /// The payment that it gives back.
+    /// What it gives back or undoes.
     pub original: Option<TapId>,
+    /// The points that are promised, less those that are given.
+    pub points: Option<i64>,
+    /// What points have taken off the price.
+    pub discount: Option<Fen>,
     /// The number under which it was ordered.
     pub order: Option<Uuid>,
     /// Terminal clock.
     pub at: Micros,
     /// The envelope.
     pub cose: Vec<u8>,
+}
+
+impl StoredTap {
+    /// A signed tap as it is kept.
+    pub fn of(tap: &Tap, tap_id: TapId, order: Option<Uuid>, cose: Vec<u8>) -> Self {
+        let operation = &tap.operation;
+        Self {
+            tap_id,
+            counter: tap.counter,
+            operation: operation.code(),
+            card: tap.card,
+            amount: operation.amount(),
+            original: operation.original().map(|original| original.tap),
+            points: operation.points(),
+            discount: operation.discount(),
+            order,
+            at: tap.at,
+            cose,
+        }
+    }
 }
 
 impl Lane {
@@ -178,8 +203,9 @@ impl Outbox {
         let mut connection = self.lock().await;
         self.clock.mark();
         sqlx::query(
-            "INSERT INTO tap (lane, counter, tap_id, operation, card, amount, original, order_id, at, cose) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            "INSERT INTO tap \
+             (lane, counter, tap_id, operation, card, amount, original, points, discount, order_id, at, cose) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         )
         .bind(i64::from(lane.number))
         .bind(signed(tap.counter))
@@ -188,6 +214,8 @@ impl Outbox {
         .bind(tap.card.as_ref().map(|card| card.as_bytes().as_slice()))
         .bind(tap.amount.map(|fen| fen.0))
         .bind(tap.original.as_ref().map(|tap| tap.0.as_slice()))
+        .bind(tap.points)
+        .bind(tap.discount.map(|fen| fen.0))
         .bind(tap.order.as_ref().map(|order| order.as_bytes().as_slice()))
         .bind(tap.at.0)
         .bind(tap.cose.as_slice())

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use card_schema::{
     clock::Micros,
-    envelope::{receipt::Outcome, tap::LogHead},
+    envelope::{receipt::TapOutcome, tap::LogHead},
     ids::{CardId, TapId},
     money::Fen,
     operation::OperationCode,
@@ -123,19 +123,19 @@ impl Outbox {
     /// sqlx leaks a transaction whose beginning is cancelled.
     pub async fn settle(
         self: &Arc<Self>,
-        taps: Vec<(PendingTap, Outcome)>,
+        taps: Vec<(PendingTap, TapOutcome)>,
         head: Option<LogHead>,
     ) -> Result<(), OutboxError> {
         let outbox = Arc::clone(self);
         tokio::spawn(async move { outbox.settle_now(&taps, head).await }).await.expect("settling does not panic")
     }
 
-    async fn settle_now(&self, taps: &[(PendingTap, Outcome)], head: Option<LogHead>) -> Result<(), OutboxError> {
+    async fn settle_now(&self, taps: &[(PendingTap, TapOutcome)], head: Option<LogHead>) -> Result<(), OutboxError> {
         let mut connection = self.lock().await;
         let mut tx = connection.begin().await.map_err(fail("settling taps"))?;
         let mut settled = Waiting::default();
         for (tap, outcome) in taps {
-            fate::write(&mut tx, tap, *outcome).await?;
+            fate::write(&mut tx, tap, outcome).await?;
             let gone = sqlx::query("DELETE FROM tap WHERE id = $1 AND tap_id = $2")
                 .bind(tap.id)
                 .bind(tap.tap_id.0.as_slice())

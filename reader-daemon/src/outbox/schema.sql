@@ -26,6 +26,8 @@ CREATE TABLE IF NOT EXISTS tap (
     card BLOB,
     amount INTEGER,
     original BLOB,
+    points INTEGER,
+    discount INTEGER,
     order_id BLOB UNIQUE,
     at INTEGER NOT NULL,
     cose BLOB NOT NULL,
@@ -39,12 +41,14 @@ CREATE TABLE IF NOT EXISTS fate (
     operation INTEGER NOT NULL,
     amount INTEGER,
     original BLOB,
+    points INTEGER,
+    discount INTEGER,
     order_id BLOB UNIQUE,
     at INTEGER NOT NULL,
     outcome INTEGER NOT NULL
 ) STRICT;
--- `original` is the payment that a refund or a void gives back, `order_id` the number under which a merchant ordered the tap,
--- here and above.
+-- `original` is what a refund, a void or an undo names, `points` are promised above and moved here, `discount` is what they
+-- took off the price, `order_id` the number under which a merchant ordered the tap.
 CREATE INDEX IF NOT EXISTS fate_by_original ON fate (original) WHERE original IS NOT NULL;
 
 -- Keys of cards whose certificate was verified at first sight.

@@ -8,10 +8,14 @@ use std::{path::Path, sync::Arc};
 use card_schema::{
     card::Slot,
     clock::Micros,
-    envelope::{PublicKey, receipt::Outcome},
+    envelope::{
+        PublicKey,
+        receipt::{Outcome, PointsStanding, TapOutcome},
+    },
     ids::{CardId, TapId, TerminalId},
     money::Fen,
     operation::OperationCode,
+    points::ProgrammeId,
 };
 
 use super::*;
@@ -37,6 +41,8 @@ fn tap(lane: u8, counter: u64) -> StoredTap {
         card: Some(CardId::from_bytes([1; 16])),
         amount: Some(Fen(1250)),
         original: None,
+        points: Some(12),
+        discount: Some(Fen(50)),
         order: None,
         at: Micros(5),
         cose: vec![0xAB; 300],
@@ -52,9 +58,16 @@ async fn take(outbox: &Outbox, lane: &mut Lane) -> u64 {
     counter
 }
 
+/// What a receipt says of a tap: it has moved two points less than were promised.
+fn answered(tap: PendingTap, outcome: Outcome) -> (PendingTap, TapOutcome) {
+    let points = Some(PointsStanding { programme: ProgrammeId(1), moved: 10, balance: 10, ending: None });
+    let answer = TapOutcome { tap: tap.tap_id, outcome, balance: None, points };
+    (tap, answer)
+}
+
 /// Takes taps off the queue as a receipt does that accepts them.
 async fn settle(outbox: &Arc<Outbox>, taps: Vec<PendingTap>) {
-    outbox.settle(taps.into_iter().map(|tap| (tap, Outcome::Accepted)).collect(), None).await.unwrap();
+    outbox.settle(taps.into_iter().map(|tap| answered(tap, Outcome::Accepted)).collect(), None).await.unwrap();
 }
 
 async fn counters(outbox: &Outbox) -> Vec<u64> {
@@ -228,13 +241,18 @@ async fn what_became_of_a_tap_stays_to_be_seen_and_no_tap_is_hidden() {
         assert_eq!(told(outbox.fates(0, 9).await.unwrap()), [(three, None), (two, None), (one, None)]);
         let mut taps = outbox.pending(2).await.unwrap();
         let refused = taps.pop().unwrap();
-        outbox.settle(vec![(taps.pop().unwrap(), Outcome::Accepted)], None).await.unwrap();
-        outbox.settle(vec![(refused, Outcome::InsufficientFunds)], None).await.unwrap();
+        outbox.settle(vec![answered(taps.pop().unwrap(), Outcome::Accepted)], None).await.unwrap();
+        outbox.settle(vec![answered(refused, Outcome::InsufficientFunds)], None).await.unwrap();
     }
     let outbox = open(folder.path()).await;
     let (accepted, refused) = (Some(Outcome::Accepted), Some(Outcome::InsufficientFunds));
     assert_eq!(told(outbox.fates(0, 9).await.unwrap()), [(three, None), (two, refused), (one, accepted)]);
     assert_eq!(told(outbox.fates(1, 1).await.unwrap()), [(two, refused)]);
+    let points = |fate: Option<Fate>| fate.map(|fate| (fate.outcome, fate.points, fate.discount)).unwrap();
+    let off = Some(Fen(50));
+    assert_eq!(points(outbox.fate(one).await.unwrap()), (accepted, Some(10), off), "as the service says");
+    assert_eq!(points(outbox.fate(two).await.unwrap()), (refused, None, off));
+    assert_eq!(points(outbox.fate(three).await.unwrap()), (None, Some(12), off), "as it was promised");
     assert_eq!(outbox.fate(one).await.unwrap().unwrap().outcome, accepted);
     assert_eq!(outbox.fate(three).await.unwrap().unwrap().outcome, None);
     assert_eq!(outbox.fate(TapId([9; 32])).await.unwrap(), None);

@@ -259,8 +259,7 @@ impl Submitter {
         let head = verified.receipt.log_head.filter(|head| head.size > seen);
         tracing::info!(taps = verified.settled.len(), "the service has receipted taps");
         let outcomes: Vec<_> = verified.settled.iter().map(|(tap, outcome)| (tap.tap_id, *outcome)).collect();
-        let settled = verified.settled.into_iter().map(|(tap, outcome)| (tap, outcome.outcome));
-        self.outbox.settle(settled.collect(), head).await?;
+        self.outbox.settle(verified.settled, head).await?;
         if head.is_some() {
             self.known.update(|known| known.log_head = head);
         }

@@ -9,6 +9,7 @@ use card_schema::{
     ids::CardId,
     money::Fen,
     operation::{Operation, OperationCode, Signer},
+    points::NoDiscount,
 };
 
 use super::Knowledge;
@@ -58,6 +59,12 @@ pub enum Refused {
     /// The service cannot be reached, and only the service can answer.
     #[error("only the service can answer this")]
     NeedsService,
+    /// The shop takes part in no programme.
+    #[error("no points are given or taken here")]
+    NoPoints,
+    /// The points take nothing off the price.
+    #[error(transparent)]
+    NoDiscount(NoDiscount),
     /// The service takes no more taps of this terminal.
     #[error("this terminal has been revoked")]
     TerminalRevoked,

@@ -23,7 +23,7 @@ use uuid::Uuid;
 use super::{
     Knowledge, Shared, TapError, authorise,
     identify::KnownKeys,
-    offline,
+    offline, points,
     sign::{self, TerminalKey},
 };
 use crate::{
@@ -177,7 +177,8 @@ impl Line {
         authorise::card(card, &ask.operation, &known)?;
         let key = self.keys.find(card, slot, piv, &self.outbox, &known.profile.trust, now).await?;
         authorise::validity(key.expires, now)?;
-        let operation = self.terms(&ask.operation, card, &known, now).await?;
+        let operation = points::promise(&ask.operation, &known, now);
+        let operation = self.terms(operation, card, &known, now).await?;
         if let Some(pin) = &ask.pin {
             piv.verify_pin(pin)?;
         }
@@ -218,18 +219,18 @@ impl Line {
     /// What the card is to sign: a payment says whether the terminal accepts it on its own.
     async fn terms(
         &self,
-        operation: &Operation,
+        operation: Operation,
         card: CardId,
         known: &Knowledge,
         now: Micros,
     ) -> Result<Operation, TapError> {
-        let Operation::PursePayment(payment) = operation else { return Ok(operation.clone()) };
+        let Operation::PursePayment(payment) = operation else { return Ok(operation) };
         if !known.decides_alone() {
-            return Ok(operation.clone());
+            return Ok(operation);
         }
         let is_drawn = offline::is_drawn(&self.lot, card, now, known.profile.limits.offline.drawn_percent);
         let exposure = self.outbox.exposure(card, offline::begins(offline::day(now))).await?;
-        Ok(Operation::PursePayment(offline::accept(*payment, known, &exposure, is_drawn, now)?))
+        Ok(Operation::PursePayment(offline::accept(payment, known, &exposure, is_drawn, now)?))
     }
 
     async fn store(
@@ -239,17 +240,7 @@ impl Line {
         cose: Vec<u8>,
         order: Option<Uuid>,
     ) -> Result<(Duration, Duration), TapError> {
-        let stored = StoredTap {
-            tap_id: id,
-            counter: tap.counter,
-            operation: tap.operation.code(),
-            card: tap.card,
-            amount: tap.operation.amount(),
-            original: tap.operation.original().map(|original| original.tap),
-            order,
-            at: tap.at,
-            cose,
-        };
+        let stored = StoredTap::of(tap, id, order, cose);
         // After an error only the disk knows what it kept: the lane is read again.
         let mut lane = self.lane.take().expect("prepared before");
         let started = Instant::now();
@@ -282,17 +273,7 @@ impl Line {
             operation: Operation::Abandoned(Abandoned { reason }),
         };
         let (digest, cose) = self.key.seal(&tap)?;
-        let stored = StoredTap {
-            tap_id: TapId(digest),
-            counter,
-            operation: tap.operation.code(),
-            card: None,
-            amount: None,
-            original: None,
-            order: None,
-            at: now,
-            cose,
-        };
+        let stored = StoredTap::of(&tap, TapId(digest), None, cose);
         self.outbox.store(lane, &stored).await?;
         tracing::info!(lane = lane.number, counter, ?reason, "a reserved number was not used: reported as abandoned");
         Ok(())

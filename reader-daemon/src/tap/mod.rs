@@ -10,6 +10,7 @@ pub mod identify;
 mod knowledge;
 mod line;
 pub mod offline;
+pub mod points;
 pub mod sign;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -37,6 +37,9 @@ pub(crate) fn knowledge() -> Knowledge {
                 OperationCode::PurseRefund,
                 OperationCode::PurseVoid,
                 OperationCode::PurseInquiry,
+                OperationCode::PointsAward,
+                OperationCode::PointsRedemption,
+                OperationCode::PointsUndo,
                 OperationCode::RegistrationConsent,
             ],
             limits: Limits {
@@ -46,6 +49,7 @@ pub(crate) fn knowledge() -> Knowledge {
                 refunds: RefundLimits { refund_days: 30, void_minutes: 15 },
                 low_balance: Fen(1_000),
             },
+            points: None,
             trust: Trust {
                 root: Bytes::default(),
                 card_cas: vec![],

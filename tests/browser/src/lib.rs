@@ -5,6 +5,7 @@ pub mod accessibility;
 mod chromium;
 pub mod foreign;
 pub mod pictures;
+pub mod shop;
 mod site;
 pub mod terminal_page;
 pub mod visitor;

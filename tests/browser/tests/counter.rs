@@ -1,10 +1,9 @@
 //! A shop takes payments in a real browser, on two screens: the merchant's and the holder's. With the network and without.
 
-use std::path::PathBuf;
-
 use anyhow::{Context, Result};
 use browser::{
     Chromium, Scripts, Visitor, foreign,
+    shop::{PIN, Shop},
     terminal_page::{enter, enter_counter, type_digits},
     visitor::{LANGUAGES, speak},
 };
@@ -12,74 +11,7 @@ use serde_json::json;
 use town::{Place, Town, wait};
 use virtual_card::CardKind;
 
-/// Invented, like every name and number here.
-const DOCUMENT: &str = "110000199001010013";
-const PIN: &str = "731945";
 const WRONG_PIN: &str = "246802";
-
-/// A shop with a screen on each side, and a holder with money on the card.
-struct Shop<'browser> {
-    town: Town,
-    merchant: &'browser Chromium,
-    holder: &'browser Chromium,
-    card: PathBuf,
-    /// `http://127.0.0.1:PORT` of the shop's daemon.
-    origin: String,
-}
-
-impl<'browser> Shop<'browser> {
-    fn open(merchant: &'browser Chromium, holder: &'browser Chromium) -> Result<Self> {
-        let mut town = Town::open()?;
-        let card = town.holder_with_money("测试阿依·Test", DOCUMENT, PIN, 50_000)?;
-        let link = enter_counter(&mut town, Place::Shop, merchant)?;
-        enter(&mut town, Place::Shop, holder)?;
-        let origin = link.split_once("/enter/").context("a link to a page")?.0.to_owned();
-        Ok(Self { town, merchant, holder, card, origin })
-    }
-
-    /// The merchant types an amount and charges.
-    fn charge(&self, amount: &str) -> Result<()> {
-        self.merchant.clear("#amount")?;
-        self.merchant.type_into("#amount", amount)?;
-        self.merchant.follow("main form button.primary")
-    }
-
-    /// The holder types the PIN on the merchant's page.
-    fn approve(&self) -> Result<()> {
-        self.merchant.until("#pin")?;
-        type_digits(self.merchant, "#pin", PIN, false)?;
-        self.merchant.follow("main form button.primary")
-    }
-
-    fn next(&self) -> Result<()> {
-        self.merchant.follow("form[action$='/put-away'] button")?;
-        self.merchant.until("#amount")
-    }
-
-    /// The holder's card comes, and goes when the merchant's page shows how it ended.
-    fn tap(&mut self, ends: &str) -> Result<()> {
-        let card = self.card.clone();
-        self.town.put(&card, Place::Shop)?;
-        self.merchant.until(ends)?;
-        self.town.take(Place::Shop)
-    }
-
-    /// The path of the receipt of what was just done.
-    fn receipt(&self) -> Result<String> {
-        self.merchant.attribute("a[href^='/counter/taps/']", "href")
-    }
-
-    fn balance(&mut self) -> Result<String> {
-        self.holder.until(".lead strong")?;
-        self.holder.text(".lead strong")
-    }
-
-    /// Taps that the shop's terminal keeps.
-    fn waiting(&mut self) -> Result<u64> {
-        let status = self.town.at(Place::Shop).local()?.get("/v1/status")?.success()?;
-        status["pending"].as_u64().context("a number of taps")
-    }
-}
 
 #[test]
 fn a_merchant_is_paid_and_a_holder_sees_what_is_left_in_both_languages() -> Result<()> {

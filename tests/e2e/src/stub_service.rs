@@ -298,6 +298,7 @@ impl StubService {
                 refunds: RefundLimits { refund_days: 30, void_minutes: 15 },
                 low_balance: Fen(1_000),
             },
+            points: None,
             trust: Trust {
                 root: Bytes(self.root.der.clone()),
                 card_cas: vec![Bytes(self.card_ca.der.clone())],
@@ -346,7 +347,7 @@ async fn batch(State(service): State<Arc<StubService>>, Json(request): Json<Batc
         if *times == 1 {
             inside.taps.push((id, tap.payload));
         }
-        outcomes.push(TapOutcome { tap: id, outcome: Outcome::Accepted, balance: Some(Fen(5_000)) });
+        outcomes.push(TapOutcome { tap: id, outcome: Outcome::Accepted, balance: Some(Fen(5_000)), points: None });
     }
     match mood {
         Mood::Mute => std::future::pending().await,

@@ -129,6 +129,7 @@ fn request(fen: i64) -> TapRequest {
     TapRequest {
         operation: OperationCode::PursePayment,
         amount_fen: Some(Fen(fen)),
+        points: None,
         payment: None,
         reader: None,
         pin: None,

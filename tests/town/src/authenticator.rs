@@ -4,13 +4,13 @@
 use std::{
     collections::HashMap,
     sync::{Arc, LazyLock, Mutex, PoisonError},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use anyhow::{Context, Result, anyhow};
 use totp_rs::{Builder, Secret, Totp};
 
-use crate::{http::Client, wait};
+use crate::{clock, http::Client, wait};
 
 /// By the service's URL and the person's name.
 type Held = HashMap<(String, String), Arc<Mutex<Authenticator>>>;
@@ -27,11 +27,6 @@ pub struct Authenticator {
     /// The step of the last code that was shown.
     shown: u64,
     recovery: Vec<String>,
-}
-
-#[expect(clippy::disallowed_methods, reason = "an authenticator goes by a clock of its own")]
-fn seconds() -> Result<u64> {
-    Ok(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).context("the clock")?.as_secs())
 }
 
 impl Authenticator {
@@ -52,9 +47,9 @@ impl Authenticator {
     /// # Errors
     /// When the clock is before 1970.
     pub fn code(&mut self) -> Result<String> {
-        let step = (self.shown + 1).max(seconds()? / STEP);
+        let step = (self.shown + 1).max(clock::seconds()? / STEP);
         let longest = Duration::from_secs(2 * STEP);
-        wait::within(longest, "the next code", || Ok((step <= seconds()? / STEP + 1).then_some(())))?;
+        wait::within(longest, "the next code", || Ok((step <= clock::seconds()? / STEP + 1).then_some(())))?;
         self.shown = step;
         Ok(self.totp.generate(step * STEP).to_string())
     }

@@ -45,7 +45,7 @@ impl Place {
         }
     }
 
-    const fn organisation(self) -> &'static str {
+    pub(crate) const fn organisation(self) -> &'static str {
         match self {
             Self::Station => "Invented Station 虚构服务站",
             Self::Shop => "Invented Noodle Shop 虚构面馆",
@@ -61,6 +61,9 @@ impl Place {
                 OperationCode::PurseRefund,
                 OperationCode::PurseVoid,
                 OperationCode::PurseInquiry,
+                OperationCode::PointsAward,
+                OperationCode::PointsRedemption,
+                OperationCode::PointsUndo,
             ],
             Self::Gate => &[OperationCode::GateCheck],
         }

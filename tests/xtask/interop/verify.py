@@ -99,14 +99,22 @@ def check_links(fields: dict[str, dict], vectors: dict[str, dict]) -> None:
     assert carried == ["tap-payment", "tap-gate-check"], "a batch carries taps whole, in order"
     receipt = fields["receipt"]
     assert receipt[2].hex() == vectors["batch"]["id"], "a receipt names the batch it answers"
-    answered = [tap.hex() for tap, _, _ in receipt[4]]
+    answered = [tap.hex() for tap, *_ in receipt[4]]
     assert answered == [vectors[name]["id"] for name in carried], "a receipt answers each tap, in order"
     assert fields["tap-gate-check"][7].hex() == vectors["tap-payment"]["id"], "a tap names the one before it"
-    assert fields["tap-payment"][12] == {1: 1250, 2: False}, "an amount is an integer of fen, and the service decides"
+    points = [standing for *_, standing in receipt[4]]
+    assert points == [[7, 12, 340, [40, 20818]], None], "a programme, what moved, what there is, and what ends on a day"
+    assert fields["tap-payment"][12] == {1: 1250, 2: False, 3: None}, "an integer of fen, and the service decides"
+    with_points = fields["tap-payment-with-points"][12]
+    assert with_points == {1: 1250, 2: False, 3: [7, 12, 500, 250]}, "a programme, earned, given, and what they took off"
     paid = bytes.fromhex(vectors["tap-payment"]["id"])
     for name, code, amount in (("tap-refund", 0x0103, 250), ("tap-void", 0x0104, 1250)):
         assert fields[name][2] == code, "an operation is its number"
         assert fields[name][12] == {1: paid, 2: fields["tap-payment"][9], 3: amount}, "what goes back names its payment"
+    assert (fields["tap-award"][2], fields["tap-award"][12]) == (0x0401, {1: 1250, 2: 7, 3: 12}), "an award"
+    assert (fields["tap-redemption"][2], fields["tap-redemption"][12]) == (0x0402, {1: 7, 2: 300}), "a redemption"
+    undone = {1: paid, 2: fields["tap-payment"][9]}
+    assert (fields["tap-undo"][2], fields["tap-undo"][12]) == (0x0403, undone), "what is undone is named"
     assert (fields["tap-inquiry"][2], fields["tap-inquiry"][12]) == (0x0105, {}), "an inquiry carries nothing"
     statuses = zlib.decompress(fields["status-list"][65533]["lst"])
     listed = {index: statuses[index // 4] >> index % 4 * 2 & 3 for index in range(len(statuses) * 4)}

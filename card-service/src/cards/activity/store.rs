@@ -167,7 +167,8 @@ async fn look_up_reversed(connection: &mut Connection, rows: &mut [Activity]) ->
     let moved = ledger::store::of_taps(connection, &booked).await?;
     for row in rows {
         let of_row = moved.get(&row.leaf()).into_iter().flatten();
-        let amount = of_row.filter(|named| named.entry.transfer.kind != TransferKind::Shortfall);
+        let amount =
+            of_row.filter(|named| matches!(named.entry.transfer.kind, TransferKind::Payment | TransferKind::TopUp));
         row.reversed = Fen(amount.map(|named| named.reversed).sum());
     }
     Ok(())

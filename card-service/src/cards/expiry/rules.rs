@@ -50,7 +50,7 @@ impl Clock<'static> {
 impl Clock<'_> {
     fn rule(&self) -> &Rule {
         // China has had one time all year round since 1992: UTC+8.
-        let today = Date::of_utc(self.now.plus_seconds(8 * 3_600));
+        let today = Date::in_china(self.now);
         let in_force = self.rules.iter().rev().find(|rule| rule.since <= today);
         in_force.unwrap_or(&self.rules[0])
     }

@@ -10,5 +10,5 @@ pub mod store;
 #[cfg(test)]
 mod tests;
 
-pub use model::{Original, float_of, purse_of, risk_of, takings_of};
+pub use model::{float_of, purse_of, risk_of, takings_of};
 pub use rules::Purse;

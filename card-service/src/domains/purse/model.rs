@@ -1,7 +1,6 @@
-//! The accounts that purse operations move money between, and what is known of a tap that is to be given back.
+//! The accounts that purse operations move money between.
 
-use card_schema::clock::Micros;
-use card_schema::ids::{HolderId, OrganisationId, Shard, TerminalId};
+use card_schema::ids::{HolderId, OrganisationId, Shard};
 
 use crate::ledger::{AccountKey, AccountKind, Owner, Unit};
 
@@ -23,17 +22,4 @@ pub fn risk_of(shard: Shard) -> AccountKey {
 /// The cash that an organisation has taken in from holders of one shard, as a negative balance.
 pub fn float_of(organisation: OrganisationId, shard: Shard) -> AccountKey {
     AccountKey { shard, owner: organisation.into(), kind: AccountKind::CashFloat, unit: Unit::CnyFen }
-}
-
-/// A tap that has moved money and that a later one names: to give it back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Original {
-    /// Whose card it was.
-    pub holder: HolderId,
-    /// Where.
-    pub terminal: TerminalId,
-    /// When the service booked it, by its own clock.
-    pub booked_at: Micros,
-    /// The numbers of what it moved, within the holder's shard.
-    pub transfers: Vec<i64>,
 }

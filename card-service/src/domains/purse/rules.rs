@@ -4,8 +4,8 @@ use card_schema::envelope::receipt::Outcome;
 use card_schema::money::Fen;
 use card_schema::operation::{Operation, OperationCode, purse};
 
-use super::{Original, float_of, purse_of, risk_of, takings_of};
-use crate::domains::{Ask, Decision, Effect, Room};
+use super::{float_of, purse_of, risk_of, takings_of};
+use crate::domains::{Ask, Decision, Effect, Original, Room};
 use crate::ledger::{self, AccountKey, Book, Named, Phase, Transfer, TransferKind};
 
 /// See the module.
@@ -121,6 +121,6 @@ impl Room for Purse {
         } else {
             (vec![transfer], Vec::new())
         };
-        Decision { outcome: Outcome::Accepted, transfers, shows: Some(purse), effects }
+        Decision { transfers, effects, ..say(Outcome::Accepted) }
     }
 }

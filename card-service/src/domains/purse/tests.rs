@@ -10,7 +10,7 @@ use card_schema::wire::terminal::Limits;
 use super::*;
 use crate::domains::{Ask, Decision, Room as _};
 use crate::ledger::{Account, Book, CreditLimit, TransferKind};
-use crate::testing::town::{OFFLINE, REFUNDS};
+use crate::testing::town::{NO_PROGRAMMES, OFFLINE, REFUNDS};
 
 mod refunds;
 
@@ -39,6 +39,8 @@ fn ask(operation: &Operation) -> Ask<'_> {
             low_balance: Fen(1_000),
         },
         original: None,
+        programmes: &NO_PROGRAMMES,
+        lots: None,
         is_issuers: false,
     }
 }
@@ -56,7 +58,7 @@ fn pay(fen: i64) -> Operation {
 }
 
 fn pay_offline(fen: i64) -> Operation {
-    Operation::PursePayment(purse::Payment { amount: Fen(fen), accepted_offline: true })
+    Operation::PursePayment(purse::Payment { accepted_offline: true, ..purse::Payment::online(Fen(fen)) })
 }
 
 fn top_up(fen: i64) -> Operation {

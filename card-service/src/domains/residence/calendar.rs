@@ -7,7 +7,7 @@ use jiff::civil;
 
 /// The day of a moment where the stations are.
 pub(super) fn day_of(at: Micros) -> Date {
-    Date::of_utc(at.plus_seconds(8 * 3_600))
+    Date::in_china(at)
 }
 
 /// A day later or earlier. Where a month has no such day, its last one; held at the ends of the calendar.

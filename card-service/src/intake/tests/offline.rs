@@ -9,7 +9,7 @@ const NEWEST_LIST: &str = "SELECT COALESCE(MAX(version), 1) FROM status_change";
 const SUSPENDED: &str = "SELECT COUNT(*) FROM card WHERE state = 'suspended'";
 
 fn pay_offline(fen: i64) -> Operation {
-    Operation::PursePayment(purse::Payment { amount: Fen(fen), accepted_offline: true })
+    Operation::PursePayment(purse::Payment { accepted_offline: true, ..purse::Payment::online(Fen(fen)) })
 }
 
 async fn newest(town: &Town) -> u64 {

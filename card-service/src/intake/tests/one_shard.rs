@@ -8,7 +8,7 @@ use crate::db::recorder::{self, Recorded};
 use crate::testing::Scratch;
 
 /// Tables whose rows belong to a holder, or to what a holder does.
-const HOLDERS: [&str; 26] = [
+const HOLDERS: [&str; 27] = [
     "account",
     "activity_read",
     "card_deed",
@@ -31,13 +31,14 @@ const HOLDERS: [&str; 26] = [
     "paper_act",
     "permit",
     "permit_act",
+    "points_lot",
     "purse_reversal",
     "shard",
     "tap",
     "transfer",
 ];
 /// The service's own: they find a shard, or know no holder. Copied to every machine, or kept on one.
-const SERVICES: [&str; 38] = [
+const SERVICES: [&str; 41] = [
     "_sqlx_migrations",
     "area",
     "approval",
@@ -60,6 +61,9 @@ const SERVICES: [&str; 38] = [
     "organisation",
     "organisation_profile",
     "person_trait",
+    "points_member",
+    "points_programme",
+    "points_rule",
     "recovery_code",
     "registration_draft",
     "roster",

@@ -157,7 +157,7 @@ async fn a_void_undoes_all_of_a_sale_while_it_is_fresh() {
 #[tokio::test]
 async fn what_the_issuer_has_advanced_goes_back_to_the_issuer_first() {
     let mut scene = Scene::new().await;
-    let sale = Operation::PursePayment(purse::Payment { amount: Fen(6_000), accepted_offline: true });
+    let sale = Operation::PursePayment(purse::Payment { accepted_offline: true, ..purse::Payment::online(Fen(6_000)) });
     let (sale, outcome) = scene.tap(sale).await;
     assert_eq!((outcome, scene.town.number(RISK).await), (Outcome::Accepted, -1_000));
     assert_eq!(

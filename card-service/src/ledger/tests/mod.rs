@@ -12,6 +12,7 @@ mod stored;
 
 use card_schema::clock::Micros;
 use card_schema::ids::Shard;
+use card_schema::points::ProgrammeId;
 
 use super::*;
 
@@ -20,7 +21,7 @@ const NOW: Micros = Micros(1_000);
 
 fn account(shard: u8, owner: u8, kind: AccountKind) -> AccountKey {
     let unit = match kind {
-        AccountKind::HolderPoints | AccountKind::PointsLiability => Unit::Points,
+        AccountKind::HolderPoints | AccountKind::PointsLiability => Unit::Points(ProgrammeId(1)),
         _ => Unit::CnyFen,
     };
     AccountKey { shard: Shard(shard), owner: Owner([owner; 16]), kind, unit }

@@ -68,7 +68,7 @@ impl Naive {
     fn limit(key: &AccountKey) -> i64 {
         match key.kind {
             AccountKind::Takings => TAKINGS_LIMIT,
-            AccountKind::Purse | AccountKind::HolderPoints => 0,
+            AccountKind::Purse => 0,
             _ => 1 << 60,
         }
     }

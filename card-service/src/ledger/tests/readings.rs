@@ -62,12 +62,12 @@ fn a_trial_balance_makes_zero_in_each_unit() {
             (Unit::CnyFen, AccountKind::Purse, 0, 55, 25),
             (Unit::CnyFen, AccountKind::Takings, 0, 45, 0),
             (Unit::CnyFen, AccountKind::CashFloat, 100, 0, 0),
-            (Unit::Points, AccountKind::HolderPoints, 0, 8, 0),
-            (Unit::Points, AccountKind::PointsLiability, 8, 0, 0),
+            (Unit::Points(ProgrammeId(1)), AccountKind::HolderPoints, 0, 8, 0),
+            (Unit::Points(ProgrammeId(1)), AccountKind::PointsLiability, 8, 0, 0),
         ]
     );
     assert_eq!(trial.rows().next().unwrap().2.accounts, 2);
-    assert_eq!(trial.sums().into_iter().collect::<Vec<_>>(), [(Unit::CnyFen, 0), (Unit::Points, 0)]);
+    assert_eq!(trial.sums().into_iter().collect::<Vec<_>>(), [(Unit::CnyFen, 0), (Unit::Points(ProgrammeId(1)), 0)]);
     trial.add([&Account { balance: 1, ..Account::unopened(purse(3)) }]);
     assert_eq!(trial.sums()[&Unit::CnyFen], 1);
 }

@@ -18,13 +18,15 @@ use uuid::Uuid;
 use super::{
     Typed, holder_page, language, live,
     seen::{Mode, Seen, look},
-    view::{Charge, Payment, Wrong, html, text},
+    view::{Charge, Payment, html, text},
+    wrong::Wrong,
 };
 use crate::{
-    cli::messages::Language,
+    cli::{messages::Language, messages_daemon},
     counter::{NotStarted, Order},
     local::{api::App, guard, wire::View},
     piv::Pin,
+    tap::{Knowledge, Refused, points},
 };
 
 /// Digits, marks and spaces that somebody may paste around an amount; more is no amount.
@@ -36,7 +38,7 @@ pub(super) fn routes() -> Router<App> {
         routes = routes.route(
             mode.path(),
             get(move |State(app): State<App>, headers: HeaderMap| async move { fresh(&app, mode, &headers) }).post(
-                move |State(app): State<App>, headers: HeaderMap, Form(typed): Form<Amount>| async move {
+                move |State(app): State<App>, headers: HeaderMap, Form(typed): Form<Filled>| async move {
                     charge(&app, mode, &headers, &typed).await
                 },
             ),
@@ -93,7 +95,7 @@ fn page(app: &App, seen: &Seen, mode: Mode, language: Language) -> String {
     if let Some(transaction) = &seen.transaction {
         return text(&Payment { language, view: View::Counter, seen, transaction, wrong: None });
     }
-    form(app, seen, mode, language, "", None)
+    form(app, seen, mode, language, &Filled::default(), None)
 }
 
 /// Which page a browser shows that wants to know more.
@@ -111,20 +113,25 @@ impl At {
 }
 
 /// The form for a transaction, with what was typed and what is wrong with it.
-fn form(app: &App, seen: &Seen, mode: Mode, language: Language, typed: &str, wrong: Option<&Wrong>) -> String {
+fn form(app: &App, seen: &Seen, mode: Mode, language: Language, typed: &Filled, wrong: Option<&Wrong>) -> String {
     let no_pin_limit = app.known.now().profile.limits.no_pin_limit;
+    let is_of_points = wrong.is_some_and(Wrong::is_of_points);
     let wrong = wrong.map(|wrong| wrong.text(language));
-    let wrong = wrong.as_deref();
-    text(&Charge { language, seen, mode, id: guard::random_id(), typed, no_pin_limit, wrong })
+    let (wrong, id) = (wrong.as_deref(), guard::random_id());
+    let Filled { amount, points, .. } = typed;
+    text(&Charge { language, seen, mode, id, amount, points, no_pin_limit, wrong, is_of_points })
 }
 
-#[derive(Deserialize)]
-pub(super) struct Amount {
+#[derive(Default, Deserialize)]
+pub(super) struct Filled {
     /// Drawn when the form was shown, so that the same form sent twice is one transaction.
     pub(super) id: Uuid,
     /// Empty where none is asked for.
     #[serde(default)]
     pub(super) amount: String,
+    /// The points that the holder gives; empty for none.
+    #[serde(default)]
+    pub(super) points: String,
 }
 
 /// What is wrong with an amount that was typed.
@@ -137,6 +144,17 @@ pub(super) fn read_amount(typed: &str) -> Result<Fen, Wrong> {
         _ if bare.starts_with('-') => Err(Wrong::Zero),
         _ if bare.split_once('.').is_some_and(|(_, decimals)| decimals.len() > 2) => Err(Wrong::Decimals),
         _ => Err(Wrong::Amount),
+    }
+}
+
+/// What is wrong with a number of points that was typed; none where nothing was.
+fn read_points(typed: &str) -> Result<u32, Wrong> {
+    let typed: String = typed.trim().chars().take(AMOUNT_MAX).map(half_width).collect();
+    let digits = typed.strip_suffix('分').unwrap_or(&typed).trim();
+    match digits {
+        "" => Ok(0),
+        digits if digits.bytes().all(|byte| byte.is_ascii_digit()) => digits.parse().map_err(|_| Wrong::Points),
+        _ => Err(Wrong::Points),
     }
 }
 
@@ -164,14 +182,28 @@ pub(super) async fn ordered(app: &App, id: Uuid, operation: Operation, followed:
     }
 }
 
-async fn charge(app: &App, mode: Mode, headers: &HeaderMap, typed: &Amount) -> Response {
-    let operation = match (mode, read_amount(&typed.amount)) {
-        (Mode::Balance, _) => Ok(Operation::PurseInquiry(purse::Inquiry)),
-        (Mode::Till, Ok(amount)) => Ok(Operation::PursePayment(purse::Payment::online(amount))),
-        (Mode::TopUp, Ok(amount)) => Ok(Operation::PurseTopUp(purse::TopUp { amount })),
-        (Mode::Till | Mode::TopUp, Err(wrong)) => Err(wrong),
-    };
-    let started = match operation {
+/// What was typed, as an operation.
+fn operation(mode: Mode, typed: &Filled, known: &Knowledge) -> Result<Operation, Wrong> {
+    let said = |refused: Refused| Wrong::Said(messages_daemon::tap(&refused.into()));
+    Ok(match mode {
+        Mode::Balance => Operation::PurseInquiry(purse::Inquiry),
+        Mode::TopUp => Operation::PurseTopUp(purse::TopUp { amount: read_amount(&typed.amount)? }),
+        Mode::Award => Operation::PointsAward(points::award(read_amount(&typed.amount)?, known).map_err(said)?),
+        Mode::Till => {
+            let (price, redeemed) = (read_amount(&typed.amount)?, read_points(&typed.points)?);
+            let payment = points::payment(price, redeemed, known);
+            let wrong = |refused: Refused| Wrong::Discount(messages_daemon::tap(&refused.into()));
+            Operation::PursePayment(payment.map_err(wrong)?)
+        }
+        Mode::Redeem => match read_points(&typed.points)? {
+            0 => return Err(Wrong::Points),
+            points => Operation::PointsRedemption(points::redemption(points, known).map_err(said)?),
+        },
+    })
+}
+
+async fn charge(app: &App, mode: Mode, headers: &HeaderMap, typed: &Filled) -> Response {
+    let started = match operation(mode, typed, &app.known.now()) {
         Ok(operation) => ordered(app, typed.id, operation, mode.path()).await,
         Err(wrong) => Err(wrong),
     };
@@ -180,7 +212,7 @@ async fn charge(app: &App, mode: Mode, headers: &HeaderMap, typed: &Amount) -> R
         Err(wrong) => wrong,
     };
     let seen = look(app, View::Counter);
-    (wrong.status(), Html(form(app, &seen, mode, language(headers), &typed.amount, Some(&wrong)))).into_response()
+    (wrong.status(), Html(form(app, &seen, mode, language(headers), typed, Some(&wrong)))).into_response()
 }
 
 fn pin(app: &App, view: View, id: Uuid, headers: &HeaderMap, typed: &Typed) -> Response {
@@ -239,6 +271,15 @@ mod tests {
         ];
         for (typed, expected) in table {
             assert!(read_amount(typed).is_err_and(|wrong| expected(&wrong)), "{typed}");
+        }
+    }
+    #[test]
+    fn points_are_a_whole_number_or_none() {
+        for (typed, points) in [("", 0), (" ", 0), ("500", 500), ("５００ 分", 500), ("0", 0)] {
+            assert!(matches!(read_points(typed), Ok(read) if read == points), "{typed}");
+        }
+        for typed in ["-5", "1.5", "1e3", "five", "99999999999", "+5"] {
+            assert!(matches!(read_points(typed), Err(Wrong::Points)), "{typed}");
         }
     }
 }

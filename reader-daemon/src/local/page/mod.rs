@@ -4,6 +4,7 @@
 //! They are the daemon's own, in a browser on the same machine, and work without scripts; a script only shows what
 //! has changed as soon as it has, puts a keypad on a screen to touch, and makes itself heard.
 
+mod book;
 mod counter;
 mod live;
 mod returns;
@@ -11,6 +12,7 @@ mod seen;
 mod taps;
 mod view;
 mod visits;
+mod wrong;
 
 use std::time::Duration;
 
@@ -29,7 +31,8 @@ use uuid::Uuid;
 pub use self::visits::Visits;
 use self::{
     seen::{Seen, look},
-    view::{Opened, Payment, Reader, SignIn, TurnedAway, Wrong, html, text},
+    view::{Opened, Payment, Reader, SignIn, TurnedAway, html, text},
+    wrong::Wrong,
 };
 use super::{
     api::{self, App},

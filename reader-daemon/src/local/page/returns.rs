@@ -13,17 +13,19 @@ use card_schema::{
     envelope::receipt::Outcome,
     ids::TapId,
     money::Fen,
-    operation::{Operation, OperationCode, purse},
+    operation::{Operation, OperationCode, points::Undo, purse},
 };
 use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
-    counter::{Amount, ordered, read_amount},
+    book::{Receipt, Refund},
+    counter::{Filled, ordered, read_amount},
     language,
     seen::look,
     taps::failed,
-    view::{Receipt, Refund, Wrong, html},
+    view::html,
+    wrong::Wrong,
 };
 use crate::{
     cli::{messages::CliError, messages_daemon as messages, messages_local},
@@ -38,6 +40,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/counter/taps/{tap}", get(receipt))
         .route("/counter/taps/{tap}/refund", get(ask_refund).post(refund))
         .route("/counter/taps/{tap}/void", post(void))
+        .route("/counter/taps/{tap}/undo", post(undo))
 }
 
 /// What a merchant may do about a tap, as far as this terminal knows.
@@ -47,12 +50,23 @@ pub(super) struct Offer {
     pub(super) refund: Option<Fen>,
     /// Whether all of it may be undone.
     pub(super) void: bool,
+    /// Whether points may be undone that were given for a purchase or taken for goods.
+    pub(super) undo: bool,
     /// Whether it may be, but for the network.
     pub(super) needs_network: bool,
 }
 
-/// Looks at a tap of which so much has gone back already.
-fn offer(tap: &Fate, returned: Fen, known: &Knowledge, now: Micros) -> Offer {
+/// Looks at a tap of which so much has gone back already, or that was undone.
+fn offer(tap: &Fate, returned: Fen, is_undone: bool, known: &Knowledge, now: Micros) -> Offer {
+    if matches!(tap.operation, OperationCode::PointsAward | OperationCode::PointsRedemption) {
+        let profile = &known.profile;
+        let undo = tap.outcome == Some(Outcome::Accepted)
+            && !is_undone
+            && profile.operations.contains(&OperationCode::PointsUndo)
+            && profile.limits.refunds.allows_refund(now.distance(tap.at));
+        let needs_network = undo && known.decides_alone();
+        return Offer { undo: undo && !needs_network, needs_network, ..Offer::default() };
+    }
     let amount = tap.amount.unwrap_or_default();
     let left = amount.checked_sub(returned).filter(|left| *left > Fen::ZERO);
     let (OperationCode::PursePayment, Some(Outcome::Accepted), Some(left)) = (tap.operation, tap.outcome, left) else {
@@ -66,7 +80,7 @@ fn offer(tap: &Fate, returned: Fen, known: &Knowledge, now: Micros) -> Offer {
     if known.decides_alone() {
         return Offer { needs_network: refund || void, ..Offer::default() };
     }
-    Offer { refund: refund.then_some(left), void, needs_network: false }
+    Offer { refund: refund.then_some(left), void, ..Offer::default() }
 }
 
 /// A tap with what this terminal knows of it.
@@ -80,13 +94,13 @@ async fn load(app: &App, tap: &str) -> Result<Scene, CliError> {
     let id: TapId = tap.parse().map_err(|_| messages_local::no_such_tap())?;
     let read = async {
         Ok(match app.outbox.fate(id).await? {
-            Some(tap) => Some((tap, app.outbox.returned(id).await?)),
+            Some(tap) => Some((tap, app.outbox.returned(id).await?, app.outbox.is_undone(id).await?)),
             None => None,
         })
     };
-    let (tap, returned) =
+    let (tap, returned, is_undone) =
         read.await.map_err(|error| messages::outbox(&error))?.ok_or_else(messages_local::no_such_tap)?;
-    let offer = offer(&tap, returned.all(), &app.known.now(), clock::now());
+    let offer = offer(&tap, returned.all(), is_undone, &app.known.now(), clock::now());
     Ok(Scene { tap, returned, offer })
 }
 
@@ -141,7 +155,7 @@ async fn refund(
     State(app): State<App>,
     Path(tap): Path<String>,
     headers: HeaderMap,
-    Form(typed): Form<Amount>,
+    Form(typed): Form<Filled>,
 ) -> Response {
     let scene = match load(&app, &tap).await {
         Ok(scene) => scene,
@@ -187,6 +201,23 @@ async fn void(
     }
 }
 
+async fn undo(
+    State(app): State<App>,
+    Path(tap): Path<String>,
+    headers: HeaderMap,
+    Form(Begun { id }): Form<Begun>,
+) -> Response {
+    let scene = match load(&app, &tap).await {
+        Ok(scene) => scene,
+        Err(error) => return failed(&app, language(&headers), error),
+    };
+    let undo = Undo { original: original(&scene.tap) };
+    match ordered(&app, id, Operation::PointsUndo(undo), View::Counter.path()).await {
+        Ok(followed) => followed,
+        Err(wrong) => (wrong.status(), receipt_of(&app, &headers, &scene, Some(&wrong))).into_response(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -197,14 +228,15 @@ mod tests {
     const AT: Micros = Micros(1_790_000_000_000_000);
 
     fn tap(operation: OperationCode, outcome: Option<Outcome>) -> Fate {
-        Fate { tap_id: TapId([1; 32]), operation, amount: Some(Fen(1_250)), original: None, at: AT, outcome }
+        let (amount, tap_id) = (Some(Fen(1_250)), TapId([1; 32]));
+        Fate { tap_id, operation, amount, original: None, points: None, discount: None, at: AT, outcome }
     }
 
     #[test]
     fn what_is_left_of_a_booked_payment_is_offered_while_there_is_time() {
         let known = knowledge();
         let paid = tap(OperationCode::PursePayment, Some(Outcome::Accepted));
-        let all = |refund, void| Offer { refund, void, needs_network: false };
+        let all = |refund, void| Offer { refund, void, ..Offer::default() };
         for (case, returned, after_s, expected) in [
             ("at once", 0, 0, all(Some(Fen(1_250)), true)),
             ("in the last minute", 0, 900, all(Some(Fen(1_250)), true)),
@@ -214,7 +246,7 @@ mod tests {
             ("on the last day", 0, 30 * 86_400, all(Some(Fen(1_250)), false)),
             ("too late", 0, 30 * 86_400 + 1, Offer::default()),
         ] {
-            assert_eq!(offer(&paid, Fen(returned), &known, AT.plus_seconds(after_s)), expected, "{case}");
+            assert_eq!(offer(&paid, Fen(returned), false, &known, AT.plus_seconds(after_s)), expected, "{case}");
         }
     }
 
@@ -228,13 +260,30 @@ mod tests {
             tap(OperationCode::PurseRefund, Some(Outcome::Accepted)),
             tap(OperationCode::PurseVoid, Some(Outcome::Accepted)),
         ] {
-            assert_eq!(offer(&other, Fen::ZERO, &knowledge(), AT), none, "{other:?}");
+            assert_eq!(offer(&other, Fen::ZERO, false, &knowledge(), AT), none, "{other:?}");
         }
         let paid = tap(OperationCode::PursePayment, Some(Outcome::Accepted));
         let alone = Knowledge { online: Some(false), ..knowledge() };
-        assert_eq!(offer(&paid, Fen::ZERO, &alone, AT), Offer { needs_network: true, ..none });
+        assert_eq!(offer(&paid, Fen::ZERO, false, &alone, AT), Offer { needs_network: true, ..none });
         let mut known = knowledge();
         Arc::make_mut(&mut known.profile).operations = vec![OperationCode::PursePayment];
-        assert_eq!(offer(&paid, Fen::ZERO, &known, AT), none);
+        assert_eq!(offer(&paid, Fen::ZERO, false, &known, AT), none);
+    }
+
+    #[test]
+    fn points_for_a_purchase_or_for_goods_are_undone_once_and_in_time() {
+        let known = knowledge();
+        let undo = Offer { undo: true, ..Offer::default() };
+        for code in [OperationCode::PointsAward, OperationCode::PointsRedemption] {
+            let given = tap(code, Some(Outcome::Accepted));
+            let offered = |is_undone, after_s| offer(&given, Fen::ZERO, is_undone, &known, AT.plus_seconds(after_s));
+            assert_eq!(offered(false, 30 * 86_400), undo);
+            assert_eq!(offered(false, 30 * 86_400 + 1), Offer::default());
+            assert_eq!(offered(true, 0), Offer::default());
+            assert_eq!(offer(&tap(code, None), Fen::ZERO, false, &known, AT), Offer::default(), "it waits");
+            let alone = Knowledge { online: Some(false), ..knowledge() };
+            let needs_network = Offer { needs_network: true, ..Offer::default() };
+            assert_eq!(offer(&given, Fen::ZERO, false, &alone, AT), needs_network);
+        }
     }
 }

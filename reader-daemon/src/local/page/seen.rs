@@ -1,6 +1,6 @@
 //! What stands at the reader, as a page shows it: one value, looked at anew each time. No I/O beyond looking.
 
-use card_schema::{money::Fen, operation::OperationCode};
+use card_schema::{money::Fen, operation::OperationCode, points::Terms, wire::terminal::TerminalProfile};
 
 use crate::{
     counter::{Step, Transaction},
@@ -47,16 +47,20 @@ impl View {
 pub(super) enum Mode {
     Till,
     TopUp,
+    Award,
+    Redeem,
     Balance,
 }
 
 impl Mode {
-    pub(super) const ALL: [Self; 3] = [Self::Till, Self::TopUp, Self::Balance];
+    pub(super) const ALL: [Self; 5] = [Self::Till, Self::TopUp, Self::Award, Self::Redeem, Self::Balance];
 
     pub(super) const fn path(self) -> &'static str {
         match self {
             Self::Till => "/counter/till",
             Self::TopUp => "/counter/top-up",
+            Self::Award => "/counter/award",
+            Self::Redeem => "/counter/redeem",
             Self::Balance => "/counter/balance",
         }
     }
@@ -65,8 +69,15 @@ impl Mode {
         match self {
             Self::Till => OperationCode::PursePayment,
             Self::TopUp => OperationCode::PurseTopUp,
+            Self::Award => OperationCode::PointsAward,
+            Self::Redeem => OperationCode::PointsRedemption,
             Self::Balance => OperationCode::PurseInquiry,
         }
+    }
+
+    /// Whether it is about points alone.
+    const fn is_of_points(self) -> bool {
+        matches!(self, Self::Award | Self::Redeem)
     }
 }
 
@@ -100,6 +111,8 @@ pub(super) struct Seen {
     pub(super) is_revoked: bool,
     /// What this terminal may do.
     pub(super) modes: Vec<Mode>,
+    /// The points that the shop gives and takes.
+    pub(super) points: Option<Terms>,
     /// What a job asks; the holder's page alone asks it.
     pub(super) prompt: Option<Prompt>,
     /// What is being paid, as long as this page's person looks at it.
@@ -126,10 +139,19 @@ pub(super) fn look(app: &App, view: View) -> Seen {
         offline_used: (online == Some(false)).then(|| percent(waiting.payments, known.profile.limits.offline.terminal)),
         low_balance: known.profile.limits.low_balance,
         is_revoked: known.is_revoked,
-        modes: Mode::ALL.into_iter().filter(|mode| known.profile.operations.contains(&mode.operation())).collect(),
+        modes: modes(&known.profile),
+        points: known.profile.points.clone(),
         prompt: if view == View::Holder { app.prompts.first() } else { None },
         transaction,
     }
+}
+
+/// What a terminal may do: with points, where its shop gives some.
+fn modes(profile: &TerminalProfile) -> Vec<Mode> {
+    let may = |mode: &Mode| {
+        profile.operations.contains(&mode.operation()) && (profile.points.is_some() || !mode.is_of_points())
+    };
+    Mode::ALL.into_iter().filter(may).collect()
 }
 
 fn lying<'a>(readers: impl Iterator<Item = &'a ReaderState>) -> Lying {
@@ -179,8 +201,9 @@ impl Seen {
     pub(super) fn mark(&self) -> String {
         let online = self.online.map_or(2, u8::from);
         let flags = [self.has_reader, self.is_revoked].map(u8::from);
-        let Self { lying, waiting, offline_used, modes, .. } = self;
-        format!("{}.{flags:?}.{lying:?}.{online}.{waiting}.{offline_used:?}.{}", self.state(), modes.len())
+        let Self { lying, waiting, offline_used, modes, points, .. } = self;
+        let worth = points.as_ref().map(|terms| terms.worth);
+        format!("{}.{flags:?}.{lying:?}.{online}.{waiting}.{offline_used:?}.{}.{worth:?}", self.state(), modes.len())
     }
 }
 
@@ -203,6 +226,7 @@ mod tests {
             low_balance: Fen(1_000),
             is_revoked: false,
             modes: Mode::ALL.to_vec(),
+            points: None,
             prompt,
             transaction,
         }

@@ -10,9 +10,10 @@ use axum::{
 use serde::Deserialize;
 
 use super::{
+    book::Taps,
     language,
     seen::look,
-    view::{Failed, Taps, html},
+    view::{Failed, html},
 };
 use crate::{
     cli::{

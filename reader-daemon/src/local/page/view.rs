@@ -1,109 +1,24 @@
 //! What the page at the reader shows. No I/O; the words stand in the templates, in both languages.
 
-use std::borrow::Cow;
-
 use askama::Template;
-use axum::{http::StatusCode, response::Html};
+use axum::response::Html;
 use card_schema::{
-    clock::Micros, envelope::receipt::Outcome, money::Fen, operation::OperationCode, wire::terminal::TerminalProfile,
+    clock::Micros,
+    envelope::receipt::{Ending, Outcome},
+    money::Fen,
+    operation::{Operation, OperationCode},
+    points::Worth,
 };
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{
-    returns::Offer,
-    seen::{Lying, Mode, Seen},
-};
+use super::seen::{Lying, Mode, Seen};
 use crate::{
-    cli::{
-        messages::{CliError, Language},
-        messages_daemon,
-    },
+    cli::messages::{CliError, Language},
     clock::CHINA,
-    counter::{End, Step, Transaction},
+    counter::{End, PointsLeft, Step, Transaction},
     local::wire::{PromptKind, View},
-    outbox::Fate,
 };
-
-/// What is wrong with what was typed.
-#[derive(Clone, Debug)]
-pub(super) enum Wrong {
-    /// Not six to eight digits.
-    Format,
-    /// The PIN that every new card has.
-    Factory,
-    /// The second time it was another one.
-    Differ,
-    /// No amount in yuan.
-    Amount,
-    /// More decimals than a fen has.
-    Decimals,
-    /// Nothing, or less.
-    Zero,
-    /// More than is left of the payment, as far as this terminal knows.
-    OverRest(Fen),
-    /// Something else is under way.
-    Busy,
-    /// With this form something else was done already.
-    Used,
-    /// What the card or the service says.
-    Said(CliError),
-}
-
-impl Wrong {
-    /// Whether it is what was typed, or what else is going on.
-    pub(super) const fn status(&self) -> StatusCode {
-        match self {
-            Self::Busy | Self::Used => StatusCode::CONFLICT,
-            _ => StatusCode::UNPROCESSABLE_ENTITY,
-        }
-    }
-
-    pub(super) fn text(&self, language: Language) -> Cow<'_, str> {
-        let text = match self {
-            Self::OverRest(left) => {
-                let (zh, en) = (
-                    format!("最多还可退 {left} 元。请减少金额。"),
-                    format!("At most {left} yuan is left to refund. Refund less."),
-                );
-                return Cow::Owned(match language {
-                    Language::Zh => zh,
-                    Language::En => en,
-                });
-            }
-            Self::Format => {
-                language.choose("密码须为 6 至 8 位数字。请重新输入。", "A PIN has 6 to 8 digits. Type it again.")
-            }
-            Self::Factory => language.choose(
-                "这是所有新卡的初始密码，人人都知道。请另选一个。",
-                "That is the PIN that every new card has, and everybody knows it. Choose another.",
-            ),
-            Self::Differ => {
-                language.choose("两次输入的密码不同。请重新输入。", "The two PINs differ. Type both again.")
-            }
-            Self::Amount => {
-                language.choose("请输入以元为单位的金额，例如 12.50。", "Type an amount in yuan, such as 12.50.")
-            }
-            Self::Decimals => language.choose(
-                "金额最多两位小数（精确到分）。请重新输入，例如 12.50。",
-                "An amount has at most two decimals. Type it again, such as 12.50.",
-            ),
-            Self::Zero => {
-                language.choose("金额须大于零。请重新输入。", "The amount has to be above zero. Type it again.")
-            }
-            Self::Busy => language.choose(
-                "上一笔交易还没有结束。请先完成或取消。",
-                "Another transaction is under way. Finish or cancel it first.",
-            ),
-            Self::Used => language.choose(
-                "用这张表单已经办过另一笔。请核对后再提交一次。",
-                "Something else was done with this form already. Check it, and send it once more.",
-            ),
-            Self::Said(error) => language.choose(&error.zh, &error.en),
-        };
-        Cow::Borrowed(text)
-    }
-}
 
 /// What is asked at the reader, or that nothing is.
 #[derive(Template)]
@@ -130,9 +45,12 @@ pub(super) struct Charge<'a> {
     pub(super) mode: Mode,
     /// The number of the transaction that this form starts.
     pub(super) id: Uuid,
-    pub(super) typed: &'a str,
+    pub(super) amount: &'a str,
+    pub(super) points: &'a str,
     pub(super) no_pin_limit: Fen,
     pub(super) wrong: Option<&'a str>,
+    /// Whether that is about the points.
+    pub(super) is_of_points: bool,
 }
 
 impl Charge<'_> {
@@ -149,8 +67,66 @@ impl Charge<'_> {
         match mode {
             Mode::Till => self.language.choose("收款", "Payment"),
             Mode::TopUp => self.language.choose("充值", "Top-up"),
+            Mode::Award => self.language.choose("积分", "Give points"),
+            Mode::Redeem => self.language.choose("积分兑换", "Take points"),
             Mode::Balance => self.language.choose("查询余额", "Balance"),
         }
+    }
+
+    fn amount_label(&self) -> &'static str {
+        let (zh, en) = match self.mode {
+            Mode::TopUp => ("收到的现金（元）", "Cash received, in yuan"),
+            Mode::Award => ("顾客已付（元）", "Paid otherwise, in yuan"),
+            _ => ("金额（元）", "Amount in yuan"),
+        };
+        self.language.choose(zh, en)
+    }
+
+    /// What is to be known about the amount before it is typed.
+    fn amount_hint(&self) -> Option<String> {
+        let (zh, en) = match self.mode {
+            Mode::Till => ("超过此金额须输入密码：", "Above this the holder types the PIN: "),
+            Mode::Award => (
+                "现金或其他方式付的款，刷卡只记积分，不扣款。",
+                "Paid in cash or otherwise: the card gets its points, and nothing is charged.",
+            ),
+            _ => return None,
+        };
+        let hint = self.language.choose(zh, en);
+        Some(if self.mode == Mode::Till { format!("{hint}{}", self.no_pin_limit) } else { hint.to_owned() })
+    }
+
+    /// What points are worth, where they may be typed.
+    fn points_hint(&self) -> Option<String> {
+        let terms = self.seen.points.as_ref()?;
+        let zh = self.language == Language::Zh;
+        match (self.mode, terms.worth) {
+            (Mode::Till, Some(Worth { points, fen })) if zh => Some(format!("{points} 积分抵 {fen} 元，须输入密码。")),
+            (Mode::Till, Some(Worth { points, fen })) => {
+                Some(format!("{points} points take off {fen} yuan; the holder types the PIN."))
+            }
+            (Mode::Redeem, _) if zh => Some(format!("兑换商品，扣“{}”的积分，须输入密码。", terms.name)),
+            (Mode::Redeem, _) => Some(format!("For goods, with points of {}; the holder types the PIN.", terms.name)),
+            _ => None,
+        }
+    }
+
+    fn points_label(&self) -> &'static str {
+        match self.mode {
+            Mode::Till => self.language.choose("用积分抵扣（可不填）", "Points for money off (may stay empty)"),
+            _ => self.language.choose("积分", "Points"),
+        }
+    }
+
+    fn button(&self) -> &'static str {
+        let (zh, en) = match self.mode {
+            Mode::Till => ("收款", "Charge"),
+            Mode::TopUp => ("充值", "Top up"),
+            Mode::Award => ("记积分", "Give points"),
+            Mode::Redeem => ("兑换", "Take points"),
+            Mode::Balance => ("查询", "Ask"),
+        };
+        self.language.choose(zh, en)
     }
 }
 
@@ -187,10 +163,64 @@ impl Payment<'_> {
         }
     }
 
+    /// The points that are given, over the amount or instead of one.
+    fn points_given(&self) -> Option<u32> {
+        match self.transaction.order.operation {
+            Operation::PursePayment(payment) => {
+                payment.points.map(|points| points.redeemed).filter(|points| *points > 0)
+            }
+            Operation::PointsRedemption(redemption) => Some(redemption.points),
+            _ => None,
+        }
+    }
+
+    /// What points take off the price, and the price.
+    fn discount(&self) -> Option<(Fen, Fen)> {
+        let off = self.transaction.order.operation.discount()?;
+        Some((off, self.amount()?.checked_add(off)?))
+    }
+
+    /// What became of the holder's points, for whoever looks.
+    fn points(&self) -> Option<String> {
+        let Step::Ended(End::Accepted { points: Some(points), .. }) = &self.transaction.step else { return None };
+        let zh = self.language == Language::Zh;
+        let moved = match points.moved {
+            0 => String::new(),
+            moved if zh => format!("本次积分：{moved:+}。"),
+            moved => format!("Points: {moved:+}. "),
+        };
+        let Some(PointsLeft { balance, ending }) = points.left.filter(|_| self.view == View::Holder) else {
+            return (!moved.is_empty()).then(|| moved.trim_end().to_owned());
+        };
+        let left = if zh { format!("现有积分：{balance}。") } else { format!("You have {balance} points. ") };
+        let below = match balance {
+            0.. => "",
+            _ if zh => "退货时收回的积分已先用掉，所以为负；以后的积分先补足。",
+            _ => "Points that were taken back had been used already; what you earn next makes up for them.",
+        };
+        let ending = ending.map_or(String::new(), |Ending { points, until }| {
+            if zh {
+                format!("其中 {points} 积分 {until} 后过期。")
+            } else {
+                format!("Of them {points} are good until {until}.")
+            }
+        });
+        Some(format!("{moved}{left}{below}{ending}").trim_end().to_owned())
+    }
+
+    fn is_award(&self) -> bool {
+        self.transaction.order.operation.code() == OperationCode::PointsAward
+    }
+
+    fn is_of_points(&self) -> bool {
+        let code = self.transaction.order.operation.code();
+        matches!(code, OperationCode::PointsAward | OperationCode::PointsRedemption | OperationCode::PointsUndo)
+    }
+
     /// Whether so little is left that the holder may want to top up.
     fn runs_low(&self) -> bool {
         let left = match self.transaction.step {
-            Step::Ended(End::Accepted { balance }) => balance,
+            Step::Ended(End::Accepted { balance, .. }) => balance,
             _ => None,
         };
         let is_payment = self.transaction.order.operation.code() == OperationCode::PursePayment;
@@ -215,6 +245,9 @@ impl Payment<'_> {
             OperationCode::PurseTopUp => ("充值成功", "Topped up"),
             OperationCode::PurseRefund => ("退款成功", "Refunded"),
             OperationCode::PurseVoid => ("已撤销", "Voided"),
+            OperationCode::PointsAward => ("积分已记", "Points given"),
+            OperationCode::PointsRedemption => ("兑换成功", "Points taken"),
+            OperationCode::PointsUndo => ("积分已撤销", "Points undone"),
             OperationCode::PurseInquiry if self.view == View::Counter => {
                 ("已查询，余额只给持卡人看", "Answered, for the holder's eyes only")
             }
@@ -275,13 +308,16 @@ impl Payment<'_> {
 }
 
 /// The words for an operation.
-fn operation(language: Language, operation: OperationCode) -> &'static str {
+pub(super) fn operation(language: Language, operation: OperationCode) -> &'static str {
     match operation {
         OperationCode::PursePayment => language.choose("付款", "Payment"),
         OperationCode::PurseTopUp => language.choose("充值", "Top-up"),
         OperationCode::PurseRefund => language.choose("退款", "Refund"),
         OperationCode::PurseVoid => language.choose("撤销", "Void"),
         OperationCode::PurseInquiry => language.choose("查询余额", "Balance inquiry"),
+        OperationCode::PointsAward => language.choose("购物积分", "Points for a purchase"),
+        OperationCode::PointsRedemption => language.choose("积分兑换", "Points for goods"),
+        OperationCode::PointsUndo => language.choose("积分撤销", "Points undone"),
         OperationCode::GateCheck => language.choose("通行", "Gate"),
         OperationCode::SignIn => language.choose("登录", "Sign-in"),
         OperationCode::RegistrationConsent => language.choose("同意", "Agreement"),
@@ -290,7 +326,7 @@ fn operation(language: Language, operation: OperationCode) -> &'static str {
 }
 
 /// What became of a tap, in a word, and how it looks.
-fn became(language: Language, outcome: Option<Outcome>) -> (&'static str, &'static str) {
+pub(super) fn became(language: Language, outcome: Option<Outcome>) -> (&'static str, &'static str) {
     match outcome {
         None => ("kept", language.choose("待上传", "To be sent")),
         Some(Outcome::Accepted) => ("ok", language.choose("已记账", "Booked")),
@@ -300,88 +336,9 @@ fn became(language: Language, outcome: Option<Outcome>) -> (&'static str, &'stat
 }
 
 /// A minute as people here write it.
-fn minute(at: Micros) -> String {
+pub(super) fn minute(at: Micros) -> String {
     let at = Timestamp::from_microsecond(at.0).unwrap_or(Timestamp::UNIX_EPOCH);
     CHINA.to_datetime(at).strftime("%Y-%m-%d %H:%M").to_string()
-}
-
-/// Every tap of this terminal.
-#[derive(Template)]
-#[template(path = "page/taps.html")]
-pub(super) struct Taps<'a> {
-    pub(super) language: Language,
-    pub(super) seen: &'a Seen,
-    pub(super) fates: Vec<Fate>,
-    /// How many to pass over for the ones before, and for the ones after.
-    pub(super) older: Option<u32>,
-    pub(super) newer: Option<u32>,
-}
-
-impl Taps<'_> {
-    fn operation(&self, tap: &Fate) -> &'static str {
-        operation(self.language, tap.operation)
-    }
-
-    fn became(&self, tap: &Fate) -> (&'static str, &'static str) {
-        became(self.language, tap.outcome)
-    }
-
-    /// Each with the minute in which it was made.
-    fn lines(&self) -> impl Iterator<Item = (&Fate, String)> {
-        self.fates.iter().map(|tap| (tap, minute(tap.at)))
-    }
-}
-
-/// One of them, for the holder's hand.
-#[derive(Template)]
-#[template(path = "page/receipt.html")]
-pub(super) struct Receipt<'a> {
-    pub(super) language: Language,
-    pub(super) seen: &'a Seen,
-    pub(super) profile: &'a TerminalProfile,
-    pub(super) tap: &'a Fate,
-    /// How much of it this terminal has given back.
-    pub(super) returned: Fen,
-    /// What else may be given back.
-    pub(super) offer: Offer,
-    /// The number of the void that this page may start.
-    pub(super) id: Uuid,
-    /// Why that did not start.
-    pub(super) wrong: Option<&'a str>,
-}
-
-/// A merchant types how much of a payment goes back.
-#[derive(Template)]
-#[template(path = "page/refund.html")]
-pub(super) struct Refund<'a> {
-    pub(super) language: Language,
-    pub(super) seen: &'a Seen,
-    pub(super) tap: &'a Fate,
-    pub(super) left: Fen,
-    /// The number of the refund that this form starts.
-    pub(super) id: Uuid,
-    pub(super) typed: &'a str,
-    pub(super) wrong: Option<&'a str>,
-}
-
-impl Receipt<'_> {
-    fn operation(&self) -> &'static str {
-        operation(self.language, self.tap.operation)
-    }
-
-    fn became(&self) -> (&'static str, &'static str) {
-        became(self.language, self.tap.outcome)
-    }
-
-    fn minute(&self) -> String {
-        minute(self.tap.at)
-    }
-
-    /// Why it did not come about.
-    fn why(&self) -> Option<String> {
-        let outcome = self.tap.outcome.filter(|outcome| *outcome != Outcome::Accepted)?;
-        Some(messages_daemon::outcome(outcome).text(self.language).to_owned())
-    }
 }
 
 /// A member of staff signs in.

@@ -20,6 +20,7 @@ use self::model::{Done, Reason, Reversal, Undone};
 use self::store::Hands;
 use crate::app::App;
 use crate::db::{DbError, Tx};
+use crate::domains;
 use crate::http::Refusal;
 use crate::ledger::{self, Book, Needs, Posted, Refused, Transfer};
 use crate::people::approval::model::{Deed, Request};
@@ -134,11 +135,14 @@ impl Posting {
     /// Tries it, in a shard that is locked. `id` is the form's.
     pub async fn of(tx: &mut Tx, now: Micros, id: Uuid, wanted: &Reversal) -> Result<Result<Self, Undone>, Refusal> {
         let booked = store::booked(tx.conn(), wanted.card, wanted.tap).await?.ok_or_else(unknown)?;
-        let store::Booked { moved, advance } = booked;
+        let store::Booked { moved, advance, caused } = booked;
         if !Reason::of(moved.entry.transfer.kind).contains(&wanted.reason) {
             return Err(Refusal::new(ProblemType::MalformedRequest));
         }
-        let transfers = ledger::give_back(&moved, advance.as_ref(), wanted.amount.0, Some(rules::reference(id)));
+        let (amount, reference) = (wanted.amount.0, rules::reference(id));
+        let mut transfers = ledger::give_back(&moved, advance.as_ref(), amount, Some(reference));
+        let returned = moved.reversed.saturating_add(amount);
+        transfers.extend(domains::points_back(tx, &caused, &moved, returned, reference).await?);
         let book = ledger::store::load(tx, &Needs::of(&transfers)).await?;
         match book.clone().post_linked(now, &transfers) {
             Ok(_) => Ok(Ok(Self { transfers, book })),

@@ -56,7 +56,10 @@ impl Reason {
                 &[Self::Twice, Self::WrongAmount, Self::Returned, Self::Misused, Self::TerminalFault]
             }
             TransferKind::TopUp => &[Self::Mistaken, Self::Twice, Self::WrongAmount, Self::TerminalFault],
-            TransferKind::Shortfall => &[],
+            TransferKind::Shortfall
+            | TransferKind::PointsEarned
+            | TransferKind::PointsRedeemed
+            | TransferKind::PointsExpired => &[],
         }
     }
 }

@@ -336,7 +336,7 @@ pub(crate) mod tests {
         let card = CardId::new(1204, Shard(3), [7; 16]);
         let operation = match kind {
             TransferKind::TopUp => OperationCode::PurseTopUp,
-            TransferKind::Payment | TransferKind::Shortfall => OperationCode::PursePayment,
+            _ => OperationCode::PursePayment,
         };
         let past = |reason, agreed: Option<&str>| Past {
             at: AT,

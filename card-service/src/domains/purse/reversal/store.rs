@@ -22,12 +22,14 @@ pub struct Hands {
 }
 
 /// What a tap of this card has booked and may be reversed, with what has gone back of it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Booked {
     /// The payment or top-up.
     pub moved: Named,
     /// What the issuer has advanced for it.
     pub advance: Option<Named>,
+    /// All that the tap has moved.
+    pub caused: Vec<Named>,
 }
 
 /// What a tap of this card has booked; nothing where it has moved no money, and where it has given back what another has
@@ -45,8 +47,8 @@ pub async fn booked(connection: &mut Connection, card: CardId, tap: i64) -> Resu
     let caused: Vec<_> =
         caused.into_iter().filter(|named| !matches!(named.entry.transfer.phase, Phase::Reversal { .. })).collect();
     let advance = caused.iter().copied().find(|named| named.entry.transfer.kind == TransferKind::Shortfall);
-    let moved = caused.into_iter().find(|named| !Reason::of(named.entry.transfer.kind).is_empty());
-    Ok(moved.map(|moved| Booked { moved, advance }))
+    let moved = caused.iter().copied().find(|named| !Reason::of(named.entry.transfer.kind).is_empty());
+    Ok(moved.map(|moved| Booked { moved, advance, caused }))
 }
 
 /// Writes down who reversed and why. `transfer` is the one that reverses.

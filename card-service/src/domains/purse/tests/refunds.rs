@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::domains::Original;
 use crate::ledger::{self, LastIds, Linked, Named, Reference};
 
 const MINUTE: i64 = 60;
@@ -42,7 +43,7 @@ fn post(book: &mut Book, ask: &Ask<'_>) -> (Outcome, Vec<i64>) {
 /// A tap of this holder and shop that has moved money.
 fn booked(operation: &Operation, transfers: Vec<i64>) -> Original {
     let ask = ask(operation);
-    Original { holder: ask.holder, terminal: ask.terminal, booked_at: BOOKED, transfers }
+    Original { holder: ask.holder, terminal: ask.terminal, booked_at: BOOKED, transfers, programme: None }
 }
 
 #[test]

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::Connection as _;
 
 use super::{
-    super::{open, terminal},
+    super::{answered, open, terminal},
     MARKS,
     promise::Mark,
 };
@@ -158,17 +158,7 @@ impl Terminal {
         if self.defect == Some(Defect::AcknowledgedBeforeStored) {
             self.mark(&stored);
         }
-        let tap = StoredTap {
-            tap_id: TapId(digest),
-            counter,
-            operation: tap.operation.code(),
-            card: tap.card,
-            amount: tap.operation.amount(),
-            original: tap.operation.original().map(|original| original.tap),
-            order: None,
-            at: tap.at,
-            cose,
-        };
+        let tap = StoredTap::of(&tap, TapId(digest), None, cose);
         self.outbox.store(&mut lane, &tap).await?;
         self.mark(&stored);
         self.lanes.insert(reader.to_owned(), lane);
@@ -189,7 +179,7 @@ impl Terminal {
         if self.defect != Some(Defect::ForgottenBeforeReceipt) {
             self.mark(&receipted);
         }
-        self.outbox.settle(taps.into_iter().map(|tap| (tap, Outcome::Accepted)).collect(), None).await.unwrap();
+        self.outbox.settle(taps.into_iter().map(|tap| answered(tap, Outcome::Accepted)).collect(), None).await.unwrap();
         self.mark(&receipted);
     }
 
