@@ -236,7 +236,7 @@ fn check_batch_and_receipt() {
                 points: Some(PointsStanding {
                     programme: ProgrammeId(7),
                     moved: 12,
-                    balance: 340,
+                    balance: Some(340),
                     ending: Some(ending),
                 }),
             },

@@ -107,8 +107,9 @@ pub struct PointsStanding {
     pub programme: ProgrammeId,
     /// What the tap has added; below zero for what it has taken away.
     pub moved: i64,
-    /// How many there are now; below zero where a refund took back points that were given away already.
-    pub balance: i64,
+    /// How many there are now; below zero where a refund took back points that were given away already. Not told to whoever
+    /// brings a tap once more.
+    pub balance: Option<i64>,
     /// The next that expire, told to whoever asks for the balance.
     pub ending: Option<Ending>,
 }
@@ -128,7 +129,11 @@ impl PointsStanding {
             e.null()?;
             return Ok(());
         };
-        e.array(4)?.u32(programme.0)?.i64(*moved)?.i64(*balance)?;
+        e.array(4)?.u32(programme.0)?.i64(*moved)?;
+        match balance {
+            None => e.null()?,
+            Some(balance) => e.i64(*balance)?,
+        };
         match ending {
             None => e.null()?,
             Some(ending) => e.array(2)?.i64(ending.points)?.i64(ending.until.days())?,
@@ -139,7 +144,8 @@ impl PointsStanding {
     fn decode(d: &mut Decoder<'_>) -> Result<Option<Self>, EnvelopeError> {
         cbor::optional(d, |d| {
             parts(d, 4, "standing of points")?;
-            let (programme, moved, balance) = (ProgrammeId(d.u32()?), d.i64()?, d.i64()?);
+            let (programme, moved) = (ProgrammeId(d.u32()?), d.i64()?);
+            let balance = cbor::optional(d, |d| Ok(d.i64()?))?;
             let ending = cbor::optional(d, |d| {
                 parts(d, 2, "ending of points")?;
                 let (points, days) = (d.i64()?, d.i64()?);

@@ -63,7 +63,7 @@ fn movement() -> impl Strategy<Value = points::Movement> {
 fn standing() -> impl Strategy<Value = PointsStanding> {
     let ending = (any::<i64>(), -719_162_i64..2_932_896)
         .prop_map(|(points, day)| Ending { points, until: Date::from_days(day).expect("a day") });
-    (any::<u32>(), any::<i64>(), any::<i64>(), proptest::option::of(ending)).prop_map(
+    (any::<u32>(), any::<i64>(), any::<Option<i64>>(), proptest::option::of(ending)).prop_map(
         |(programme, moved, balance, ending)| PointsStanding {
             programme: ProgrammeId(programme),
             moved,

@@ -186,6 +186,15 @@ impl Operation {
         }
     }
 
+    /// The points that the holder gives, for goods or for money off.
+    pub const fn given(&self) -> Option<u32> {
+        match self {
+            Self::PointsRedemption(redemption) => Some(redemption.points),
+            Self::PursePayment(payment) if payment.redeemed() > 0 => Some(payment.redeemed()),
+            _ => None,
+        }
+    }
+
     /// What points have taken off the price.
     pub fn discount(&self) -> Option<Fen> {
         match self {

@@ -11,6 +11,7 @@ pub mod purse;
 pub mod residence;
 
 use card_schema::clock::Micros;
+use card_schema::date::Date;
 use card_schema::envelope::receipt::{Ending, Outcome};
 use card_schema::ids::{HolderId, OrganisationId, Shard, TapId, TerminalId};
 use card_schema::operation::Operation;
@@ -110,18 +111,19 @@ impl Decision {
         Self { outcome, transfers: Vec::new(), shows: None, points: None, effects: Vec::new() }
     }
 
-    /// With what another room decides about the same tap: where one refuses, nothing is moved, and the first says why.
+    /// With what another room decides about the same tap: where one refuses, nothing is moved, nothing is told of points, and the
+    /// first says why.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
-        let (shows, points) = (self.shows.or(other.shows), self.points.or(other.points));
+        let shows = self.shows.or(other.shows);
         match (self.outcome, other.outcome) {
             (Outcome::Accepted, Outcome::Accepted) => {
                 self.transfers.extend(other.transfers);
                 self.effects.extend(other.effects);
-                Self { shows, points, ..self }
+                Self { shows, points: self.points.or(other.points), ..self }
             }
-            (Outcome::Accepted, refused) => Self { effects: other.effects, shows, points, ..Self::plain(refused) },
-            _ => Self { shows, points, ..self },
+            (Outcome::Accepted, refused) => Self { effects: other.effects, shows, ..Self::plain(refused) },
+            _ => Self { shows, points: None, ..self },
         }
     }
 }
@@ -180,24 +182,35 @@ pub fn refused(ask: &Ask<'_>) -> Vec<Effect> {
     rooms_of(ask.operation).iter().flat_map(|room| room.refused(ask)).collect()
 }
 
-/// What goes back of the points of a payment of which `returned` will have gone back in all, in a shard that is locked: for
-/// whoever reverses it. `caused` is what the payment's tap has moved.
+/// What goes back of the points of a payment, in a shard that is locked, and what is to be written besides: for whoever
+/// reverses it. `caused` is what the payment's tap has moved, of which `returned` will have gone back in all; `made_at` is the
+/// terminal's clock in it.
 pub async fn points_back(
     tx: &mut Tx,
+    now: Micros,
     caused: &[Named],
-    payment: &Named,
-    returned: i64,
+    (payment, returned): (&Named, i64),
+    made_at: Micros,
     reference: Reference,
-) -> Result<Vec<Transfer>, DbError> {
+) -> Result<(Vec<Transfer>, Vec<Effect>), DbError> {
     let accounts = caused.iter().flat_map(|named| [named.entry.transfer.debit, named.entry.transfer.credit]);
-    let Some(account) = accounts.into_iter().find(|key| key.kind == AccountKind::HolderPoints) else {
-        return Ok(Vec::new());
-    };
+    let account = accounts.into_iter().find(|key| key.kind == AccountKind::HolderPoints);
     let programmes = points::store::programmes(tx.conn()).await?.programmes;
-    let below_zero =
-        programmes.values().any(|programme| Unit::Points(programme.id) == account.unit && programme.below_zero);
+    let of = |account: &AccountKey| programmes.values().find(|programme| Unit::Points(programme.id) == account.unit);
+    let Some((account, programme)) = account.and_then(|account| Some((account, of(&account)?))) else {
+        return Ok((Vec::new(), Vec::new()));
+    };
+    let (shard, holder, id) = (account.shard, HolderId::from_bytes(account.owner.0), programme.id);
+    let wanted = points::model::Wanted { shard, holder, programme: id, day: None };
+    let lots = points::store::lots(tx.conn(), &[wanted]).await?.remove(&(holder, id)).unwrap_or_default();
     let balance = ledger::store::balance(tx.conn(), &account).await?;
-    Ok(points::back(caused, payment.entry.transfer.amount, returned, balance, below_zero, Some(reference)))
+    let (day, today) = (Date::in_china(made_at), Date::in_china(now));
+    let standing = points::Standing { programme, balance, lots: Some(&lots), day, today };
+    let whole = payment.entry.transfer.amount;
+    let points::Back { transfers, lots } =
+        points::back(caused, (whole, returned.min(whole)), &standing, Some(reference));
+    let earned = |(day, points)| Effect::Earned(points::Earned { shard, holder, programme: id, day, points });
+    Ok((transfers, lots.into_iter().map(earned).collect()))
 }
 
 /// Writes the effects of many decisions.

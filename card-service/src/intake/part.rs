@@ -312,7 +312,7 @@ impl Part {
         Ok(TapOutcome { tap: candidate.id, outcome, balance, points })
     }
 
-    /// The answer to a tap that came before. How many points there are is said as it is now.
+    /// The answer to a tap that came before. How many points there are now is not told to whoever keeps asking.
     fn again(&self, placed: &Placed, policy: Policy, prior: Prior) -> TapOutcome {
         let ask = self.ask(placed, policy).filter(|_| prior.outcome == receipt::Outcome::Accepted);
         let moved = self.moved_before.get(&prior.leaf).map(Vec::as_slice).unwrap_or_default();
@@ -321,7 +321,10 @@ impl Part {
             tap: placed.candidate().id,
             outcome: prior.outcome,
             balance: prior.balance,
-            points: points.map(|shown| self.standing(shown, moved.iter().map(|named| &named.entry.transfer))),
+            points: points.map(|shown| {
+                let standing = self.standing(shown, moved.iter().map(|named| &named.entry.transfer));
+                PointsStanding { balance: None, ..standing }
+            }),
         }
     }
 
@@ -330,7 +333,7 @@ impl Part {
         let ShownPoints { programme, account, ending } = shown;
         let of = |key: AccountKey, amount: i64| if key == account { amount } else { 0 };
         let moved = moved.map(|transfer| of(transfer.credit, transfer.amount) - of(transfer.debit, transfer.amount));
-        PointsStanding { programme, moved: moved.sum(), balance: self.book.balance(&account), ending }
+        PointsStanding { programme, moved: moved.sum(), balance: Some(self.book.balance(&account)), ending }
     }
 
     /// The holder has agreed to a text: if it is the one that was sent, the card is active from the next tap on, and no

@@ -188,7 +188,7 @@ async fn office(town: &Town, terminal: &TestTerminal, card: &TestCard) {
                 stock::store::carry_out(tx, START, who, terminal_of, &act).await?.unwrap();
             }
             reversed(tx, who, card).await?;
-            gives_points(tx, who, terminal_of).await?;
+            gives_points(tx, who, terminal_of, holder).await?;
             at_readers(tx, who, card, terminal).await
         })
     })
@@ -196,8 +196,8 @@ async fn office(town: &Town, terminal: &TestTerminal, card: &TestCard) {
     .unwrap();
 }
 
-/// A shop takes part in a programme, whose rule ends.
-async fn gives_points(tx: &mut Tx, who: StaffId, shop: OrganisationId) -> Result<(), DbError> {
+/// A shop takes part in a programme, and somebody has earned some.
+async fn gives_points(tx: &mut Tx, who: StaffId, shop: OrganisationId, to: HolderId) -> Result<(), DbError> {
     use points::model::{Category, Member, Programme, Reach, Rule};
     let (id, day) = (ProgrammeId(1), Date::in_china(START));
     for name in ["before", "after"] {
@@ -209,10 +209,11 @@ async fn gives_points(tx: &mut Tx, who: StaffId, shop: OrganisationId) -> Result
         let rule = Rule { id: Uuid::from_u128(14), programme: id, earn, category: Category::new("5411") };
         points::store::keep_rule(tx, START, who, &rule).await?;
         let category = Category::new("5411").expect("four digits");
-        let member = Member { organisation: shop, programme: id, category, until: None };
+        let member = Member { organisation: shop, programme: id, category, from: day, until: None };
         points::store::keep_member(tx, START, who, &member).await?;
     }
-    Ok(())
+    let earned = points::Earned { shard: to.shard(), holder: to, programme: id, day, points: 12 };
+    points::store::add(tx.conn(), &[earned]).await
 }
 
 /// A part of the payment goes back.

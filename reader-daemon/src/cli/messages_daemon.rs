@@ -164,8 +164,8 @@ const fn said(outcome: Outcome) -> (&'static str, &'static str, &'static str) {
         ),
         Outcome::RefundTooLate => (
             "refund-too-late",
-            "已超过可退款或撤销的期限。撤销过期可改为退款；退款过期请到站点办理。",
-            "The time for it is over. What can be voided no more may still be refunded; after that, go to a station.",
+            "已超过可退款或撤销的期限。撤销过期可改为退款；退款过期请到站点办理。积分过期不能撤销。",
+            "The time for it is over. What can be voided no more may still be refunded; after that, go to a station. Points stay as they are.",
         ),
         Outcome::InsufficientPoints => (
             "insufficient-points",
@@ -174,8 +174,8 @@ const fn said(outcome: Outcome) -> (&'static str, &'static str, &'static str) {
         ),
         Outcome::PointsTermsDiffer => (
             "points-terms-differ",
-            "积分规则刚刚变更，没有扣款，也没有扣积分。请稍候重新办理。",
-            "What points are worth here has just changed; nothing was charged and no points were taken. Wait a moment, then begin again.",
+            "积分规则已变更，或本店已退出积分计划；没有扣款，也没有扣积分。请过一分钟重新办理，或不用积分。",
+            "What points are worth here has changed, or this shop gives and takes no more; nothing was charged and no points were taken. Begin again in a minute, or do it without points.",
         ),
         Outcome::WrongText => (
             "wrong-text",

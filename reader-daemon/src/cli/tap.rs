@@ -159,7 +159,8 @@ fn describe(reply: &TapReply, context: Context) -> String {
         reply.balance_fen.map_or(String::new(), |fen| format!("{}{fen}", context.language.choose(zh, en)))
     };
     let points = |zh: &str, en: &str| {
-        reply.points.map_or(String::new(), |points| format!("{}{}", context.language.choose(zh, en), points.balance))
+        let balance = reply.points.and_then(|points| points.balance);
+        balance.map_or(String::new(), |balance| format!("{}{balance}", context.language.choose(zh, en)))
     };
     match reply.state {
         TapState::Accepted => format!(

@@ -95,6 +95,7 @@ impl Counter {
                 let same = before.fate.operation == order.operation.code()
                     && before.fate.amount == order.operation.amount()
                     && before.fate.discount == order.operation.discount()
+                    && before.fate.given == order.operation.given()
                     && before.fate.original == order.operation.original().map(|original| original.tap);
                 return Err(if same { NotStarted::Before(Box::new(before)) } else { NotStarted::OtherOrder });
             }

@@ -116,7 +116,7 @@ impl Points {
     /// As a receipt says it.
     pub fn of(standing: &PointsStanding) -> Self {
         let PointsStanding { moved, balance, ending, .. } = *standing;
-        Self { moved, left: Some(PointsLeft { balance, ending }) }
+        Self { moved, left: balance.map(|balance| PointsLeft { balance, ending }) }
     }
 
     /// As the shop's own book has it.
@@ -283,6 +283,36 @@ mod tests {
         ];
         for (case, error, expected) in table {
             assert_eq!(failure(&error), expected, "{case}");
+        }
+    }
+    #[test]
+    fn what_is_known_of_the_card_follows_from_the_step() {
+        let said = || messages_daemon::outcome(Outcome::PinRequired);
+        let again = |card| Step::Card { again: Some(Again { said: said(), card }) };
+        let over = |end| Step::Ended(end);
+        let accepted = || over(End::Accepted { balance: None, points: None });
+        let kept = || over(End::Kept { is_guaranteed: true });
+        let table: [(&str, Step, bool, CardSeen); 13] = [
+            ("before the PIN", Step::Pin { wrong: None }, false, CardSeen::None),
+            ("after a wrong PIN", Step::Pin { wrong: Some(said()) }, false, CardSeen::Ours),
+            ("before the card", Step::Card { again: None }, false, CardSeen::None),
+            ("moved away", again(CardSeen::None), false, CardSeen::None),
+            ("a bus card", again(CardSeen::Unknown), false, CardSeen::Unknown),
+            ("another of ours", again(CardSeen::Other), false, CardSeen::Other),
+            ("being read", Step::Reading, false, CardSeen::Present),
+            ("signed", Step::Asking, true, CardSeen::Ours),
+            ("paid", accepted(), true, CardSeen::Ours),
+            ("kept", kept(), true, CardSeen::Ours),
+            ("refused by the service", over(End::Refused(said())), true, CardSeen::Ours),
+            ("refused before it signed", over(End::Refused(said())), false, CardSeen::None),
+            ("given up", over(End::GivenUp), false, CardSeen::None),
+        ];
+        let operation = Operation::PurseInquiry(card_schema::operation::purse::Inquiry);
+        let order = Order { id: Uuid::nil(), operation, reader: None };
+        for (case, step, is_signed, expected) in table {
+            let mut transaction = Transaction::new(order.clone(), step);
+            transaction.tap = is_signed.then_some(TapId([1; 32]));
+            assert_eq!(transaction.card(), expected, "{case}");
         }
     }
 }

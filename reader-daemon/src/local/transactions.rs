@@ -18,7 +18,7 @@ use axum::{
         sse::{Event, KeepAlive, Sse},
     },
 };
-use card_schema::{ids::TapId, money::Fen, operation::OperationCode, points::Terms};
+use card_schema::{ids::TapId, money::Fen, operation::OperationCode};
 use futures_util::{Stream, stream};
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -98,11 +98,7 @@ async fn order(
 ) -> Result<Json<TransactionReply>, Failure> {
     let (id, request) = (number(id)?, body(request)?);
     if let Some(known) = known(&app, id).await? {
-        return if known.is_of(&request, app.known.now().profile.points.as_ref()) {
-            Ok(Json(known.reply))
-        } else {
-            Err(messages_local::other_order().into())
-        };
+        return if known.is_of(&request) { Ok(Json(known.reply)) } else { Err(messages_local::other_order().into()) };
     }
     let paid = original(&app, request.payment).await?;
     let (code, amount, points) = (request.operation, request.amount_fen, request.points);
@@ -220,8 +216,10 @@ async fn news(app: &App, id: Uuid, told: Option<TransactionReply>) -> Option<Tra
 /// A transaction that was ordered before.
 struct Known {
     reply: TransactionReply,
-    /// The payment that it gives back.
+    /// What it gives back or undoes.
     original: Option<TapId>,
+    /// The points that the holder gives.
+    given: Option<u32>,
 }
 
 impl Known {
@@ -242,17 +240,16 @@ impl Known {
             result,
             tap_id: Some(fate.tap_id),
         };
-        Self { reply, original: fate.original }
+        Self { reply, original: fate.original, given: fate.given }
     }
 
     /// Whether it is what is ordered now, at whichever reader.
-    fn is_of(&self, request: &TransactionRequest, terms: Option<&Terms>) -> bool {
-        let Self { reply: TransactionReply { operation, amount_fen, discount_fen, .. }, original } = self;
+    fn is_of(&self, request: &TransactionRequest) -> bool {
+        let Self { reply: TransactionReply { operation, amount_fen, discount_fen, .. }, original, given } = self;
         let price = amount_fen.map(|paid| Fen(paid.0 + discount_fen.unwrap_or_default().0));
-        let given = request.points.filter(|points| *points > 0 && *operation == OperationCode::PursePayment);
-        let discount = given.zip(price).map(|(points, price)| terms?.discount(points, price).ok());
-        (*operation, price, *original) == (request.operation, request.amount_fen, request.payment)
-            && *discount_fen == discount.flatten()
+        let asked =
+            (request.operation, request.amount_fen, request.payment, request.points.filter(|points| *points > 0));
+        (*operation, price, *original, *given) == asked
     }
 }
 
@@ -260,7 +257,8 @@ impl Known {
 async fn known(app: &App, id: Uuid) -> Result<Option<Known>, CliError> {
     if let Some(transaction) = app.counter.find(id) {
         let original = transaction.order.operation.original().map(|original| original.tap);
-        return Ok(Some(Known { reply: reply(&transaction), original }));
+        let given = transaction.order.operation.given();
+        return Ok(Some(Known { reply: reply(&transaction), original, given }));
     }
     let before = app.counter.before(id).await.map_err(|error| messages_daemon::outbox(&error))?;
     Ok(before.map(|ordered| Known::before(id, &ordered)))

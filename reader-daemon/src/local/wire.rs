@@ -264,8 +264,8 @@ pub struct Timing {
 pub struct PointsReply {
     /// What was added; below zero for what was taken.
     pub moved: i64,
-    /// How many there are.
-    pub balance: i64,
+    /// How many there are, where the service says it.
+    pub balance: Option<i64>,
 }
 
 /// The answer to [`TapRequest`].

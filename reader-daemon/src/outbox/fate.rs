@@ -32,6 +32,8 @@ pub struct Fate {
     pub original: Option<TapId>,
     /// The points that it has moved; as long as it waits, those that are promised, less those that are given.
     pub points: Option<i64>,
+    /// The points that the holder gave, for goods or for money off.
+    pub given: Option<u32>,
     /// What points have taken off the price.
     pub discount: Option<Fen>,
     /// Terminal clock when the card signed.
@@ -72,6 +74,7 @@ struct Row {
     amount: Option<i64>,
     original: Option<Vec<u8>>,
     points: Option<i64>,
+    given: Option<u32>,
     discount: Option<i64>,
     at: i64,
     outcome: Option<i64>,
@@ -86,6 +89,7 @@ impl Row {
             amount: self.amount.map(Fen),
             original: self.original.map(|tap| tap.try_into().map(TapId)).transpose().ok()?,
             points: self.points,
+            given: self.given,
             discount: self.discount.map(Fen),
             at: Micros(self.at),
             outcome: match self.outcome {
@@ -104,8 +108,8 @@ pub(super) async fn write(
 ) -> Result<(), OutboxError> {
     let points = answer.points.filter(|_| answer.outcome == Outcome::Accepted).map(|points| points.moved);
     sqlx::query(
-        "INSERT INTO fate (tap_id, operation, amount, original, points, discount, order_id, at, outcome) \
-         SELECT tap_id, operation, amount, original, $1, discount, order_id, at, $2 FROM tap \
+        "INSERT INTO fate (tap_id, operation, amount, original, points, given, discount, order_id, at, outcome) \
+         SELECT tap_id, operation, amount, original, $1, given, discount, order_id, at, $2 FROM tap \
          WHERE id = $3 AND tap_id = $4 ON CONFLICT DO NOTHING",
     )
     .bind(points)
@@ -153,9 +157,9 @@ impl Outbox {
     pub async fn fates(&self, skipped: u32, limit: u16) -> Result<Vec<Fate>, OutboxError> {
         let mut connection = self.lock().await;
         let rows: Vec<Row> = sqlx::query_as(
-            "SELECT tap_id, operation, amount, original, points, discount, at, outcome FROM \
-             (SELECT tap_id, operation, amount, original, points, discount, at, NULL AS outcome, 1 AS waits, id FROM tap \
-              UNION ALL SELECT tap_id, operation, amount, original, points, discount, at, outcome, 0, id FROM fate) \
+            "SELECT tap_id, operation, amount, original, points, given, discount, at, outcome FROM \
+             (SELECT tap_id, operation, amount, original, points, given, discount, at, NULL AS outcome, 1 AS waits, id FROM tap \
+              UNION ALL SELECT tap_id, operation, amount, original, points, given, discount, at, outcome, 0, id FROM fate) \
              ORDER BY waits DESC, id DESC LIMIT $1 OFFSET $2",
         )
         .bind(i64::from(limit))
@@ -170,8 +174,8 @@ impl Outbox {
     pub async fn fate(&self, tap: TapId) -> Result<Option<Fate>, OutboxError> {
         let mut connection = self.lock().await;
         let row: Option<Row> = sqlx::query_as(
-            "SELECT tap_id, operation, amount, original, points, discount, at, NULL AS outcome FROM tap WHERE tap_id = $1 \
-             UNION ALL SELECT tap_id, operation, amount, original, points, discount, at, outcome FROM fate WHERE tap_id = $1",
+            "SELECT tap_id, operation, amount, original, points, given, discount, at, NULL AS outcome FROM tap WHERE tap_id = $1 \
+             UNION ALL SELECT tap_id, operation, amount, original, points, given, discount, at, outcome FROM fate WHERE tap_id = $1",
         )
         .bind(tap.0.as_slice())
         .fetch_optional(&mut *connection)
@@ -184,9 +188,9 @@ impl Outbox {
     pub async fn ordered(&self, order: Uuid) -> Result<Option<Ordered>, OutboxError> {
         let mut connection = self.lock().await;
         let row: Option<OrderedRow> = sqlx::query_as(
-            "SELECT tap_id, operation, amount, original, points, discount, at, NULL AS outcome, cose FROM tap WHERE order_id = $1 \
+            "SELECT tap_id, operation, amount, original, points, given, discount, at, NULL AS outcome, cose FROM tap WHERE order_id = $1 \
              UNION ALL \
-             SELECT tap_id, operation, amount, original, points, discount, at, outcome, NULL AS cose FROM fate WHERE order_id = $1",
+             SELECT tap_id, operation, amount, original, points, given, discount, at, outcome, NULL AS cose FROM fate WHERE order_id = $1",
         )
         .bind(order.as_bytes().as_slice())
         .fetch_optional(&mut *connection)

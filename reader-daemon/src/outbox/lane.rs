@@ -46,6 +46,8 @@ pub struct StoredTap {
     pub original: Option<TapId>,
     /// The points that are promised, less those that are given.
     pub points: Option<i64>,
+    /// The points that the holder gives.
+    pub given: Option<u32>,
     /// What points have taken off the price.
     pub discount: Option<Fen>,
     /// The number under which it was ordered.
@@ -68,6 +70,7 @@ impl StoredTap {
             amount: operation.amount(),
             original: operation.original().map(|original| original.tap),
             points: operation.points(),
+            given: operation.given(),
             discount: operation.discount(),
             order,
             at: tap.at,
@@ -204,8 +207,8 @@ impl Outbox {
         self.clock.mark();
         sqlx::query(
             "INSERT INTO tap \
-             (lane, counter, tap_id, operation, card, amount, original, points, discount, order_id, at, cose) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+             (lane, counter, tap_id, operation, card, amount, original, points, given, discount, order_id, at, cose) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         )
         .bind(i64::from(lane.number))
         .bind(signed(tap.counter))
@@ -215,6 +218,7 @@ impl Outbox {
         .bind(tap.amount.map(|fen| fen.0))
         .bind(tap.original.as_ref().map(|tap| tap.0.as_slice()))
         .bind(tap.points)
+        .bind(tap.given)
         .bind(tap.discount.map(|fen| fen.0))
         .bind(tap.order.as_ref().map(|order| order.as_bytes().as_slice()))
         .bind(tap.at.0)

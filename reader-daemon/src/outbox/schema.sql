@@ -27,6 +27,7 @@ CREATE TABLE IF NOT EXISTS tap (
     amount INTEGER,
     original BLOB,
     points INTEGER,
+    given INTEGER,
     discount INTEGER,
     order_id BLOB UNIQUE,
     at INTEGER NOT NULL,
@@ -42,13 +43,14 @@ CREATE TABLE IF NOT EXISTS fate (
     amount INTEGER,
     original BLOB,
     points INTEGER,
+    given INTEGER,
     discount INTEGER,
     order_id BLOB UNIQUE,
     at INTEGER NOT NULL,
     outcome INTEGER NOT NULL
 ) STRICT;
--- `original` is what a refund, a void or an undo names, `points` are promised above and moved here, `discount` is what they
--- took off the price, `order_id` the number under which a merchant ordered the tap.
+-- `original` is what a refund, a void or an undo names, `points` are promised above and moved here, those `given`
+-- took `discount` off the price or were for goods, `order_id` the number under which a merchant ordered the tap.
 CREATE INDEX IF NOT EXISTS fate_by_original ON fate (original) WHERE original IS NOT NULL;
 
 -- Keys of cards whose certificate was verified at first sight.

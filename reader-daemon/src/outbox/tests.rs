@@ -42,6 +42,7 @@ fn tap(lane: u8, counter: u64) -> StoredTap {
         amount: Some(Fen(1250)),
         original: None,
         points: Some(12),
+        given: Some(100),
         discount: Some(Fen(50)),
         order: None,
         at: Micros(5),
@@ -60,7 +61,7 @@ async fn take(outbox: &Outbox, lane: &mut Lane) -> u64 {
 
 /// What a receipt says of a tap: it has moved two points less than were promised.
 fn answered(tap: PendingTap, outcome: Outcome) -> (PendingTap, TapOutcome) {
-    let points = Some(PointsStanding { programme: ProgrammeId(1), moved: 10, balance: 10, ending: None });
+    let points = Some(PointsStanding { programme: ProgrammeId(1), moved: 10, balance: Some(10), ending: None });
     let answer = TapOutcome { tap: tap.tap_id, outcome, balance: None, points };
     (tap, answer)
 }
@@ -248,8 +249,9 @@ async fn what_became_of_a_tap_stays_to_be_seen_and_no_tap_is_hidden() {
     let (accepted, refused) = (Some(Outcome::Accepted), Some(Outcome::InsufficientFunds));
     assert_eq!(told(outbox.fates(0, 9).await.unwrap()), [(three, None), (two, refused), (one, accepted)]);
     assert_eq!(told(outbox.fates(1, 1).await.unwrap()), [(two, refused)]);
-    let points = |fate: Option<Fate>| fate.map(|fate| (fate.outcome, fate.points, fate.discount)).unwrap();
-    let off = Some(Fen(50));
+    let points =
+        |fate: Option<Fate>| fate.map(|fate| (fate.outcome, fate.points, fate.given.zip(fate.discount))).unwrap();
+    let off = Some((100, Fen(50)));
     assert_eq!(points(outbox.fate(one).await.unwrap()), (accepted, Some(10), off), "as the service says");
     assert_eq!(points(outbox.fate(two).await.unwrap()), (refused, None, off));
     assert_eq!(points(outbox.fate(three).await.unwrap()), (None, Some(12), off), "as it was promised");

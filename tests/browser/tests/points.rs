@@ -106,7 +106,7 @@ fn points_come_with_the_payment_and_are_given_for_money_off_and_for_goods() -> R
         shop.tap(".result.ok")?;
         left(&shop, 39)?;
         merchant.follow("a[href^='/counter/taps/']")?;
-        merchant.follow("button[form=undo]")?;
+        merchant.follow("button[form=void]")?;
         merchant.until(".payment")?;
         shop.tap(".result.ok")?;
         left(&shop, 9)?;

@@ -115,11 +115,13 @@ fn numbered(number: u8) -> String {
     format!("/v1/transactions/6f2c1f0e-8f0b-4f6e-9d53-6f6a2f8f0b{number:02}")
 }
 
-/// Orders under a number of its own, holds a card to the reader, and waits for how it ends.
+/// Orders under a number of its own, types the PIN where it is asked for, holds a card to the reader, and waits for how it ends.
 fn ended(scene: &mut Scene, number: u8, card: &Path, order: &Value) -> Result<Value> {
     let register = scene.town.at(Place::Shop).local()?;
     let number = numbered(number);
-    register.put(&number, order)?.success()?;
+    if register.put(&number, order)?.success()?["state"] == "pin" {
+        register.post(&format!("{number}/pin"), &json!({"pin": PIN}))?.success()?;
+    }
     scene.town.put(card, Place::Shop)?;
     let ended = wait::until("the transaction ends", || {
         let now = register.get(&number)?.success()?;
@@ -286,5 +288,66 @@ fn an_order_that_a_card_has_signed_for_is_known_to_a_daemon_that_was_started_ane
     })?;
     scene.town.put(&card, Place::Shop)?;
     ensure!(scene.moved()? == moved, "each is paid once");
+    Ok(())
+}
+
+#[test]
+fn a_register_gives_and_takes_points_as_it_moves_money() -> Result<()> {
+    let mut scene = Scene::open()?;
+    scene.town.take(Place::Shop)?;
+    let holder = scene.path.clone();
+    let register = scene.town.at(Place::Shop).local()?;
+    let award = |fen: i64| json!({"operation": "points.award", "amount_fen": fen});
+    let goods = |points: u32| json!({"operation": "points.redemption", "points": points});
+    let off = |points: u32| json!({"operation": "purse.payment", "amount_fen": 1_000, "points": points});
+    refused(&register, |it| it.put(NUMBER, &award(100)), "no-points")?;
+    scene.town.office.give_points(Place::Shop)?;
+    register.post("/v1/outbox/retry", &json!({}))?.success()?;
+    wait::until("the shop takes part", || {
+        Ok((register.put(NUMBER, &off(150))?.body["type"] == "urn:nrc:daemon:points-multiple").then_some(()))
+    })?;
+    for (bad, code) in [
+        (off(2_000), "points-nothing-left"),
+        (json!({"operation": "points.redemption"}), "bad-request"),
+        (json!({"operation": "points.redemption", "points": 5, "amount_fen": 1}), "bad-request"),
+        (json!({"operation": "points.award", "amount_fen": 5, "points": 1}), "bad-request"),
+        (json!({"operation": "points.undo"}), "bad-request"),
+        (json!({"operation": "purse.top_up", "amount_fen": 5, "points": 1}), "bad-request"),
+    ] {
+        refused(&register, |it| it.put(NUMBER, &bad), code)?;
+    }
+
+    let given = ended(&mut scene, 1, &holder, &award(21_000))?;
+    ensure!(given["result"] == "accepted" && given["points"] == 210 && given["amount_fen"] == 21_000, "{given}");
+    let sale = ended(&mut scene, 2, &holder, &off(100))?;
+    ensure!(sale["result"] == "accepted" && sale["points"] == 9 - 100, "{sale}");
+    ensure!(sale["amount_fen"] == 950 && sale["discount_fen"] == 50, "what was left of the price: {sale}");
+    for other in [off(200), order(1_000), order(950)] {
+        refused(&register, |it| it.put(&numbered(2), &other), "other-order")?;
+    }
+    let taken = ended(&mut scene, 3, &holder, &goods(19))?;
+    ensure!(taken["result"] == "accepted" && taken["points"] == -19 && taken["amount_fen"].is_null(), "{taken}");
+    refused(&register, |it| it.put(&numbered(3), &goods(20)), "other-order")?;
+    let many = ended(&mut scene, 4, &holder, &goods(101))?;
+    ensure!(many["result"] == "refused" && many["reason"]["code"] == "insufficient-points", "{many}");
+
+    let undo = json!({"operation": "points.undo", "payment": taken["tap_id"]});
+    let undone = ended(&mut scene, 5, &holder, &undo)?;
+    ensure!(undone["result"] == "accepted" && undone["points"] == 19, "{undone}");
+    let twice = ended(&mut scene, 6, &holder, &undo)?;
+    ensure!(twice["result"] == "refused" && twice["reason"]["code"] == "refund-exceeds-rest", "{twice}");
+    let back = ended(&mut scene, 7, &holder, &back("purse.refund", 950, &sale["tap_id"]))?;
+    ensure!(back["result"] == "accepted" && back["points"] == 100 - 9, "all of it: {back}");
+
+    // What was done before a start of the daemon is known by its tap.
+    scene.town.at(Place::Shop).process().kill()?;
+    scene.town.at(Place::Shop).start()?;
+    let register = scene.town.at(Place::Shop).local()?;
+    let known = register.put(&numbered(3), &goods(19))?.success()?;
+    ensure!(known["result"] == "accepted" && known["points"] == -19, "{known}");
+    refused(&register, |it| it.put(&numbered(3), &goods(20)), "other-order")?;
+    let known = register.put(&numbered(2), &off(100))?.success()?;
+    ensure!(known["points"] == -91 && known["discount_fen"] == 50, "{known}");
+    refused(&register, |it| it.put(&numbered(2), &off(200)), "other-order")?;
     Ok(())
 }

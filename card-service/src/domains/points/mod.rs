@@ -14,4 +14,4 @@ mod tests;
 mod view;
 
 pub use model::{Earned, Lots, Programmes};
-pub use rules::{Points, are_concerned, back, lots_needed, programme, shown};
+pub use rules::{Back, Points, Standing, are_concerned, back, lots_needed, programme, shown};

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::ledger::{AccountKey, AccountKind, Owner, Unit};
 
 /// Days for which rules that have ended are still told to terminals: their profile may be as old.
-const TOLD_DAYS: i64 = 31;
+pub(super) const TOLD_DAYS: i64 = 31;
 
 /// Where points of a programme are given and taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +99,8 @@ pub struct Member {
     pub programme: ProgrammeId,
     /// What kind of shop it is.
     pub category: Category,
+    /// The first day.
+    pub from: Date,
     /// The last day; nothing while it takes part.
     pub until: Option<Date>,
 }
@@ -106,7 +108,7 @@ pub struct Member {
 impl Member {
     /// Whether it takes part on a day.
     pub fn takes_part(&self, day: Date) -> bool {
-        self.until.is_none_or(|until| day <= until)
+        self.from <= day && self.until.is_none_or(|until| day <= until)
     }
 }
 

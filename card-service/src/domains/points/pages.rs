@@ -11,7 +11,7 @@ use card_schema::points::ProgrammeId;
 use card_schema::wire::ProblemType;
 use uuid::Uuid;
 
-use super::model::{Member, Programme, Programmes, Reach, Rule};
+use super::model::{Member, Programme, Programmes, Reach, Rule, TOLD_DAYS};
 use super::store;
 use super::view::{LIST, Named, columns, inputs, lines, read_member, read_programme, read_rule, thing};
 use crate::app::App;
@@ -227,7 +227,11 @@ async fn join(
     if programme.reach == Reach::Merchant && has_others {
         return Ok(Err(("join_name", "points-join-merchant")));
     }
-    let member = Member { organisation, programme: programme.id, category, until: None };
+    // Whoever comes back soon has not been away: taps of these days may still come in.
+    let before = all.members.get(&organisation).into_iter().flatten().find(|member| member.programme == programme.id);
+    let recent = before.filter(|before| before.until.is_none_or(|until| until.days() + TOLD_DAYS >= today.days()));
+    let from = recent.map_or(today, |before| before.from);
+    let member = Member { organisation, programme: programme.id, category, from, until: None };
     Ok(Ok(store::keep_member(tx, now, staff, &member).await?))
 }
 

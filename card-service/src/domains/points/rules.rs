@@ -68,18 +68,41 @@ fn moved(named: &Named, kind: TransferKind) -> bool {
     named.entry.transfer.kind == kind && matches!(named.entry.transfer.phase, Phase::Posted)
 }
 
+/// What has to be known of a holder before points go back.
+#[derive(Clone, Copy, Debug)]
+pub struct Standing<'a> {
+    /// The programme.
+    pub programme: &'a Programme,
+    /// How many points there are.
+    pub balance: i64,
+    /// What was earned and is still good, all of it where points were given for money off.
+    pub lots: Option<&'a Lots>,
+    /// The day of the purchase.
+    pub day: Date,
+    /// The day on which it goes back.
+    pub today: Date,
+}
+
+/// What goes back of the points of a purchase.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Back {
+    /// To be posted with the money.
+    pub transfers: Vec<Transfer>,
+    /// What is added to the lots of days.
+    pub lots: Vec<(Date, i64)>,
+}
+
 /// What goes back of the points of a purchase when `returned` of what it came to, `whole`, has gone back in all: those that
 /// were given for it in proportion, rounded down; of those that were earned all but what the rest earns in proportion, rounded
-/// down. Points that were given away already are taken back only where `below_zero`. `balance` is the holder's. To be posted with
-/// the money.
+/// down. Points that were given away already are taken back only where the programme has it so, and those that are over not at
+/// all. Points that come back are as old as they were; where those of that day are over, they are new ones.
 pub fn back(
     caused: &[Named],
-    whole: i64,
-    returned: i64,
-    balance: i64,
-    below_zero: bool,
+    (whole, returned): (i64, i64),
+    standing: &Standing<'_>,
     reference: Option<Reference>,
-) -> Vec<Transfer> {
+) -> Back {
+    let Standing { programme, balance, lots, day, today } = *standing;
     let share = |points: i64, part: i64| {
         let share = i128::from(points) * i128::from(part) / i128::from(whole.max(1));
         i64::try_from(share).unwrap_or(points).clamp(0, points)
@@ -87,16 +110,21 @@ pub fn back(
     let find = |kind| caused.iter().find(|named| moved(named, kind));
     let given = find(TransferKind::PointsRedeemed).map(|named| {
         let due = share(named.entry.transfer.amount, returned) - named.reversed;
-        (named, due)
+        (named, due.max(0))
     });
-    let balance = balance + given.map_or(0, |(_, due)| due.max(0));
-    let earned = find(TransferKind::PointsEarned).map(|named| {
+    let comes = given.map_or(0, |(_, due)| due);
+    let earned = find(TransferKind::PointsEarned).filter(|_| day >= oldest_good(programme, today)).map(|named| {
         let all = named.entry.transfer.amount;
-        let due = all - share(all, whole - returned) - named.reversed;
-        (named, if below_zero { due } else { due.min(balance.max(0)) })
+        let due = (all - share(all, whole - returned) - named.reversed).max(0);
+        (named, if programme.below_zero { due } else { due.min((balance + comes).max(0)) })
     });
+    let goes = earned.map_or(0, |(_, due)| due);
     let transfers = given.into_iter().chain(earned).filter(|(_, due)| *due > 0);
-    transfers.map(|(named, due)| named.entry.reversal(due, reference)).collect()
+    let transfers = transfers.map(|(named, due)| named.entry.reversal(due, reference)).collect();
+    let kept: i64 = lots.into_iter().flat_map(|lots| lots.values()).sum();
+    let of_no_day = if comes > 0 { (balance + comes - kept).clamp(0, comes) } else { 0 };
+    let lots = [(day, -goes), (today, of_no_day)].into_iter().filter(|(_, points)| *points != 0).collect();
+    Back { transfers, lots }
 }
 
 /// The transfers of a tap that is named.
@@ -108,7 +136,18 @@ fn caused(ask: &Ask<'_>, book: &Book, original: &Original) -> Vec<Named> {
 #[derive(Default)]
 struct Moves {
     transfers: Vec<Transfer>,
-    earned: Option<Earned>,
+    earned: Vec<Earned>,
+}
+
+impl Moves {
+    /// What goes back, as this tap's holder has it.
+    fn back(ask: &Ask<'_>, programme: ProgrammeId, back: Back) -> Self {
+        let earned = back.lots.into_iter().map(|(day, points)| {
+            let (shard, holder) = (ask.shard, ask.holder);
+            Earned { shard, holder, programme, day, points }
+        });
+        Self { transfers: back.transfers, earned: earned.collect() }
+    }
 }
 
 /// Gives what was promised, as far as the programme's rules allow it: what is promised beyond them is not given, and the
@@ -132,7 +171,7 @@ fn earn(ask: &Ask<'_>, programme: ProgrammeId, promised: u32, paid: Fen) -> Move
         phase: Phase::Posted,
     };
     let earned = Earned { shard: ask.shard, holder: ask.holder, programme, day, points: allowed };
-    Moves { transfers: vec![transfer], earned: Some(earned) }
+    Moves { transfers: vec![transfer], earned: vec![earned] }
 }
 
 /// Takes points from the holder.
@@ -169,20 +208,23 @@ fn with_payment(ask: &Ask<'_>, book: &Book, movement: &points::Movement, paid: F
     Ok(moves)
 }
 
-/// What a refund or a void takes with it.
-fn with_return(ask: &Ask<'_>, book: &Book, amount: i64) -> Moves {
-    let Some(original) = ask.original else { return Moves::default() };
-    let caused = caused(ask, book, original);
-    let Some(payment) = caused.iter().find(|named| moved(named, TransferKind::Payment)) else {
-        return Moves::default();
-    };
-    let programme = original.programme.and_then(|id| ask.programmes.programmes.get(&id));
-    let Some(programme) = programme else { return Moves::default() };
+/// How the holder stands whose tap names another.
+fn standing<'a>(ask: &Ask<'a>, book: &Book, programme: &'a Programme) -> Option<Standing<'a>> {
     let balance = book.balance(&points_of(ask.holder, ask.shard, programme.id));
+    let (day, today) = (Date::in_china(ask.operation.original()?.at), Date::in_china(ask.received_at));
+    Some(Standing { programme, balance, lots: ask.lots, day, today })
+}
+
+/// What a refund or a void takes with it.
+fn with_return(ask: &Ask<'_>, book: &Book, amount: i64) -> Option<Moves> {
+    let original = ask.original?;
+    let caused = caused(ask, book, original);
+    let payment = caused.iter().find(|named| moved(named, TransferKind::Payment))?;
+    let programme = ask.programmes.programmes.get(&original.programme?)?;
     let whole = payment.entry.transfer.amount;
-    let returned = payment.reversed.saturating_add(amount).min(whole);
-    let transfers = back(&caused, whole, returned, balance, programme.below_zero, None);
-    Moves { transfers, earned: None }
+    let returned = payment.reversed.saturating_add(amount.max(0)).min(whole);
+    let back = back(&caused, (whole, returned), &standing(ask, book, programme)?, None);
+    Some(Moves::back(ask, programme.id, back))
 }
 
 /// Undoes an award or a redemption.
@@ -206,9 +248,16 @@ fn undo(ask: &Ask<'_>, book: &Book) -> Result<Moves, Outcome> {
     if named.reversed > 0 {
         return Err(Outcome::RefundExceedsRest);
     }
-    let below_zero = ask.programmes.programmes.get(&programme).is_some_and(|programme| programme.below_zero);
-    let balance = book.balance(&points_of(ask.holder, ask.shard, programme));
-    Ok(Moves { transfers: back(&caused, 1, 1, balance, below_zero, None), earned: None })
+    let programme = ask.programmes.programmes.get(&programme).ok_or(Outcome::OriginalUnknown)?;
+    let standing = standing(ask, book, programme).ok_or(Outcome::OriginalUnknown)?;
+    let is_award = named.entry.transfer.kind == TransferKind::PointsEarned;
+    if is_award && standing.day < oldest_good(programme, standing.today) {
+        return Err(Outcome::RefundTooLate);
+    }
+    if is_award && !programme.below_zero && standing.balance < named.entry.transfer.amount {
+        return Err(Outcome::InsufficientPoints);
+    }
+    Ok(Moves::back(ask, programme.id, back(&caused, (1, 1), &standing, None)))
 }
 
 /// Whether points may be moved or shown.
@@ -225,11 +274,17 @@ pub const fn are_concerned(operation: &Operation) -> bool {
     }
 }
 
-/// The lots by which [`Room::decide`] decides: all of them for an inquiry, and those of the day where a day has a most.
+/// The lots by which [`Room::decide`] decides: those of the day where a day has a most, and all of them for an inquiry and where
+/// points are given or may come back.
 pub fn lots_needed(ask: &Ask<'_>) -> Option<Wanted> {
     let programme = ask.programmes.programmes.get(&programme(ask)?)?;
     let day = match ask.operation {
-        Operation::PurseInquiry(_) => None,
+        Operation::PursePayment(payment) if payment.redeemed() > 0 => None,
+        Operation::PurseInquiry(_)
+        | Operation::PointsRedemption(_)
+        | Operation::PurseRefund(_)
+        | Operation::PurseVoid(_)
+        | Operation::PointsUndo(_) => None,
         Operation::PursePayment(_) | Operation::PointsAward(_) if programme.day_most.is_some() => {
             Some(Date::in_china(ask.at))
         }
@@ -238,9 +293,14 @@ pub fn lots_needed(ask: &Ask<'_>) -> Option<Wanted> {
     Some(Wanted { shard: ask.shard, holder: ask.holder, programme: programme.id, day })
 }
 
-/// The points that a receipt shows.
+/// The points that a receipt shows: to a shop of their programme, and to the one that moved them.
 pub fn shown(ask: &Ask<'_>, book: Option<&Book>) -> Option<ShownPoints> {
     let programme = programme(ask)?;
+    let member = ask.programmes.member(ask.organisation, Date::in_china(ask.at));
+    let has_moved = ask.original.is_some_and(|original| original.programme == Some(programme));
+    if !has_moved && member.is_none_or(|member| member.programme != programme) {
+        return None;
+    }
     let account = points_of(ask.holder, ask.shard, programme);
     let ending = match (ask.operation, ask.lots, ask.programmes.programmes.get(&programme), book) {
         (Operation::PurseInquiry(_), Some(lots), Some(programme), Some(book)) => {
@@ -281,19 +341,21 @@ impl Room for Points {
             }
             Operation::PointsAward(award) => Ok(earn(ask, award.programme, award.earned, award.paid)),
             Operation::PointsRedemption(points::Redemption { programme, points }) => {
-                redeem(ask, book, *programme, *points).map(|transfer| Moves { transfers: vec![transfer], earned: None })
+                redeem(ask, book, *programme, *points)
+                    .map(|transfer| Moves { transfers: vec![transfer], earned: Vec::new() })
             }
-            Operation::PurseRefund(back) | Operation::PurseVoid(back) => Ok(with_return(ask, book, back.amount.0)),
+            Operation::PurseRefund(back) | Operation::PurseVoid(back) => {
+                Ok(with_return(ask, book, back.amount.0).unwrap_or_default())
+            }
             Operation::PointsUndo(_) => undo(ask, book),
             _ => Ok(Moves::default()),
         };
-        let shown = shown(ask, Some(book));
         match moves {
-            Err(outcome) => Decision { points: shown, ..Decision::plain(outcome) },
+            Err(outcome) => Decision::plain(outcome),
             Ok(Moves { transfers, earned }) => Decision {
                 transfers,
-                points: shown,
-                effects: earned.map(Effect::Earned).into_iter().collect(),
+                points: shown(ask, Some(book)),
+                effects: earned.into_iter().map(Effect::Earned).collect(),
                 ..Decision::plain(Outcome::Accepted)
             },
         }

@@ -40,8 +40,9 @@ pub async fn programmes(connection: &mut Connection) -> Result<Programmes, DbErr
             .all(connection)
             .await?;
     let rules = rows.iter().map(rule).collect::<Result<_, _>>()?;
-    let rows =
-        query("SELECT programme_id, organisation_id, category, until_day FROM points_member").all(connection).await?;
+    let rows = query("SELECT programme_id, organisation_id, category, from_day, until_day FROM points_member")
+        .all(connection)
+        .await?;
     let mut members: HashMap<OrganisationId, Vec<Member>> = HashMap::new();
     for row in &rows {
         let member = member(row)?;
@@ -101,6 +102,7 @@ fn member(row: &Row) -> Result<Member, DbError> {
         organisation: OrganisationId::from_bytes(columns::bytes(row, "organisation_id")?),
         programme: programme_id(row)?,
         category: category(row.get("category")?)?,
+        from: day(row.get("from_day")?)?,
         until: row.get::<Option<i64>>("until_day")?.map(day).transpose()?,
     })
 }
@@ -162,14 +164,15 @@ pub async fn keep_member(tx: &mut Tx, at: Micros, by: StaffId, member: &Member) 
     let key = vec![i64::from(member.programme.0).into(), member.organisation.as_bytes()[..].into()];
     change.touch(tx, &tables::POINTS_MEMBER, key).await?;
     query(
-        "INSERT INTO points_member (programme_id, organisation_id, category, until_day, staff_id, leaf)
-         VALUES ($1, $2, $3, $4, $5, $6)
+        "INSERT INTO points_member (programme_id, organisation_id, category, from_day, until_day, staff_id, leaf)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)
          ON CONFLICT (programme_id, organisation_id) DO UPDATE SET category = excluded.category,
-             until_day = excluded.until_day, staff_id = excluded.staff_id, leaf = excluded.leaf",
+             from_day = excluded.from_day, until_day = excluded.until_day, staff_id = excluded.staff_id, leaf = excluded.leaf",
     )
     .bind(i64::from(member.programme.0))
     .bind(member.organisation)
     .bind(member.category.code())
+    .bind(member.from.days())
     .bind(member.until.map(Date::days))
     .bind(by.0)
     .bind(change.leaf())

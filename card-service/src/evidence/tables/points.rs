@@ -32,8 +32,8 @@ pub static POINTS_RULE: Table = Table {
 /// Who takes part.
 pub static POINTS_MEMBER: Table = Table {
     name: "points_member",
-    columns: &["programme_id", "organisation_id", "category", "until_day", "staff_id", LEAF],
+    columns: &["programme_id", "organisation_id", "category", "from_day", "until_day", "staff_id", LEAF],
     key: 2,
-    committed: 5,
+    committed: 6,
     ..PLAIN
 };

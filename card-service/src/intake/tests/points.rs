@@ -12,7 +12,10 @@ use super::*;
 use crate::db::Tx;
 use crate::domains::points::model::{Category, Member, Programme, Reach, Rule};
 use crate::domains::points::{expiry, store};
-use crate::people::StaffId;
+use crate::domains::purse::reversal::store::Hands;
+use crate::domains::purse::reversal::{Posting, model};
+use crate::people::member::{self, model::Post};
+use crate::people::{Staff, StaffId, StaffRole};
 use crate::terminals;
 use crate::testing::town::terminal_beside;
 
@@ -52,7 +55,8 @@ impl Scene {
         let found = terminals::store::one(&mut town.scratch.db.read().await.unwrap(), shop.id).await.unwrap().unwrap();
         let category = Category::new("5411").unwrap();
         let organisation = found.organisation.organisation_id;
-        let member = Member { organisation, programme: OF, category, until: None };
+        let from = day("2026-01-01");
+        let member = Member { organisation, programme: OF, category, from, until: None };
         change(&town, move |tx| {
             Box::pin(async move {
                 store::keep_programme(tx, START, BY, &programme).await?;
@@ -79,7 +83,7 @@ impl Scene {
     async fn tap(&mut self, operation: Operation) -> (Signed, Outcome, Option<(i64, i64)>) {
         let tap = self.sign(operation);
         let said = self.town.submit(&self.shop, std::slice::from_ref(&tap)).await.remove(0);
-        (tap, said.outcome, said.points.map(|points| (points.moved, points.balance)))
+        (tap, said.outcome, said.points.map(|points| (points.moved, points.balance.unwrap())))
     }
 
     async fn books(&self) -> (i64, i64) {
@@ -115,7 +119,7 @@ async fn points_come_and_go_with_the_payment_and_again_is_the_same_answer() {
     let (bought, outcome, points) = scene.tap(sale(5_000, 50, 0, 0)).await;
     assert_eq!((outcome, points), (Outcome::Accepted, Some((50, 50))));
     let again = scene.town.submit(&scene.shop, std::slice::from_ref(&bought)).await.remove(0);
-    let standing = PointsStanding { programme: OF, moved: 50, balance: 50, ending: None };
+    let standing = PointsStanding { programme: OF, moved: 50, balance: None, ending: None };
     assert_eq!((again.outcome, again.points), (Outcome::Accepted, Some(standing)), "a receipt that was lost");
 
     let twice = [scene.sign(sale(7_000, 70, 0, 0)), scene.sign(sale(100, 1, 0, 0))];
@@ -127,7 +131,7 @@ async fn points_come_and_go_with_the_payment_and_again_is_the_same_answer() {
     let (_, outcome, points) = scene.tap(sale(950, 9, 100, 50)).await;
     assert_eq!((outcome, points), (Outcome::Accepted, Some((-100, 0))), "the day has earned what it may");
     let (_, outcome, points) = scene.tap(sale(950, 9, 100, 50)).await;
-    assert_eq!((outcome, points), (Outcome::InsufficientPoints, Some((0, 0))));
+    assert_eq!((outcome, points), (Outcome::InsufficientPoints, None));
 
     let (_, _, points) = scene.tap(refund(&bought, 2_000)).await;
     assert_eq!(points, Some((-20, -20)), "a refund takes back what was given away already");
@@ -172,6 +176,7 @@ async fn a_shop_that_has_left_gives_and_takes_no_more() {
         organisation,
         programme: OF,
         category: Category::new("5411").unwrap(),
+        from: day("2026-01-01"),
         until: Some(Date::in_china(START)),
     };
     change(&scene.town, move |tx| Box::pin(async move { store::keep_member(tx, START, BY, &member).await })).await;
@@ -179,7 +184,7 @@ async fn a_shop_that_has_left_gives_and_takes_no_more() {
     assert_eq!(points, Some((1, 51)), "the last day is a day of the programme");
     scene.later(86_400);
     let (_, outcome, points) = scene.tap(sale(100, 1, 0, 0)).await;
-    assert_eq!((outcome, points), (Outcome::Accepted, Some((0, 51))));
+    assert_eq!((outcome, points), (Outcome::Accepted, None), "nor is it told how many there are");
     let goods = Operation::PointsRedemption(Redemption { programme: OF, points: 5 });
     assert_eq!(scene.tap(goods).await.1, Outcome::PointsTermsDiffer);
 }
@@ -194,7 +199,7 @@ async fn an_inquiry_tells_what_is_over_next_and_in_time_it_is() {
     let asked = scene.sign(Operation::PurseInquiry(purse::Inquiry));
     let said = scene.town.submit(&scene.shop, &[asked]).await.remove(0);
     let ending = Some(Ending { points: 30, until: day("2026-11-30") });
-    assert_eq!(said.points, Some(PointsStanding { programme: OF, moved: 0, balance: 50, ending }));
+    assert_eq!(said.points, Some(PointsStanding { programme: OF, moved: 0, balance: Some(50), ending }));
 
     let db = &scene.town.scratch.db;
     let last = Micros(day("2026-11-30").start_utc().0).plus_seconds(8 * 3_600);
@@ -217,9 +222,49 @@ async fn another_shop_of_the_programme_takes_what_the_first_has_given_and_no_str
     assert_eq!(outcome(&scene.town, &stranger, &tap).await, Outcome::PointsTermsDiffer);
     let asked = stranger.tap(&scene.card, Slot::Approve, Operation::PurseInquiry(purse::Inquiry));
     assert_eq!(scene.town.submit(&stranger, &[asked]).await[0].points, None, "nor is it told how many there are");
+    let bought = stranger.tap(&scene.card, Slot::Tap, sale(100, 1, 0, 0));
+    let told = scene.town.submit(&stranger, &[bought.clone(), bought]).await;
+    assert_eq!(
+        told.iter().map(|told| told.points).collect::<Vec<_>>(),
+        [None, None],
+        "nor with a sale that names them"
+    );
     let mut beside = terminal_beside(&scene.town.scratch.db, scene.shop.id).await;
     let without_pin = beside.tap(&scene.card, Slot::Tap, goods(10));
     assert_eq!(outcome(&scene.town, &beside, &without_pin).await, Outcome::PinRequired);
     let with_pin = beside.tap(&scene.card, Slot::Approve, goods(10));
-    assert_eq!(scene.town.submit(&beside, &[with_pin]).await[0].points.unwrap().balance, 40);
+    assert_eq!(scene.town.submit(&beside, &[with_pin]).await[0].points.unwrap().balance, Some(40));
+}
+
+#[tokio::test]
+async fn what_staff_reverse_takes_its_points_along() {
+    let mut scene = Scene::new().await;
+    scene.tap(sale(5_000, 50, 0, 0)).await;
+    let who = StaffId(Uuid::from_u128(7));
+    let staff = Staff { staff_id: who, name: "test-supervisor".to_owned(), role: StaffRole::Supervisor };
+    change(&scene.town, move |tx| {
+        Box::pin(async move {
+            member::store::insert(tx, START, &staff, &Post::working(START), "$argon2id$invented").await.map(drop)
+        })
+    })
+    .await;
+    let card = scene.card.id;
+    let tap = query("SELECT MIN(leaf) FROM tap WHERE shard = $1 AND card_id = $2 AND operation = 257")
+        .bind(card.shard())
+        .bind(card);
+    let tap: i64 = tap.scalar_one(&mut scene.town.scratch.db.read().await.unwrap()).await.unwrap();
+    for (number, fen, left) in [(1, 1_250, 37), (2, 3_750, 0)] {
+        change(&scene.town, move |tx| {
+            Box::pin(async move {
+                tx.lock([Shard(0), card.shard()]).await?;
+                let wanted = model::Reversal { card, tap, amount: Fen(fen), reason: model::Reason::Returned };
+                let id = Uuid::from_u128(number);
+                let posting = Posting::of(tx, START, id, &wanted).await.unwrap().unwrap();
+                posting.post(tx, START, id, &wanted, Hands { by: who, agreed_by: None }).await.unwrap();
+                Ok(())
+            })
+        })
+        .await;
+        assert_eq!(scene.books().await.0, left);
+    }
 }

@@ -32,6 +32,7 @@ CREATE TABLE points_member (
     programme_id    BIGINT NOT NULL REFERENCES points_programme (programme_id),
     organisation_id BYTEA  NOT NULL REFERENCES organisation (organisation_id),
     category        TEXT   NOT NULL,               -- ISO 18245
+    from_day        BIGINT NOT NULL,
     until_day       BIGINT,                        -- the last day; null while it takes part
     staff_id        BYTEA  NOT NULL,  -- who changed it last
     leaf            BIGINT NOT NULL,

@@ -39,8 +39,7 @@ pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/counter/taps/{tap}", get(receipt))
         .route("/counter/taps/{tap}/refund", get(ask_refund).post(refund))
-        .route("/counter/taps/{tap}/void", post(void))
-        .route("/counter/taps/{tap}/undo", post(undo))
+        .route("/counter/taps/{tap}/void", post(take_back))
 }
 
 /// What a merchant may do about a tap, as far as this terminal knows.
@@ -61,6 +60,7 @@ fn offer(tap: &Fate, returned: Fen, is_undone: bool, known: &Knowledge, now: Mic
     if matches!(tap.operation, OperationCode::PointsAward | OperationCode::PointsRedemption) {
         let profile = &known.profile;
         let undo = tap.outcome == Some(Outcome::Accepted)
+            && tap.points.is_some_and(|points| points != 0)
             && !is_undone
             && profile.operations.contains(&OperationCode::PointsUndo)
             && profile.limits.refunds.allows_refund(now.distance(tap.at));
@@ -183,7 +183,8 @@ struct Begun {
     id: Uuid,
 }
 
-async fn void(
+/// Undoes all of a tap: a payment, or points that were given for a purchase or taken for goods.
+async fn take_back(
     State(app): State<App>,
     Path(tap): Path<String>,
     headers: HeaderMap,
@@ -193,26 +194,12 @@ async fn void(
         Ok(scene) => scene,
         Err(error) => return failed(&app, language(&headers), error),
     };
-    let amount = scene.tap.amount.unwrap_or_default();
-    let back = purse::Return { original: original(&scene.tap), amount };
-    match ordered(&app, id, Operation::PurseVoid(back), View::Counter.path()).await {
-        Ok(followed) => followed,
-        Err(wrong) => (wrong.status(), receipt_of(&app, &headers, &scene, Some(&wrong))).into_response(),
-    }
-}
-
-async fn undo(
-    State(app): State<App>,
-    Path(tap): Path<String>,
-    headers: HeaderMap,
-    Form(Begun { id }): Form<Begun>,
-) -> Response {
-    let scene = match load(&app, &tap).await {
-        Ok(scene) => scene,
-        Err(error) => return failed(&app, language(&headers), error),
+    let original = original(&scene.tap);
+    let operation = match scene.tap.operation {
+        OperationCode::PointsAward | OperationCode::PointsRedemption => Operation::PointsUndo(Undo { original }),
+        _ => Operation::PurseVoid(purse::Return { original, amount: scene.tap.amount.unwrap_or_default() }),
     };
-    let undo = Undo { original: original(&scene.tap) };
-    match ordered(&app, id, Operation::PointsUndo(undo), View::Counter.path()).await {
+    match ordered(&app, id, operation, View::Counter.path()).await {
         Ok(followed) => followed,
         Err(wrong) => (wrong.status(), receipt_of(&app, &headers, &scene, Some(&wrong))).into_response(),
     }
@@ -229,7 +216,17 @@ mod tests {
 
     fn tap(operation: OperationCode, outcome: Option<Outcome>) -> Fate {
         let (amount, tap_id) = (Some(Fen(1_250)), TapId([1; 32]));
-        Fate { tap_id, operation, amount, original: None, points: None, discount: None, at: AT, outcome }
+        Fate {
+            tap_id,
+            operation,
+            amount,
+            original: None,
+            points: Some(12),
+            given: None,
+            discount: None,
+            at: AT,
+            outcome,
+        }
     }
 
     #[test]
@@ -280,6 +277,8 @@ mod tests {
             assert_eq!(offered(false, 30 * 86_400), undo);
             assert_eq!(offered(false, 30 * 86_400 + 1), Offer::default());
             assert_eq!(offered(true, 0), Offer::default());
+            let nothing = Fate { points: Some(0), ..given.clone() };
+            assert_eq!(offer(&nothing, Fen::ZERO, false, &known, AT), Offer::default(), "it moved none");
             assert_eq!(offer(&tap(code, None), Fen::ZERO, false, &known, AT), Offer::default(), "it waits");
             let alone = Knowledge { online: Some(false), ..knowledge() };
             let needs_network = Offer { needs_network: true, ..Offer::default() };

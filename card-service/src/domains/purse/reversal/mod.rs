@@ -20,7 +20,7 @@ use self::model::{Done, Reason, Reversal, Undone};
 use self::store::Hands;
 use crate::app::App;
 use crate::db::{DbError, Tx};
-use crate::domains;
+use crate::domains::{self, Effect};
 use crate::http::Refusal;
 use crate::ledger::{self, Book, Needs, Posted, Refused, Transfer};
 use crate::people::approval::model::{Deed, Request};
@@ -128,6 +128,7 @@ async fn sent_before(
 #[derive(Debug)]
 pub struct Posting {
     transfers: Vec<Transfer>,
+    effects: Vec<Effect>,
     book: Book,
 }
 
@@ -135,17 +136,18 @@ impl Posting {
     /// Tries it, in a shard that is locked. `id` is the form's.
     pub async fn of(tx: &mut Tx, now: Micros, id: Uuid, wanted: &Reversal) -> Result<Result<Self, Undone>, Refusal> {
         let booked = store::booked(tx.conn(), wanted.card, wanted.tap).await?.ok_or_else(unknown)?;
-        let store::Booked { moved, advance, caused } = booked;
+        let store::Booked { moved, advance, caused, made_at } = booked;
         if !Reason::of(moved.entry.transfer.kind).contains(&wanted.reason) {
             return Err(Refusal::new(ProblemType::MalformedRequest));
         }
         let (amount, reference) = (wanted.amount.0, rules::reference(id));
         let mut transfers = ledger::give_back(&moved, advance.as_ref(), amount, Some(reference));
         let returned = moved.reversed.saturating_add(amount);
-        transfers.extend(domains::points_back(tx, &caused, &moved, returned, reference).await?);
+        let (points, effects) = domains::points_back(tx, now, &caused, (&moved, returned), made_at, reference).await?;
+        transfers.extend(points);
         let book = ledger::store::load(tx, &Needs::of(&transfers)).await?;
         match book.clone().post_linked(now, &transfers) {
-            Ok(_) => Ok(Ok(Self { transfers, book })),
+            Ok(_) => Ok(Ok(Self { transfers, effects, book })),
             Err(Refused { reason, .. }) => {
                 let left = Fen(moved.entry.transfer.amount - moved.reversed);
                 rules::undone(reason, left).map(Err).ok_or_else(|| Refusal::internal(reason))
@@ -164,7 +166,10 @@ impl Posting {
     ) -> Result<(), Refusal> {
         let posted = ledger::store::post_in(tx, now, &[self.transfers], &mut self.book).await?.remove(0);
         match posted.map_err(Refusal::internal)? {
-            Posted::New(entries) => Ok(store::add(tx, now, id, wanted, entries[0].id, hands).await?),
+            Posted::New(entries) => {
+                domains::write_effects(tx.conn(), &self.effects).await?;
+                Ok(store::add(tx, now, id, wanted, entries[0].id, hands).await?)
+            }
             // A form's cause stands together with the row of its form, which was looked for.
             Posted::Repeated => Err(Refusal::new(ProblemType::Conflict)),
         }

@@ -30,25 +30,27 @@ pub struct Booked {
     pub advance: Option<Named>,
     /// All that the tap has moved.
     pub caused: Vec<Named>,
+    /// The terminal's clock in it.
+    pub made_at: Micros,
 }
 
 /// What a tap of this card has booked; nothing where it has moved no money, and where it has given back what another has
 /// moved.
 pub async fn booked(connection: &mut Connection, card: CardId, tap: i64) -> Result<Option<Booked>, DbError> {
-    let known: Option<i64> = query("SELECT leaf FROM tap WHERE shard = $1 AND leaf = $2 AND card_id = $3")
+    let known: Option<i64> = query("SELECT at FROM tap WHERE shard = $1 AND leaf = $2 AND card_id = $3")
         .bind(card.shard())
         .bind(tap)
         .bind(card)
         .scalar(connection)
         .await?;
-    let Some(leaf_id) = known else { return Ok(None) };
-    let place = LeafRef { shard: card.shard(), leaf_id };
+    let Some(made_at) = known.map(Micros) else { return Ok(None) };
+    let place = LeafRef { shard: card.shard(), leaf_id: tap };
     let caused = ledger::store::of_taps(connection, &[place]).await?.remove(&place).unwrap_or_default();
     let caused: Vec<_> =
         caused.into_iter().filter(|named| !matches!(named.entry.transfer.phase, Phase::Reversal { .. })).collect();
     let advance = caused.iter().copied().find(|named| named.entry.transfer.kind == TransferKind::Shortfall);
     let moved = caused.iter().copied().find(|named| !Reason::of(named.entry.transfer.kind).is_empty());
-    Ok(moved.map(|moved| Booked { moved, advance, caused }))
+    Ok(moved.map(|moved| Booked { moved, advance, caused, made_at }))
 }
 
 /// Writes down who reversed and why. `transfer` is the one that reverses.
