@@ -46,8 +46,8 @@ pub struct Ask<'a> {
     pub original: Option<&'a Original>,
     /// The programmes of points there are.
     pub programmes: &'a points::Programmes,
-    /// What the holder has earned in the programme that the operation is about, and is still good: all of it for an inquiry, for
-    /// others what was earned on the day of the tap.
+    /// What the holder has earned in the programme that the operation is about, and is still good, as far as
+    /// [`points::lots_needed`] asks for it.
     pub lots: Option<&'a points::Lots>,
     /// The card was out of use when it signed, and a terminal that had accepted the tap on its own could not know: what it
     /// costs is not the holder's.
@@ -194,12 +194,13 @@ pub async fn points_back(
     reference: Reference,
 ) -> Result<(Vec<Transfer>, Vec<Effect>), DbError> {
     let accounts = caused.iter().flat_map(|named| [named.entry.transfer.debit, named.entry.transfer.credit]);
-    let account = accounts.into_iter().find(|key| key.kind == AccountKind::HolderPoints);
-    let programmes = points::store::programmes(tx.conn()).await?.programmes;
-    let of = |account: &AccountKey| programmes.values().find(|programme| Unit::Points(programme.id) == account.unit);
-    let Some((account, programme)) = account.and_then(|account| Some((account, of(&account)?))) else {
-        return Ok((Vec::new(), Vec::new()));
+    let nothing = (Vec::new(), Vec::new());
+    let Some(account) = accounts.into_iter().find(|key| key.kind == AccountKind::HolderPoints) else {
+        return Ok(nothing);
     };
+    let programmes = points::store::programmes(tx.conn()).await?.programmes;
+    let of = programmes.values().find(|programme| Unit::Points(programme.id) == account.unit);
+    let Some(programme) = of else { return Ok(nothing) };
     let (shard, holder, id) = (account.shard, HolderId::from_bytes(account.owner.0), programme.id);
     let wanted = points::model::Wanted { shard, holder, programme: id, day: None };
     let lots = points::store::lots(tx.conn(), &[wanted]).await?.remove(&(holder, id)).unwrap_or_default();

@@ -243,8 +243,10 @@ impl Part {
         };
         let ask = self.ask(placed, policy);
         let holder = ask.as_ref().map(|ask| ask.holder);
-        let in_rooms = ask.as_ref().and_then(|ask| domains::decide(ask, &self.book));
-        let mut decision = match (decide::check(&policy, tap, &known), placed.standing.fault, in_rooms) {
+        let verdict = decide::check(&policy, tap, &known);
+        let is_asked = verdict == Verdict::Ask && placed.standing.fault.is_none();
+        let in_rooms = ask.as_ref().filter(|_| is_asked).and_then(|ask| domains::decide(ask, &self.book));
+        let mut decision = match (verdict, placed.standing.fault, in_rooms) {
             (Verdict::Refuse(outcome), ..) => {
                 let effects = ask.as_ref().map(domains::refused).unwrap_or_default();
                 Decision { effects, ..Decision::plain(outcome) }

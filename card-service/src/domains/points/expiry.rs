@@ -34,7 +34,7 @@ pub async fn expire(db: &Db, now: Micros) -> Result<u64, DbError> {
                 last = *newest;
                 let with = programme.clone();
                 let booked = db.write_concurrently::<_, DbError, _>(move |tx| {
-                    Box::pin(async move { take_off(tx, now, shard, &with, &found).await })
+                    Box::pin(async move { take_off(tx, now, shard, (&with, before), &found).await })
                 });
                 holders += booked.await?;
             }
@@ -43,16 +43,16 @@ pub async fn expire(db: &Db, now: Micros) -> Result<u64, DbError> {
     Ok(holders)
 }
 
-/// Takes off what is over of these holders' points.
+/// Takes off what is over of these holders' points: what was earned before a day.
 async fn take_off(
     tx: &mut Tx,
     now: Micros,
     shard: Shard,
-    programme: &Programme,
+    (programme, before): (&Programme, Date),
     holders: &[HolderId],
 ) -> Result<u64, DbError> {
     tx.lock([shard]).await?;
-    let (today, to) = (Date::in_china(now), lapsed(shard, programme.id));
+    let to = lapsed(shard, programme.id);
     let wanted: Vec<_> =
         holders.iter().map(|holder| Wanted { shard, holder: *holder, programme: programme.id, day: None }).collect();
     let lots = store::lots(tx.conn(), &wanted).await?;
@@ -62,9 +62,9 @@ async fn take_off(
     for holder in holders {
         let Some(lots) = lots.get(&(*holder, programme.id)) else { continue };
         let from = points_of(*holder, shard, programme.id);
-        let amount = over(programme, lots, book.balance(&from), today);
+        let amount = over(lots, book.balance(&from), before);
         if amount > 0 {
-            let reference = Some(reference(programme, *holder, oldest_good(programme, today)));
+            let reference = Some(reference(programme, *holder, before));
             let (kind, phase) = (TransferKind::PointsExpired, Phase::Posted);
             chains.push(vec![Transfer { debit: from, credit: to, amount, kind, reference, phase }]);
         }
@@ -73,7 +73,7 @@ async fn take_off(
     for refused in posted.iter().filter_map(|outcome| outcome.as_ref().err()) {
         tracing::error!(reason = %refused.reason, "the ledger refused to take off points that are over");
     }
-    store::forget_lots(tx.conn(), (shard, programme.id), holders, oldest_good(programme, today)).await?;
+    store::forget_lots(tx.conn(), (shard, programme.id), holders, before).await?;
     Ok(posted.iter().filter(|outcome| outcome.is_ok()).count() as u64)
 }
 

@@ -110,10 +110,11 @@ async fn add(
 
 /// Who takes part, or has, by name.
 async fn members(connection: &mut Connection, all: &Programmes, id: ProgrammeId) -> Result<Vec<Named>, DbError> {
+    let organisations = organisation::store::all(connection).await?;
     let mut named = Vec::new();
-    for member in all.members.values().flatten().filter(|member| member.programme == id) {
-        if let Some(entry) = organisation::store::one(connection, member.organisation).await? {
-            let Member { category, until, .. } = member.clone();
+    for entry in organisations {
+        let of = all.members.get(&entry.organisation.organisation_id).into_iter().flatten();
+        if let Some(Member { category, until, .. }) = of.into_iter().find(|member| member.programme == id).cloned() {
             named.push(Named { name: entry.organisation.name, category, until });
         }
     }

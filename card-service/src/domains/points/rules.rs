@@ -4,7 +4,7 @@ use card_schema::date::Date;
 use card_schema::envelope::receipt::{Ending, Outcome};
 use card_schema::money::Fen;
 use card_schema::operation::{Operation, points};
-use card_schema::points::ProgrammeId;
+use card_schema::points::{ProgrammeId, Terms};
 
 use super::model::{Earned, Lots, Programme, Wanted, given_by, points_of};
 use crate::domains::{Ask, Decision, Effect, Original, Room, ShownPoints};
@@ -48,9 +48,9 @@ pub(super) fn oldest_good(programme: &Programme, today: Date) -> Date {
     year.ok().zip(month.ok()).and_then(|(year, month)| Date::new(year, month, 1)).unwrap_or(first)
 }
 
-/// How many of a holder's points are over on a day, oldest first.
-pub(super) fn over(programme: &Programme, lots: &Lots, balance: i64, today: Date) -> i64 {
-    rests(lots, balance).filter(|(day, _)| good_until(programme, *day) < today).map(|(_, rest)| rest).sum()
+/// How many of a holder's points are of days before one, the oldest of them gone first.
+pub(super) fn over(lots: &Lots, balance: i64, before: Date) -> i64 {
+    rests(lots, balance).filter(|(day, _)| *day < before).map(|(_, rest)| rest).sum()
 }
 
 /// The next of a holder's points that will be over.
@@ -150,14 +150,18 @@ impl Moves {
     }
 }
 
-/// Gives what was promised, as far as the programme's rules allow it: what is promised beyond them is not given, and the
-/// purchase stands all the same.
-fn earn(ask: &Ask<'_>, programme: ProgrammeId, promised: u32, paid: Fen) -> Moves {
+/// The terms of a programme at the shop on the day of the tap, where it takes part.
+fn terms<'a>(ask: &Ask<'a>, programme: ProgrammeId) -> Option<(&'a Programme, Terms)> {
+    let terms = ask.programmes.terms(ask.organisation, Date::in_china(ask.at));
+    terms.filter(|(of, _)| of.id == programme)
+}
+
+/// Gives what was promised, as far as the terms allow it: what is promised beyond them is not given, and the purchase stands
+/// all the same.
+fn earn(ask: &Ask<'_>, terms: Option<&(&Programme, Terms)>, promised: u32, paid: Fen) -> Moves {
     let day = Date::in_china(ask.at);
-    let Some((shop, terms)) = ask.programmes.terms(ask.organisation, day).filter(|(shop, _)| shop.id == programme)
-    else {
-        return Moves::default();
-    };
+    let Some((shop, terms)) = terms else { return Moves::default() };
+    let programme = shop.id;
     let allowed = i64::from(terms.earned(paid, day).min(promised)).min(left_today(shop, ask.lots, day));
     if allowed <= 0 || ask.is_issuers {
         return Moves::default();
@@ -195,12 +199,12 @@ fn redeem(ask: &Ask<'_>, book: &Book, programme: ProgrammeId, points: u32) -> Re
 /// The points of a payment: first what is given for money off, then what is earned.
 fn with_payment(ask: &Ask<'_>, book: &Book, movement: &points::Movement, paid: Fen) -> Result<Moves, Outcome> {
     let points::Movement { programme, earned, redeemed, discount } = *movement;
-    let mut moves = earn(ask, programme, earned, paid);
+    let terms = terms(ask, programme);
+    let mut moves = earn(ask, terms.as_ref(), earned, paid);
     if redeemed > 0 {
-        let terms = ask.programmes.terms(ask.organisation, Date::in_china(ask.at)).map(|(_, terms)| terms);
         let price = paid.checked_add(discount).ok_or(Outcome::AmountOutOfRange)?;
         // What they are worth may have changed since the terminal heard of it.
-        if terms.and_then(|terms| terms.discount(redeemed, price).ok()) != Some(discount) {
+        if terms.and_then(|(_, terms)| terms.discount(redeemed, price).ok()) != Some(discount) {
             return Err(Outcome::PointsTermsDiffer);
         }
         moves.transfers.insert(0, redeem(ask, book, programme, redeemed)?);
@@ -339,7 +343,9 @@ impl Room for Points {
             Operation::PointsAward(award) if award.paid <= Fen::ZERO || award.paid > ask.limits.tap_limit => {
                 Err(Outcome::AmountOutOfRange)
             }
-            Operation::PointsAward(award) => Ok(earn(ask, award.programme, award.earned, award.paid)),
+            Operation::PointsAward(award) => {
+                Ok(earn(ask, terms(ask, award.programme).as_ref(), award.earned, award.paid))
+            }
             Operation::PointsRedemption(points::Redemption { programme, points }) => {
                 redeem(ask, book, *programme, *points)
                     .map(|transfer| Moves { transfers: vec![transfer], earned: Vec::new() })

@@ -188,7 +188,7 @@ fn the_oldest_points_go_first_and_those_that_are_over_next_are_told() {
         (0, 0, None),
         (-20, 0, None),
     ] {
-        assert_eq!(over(&programme, &lots, balance, today), gone, "of {balance}");
+        assert_eq!(over(&lots, balance, oldest_good(&programme, today)), gone, "of {balance}");
         let next = next.map(|(points, until)| Ending { points, until: day(until) });
         assert_eq!(ending(&programme, &lots, balance - gone, today), next, "of {balance}");
     }

@@ -12,6 +12,7 @@ use crate::console::model::Tone;
 use crate::console::register::{Act, Line, Link, ThingPage, Typed, Wrong, message, refused, typed};
 use crate::console::view::{Choice, Tag};
 use crate::i18n::Locale;
+use crate::people::organisation;
 
 /// The list of programmes.
 pub(super) const LIST: &str = "/points";
@@ -65,10 +66,7 @@ fn category(form: &Typed, field: &'static str) -> Result<Option<Category>, Bad> 
 
 /// A programme as it is to be, where the form can be taken. What may not be changed is taken from `before`.
 pub(super) fn read_programme(form: &Typed, id: ProgrammeId, before: Option<&Programme>) -> Result<Programme, Bad> {
-    let name = typed(form, "name").trim();
-    if name.is_empty() || name.chars().count() > 80 || name.chars().any(char::is_control) {
-        return Err(("name", "points-name-bad"));
-    }
+    let name = organisation::model::name(typed(form, "name")).ok_or(("name", "points-name-bad"))?;
     let (reach, validity_months) = if let Some(before) = before {
         (before.reach, before.validity_months)
     } else {

@@ -6,7 +6,7 @@ use card_schema::{
     clock::Micros,
     envelope::receipt::{Ending, Outcome},
     money::Fen,
-    operation::{Operation, OperationCode},
+    operation::OperationCode,
     points::Worth,
 };
 use jiff::Timestamp;
@@ -164,14 +164,8 @@ impl Payment<'_> {
     }
 
     /// The points that are given, over the amount or instead of one.
-    fn points_given(&self) -> Option<u32> {
-        match self.transaction.order.operation {
-            Operation::PursePayment(payment) => {
-                payment.points.map(|points| points.redeemed).filter(|points| *points > 0)
-            }
-            Operation::PointsRedemption(redemption) => Some(redemption.points),
-            _ => None,
-        }
+    const fn points_given(&self) -> Option<u32> {
+        self.transaction.order.operation.given()
     }
 
     /// What points take off the price, and the price.
