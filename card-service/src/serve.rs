@@ -58,10 +58,6 @@ const LOOK_EVERY: Duration = Duration::from_mins(10);
 const RENEW_EVERY: Duration = Duration::from_hours(24);
 /// A checkpoint is signed at most this long after something happened.
 const SIGN_EVERY: Duration = Duration::from_secs(2);
-/// A terminal's clock may be off by a day; what is further off is for a person to look at.
-const CLOCK_TOLERANCE_SECONDS: i64 = 86_400;
-/// Taps may come in this long after they were made.
-const OFFLINE_LIMIT_SECONDS: i64 = 30 * 86_400;
 
 /// Connections of the console and the API, and of terminals, that are open at once at most; fewer where the operating
 /// system allows few open files.
@@ -196,11 +192,7 @@ impl Service {
         let (stop, stopping) = watch::channel(false);
         let log = Log::open(db.clone(), Arc::clone(&keys), &checkpoint::origin(&*keys)?).await?;
         let log_key = log.key()?.vkey().to_owned();
-        let policy = intake::Policy {
-            limits: config.limits.into(),
-            clock_tolerance_seconds: CLOCK_TOLERANCE_SECONDS,
-            offline_limit_seconds: OFFLINE_LIMIT_SECONDS,
-        };
+        let policy = intake::Policy::of(&config);
         let intake =
             Intake::start(db.clone(), Arc::clone(&keys), log.head(), log.recent(), policy, Arc::new(clock::now))?;
         let app = App::new(Parts {

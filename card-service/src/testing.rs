@@ -2,6 +2,7 @@
 
 mod lived;
 mod office;
+pub(crate) mod shop;
 pub(crate) mod town;
 
 pub(crate) use lived::Lived;

@@ -61,11 +61,13 @@ pub enum Outcome {
     InsufficientPoints = 19,
     /// The shop takes part in no such programme, or points are worth something else there now.
     PointsTermsDiffer = 20,
+    /// It was held, and whoever has looked at it does not let it be booked.
+    Rejected = 21,
 }
 
 impl Outcome {
     /// Every outcome there is.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Accepted,
         Self::Malformed,
         Self::UnknownCard,
@@ -87,6 +89,7 @@ impl Outcome {
         Self::RefundTooLate,
         Self::InsufficientPoints,
         Self::PointsTermsDiffer,
+        Self::Rejected,
     ];
 
     /// The number in a signed receipt and in the database.

@@ -237,6 +237,7 @@ console-outcome-17 = More than is left of the payment
 console-outcome-18 = Too late to give back
 console-outcome-19 = Not enough points
 console-outcome-20 = Other terms for points
+console-outcome-21 = Not booked after review
 
 # Error pages: what to do next
 console-error-home = Go to the start page

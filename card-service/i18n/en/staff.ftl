@@ -93,6 +93,7 @@ approval-admit = { $name } begins to work: { $role }
 approval-resume = { $name } may sign in again: { $role }
 approval-role = { $name } gets another role: { $from } → { $to }
 approval-reverse = Reverse { $amount } yuan of the card { $card }: { $reason }
+approval-settle = Book { $taps } held taps of { $amount } yuan: { $reason }
 approval-approve = Approve
 approval-approve-hint = It is done at once, and the log says that you agreed.
 approval-refuse = Refuse

@@ -93,6 +93,7 @@ approval-admit = { $name } 上岗：{ $role }
 approval-resume = { $name } 恢复登录：{ $role }
 approval-role = { $name } 更换岗位：{ $from } → { $to }
 approval-reverse = 冲正 { $amount } 元：卡 { $card }，{ $reason }
+approval-settle = 入账 { $taps } 笔待核实刷卡，共 { $amount } 元：{ $reason }
 approval-approve = 同意
 approval-approve-hint = 同意后立即生效，日志会记录是您同意的。
 approval-refuse = 拒绝

@@ -13,6 +13,7 @@ use crate::app::App;
 use crate::cards::stock;
 use crate::domains::residence::draft;
 use crate::http::{Refusal, SignedIn, language};
+use crate::intake::quarantine;
 use crate::people::approval;
 use crate::people::model::{Permission, StaffRole};
 
@@ -38,6 +39,8 @@ pub(super) struct HomePage {
     pub(super) waiting: usize,
     /// How many stations have few blank cards.
     pub(super) low_stocks: i64,
+    /// How many terminals have taps that somebody has to decide about.
+    pub(super) held: i64,
     pub(super) unfinished: Vec<Unfinished>,
 }
 
@@ -53,6 +56,11 @@ async fn home(State(app): State<App>, who: SignedIn, headers: HeaderMap) -> Resu
     };
     let low_stocks =
         if role.may(Permission::KeepStock) { stock::store::count_low(&mut app.db.read().await?).await? } else { 0 };
+    let held = if role.may(Permission::ReverseTransfers) {
+        quarantine::store::count(&mut app.db.read().await?).await?
+    } else {
+        0
+    };
     let unfinished =
         |draft: draft::Pending| Unfinished { draft: draft.draft_id.to_string(), changed: minute(draft.changed_at) };
     page(&HomePage {
@@ -60,6 +68,7 @@ async fn home(State(app): State<App>, who: SignedIn, headers: HeaderMap) -> Resu
         role,
         waiting,
         low_stocks,
+        held,
         unfinished: drafts.into_iter().map(unfinished).collect(),
     })
 }

@@ -30,6 +30,7 @@ use crate::evidence;
 use crate::http::signed_in::{COOKIE, sign_out as end_session};
 use crate::http::{Refusal, SignedIn, language};
 use crate::i18n::Locale;
+use crate::intake::quarantine;
 use crate::people::model::Permission;
 use crate::people::{Purpose, Staff, account, approval, card_sign_in, factor, member, organisation, session};
 use crate::terminals;
@@ -65,6 +66,7 @@ pub fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
         .chain(cards::expiry::pages::routes())
         .chain(cards::stock::pages::routes())
         .chain(reversal::pages::routes())
+        .chain(quarantine::pages::routes())
         .chain(merge::routes())
         .chain(residence::pages::routes())
         .chain(residence::permit::pages::routes())

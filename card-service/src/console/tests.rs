@@ -38,6 +38,7 @@ use crate::domains::residence::store::PastFact;
 use crate::domains::residence::view::{DOCUMENT, inputs};
 use crate::evidence::store::Checkpoint;
 use crate::i18n::Locale;
+use crate::intake::quarantine;
 use crate::people::{
     Purpose, Staff, StaffId, StaffRole, account, approval, card_sign_in, factor, member, organisation,
 };
@@ -76,6 +77,7 @@ fn rows() -> Vec<Activity> {
         Activity {
             place: Place { received_at: at, at, tap_id: [7; 32] },
             tap: ago + 1,
+            settled: None,
             card: CardId::new(index, Shard(3), [u8::try_from(index % 251).unwrap(); 16]),
             operation: Some(operation),
             outcome: outcome.number(),
@@ -303,7 +305,9 @@ fn pages(locale: Locale) -> Vec<(String, String)> {
     for unfinished in [vec![], vec![Unfinished { draft: "x".to_owned(), changed: view::minute(AT) }]] {
         let (name, waiting) = (format!("home-{}", unfinished.len()), unfinished.len());
         let low_stocks = waiting.try_into().unwrap();
-        let page = HomePage { frame: frame("/"), role: StaffRole::Administrator, waiting, low_stocks, unfinished };
+        let held = low_stocks;
+        let page =
+            HomePage { frame: frame("/"), role: StaffRole::Administrator, waiting, low_stocks, held, unfinished };
         pages.push((name, page.render().unwrap()));
     }
     pages.push(("holder-new".to_owned(), holder(locale, false, false).render().unwrap()));
@@ -344,6 +348,7 @@ fn pages(locale: Locale) -> Vec<(String, String)> {
         pages.push((format!("slip-{}", deed.name()), page.render().unwrap()));
     }
     pages.extend(organisation::pages::tests::pages(&frame("/organisations/x")));
+    pages.extend(quarantine::pages::tests::pages(&frame("/quarantine/x")));
     pages.extend(points::pages::tests::pages(&frame("/points/1")));
     pages.extend(terminals::pages::tests::pages(&frame("/terminals/x")));
     pages.extend(member::pages::one::tests::pages(&frame("/staff/x")));

@@ -104,6 +104,8 @@ pub enum ActionKind {
     CardListed = 64,
     /// A programme of points was made, or its rules or members have changed.
     PointsProgrammeChanged = 65,
+    /// A person has decided about a tap that was held for that.
+    TapSettled = 66,
 }
 
 impl ActionKind {

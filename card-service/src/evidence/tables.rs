@@ -130,6 +130,15 @@ pub static TAP: Table = Table {
     leaf_shard: Some("shard"),
     ..PLAIN
 };
+/// What a person has decided about taps that were held for that.
+pub static TAP_SETTLEMENT: Table = Table {
+    name: "tap_settlement",
+    columns: &["shard", "tap", "at", "reason", "staff_id", "agreed_by", "outcome", "moved", LEAF],
+    key: 2,
+    committed: 8,
+    leaf_shard: Some("shard"),
+    ..PLAIN
+};
 /// Heads of the lanes; proven by the taps.
 pub static LANE: Table = Table { name: "lane", columns: &["terminal_id", "lane", "counter", "head"], key: 2, ..PLAIN };
 /// Faults of lanes.
@@ -186,7 +195,7 @@ pub static TERMINAL_DEED: Table = Table {
     ..PLAIN
 };
 /// Every exported table.
-pub static TABLES: [&Table; 49] = [
+pub static TABLES: [&Table; 50] = [
     &LEAVES,
     &TILE,
     &CHECKPOINT,
@@ -194,6 +203,7 @@ pub static TABLES: [&Table; 49] = [
     &TRANSFER,
     &PURSE_REVERSAL,
     &TAP,
+    &TAP_SETTLEMENT,
     &LANE,
     &LANE_EVENT,
     &ORGANISATION,

@@ -41,6 +41,7 @@ const ZH_CN: &[&str] = &[
     include_str!("../../i18n/zh-CN/reversal.ftl"),
     include_str!("../../i18n/zh-CN/agreement.ftl"),
     include_str!("../../i18n/zh-CN/points.ftl"),
+    include_str!("../../i18n/zh-CN/quarantine.ftl"),
 ];
 const EN: &[&str] = &[
     include_str!("../../i18n/en/service.ftl"),
@@ -61,6 +62,7 @@ const EN: &[&str] = &[
     include_str!("../../i18n/en/reversal.ftl"),
     include_str!("../../i18n/en/agreement.ftl"),
     include_str!("../../i18n/en/points.ftl"),
+    include_str!("../../i18n/en/quarantine.ftl"),
 ];
 
 type Bundle = FluentBundle<FluentResource>;

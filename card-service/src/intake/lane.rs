@@ -48,7 +48,7 @@ impl LaneHead {
 
 /// What is wrong with a lane. Numbers are those of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum LaneFault {
+pub enum LaneFault {
     /// Numbers are missing before this one, or this one comes too late to fill its place.
     Gap = 1,
     /// The number was used for another tap.
@@ -60,7 +60,13 @@ pub(super) enum LaneFault {
 }
 
 impl LaneFault {
-    pub(super) const fn name(self) -> &'static str {
+    const ALL: [Self; 4] = [Self::Gap, Self::Fork, Self::BrokenChain, Self::UnknownLogHead];
+
+    pub(super) fn from_number(number: i64) -> Option<Self> {
+        Self::ALL.into_iter().find(|fault| *fault as i64 == number)
+    }
+
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Gap => "gap",
             Self::Fork => "fork",

@@ -3,7 +3,7 @@
 //!
 //! `api` takes a batch, `verify` finds out who signed, `writer` collects batches, `answer` has them written and answers,
 //! `group` gives each tap its place and `part` writes those that lie together, `decide` and `lane` are the pure middle; `submission` is what goes from one to the next, `memory`
-//! what need not be read again. Not here: what an operation does (`domains`), who terminals and cards are (`terminals`,
+//! what need not be read again; `quarantine` what is held until a person has looked. Not here: what an operation does (`domains`), who terminals and cards are (`terminals`,
 //! `cards`).
 
 #[cfg(not(feature = "planted-early-acknowledgement"))]
@@ -17,6 +17,7 @@ mod group;
 mod lane;
 mod memory;
 mod part;
+pub mod quarantine;
 mod store;
 mod submission;
 #[cfg(test)]
@@ -25,5 +26,6 @@ pub mod verify;
 mod writer;
 
 pub use api::{Intake, TerminalIdentity};
+pub use quarantine::store::SETTLED;
 pub use submission::{Policy, Submission, SubmitError};
 pub use writer::{Place, QUEUED_BATCHES, Writer};

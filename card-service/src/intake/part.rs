@@ -1,6 +1,8 @@
 //! The taps of a group that lie in one group of shards: load what they need, decide tap by tap, write everything in one
 //! transaction.
 
+mod settle;
+
 use std::collections::hash_map::Entry as OfMap;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::mem::take;
@@ -25,9 +27,11 @@ use crate::cards::store::Because;
 use crate::cards::{self, CardState, status};
 use crate::db::{DbError, Engine, Tx};
 use crate::domains::{self, Ask, Decision, Effect, Original, ShownPoints, points};
-use crate::evidence::{self, Action, ActionKind, Hash, LeafRef};
+use crate::evidence::{self, Action, ActionKind, Hash, LeafRef, RowImage};
 use crate::ledger::{self, Account, AccountKey, Book, Entry, Linked, Named, Refused, Transfer};
 use crate::terminals::Terminal;
+
+pub(super) use settle::settle;
 
 /// A tap that has its place in its lane.
 pub(super) struct Placed {
@@ -54,6 +58,16 @@ pub(super) struct Decided {
     pub(super) learned: Learned,
 }
 
+/// What was decided about a tap, and what it has moved.
+struct Booked {
+    outcome: receipt::Outcome,
+    balance: Option<Fen>,
+    points: Option<PointsStanding>,
+    entries: Vec<Entry>,
+    effects: Vec<Effect>,
+    opened_before: usize,
+}
+
 /// Everything that was loaded, and everything that is to be written.
 #[derive(Default)]
 struct Part {
@@ -70,6 +84,8 @@ struct Part {
     lots: HashMap<(HolderId, ProgrammeId), points::Lots>,
     book: Book,
     actions: Vec<(LeafRef, Action)>,
+    /// When the newest of them was done.
+    newest: Option<Micros>,
     rows: Vec<TapRow>,
     events: Vec<(LaneEvent, LeafRef)>,
     opened: Vec<(Account, i64)>,
@@ -218,9 +234,9 @@ impl Part {
     }
 
     async fn decide(&mut self, tx: &mut Tx, means: &Means, placed: &Placed) -> Result<TapOutcome, DbError> {
-        let (candidate, tap, policy) = (placed.candidate(), placed.tap(), means.policy);
+        let (candidate, tap) = (placed.candidate(), placed.tap());
         if let Some(prior) = self.prior.get(&candidate.id) {
-            return Ok(self.again(placed, policy, *prior));
+            return Ok(self.again(placed, means.policy, *prior));
         }
         if let Some(shown) = placed.standing.fault {
             self.record_fault(tx, placed, shown);
@@ -230,44 +246,94 @@ impl Part {
             }
         }
 
-        let (submission, number) = (&placed.submission, placed.number());
+        let received_at = placed.submission.received_at;
+        let (decision, holder) = self.judge(tx, means, placed).await?;
+        let booked = self.book(tx, tap.card, decision, received_at).await?;
+        let leaf = evidence::reserve(tx, placed.shard);
+        let row = TapRow {
+            leaf,
+            number: placed.number(),
+            tap: candidate.id,
+            card: tap.card,
+            operation: tap.operation.code().number(),
+            at: tap.at,
+            received_at,
+            outcome: booked.outcome,
+            balance: booked.balance,
+            cose: candidate.cose.clone(),
+        };
+        if self.named.contains(&candidate.id)
+            && let Some(holder) = holder
+        {
+            let transfers = booked.entries.iter().map(|entry| entry.id).collect();
+            let programme = Original::programme_of(booked.entries.iter().map(|entry| &entry.transfer));
+            let original = Original { holder, terminal: tap.terminal, booked_at: received_at, transfers, programme };
+            self.originals.insert(candidate.id, original);
+        }
+        let Booked { outcome, balance, points, .. } = booked;
+        self.prior.insert(candidate.id, Prior { outcome, balance, leaf });
+        if points.is_some() {
+            self.moved_before.insert(leaf, booked.entries.iter().copied().map(Named::fresh).collect());
+        }
+        self.record(leaf, received_at, (ActionKind::TapDecided, row.image()), booked);
+        self.rows.push(row);
+        Ok(TapOutcome { tap: candidate.id, outcome, balance, points })
+    }
+
+    /// What the checks and the rooms say of a tap, and whose card it is.
+    async fn judge(
+        &mut self,
+        tx: &mut Tx,
+        means: &Means,
+        placed: &Placed,
+    ) -> Result<(Decision, Option<HolderId>), DbError> {
+        let (candidate, tap, policy) = (placed.candidate(), placed.tap(), means.policy);
         let is_in_good_faith = self.is_in_good_faith(tx, placed, policy).await?;
         let card = tap.card.and_then(|card| self.cards.get(&card)).map(Arc::as_ref);
         let known = Known {
             terminal: &placed.terminal,
             card,
-            signed_by: candidate.signed_by(&submission.key, card),
+            signed_by: candidate.signed_by(&placed.submission.key, card),
             is_in_good_faith,
             log_head_at: placed.log_head_at,
-            now: submission.received_at,
+            now: placed.submission.received_at,
         };
+        let signs_in = card.is_some_and(|card| card.signs_in);
         let ask = self.ask(placed, policy);
         let holder = ask.as_ref().map(|ask| ask.holder);
-        let verdict = decide::check(&policy, tap, &known);
-        let is_asked = verdict == Verdict::Ask && placed.standing.fault.is_none();
-        let in_rooms = ask.as_ref().filter(|_| is_asked).and_then(|ask| domains::decide(ask, &self.book));
-        let mut decision = match (verdict, placed.standing.fault, in_rooms) {
-            (Verdict::Refuse(outcome), ..) => {
+        let decision = match (decide::check(&policy, tap, &known), placed.standing.fault) {
+            (Verdict::Refuse(outcome), _) => {
                 let effects = ask.as_ref().map(domains::refused).unwrap_or_default();
                 Decision { effects, ..Decision::plain(outcome) }
             }
-            (_, Some(_), _) => Decision::plain(receipt::Outcome::Quarantined),
-            (Verdict::Record, None, _) => Decision::plain(receipt::Outcome::Accepted),
-            (Verdict::Ask, None, Some(decision)) => decision,
-            (Verdict::Ask, None, None) => match (&tap.operation, tap.card) {
-                (Operation::RegistrationConsent(consent), Some(card)) => {
-                    Decision::plain(self.consent(tx, submission, card, &consent.text).await?)
+            (_, Some(_)) => Decision::plain(receipt::Outcome::Quarantined),
+            (Verdict::Record, None) => Decision::plain(receipt::Outcome::Accepted),
+            (Verdict::Ask, None) => {
+                let in_rooms = ask.as_ref().and_then(|ask| domains::decide(ask, &self.book));
+                match (in_rooms, &tap.operation, tap.card) {
+                    (Some(decision), ..) => decision,
+                    (None, Operation::RegistrationConsent(consent), Some(card)) => {
+                        Decision::plain(self.consent(tx, &placed.submission, card, &consent.text).await?)
+                    }
+                    // Whom it lets in is decided when the terminal shows this tap (`people::card_sign_in`).
+                    (None, Operation::SignIn(_), _) if signs_in => Decision::plain(receipt::Outcome::Accepted),
+                    (None, ..) => Decision::plain(receipt::Outcome::OperationNotAllowed),
                 }
-                // Whom it lets in is decided when the terminal shows this tap (`people::card_sign_in`).
-                (Operation::SignIn(_), _) if card.is_some_and(|card| card.signs_in) => {
-                    Decision::plain(receipt::Outcome::Accepted)
-                }
-                _ => Decision::plain(receipt::Outcome::OperationNotAllowed),
-            },
+            }
         };
+        Ok((decision, holder))
+    }
 
+    /// Books what was decided about a tap of this card.
+    async fn book(
+        &mut self,
+        tx: &mut Tx,
+        card: Option<CardId>,
+        mut decision: Decision,
+        at: Micros,
+    ) -> Result<Booked, DbError> {
         let opened_before = self.book.opened_count();
-        let entries = match self.book.post_linked(submission.received_at, &decision.transfers) {
+        let entries = match self.book.post_linked(at, &decision.transfers) {
             Ok(Linked::Posted(entries)) => entries.to_vec(),
             Ok(Linked::Repeated) => Vec::new(),
             // Rooms look before they ask; what the ledger still refuses is a room's defect, and moves nothing.
@@ -279,39 +345,14 @@ impl Part {
             }
         };
         if decision.effects.contains(&Effect::Suspend)
-            && let Some(card) = tap.card
+            && let Some(card) = card
         {
-            self.suspend(tx, submission.received_at, card).await?;
+            self.suspend(tx, at, card).await?;
         }
-        let balance = decision.shows.map(|key| Fen(self.book.balance(&key)));
-        let points = decision.points.map(|shown| self.standing(shown, entries.iter().map(|entry| &entry.transfer)));
-        let row = TapRow {
-            leaf: evidence::reserve(tx, placed.shard),
-            number,
-            tap: candidate.id,
-            card: tap.card,
-            operation: tap.operation.code().number(),
-            at: tap.at,
-            received_at: submission.received_at,
-            outcome: decision.outcome,
-            balance,
-            cose: candidate.cose.clone(),
-        };
-        if self.named.contains(&candidate.id)
-            && let Some(holder) = holder
-        {
-            let transfers = entries.iter().map(|entry| entry.id).collect();
-            let (terminal, booked_at) = (tap.terminal, submission.received_at);
-            let programme = Original::programme_of(entries.iter().map(|entry| &entry.transfer));
-            self.originals.insert(candidate.id, Original { holder, terminal, booked_at, transfers, programme });
-        }
-        let outcome = decision.outcome;
-        self.prior.insert(candidate.id, Prior { outcome, balance, leaf: row.leaf });
-        if points.is_some() {
-            self.moved_before.insert(row.leaf, entries.iter().copied().map(Named::fresh).collect());
-        }
-        self.record(row, entries, opened_before, decision.effects);
-        Ok(TapOutcome { tap: candidate.id, outcome, balance, points })
+        let Decision { outcome, shows, points, effects, .. } = decision;
+        let balance = shows.map(|key| Fen(self.book.balance(&key)));
+        let points = points.map(|shown| self.standing(shown, entries.iter().map(|entry| &entry.transfer)));
+        Ok(Booked { outcome, balance, points, entries, effects, opened_before })
     }
 
     /// The answer to a tap that came before. How many points there are now is not told to whoever keeps asking.
@@ -374,10 +415,11 @@ impl Part {
         }
     }
 
-    /// One leaf for the tap, the accounts that it opened and the transfers that it caused.
-    fn record(&mut self, row: TapRow, entries: Vec<Entry>, opened_before: usize, effects: Vec<Effect>) {
-        let LeafRef { shard, leaf_id } = row.leaf;
-        let mut images = vec![row.image()];
+    /// One leaf for what was done about a tap, the accounts that it opened and the transfers that it caused.
+    fn record(&mut self, leaf: LeafRef, at: Micros, (kind, row): (ActionKind, RowImage), booked: Booked) {
+        let LeafRef { shard, leaf_id } = leaf;
+        let Booked { entries, effects, opened_before, .. } = booked;
+        let mut images = vec![row];
         for account in self.book.opened(opened_before) {
             images.push(ledger::store::account_image(account));
             self.opened.push((*account, leaf_id));
@@ -386,8 +428,8 @@ impl Part {
             images.push(ledger::store::transfer_image(&self.book, &entry));
             self.entries.push((entry, leaf_id));
         }
-        self.actions.push((row.leaf, Action::new(shard, ActionKind::TapDecided, images)));
-        self.rows.push(row);
+        self.actions.push((leaf, Action::new(shard, kind, images)));
+        self.newest = self.newest.max(Some(at));
         for effect in &effects {
             if let Effect::Earned(points::Earned { holder, programme, day, points, .. }) = *effect {
                 *self.lots.entry((holder, programme)).or_default().entry(day).or_default() += points;
@@ -407,15 +449,13 @@ impl Part {
         let event = LaneEvent { number, tap, fault, expected, at, cose: candidate.cose.clone() };
         let leaf = evidence::reserve(tx, placed.shard);
         self.actions.push((leaf, Action::new(leaf.shard, ActionKind::LaneBroken, vec![event.image()])));
+        self.newest = self.newest.max(Some(at));
         self.events.push((event, leaf));
     }
 
     async fn write(&mut self, tx: &mut Tx) -> Result<Vec<(LeafRef, Hash)>, DbError> {
         let (rows, events) = (take(&mut self.rows), take(&mut self.events));
-        let Some(at) = rows.iter().map(|row| row.received_at).chain(events.iter().map(|(event, _)| event.at)).max()
-        else {
-            return Ok(Vec::new());
-        };
+        let Some(at) = self.newest else { return Ok(Vec::new()) };
         let leaves = evidence::append_reserved(tx, at, take(&mut self.actions)).await?;
         // In the order of the keys, as everything that is many.
         self.entries.sort_unstable_by_key(|(entry, _)| (entry.transfer.debit.shard, entry.id));

@@ -5,6 +5,7 @@ mod originals;
 use std::collections::{BTreeSet, HashMap};
 
 use super::lane::{Heads, LaneFault, LaneHead, LaneNumber, RecordedFault};
+use super::quarantine::store::SETTLED;
 use crate::db::{Connection, DbError, Row, Rows, columns, insert, query};
 use crate::evidence::{Column, LeafRef, RowImage};
 use card_schema::clock::Micros;
@@ -108,7 +109,7 @@ pub(super) struct Wanted {
     pub(super) tap: TapId,
 }
 
-/// What became of those of these taps that were recorded before.
+/// What became of those of these taps that were recorded before: of what was held, as a person has decided since.
 pub(super) async fn prior(
     connection: &mut Connection,
     taps: &BTreeSet<Wanted>,
@@ -156,7 +157,8 @@ async fn prior_where(
         .ints("at", taps.iter().map(|tap| tap.at.0))
         .bytes("tap_id", taps.iter().map(|tap| tap.tap.0));
     let found = query(format!(
-        "SELECT t.shard, t.leaf, t.tap_id, t.outcome, t.balance FROM {{wanted}} CROSS JOIN tap t
+        "SELECT t.shard, COALESCE(s.leaf, t.leaf) AS leaf, t.tap_id, COALESCE(s.outcome, t.outcome) AS outcome, t.balance
+         FROM {{wanted}} CROSS JOIN tap t {SETTLED}
          WHERE t.shard = wanted.shard AND {card} AND t.at = wanted.at AND t.tap_id = wanted.tap_id"
     ))
     .set("wanted", rows)

@@ -12,7 +12,13 @@ use tokio::time::Instant;
 
 use super::memory::Memory;
 use super::verify::Candidate;
+use crate::config::Config;
 use crate::db::DbError;
+
+/// A terminal's clock may be off by a day; what is further off is for a person to look at.
+const CLOCK_TOLERANCE_SECONDS: i64 = 86_400;
+/// Taps may come in this long after they were made.
+const OFFLINE_LIMIT_SECONDS: i64 = 30 * 86_400;
 
 /// The service's rules for taps.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +29,17 @@ pub struct Policy {
     pub clock_tolerance_seconds: i64,
     /// How long ago a tap may have been made when it comes in, in seconds.
     pub offline_limit_seconds: i64,
+}
+
+impl Policy {
+    /// As it is configured.
+    pub fn of(config: &Config) -> Self {
+        Self {
+            limits: config.limits.into(),
+            clock_tolerance_seconds: CLOCK_TOLERANCE_SECONDS,
+            offline_limit_seconds: OFFLINE_LIMIT_SECONDS,
+        }
+    }
 }
 
 /// What every group is decided with.

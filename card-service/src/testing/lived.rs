@@ -13,7 +13,7 @@ use card_schema::points::{EarnRule, ProgrammeId, Worth};
 use uuid::Uuid;
 
 use super::Scratch;
-use super::town::{START, Signer, TestCard, TestTerminal, Town, random};
+use super::town::{POLICY, START, Signer, TestCard, TestTerminal, Town, random};
 use crate::cards::deed::model::Fate;
 use crate::cards::issuance::journal::Journal;
 use crate::cards::issuance::store::{self as issuances, Answered, Issuance};
@@ -30,6 +30,7 @@ use crate::domains::residence::{
 };
 use crate::evidence::Log;
 use crate::i18n::Locale;
+use crate::intake::quarantine;
 use crate::people::approval::{self, model::Deed};
 use crate::people::member::{self, model::Post};
 use crate::people::model::SignedInBy;
@@ -45,7 +46,7 @@ pub(crate) struct Lived {
 }
 
 impl Lived {
-    /// A top-up, a payment and a gate, each with a checkpoint of its own; a tap whose predecessor was lost; and the
+    /// A top-up, a payment and a gate, each with a checkpoint of its own; a payment whose predecessor was lost; and the
     /// office's day.
     pub(crate) async fn on(scratch: Scratch) -> Self {
         let town = Town::on(scratch);
@@ -61,7 +62,7 @@ impl Lived {
             log.integrate(START).await.unwrap().unwrap();
         }
         let _lost = terminal.tap(&card, Slot::Tap, Operation::GateCheck(gate::Check));
-        let after = terminal.tap(&card, Slot::Tap, Operation::GateCheck(gate::Check));
+        let after = terminal.tap(&card, Slot::Tap, Operation::PursePayment(purse::Payment::online(Fen(70))));
         town.submit(&terminal, &[after]).await;
         office(&town, &terminal, &card).await;
         log.integrate(START).await.unwrap().unwrap();
@@ -174,6 +175,7 @@ async fn office(town: &Town, terminal: &TestTerminal, card: &TestCard) {
             let why = activity::ActivityPurpose::Complaint;
             activity::store::latest(tx, START, who, why, None).await?;
             activity::store::of_card(tx, START, who, why, card, None).await?;
+            settled(tx, who, terminal).await?;
             let because = cards::store::Because { reason: "test", by: Some(who) };
             cards::store::set_state(tx, START, &found, CardState::Suspended, because).await?;
             deed::store::chip(tx, START, card, who, Fate::KeptAsEvidence).await?;
@@ -216,15 +218,34 @@ async fn gives_points(tx: &mut Tx, who: StaffId, shop: OrganisationId, to: Holde
     points::store::add(tx.conn(), &[earned]).await
 }
 
+/// The payment whose predecessor was lost is booked.
+async fn settled(tx: &mut Tx, who: StaffId, terminal: TerminalId) -> Result<(), DbError> {
+    let (taps, amount) = quarantine::waiting(tx, terminal, None).await?;
+    let reason = quarantine::model::Reason::Confirmed;
+    let wanted = quarantine::model::Settlement { terminal, until: None, reason, taps, amount };
+    let request = approval::model::Request {
+        approval_id: Uuid::from_u128(15),
+        deed: Deed::Settle(wanted),
+        asked_by: who,
+        asked_at: START,
+        expires_at: START.plus_seconds(60),
+        state: approval::model::State::Waiting,
+        decided: None,
+        reason: None,
+    };
+    quarantine::agreed(tx, START, POLICY, &request, wanted, who).await.unwrap().unwrap();
+    Ok(())
+}
+
 /// A part of the payment goes back.
 async fn reversed(tx: &mut Tx, who: StaffId, card: CardId) -> Result<(), DbError> {
-    let paid = query("SELECT leaf FROM tap WHERE shard = $1 AND card_id = $2 AND operation = $3")
+    let paid = query("SELECT MIN(leaf) FROM tap WHERE shard = $1 AND card_id = $2 AND operation = $3")
         .bind(card.shard())
         .bind(card)
         .bind(i64::from(OperationCode::PursePayment.number()));
     let tap = paid.scalar_one(tx.conn()).await?;
     let wanted = reversal::model::Reversal { card, tap, amount: Fen(250), reason: reversal::model::Reason::Returned };
-    let (id, hands) = (Uuid::from_u128(13), reversal::store::Hands { by: who, agreed_by: Some(who) });
+    let (id, hands) = (Uuid::from_u128(13), approval::model::Hands { by: who, agreed_by: Some(who) });
     let posting = reversal::Posting::of(tx, START, id, &wanted).await.unwrap().unwrap();
     posting.post(tx, START, id, &wanted, hands).await.unwrap();
     Ok(())

@@ -35,7 +35,7 @@ use Permission::{
 use Who::{Anybody, May, MayApprove, Proof, Staff, Terminals};
 
 /// Every route. One that is not here, or no more there, fails the test.
-const TABLE: [(&str, &str, Who); 202] = [
+const TABLE: [(&str, &str, Who); 205] = [
     ("GET", "/", Staff),
     ("GET", "/account/password", Staff),
     ("GET", "/account/second-factor", Staff),
@@ -111,6 +111,8 @@ const TABLE: [(&str, &str, Who); 202] = [
     ("GET", "/points", May(Administer)),
     ("GET", "/points/new", May(Administer)),
     ("GET", "/points/{programme_id}", May(Administer)),
+    ("GET", "/quarantine", May(SeeActivity)),
+    ("GET", "/quarantine/{terminal_id}", May(SeeActivity)),
     ("GET", "/readyz", Anybody),
     ("GET", "/registrations", Anybody),
     ("GET", "/registrations/{draft_id}/agreement", May(ServeHolders)),
@@ -199,6 +201,7 @@ const TABLE: [(&str, &str, Who); 202] = [
     ("POST", "/papers/check/answer", Anybody),
     ("POST", "/points/new", May(Administer)),
     ("POST", "/points/{programme_id}", May(Administer)),
+    ("POST", "/quarantine/{terminal_id}", May(ReverseTransfers)),
     ("POST", "/registrations", May(ServeHolders)),
     ("POST", "/registrations/{draft_id}/agreement", May(ServeHolders)),
     ("POST", "/registrations/{draft_id}/cell", May(ServeHolders)),

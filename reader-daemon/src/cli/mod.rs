@@ -13,6 +13,7 @@ pub mod messages;
 pub(crate) mod messages_card;
 pub(crate) mod messages_daemon;
 pub(crate) mod messages_local;
+pub(crate) mod messages_outcome;
 mod outbox;
 pub mod output;
 mod page;

@@ -145,7 +145,7 @@ pub(super) fn run(args: &TapArgs, settings: &Settings, context: Context) -> Resu
     context.print(&reply, |reply| describe(reply, context));
     match (&reply.refusal, reply.outcome, reply.state) {
         (Some(refusal), ..) => Err(CliError::failed(refusal.code.clone(), refusal.zh.clone(), refusal.en.clone())),
-        (None, Some(outcome), TapState::Refused) => Err(super::messages_daemon::outcome(outcome)),
+        (None, Some(outcome), TapState::Refused) => Err(super::messages_outcome::outcome(outcome)),
         _ => Ok(()),
     }
 }

@@ -6,7 +6,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use card_schema::envelope::receipt::Outcome;
 use tokio::{
     sync::{mpsc, watch},
     time,
@@ -300,11 +299,13 @@ impl Counter {
             let Some(tap) = tap.tap else { return };
             let known = self.0.outbox.fate(tap).await;
             match known.map(|fate| fate.and_then(|fate| Some((fate.outcome?, fate.points.map(Points::moved))))) {
-                Ok(Some((Outcome::Quarantined, _))) => {
-                    self.enter(id, Step::Ended(End::of(Outcome::Quarantined, None, None)));
-                    return;
+                Ok(Some((outcome, points))) => {
+                    let end = Step::Ended(End::of(outcome, None, points));
+                    // One that a person has to decide about stays as it is until then.
+                    if self.find(id).is_some_and(|seen| seen.step != end) {
+                        self.enter(id, end);
+                    }
                 }
-                Ok(Some((outcome, points))) => self.enter(id, Step::Ended(End::of(outcome, None, points))),
                 Ok(None) => {}
                 Err(error) => tracing::warn!(%error, "what became of a tap cannot be read"),
             }

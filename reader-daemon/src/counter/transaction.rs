@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::{
     card::link::LinkError,
-    cli::{messages::CliError, messages_daemon},
+    cli::{messages::CliError, messages_outcome},
     piv::{PivError, Reason},
     station::StationError,
     tap::{Refused, TapError, certificate::CertificateError},
@@ -132,7 +132,7 @@ impl End {
             Outcome::Accepted => Self::Accepted { balance, points },
             // A person decides.
             Outcome::Quarantined => Self::Kept { is_guaranteed: false },
-            outcome => Self::Refused(messages_daemon::outcome(outcome)),
+            outcome => Self::Refused(messages_outcome::outcome(outcome)),
         }
     }
 }
@@ -287,7 +287,7 @@ mod tests {
     }
     #[test]
     fn what_is_known_of_the_card_follows_from_the_step() {
-        let said = || messages_daemon::outcome(Outcome::PinRequired);
+        let said = || messages_outcome::outcome(Outcome::PinRequired);
         let again = |card| Step::Card { again: Some(Again { said: said(), card }) };
         let over = |end| Step::Ended(end);
         let accepted = || over(End::Accepted { balance: None, points: None });

@@ -33,7 +33,7 @@ use super::{
     },
 };
 use crate::{
-    cli::{messages::CliError, messages_card, messages_daemon as messages, messages_local},
+    cli::{messages::CliError, messages_card, messages_daemon as messages, messages_local, messages_outcome},
     counter::Counter,
     outbox::Outbox,
     piv::Pin,
@@ -153,7 +153,7 @@ pub(super) async fn sign_in(app: &App, request: SignInRequest) -> Result<SignInL
             Ok(link.map_err(|error| messages::sign_in(&error))?)
         }
         (Some(Outcome::OperationNotAllowed), _) => Err(messages::sign_in_no_card().into()),
-        (Some(outcome), _) => Err(messages::outcome(outcome).into()),
+        (Some(outcome), _) => Err(messages_outcome::outcome(outcome).into()),
         (None, _) => Err(messages::sign_in(&ServiceError::Unreachable("no receipt".to_owned())).into()),
     }
 }

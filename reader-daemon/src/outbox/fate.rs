@@ -100,20 +100,34 @@ impl Row {
     }
 }
 
+/// The points that an accepted tap has moved.
+fn moved(answer: &TapOutcome) -> Option<i64> {
+    answer.points.filter(|_| answer.outcome == Outcome::Accepted).map(|points| points.moved)
+}
+
+/// A tap that the service has, and of which a person decides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The tap.
+    pub tap_id: TapId,
+    /// The envelope.
+    pub cose: Vec<u8>,
+}
+
 /// Writes what became of a tap, in the transaction that takes it off the queue.
 pub(super) async fn write(
     connection: &mut SqliteConnection,
     tap: &PendingTap,
     answer: &TapOutcome,
 ) -> Result<(), OutboxError> {
-    let points = answer.points.filter(|_| answer.outcome == Outcome::Accepted).map(|points| points.moved);
     sqlx::query(
-        "INSERT INTO fate (tap_id, operation, amount, original, points, given, discount, order_id, at, outcome) \
-         SELECT tap_id, operation, amount, original, $1, given, discount, order_id, at, $2 FROM tap \
-         WHERE id = $3 AND tap_id = $4 ON CONFLICT DO NOTHING",
+        "INSERT INTO fate (tap_id, operation, amount, original, points, given, discount, order_id, at, outcome, held) \
+         SELECT tap_id, operation, amount, original, $1, given, discount, order_id, at, $2, CASE WHEN $3 THEN cose END \
+         FROM tap WHERE id = $4 AND tap_id = $5 ON CONFLICT DO NOTHING",
     )
-    .bind(points)
+    .bind(moved(answer))
     .bind(i64::from(answer.outcome.number()))
+    .bind(answer.outcome == Outcome::Quarantined)
     .bind(tap.id)
     .bind(tap.tap_id.0.as_slice())
     .execute(&mut *connection)
@@ -182,6 +196,41 @@ impl Outbox {
         .await
         .map_err(fail("reading what became of a tap"))?;
         row.map(|row| row.read().ok_or(OutboxError::Damaged("fate"))).transpose()
+    }
+
+    /// Taps that a person has to decide about, the oldest first, at most `limit`.
+    pub async fn held(&self, limit: u16) -> Result<Vec<Held>, OutboxError> {
+        let mut connection = self.lock().await;
+        let rows: Vec<(Vec<u8>, Vec<u8>)> =
+            sqlx::query_as("SELECT tap_id, held FROM fate WHERE held IS NOT NULL ORDER BY id LIMIT $1")
+                .bind(i64::from(limit))
+                .fetch_all(&mut *connection)
+                .await
+                .map_err(fail("reading what a person decides about"))?;
+        let held = |(tap, cose): (Vec<u8>, Vec<u8>)| {
+            Ok(Held { tap_id: TapId(tap.try_into().map_err(|_| OutboxError::Damaged("fate"))?), cose })
+        };
+        rows.into_iter().map(held).collect()
+    }
+
+    /// A person has decided about taps: what became of them.
+    pub async fn decided(&self, answers: &[TapOutcome]) -> Result<(), OutboxError> {
+        let mut connection = self.lock().await;
+        for answer in answers {
+            sqlx::query(
+                "UPDATE fate SET outcome = $1, points = $2, held = NULL WHERE tap_id = $3 AND held IS NOT NULL",
+            )
+            .bind(i64::from(answer.outcome.number()))
+            .bind(moved(answer))
+            .bind(answer.tap.0.as_slice())
+            .execute(&mut *connection)
+            .await
+            .map_err(fail("writing what a person has decided"))?;
+        }
+        drop(connection);
+        // Whoever follows a tap looks again.
+        self.waiting.send_modify(|_| {});
+        Ok(())
     }
 
     /// What became of what was ordered under a number; nothing where no card has signed for it.

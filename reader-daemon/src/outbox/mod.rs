@@ -31,7 +31,7 @@ use tokio::sync::{Mutex, MutexGuard, watch};
 use self::error::fail;
 pub use self::{
     error::OutboxError,
-    fate::{Fate, Ordered, Returned},
+    fate::{Fate, Held, Ordered, Returned},
     lane::{Lane, StoredTap},
     learnt::{KnownCard, Snapshot},
     pending::{Exposure, PendingTap},

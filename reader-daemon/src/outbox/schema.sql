@@ -47,11 +47,14 @@ CREATE TABLE IF NOT EXISTS fate (
     discount INTEGER,
     order_id BLOB UNIQUE,
     at INTEGER NOT NULL,
-    outcome INTEGER NOT NULL
+    outcome INTEGER NOT NULL,
+    held BLOB
 ) STRICT;
 -- `original` is what a refund, a void or an undo names, `points` are promised above and moved here, those `given`
--- took `discount` off the price or were for goods, `order_id` the number under which a merchant ordered the tap.
+-- took `discount` off the price or were for goods, `order_id` the number under which a merchant ordered the tap, `held`
+-- the envelope of one that a person has to decide about: it is brought again until that is done.
 CREATE INDEX IF NOT EXISTS fate_by_original ON fate (original) WHERE original IS NOT NULL;
+CREATE INDEX IF NOT EXISTS fate_held ON fate (id) WHERE held IS NOT NULL;
 
 -- Keys of cards whose certificate was verified at first sight.
 CREATE TABLE IF NOT EXISTS card (

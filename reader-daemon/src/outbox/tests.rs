@@ -261,6 +261,35 @@ async fn what_became_of_a_tap_stays_to_be_seen_and_no_tap_is_hidden() {
 }
 
 #[tokio::test]
+async fn what_a_person_decides_about_is_kept_to_be_brought_again_until_that_is_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let [one, two] = [1, 2].map(|counter| tap(0, counter));
+    {
+        let outbox = Arc::new(open(folder.path()).await);
+        let mut lane = outbox.lane(READER).await.unwrap();
+        for _ in 0..2 {
+            take(&outbox, &mut lane).await;
+        }
+        let taps = outbox.pending(2).await.unwrap();
+        outbox.settle(taps.into_iter().map(|tap| answered(tap, Outcome::Quarantined)).collect(), None).await.unwrap();
+        assert_eq!((outbox.waiting().taps, outbox.held(9).await.unwrap().len()), (0, 2));
+    }
+    let outbox = open(folder.path()).await;
+    let held = |tap: &StoredTap| Held { tap_id: tap.tap_id, cose: tap.cose.clone() };
+    assert_eq!(outbox.held(9).await.unwrap(), [held(&one), held(&two)]);
+    assert_eq!(outbox.held(1).await.unwrap(), [held(&one)]);
+    let answer = |tap: &StoredTap, outcome| TapOutcome { tap: tap.tap_id, outcome, balance: None, points: None };
+    outbox.decided(&[answer(&two, Outcome::Rejected)]).await.unwrap();
+    assert_eq!(outbox.held(9).await.unwrap(), [held(&one)]);
+    // What is decided is not decided once more.
+    outbox.decided(&[answer(&one, Outcome::Accepted), answer(&two, Outcome::Accepted)]).await.unwrap();
+    assert_eq!(outbox.held(9).await.unwrap(), []);
+    for (tap, outcome) in [(one, Outcome::Accepted), (two, Outcome::Rejected)] {
+        assert_eq!(outbox.fate(tap.tap_id).await.unwrap().unwrap().outcome, Some(outcome));
+    }
+}
+
+#[tokio::test]
 async fn another_terminals_outbox_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     drop(open(folder.path()).await);

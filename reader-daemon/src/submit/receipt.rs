@@ -40,6 +40,22 @@ pub(crate) fn verify(
     taps: Vec<PendingTap>,
     trusted: &[Bytes],
 ) -> Result<Verified, ReceiptError> {
+    let receipt = open(bytes, batch, trusted)?;
+    let settled: Vec<_> = taps
+        .into_iter()
+        .filter_map(|tap| {
+            let named = |outcome: &&TapOutcome| outcome.tap == tap.tap_id || outcome.tap == hash(&tap.cose);
+            receipt.outcomes.iter().find(named).copied().map(|outcome| (tap, outcome))
+        })
+        .collect();
+    if settled.is_empty() {
+        return Err(ReceiptError::NamesNothing);
+    }
+    Ok(Verified { receipt, settled })
+}
+
+/// A receipt that the service has signed for this batch.
+pub(crate) fn open(bytes: &[u8], batch: BatchId, trusted: &[Bytes]) -> Result<Receipt, ReceiptError> {
     let envelope = Envelope::<Receipt>::decode(bytes)?;
     let Kid::Key(kid) = envelope.kid else { return Err(ReceiptError::UnknownKey) };
     let key = trusted
@@ -52,17 +68,7 @@ pub(crate) fn verify(
     if receipt.batch != batch {
         return Err(ReceiptError::OtherBatch);
     }
-    let settled: Vec<_> = taps
-        .into_iter()
-        .filter_map(|tap| {
-            let named = |outcome: &&TapOutcome| outcome.tap == tap.tap_id || outcome.tap == hash(&tap.cose);
-            receipt.outcomes.iter().find(named).copied().map(|outcome| (tap, outcome))
-        })
-        .collect();
-    if settled.is_empty() {
-        return Err(ReceiptError::NamesNothing);
-    }
-    Ok(Verified { receipt, settled })
+    Ok(receipt)
 }
 
 /// How a receipt names bytes that are no tap to the service.

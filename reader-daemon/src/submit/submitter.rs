@@ -214,6 +214,7 @@ impl Submitter {
         if *refresh_at <= Instant::now() {
             self.renew().await;
             refresh::refresh(&self.client, &self.outbox, &self.known, &self.identity).await?;
+            self.ask_about_held().await?;
             *refresh_at = Instant::now() + self.refresh_every;
         }
         Ok(())
@@ -244,16 +245,35 @@ impl Submitter {
         });
     }
 
-    async fn submit(&self, taps: Vec<PendingTap>) -> Result<Receipt, SubmitError> {
-        let batch = Batch {
-            terminal: self.identity.file.terminal_id,
-            at: crate::clock::now(),
-            taps: taps.iter().map(|tap| tap.cose.clone()).collect(),
-        };
+    /// Brings taps in one batch, and what the service answers: not verified yet.
+    async fn bring(&self, taps: Vec<Vec<u8>>) -> Result<(BatchId, Vec<u8>), SubmitError> {
+        let batch = Batch { terminal: self.identity.file.terminal_id, at: crate::clock::now(), taps };
         let (id, envelope) = self.identity.key.seal(&batch).map_err(|error| SubmitError::Sign(error.to_string()))?;
         let reply = self.client.batch(&BatchRequest { batch: Bytes(envelope) }).await?;
+        Ok((BatchId(id), reply.receipt.0))
+    }
+
+    /// Brings once more what a person has to decide about. Nobody waits for it, so it is done as often as everything else is
+    /// looked after.
+    async fn ask_about_held(&self) -> Result<(), SubmitError> {
+        let held = self.outbox.held(BATCH_TAPS).await?;
+        if held.is_empty() {
+            return Ok(());
+        }
+        let (id, answer) = self.bring(held.iter().map(|held| held.cose.clone()).collect()).await?;
+        let mut answers = receipt::open(&answer, id, &self.known.now().profile.trust.receipt_keys)?.outcomes;
+        answers.retain(|answer| answer.outcome != Outcome::Quarantined);
+        if answers.is_empty() {
+            return Ok(());
+        }
+        tracing::info!(taps = answers.len(), "somebody has decided about taps that were held");
+        Ok(self.outbox.decided(&answers).await?)
+    }
+
+    async fn submit(&self, taps: Vec<PendingTap>) -> Result<Receipt, SubmitError> {
+        let (id, answer) = self.bring(taps.iter().map(|tap| tap.cose.clone()).collect()).await?;
         let trusted = self.known.now();
-        let verified = receipt::verify(&reply.receipt.0, BatchId(id), taps, &trusted.profile.trust.receipt_keys)?;
+        let verified = receipt::verify(&answer, id, taps, &trusted.profile.trust.receipt_keys)?;
 
         let seen = trusted.log_head.map_or(0, |seen| seen.size);
         let head = verified.receipt.log_head.filter(|head| head.size > seen);

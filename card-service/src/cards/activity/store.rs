@@ -21,6 +21,8 @@ pub struct Activity {
     pub place: Place,
     /// Its number in its card's shard: that of its leaf.
     pub tap: i64,
+    /// The leaf of what a person has decided about it, where it was held for that.
+    pub settled: Option<i64>,
     /// The card.
     pub card: CardId,
     /// What was asked; `None` for a number that this version does not know.
@@ -42,8 +44,9 @@ impl Activity {
         moves && self.outcome == Outcome::Accepted.number()
     }
 
+    /// What has moved something because of it.
     fn leaf(&self) -> LeafRef {
-        LeafRef { shard: self.card.shard(), leaf_id: self.tap }
+        LeafRef { shard: self.card.shard(), leaf_id: self.settled.unwrap_or(self.tap) }
     }
 }
 
@@ -56,9 +59,11 @@ pub struct Listed {
     pub older: Option<Place>,
 }
 
-const SELECT: &str = "SELECT t.card_id, t.leaf, t.received_at, t.at, t.tap_id, t.operation, t.outcome, t.cose,
+const SELECT: &str = "SELECT t.card_id, t.leaf, t.received_at, t.at, t.tap_id, t.operation,
+        COALESCE(s.outcome, t.outcome) AS outcome, s.leaf AS settled, t.cose,
         terminal.name AS terminal, organisation.name AS organisation
-    FROM tap t LEFT JOIN terminal USING (terminal_id) LEFT JOIN organisation USING (organisation_id)";
+    FROM tap t LEFT JOIN tap_settlement s ON s.shard = t.shard AND s.tap = t.leaf
+        LEFT JOIN terminal USING (terminal_id) LEFT JOIN organisation USING (organisation_id)";
 
 /// The newest taps of all cards, or those before a place. Records the look first, in the same transaction.
 pub async fn latest(
@@ -139,7 +144,8 @@ fn one_more() -> i64 {
     i64::try_from(PAGE_ROWS + 1).expect("a page is short")
 }
 
-async fn record(
+/// Records a look: at the activity of one card, or of several.
+pub async fn record(
     tx: &mut Tx,
     now: Micros,
     who: StaffId,
@@ -194,6 +200,7 @@ fn read(row: &Row) -> Result<Activity, DbError> {
             tap_id: columns::bytes(row, "tap_id")?,
         },
         tap: row.get("leaf")?,
+        settled: row.get("settled")?,
         card: CardId::from_bytes(columns::bytes(row, "card_id")?),
         operation: OperationCode::from_number(number("operation")?),
         outcome: number("outcome")?,

@@ -10,6 +10,7 @@ use card_schema::operation::purse;
 use crate::db::{Connection, DbError, Rows, columns, query};
 use crate::domains::Original;
 use crate::evidence::LeafRef;
+use crate::intake::SETTLED;
 use crate::ledger::{self, Named};
 
 /// What a holder's tap names to be given back.
@@ -38,10 +39,12 @@ pub(in crate::intake) async fn originals(
         .ints("at", wanted.iter().map(|one| one.original.at.0))
         .bytes("tap_id", wanted.iter().map(|one| one.original.tap.0));
     let rows = query(format!(
-        "SELECT t.shard, t.leaf, t.tap_id, t.terminal_id, t.received_at, c.holder_id
-         FROM {{wanted}} CROSS JOIN card c CROSS JOIN tap t
+        "SELECT t.shard, COALESCE(s.leaf, t.leaf) AS leaf, t.tap_id, t.terminal_id,
+             COALESCE(s.at, t.received_at) AS booked_at, c.holder_id
+         FROM {{wanted}} CROSS JOIN card c CROSS JOIN tap t {SETTLED}
          WHERE c.shard = wanted.shard AND c.holder_id = wanted.holder_id AND t.shard = c.shard
-             AND t.card_id = c.card_id AND t.at = wanted.at AND t.tap_id = wanted.tap_id AND t.outcome = {}",
+             AND t.card_id = c.card_id AND t.at = wanted.at AND t.tap_id = wanted.tap_id
+             AND COALESCE(s.outcome, t.outcome) = {}",
         Outcome::Accepted.number()
     ))
     .set("wanted", rows)
@@ -53,7 +56,7 @@ pub(in crate::intake) async fn originals(
         let original = Original {
             holder: HolderId::from_bytes(columns::bytes(row, "holder_id")?),
             terminal: TerminalId::from_bytes(columns::bytes(row, "terminal_id")?),
-            booked_at: Micros(row.get("received_at")?),
+            booked_at: Micros(row.get("booked_at")?),
             transfers: Vec::new(),
             programme: None,
         };

@@ -8,7 +8,7 @@ use crate::db::recorder::{self, Recorded};
 use crate::testing::Scratch;
 
 /// Tables whose rows belong to a holder, or to what a holder does.
-const HOLDERS: [&str; 27] = [
+const HOLDERS: [&str; 28] = [
     "account",
     "activity_read",
     "card_deed",
@@ -35,6 +35,7 @@ const HOLDERS: [&str; 27] = [
     "purse_reversal",
     "shard",
     "tap",
+    "tap_settlement",
     "transfer",
 ];
 /// The service's own: they find a shard, or know no holder. Copied to every machine, or kept on one.

@@ -21,6 +21,7 @@ use crate::app::App;
 use crate::db::{Connection, DbError, Tx};
 use crate::domains::purse::reversal;
 use crate::http::Refusal;
+use crate::intake::{Policy, quarantine};
 
 /// What becomes of a deed that somebody wants done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +70,7 @@ pub async fn answer(
     answer: Answer,
     objection: Option<Objection>,
 ) -> Result<Result<(), &'static str>, Refusal> {
-    let now = app.now();
+    let (now, policy) = (app.now(), Policy::of(&app.config));
     app.db
         .write::<_, Refusal, _>(move |tx| {
             Box::pin(async move {
@@ -81,7 +82,7 @@ pub async fn answer(
                     return Ok(Err(key));
                 }
                 if answer == Answer::Approve
-                    && let Err(overtaken) = carry_out(tx, now, by, &request, &everybody).await?
+                    && let Err(overtaken) = carry_out(tx, now, policy, by, &request, &everybody).await?
                 {
                     return Ok(Err(overtaken));
                 }
@@ -98,12 +99,15 @@ pub async fn answer(
 async fn carry_out(
     tx: &mut Tx,
     now: Micros,
+    policy: Policy,
     by: StaffId,
     request: &Request,
     everybody: &[Member],
 ) -> Result<Result<(), &'static str>, Refusal> {
-    if let Deed::Reverse(reversal) = request.deed {
-        return reversal::agreed(tx, now, request, reversal, by).await;
+    match request.deed {
+        Deed::Reverse(reversal) => return reversal::agreed(tx, now, request, reversal, by).await,
+        Deed::Settle(settlement) => return quarantine::agreed(tx, now, policy, request, settlement, by).await,
+        _ => {}
     }
     let is_about = |member: &&Member| request.deed.about() == About::Staff(member.staff.staff_id);
     let about = everybody.iter().find(is_about).ok_or_else(|| Refusal::new(ProblemType::NotFound))?;

@@ -1,11 +1,12 @@
 //! What two people do together. No I/O.
 
 use card_schema::clock::Micros;
-use card_schema::ids::CardId;
+use card_schema::ids::{CardId, TerminalId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::domains::purse::reversal::model::Reversal;
+use crate::intake::quarantine::model::Settlement;
 use crate::people::model::Permission;
 use crate::people::{StaffId, StaffRole};
 
@@ -52,6 +53,17 @@ pub enum Deed {
     },
     /// What a tap has moved goes back. Asked for only above the limit up to which one does it.
     Reverse(Reversal),
+    /// Taps that were held are booked. Asked for only above the same limit.
+    Settle(Settlement),
+}
+
+/// Who does something that may take two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hands {
+    /// Who wants it.
+    pub by: StaffId,
+    /// Who agreed; nobody where one did it alone.
+    pub agreed_by: Option<StaffId>,
 }
 
 /// What something is done with.
@@ -61,6 +73,8 @@ pub enum About {
     Staff(StaffId),
     /// A tap of a card, by its number in the card's shard.
     Tap(CardId, i64),
+    /// Taps of a terminal that are held.
+    Terminal(TerminalId),
 }
 
 impl Deed {
@@ -72,7 +86,7 @@ impl Deed {
             | Self::TakeSecondFactor { .. }
             | Self::ChangeRole { .. }
             | Self::SignInWithCard { .. } => Permission::Administer,
-            Self::Reverse(_) => Permission::ReverseTransfers,
+            Self::Reverse(_) | Self::Settle(_) => Permission::ReverseTransfers,
         }
     }
 
@@ -85,6 +99,7 @@ impl Deed {
             | Self::SignInWithCard { staff, .. }
             | Self::ChangeRole { staff, .. } => About::Staff(staff),
             Self::Reverse(reversal) => About::Tap(reversal.card, reversal.tap),
+            Self::Settle(settlement) => About::Terminal(settlement.terminal),
         }
     }
 }
@@ -132,7 +147,7 @@ pub enum Objection {
     Unneeded,
     /// It is more than the work asks for.
     TooMuch,
-    /// It is about the wrong member or the wrong tap, or was asked for by mistake.
+    /// It is about the wrong member or the wrong taps, or was asked for by mistake.
     Mistaken,
     /// The member could not be asked in person.
     NotSeen,
@@ -151,7 +166,7 @@ impl Objection {
     pub const fn to(about: About) -> &'static [Self] {
         match about {
             About::Staff(_) => &[Self::Unneeded, Self::TooMuch, Self::Mistaken, Self::NotSeen, Self::Suspicious],
-            About::Tap(..) => &[Self::Unneeded, Self::Mistaken, Self::Unfounded, Self::Suspicious],
+            About::Tap(..) | About::Terminal(_) => &[Self::Unneeded, Self::Mistaken, Self::Unfounded, Self::Suspicious],
         }
     }
 

@@ -20,6 +20,7 @@ use crate::console::{asking, page};
 use crate::domains::purse::reversal;
 use crate::http::{Refusal, SignedIn, language};
 use crate::i18n::Locale;
+use crate::intake::quarantine;
 use crate::people::member::{self, model::Member};
 use crate::people::{StaffId, StaffRole};
 
@@ -47,7 +48,7 @@ impl Words<'_> {
         let role = |role: StaffRole| self.locale.text(role_key(role));
         let name = match deed.about() {
             About::Staff(staff) => self.name(staff),
-            About::Tap(..) => "",
+            About::Tap(..) | About::Terminal(_) => "",
         };
         match deed {
             Deed::Admit { role: to, .. } => {
@@ -69,6 +70,11 @@ impl Words<'_> {
                 let (amount, card) = (wanted.amount.to_string(), short(&wanted.card.to_string()));
                 let reason = reversal::pages::reason_text(self.locale, wanted.reason);
                 self.locale.text_with("approval-reverse", &[("amount", &amount), ("card", &card), ("reason", &reason)])
+            }
+            Deed::Settle(wanted) => {
+                let (amount, taps) = (wanted.amount.to_string(), wanted.taps.to_string());
+                let reason = quarantine::pages::reason_text(self.locale, wanted.reason);
+                self.locale.text_with("approval-settle", &[("amount", &amount), ("taps", &taps), ("reason", &reason)])
             }
         }
     }
@@ -177,6 +183,9 @@ fn thing(frame: Frame, words: &Words<'_>, request: &Request, by: StaffId, (reaso
             About::Staff(_) => Vec::new(),
             About::Tap(card, tap) => {
                 vec![Link { to: reversal::pages::address(card, tap), text: t("reversal-see") }]
+            }
+            About::Terminal(terminal) => {
+                vec![Link { to: quarantine::pages::address(terminal), text: t("quarantine-see") }]
             }
         },
         refused: refused(words.locale, wrong, &acts),

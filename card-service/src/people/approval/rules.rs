@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use card_schema::clock::Micros;
+use card_schema::money::Fen;
 
 use super::model::{Answer, Deed, Request, State};
 use crate::people::member::model::{Member, State as Stands, Wish};
@@ -13,6 +14,14 @@ use crate::people::{StaffId, StaffRole};
 /// A request that nobody has decided lapses after a week.
 pub const OPEN_SECONDS: i64 = 7 * 86_400;
 
+/// What somebody has booked or reversed alone counts for a day: an amount that is split does not become smaller by it.
+pub const COUNTS_SECONDS: i64 = 86_400;
+
+/// Whether an amount is more than somebody may move who has moved so much alone within a day.
+pub fn is_beyond(amount: Fen, alone: Fen, limit: Fen) -> bool {
+    alone.checked_add(amount).is_none_or(|sum| sum > limit)
+}
+
 /// For how long what one did to another makes the two count as before, or as one: long enough for the other to notice.
 const NOTICE_SECONDS: i64 = 7 * 86_400;
 
@@ -21,14 +30,14 @@ fn is_recent(at: Micros, now: Micros) -> bool {
 }
 
 /// Whether a deed takes two: what gives power does. What takes it away is one person's and immediate, and so is what makes
-/// a clerk. A reversal is asked for only where it does.
+/// a clerk. Money that is moved back, or booked after all, is asked for only where it does.
 pub fn takes_two(deed: Deed) -> bool {
     match deed {
         // Whoever issued a card may know its PIN.
         Deed::Admit { role, .. } | Deed::Resume { role, .. } | Deed::SignInWithCard { role, .. } => {
             role != StaffRole::Clerk
         }
-        Deed::TakeSecondFactor { .. } | Deed::Reverse(_) => true,
+        Deed::TakeSecondFactor { .. } | Deed::Reverse(_) | Deed::Settle(_) => true,
         Deed::ChangeRole { from, to, .. } => {
             to != StaffRole::Clerk && Permission::ALL.into_iter().any(|what| to.may(what) && !from.may(what))
         }
@@ -131,7 +140,7 @@ pub fn carried_out(request: &Request, about: &Member, now: Micros) -> Option<(Me
         Deed::TakeSecondFactor { .. } => (about.staff.role, Wish::TakeSecondFactor),
         Deed::SignInWithCard { role, card, .. } => (role, Wish::SignInWithCard(card)),
         Deed::ChangeRole { from, to, .. } => (from, Wish::Role(to)),
-        Deed::Reverse(_) => return None,
+        Deed::Reverse(_) | Deed::Settle(_) => return None,
     };
     let after = changed(about, &wish, request.asked_by, now).ok().filter(|_| about.staff.role == role);
     after.map(|after| (after, wish))

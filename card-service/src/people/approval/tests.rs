@@ -8,9 +8,10 @@ use proptest::test_runner::{Config, TestError, TestRunner};
 use uuid::Uuid;
 
 use super::model::{Answer, Deed, Request, State};
-use super::rules::{OPEN_SECONDS, carried_out, is_able, is_alone, may_answer, one_hand, takes_two};
+use super::rules::{
+    COUNTS_SECONDS, OPEN_SECONDS, carried_out, is_able, is_alone, is_beyond, may_answer, one_hand, takes_two,
+};
 use crate::domains::purse::reversal::model::{Reason, Reversal};
-use crate::domains::purse::reversal::rules as reversals;
 use crate::people::member::model::{Member, Post, State as Stands, Wish};
 use crate::people::member::rules::changed;
 use crate::people::model::Permission;
@@ -61,6 +62,21 @@ fn request(asked_by: StaffId) -> Request {
         decided: None,
         reason: None,
     }
+}
+
+#[test]
+fn what_one_has_moved_alone_counts_towards_what_takes_two() {
+    for (amount, alone, beyond) in [
+        (20_000, 0, false),
+        (20_001, 0, true),
+        (1, 19_999, false),
+        (1, 20_000, true),
+        (10_000, 10_001, true),
+        (i64::MAX, 1, true),
+    ] {
+        assert_eq!(is_beyond(Fen(amount), Fen(alone), Fen(20_000)), beyond, "{amount} after {alone}");
+    }
+    assert!(is_beyond(Fen(1), Fen::ZERO, Fen::ZERO), "where the limit is nothing, everything takes two");
 }
 
 #[test]
@@ -291,13 +307,13 @@ fn is_fooled(moves: &[Move], defect: impl Fn(&mut Vec<Member>)) -> bool {
                 if !own.contains(&actor) || !is_able(by, Permission::ReverseTransfers, &everybody) {
                     continue;
                 }
-                let since = now.plus_seconds(-reversals::COUNTS_SECONDS);
+                let since = now.plus_seconds(-COUNTS_SECONDS);
                 let within_a_day = |hands: &[StaffId]| -> i64 {
                     let counts = reversed.iter().filter(|(who, at, _)| *at > since && hands.contains(who));
                     counts.map(|(.., fen)| fen).sum()
                 };
                 let alone = within_a_day(&one_hand(by, &everybody, now));
-                if reversals::takes_two(Fen(fen), Fen(alone), ALONE) {
+                if is_beyond(Fen(fen), Fen(alone), ALONE) {
                     if is_alone(by, REVERSES, &everybody, now) {
                         return true;
                     }

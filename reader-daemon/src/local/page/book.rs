@@ -11,7 +11,7 @@ use super::{
     view::{became, minute, operation},
 };
 use crate::{
-    cli::{messages::Language, messages_daemon},
+    cli::{messages::Language, messages_outcome},
     outbox::Fate,
 };
 
@@ -111,6 +111,6 @@ impl Receipt<'_> {
     /// Why it did not come about.
     fn why(&self) -> Option<String> {
         let outcome = self.tap.outcome.filter(|outcome| *outcome != Outcome::Accepted)?;
-        Some(messages_daemon::outcome(outcome).text(self.language).to_owned())
+        Some(messages_outcome::outcome(outcome).text(self.language).to_owned())
     }
 }

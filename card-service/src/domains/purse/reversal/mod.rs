@@ -17,13 +17,12 @@ use card_schema::wire::ProblemType;
 use uuid::Uuid;
 
 use self::model::{Done, Reason, Reversal, Undone};
-use self::store::Hands;
 use crate::app::App;
 use crate::db::{DbError, Tx};
 use crate::domains::{self, Effect};
 use crate::http::Refusal;
 use crate::ledger::{self, Book, Needs, Posted, Refused, Transfer};
-use crate::people::approval::model::{Deed, Request};
+use crate::people::approval::model::{Deed, Hands, Request};
 use crate::people::approval::{self, Asked};
 use crate::people::member::model::Member;
 use crate::people::model::Permission;
@@ -68,7 +67,7 @@ async fn carry_out(
         Ok(posting) => posting,
         Err(undone) => return Ok(Err(undone)),
     };
-    if rules::takes_two(wanted.amount, alone(tx, now, by, &everybody).await?, limit) {
+    if approval::rules::is_beyond(wanted.amount, alone(tx, now, by, &everybody).await?, limit) {
         match approval::ask(tx, now, id, by, Deed::Reverse(wanted)).await? {
             Ok(Asked::Go) => {}
             Ok(Asked::Waits(request)) => return Ok(Ok(Done::Waits(request))),
@@ -103,7 +102,7 @@ pub async fn agreed(
 /// How much somebody, and whoever may be the same person, has reversed alone within a day.
 pub async fn alone(tx: &mut Tx, now: Micros, by: StaffId, everybody: &[Member]) -> Result<Fen, DbError> {
     let hands = approval::rules::one_hand(by, everybody, now);
-    store::alone_after(tx.conn(), &hands, now.plus_seconds(-rules::COUNTS_SECONDS)).await
+    store::alone_after(tx.conn(), &hands, now.plus_seconds(-approval::rules::COUNTS_SECONDS)).await
 }
 
 /// What came of the form with this id when it was sent before.

@@ -361,6 +361,7 @@ pub(crate) mod tests {
             tap: Activity {
                 place: Place { received_at: AT, at: AT, tap_id: [7; 32] },
                 tap: 5,
+                settled: None,
                 card,
                 operation: Some(operation),
                 outcome: 0,

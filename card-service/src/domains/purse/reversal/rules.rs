@@ -1,4 +1,4 @@
-//! What may be reversed by one, what takes two, and what a person is told where nothing can be (decision 0034). Pure.
+//! What may be reversed, and what a person is told where nothing can be (decision 0034). Pure.
 
 use card_schema::money::Fen;
 use ring::digest::{self, SHA256};
@@ -6,14 +6,6 @@ use uuid::Uuid;
 
 use super::model::Undone;
 use crate::ledger::{LedgerError, Reference};
-
-/// What somebody has reversed alone counts for a day: an amount that is split does not become smaller by it.
-pub const COUNTS_SECONDS: i64 = 86_400;
-
-/// Whether it takes two to reverse this amount, for somebody who has reversed so much alone within a day.
-pub fn takes_two(amount: Fen, alone: Fen, limit: Fen) -> bool {
-    alone.checked_add(amount).is_none_or(|sum| sum > limit)
-}
 
 /// An amount as it is typed, where something can be reversed by it.
 pub fn amount(typed: &str) -> Option<Fen> {
@@ -42,21 +34,6 @@ pub fn undone(refused: LedgerError, left: Fen) -> Option<Undone> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_one_has_reversed_alone_counts_towards_what_takes_two() {
-        for (amount, alone, two) in [
-            (20_000, 0, false),
-            (20_001, 0, true),
-            (1, 19_999, false),
-            (1, 20_000, true),
-            (10_000, 10_001, true),
-            (i64::MAX, 1, true),
-        ] {
-            assert_eq!(takes_two(Fen(amount), Fen(alone), Fen(20_000)), two, "{amount} after {alone}");
-        }
-        assert!(takes_two(Fen(1), Fen::ZERO, Fen::ZERO), "where the limit is nothing, everything takes two");
-    }
 
     #[test]
     fn an_amount_is_above_zero_and_has_two_decimals_at_most() {

@@ -9,17 +9,10 @@ use uuid::Uuid;
 use super::model::{Past, Reason, Returned, Reversal};
 use crate::db::{Connection, DbError, Row, Rows, Tx, columns, query};
 use crate::evidence::{ActionKind, Change, LeafRef, tables};
+use crate::intake::SETTLED;
 use crate::ledger::{self, Named, Phase, TransferKind};
 use crate::people::StaffId;
-
-/// Who reverses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Hands {
-    /// Who wants it.
-    pub by: StaffId,
-    /// Who agreed.
-    pub agreed_by: Option<StaffId>,
-}
+use crate::people::approval::model::Hands;
 
 /// What a tap of this card has booked and may be reversed, with what has gone back of it.
 #[derive(Clone, Debug)]
@@ -37,14 +30,18 @@ pub struct Booked {
 /// What a tap of this card has booked; nothing where it has moved no money, and where it has given back what another has
 /// moved.
 pub async fn booked(connection: &mut Connection, card: CardId, tap: i64) -> Result<Option<Booked>, DbError> {
-    let known: Option<i64> = query("SELECT at FROM tap WHERE shard = $1 AND leaf = $2 AND card_id = $3")
-        .bind(card.shard())
-        .bind(tap)
-        .bind(card)
-        .scalar(connection)
-        .await?;
-    let Some(made_at) = known.map(Micros) else { return Ok(None) };
-    let place = LeafRef { shard: card.shard(), leaf_id: tap };
+    let known = query(format!(
+        "SELECT t.at, COALESCE(s.leaf, t.leaf) AS booked FROM tap t {SETTLED}
+         WHERE t.shard = $1 AND t.leaf = $2 AND t.card_id = $3"
+    ))
+    .bind(card.shard())
+    .bind(tap)
+    .bind(card)
+    .optional(connection)
+    .await?;
+    let Some(known) = known else { return Ok(None) };
+    let made_at = Micros(known.get("at")?);
+    let place = LeafRef { shard: card.shard(), leaf_id: known.get("booked")? };
     let caused = ledger::store::of_taps(connection, &[place]).await?.remove(&place).unwrap_or_default();
     let caused: Vec<_> =
         caused.into_iter().filter(|named| !matches!(named.entry.transfer.phase, Phase::Reversal { .. })).collect();
@@ -126,7 +123,8 @@ pub async fn alone_after(connection: &mut Connection, hands: &[StaffId], moment:
 pub async fn returned(connection: &mut Connection, shard: Shard, moved: i64) -> Result<Vec<Returned>, DbError> {
     let rows = query(
         "SELECT t.at, t.operation, m.amount, terminal.name AS terminal FROM transfer m
-         JOIN tap t ON t.shard = m.shard AND t.leaf = m.leaf LEFT JOIN terminal USING (terminal_id)
+         LEFT JOIN tap_settlement s ON s.shard = m.shard AND s.leaf = m.leaf
+         JOIN tap t ON t.shard = m.shard AND t.leaf = COALESCE(s.tap, m.leaf) LEFT JOIN terminal USING (terminal_id)
          WHERE m.shard = $1 AND m.refers_to = $2 AND m.phase = 6 ORDER BY m.transfer_id",
     )
     .bind(shard)

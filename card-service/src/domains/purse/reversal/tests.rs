@@ -1,88 +1,26 @@
 //! Reversals through the pages, on a real database: what moves, what is refused and how, what takes two.
 
 use axum::http::StatusCode;
-use card_schema::envelope::Kid;
-use card_schema::envelope::tap::Tap;
-use card_schema::ids::HolderId;
 use card_schema::money::Fen;
-use card_schema::operation::{Operation, OperationCode, Signer, gate, purse, registration};
+use card_schema::operation::{Operation, gate, registration};
 
 use super::pages::address;
 use super::store;
 use crate::cards::{Bearer, CardState};
 use crate::db::query;
-use crate::domains::purse::store::balance;
 use crate::people::{Staff, StaffRole};
-use crate::testing::town::{POLICY, TestCard, TestTerminal, card_of, holder_in, terminal_in};
-use crate::testing::{Office, Shown, office};
+use crate::testing::Shown;
+use crate::testing::shop::{Shop, along, pay, top_up};
+use crate::testing::town::card_of;
 
 mod limit;
 
 const DONE: StatusCode = StatusCode::SEE_OTHER;
 const WRONG: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
 
-const fn pay(fen: i64) -> Operation {
-    Operation::PursePayment(purse::Payment::online(Fen(fen)))
-}
-
-const fn top_up(fen: i64) -> Operation {
-    Operation::PurseTopUp(purse::TopUp { amount: Fen(fen) })
-}
-
-/// A shop with a terminal, a holder with a card, and a supervisor.
-struct Shop {
-    office: Office,
-    supervisor: Staff,
-    terminal: TestTerminal,
-    holder: HolderId,
-    card: TestCard,
-    /// How often something was played from the beginning.
-    played: i64,
-}
-
 impl Shop {
-    async fn new() -> Self {
-        let office = office().await;
-        let supervisor = office.member("one", StaffRole::Supervisor).await;
-        let terminal = terminal_in(&office.app.db, &OperationCode::ALL).await;
-        let holder = holder_in(&office.app.db).await;
-        let card = card_of(&office.app.db, Bearer::Holder(holder), CardState::Active).await;
-        Self { office, supervisor, terminal, holder, card, played: 0 }
-    }
-
-    /// The card is tapped: the number of the tap.
-    async fn tap(&mut self, operation: Operation) -> i64 {
-        let slot = match operation.signer(POLICY.limits.no_pin_limit) {
-            Signer::Card(slot) => slot,
-            Signer::Terminal => panic!("no card signs {operation:?}"),
-        };
-        let tap = Tap { at: self.office.app.now(), ..self.terminal.next(Some(&self.card), operation) };
-        let tap = self.terminal.sign(&tap, self.card.key(slot), Kid::Card(slot));
-        self.office.intake.accept(self.terminal.id, &self.terminal.batch(&[tap])).await.unwrap();
-        self.number("SELECT MAX(leaf) FROM tap").await
-    }
-
-    async fn number(&self, sql: &'static str) -> i64 {
-        query(sql).scalar_one(&mut self.office.app.db.read().await.unwrap()).await.unwrap()
-    }
-
-    async fn balance(&self) -> i64 {
-        let shard = self.holder.shard();
-        balance(&mut self.office.app.db.read().await.unwrap(), self.holder, shard).await.unwrap().0
-    }
-
     fn page(&self, tap: i64) -> String {
         format!("{}?purpose=complaint", address(self.card.id, tap))
-    }
-
-    async fn see(&self, who: &Staff, path: &str) -> Shown {
-        let session = self.office.session(who).await;
-        self.office.browse(Some(&session), path, None).await
-    }
-
-    async fn send(&self, who: &Staff, path: &str, form: &str) -> Shown {
-        let session = self.office.session(who).await;
-        self.office.browse(Some(&session), path, Some(form)).await
     }
 
     /// Opens the page of a tap and sends its form.
@@ -95,8 +33,7 @@ impl Shop {
 
 /// The id that goes along with the form of a page.
 fn form_id(page: &str) -> &str {
-    let (_, after) = page.split_once("name=\"id\" value=\"").unwrap_or_else(|| panic!("a form with an id: {page}"));
-    after.split('"').next().unwrap()
+    along(page, "id")
 }
 
 #[tokio::test]

@@ -10,10 +10,10 @@ use tokio::runtime::Runtime;
 
 use super::super::carry_out;
 use super::super::model::{Done, Reason, Reversal};
-use super::super::rules::COUNTS_SECONDS;
 use super::*;
 use crate::db::DbError;
 use crate::http::Refusal;
+use crate::people::approval::rules::COUNTS_SECONDS;
 use crate::people::member::tests::{on_page, send};
 
 #[tokio::test]
@@ -173,8 +173,7 @@ async fn booked_within_a_day(shop: &mut Shop, staff: &[Staff; 2], tries: &[Try],
     shop.tap(top_up(500_000)).await;
     let paid = shop.tap(pay(500_000)).await;
     // Long after whatever was tried before.
-    shop.played += 1;
-    let mut now = shop.office.app.now().plus_seconds(shop.played * 100 * COUNTS_SECONDS);
+    let mut now = shop.office.app.now().plus_seconds(paid * 100 * COUNTS_SECONDS);
     let mut booked: HashMap<usize, Vec<(Micros, i64)>> = HashMap::new();
     for one in tries {
         now = now.plus_seconds(one.hours * 3_600);

@@ -1,0 +1,46 @@
+//! Taps that were held, once a person has decided about them. They are recorded already: what is written now is the decision,
+//! and what they move.
+
+use card_schema::envelope::receipt::Outcome;
+use card_schema::money::Fen;
+
+use super::{Booked, Part, Placed};
+use crate::db::{DbError, Tx};
+use crate::domains::Decision;
+use crate::evidence::{self, ActionKind};
+use crate::intake::quarantine::store::{self, SettlementRow};
+use crate::intake::submission::Means;
+use crate::ledger::{Entry, TransferKind, Unit};
+
+/// The money that was moved, whoever advanced it.
+fn moved(entries: &[Entry]) -> Fen {
+    let counts = |entry: &&Entry| {
+        let transfer = &entry.transfer;
+        transfer.debit.unit == Unit::CnyFen && transfer.kind != TransferKind::Shortfall
+    };
+    Fen(entries.iter().filter(counts).map(|entry| entry.transfer.amount).sum())
+}
+
+/// Decides taps in their order and writes what follows: as the checks and the rooms say, or not at all. `rows` has for each
+/// what is to be written about it; the leaf, the outcome and what was moved are filled in.
+pub(in crate::intake) async fn settle(
+    tx: &mut Tx,
+    means: &Means,
+    taps: &[Placed],
+    mut rows: Vec<SettlementRow>,
+) -> Result<(), DbError> {
+    let mut part = Part::load(tx, means, taps).await?;
+    for (placed, row) in taps.iter().zip(&mut rows) {
+        let decision = if row.reason.books() {
+            part.judge(tx, means, placed).await?.0
+        } else {
+            Decision::plain(Outcome::Rejected)
+        };
+        let booked: Booked = part.book(tx, placed.tap().card, decision, row.at).await?;
+        row.leaf = evidence::reserve(tx, placed.shard);
+        (row.outcome, row.moved) = (booked.outcome, moved(&booked.entries));
+        part.record(row.leaf, row.at, (ActionKind::TapSettled, row.image()), booked);
+    }
+    part.write(tx).await?;
+    store::add(tx.conn(), &rows).await
+}

@@ -1,0 +1,186 @@
+//! Quarantine: taps that intake has recorded and not decided, because their terminal was revoked or something is wrong with
+//! their lane, until a person has looked at them (decision 0045).
+//!
+//! Whoever decides does so about all taps of a terminal that wait, or about those made until a moment. What is to be booked
+//! goes through the same checks and rooms as any other tap. Not here: why a tap is held (`lane`, `decide`).
+
+pub mod model;
+pub mod pages;
+pub mod rules;
+pub mod store;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use card_schema::clock::Micros;
+use card_schema::envelope::receipt::Outcome;
+use card_schema::ids::{Shard, TapId, TerminalId};
+use card_schema::money::Fen;
+use card_schema::wire::ProblemType;
+use uuid::Uuid;
+
+use self::model::{Done, Settlement};
+use self::store::{Held, SettlementRow};
+use super::lane::Standing;
+use super::memory::Memory;
+use super::part::{self, Placed};
+use super::submission::{Means, Policy, Submission};
+use super::verify::{Candidate, SignedBy};
+use crate::app::App;
+use crate::db::{DbError, Tx};
+use crate::evidence::Recent;
+use crate::http::Refusal;
+use crate::people::approval::model::{Deed, Hands, Request};
+use crate::people::approval::{self, Asked};
+use crate::people::member::model::Member;
+use crate::people::model::Permission;
+use crate::people::{StaffId, member};
+use crate::terminals::{self, Terminal, TerminalState};
+
+/// How many taps of a terminal wait that were made until a moment, and what they come to.
+pub async fn waiting(tx: &mut Tx, terminal: TerminalId, until: Option<Micros>) -> Result<(u32, Fen), DbError> {
+    let held = store::held(tx.conn(), terminal, until, rules::MOST).await?;
+    Ok(sum(&held))
+}
+
+fn sum(held: &[Held]) -> (u32, Fen) {
+    let amounts = held.iter().filter_map(|held| held.tap.payload.operation.amount());
+    let amount = amounts.fold(0_i64, |sum, amount| sum.saturating_add(amount.0));
+    (u32::try_from(held.len()).unwrap_or(u32::MAX), Fen(amount))
+}
+
+/// How much may be booked by one.
+pub fn limit(app: &App) -> Fen {
+    Fen(app.config.limits.reversal_alone_fen)
+}
+
+/// Decides about taps, or asks for it where that takes two. `id` is the form's; the key of a text where nothing was done.
+pub async fn settle(
+    app: &App,
+    by: StaffId,
+    id: Uuid,
+    wanted: Settlement,
+) -> Result<Result<Done, &'static str>, Refusal> {
+    let (now, limit, policy) = (app.now(), limit(app), Policy::of(&app.config));
+    app.db
+        .write::<_, Refusal, _>(move |tx| {
+            Box::pin(async move { carry_out(tx, now, (policy, limit), by, id, wanted).await })
+        })
+        .await
+}
+
+async fn carry_out(
+    tx: &mut Tx,
+    now: Micros,
+    (policy, limit): (Policy, Fen),
+    by: StaffId,
+    id: Uuid,
+    wanted: Settlement,
+) -> Result<Result<Done, &'static str>, Refusal> {
+    // What one does alone is counted wherever it lies: whoever comes second sees what the first has done.
+    tx.lock([Shard(0)]).await?;
+    let everybody = member::store::all(tx.conn()).await?;
+    // Somebody may have been suspended since the request came in.
+    if !approval::rules::is_able(by, Permission::ReverseTransfers, &everybody) {
+        return Err(Refusal::new(ProblemType::Forbidden));
+    }
+    let held = match found(tx, &wanted).await? {
+        Ok(held) => held,
+        Err(key) => return Ok(Err(key)),
+    };
+    if rules::takes_two(&wanted, alone(tx, now, by, &everybody).await?, limit) {
+        match approval::ask(tx, now, id, by, Deed::Settle(wanted)).await? {
+            Ok(Asked::Go) => {}
+            Ok(Asked::Waits(request)) => return Ok(Ok(Done::Waits(request))),
+            Err(key) => return Ok(Err(key)),
+        }
+    }
+    let hands = Hands { by, agreed_by: None };
+    write(tx, policy, now, &wanted, held, hands).await?;
+    Ok(Ok(Done::Now))
+}
+
+/// Does what another member of staff has agreed to, if the taps are still those that were asked about.
+pub async fn agreed(
+    tx: &mut Tx,
+    now: Micros,
+    policy: Policy,
+    request: &Request,
+    wanted: Settlement,
+    by: StaffId,
+) -> Result<Result<(), &'static str>, Refusal> {
+    match found(tx, &wanted).await? {
+        Ok(held) => {
+            let hands = Hands { by: request.asked_by, agreed_by: Some(by) };
+            write(tx, policy, now, &wanted, held, hands).await?;
+            Ok(Ok(()))
+        }
+        Err(_) => Ok(Err("quarantine-overtaken")),
+    }
+}
+
+/// How much somebody, and whoever may be the same person, has booked alone within a day.
+pub async fn alone(tx: &mut Tx, now: Micros, by: StaffId, everybody: &[Member]) -> Result<Fen, DbError> {
+    let hands = approval::rules::one_hand(by, everybody, now);
+    store::alone_after(tx.conn(), &hands, now.plus_seconds(-approval::rules::COUNTS_SECONDS)).await
+}
+
+/// The taps that are meant, if they are still those that were shown.
+async fn found(tx: &mut Tx, wanted: &Settlement) -> Result<Result<Vec<Held>, &'static str>, DbError> {
+    let held = store::held(tx.conn(), wanted.terminal, wanted.until, rules::MOST).await?;
+    let is_same = sum(&held) == (wanted.taps, wanted.amount) && !held.is_empty();
+    Ok(if is_same { Ok(held) } else { Err("quarantine-changed") })
+}
+
+/// Writes what somebody has decided.
+async fn write(
+    tx: &mut Tx,
+    policy: Policy,
+    now: Micros,
+    wanted: &Settlement,
+    held: Vec<Held>,
+    hands: Hands,
+) -> Result<(), Refusal> {
+    let terminal = terminals::store::one(tx.conn(), wanted.terminal).await?.ok_or_else(unknown)?;
+    // That it was revoked is what somebody has looked at.
+    let terminal = Arc::new(Terminal { state: TerminalState::Active, ..terminal });
+    let sizes: BTreeSet<u64> = held.iter().filter_map(|held| Some(held.tap.payload.log_head?.size)).collect();
+    let heads = super::store::seen_heads(tx.conn(), &sizes).await?;
+    let row = |held: &Held| SettlementRow {
+        leaf: held.leaf,
+        tap: held.leaf.leaf_id,
+        at: now,
+        reason: wanted.reason,
+        hands,
+        outcome: Outcome::Rejected,
+        moved: Fen::ZERO,
+    };
+    let rows = held.iter().map(row).collect();
+    let mut taps = Vec::with_capacity(held.len());
+    for held in held {
+        let key = terminal.public_key.ok_or_else(unknown)?;
+        let seen = held.tap.payload.log_head;
+        let seen = seen.and_then(|head| heads.get(&head.size).filter(|seen| seen.root == head.root));
+        let Held { leaf, received_at, tap, cose, .. } = held;
+        let id = TapId(tap.digest());
+        // Who signed it is found out with the card's keys as they are now.
+        let candidate = Candidate { id, cose, tap: Some(tap.payload), card: None, signed_by: SignedBy::Nobody };
+        let submission = Submission { terminal: wanted.terminal, key, taps: vec![candidate], received_at };
+        taps.push(Placed {
+            at: (0, 0),
+            submission: Arc::new(submission),
+            terminal: Arc::clone(&terminal),
+            shard: leaf.shard,
+            standing: Standing { passed: true, fault: None },
+            log_head_at: seen.map(|seen| seen.at),
+        });
+    }
+    let means = Means { policy, memory: Memory::new(Recent::default()) };
+    Ok(part::settle(tx, &means, &taps, rows).await?)
+}
+
+fn unknown() -> Refusal {
+    Refusal::because(ProblemType::NotFound, "quarantine-unknown")
+}

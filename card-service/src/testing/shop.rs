@@ -1,0 +1,86 @@
+//! A shop with a terminal, a holder with a card, and somebody in the office who may move money.
+
+use card_schema::envelope::Kid;
+use card_schema::envelope::tap::Tap;
+use card_schema::ids::HolderId;
+use card_schema::money::Fen;
+use card_schema::operation::{Operation, OperationCode, Signer as SignedBy, purse};
+
+use super::town::{POLICY, Signed, TestCard, TestTerminal, card_of, holder_in, terminal_in};
+use super::{Office, Shown, office};
+use crate::cards::{Bearer, CardState};
+use crate::db::query;
+use crate::domains::purse::store::balance;
+use crate::people::{Staff, StaffRole};
+
+pub(crate) const fn pay(fen: i64) -> Operation {
+    Operation::PursePayment(purse::Payment::online(Fen(fen)))
+}
+
+pub(crate) const fn top_up(fen: i64) -> Operation {
+    Operation::PurseTopUp(purse::TopUp { amount: Fen(fen) })
+}
+
+/// See the module.
+pub(crate) struct Shop {
+    pub(crate) office: Office,
+    pub(crate) supervisor: Staff,
+    pub(crate) terminal: TestTerminal,
+    pub(crate) holder: HolderId,
+    pub(crate) card: TestCard,
+}
+
+impl Shop {
+    pub(crate) async fn new() -> Self {
+        let office = office().await;
+        let supervisor = office.member("one", StaffRole::Supervisor).await;
+        let terminal = terminal_in(&office.app.db, &OperationCode::ALL).await;
+        let holder = holder_in(&office.app.db).await;
+        let card = card_of(&office.app.db, Bearer::Holder(holder), CardState::Active).await;
+        Self { office, supervisor, terminal, holder, card }
+    }
+
+    /// The card signs at the terminal, some seconds ago.
+    pub(crate) fn signed(&mut self, operation: Operation, seconds_ago: i64) -> Signed {
+        let slot = match operation.signer(POLICY.limits.no_pin_limit) {
+            SignedBy::Card(slot) => slot,
+            SignedBy::Terminal => panic!("no card signs {operation:?}"),
+        };
+        let at = self.office.app.now().plus_seconds(-seconds_ago);
+        let tap = Tap { at, ..self.terminal.next(Some(&self.card), operation) };
+        self.terminal.sign(&tap, self.card.key(slot), Kid::Card(slot))
+    }
+
+    /// The card is tapped: the number of the tap.
+    pub(crate) async fn tap(&mut self, operation: Operation) -> i64 {
+        let tap = self.signed(operation, 0);
+        self.office.intake.accept(self.terminal.id, &self.terminal.batch(&[tap])).await.unwrap();
+        self.number("SELECT MAX(leaf) FROM tap").await
+    }
+
+    pub(crate) async fn number(&self, sql: &'static str) -> i64 {
+        query(sql).scalar_one(&mut self.office.app.db.read().await.unwrap()).await.unwrap()
+    }
+
+    pub(crate) async fn balance(&self) -> i64 {
+        let shard = self.holder.shard();
+        balance(&mut self.office.app.db.read().await.unwrap(), self.holder, shard).await.unwrap().0
+    }
+
+    pub(crate) async fn see(&self, who: &Staff, path: &str) -> Shown {
+        let session = self.office.session(who).await;
+        self.office.browse(Some(&session), path, None).await
+    }
+
+    pub(crate) async fn send(&self, who: &Staff, path: &str, form: &str) -> Shown {
+        let session = self.office.session(who).await;
+        self.office.browse(Some(&session), path, Some(form)).await
+    }
+}
+
+/// What goes along with the form of a page under this name.
+pub(crate) fn along<'a>(page: &'a str, name: &str) -> &'a str {
+    let field = format!("name=\"{name}\" value=\"");
+    let (_, after) = page.split_once(&field).unwrap_or_else(|| panic!("a form with {name}: {page}"));
+    after.split('"').next().unwrap()
+}
