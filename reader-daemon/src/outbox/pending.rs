@@ -119,18 +119,25 @@ impl Outbox {
     }
 
     /// Takes taps off the queue that a verified receipt names, in one transaction with what became of them, with their
-    /// lanes' positions and with the log head that the receipt brought. Runs to its end even when the caller goes away:
-    /// sqlx leaks a transaction whose beginning is cancelled.
+    /// lanes' positions and with the log head that the receipt brought. `tell` is called before the disk is waited for: a
+    /// receipt that is lost with the power comes again, and whoever looks into the outbox meanwhile waits for the disk. Runs to
+    /// its end even when the caller goes away: sqlx leaks a transaction whose beginning is cancelled.
     pub async fn settle(
         self: &Arc<Self>,
         taps: Vec<(PendingTap, TapOutcome)>,
         head: Option<LogHead>,
+        tell: impl FnOnce() + Send + 'static,
     ) -> Result<(), OutboxError> {
         let outbox = Arc::clone(self);
-        tokio::spawn(async move { outbox.settle_now(&taps, head).await }).await.expect("settling does not panic")
+        tokio::spawn(async move { outbox.settle_now(&taps, head, tell).await }).await.expect("settling does not panic")
     }
 
-    async fn settle_now(&self, taps: &[(PendingTap, TapOutcome)], head: Option<LogHead>) -> Result<(), OutboxError> {
+    async fn settle_now(
+        &self,
+        taps: &[(PendingTap, TapOutcome)],
+        head: Option<LogHead>,
+        tell: impl FnOnce() + Send,
+    ) -> Result<(), OutboxError> {
         let mut connection = self.lock().await;
         let mut tx = connection.begin().await.map_err(fail("settling taps"))?;
         let mut settled = Waiting::default();
@@ -155,9 +162,13 @@ impl Outbox {
         if let Some(head) = head {
             learnt::write(&mut tx, Snapshot::LogHead, head.size, &head.root).await?;
         }
-        tx.commit().await.map_err(fail("settling taps"))?;
         self.waiting.send_modify(|waiting| waiting.take(settled));
-        Ok(())
+        tell();
+        let kept = tx.commit().await.map_err(fail("settling taps"));
+        if kept.is_err() {
+            self.waiting.send_modify(|waiting| waiting.put_back(settled));
+        }
+        kept
     }
 }
 
@@ -168,6 +179,12 @@ impl Waiting {
         if let (OperationCode::PursePayment, Some(amount)) = (operation, amount) {
             self.payments = Fen(self.payments.0.saturating_add(amount.0));
         }
+    }
+
+    /// So many more.
+    const fn put_back(&mut self, taken: Self) {
+        self.taps += taken.taps;
+        self.payments = Fen(self.payments.0.saturating_add(taken.payments.0));
     }
 
     /// So many less.

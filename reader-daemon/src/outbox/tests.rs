@@ -68,7 +68,7 @@ fn answered(tap: PendingTap, outcome: Outcome) -> (PendingTap, TapOutcome) {
 
 /// Takes taps off the queue as a receipt does that accepts them.
 async fn settle(outbox: &Arc<Outbox>, taps: Vec<PendingTap>) {
-    outbox.settle(taps.into_iter().map(|tap| answered(tap, Outcome::Accepted)).collect(), None).await.unwrap();
+    outbox.settle(taps.into_iter().map(|tap| answered(tap, Outcome::Accepted)).collect(), None, || ()).await.unwrap();
 }
 
 async fn counters(outbox: &Outbox) -> Vec<u64> {
@@ -242,8 +242,8 @@ async fn what_became_of_a_tap_stays_to_be_seen_and_no_tap_is_hidden() {
         assert_eq!(told(outbox.fates(0, 9).await.unwrap()), [(three, None), (two, None), (one, None)]);
         let mut taps = outbox.pending(2).await.unwrap();
         let refused = taps.pop().unwrap();
-        outbox.settle(vec![answered(taps.pop().unwrap(), Outcome::Accepted)], None).await.unwrap();
-        outbox.settle(vec![answered(refused, Outcome::InsufficientFunds)], None).await.unwrap();
+        outbox.settle(vec![answered(taps.pop().unwrap(), Outcome::Accepted)], None, || ()).await.unwrap();
+        outbox.settle(vec![answered(refused, Outcome::InsufficientFunds)], None, || ()).await.unwrap();
     }
     let outbox = open(folder.path()).await;
     let (accepted, refused) = (Some(Outcome::Accepted), Some(Outcome::InsufficientFunds));
@@ -271,7 +271,10 @@ async fn what_a_person_decides_about_is_kept_to_be_brought_again_until_that_is_d
             take(&outbox, &mut lane).await;
         }
         let taps = outbox.pending(2).await.unwrap();
-        outbox.settle(taps.into_iter().map(|tap| answered(tap, Outcome::Quarantined)).collect(), None).await.unwrap();
+        outbox
+            .settle(taps.into_iter().map(|tap| answered(tap, Outcome::Quarantined)).collect(), None, || ())
+            .await
+            .unwrap();
         assert_eq!((outbox.waiting().taps, outbox.held(9).await.unwrap().len()), (0, 2));
     }
     let outbox = open(folder.path()).await;

@@ -179,7 +179,10 @@ impl Terminal {
         if self.defect != Some(Defect::ForgottenBeforeReceipt) {
             self.mark(&receipted);
         }
-        self.outbox.settle(taps.into_iter().map(|tap| answered(tap, Outcome::Accepted)).collect(), None).await.unwrap();
+        self.outbox
+            .settle(taps.into_iter().map(|tap| answered(tap, Outcome::Accepted)).collect(), None, || ())
+            .await
+            .unwrap();
         self.mark(&receipted);
     }
 
