@@ -6,8 +6,11 @@ quarantine-count = terminals have taps that wait
 quarantine-none = No tap is held.
 quarantine-since = Waiting since
 quarantine-waiting = Waiting
-quarantine-taps = { $taps } taps
-quarantine-sum = { $taps } taps, { $amount } yuan
+quarantine-taps = { $count ->
+    [one] { $count } tap
+   *[other] { $count } taps
+ }
+quarantine-sum = { $taps }, { $amount } yuan
 quarantine-of = Held taps of { $terminal }
 quarantine-done = Nothing waits
 quarantine-waits = Waits for a decision
@@ -18,7 +21,7 @@ quarantine-why-gap = a tap before it is missing
 quarantine-why-broken-chain = it does not follow the tap before it
 quarantine-why-unknown-log-head = it names a log that is not ours
 quarantine-past = Decided on { $at }
-quarantine-past-taps = { $taps } taps, { $booked } booked
+quarantine-past-taps = { $taps }, { $booked } booked
 quarantine-see = See the held taps
 quarantine-act = Decide
 quarantine-act-hint = Compare the times with when the terminal was lost, and with the shop's receipts. The next page says what follows before anything is done.

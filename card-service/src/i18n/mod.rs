@@ -118,15 +118,26 @@ impl Locale {
 
     /// The text of a key with values filled in.
     pub fn text_with(self, key: &str, values: &[(&str, &str)]) -> String {
-        let bundle = &BUNDLES[&self];
-        let Some(pattern) = bundle.get_message(key).and_then(|message| message.value()) else {
-            return key.to_owned();
-        };
         let mut arguments = FluentArgs::new();
         for (name, value) in values {
             arguments.set(*name, *value);
         }
-        bundle.format_pattern(pattern, Some(&arguments), &mut Vec::new()).into_owned()
+        self.filled(key, &arguments)
+    }
+
+    /// The text of a key for so many, as `count`.
+    pub fn text_of(self, key: &str, count: u64) -> String {
+        let mut arguments = FluentArgs::new();
+        arguments.set("count", count);
+        self.filled(key, &arguments)
+    }
+
+    fn filled(self, key: &str, arguments: &FluentArgs<'_>) -> String {
+        let bundle = &BUNDLES[&self];
+        let Some(pattern) = bundle.get_message(key).and_then(|message| message.value()) else {
+            return key.to_owned();
+        };
+        bundle.format_pattern(pattern, Some(arguments), &mut Vec::new()).into_owned()
     }
 
     /// Whether there is a text for this key.
@@ -148,6 +159,14 @@ mod tests {
             .filter(|line| line.starts_with(|first: char| first.is_ascii_alphabetic()))
             .filter_map(|line| line.split_once(" =").map(|(key, _)| key))
             .collect()
+    }
+
+    #[test]
+    fn one_is_told_from_many_where_a_language_does() {
+        for (locale, one, many) in [(Locale::En, "1 tap", "1200 taps"), (Locale::ZhCn, "1 笔", "1200 笔")] {
+            let texts = [1, 1_200].map(|count| locale.text_of("quarantine-taps", count));
+            assert_eq!(texts, [one, many]);
+        }
     }
 
     #[test]

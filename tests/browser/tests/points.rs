@@ -9,7 +9,7 @@ use browser::{
     visitor::{LANGUAGES, speak},
 };
 use serde_json::json;
-use town::{Place, Town, wait};
+use town::{Place, Town, service::ADMINISTRATOR, wait};
 
 /// A shop of an invented street.
 fn open<'browser>(merchant: &'browser Chromium, holder: &'browser Chromium) -> Result<Shop<'browser>> {
@@ -177,5 +177,53 @@ fn without_network_a_shop_promises_points_and_takes_none() -> Result<()> {
     shop.tap(".result.ok")?;
     left(&shop, 51)?;
     assert!(at_till.noted.is_empty(), "{:#?}", at_till.noted);
+    Ok(())
+}
+
+/// Makes a programme, gives it a rule and lets a shop take part, after mistakes at each form.
+fn programme(desk: &Chromium, visitor: &mut Visitor<'_>, name: &str, shop: &str) -> Result<()> {
+    desk.follow("a.brand")?;
+    desk.follow("a.tile[href='/points']")?;
+    visitor.visit("points-list")?;
+    desk.follow("a[href='/points/new']")?;
+    desk.follow("main form button")?;
+    desk.until(".summary a[href='#name']")?;
+    visitor.visit("points-new-wrong")?;
+    desk.type_into("#name", name)?;
+    desk.click("label[for=reach-city]")?;
+    desk.type_into("#validity", "12")?;
+    desk.click("label[for=below_zero-no]")?;
+    desk.follow("main form button")?;
+    desk.until("#add_rule")?;
+    for (field, typed) in [("points", "1"), ("per", "1"), ("from", "26-01-01"), ("until", "2099-12-31")] {
+        desk.type_into(&format!("#rule_{field}"), typed)?;
+    }
+    desk.follow("#add_rule button")?;
+    desk.until(".summary a[href='#rule_from']")?;
+    visitor.visit("points-rule-wrong")?;
+    desk.clear("#rule_from")?;
+    desk.type_into("#rule_from", "2090-01-01")?;
+    desk.follow("#add_rule button")?;
+    desk.until("#end_rule")?;
+    desk.type_into("#join_name", shop)?;
+    desk.type_into("#join_category", "5411")?;
+    desk.follow("#join button")?;
+    desk.until("#leave")?;
+    visitor.visit("points-programme")
+}
+
+#[test]
+fn an_administrator_makes_a_programme() -> Result<()> {
+    let town = Town::open()?;
+    let desk = Chromium::start(Scripts::Allowed)?;
+    let mut visitor = Visitor::new(&desk, LANGUAGES[0]);
+    visitor.sign_in(town.service.url(), ADMINISTRATOR)?;
+    let programmes = [("测试街积分", Place::Shop), ("Test Street", Place::Gate)];
+    for (language, (name, shop)) in LANGUAGES.into_iter().zip(programmes) {
+        visitor.language = language;
+        speak(&desk, language)?;
+        programme(&desk, &mut visitor, name, shop.organisation())?;
+    }
+    assert!(visitor.noted.is_empty(), "{:#?}", visitor.noted);
     Ok(())
 }

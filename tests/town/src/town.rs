@@ -45,7 +45,7 @@ impl Place {
         }
     }
 
-    pub(crate) const fn organisation(self) -> &'static str {
+    pub const fn organisation(self) -> &'static str {
         match self {
             Self::Station => "Invented Station 虚构服务站",
             Self::Shop => "Invented Noodle Shop 虚构面馆",

@@ -237,8 +237,8 @@ fn acts(locale: Locale, form: &Typed, wrong: Wrong, ending: Vec<Choice>, has_mem
             vec![
                 short("rule_points", "points-rule-points", "numeric"),
                 short("rule_per", "points-rule-per", "decimal"),
-                short("rule_from", "points-rule-from", "numeric").hint(t("points-day-hint")),
-                short("rule_until", "points-rule-until", "numeric").hint(t("points-day-hint")),
+                short("rule_from", "points-rule-from", "text").hint(t("points-day-hint")),
+                short("rule_until", "points-rule-until", "text").hint(t("points-day-hint")),
                 short("rule_category", "points-rule-category", "numeric").hint(t("points-category-hint")),
             ],
             true,

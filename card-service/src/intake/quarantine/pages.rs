@@ -51,16 +51,18 @@ pub fn reason_text(locale: Locale, reason: Reason) -> String {
     locale.text(&format!("quarantine-reason-{}", reason.name()))
 }
 
+/// So many taps, in words.
+pub fn taps_text(locale: Locale, taps: i64) -> String {
+    locale.text_of("quarantine-taps", u64::try_from(taps).unwrap_or_default())
+}
+
 fn list_page(frame: Frame, found: &[Waits]) -> ListPage {
     let locale = frame.locale();
     let line = |waits: &Waits| Line {
         to: address(waits.terminal),
         name: waits.name.clone(),
         cells: vec![waits.organisation.clone(), minute(waits.since)],
-        state: Tag {
-            text: locale.text_with("quarantine-taps", &[("taps", &waits.taps.to_string())]),
-            tone: Tone::Wait,
-        },
+        state: Tag { text: taps_text(locale, waits.taps), tone: Tone::Wait },
     };
     ListPage {
         title: locale.text("quarantine-title"),
@@ -156,7 +158,8 @@ async fn load(
 
 /// How many taps, and what they come to.
 fn sum_text(locale: Locale, (taps, amount): (u32, Fen)) -> String {
-    locale.text_with("quarantine-sum", &[("taps", &taps.to_string()), ("amount", &amount.to_string())])
+    let taps = taps_text(locale, i64::from(taps));
+    locale.text_with("quarantine-sum", &[("taps", &taps), ("amount", &amount.to_string())])
 }
 
 fn facts(locale: Locale, scene: &Scene) -> Vec<(String, String)> {
@@ -181,12 +184,12 @@ fn facts(locale: Locale, scene: &Scene) -> Vec<(String, String)> {
         parts.push(t(&format!("quarantine-why-{why}")));
         (minute(tap.at), said(parts))
     }));
-    let hidden = usize::try_from(scene.total.0).unwrap_or_default().saturating_sub(scene.taps.len());
+    let hidden = i64::from(scene.total.0) - i64::try_from(scene.taps.len()).unwrap_or_default();
     if hidden > 0 {
-        facts.push((t("quarantine-more"), locale.text_with("quarantine-taps", &[("taps", &hidden.to_string())])));
+        facts.push((t("quarantine-more"), taps_text(locale, hidden)));
     }
     facts.extend(scene.past.iter().map(|past| {
-        let count = [("taps", past.taps.to_string()), ("booked", past.booked.to_string())];
+        let count = [("taps", taps_text(locale, past.taps)), ("booked", past.booked.to_string())];
         let count = count.each_ref().map(|(name, count)| (*name, count.as_str()));
         let mut parts = vec![reason_text(locale, past.reason), locale.text_with("quarantine-past-taps", &count)];
         parts.extend([yuan(past.moved), past.staff.clone()]);

@@ -179,7 +179,10 @@ async fn a_large_amount_is_booked_when_another_has_agreed_to_exactly_these_taps(
     let told = shop.settle(&one, "reason=confirmed").await;
     assert!(told.status == WRONG && told.page.contains("asked for already"), "{}", told.page);
     let seen = shop.see(&other, &request).await.page;
-    assert!(seen.contains("Book 2 held taps of 310.00 yuan") && seen.contains(&address(shop.terminal.id)), "{seen}");
+    assert!(
+        seen.contains("Book what was held, 2 taps of 310.00 yuan") && seen.contains(&address(shop.terminal.id)),
+        "{seen}"
+    );
     assert_eq!(shop.send(&one, &request, "act=approve").await.status, WRONG, "one does not agree with oneself");
     // Not to more than was asked about.
     let later = shop.signed(pay(77), 0);
@@ -214,7 +217,7 @@ async fn what_the_ordinary_rules_refuse_is_refused_and_what_stands_is_advanced()
     let expected = [Outcome::InsufficientFunds, Outcome::Accepted, Outcome::CardNotActive];
     assert_eq!(shop.bring(&taps).await, expected);
     assert_eq!((shop.balance().await, shop.number("SELECT SUM(balance) FROM account").await), (0, 0));
-    assert_eq!(shop.number("SELECT balance FROM account WHERE kind = 5").await, -200, "what the issuer has advanced");
+    assert_eq!(shop.number("SELECT balance FROM account WHERE kind = 4").await, -200, "what the issuer has advanced");
     assert_eq!(shop.number("SELECT COUNT(*) FROM card WHERE state = 'suspended'").await, 1);
     let seen = shop.see(&supervisor, &shop.held()).await.page;
     assert!(seen.contains("3 taps, 1 booked, 12.00 yuan"), "{seen}");
@@ -241,7 +244,7 @@ async fn a_terminal_that_has_lost_a_tap_goes_on_and_the_one_behind_it_waits() {
     let [behind, next] = [pay(200), pay(40)].map(|operation| shop.signed(operation, 30));
     assert_eq!(shop.bring(&[behind.clone(), next]).await, [Outcome::Quarantined, Outcome::Accepted]);
     let seen = shop.see(&supervisor, &shop.held()).await.page;
-    assert!(seen.contains("1 taps, 2.00 yuan") && seen.contains("a tap before it is missing"), "{seen}");
+    assert!(seen.contains("1 tap, 2.00 yuan") && seen.contains("a tap before it is missing"), "{seen}");
     assert_eq!(shop.settle(&supervisor, "reason=confirmed").await.status, DONE);
     assert_eq!(shop.bring(&[behind]).await, [Outcome::Accepted]);
     assert_eq!(shop.balance().await, 4_760);

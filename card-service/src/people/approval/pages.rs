@@ -72,7 +72,8 @@ impl Words<'_> {
                 self.locale.text_with("approval-reverse", &[("amount", &amount), ("card", &card), ("reason", &reason)])
             }
             Deed::Settle(wanted) => {
-                let (amount, taps) = (wanted.amount.to_string(), wanted.taps.to_string());
+                let taps = quarantine::pages::taps_text(self.locale, i64::from(wanted.taps));
+                let amount = wanted.amount.to_string();
                 let reason = quarantine::pages::reason_text(self.locale, wanted.reason);
                 self.locale.text_with("approval-settle", &[("amount", &amount), ("taps", &taps), ("reason", &reason)])
             }
