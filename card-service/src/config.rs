@@ -3,14 +3,16 @@
 //! A key that does not exist is refused by name: a misspelt limit must not pass for a set one. In the environment a
 //! dot is written `__`: `public.listen` is `CARD_SERVICE_PUBLIC__LISTEN`.
 
+mod limits;
+
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use card_schema::money::Fen;
-use card_schema::wire::terminal::{Limits, OfflineLimits, RefundLimits};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
+
+pub use limits::LimitsConfig;
 
 /// The prefix of environment variables.
 const PREFIX: &str = "CARD_SERVICE_";
@@ -18,7 +20,7 @@ const PREFIX: &str = "CARD_SERVICE_";
 const NOT_SETTINGS: [&str; 3] = ["CARD_SERVICE_CONFIG", "CARD_SERVICE_ADMIN_PASSWORD", "CARD_SERVICE_LANG"];
 
 /// Every key there is, with what it is for.
-pub const KEYS: [(&str, &str); 26] = [
+pub const KEYS: [(&str, &str); 28] = [
     ("data_dir", "folder for database, keys and certificates"),
     ("database.url", "sqlite:PATH or postgres://USER@HOST/DATABASE; SQLite in data_dir when not set"),
     ("public.listen", "address of the console and the API"),
@@ -33,6 +35,8 @@ pub const KEYS: [(&str, &str); 26] = [
     ("log.format", "text or json"),
     ("limits.no_pin_fen", "largest payment without PIN, in fen"),
     ("limits.tap_fen", "largest amount of one tap, in fen"),
+    ("limits.day_fen", "what a holder pays on one day at most, in fen"),
+    ("limits.no_pin_count", "payments of a holder without PIN on one day; the next one needs it"),
     ("limits.offline_tap_fen", "largest payment that a terminal accepts without the service, in fen"),
     ("limits.offline_card_day_fen", "the most that one card pays in a day at a terminal without the service, in fen"),
     ("limits.offline_card_count", "how many payments of one card may wait at a terminal"),
@@ -174,85 +178,6 @@ pub struct LogConfig {
     pub format: LogFormat,
 }
 
-/// What terminals may do by themselves, and a member of staff alone.
-#[derive(Clone, Copy, Debug, Deserialize)]
-pub struct LimitsConfig {
-    /// The largest payment without a PIN, in fen.
-    pub no_pin_fen: i64,
-    /// The largest amount of one tap, in fen.
-    pub tap_fen: i64,
-    /// See [`OfflineLimits::tap`], in fen.
-    pub offline_tap_fen: i64,
-    /// See [`OfflineLimits::card_day`], in fen.
-    pub offline_card_day_fen: i64,
-    /// See [`OfflineLimits::card_count`].
-    pub offline_card_count: u32,
-    /// See [`OfflineLimits::terminal`], in fen.
-    pub offline_terminal_fen: i64,
-    /// See [`OfflineLimits::drawn_percent`].
-    pub offline_drawn_percent: u8,
-    /// See [`OfflineLimits::freeze_days`].
-    pub offline_freeze_days: u32,
-    /// See [`RefundLimits::refund_days`].
-    pub refund_days: u32,
-    /// See [`RefundLimits::void_minutes`].
-    pub void_minutes: u32,
-    /// See [`Limits::low_balance`], in fen.
-    pub low_balance_fen: i64,
-    /// How much a member of staff may reverse alone within 24 hours, in fen.
-    pub reversal_alone_fen: i64,
-}
-
-/// A year: whoever returns something later is an affair of the office.
-const REFUND_DAYS_MAX: i64 = 366;
-/// A day: a void corrects what was mistyped, before anybody has gone home.
-const VOID_MINUTES_MAX: i64 = 1_440;
-
-impl LimitsConfig {
-    /// # Errors
-    /// [`ConfigError::OutOfRange`] names the first that bounds nothing.
-    fn check(&self) -> Result<(), ConfigError> {
-        let amounts = [
-            ("limits.no_pin_fen", self.no_pin_fen),
-            ("limits.tap_fen", self.tap_fen),
-            ("limits.offline_tap_fen", self.offline_tap_fen),
-            ("limits.offline_card_day_fen", self.offline_card_day_fen),
-            ("limits.offline_terminal_fen", self.offline_terminal_fen),
-            ("limits.low_balance_fen", self.low_balance_fen),
-            ("limits.reversal_alone_fen", self.reversal_alone_fen),
-        ];
-        let amounts = amounts.map(|(key, found)| (key, found, i64::MAX));
-        let others = [
-            ("limits.offline_drawn_percent", i64::from(self.offline_drawn_percent), 100),
-            ("limits.refund_days", i64::from(self.refund_days), REFUND_DAYS_MAX),
-            ("limits.void_minutes", i64::from(self.void_minutes), VOID_MINUTES_MAX),
-        ];
-        match amounts.into_iter().chain(others).find(|(_, found, most)| !(0..=*most).contains(found)) {
-            Some((key, found, most)) => Err(ConfigError::OutOfRange { key, found, most }),
-            None => Ok(()),
-        }
-    }
-}
-
-impl From<LimitsConfig> for Limits {
-    fn from(limits: LimitsConfig) -> Self {
-        Self {
-            no_pin_limit: Fen(limits.no_pin_fen),
-            tap_limit: Fen(limits.tap_fen),
-            offline: OfflineLimits {
-                tap: Fen(limits.offline_tap_fen),
-                card_day: Fen(limits.offline_card_day_fen),
-                card_count: limits.offline_card_count,
-                terminal: Fen(limits.offline_terminal_fen),
-                drawn_percent: limits.offline_drawn_percent,
-                freeze_days: limits.offline_freeze_days,
-            },
-            refunds: RefundLimits { refund_days: limits.refund_days, void_minutes: limits.void_minutes },
-            low_balance: Fen(limits.low_balance_fen),
-        }
-    }
-}
-
 /// How long sign-ins last.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct SessionsConfig {
@@ -323,6 +248,8 @@ impl Config {
             .set_default("log.format", "text")?
             .set_default("limits.no_pin_fen", 5_000)?
             .set_default("limits.tap_fen", 500_000)?
+            .set_default("limits.day_fen", 1_000_000)?
+            .set_default("limits.no_pin_count", 20)?
             .set_default("limits.offline_tap_fen", 10_000)?
             .set_default("limits.offline_card_day_fen", 20_000)?
             .set_default("limits.offline_card_count", 10)?

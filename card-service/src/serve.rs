@@ -28,9 +28,9 @@ use crate::cards::status::StatusLists;
 use crate::clock;
 use crate::config::Config;
 use crate::db::{Db, DbError};
-use crate::domains::points;
 use crate::domains::residence::map::Counted;
 use crate::domains::residence::{draft, import};
+use crate::domains::{points, purse};
 use crate::evidence::checkpoint::{self, CheckpointError};
 use crate::evidence::{Log, LogError};
 use crate::http::Refusal;
@@ -249,7 +249,7 @@ impl Service {
             .serve(routes.into_make_service_with_connect_info::<SocketAddr>());
         let expiry = tokio::spawn(expire_holds(app.clone()));
         let forgetting = tokio::spawn(forget_drafts(app.clone()));
-        let lapsing = tokio::spawn(expire_points(app.clone()));
+        let days = tokio::spawn(end_days(app.clone()));
         let importing = tokio::spawn(import::work(app.clone()));
         let renewal = tokio::spawn(renew(app.clone(), public_tls, terminals_tls));
         let (console, terminal) = (tokio::spawn(console), tokio::spawn(terminal));
@@ -262,7 +262,7 @@ impl Service {
         renewal.abort();
         expiry.abort();
         forgetting.abort();
-        lapsing.abort();
+        days.abort();
         importing.abort();
         sequencer.abort();
         for handle in &handles {
@@ -318,8 +318,8 @@ async fn forget_drafts(app: App) {
     }
 }
 
-/// Takes off points that are over, once a day.
-async fn expire_points(app: App) {
+/// Takes off points that are over, and forgets what days were used for that are over, once a day.
+async fn end_days(app: App) {
     let mut turn = tokio::time::interval(LOOK_EVERY);
     turn.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut done = None;
@@ -329,12 +329,14 @@ async fn expire_points(app: App) {
         if done == Some(today) {
             continue;
         }
-        match points::expiry::expire(&app.db, now).await {
-            Ok(holders) => {
+        let forgotten = app.db.write_concurrently(move |tx| Box::pin(purse::store::forget_old_days(tx, today))).await;
+        match (points::expiry::expire(&app.db, now).await, forgotten) {
+            (Ok(holders), Ok(())) => {
                 metrics::counter!("points_expired_total").increment(holders);
                 done = Some(today);
             }
-            Err(error) => tracing::error!(%error, "points that are over were not taken off"),
+            (Err(error), _) => tracing::error!(%error, "points that are over were not taken off"),
+            (_, Err(error)) => tracing::error!(%error, "what was paid on days that are over was not forgotten"),
         }
     }
 }

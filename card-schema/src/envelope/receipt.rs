@@ -63,11 +63,13 @@ pub enum Outcome {
     PointsTermsDiffer = 20,
     /// It was held, and whoever has looked at it does not let it be booked.
     Rejected = 21,
+    /// With this the holder would have paid more on one day than is allowed.
+    DayLimitReached = 22,
 }
 
 impl Outcome {
     /// Every outcome there is.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Accepted,
         Self::Malformed,
         Self::UnknownCard,
@@ -90,6 +92,7 @@ impl Outcome {
         Self::InsufficientPoints,
         Self::PointsTermsDiffer,
         Self::Rejected,
+        Self::DayLimitReached,
     ];
 
     /// The number in a signed receipt and in the database.

@@ -238,6 +238,7 @@ console-outcome-18 = Too late to give back
 console-outcome-19 = Not enough points
 console-outcome-20 = Other terms for points
 console-outcome-21 = Not booked after review
+console-outcome-22 = Too much for one day
 
 # Error pages: what to do next
 console-error-home = Go to the start page

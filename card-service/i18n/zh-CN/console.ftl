@@ -238,6 +238,7 @@ console-outcome-18 = 已超过可退期限
 console-outcome-19 = 积分不足
 console-outcome-20 = 积分规则已变
 console-outcome-21 = 核实后不入账
+console-outcome-22 = 超过单日限额
 
 # 错误页：下一步怎么做
 console-error-home = 回到首页

@@ -42,6 +42,12 @@ pub struct Ask<'a> {
     pub received_at: Micros,
     /// The limits in force.
     pub limits: Limits,
+    /// Those of a day.
+    pub day_limits: purse::DayLimits,
+    /// What the holder has paid today.
+    pub spent: purse::Spent,
+    /// Whether the holder has typed the PIN for it.
+    pub with_pin: bool,
     /// What the operation names to be given back or undone, if the same holder has it in the books.
     pub original: Option<&'a Original>,
     /// The programmes of points there are.
@@ -135,6 +141,8 @@ pub enum Effect {
     GateCount(gate::Count),
     /// Points were earned on a day.
     Earned(points::Earned),
+    /// Something was paid on a day.
+    Spent(purse::HolderDay, purse::Spent),
     /// The card of this tap has spent what it did not have: it is suspended until somebody has looked.
     Suspend,
 }
@@ -216,14 +224,16 @@ pub async fn points_back(
 
 /// Writes the effects of many decisions.
 pub async fn write_effects(connection: &mut Connection, effects: &[Effect]) -> Result<(), DbError> {
-    let (mut counts, mut earned) = (Vec::new(), Vec::new());
+    let (mut counts, mut earned, mut spent) = (Vec::new(), Vec::new(), Vec::new());
     for effect in effects {
         match effect {
             Effect::GateCount(count) => counts.push(*count),
             Effect::Earned(points) => earned.push(*points),
+            Effect::Spent(day, payment) => spent.push((*day, *payment)),
             Effect::Suspend => {}
         }
     }
     gate::store::add(connection, &counts).await?;
+    purse::store::add(connection, &spent).await?;
     points::store::add(connection, &earned).await
 }

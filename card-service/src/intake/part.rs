@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::mem::take;
 use std::sync::Arc;
 
+use card_schema::card::Slot;
 use card_schema::clock::Micros;
 use card_schema::envelope::receipt::{self, PointsStanding, TapOutcome};
 use card_schema::envelope::tap::Tap;
@@ -22,11 +23,11 @@ use super::lane::{LaneFault, LaneNumber, Shown, Standing};
 use super::memory::{Cards, Learned};
 use super::store::{self, LaneEvent, Prior, Returned, TapRow, Wanted};
 use super::submission::{Means, Policy, Submission};
-use super::verify::Candidate;
+use super::verify::{Candidate, SignedBy};
 use crate::cards::store::Because;
 use crate::cards::{self, CardState, status};
 use crate::db::{DbError, Engine, Tx};
-use crate::domains::{self, Ask, Decision, Effect, Original, ShownPoints, points};
+use crate::domains::{self, Ask, Decision, Effect, Original, ShownPoints, points, purse};
 use crate::evidence::{self, Action, ActionKind, Hash, LeafRef, RowImage};
 use crate::ledger::{self, Account, AccountKey, Book, Entry, Linked, Named, Refused, Transfer};
 use crate::terminals::Terminal;
@@ -82,6 +83,7 @@ struct Part {
     named: HashSet<TapId>,
     programmes: Arc<points::Programmes>,
     lots: HashMap<(HolderId, ProgrammeId), points::Lots>,
+    spent: HashMap<purse::HolderDay, purse::Spent>,
     book: Book,
     actions: Vec<(LeafRef, Action)>,
     /// When the newest of them was done.
@@ -158,6 +160,9 @@ impl Part {
             part.programmes = memory.programmes_now(tx).await?;
             part.load_points(tx, taps, policy).await?;
         }
+        let payments = taps.iter().filter(|placed| matches!(placed.tap().operation, Operation::PursePayment(_)));
+        let days = payments.filter_map(|placed| Some(purse::day_of(&part.ask(placed, policy)?))).collect();
+        part.spent = purse::store::spent(tx.conn(), &days).await?;
         let asks = taps.iter().filter_map(|placed| part.ask(placed, policy));
         let accounts = asks.flat_map(|ask| domains::accounts(&ask)).collect();
         part.book = memory.book(tx, accounts).await?;
@@ -201,12 +206,16 @@ impl Part {
             at: tap.at,
             received_at: placed.submission.received_at,
             limits: policy.limits,
+            day_limits: policy.day_limits,
+            spent: purse::Spent::default(),
+            with_pin: placed.candidate().signed_by == SignedBy::Card(Slot::Approve),
             original: original.filter(|original| original.holder == holder),
             programmes: &self.programmes,
             lots: None,
             is_issuers: placed.is_accepted_offline() && card.state != CardState::Active && card.changed_at < tap.at,
         };
         ask.lots = points::programme(&ask).and_then(|programme| self.lots.get(&(holder, programme)));
+        ask.spent = self.spent.get(&purse::day_of(&ask)).copied().unwrap_or_default();
         Some(ask)
     }
 
@@ -299,7 +308,8 @@ impl Part {
             now: placed.submission.received_at,
         };
         let signs_in = card.is_some_and(|card| card.signs_in);
-        let ask = self.ask(placed, policy);
+        let with_pin = known.signed_by == SignedBy::Card(Slot::Approve);
+        let ask = self.ask(placed, policy).map(|ask| Ask { with_pin, ..ask });
         let holder = ask.as_ref().map(|ask| ask.holder);
         let decision = match (decide::check(&policy, tap, &known), placed.standing.fault) {
             (Verdict::Refuse(outcome), _) => {
@@ -431,8 +441,15 @@ impl Part {
         self.actions.push((leaf, Action::new(shard, kind, images)));
         self.newest = self.newest.max(Some(at));
         for effect in &effects {
-            if let Effect::Earned(points::Earned { holder, programme, day, points, .. }) = *effect {
-                *self.lots.entry((holder, programme)).or_default().entry(day).or_default() += points;
+            match *effect {
+                Effect::Earned(points::Earned { holder, programme, day, points, .. }) => {
+                    *self.lots.entry((holder, programme)).or_default().entry(day).or_default() += points;
+                }
+                Effect::Spent(day, payment) => {
+                    let spent = self.spent.entry(day).or_default();
+                    *spent = spent.and(payment);
+                }
+                Effect::GateCount(_) | Effect::Suspend => {}
             }
         }
         self.effects.extend(effects);

@@ -14,6 +14,7 @@ use super::memory::Memory;
 use super::verify::Candidate;
 use crate::config::Config;
 use crate::db::DbError;
+use crate::domains::purse::DayLimits;
 
 /// A terminal's clock may be off by a day; what is further off is for a person to look at.
 const CLOCK_TOLERANCE_SECONDS: i64 = 86_400;
@@ -25,6 +26,8 @@ const OFFLINE_LIMIT_SECONDS: i64 = 30 * 86_400;
 pub struct Policy {
     /// The limits that terminals keep as well.
     pub limits: Limits,
+    /// What a holder may pay on one day.
+    pub day_limits: DayLimits,
     /// How far a terminal's clock may be off, in seconds.
     pub clock_tolerance_seconds: i64,
     /// How long ago a tap may have been made when it comes in, in seconds.
@@ -36,6 +39,7 @@ impl Policy {
     pub fn of(config: &Config) -> Self {
         Self {
             limits: config.limits.into(),
+            day_limits: config.limits.into(),
             clock_tolerance_seconds: CLOCK_TOLERANCE_SECONDS,
             offline_limit_seconds: OFFLINE_LIMIT_SECONDS,
         }

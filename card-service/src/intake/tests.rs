@@ -1,6 +1,7 @@
 //! What a terminal may expect of intake, and what an attacker may not.
 
 mod consent;
+mod days;
 mod offline;
 mod one_shard;
 mod overload;

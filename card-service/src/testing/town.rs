@@ -25,6 +25,7 @@ use crate::cards::{self, CardState};
 use crate::consent::Text;
 use crate::db::{Db, DbError, query};
 use crate::domains::points::Programmes;
+use crate::domains::purse::{DayLimits, Spent};
 use crate::domains::residence::model::Field;
 use crate::domains::residence::{
     self,
@@ -54,6 +55,10 @@ pub(crate) const OFFLINE: OfflineLimits = OfflineLimits {
 };
 /// How long payments of this town may be given back.
 pub(crate) const REFUNDS: RefundLimits = RefundLimits { refund_days: 30, void_minutes: 15 };
+/// More than most tests pay on a day.
+pub(crate) const DAY_LIMITS: DayLimits = DayLimits { paid: Fen(100_000_000), without_pin: 1_000 };
+/// A holder who has paid nothing today.
+pub(crate) const NOTHING_SPENT: Spent = Spent { paid: Fen::ZERO, without_pin: 0 };
 /// A city without points.
 pub(crate) static NO_PROGRAMMES: LazyLock<Programmes> = LazyLock::new(Programmes::default);
 /// The rules of most tests.
@@ -65,6 +70,7 @@ pub(crate) const POLICY: Policy = Policy {
         refunds: REFUNDS,
         low_balance: Fen(1_000),
     },
+    day_limits: DAY_LIMITS,
     clock_tolerance_seconds: 300,
     offline_limit_seconds: 30 * 86_400,
 };
@@ -262,6 +268,16 @@ impl Town {
         receipt.verify(&key).unwrap();
         assert_eq!(receipt.payload.batch.0, Envelope::<Batch>::decode(&batch).unwrap().digest());
         receipt.payload.outcomes
+    }
+
+    /// The service's clock.
+    pub(crate) fn now(&self) -> Micros {
+        Micros(self.now.load(Ordering::Relaxed))
+    }
+
+    /// It goes on.
+    pub(crate) fn later(&self, seconds: i64) {
+        self.now.store(self.now().plus_seconds(seconds).0, Ordering::Relaxed);
     }
 
     /// One number from the database.

@@ -34,6 +34,15 @@ pub(crate) fn card_of_before() -> CliError {
     )
 }
 
+/// The holder has paid often enough without PIN today.
+pub(crate) fn pin_wanted() -> CliError {
+    CliError::failed(
+        "pin-wanted",
+        "今日免密付款次数已用完，尚未扣款。请持卡人输入密码。",
+        "That was often enough without PIN for today; nothing was charged yet. The holder types the PIN.",
+    )
+}
+
 /// Another sale is under way.
 pub(crate) fn counter_busy() -> CliError {
     CliError::failed(

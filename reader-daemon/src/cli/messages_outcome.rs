@@ -134,6 +134,12 @@ const SAID: [(Outcome, &str, &str, &str); Outcome::ALL.len()] = [
         "人工审核后不入账，没有扣款。如有疑问，请联系管理员。",
         "A person has looked at it and it is not booked; nothing was charged. Ask the administrator why.",
     ),
+    (
+        Outcome::DayLimitReached,
+        "day-limit",
+        "超过持卡人单日付款限额，没有扣款。请更改金额、改用其他方式付款，或次日再付。",
+        "With this the holder would pay more than is allowed on one day; nothing was charged. Change the amount, take other money, or wait until tomorrow.",
+    ),
 ];
 
 /// What the service decided about a tap, where it is no yes.

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use card_schema::envelope::receipt::Outcome;
 use tokio::{
     sync::{mpsc, watch},
     time,
@@ -227,7 +228,20 @@ impl Counter {
                     lying = Some((presented.reader().to_owned(), presented.event()));
                     self.desk().presented.clone_from(&lying);
                     match self.0.stations.take(presented, ask).await {
-                        Ok(told) => return Ok(self.ask_service(order.id, &told.taken).await),
+                        Ok(told) => match self.ask_service(order.id, &told.taken).await {
+                            Said::End(end) => return Ok(end),
+                            Said::PinWanted if pin.is_some() => {
+                                return Ok(End::of(Outcome::PinRequired, None, None));
+                            }
+                            // The service counts what a holder pays without PIN, and the terminal does not. Nothing was charged.
+                            Said::PinWanted => {
+                                (card, lying) = (Some(told.taken.card), None);
+                                step = Step::Pin { wrong: Some(messages_local::pin_wanted()) };
+                                self.change(order.id, |transaction| transaction.tap = None);
+                                self.enter(order.id, step.clone());
+                                continue;
+                            }
+                        },
                         Err(failed) => failed,
                     }
                 }
@@ -275,21 +289,22 @@ impl Counter {
         self.0.stations.wait(reader, ask, HOLDER_WAIT).await
     }
 
-    async fn ask_service(&self, id: Uuid, taken: &Taken) -> End {
+    async fn ask_service(&self, id: Uuid, taken: &Taken) -> Said {
         // What the terminal has decided by itself waits for nobody.
         if taken.accepted_offline {
             self.change(id, |transaction| transaction.tap = Some(taken.id));
             self.0.submitter.stored();
-            return End::Kept { is_guaranteed: true };
+            return Said::End(End::Kept { is_guaranteed: true });
         }
         self.change(id, |transaction| {
             transaction.tap = Some(taken.id);
             transaction.enter(Step::Asking);
         });
-        match self.0.submitter.outcome(taken.id, RECEIPT_WAIT).await {
+        Said::End(match self.0.submitter.outcome(taken.id, RECEIPT_WAIT).await {
             None => End::Kept { is_guaranteed: false },
+            Some(answer) if answer.outcome == Outcome::PinRequired => return Said::PinWanted,
             Some(answer) => End::of(answer.outcome, answer.balance, answer.points.as_ref().map(Points::of)),
-        }
+        })
     }
 
     /// What was kept is answered one day: then whoever asks for the transaction is told so.
@@ -333,6 +348,14 @@ impl Counter {
     fn desk(&self) -> MutexGuard<'_, Desk> {
         self.0.desk.lock().expect("nobody panics while holding this lock")
     }
+}
+
+/// What the service says to a tap.
+enum Said {
+    /// How the transaction ends.
+    End(End),
+    /// The holder has to type the PIN for it.
+    PinWanted,
 }
 
 /// The PIN that the holder types, or how it ends without.

@@ -122,12 +122,15 @@ pub(super) async fn write(
 ) -> Result<(), OutboxError> {
     sqlx::query(
         "INSERT INTO fate (tap_id, operation, amount, original, points, given, discount, order_id, at, outcome, held) \
-         SELECT tap_id, operation, amount, original, $1, given, discount, order_id, at, $2, CASE WHEN $3 THEN cose END \
-         FROM tap WHERE id = $4 AND tap_id = $5 ON CONFLICT DO NOTHING",
+         SELECT tap_id, operation, amount, original, $1, given, discount, CASE WHEN $4 THEN NULL ELSE order_id END, at, $2, \
+             CASE WHEN $3 THEN cose END \
+         FROM tap WHERE id = $5 AND tap_id = $6 ON CONFLICT DO NOTHING",
     )
     .bind(moved(answer))
     .bind(i64::from(answer.outcome.number()))
     .bind(answer.outcome == Outcome::Quarantined)
+    // The same order goes on with the PIN.
+    .bind(answer.outcome == Outcome::PinRequired)
     .bind(tap.id)
     .bind(tap.tap_id.0.as_slice())
     .execute(&mut *connection)

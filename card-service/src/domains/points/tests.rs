@@ -18,7 +18,7 @@ use super::rules::{ending, good_until, oldest_good, over};
 use super::*;
 use crate::domains::{Ask, Decision, Effect, Original, Room as _};
 use crate::ledger::{self, Account, Book, CreditLimit, LastIds, Linked, Phase, Transfer, TransferKind};
-use crate::testing::town::{POLICY, START};
+use crate::testing::town::{NOTHING_SPENT, POLICY, START};
 
 const SHARD: Shard = Shard(3);
 const OF: ProgrammeId = ProgrammeId(7);
@@ -69,6 +69,9 @@ fn ask<'a>(operation: &'a Operation, programmes: &'a Programmes) -> Ask<'a> {
         at: START,
         received_at: START,
         limits: POLICY.limits,
+        day_limits: POLICY.day_limits,
+        spent: NOTHING_SPENT,
+        with_pin: true,
         original: None,
         programmes,
         lots: None,

@@ -10,5 +10,5 @@ pub mod store;
 #[cfg(test)]
 mod tests;
 
-pub use model::{float_of, purse_of, risk_of, takings_of};
-pub use rules::Purse;
+pub use model::{DayLimits, HolderDay, Spent, float_of, purse_of, risk_of, takings_of};
+pub use rules::{Purse, day_of};

@@ -1,10 +1,11 @@
 //! What may be paid, topped up and given back. Pure.
 
+use card_schema::date::Date;
 use card_schema::envelope::receipt::Outcome;
 use card_schema::money::Fen;
 use card_schema::operation::{Operation, OperationCode, purse};
 
-use super::{float_of, purse_of, risk_of, takings_of};
+use super::{DayLimits, HolderDay, Spent, float_of, purse_of, risk_of, takings_of};
 use crate::domains::{Ask, Decision, Effect, Original, Room};
 use crate::ledger::{self, AccountKey, Book, Named, Phase, Transfer, TransferKind};
 
@@ -30,6 +31,30 @@ fn movement(ask: &Ask<'_>) -> Option<(AccountKey, AccountKey, Fen, TransferKind)
         }
         _ => None,
     }
+}
+
+/// The day on whose account a payment goes: by the service's clock, so that no terminal's can make it another. What a
+/// terminal has accepted on its own, and kept, goes to the day on which it did.
+pub fn day_of(ask: &Ask<'_>) -> HolderDay {
+    let at = if is_offline(ask) { ask.at } else { ask.received_at };
+    HolderDay { shard: ask.shard, holder: ask.holder, day: Date::in_china(at) }
+}
+
+/// What a payment adds to its day.
+const fn spent(ask: &Ask<'_>, amount: Fen) -> Spent {
+    Spent { paid: amount, without_pin: if ask.with_pin { 0 } else { 1 } }
+}
+
+/// Whether a day's limits allow a payment. What a terminal has accepted on its own stands, and counts.
+fn allowed_today(ask: &Ask<'_>, amount: Fen) -> Result<(), Outcome> {
+    let DayLimits { paid, without_pin } = ask.day_limits;
+    if ask.spent.paid.checked_add(amount).is_none_or(|sum| sum > paid) {
+        return Err(Outcome::DayLimitReached);
+    }
+    if !ask.with_pin && ask.spent.without_pin >= without_pin {
+        return Err(Outcome::PinRequired);
+    }
+    Ok(())
 }
 
 /// A payment that is to go back, as the books have it.
@@ -111,8 +136,15 @@ impl Room for Purse {
         if amount <= Fen::ZERO || amount > limit {
             return say(Outcome::AmountOutOfRange);
         }
+        let is_payment = kind == TransferKind::Payment;
+        if is_payment
+            && !is_offline(ask)
+            && let Err(outcome) = allowed_today(ask, amount)
+        {
+            return say(outcome);
+        }
         let transfer = Transfer { debit, credit, amount: amount.0, kind, reference: None, phase: Phase::Posted };
-        let (transfers, effects) = if is_offline(ask) {
+        let (transfers, mut effects) = if is_offline(ask) {
             // It stands: whoever sold has handed over the goods.
             let covered = ledger::cover(book, transfer, risk_of(ask.shard));
             (covered.transfers().to_vec(), Vec::from_iter((covered.shortfall() > 0).then_some(Effect::Suspend)))
@@ -121,6 +153,8 @@ impl Room for Purse {
         } else {
             (vec![transfer], Vec::new())
         };
+        // What the issuer pays is not on the holder's account.
+        effects.extend((is_payment && !ask.is_issuers).then(|| Effect::Spent(day_of(ask), spent(ask, amount))));
         Decision { transfers, effects, ..say(Outcome::Accepted) }
     }
 }

@@ -8,9 +8,9 @@ use card_schema::operation::{Operation, purse};
 use card_schema::wire::terminal::Limits;
 
 use super::*;
-use crate::domains::{Ask, Decision, Room as _};
+use crate::domains::{Ask, Decision, Effect, Room as _};
 use crate::ledger::{Account, Book, CreditLimit, TransferKind};
-use crate::testing::town::{NO_PROGRAMMES, OFFLINE, REFUNDS};
+use crate::testing::town::{NO_PROGRAMMES, NOTHING_SPENT, OFFLINE, REFUNDS};
 
 mod refunds;
 
@@ -38,6 +38,9 @@ fn ask(operation: &Operation) -> Ask<'_> {
             refunds: REFUNDS,
             low_balance: Fen(1_000),
         },
+        day_limits: DayLimits { paid: Fen(200_000), without_pin: 3 },
+        spent: NOTHING_SPENT,
+        with_pin: false,
         original: None,
         programmes: &NO_PROGRAMMES,
         lots: None,
@@ -131,9 +134,46 @@ fn what_a_terminal_has_accepted_on_its_own_stands_and_the_issuer_advances_what_l
         let transfers = decision.transfers.iter();
         let found: Vec<_> = transfers.map(|one| (one.debit, one.credit, one.amount, one.kind)).collect();
         assert_eq!(found, moved, "{case}");
-        assert_eq!(!decision.effects.is_empty(), is_suspended, "{case}");
+        assert_eq!(decision.effects.contains(&Effect::Suspend), is_suspended, "{case}");
     }
     let decision = decide_for(&pay_offline(7), 5_000, true);
     assert_eq!(decision.transfers[0].debit, risk_of(SHARD), "a thief's payment is not the holder's");
     assert_eq!(decide(&pay_offline(OFFLINE.tap.0 + 1), i64::MAX).outcome, Outcome::AmountOutOfRange);
+}
+
+#[test]
+fn a_day_allows_so_much_and_so_often_without_the_pin() {
+    use Outcome::{Accepted, DayLimitReached, PinRequired};
+    let table = [
+        ("the first of a day", 0, 0, 100, false, Accepted),
+        ("the last fen of a day", 199_900, 0, 100, false, Accepted),
+        ("one fen more", 199_900, 0, 101, false, DayLimitReached),
+        ("the PIN does not make it less", 199_900, 0, 101, true, DayLimitReached),
+        ("the last one without PIN", 0, 2, 100, false, Accepted),
+        ("the next one", 0, 3, 100, false, PinRequired),
+        ("with PIN", 0, 3, 100, true, Accepted),
+        ("whoever has paid too much is not asked for the PIN", 200_000, 3, 1, false, DayLimitReached),
+        ("more than can be counted", i64::MAX, 0, 1, false, DayLimitReached),
+    ];
+    let mut book = Book::default();
+    let (holder, credit_limit) = (HolderId::new(SHARD, [7; 16]), CreditLimit::NO_OVERDRAFT);
+    book.load_account(Account { key: purse_of(holder, SHARD), id: 1, credit_limit, balance: 1_000, held: 0 });
+    for (case, paid, without_pin, amount, with_pin, outcome) in table {
+        let operation = pay(amount);
+        let ask = Ask { spent: Spent { paid: Fen(paid), without_pin }, with_pin, ..ask(&operation) };
+        let decision = Purse.decide(&ask, &book);
+        assert_eq!(decision.outcome, outcome, "{case}");
+        let counts = Spent { paid: Fen(amount), without_pin: u32::from(!with_pin) };
+        let counted = (outcome == Accepted).then_some(Effect::Spent(day_of(&ask), counts));
+        assert_eq!(decision.effects, Vec::from_iter(counted), "{case}");
+    }
+}
+
+#[test]
+fn a_payment_goes_to_the_day_of_the_service_and_one_accepted_without_it_to_that_of_the_terminal() {
+    let (received_at, at) = (Micros(30 * 86_400_000_000), Micros(28 * 86_400_000_000));
+    for (operation, day) in [(pay(5), 30), (pay_offline(5), 28)] {
+        let ask = Ask { at, received_at, ..ask(&operation) };
+        assert_eq!(day_of(&ask).day.days(), day);
+    }
 }

@@ -8,7 +8,7 @@ use crate::db::recorder::{self, Recorded};
 use crate::testing::Scratch;
 
 /// Tables whose rows belong to a holder, or to what a holder does.
-const HOLDERS: [&str; 28] = [
+const HOLDERS: [&str; 29] = [
     "account",
     "activity_read",
     "card_deed",
@@ -32,6 +32,7 @@ const HOLDERS: [&str; 28] = [
     "permit",
     "permit_act",
     "points_lot",
+    "purse_day",
     "purse_reversal",
     "shard",
     "tap",

@@ -70,12 +70,8 @@ impl Scene {
         Self { town, shop, card }
     }
 
-    fn now(&self) -> Micros {
-        Micros(self.town.now.load(Ordering::Relaxed))
-    }
-
     fn sign(&mut self, operation: Operation) -> Signed {
-        let tap = Tap { at: self.now(), ..self.shop.next(Some(&self.card), operation) };
+        let tap = Tap { at: self.town.now(), ..self.shop.next(Some(&self.card), operation) };
         self.shop.sign(&tap, self.card.key(Slot::Approve), Kid::Card(Slot::Approve))
     }
 
@@ -89,10 +85,6 @@ impl Scene {
     async fn books(&self) -> (i64, i64) {
         assert_eq!(self.town.number(ALL_POINTS).await, 0, "what holders have is what shops have given");
         (self.town.number(POINTS).await, self.town.number(LOTS).await)
-    }
-
-    fn later(&self, seconds: i64) {
-        self.town.now.store(self.now().plus_seconds(seconds).0, Ordering::Relaxed);
     }
 }
 
@@ -158,7 +150,7 @@ async fn an_expired_campaign_gives_nothing_and_what_was_earned_before_it_ended_i
         Box::pin(async move { store::keep_rule(tx, START, BY, &rule(10, "2026-09-01", "2026-09-21")).await })
     })
     .await;
-    scene.later(2 * 86_400);
+    scene.town.later(2 * 86_400);
     let late = scene.town.submit(&scene.shop, &[promised]).await.remove(0);
     assert_eq!(late.points.unwrap().moved, 110, "the day of the tap counts, not the day on which it comes in");
     let (_, outcome, points) = scene.tap(sale(1_000, 110, 0, 0)).await;
@@ -182,7 +174,7 @@ async fn a_shop_that_has_left_gives_and_takes_no_more() {
     change(&scene.town, move |tx| Box::pin(async move { store::keep_member(tx, START, BY, &member).await })).await;
     let (_, _, points) = scene.tap(sale(100, 1, 0, 0)).await;
     assert_eq!(points, Some((1, 51)), "the last day is a day of the programme");
-    scene.later(86_400);
+    scene.town.later(86_400);
     let (_, outcome, points) = scene.tap(sale(100, 1, 0, 0)).await;
     assert_eq!((outcome, points), (Outcome::Accepted, None), "nor is it told how many there are");
     let goods = Operation::PointsRedemption(Redemption { programme: OF, points: 5 });
@@ -194,7 +186,7 @@ async fn an_inquiry_tells_what_is_over_next_and_in_time_it_is() {
     let mut scene = Scene::new().await;
     let award = Operation::PointsAward(Award { paid: Fen(3_000), programme: OF, earned: 30 });
     assert_eq!(scene.tap(award).await.2, Some((30, 30)));
-    scene.later(30 * 86_400);
+    scene.town.later(30 * 86_400);
     scene.tap(sale(2_000, 20, 0, 0)).await;
     let asked = scene.sign(Operation::PurseInquiry(purse::Inquiry));
     let said = scene.town.submit(&scene.shop, &[asked]).await.remove(0);

@@ -41,16 +41,11 @@ impl Scene {
 
     /// The card at the shop, by the service's clock of now.
     async fn tap(&mut self, operation: Operation) -> (Signed, Outcome) {
-        let at = Micros(self.town.now.load(Ordering::Relaxed));
+        let at = self.town.now();
         let tap = Tap { at, ..self.shop.next(Some(&self.card), operation) };
         let tap = self.shop.sign(&tap, self.card.key(Slot::Tap), Kid::Card(Slot::Tap));
         let outcome = outcome(&self.town, &self.shop, &tap).await;
         (tap, outcome)
-    }
-
-    fn later(&self, seconds: i64) {
-        let now = Micros(self.town.now.load(Ordering::Relaxed)).plus_seconds(seconds);
-        self.town.now.store(now.0, Ordering::Relaxed);
     }
 
     /// What the purses hold and what shops have taken.
@@ -127,10 +122,10 @@ async fn any_card_of_whoever_paid_takes_the_money_back_at_any_terminal_of_the_sh
     let beside = terminal_beside(&db, scene.shop.id).await;
     let taken = std::mem::replace(&mut scene.shop, beside);
     let days = i64::from(REFUNDS.refund_days);
-    scene.later(days * 86_400);
+    scene.town.later(days * 86_400);
     assert_eq!(scene.tap(void(&sale, 1_000)).await.1, Outcome::OriginalUnknown, "it was taken at another terminal");
     assert_eq!(scene.tap(refund(&sale, 300)).await.1, Outcome::Accepted);
-    scene.later(1);
+    scene.town.later(1);
     assert_eq!(scene.tap(refund(&sale, 300)).await.1, Outcome::RefundTooLate);
     scene.shop = taken;
     assert_eq!(scene.tap(refund(&sale, 300)).await.1, Outcome::RefundTooLate);
@@ -143,13 +138,13 @@ async fn a_void_undoes_all_of_a_sale_while_it_is_fresh() {
     let minutes = i64::from(REFUNDS.void_minutes) * 60;
     let (sale, _) = scene.tap(pay(1_000)).await;
     let (late, _) = scene.tap(pay(1_000)).await;
-    scene.later(minutes);
+    scene.town.later(minutes);
     assert_eq!(scene.tap(void(&sale, 999)).await.1, Outcome::AmountOutOfRange);
     let (undone, outcome) = scene.tap(void(&sale, 1_000)).await;
     assert_eq!(outcome, Outcome::Accepted);
     assert_eq!(scene.tap(void(&sale, 1_000)).await.1, Outcome::RefundExceedsRest, "once");
     assert_eq!(scene.tap(refund(&undone, 1)).await.1, Outcome::RefundOfRefund);
-    scene.later(1);
+    scene.town.later(1);
     assert_eq!(scene.tap(void(&late, 1_000)).await.1, Outcome::RefundTooLate);
     assert_eq!(scene.books().await, (4_000, 1_000));
 }

@@ -89,7 +89,7 @@ fn name(table: &'static Table, values: &[Value]) -> String {
 }
 
 /// Tables of the database that are not exported, and why.
-const LEFT_OUT: [(&str, &str); 19] = [
+const LEFT_OUT: [(&str, &str); 20] = [
     ("_sqlx_migrations", "says which program made the tables; holds nothing of ours"),
     ("session", "ends by itself; that somebody signed in is in sign_in"),
     ("enrolment", "codes that are used once; what came of one is in terminal"),
@@ -107,6 +107,7 @@ const LEFT_OUT: [(&str, &str); 19] = [
     ("leaf_run", "is shown as the places of leaves"),
     ("turn", "locks"),
     ("open_hold", "finds holds whose time is over; what it points to is proven by transfer"),
+    ("purse_day", "counters of a day, which bound and are forgotten; what was paid is proven by transfer"),
     ("points_lot", "what is good of what was earned, by days; what was earned is proven by transfer"),
     ("gate_count", "counts without persons, that no leaf speaks for"),
 ];
