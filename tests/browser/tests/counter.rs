@@ -251,6 +251,60 @@ fn a_shop_without_network_is_paid_all_the_same_and_its_page_says_what_is_true() 
 }
 
 #[test]
+fn a_holder_who_paid_often_enough_types_the_pin_within_the_same_sale_and_pays_no_more_than_a_day_allows() -> Result<()>
+{
+    let (merchant, holder) = (Chromium::start(Scripts::Allowed)?, Chromium::start(Scripts::Allowed)?);
+    let mut shop = Shop::open(&merchant, &holder)?;
+    shop.town.service.set("CARD_SERVICE_LIMITS__NO_PIN_COUNT", "1");
+    shop.town.service.set("CARD_SERVICE_LIMITS__DAY_FEN", "3000");
+    shop.town.service.process().stop()?;
+    shop.town.service.start()?;
+    shop.town.at(Place::Shop).local()?.post("/v1/outbox/retry", &json!({}))?.success()?;
+    wait::until("the shop is online", || Ok((merchant.count("header .state.no")? == 0).then_some(())))?;
+    shop.charge("10")?;
+    shop.tap(".result.ok")?;
+    shop.next()?;
+    let (mut at_till, mut at_screen) =
+        (Visitor::at_terminal(&merchant, LANGUAGES[0]), Visitor::at_terminal(&holder, LANGUAGES[0]));
+    shop.charge("12.50")?;
+    let card = shop.card.clone();
+    shop.town.put(&card, Place::Shop)?;
+    holder.until("#pin-message")?;
+    for language in LANGUAGES {
+        (at_till.language, at_screen.language) = (language, language);
+        speak(&merchant, language)?;
+        speak(&holder, language)?;
+        at_till.visit("counter-pin-wanted")?;
+        at_screen.visit("holder-pin-wanted")?;
+    }
+    // The card may stay where it is.
+    type_digits(&holder, "#pin", PIN, true)?;
+    holder.follow("main form button.primary")?;
+    merchant.until(".result.ok")?;
+    assert_eq!(shop.balance()?, "477.50", "charged once");
+    shop.town.take(Place::Shop)?;
+    shop.next()?;
+    // Once more, and the holder does not want to: nothing is charged.
+    shop.charge("1")?;
+    shop.town.put(&card, Place::Shop)?;
+    holder.until("#pin-message")?;
+    holder.follow("button[form='give-up']")?;
+    merchant.until(".result")?;
+    shop.town.take(Place::Shop)?;
+    shop.next()?;
+    // 7.51 would be a fen too much for the day.
+    shop.charge("7.51")?;
+    shop.tap(".result.no")?;
+    at_till.visit("counter-day-limit")?;
+    shop.next()?;
+    merchant.follow("a[href='/counter/taps']")?;
+    assert_eq!(merchant.count("tbody .state.ok")?, 2, "what was refused is there, too");
+    assert_eq!(merchant.count("tbody tr")?, 5);
+    assert!(at_till.noted.is_empty() && at_screen.noted.is_empty(), "{:#?}", (at_till.noted, at_screen.noted));
+    Ok(())
+}
+
+#[test]
 fn a_shop_whose_clock_was_moved_by_a_year_says_so_and_charges_nothing() -> Result<()> {
     let (merchant, holder) = (Chromium::start(Scripts::Allowed)?, Chromium::start(Scripts::Allowed)?);
     let mut shop = Shop::open(&merchant, &holder)?;
