@@ -13,4 +13,6 @@ pub mod money;
 pub mod operation;
 pub mod paper;
 pub mod points;
+#[cfg(feature = "qr")]
+pub mod qr;
 pub mod wire;

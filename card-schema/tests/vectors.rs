@@ -2,8 +2,8 @@
 //! implementation. `tests/xtask/interop` checks the same files with libraries nobody here wrote.
 //!
 //! ECDSA signs with fresh randomness, so a signature cannot be made again: the files are kept, and the test checks
-//! them. After a deliberate change of the format, `UPDATE_VECTORS=1 cargo test -p card-schema --test vectors` makes
-//! them anew; old files of a published format stay under their names.
+//! them. After a deliberate change of the format, `UPDATE_VECTORS=receipt cargo test -p card-schema --test vectors` makes
+//! that one anew, `UPDATE_VECTORS=all` every one; old files of a published format stay under their names.
 
 use std::fmt::Debug;
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ use card_schema::{
         Envelope, EnvelopeError, Kid, Payload, PublicKey, Signature, ToBeSigned,
         batch::Batch,
         paper::{Paper, PaperKind},
-        receipt::{Ending, Outcome, PointsStanding, Receipt, TapOutcome},
+        receipt::{Ending, Outcome, PointsStanding, Receipt, Recorded, TapOutcome},
         status_list::{CardStatus, Claims, SignedToken, StatusDelta, StatusList, Statuses},
         tap::{LogHead, Tap},
     },
@@ -130,9 +130,9 @@ fn kept_bytes(name: &str, field: &str) -> Vec<u8> {
     unhex(kept(name)[field].as_str().unwrap_or_else(|| panic!("{name} has no {field}")))
 }
 
-/// Makes a file anew if that is asked for.
+/// Makes a file anew if that one is asked for, or every one.
 fn update(name: &str, to_be_signed: &ToBeSigned, aad: &[u8], kid: &[u8], key: &PublishedKey, means: &str) {
-    if env::var_os("UPDATE_VECTORS").is_none() {
+    if env::var("UPDATE_VECTORS").ok().is_none_or(|which| which != name && which != "all") {
         return;
     }
     let cose = to_be_signed.sign(&key.sign(to_be_signed.message()));
@@ -233,6 +233,7 @@ fn check_batch_and_receipt() {
                 tap: TapId(id("tap-payment")),
                 outcome: Outcome::Accepted,
                 balance: Some(Fen(3_750)),
+                recorded: Some(Recorded { shard: Shard(3), leaf: 70_001 }),
                 points: Some(PointsStanding {
                     programme: ProgrammeId(7),
                     moved: 12,
@@ -244,6 +245,7 @@ fn check_batch_and_receipt() {
                 tap: TapId(id("tap-gate-check")),
                 outcome: Outcome::CardNotActive,
                 balance: None,
+                recorded: None,
                 points: None,
             },
         ],

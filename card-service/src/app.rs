@@ -25,7 +25,7 @@ use crate::jobs::Hub;
 use crate::keys::KeyStore;
 use crate::keys::pki::Authorities;
 use crate::people::card_sign_in::SignIns;
-use crate::people::limits::{PaperLimits, SignInLimits};
+use crate::people::limits::{CheckLimits, SignInLimits};
 use crate::terminals::heard::Heard;
 
 /// The service's shared parts. Cheap to clone.
@@ -49,8 +49,8 @@ pub struct Parts {
     pub jobs: Hub,
     /// How many sign-ins may be tried.
     pub sign_in_limits: SignInLimits,
-    /// How many papers may be checked.
-    pub paper_limits: PaperLimits,
+    /// How many papers and receipts may be checked.
+    pub check_limits: CheckLimits,
     /// The operating system's randomness.
     pub random: SystemRandom,
     /// What `/metrics` renders; none where another service in this process counts.

@@ -24,7 +24,6 @@ pub mod open_files;
 pub mod operations;
 pub mod people;
 pub mod progress;
-pub mod qr;
 pub mod serve;
 pub mod telemetry;
 pub mod terminals;

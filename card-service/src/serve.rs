@@ -41,7 +41,7 @@ use crate::keys::file::{FileStore, Opener};
 use crate::keys::pki::{Authorities, PkiError};
 use crate::keys::{KeyError, KeyStore, tls};
 use crate::people::card_sign_in::SignIns;
-use crate::people::limits::{PaperLimits, SignInLimits};
+use crate::people::limits::{CheckLimits, SignInLimits};
 use crate::terminals::heard::Heard;
 use crate::{api, ledger, open_files, telemetry};
 
@@ -207,7 +207,7 @@ impl Service {
             counted: Counted::default(),
             heard: Heard::default(),
             sign_in_limits: SignInLimits::default(),
-            paper_limits: PaperLimits::default(),
+            check_limits: CheckLimits::default(),
             random: SystemRandom::new(),
             metrics: telemetry::start_metrics(),
             log_key,

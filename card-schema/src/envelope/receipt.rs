@@ -6,7 +6,7 @@ use super::{EnvelopeError, Payload, Purpose, batch, cbor, tap::LogHead};
 use crate::{
     clock::Micros,
     date::Date,
-    ids::{BatchId, TapId},
+    ids::{BatchId, Shard, TapId},
     money::Fen,
     points::ProgrammeId,
 };
@@ -171,6 +171,32 @@ fn parts(d: &mut Decoder<'_>, count: usize, what: &'static str) -> Result<(), En
     Err(EnvelopeError::Malformed(format!("{what}: another number of parts than {count}")))
 }
 
+/// Where the log has a tap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// The shard in which its leaf lies.
+    pub shard: Shard,
+    /// The leaf's number there.
+    pub leaf: u64,
+}
+
+impl Recorded {
+    fn encode<W: Write>(recorded: Option<Self>, e: &mut Encoder<W>) -> Result<(), minicbor::encode::Error<W::Error>> {
+        match recorded {
+            None => e.null()?,
+            Some(Self { shard, leaf }) => e.array(2)?.u8(shard.0)?.u64(leaf)?,
+        };
+        Ok(())
+    }
+
+    fn decode(d: &mut Decoder<'_>) -> Result<Option<Self>, EnvelopeError> {
+        cbor::optional(d, |d| {
+            parts(d, 2, "place in the log")?;
+            Ok(Self { shard: Shard(d.u8()?), leaf: d.u64()? })
+        })
+    }
+}
+
 /// What became of one tap of the batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TapOutcome {
@@ -180,6 +206,8 @@ pub struct TapOutcome {
     pub outcome: Outcome,
     /// The balance of the holder's purse afterwards, where the operation concerns the purse.
     pub balance: Option<Fen>,
+    /// Where the log has it; nothing where it was not taken in as a tap.
+    pub recorded: Option<Recorded>,
     /// How the holder's points stand afterwards, where the operation concerns those of the shop's programme.
     pub points: Option<PointsStanding>,
 }
@@ -206,12 +234,13 @@ impl Payload for Receipt {
         e.u8(2)?.bytes(&self.batch.0)?;
         e.u8(3)?.i64(self.at.0)?;
         e.u8(4)?.array(self.outcomes.len() as u64)?;
-        for TapOutcome { tap, outcome, balance, points } in &self.outcomes {
-            e.array(4)?.bytes(&tap.0)?.u16(outcome.number())?;
+        for TapOutcome { tap, outcome, balance, recorded, points } in &self.outcomes {
+            e.array(5)?.bytes(&tap.0)?.u16(outcome.number())?;
             match balance {
                 Some(balance) => e.i64(balance.0)?,
                 None => e.null()?,
             };
+            Recorded::encode(*recorded, e)?;
             PointsStanding::encode(points.as_ref(), e)?;
         }
         e.u8(5)?;
@@ -229,11 +258,12 @@ impl Payload for Receipt {
         let count = cbor::array(d, batch::MAX_TAPS, "list of outcomes")?;
         let outcomes = (0..count)
             .map(|_| {
-                parts(d, 4, "outcome")?;
+                parts(d, 5, "outcome")?;
                 let tap = TapId(cbor::bytes(d)?);
                 let outcome = Outcome::from_number(d.u16()?).ok_or(EnvelopeError::UnknownValue("outcome"))?;
                 let balance = cbor::optional(d, |d| Ok(Fen(d.i64()?)))?;
-                Ok(TapOutcome { tap, outcome, balance, points: PointsStanding::decode(d)? })
+                let recorded = Recorded::decode(d)?;
+                Ok(TapOutcome { tap, outcome, balance, recorded, points: PointsStanding::decode(d)? })
             })
             .collect::<Result<_, EnvelopeError>>()?;
         cbor::key(d, 5)?;

@@ -9,7 +9,7 @@ use ring::{
 use super::{
     batch::Batch,
     paper::{Paper, PaperKind},
-    receipt::{Ending, Outcome, PointsStanding, Receipt, TapOutcome},
+    receipt::{Ending, Outcome, PointsStanding, Receipt, Recorded, TapOutcome},
     tap::{LogHead, Tap},
     *,
 };
@@ -17,7 +17,7 @@ use crate::{
     card::Slot,
     clock::Micros,
     date::Date,
-    ids::{BatchId, CardId, KeyId, PaperNumber, TapId, TerminalId},
+    ids::{BatchId, CardId, KeyId, PaperNumber, Shard, TapId, TerminalId},
     money::Fen,
     operation::{
         Operation, gate, points, purse, registration,
@@ -118,11 +118,16 @@ prop_compose! {
     fn receipt()(
         batch: [u8; 32], at: i64, log_head in log_head(),
         outcomes in prop::collection::vec(
-            (any::<[u8; 32]>(), 0..Outcome::ALL.len(), any::<Option<i64>>(), proptest::option::of(standing())), 0..5,
+            (
+                any::<[u8; 32]>(), 0..Outcome::ALL.len(), any::<Option<i64>>(), any::<Option<(u8, u64)>>(),
+                proptest::option::of(standing()),
+            ),
+            0..5,
         ),
     ) -> Receipt {
-        let outcomes = outcomes.into_iter().map(|(tap, outcome, balance, points)| TapOutcome {
-            tap: TapId(tap), outcome: Outcome::ALL[outcome], balance: balance.map(Fen), points,
+        let outcomes = outcomes.into_iter().map(|(tap, outcome, balance, recorded, points)| TapOutcome {
+            tap: TapId(tap), outcome: Outcome::ALL[outcome], balance: balance.map(Fen),
+            recorded: recorded.map(|(shard, leaf)| Recorded { shard: Shard(shard), leaf }), points,
         }).collect();
         Receipt { batch: BatchId(batch), at: Micros(at), outcomes, log_head }
     }

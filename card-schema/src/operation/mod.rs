@@ -139,6 +139,20 @@ impl OperationCode {
         }
     }
 
+    /// Whether it moves money or points where it is accepted: only then does a person decide about one that was held.
+    pub const fn moves(self) -> bool {
+        match self {
+            Self::PursePayment
+            | Self::PurseTopUp
+            | Self::PurseRefund
+            | Self::PurseVoid
+            | Self::PointsAward
+            | Self::PointsRedemption
+            | Self::PointsUndo => true,
+            Self::PurseInquiry | Self::GateCheck | Self::SignIn | Self::RegistrationConsent | Self::Abandoned => false,
+        }
+    }
+
     /// The operation of a stable name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|code| code.name() == name)

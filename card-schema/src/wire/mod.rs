@@ -5,6 +5,7 @@
 
 pub mod issuance;
 mod problem;
+mod receipt;
 pub mod terminal;
 
 use std::fmt;
@@ -13,7 +14,10 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-pub use self::problem::{Problem, ProblemType};
+pub use self::{
+    problem::{Problem, ProblemType},
+    receipt::{NoReceipt, RECEIPTS, ReceiptName},
+};
 
 /// Bytes as base64url without padding (RFC 4648 §5).
 #[derive(Clone, PartialEq, Eq, Default)]

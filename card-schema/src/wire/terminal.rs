@@ -117,6 +117,8 @@ pub struct TerminalProfile {
     pub limits: Limits,
     /// The points that the organisation gives and takes; nothing where it takes part in no programme.
     pub points: Option<Terms>,
+    /// Where people find the service: what its receipts lead to.
+    pub public_url: String,
     /// Whom it trusts.
     pub trust: Trust,
 }

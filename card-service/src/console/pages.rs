@@ -65,6 +65,7 @@ pub fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
         .chain(slip::routes())
         .chain(cards::expiry::pages::routes())
         .chain(cards::stock::pages::routes())
+        .chain(cards::activity::pages::routes())
         .chain(reversal::pages::routes())
         .chain(quarantine::pages::routes())
         .chain(merge::routes())

@@ -24,7 +24,7 @@ use super::view::{
     self, ActivityPage, CardPage, Choice, ErrorPage, HolderView, PurposePage, RowView, SignInPage, Tag, Wrong,
 };
 use crate::cards::activity::store::Activity;
-use crate::cards::activity::{ActivityPurpose, Place};
+use crate::cards::activity::{ActivityPurpose, Place, pages as activity_pages};
 use crate::cards::deed::model::{Fate, Past, What};
 use crate::cards::expiry;
 use crate::cards::model::{Bearer, Card, CardState};
@@ -348,6 +348,7 @@ fn pages(locale: Locale) -> Vec<(String, String)> {
         pages.push((format!("slip-{}", deed.name()), page.render().unwrap()));
     }
     pages.extend(organisation::pages::tests::pages(&frame("/organisations/x")));
+    pages.extend(activity_pages::tests::pages(&frame("/receipts/x")));
     pages.extend(quarantine::pages::tests::pages(&frame("/quarantine/x")));
     pages.extend(points::pages::tests::pages(&frame("/points/1")));
     pages.extend(terminals::pages::tests::pages(&frame("/terminals/x")));

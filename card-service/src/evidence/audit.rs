@@ -7,13 +7,14 @@ use card_schema::clock::Micros;
 use card_schema::ids::TapId;
 use futures_util::stream::TryStreamExt as _;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::checkpoint::{CheckpointError, LogKey};
 use super::export::{self, ExportError, FORMAT, Folder, Manifest};
 use super::leaf::leaf_hash;
 use super::rows;
 use super::sequencer::{LogError, tiles_for};
-use super::store;
+use super::store::{self, LeafRef};
 use super::tables::{ACCOUNT, TRANSFER};
 use super::tree::{Question, check_inclusion};
 use super::verify::{Finding, Ledger, Report, VerifyError, verify};
@@ -165,12 +166,20 @@ pub async fn check_ledger_in(
 pub struct Proof {
     /// The tap.
     pub tap_id: TapId,
-    /// The leaf's content in hexadecimal; its hash is SHA-256 of a zero byte and this.
-    pub leaf_body: String,
     /// What the hashes in the leaf are salted with, in hexadecimal.
     pub salt: Option<String>,
     /// The tap as it was signed (`COSE_Sign1`), in hexadecimal.
     pub tap: String,
+    /// Its leaf in the tree.
+    #[serde(flatten)]
+    pub inclusion: Inclusion,
+}
+
+/// That a leaf is in the log.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Inclusion {
+    /// The leaf's content in hexadecimal; its hash is SHA-256 of a zero byte and this.
+    pub leaf_body: String,
     /// The leaf's place in the tree.
     pub index: u64,
     /// Leaves in the tree.
@@ -181,17 +190,21 @@ pub struct Proof {
     pub proof: Vec<String>,
     /// The signed checkpoint.
     pub checkpoint: String,
+    /// When it was signed.
+    #[serde(skip)]
+    pub signed_at: Micros,
 }
 
 impl fmt::Display for Proof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inclusion { index, size, root, proof, checkpoint, .. } = &self.inclusion;
         writeln!(f, "tap        {}", self.tap_id)?;
-        writeln!(f, "leaf       {} of {}", self.index, self.size)?;
-        writeln!(f, "root       {}", self.root)?;
-        for hash in &self.proof {
+        writeln!(f, "leaf       {index} of {size}")?;
+        writeln!(f, "root       {root}")?;
+        for hash in proof {
             writeln!(f, "proof      {hash}")?;
         }
-        write!(f, "\n{}", self.checkpoint)
+        write!(f, "\n{checkpoint}")
     }
 }
 
@@ -203,22 +216,56 @@ pub async fn prove(db: &Db, tap: TapId) -> Result<Proof, AuditError> {
     let mut connection = db.read().await?;
     let recorded = store::tap_with_leaf(&mut connection, tap).await?.ok_or(AuditError::NoSuchTap(tap))?;
     let store::TapWithLeaf { cose, body, salt, index } = recorded;
-    let newest = store::newest_checkpoint(&mut connection).await?;
-    let (Some(index), Some(newest)) = (index, newest) else { return Err(AuditError::NotSignedYet(tap)) };
-    let tiles = tiles_for(&mut connection, Question::Inclusion(newest.size, index)).await?;
-    let proof = tiles.prove_inclusion(newest.size, index).map_err(LogError::from)?;
-    if !check_inclusion(&proof, newest.size, newest.root, index, leaf_hash(&body)) {
-        return Err(AuditError::Altered(tap));
+    let inclusion = included(&mut connection, &body, index).await?.map_err(|why| match why {
+        NotIncluded::NotSignedYet => AuditError::NotSignedYet(tap),
+        NotIncluded::Altered => AuditError::Altered(tap),
+    })?;
+    let salt = salt.as_deref().map(hex::encode);
+    Ok(Proof { tap_id: tap, salt, tap: hex::encode(&cose), inclusion })
+}
+
+/// Why a leaf is not proven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotIncluded {
+    /// It has no place in a signed tree yet.
+    NotSignedYet,
+    /// The tree and its checkpoint do not agree.
+    Altered,
+}
+
+/// Proves that a leaf is in the newest signed tree, and checks the proof.
+///
+/// # Errors
+/// When the database fails; nothing where there is no such leaf.
+pub async fn prove_leaf(
+    connection: &mut Connection,
+    leaf: LeafRef,
+) -> Result<Option<Result<Inclusion, NotIncluded>>, AuditError> {
+    match store::placed(connection, leaf).await? {
+        Some(store::Placed { body, index }) => Ok(Some(included(connection, &body, index).await?)),
+        None => Ok(None),
     }
-    Ok(Proof {
-        tap_id: tap,
-        leaf_body: hex::encode(&body),
-        salt: salt.as_deref().map(hex::encode),
-        tap: hex::encode(&cose),
+}
+
+async fn included(
+    connection: &mut Connection,
+    body: &[u8],
+    index: Option<u64>,
+) -> Result<Result<Inclusion, NotIncluded>, AuditError> {
+    let newest = store::newest_checkpoint(connection).await?;
+    let (Some(index), Some(newest)) = (index, newest) else { return Ok(Err(NotIncluded::NotSignedYet)) };
+    let tiles = tiles_for(connection, Question::Inclusion(newest.size, index)).await?;
+    let proof = tiles.prove_inclusion(newest.size, index).map_err(LogError::from)?;
+    if !check_inclusion(&proof, newest.size, newest.root, index, leaf_hash(body)) {
+        return Ok(Err(NotIncluded::Altered));
+    }
+    Ok(Ok(Inclusion {
+        leaf_body: hex::encode(body),
         index,
         size: newest.size,
         root: hex::encode(&newest.root),
         proof: proof.iter().map(|hash| hex::encode(hash)).collect(),
         checkpoint: newest.note,
-    })
+        signed_at: newest.at,
+    }))
 }

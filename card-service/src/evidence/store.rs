@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use card_schema::clock::Micros;
+use card_schema::envelope::receipt::Recorded;
 use card_schema::ids::{Shard, TapId};
 use ring::rand::{SecureRandom, SystemRandom};
 
@@ -17,6 +18,18 @@ pub struct LeafRef {
     pub shard: Shard,
     /// The number within the shard.
     pub leaf_id: i64,
+}
+
+impl LeafRef {
+    /// As receipts say it.
+    pub fn recorded(self) -> Option<Recorded> {
+        Some(Recorded { shard: self.shard, leaf: u64::try_from(self.leaf_id).ok()? })
+    }
+
+    /// The leaf that a receipt names.
+    pub fn of(recorded: Recorded) -> Option<Self> {
+        Some(Self { shard: recorded.shard, leaf_id: i64::try_from(recorded.leaf).ok()? })
+    }
 }
 
 /// Takes the number of a leaf in a locked shard, for an action that is recorded later in the same transaction.
@@ -246,6 +259,25 @@ fn unsigned(number: i64) -> Result<u64, DbError> {
 
 fn signed(number: u64) -> Result<i64, DbError> {
     i64::try_from(number).map_err(|_| DbError::Unreadable("a size beyond 63 bits"))
+}
+
+/// A leaf and its place in the tree.
+pub(super) struct Placed {
+    pub(super) body: Vec<u8>,
+    pub(super) index: Option<u64>,
+}
+
+/// A leaf by its number.
+pub(super) async fn placed(connection: &mut Connection, leaf: LeafRef) -> Result<Option<Placed>, DbError> {
+    let row = query("SELECT f.body, f.tree_index FROM placed_leaf f WHERE f.shard = $1 AND f.leaf_id = $2")
+        .bind(leaf.shard)
+        .bind(leaf.leaf_id)
+        .optional(connection)
+        .await?;
+    row.map(|row| {
+        Ok(Placed { body: row.get("body")?, index: row.get::<Option<i64>>("tree_index")?.map(unsigned).transpose()? })
+    })
+    .transpose()
 }
 
 /// A tap and the leaf that records it.

@@ -42,6 +42,7 @@ const ZH_CN: &[&str] = &[
     include_str!("../../i18n/zh-CN/agreement.ftl"),
     include_str!("../../i18n/zh-CN/points.ftl"),
     include_str!("../../i18n/zh-CN/quarantine.ftl"),
+    include_str!("../../i18n/zh-CN/receipt.ftl"),
 ];
 const EN: &[&str] = &[
     include_str!("../../i18n/en/service.ftl"),
@@ -63,6 +64,7 @@ const EN: &[&str] = &[
     include_str!("../../i18n/en/agreement.ftl"),
     include_str!("../../i18n/en/points.ftl"),
     include_str!("../../i18n/en/quarantine.ftl"),
+    include_str!("../../i18n/en/receipt.ftl"),
 ];
 
 type Bundle = FluentBundle<FluentResource>;

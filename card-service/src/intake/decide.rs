@@ -39,10 +39,9 @@ pub(super) enum Verdict {
 /// its name.
 pub(super) fn check(policy: &Policy, tap: &Tap, known: &Known<'_>) -> Verdict {
     use Verdict::Refuse;
-    if known.terminal.state != TerminalState::Active {
-        return Refuse(Outcome::Quarantined);
-    }
+    let is_revoked = known.terminal.state != TerminalState::Active;
     let required = match tap.operation.signer(policy.limits.no_pin_limit) {
+        Signer::Terminal if known.signed_by == SignedBy::Terminal && is_revoked => return Refuse(Outcome::Quarantined),
         Signer::Terminal if known.signed_by == SignedBy::Terminal => return Verdict::Record,
         Signer::Terminal => return Refuse(Outcome::BadSignature),
         Signer::Card(slot) => slot,
@@ -53,6 +52,10 @@ pub(super) fn check(policy: &Policy, tap: &Tap, known: &Known<'_>) -> Verdict {
     let SignedBy::Card(slot) = known.signed_by else {
         return Refuse(Outcome::BadSignature);
     };
+    // What no card of ours has signed waits for nobody.
+    if is_revoked {
+        return Refuse(Outcome::Quarantined);
+    }
     if !known.terminal.operations.contains(&tap.operation.code()) {
         return Refuse(Outcome::OperationNotAllowed);
     }

@@ -143,7 +143,8 @@ async fn sort(
         };
         let mut outcomes = Vec::with_capacity(submission.taps.len());
         for (index, candidate) in submission.taps.iter().enumerate() {
-            let said = |outcome| Some(TapOutcome { tap: candidate.id, outcome, balance: None, points: None });
+            let said =
+                |outcome| Some(TapOutcome { tap: candidate.id, outcome, balance: None, recorded: None, points: None });
             let tap = match &candidate.tap {
                 None => {
                     outcomes.push(said(Outcome::Malformed));

@@ -251,7 +251,7 @@ impl Part {
             self.record_fault(tx, placed, shown);
             if shown.fault == LaneFault::Fork {
                 let outcome = receipt::Outcome::CounterFork;
-                return Ok(TapOutcome { tap: candidate.id, outcome, balance: None, points: None });
+                return Ok(TapOutcome { tap: candidate.id, outcome, balance: None, recorded: None, points: None });
             }
         }
 
@@ -271,22 +271,15 @@ impl Part {
             balance: booked.balance,
             cose: candidate.cose.clone(),
         };
-        if self.named.contains(&candidate.id)
-            && let Some(holder) = holder
-        {
-            let transfers = booked.entries.iter().map(|entry| entry.id).collect();
-            let programme = Original::programme_of(booked.entries.iter().map(|entry| &entry.transfer));
-            let original = Original { holder, terminal: tap.terminal, booked_at: received_at, transfers, programme };
-            self.originals.insert(candidate.id, original);
-        }
+        self.may_be_given_back(placed, holder, received_at, &booked);
         let Booked { outcome, balance, points, .. } = booked;
-        self.prior.insert(candidate.id, Prior { outcome, balance, leaf });
+        self.prior.insert(candidate.id, Prior { outcome, balance, recorded: leaf, leaf });
         if points.is_some() {
             self.moved_before.insert(leaf, booked.entries.iter().copied().map(Named::fresh).collect());
         }
         self.record(leaf, received_at, (ActionKind::TapDecided, row.image()), booked);
         self.rows.push(row);
-        Ok(TapOutcome { tap: candidate.id, outcome, balance, points })
+        Ok(TapOutcome { tap: candidate.id, outcome, balance, recorded: leaf.recorded(), points })
     }
 
     /// What the checks and the rooms say of a tap, and whose card it is.
@@ -365,6 +358,16 @@ impl Part {
         Ok(Booked { outcome, balance, points, entries, effects, opened_before })
     }
 
+    /// What was booked may be named by a later tap of the same part.
+    fn may_be_given_back(&mut self, placed: &Placed, holder: Option<HolderId>, booked_at: Micros, booked: &Booked) {
+        let tap = placed.candidate().id;
+        let Some(holder) = holder.filter(|_| self.named.contains(&tap)) else { return };
+        let transfers = booked.entries.iter().map(|entry| entry.id).collect();
+        let programme = Original::programme_of(booked.entries.iter().map(|entry| &entry.transfer));
+        let terminal = placed.tap().terminal;
+        self.originals.insert(tap, Original { holder, terminal, booked_at, transfers, programme });
+    }
+
     /// The answer to a tap that came before. How many points there are now is not told to whoever keeps asking.
     fn again(&self, placed: &Placed, policy: Policy, prior: Prior) -> TapOutcome {
         let ask = self.ask(placed, policy).filter(|_| prior.outcome == receipt::Outcome::Accepted);
@@ -374,6 +377,7 @@ impl Part {
             tap: placed.candidate().id,
             outcome: prior.outcome,
             balance: prior.balance,
+            recorded: prior.recorded.recorded(),
             points: points.map(|shown| {
                 let standing = self.standing(shown, moved.iter().map(|named| &named.entry.transfer));
                 PointsStanding { balance: None, ..standing }

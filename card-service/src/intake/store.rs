@@ -22,6 +22,9 @@ pub(super) use originals::{Returned, originals};
 pub(super) struct Prior {
     pub(super) outcome: Outcome,
     pub(super) balance: Option<Fen>,
+    /// Where the tap is recorded.
+    pub(super) recorded: LeafRef,
+    /// Where what it has moved is: elsewhere only for one that a person has decided about.
     pub(super) leaf: LeafRef,
 }
 
@@ -128,10 +131,10 @@ pub(super) async fn payments_since(
     terminal: TerminalId,
     since: Micros,
 ) -> Result<u32, DbError> {
-    let count: i64 = query(
-        "SELECT COUNT(*) FROM tap WHERE shard = $1 AND card_id = $2 AND terminal_id = $3 AND received_at >= $4
-         AND operation = $5 AND outcome = $6",
-    )
+    let count: i64 = query(format!(
+        "SELECT COUNT(*) FROM tap t {SETTLED} WHERE t.shard = $1 AND t.card_id = $2 AND t.terminal_id = $3
+         AND t.received_at >= $4 AND t.operation = $5 AND COALESCE(s.outcome, t.outcome) = $6"
+    ))
     .bind(card.shard())
     .bind(card)
     .bind(terminal)
@@ -157,7 +160,7 @@ async fn prior_where(
         .ints("at", taps.iter().map(|tap| tap.at.0))
         .bytes("tap_id", taps.iter().map(|tap| tap.tap.0));
     let found = query(format!(
-        "SELECT t.shard, COALESCE(s.leaf, t.leaf) AS leaf, t.tap_id, COALESCE(s.outcome, t.outcome) AS outcome, t.balance
+        "SELECT t.shard, t.leaf AS recorded, COALESCE(s.leaf, t.leaf) AS leaf, t.tap_id, COALESCE(s.outcome, t.outcome) AS outcome, t.balance
          FROM {{wanted}} CROSS JOIN tap t {SETTLED}
          WHERE t.shard = wanted.shard AND {card} AND t.at = wanted.at AND t.tap_id = wanted.tap_id"
     ))
@@ -168,10 +171,12 @@ async fn prior_where(
         .iter()
         .map(|row| {
             let outcome = u16::try_from(row.get::<i64>("outcome")?).ok().and_then(Outcome::from_number);
+            let shard = columns::shard(row.get("shard")?)?;
             let prior = Prior {
                 outcome: outcome.ok_or(DbError::Unreadable("tap.outcome"))?,
                 balance: row.get::<Option<i64>>("balance")?.map(Fen),
-                leaf: LeafRef { shard: columns::shard(row.get("shard")?)?, leaf_id: row.get("leaf")? },
+                recorded: LeafRef { shard, leaf_id: row.get("recorded")? },
+                leaf: LeafRef { shard, leaf_id: row.get("leaf")? },
             };
             Ok((TapId(columns::bytes(row, "tap_id")?), prior))
         })

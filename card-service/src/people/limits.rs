@@ -1,5 +1,5 @@
-//! How often somebody may try to sign in, and how often papers may be checked. Knows neither names nor passwords, and of
-//! papers only who asks.
+//! How often somebody may try to sign in, and how often papers and receipts may be checked. Knows neither names nor passwords,
+//! and of papers and receipts only who asks.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -21,17 +21,17 @@ impl Default for SignInLimits {
     }
 }
 
-/// How many papers may be checked from one address: an employer's staff at once, then one every two seconds.
+/// How many papers and receipts may be checked from one address: an employer's staff at once, then one every two seconds.
 #[derive(Debug)]
-pub struct PaperLimits(DefaultKeyedRateLimiter<IpAddr>);
+pub struct CheckLimits(DefaultKeyedRateLimiter<IpAddr>);
 
-impl Default for PaperLimits {
+impl Default for CheckLimits {
     fn default() -> Self {
         Self(RateLimiter::dashmap(quota(60, Duration::from_secs(2))))
     }
 }
 
-impl PaperLimits {
+impl CheckLimits {
     /// Counts a check, and says whether it may be made.
     pub fn allow(&self, address: IpAddr) -> bool {
         if self.0.len() > 10_000 {

@@ -382,6 +382,7 @@ fn profile_of(app: &App, terminal: &Terminal, points: Option<Terms>) -> Result<T
         operations: terminal.operations.clone(),
         limits: app.config.limits.into(),
         points,
+        public_url: app.public_url.clone(),
         trust: Trust {
             root: Bytes(app.authorities.root.to_vec()),
             card_cas: vec![Bytes(app.authorities.card_ca.to_vec())],

@@ -30,7 +30,7 @@ use crate::keys::KeyStore;
 use crate::keys::file::{FileStore, Opener};
 use crate::keys::pki::Authorities;
 use crate::people::card_sign_in::SignIns;
-use crate::people::limits::{PaperLimits, SignInLimits};
+use crate::people::limits::{CheckLimits, SignInLimits};
 use crate::people::member::{self, model::Post};
 use crate::people::model::SignedInBy;
 use crate::people::{Staff, StaffId, StaffRole, factor, password, session, store};
@@ -83,7 +83,7 @@ pub(crate) async fn office() -> Office {
         counted: Counted::default(),
         heard: Heard::default(),
         sign_in_limits: SignInLimits::default(),
-        paper_limits: PaperLimits::default(),
+        check_limits: CheckLimits::default(),
         random: SystemRandom::new(),
         metrics: None,
         log_key: String::new(),

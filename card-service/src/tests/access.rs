@@ -35,7 +35,7 @@ use Permission::{
 use Who::{Anybody, May, MayApprove, Proof, Staff, Terminals};
 
 /// Every route. One that is not here, or no more there, fails the test.
-const TABLE: [(&str, &str, Who); 205] = [
+const TABLE: [(&str, &str, Who); 207] = [
     ("GET", "/", Staff),
     ("GET", "/account/password", Staff),
     ("GET", "/account/second-factor", Staff),
@@ -113,6 +113,8 @@ const TABLE: [(&str, &str, Who); 205] = [
     ("GET", "/points/{programme_id}", May(Administer)),
     ("GET", "/quarantine", May(SeeActivity)),
     ("GET", "/quarantine/{terminal_id}", May(SeeActivity)),
+    ("GET", "/receipts/{receipt}", Anybody),
+    ("GET", "/receipts/{receipt}/proof", Anybody),
     ("GET", "/readyz", Anybody),
     ("GET", "/registrations", Anybody),
     ("GET", "/registrations/{draft_id}/agreement", May(ServeHolders)),

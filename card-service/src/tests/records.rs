@@ -12,10 +12,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use card_schema::card::Slot;
 use card_schema::envelope::paper::PaperKind;
+use card_schema::envelope::receipt::Recorded;
 use card_schema::ids::{CardId, HolderId, OrganisationId};
 use card_schema::money::Fen;
 use card_schema::operation::{Operation, OperationCode, purse};
 use card_schema::points::ProgrammeId;
+use card_schema::wire::ReceiptName;
 use serde_json::json;
 
 use super::readings;
@@ -96,7 +98,7 @@ impl Scene {
         callers.push(Caller::Terminal(terminal.id));
         let card = card_of(&app.db, Bearer::Holder(holder), CardState::Active).await;
         let tap = terminal.tap(&card, Slot::Tap, Operation::PursePayment(purse::Payment::online(Fen(100))));
-        let batch = terminal.batch(&[tap]);
+        let (batch, tap) = (terminal.batch(std::slice::from_ref(&tap)), tap.id);
         office.intake.accept(terminal.id, &batch).await.unwrap();
         let Some(Caller::Staff(writer)) = callers.get(2) else { unreachable!("the second role is the clerk") };
         let draft = draft::begin(app, writer.staff_id).await.unwrap();
@@ -122,9 +124,12 @@ impl Scene {
         let paper = paper.await.unwrap().unwrap();
         let head = office.log.integrate(clock::now()).await.unwrap().unwrap();
 
+        let leaf = tap_of(app, card.id).await;
+        let recorded = Recorded { shard: card.id.shard(), leaf: leaf.try_into().unwrap() };
         let known = BTreeMap::from([
             ("card_id", card.id.to_string()),
-            ("tap", tap_of(app, card.id).await.to_string()),
+            ("tap", leaf.to_string()),
+            ("receipt", ReceiptName { recorded, tap }.to_string()),
             ("holder_id", holder.to_string()),
             ("terminal_id", terminal.id.to_string()),
             ("organisation_id", employer.organisation_id.to_string()),

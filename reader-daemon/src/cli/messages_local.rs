@@ -34,12 +34,12 @@ pub(crate) fn card_of_before() -> CliError {
     )
 }
 
-/// The holder has paid often enough without PIN today.
+/// The service asks for the PIN, which the terminal did not: it counts payments without, and its limits may be newer.
 pub(crate) fn pin_wanted() -> CliError {
     CliError::failed(
         "pin-wanted",
-        "今日免密付款次数已用完，尚未扣款。请持卡人输入密码。",
-        "That was often enough without PIN for today; nothing was charged yet. The holder types the PIN.",
+        "这笔付款须输入密码（例如今日免密次数已用完），尚未扣款。请持卡人输入密码。",
+        "This payment needs the PIN, for instance since there were enough without it today. Nothing was charged yet.",
     )
 }
 

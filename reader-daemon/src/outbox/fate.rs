@@ -4,10 +4,10 @@ use card_schema::{
     clock::Micros,
     envelope::{
         Envelope,
-        receipt::{Outcome, TapOutcome},
+        receipt::{Outcome, Recorded, TapOutcome},
         tap::Tap,
     },
-    ids::TapId,
+    ids::{Shard, TapId},
     money::Fen,
     operation::{Operation, OperationCode},
 };
@@ -40,6 +40,8 @@ pub struct Fate {
     pub at: Micros,
     /// What the service has decided; nothing while the tap waits for it.
     pub outcome: Option<Outcome>,
+    /// Where the log has it.
+    pub recorded: Option<Recorded>,
 }
 
 /// What has gone back of a payment.
@@ -47,7 +49,7 @@ pub struct Fate {
 pub struct Returned {
     /// The service has booked it.
     pub settled: Fen,
-    /// The service has not answered.
+    /// The service has not answered, or a person there has to decide.
     pub waiting: Fen,
 }
 
@@ -78,12 +80,17 @@ struct Row {
     discount: Option<i64>,
     at: i64,
     outcome: Option<i64>,
+    shard: Option<u8>,
+    leaf: Option<i64>,
 }
 
 impl Row {
     fn read(self) -> Option<Fate> {
         let outcome = |number: i64| Outcome::from_number(u16::try_from(number).ok()?);
+        let recorded =
+            |(shard, leaf): (u8, i64)| Some(Recorded { shard: Shard(shard), leaf: u64::try_from(leaf).ok()? });
         Some(Fate {
+            recorded: self.shard.zip(self.leaf).and_then(recorded),
             tap_id: TapId(self.tap_id.try_into().ok()?),
             operation: OperationCode::from_number(u16::try_from(self.operation).ok()?)?,
             amount: self.amount.map(Fen),
@@ -108,8 +115,8 @@ fn moved(answer: &TapOutcome) -> Option<i64> {
 /// A tap that the service has, and of which a person decides.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
-    /// The tap.
-    pub tap_id: TapId,
+    /// Order of answering.
+    pub id: i64,
     /// The envelope.
     pub cose: Vec<u8>,
 }
@@ -121,16 +128,16 @@ pub(super) async fn write(
     answer: &TapOutcome,
 ) -> Result<(), OutboxError> {
     sqlx::query(
-        "INSERT INTO fate (tap_id, operation, amount, original, points, given, discount, order_id, at, outcome, held) \
-         SELECT tap_id, operation, amount, original, $1, given, discount, CASE WHEN $4 THEN NULL ELSE order_id END, at, $2, \
-             CASE WHEN $3 THEN cose END \
-         FROM tap WHERE id = $5 AND tap_id = $6 ON CONFLICT DO NOTHING",
+        "INSERT INTO fate (tap_id, operation, amount, original, points, given, discount, order_id, at, outcome, held, shard, leaf) \
+         SELECT tap_id, operation, amount, original, $1, given, discount, order_id, at, $2, \
+             CASE WHEN $3 THEN cose END, $4, $5 \
+         FROM tap WHERE id = $6 AND tap_id = $7 ON CONFLICT DO NOTHING",
     )
     .bind(moved(answer))
     .bind(i64::from(answer.outcome.number()))
-    .bind(answer.outcome == Outcome::Quarantined)
-    // The same order goes on with the PIN.
-    .bind(answer.outcome == Outcome::PinRequired)
+    .bind(answer.outcome == Outcome::Quarantined && tap.operation.moves())
+    .bind(answer.recorded.map(|recorded| recorded.shard.0))
+    .bind(answer.recorded.and_then(|recorded| i64::try_from(recorded.leaf).ok()))
     .bind(tap.id)
     .bind(tap.tap_id.0.as_slice())
     .execute(&mut *connection)
@@ -174,9 +181,10 @@ impl Outbox {
     pub async fn fates(&self, skipped: u32, limit: u16) -> Result<Vec<Fate>, OutboxError> {
         let mut connection = self.lock().await;
         let rows: Vec<Row> = sqlx::query_as(
-            "SELECT tap_id, operation, amount, original, points, given, discount, at, outcome FROM \
-             (SELECT tap_id, operation, amount, original, points, given, discount, at, NULL AS outcome, 1 AS waits, id FROM tap \
-              UNION ALL SELECT tap_id, operation, amount, original, points, given, discount, at, outcome, 0, id FROM fate) \
+            "SELECT tap_id, operation, amount, original, points, given, discount, at, outcome, shard, leaf FROM \
+             (SELECT tap_id, operation, amount, original, points, given, discount, at, NULL AS outcome, NULL AS shard, NULL AS leaf, \
+                  1 AS waits, id FROM tap \
+              UNION ALL SELECT tap_id, operation, amount, original, points, given, discount, at, outcome, shard, leaf, 0, id FROM fate) \
              ORDER BY waits DESC, id DESC LIMIT $1 OFFSET $2",
         )
         .bind(i64::from(limit))
@@ -191,8 +199,9 @@ impl Outbox {
     pub async fn fate(&self, tap: TapId) -> Result<Option<Fate>, OutboxError> {
         let mut connection = self.lock().await;
         let row: Option<Row> = sqlx::query_as(
-            "SELECT tap_id, operation, amount, original, points, given, discount, at, NULL AS outcome FROM tap WHERE tap_id = $1 \
-             UNION ALL SELECT tap_id, operation, amount, original, points, given, discount, at, outcome FROM fate WHERE tap_id = $1",
+            "SELECT tap_id, operation, amount, original, points, given, discount, at, NULL AS outcome, \
+                 NULL AS shard, NULL AS leaf FROM tap WHERE tap_id = $1 \
+             UNION ALL SELECT tap_id, operation, amount, original, points, given, discount, at, outcome, shard, leaf FROM fate WHERE tap_id = $1",
         )
         .bind(tap.0.as_slice())
         .fetch_optional(&mut *connection)
@@ -201,19 +210,17 @@ impl Outbox {
         row.map(|row| row.read().ok_or(OutboxError::Damaged("fate"))).transpose()
     }
 
-    /// Taps that a person has to decide about, the oldest first, at most `limit`.
-    pub async fn held(&self, limit: u16) -> Result<Vec<Held>, OutboxError> {
+    /// Taps that a person has to decide about, the oldest first after one of them, at most `limit`.
+    pub async fn held(&self, after: i64, limit: u16) -> Result<Vec<Held>, OutboxError> {
         let mut connection = self.lock().await;
-        let rows: Vec<(Vec<u8>, Vec<u8>)> =
-            sqlx::query_as("SELECT tap_id, held FROM fate WHERE held IS NOT NULL ORDER BY id LIMIT $1")
+        let rows: Vec<(i64, Vec<u8>)> =
+            sqlx::query_as("SELECT id, held FROM fate WHERE held IS NOT NULL AND id > $1 ORDER BY id LIMIT $2")
+                .bind(after)
                 .bind(i64::from(limit))
                 .fetch_all(&mut *connection)
                 .await
                 .map_err(fail("reading what a person decides about"))?;
-        let held = |(tap, cose): (Vec<u8>, Vec<u8>)| {
-            Ok(Held { tap_id: TapId(tap.try_into().map_err(|_| OutboxError::Damaged("fate"))?), cose })
-        };
-        rows.into_iter().map(held).collect()
+        Ok(rows.into_iter().map(|(id, cose)| Held { id, cose }).collect())
     }
 
     /// A person has decided about taps: what became of them.
@@ -240,9 +247,13 @@ impl Outbox {
     pub async fn ordered(&self, order: Uuid) -> Result<Option<Ordered>, OutboxError> {
         let mut connection = self.lock().await;
         let row: Option<OrderedRow> = sqlx::query_as(
-            "SELECT tap_id, operation, amount, original, points, given, discount, at, NULL AS outcome, cose FROM tap WHERE order_id = $1 \
-             UNION ALL \
-             SELECT tap_id, operation, amount, original, points, given, discount, at, outcome, NULL AS cose FROM fate WHERE order_id = $1",
+            "SELECT tap_id, operation, amount, original, points, given, discount, at, outcome, shard, leaf, cose FROM \
+             (SELECT tap_id, operation, amount, original, points, given, discount, at, NULL AS outcome, NULL AS shard, \
+                  NULL AS leaf, cose, 1 AS waits, id FROM tap WHERE order_id = $1 \
+              UNION ALL \
+              SELECT tap_id, operation, amount, original, points, given, discount, at, outcome, shard, leaf, NULL, 0, id FROM fate \
+                  WHERE order_id = $1) \
+             ORDER BY waits DESC, id DESC LIMIT 1",
         )
         .bind(order.as_bytes().as_slice())
         .fetch_optional(&mut *connection)
@@ -255,7 +266,7 @@ impl Outbox {
     pub async fn is_undone(&self, tap: TapId) -> Result<bool, OutboxError> {
         let mut connection = self.lock().await;
         sqlx::query_scalar(
-            "SELECT EXISTS (SELECT 1 FROM fate WHERE original = $1 AND outcome = $2) \
+            "SELECT EXISTS (SELECT 1 FROM fate WHERE original = $1 AND (outcome = $2 OR held IS NOT NULL)) \
              OR EXISTS (SELECT 1 FROM tap WHERE original = $1)",
         )
         .bind(tap.0.as_slice())
@@ -270,7 +281,8 @@ impl Outbox {
         let mut connection = self.lock().await;
         let (settled, waiting): (i64, i64) = sqlx::query_as(
             "SELECT (SELECT COALESCE(SUM(amount), 0) FROM fate WHERE original = $1 AND outcome = $2), \
-                    (SELECT COALESCE(SUM(amount), 0) FROM tap WHERE original = $1)",
+                    (SELECT COALESCE(SUM(amount), 0) FROM tap WHERE original = $1) \
+                    + (SELECT COALESCE(SUM(amount), 0) FROM fate WHERE original = $1 AND held IS NOT NULL)",
         )
         .bind(payment.0.as_slice())
         .bind(i64::from(Outcome::Accepted.number()))

@@ -45,15 +45,20 @@ CREATE TABLE IF NOT EXISTS fate (
     points INTEGER,
     given INTEGER,
     discount INTEGER,
-    order_id BLOB UNIQUE,
+    order_id BLOB,
     at INTEGER NOT NULL,
     outcome INTEGER NOT NULL,
+    shard INTEGER,
+    leaf INTEGER,
     held BLOB
 ) STRICT;
 -- `original` is what a refund, a void or an undo names, `points` are promised above and moved here, those `given`
 -- took `discount` off the price or were for goods, `order_id` the number under which a merchant ordered the tap, `held`
--- the envelope of one that a person has to decide about: it is brought again until that is done.
+-- the envelope of one that a person has to decide about: it is brought again until that is done. `shard` and `leaf` say where
+-- the log has it.
 CREATE INDEX IF NOT EXISTS fate_by_original ON fate (original) WHERE original IS NOT NULL;
+-- An order has two taps where the first lacked the PIN.
+CREATE INDEX IF NOT EXISTS fate_by_order ON fate (order_id) WHERE order_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS fate_held ON fate (id) WHERE held IS NOT NULL;
 
 -- Keys of cards whose certificate was verified at first sight.

@@ -10,9 +10,9 @@ use card_schema::{
     clock::Micros,
     envelope::{
         PublicKey,
-        receipt::{Outcome, PointsStanding, TapOutcome},
+        receipt::{Outcome, PointsStanding, Recorded, TapOutcome},
     },
-    ids::{CardId, TapId, TerminalId},
+    ids::{CardId, Shard, TapId, TerminalId},
     money::Fen,
     operation::OperationCode,
     points::ProgrammeId,
@@ -62,7 +62,8 @@ async fn take(outbox: &Outbox, lane: &mut Lane) -> u64 {
 /// What a receipt says of a tap: it has moved two points less than were promised.
 fn answered(tap: PendingTap, outcome: Outcome) -> (PendingTap, TapOutcome) {
     let points = Some(PointsStanding { programme: ProgrammeId(1), moved: 10, balance: Some(10), ending: None });
-    let answer = TapOutcome { tap: tap.tap_id, outcome, balance: None, points };
+    let recorded = Some(Recorded { shard: Shard(3), leaf: tap.counter });
+    let answer = TapOutcome { tap: tap.tap_id, outcome, balance: None, recorded, points };
     (tap, answer)
 }
 
@@ -275,21 +276,76 @@ async fn what_a_person_decides_about_is_kept_to_be_brought_again_until_that_is_d
             .settle(taps.into_iter().map(|tap| answered(tap, Outcome::Quarantined)).collect(), None, || ())
             .await
             .unwrap();
-        assert_eq!((outbox.waiting().taps, outbox.held(9).await.unwrap().len()), (0, 2));
+        assert_eq!((outbox.waiting().taps, outbox.held(0, 9).await.unwrap().len()), (0, 2));
     }
     let outbox = open(folder.path()).await;
-    let held = |tap: &StoredTap| Held { tap_id: tap.tap_id, cose: tap.cose.clone() };
-    assert_eq!(outbox.held(9).await.unwrap(), [held(&one), held(&two)]);
-    assert_eq!(outbox.held(1).await.unwrap(), [held(&one)]);
-    let answer = |tap: &StoredTap, outcome| TapOutcome { tap: tap.tap_id, outcome, balance: None, points: None };
+    let held = |id, tap: &StoredTap| Held { id, cose: tap.cose.clone() };
+    assert_eq!(outbox.held(0, 9).await.unwrap(), [held(1, &one), held(2, &two)]);
+    assert_eq!(outbox.held(0, 1).await.unwrap(), [held(1, &one)]);
+    assert_eq!(outbox.held(1, 9).await.unwrap(), [held(2, &two)]);
+    let answer =
+        |tap: &StoredTap, outcome| TapOutcome { tap: tap.tap_id, outcome, balance: None, recorded: None, points: None };
     outbox.decided(&[answer(&two, Outcome::Rejected)]).await.unwrap();
-    assert_eq!(outbox.held(9).await.unwrap(), [held(&one)]);
+    assert_eq!(outbox.held(0, 9).await.unwrap(), [held(1, &one)]);
     // What is decided is not decided once more.
     outbox.decided(&[answer(&one, Outcome::Accepted), answer(&two, Outcome::Accepted)]).await.unwrap();
-    assert_eq!(outbox.held(9).await.unwrap(), []);
+    assert_eq!(outbox.held(0, 9).await.unwrap(), []);
     for (tap, outcome) in [(one, Outcome::Accepted), (two, Outcome::Rejected)] {
-        assert_eq!(outbox.fate(tap.tap_id).await.unwrap().unwrap().outcome, Some(outcome));
+        let fate = outbox.fate(tap.tap_id).await.unwrap().unwrap();
+        let recorded = Some(Recorded { shard: Shard(3), leaf: tap.counter });
+        assert_eq!((fate.outcome, fate.recorded), (Some(outcome), recorded), "what the receipt says leads to it");
     }
+}
+
+#[tokio::test]
+async fn nobody_decides_about_what_moves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let outbox = Arc::new(open(folder.path()).await);
+    let mut lane = outbox.lane(READER).await.unwrap();
+    take(&outbox, &mut lane).await;
+    let gate = PendingTap { operation: OperationCode::GateCheck, ..outbox.pending(1).await.unwrap().remove(0) };
+    outbox.settle(vec![answered(gate, Outcome::Quarantined)], None, || ()).await.unwrap();
+    assert_eq!(outbox.held(0, 9).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_refund_of_which_a_person_decides_counts_as_one_that_waits() {
+    let folder = tempfile::tempdir().unwrap();
+    let outbox = Arc::new(open(folder.path()).await);
+    let mut lane = outbox.lane(READER).await.unwrap();
+    let sale = TapId([9; 32]);
+    outbox.reserve(&mut lane).await.unwrap();
+    let refund = StoredTap { operation: OperationCode::PurseRefund, original: Some(sale), ..tap(0, 1) };
+    outbox.store(&mut lane, &refund).await.unwrap();
+    let waits = Returned { settled: Fen(0), waiting: Fen(1_250) };
+    assert_eq!(outbox.returned(sale).await.unwrap(), waits);
+    let taps = outbox.pending(1).await.unwrap();
+    outbox
+        .settle(taps.into_iter().map(|tap| answered(tap, Outcome::Quarantined)).collect(), None, || ())
+        .await
+        .unwrap();
+    assert_eq!((outbox.returned(sale).await.unwrap(), outbox.is_undone(sale).await.unwrap()), (waits, true));
+    let (tap, outcome) = (refund.tap_id, Outcome::Accepted);
+    outbox.decided(&[TapOutcome { tap, outcome, balance: None, recorded: None, points: None }]).await.unwrap();
+    assert_eq!(outbox.returned(sale).await.unwrap(), Returned { settled: Fen(1_250), waiting: Fen(0) });
+}
+
+#[tokio::test]
+async fn an_order_that_goes_on_with_the_pin_is_known_by_its_newest_tap() {
+    let folder = tempfile::tempdir().unwrap();
+    let outbox = Arc::new(open(folder.path()).await);
+    let mut lane = outbox.lane(READER).await.unwrap();
+    let order = uuid::Uuid::from_u128(7);
+    let ordered = async || outbox.ordered(order).await.unwrap().unwrap().fate;
+    for (counter, outcome) in [(1, Outcome::PinRequired), (2, Outcome::Accepted)] {
+        outbox.reserve(&mut lane).await.unwrap();
+        let stored = StoredTap { order: Some(order), ..tap(0, counter) };
+        outbox.store(&mut lane, &stored).await.unwrap();
+        let taps = outbox.pending(1).await.unwrap();
+        outbox.settle(taps.into_iter().map(|tap| answered(tap, outcome)).collect(), None, || ()).await.unwrap();
+        assert_eq!((ordered().await.tap_id, ordered().await.outcome), (stored.tap_id, Some(outcome)));
+    }
+    assert_eq!(outbox.fates(0, 9).await.unwrap().len(), 2, "no tap is hidden");
 }
 
 #[tokio::test]

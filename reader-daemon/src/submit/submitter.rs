@@ -256,18 +256,19 @@ impl Submitter {
     /// Brings once more what a person has to decide about. Nobody waits for it, so it is done as often as everything else is
     /// looked after.
     async fn ask_about_held(&self) -> Result<(), SubmitError> {
-        let held = self.outbox.held(BATCH_TAPS).await?;
-        if held.is_empty() {
-            return Ok(());
+        let mut after = 0;
+        loop {
+            let held = self.outbox.held(after, BATCH_TAPS).await?;
+            let Some(last) = held.last() else { return Ok(()) };
+            after = last.id;
+            let (id, answer) = self.bring(held.into_iter().map(|held| held.cose).collect()).await?;
+            let mut answers = receipt::open(&answer, id, &self.known.now().profile.trust.receipt_keys)?.outcomes;
+            answers.retain(|answer| answer.outcome != Outcome::Quarantined);
+            if !answers.is_empty() {
+                tracing::info!(taps = answers.len(), "somebody has decided about taps that were held");
+                self.outbox.decided(&answers).await?;
+            }
         }
-        let (id, answer) = self.bring(held.iter().map(|held| held.cose.clone()).collect()).await?;
-        let mut answers = receipt::open(&answer, id, &self.known.now().profile.trust.receipt_keys)?.outcomes;
-        answers.retain(|answer| answer.outcome != Outcome::Quarantined);
-        if answers.is_empty() {
-            return Ok(());
-        }
-        tracing::info!(taps = answers.len(), "somebody has decided about taps that were held");
-        Ok(self.outbox.decided(&answers).await?)
     }
 
     async fn submit(&self, taps: Vec<PendingTap>) -> Result<Receipt, SubmitError> {

@@ -63,7 +63,8 @@ fn pending(number: u8) -> PendingTap {
 }
 
 fn receipt(batch: BatchId, taps: &[TapId]) -> Receipt {
-    let outcome = |tap: &TapId| TapOutcome { tap: *tap, outcome: Outcome::Accepted, balance: None, points: None };
+    let outcome =
+        |tap: &TapId| TapOutcome { tap: *tap, outcome: Outcome::Accepted, balance: None, recorded: None, points: None };
     Receipt { batch, at: Micros(1), outcomes: taps.iter().map(outcome).collect(), log_head: None }
 }
 

@@ -50,6 +50,7 @@ pub(crate) fn knowledge() -> Knowledge {
                 low_balance: Fen(1_000),
             },
             points: None,
+            public_url: "https://card.test.invalid".into(),
             trust: Trust {
                 root: Bytes::default(),
                 card_cas: vec![],

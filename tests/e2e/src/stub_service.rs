@@ -299,6 +299,7 @@ impl StubService {
                 low_balance: Fen(1_000),
             },
             points: None,
+            public_url: "https://card.test.invalid".into(),
             trust: Trust {
                 root: Bytes(self.root.der.clone()),
                 card_cas: vec![Bytes(self.card_ca.der.clone())],
@@ -347,7 +348,13 @@ async fn batch(State(service): State<Arc<StubService>>, Json(request): Json<Batc
         if *times == 1 {
             inside.taps.push((id, tap.payload));
         }
-        outcomes.push(TapOutcome { tap: id, outcome: Outcome::Accepted, balance: Some(Fen(5_000)), points: None });
+        outcomes.push(TapOutcome {
+            tap: id,
+            outcome: Outcome::Accepted,
+            balance: Some(Fen(5_000)),
+            recorded: None,
+            points: None,
+        });
     }
     match mood {
         Mood::Mute => std::future::pending().await,

@@ -7,6 +7,7 @@ use card_schema::envelope::tap::Tap;
 use card_schema::ids::{CardId, Shard};
 use card_schema::money::Fen;
 use card_schema::operation::OperationCode;
+use card_schema::wire::ReceiptName;
 
 use super::model::{ActivityPurpose, COUNTED_ONLY, PAGE_ROWS, Place};
 use crate::db::{Connection, DbError, Row, Tx, columns, query};
@@ -134,6 +135,23 @@ pub async fn one(
         .await?;
     let mut seen = row.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     look_up_reversed(tx.conn(), &mut seen).await?;
+    Ok(seen.pop())
+}
+
+/// The tap of a receipt, for whoever holds it: it is not looked at for an office's purpose, so nothing is recorded.
+pub async fn of_receipt(connection: &mut Connection, receipt: &ReceiptName) -> Result<Option<Activity>, DbError> {
+    let Some(leaf) = LeafRef::of(receipt.recorded) else { return Ok(None) };
+    let row = query(format!(
+        "{SELECT} WHERE t.shard = $1 AND t.leaf = $2 AND t.tap_id = $3 AND t.card_id IS NOT NULL AND t.operation <> $4"
+    ))
+    .bind(leaf.shard)
+    .bind(leaf.leaf_id)
+    .bind(receipt.tap.0)
+    .bind(i64::from(COUNTED_ONLY.number()))
+    .optional(connection)
+    .await?;
+    let mut seen = row.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    look_up_reversed(connection, &mut seen).await?;
     Ok(seen.pop())
 }
 

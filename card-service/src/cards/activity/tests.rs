@@ -1,16 +1,25 @@
 //! What staff may see of taps, and that nobody looks unseen.
 
+use axum::http::StatusCode;
 use card_schema::card::Slot;
-use card_schema::ids::{CardId, Shard};
+use card_schema::envelope::Envelope;
+use card_schema::envelope::receipt::{Receipt, Recorded};
+use card_schema::ids::{CardId, Shard, TapId};
 use card_schema::money::Fen;
 use card_schema::operation::{Operation, OperationCode, gate, purse};
+use card_schema::wire::ReceiptName;
 use uuid::Uuid;
 
 use super::store::Listed;
 use super::{ActivityPurpose, store};
 use crate::db::{Db, DbError, query};
+use crate::evidence::Hash;
+use crate::evidence::leaf::leaf_hash;
+use crate::evidence::tree::check_inclusion;
+use crate::hex;
 use crate::people::{StaffId, StaffRole};
 use crate::testing::office;
+use crate::testing::shop::{Shop, pay, top_up};
 use crate::testing::town::{START, Town};
 
 const PURPOSE: ActivityPurpose = ActivityPurpose::Complaint;
@@ -68,4 +77,47 @@ async fn a_card_that_is_not_ours_is_not_found_whatever_its_number_says() {
             "{card}: {problem}"
         );
     }
+}
+
+#[tokio::test]
+async fn whoever_holds_a_receipt_sees_its_tap_and_the_proof_and_nobody_else_does() {
+    let mut shop = Shop::new().await;
+    shop.tap(top_up(5_000)).await;
+    let paid = shop.signed(pay(1_250), 0);
+    let batch = shop.terminal.batch(std::slice::from_ref(&paid));
+    let answer = shop.office.intake.accept(shop.terminal.id, &batch).await.unwrap();
+    let outcome = Envelope::<Receipt>::decode(&answer).unwrap().payload.outcomes.remove(0);
+    let receipt = ReceiptName { recorded: outcome.recorded.unwrap(), tap: paid.id };
+    let page = receipt.page("");
+    let seen = shop.office.browse(None, &page, None).await;
+    for said in ["Payment", "12.50 yuan", "Test Till", "Accepted", "within seconds"] {
+        assert!(seen.page.contains(said), "{said}: {}", seen.page);
+    }
+    assert!(!seen.page.contains(&shop.card.id.to_string()[..8]), "no card: {}", seen.page);
+    assert_eq!(shop.office.browse(None, &format!("{page}/proof"), None).await.status, StatusCode::CONFLICT);
+    let head = shop.office.log.integrate(shop.office.app.now()).await.unwrap().unwrap();
+    let seen = shop.office.browse(None, &page, None).await.page;
+    assert!(seen.contains("The log has it") && seen.contains(&hex::encode(&head.root)), "{seen}");
+    let proof = shop.office.browse(None, &format!("{page}/proof"), None).await.page;
+    let proof: serde_json::Value = serde_json::from_str(&proof).unwrap();
+    let hashes = |value: &serde_json::Value| hex::decode(value.as_str().unwrap()).unwrap();
+    let path: Vec<Hash> =
+        proof["proof"].as_array().unwrap().iter().map(|hash| hashes(hash).try_into().unwrap()).collect();
+    let (index, leaf) = (proof["index"].as_u64().unwrap(), leaf_hash(&hashes(&proof["leaf_body"])));
+    assert!(check_inclusion(&path, head.size, head.root, index, leaf));
+    assert!(proof.get("tap").is_none() && proof.get("salt").is_none(), "what is signed names the card: {proof}");
+
+    let stranger = ReceiptName { tap: TapId([7; 32]), ..receipt };
+    let beside = ReceiptName { recorded: Recorded { leaf: receipt.recorded.leaf + 1, ..receipt.recorded }, ..receipt };
+    let nowhere = ReceiptName { recorded: Recorded { leaf: u64::MAX, ..receipt.recorded }, ..receipt };
+    let gate = shop.signed(Operation::GateCheck(gate::Check), 0);
+    let answer = shop.office.intake.accept(shop.terminal.id, &shop.terminal.batch(std::slice::from_ref(&gate))).await;
+    let outcome = Envelope::<Receipt>::decode(&answer.unwrap()).unwrap().payload.outcomes.remove(0);
+    let gate = ReceiptName { recorded: outcome.recorded.unwrap(), tap: gate.id };
+    for (what, name) in [("another tap", stranger), ("another leaf", beside), ("no leaf", nowhere), ("a gate", gate)] {
+        let seen = shop.office.browse(None, &name.page(""), None).await;
+        assert_eq!(seen.status, StatusCode::NOT_FOUND, "{what}");
+        assert!(seen.page.contains("There is no such receipt"), "{what}: {}", seen.page);
+    }
+    assert_eq!(shop.office.browse(None, "/receipts/whatever", None).await.status, StatusCode::NOT_FOUND);
 }

@@ -37,7 +37,7 @@ use crate::keys::der::ecdsa_signature;
 use crate::keys::pki::Authorities;
 use crate::people::StaffId;
 use crate::people::card_sign_in::SignIns;
-use crate::people::limits::{PaperLimits, SignInLimits};
+use crate::people::limits::{CheckLimits, SignInLimits};
 use crate::terminals::heard::Heard;
 use crate::testing::town::{START, Signed, Signer, TestTerminal, Town, clerk_in, random};
 
@@ -171,7 +171,7 @@ fn app(town: &Town, authorities: &Authorities) -> App {
         jobs: Hub::default(),
         heard: Heard::default(),
         sign_in_limits: SignInLimits::default(),
-        paper_limits: PaperLimits::default(),
+        check_limits: CheckLimits::default(),
         random: SystemRandom::new(),
         metrics: None,
         log_key: String::new(),

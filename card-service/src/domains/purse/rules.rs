@@ -79,6 +79,11 @@ fn paid(ask: &Ask<'_>, book: &Book, original: &Original) -> Result<Paid, Outcome
     }
 }
 
+/// How long after the payment was booked the refund came in: none where both were held, and the payment was booked last.
+fn elapsed_us(ask: &Ask<'_>, original: &Original) -> u64 {
+    if ask.received_at < original.booked_at { 0 } else { ask.received_at.distance(original.booked_at) }
+}
+
 /// What a refund or a void moves.
 fn give_back(ask: &Ask<'_>, book: &Book, amount: Fen) -> Result<Vec<Transfer>, Outcome> {
     let original = ask.original.ok_or(Outcome::OriginalUnknown)?;
@@ -87,7 +92,7 @@ fn give_back(ask: &Ask<'_>, book: &Book, amount: Fen) -> Result<Vec<Transfer>, O
     if is_void && original.terminal != ask.terminal {
         return Err(Outcome::OriginalUnknown);
     }
-    let (limits, elapsed_us) = (ask.limits.refunds, ask.received_at.distance(original.booked_at));
+    let (limits, elapsed_us) = (ask.limits.refunds, elapsed_us(ask, original));
     let in_time = if is_void { limits.allows_void(elapsed_us) } else { limits.allows_refund(elapsed_us) };
     if !in_time {
         return Err(Outcome::RefundTooLate);

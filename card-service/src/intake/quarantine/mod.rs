@@ -19,10 +19,11 @@ use card_schema::envelope::receipt::Outcome;
 use card_schema::ids::{Shard, TapId, TerminalId};
 use card_schema::money::Fen;
 use card_schema::wire::ProblemType;
+use ring::digest::{self, SHA256};
 use uuid::Uuid;
 
-use self::model::{Done, Settlement};
-use self::store::{Held, SettlementRow};
+use self::model::{Done, Settlement, Shown};
+use self::store::{Held, SettlementRow, Until};
 use super::lane::Standing;
 use super::memory::Memory;
 use super::part::{self, Placed};
@@ -39,15 +40,33 @@ use crate::people::model::Permission;
 use crate::people::{StaffId, member};
 use crate::terminals::{self, Terminal, TerminalState};
 
-/// How many taps of a terminal wait that were made until a moment, and what they come to.
-pub async fn waiting(tx: &mut Tx, terminal: TerminalId, until: Option<Micros>) -> Result<(u32, Fen), DbError> {
+/// The taps of a terminal that wait, as far as they are meant; nothing where there are none.
+pub async fn waiting(
+    tx: &mut Tx,
+    terminal: TerminalId,
+    until: Until,
+    tap_limit: Fen,
+) -> Result<Option<Shown>, DbError> {
     let held = store::held(tx.conn(), terminal, until, rules::MOST).await?;
-    Ok(sum(&held))
+    Ok(shown(&held, tap_limit))
 }
 
-fn sum(held: &[Held]) -> (u32, Fen) {
-    let amounts = held.iter().filter_map(|held| held.tap.payload.operation.amount());
-    let amount = amounts.fold(0_i64, |sum, amount| sum.saturating_add(amount.0));
+/// Which taps these are, and what they come to.
+fn shown(held: &[Held], tap_limit: Fen) -> Option<Shown> {
+    let received_until = held.last()?.received_at;
+    let mut context = digest::Context::new(&SHA256);
+    for held in held {
+        context.update(&[held.leaf.shard.0]);
+        context.update(&held.leaf.leaf_id.to_be_bytes());
+    }
+    let digest = context.finish().as_ref().try_into().expect("SHA-256 has 32 bytes");
+    let (_, amount) = sum(held, tap_limit);
+    Some(Shown { received_until, digest, taps: u32::try_from(held.len()).unwrap_or(u32::MAX), amount })
+}
+
+/// How many they are, and what they come to.
+fn sum(held: &[Held], tap_limit: Fen) -> (u32, Fen) {
+    let amount = held.iter().fold(0_i64, |sum, held| sum.saturating_add(held.counts(tap_limit).0));
     (u32::try_from(held.len()).unwrap_or(u32::MAX), Fen(amount))
 }
 
@@ -86,7 +105,7 @@ async fn carry_out(
     if !approval::rules::is_able(by, Permission::ReverseTransfers, &everybody) {
         return Err(Refusal::new(ProblemType::Forbidden));
     }
-    let held = match found(tx, &wanted).await? {
+    let held = match found(tx, policy, &wanted).await? {
         Ok(held) => held,
         Err(key) => return Ok(Err(key)),
     };
@@ -111,7 +130,7 @@ pub async fn agreed(
     wanted: Settlement,
     by: StaffId,
 ) -> Result<Result<(), &'static str>, Refusal> {
-    match found(tx, &wanted).await? {
+    match found(tx, policy, &wanted).await? {
         Ok(held) => {
             let hands = Hands { by: request.asked_by, agreed_by: Some(by) };
             write(tx, policy, now, &wanted, held, hands).await?;
@@ -127,10 +146,11 @@ pub async fn alone(tx: &mut Tx, now: Micros, by: StaffId, everybody: &[Member]) 
     store::alone_after(tx.conn(), &hands, now.plus_seconds(-approval::rules::COUNTS_SECONDS)).await
 }
 
-/// The taps that are meant, if they are still those that were shown.
-async fn found(tx: &mut Tx, wanted: &Settlement) -> Result<Result<Vec<Held>, &'static str>, DbError> {
-    let held = store::held(tx.conn(), wanted.terminal, wanted.until, rules::MOST).await?;
-    let is_same = sum(&held) == (wanted.taps, wanted.amount) && !held.is_empty();
+/// The taps that are meant, if all of them wait still. What has come in since is not among them.
+async fn found(tx: &mut Tx, policy: Policy, wanted: &Settlement) -> Result<Result<Vec<Held>, &'static str>, DbError> {
+    let until = Until { made: wanted.until, received: Some(wanted.shown.received_until) };
+    let held = store::held(tx.conn(), wanted.terminal, until, rules::MOST).await?;
+    let is_same = shown(&held, policy.limits.tap_limit) == Some(wanted.shown);
     Ok(if is_same { Ok(held) } else { Err("quarantine-changed") })
 }
 

@@ -7,19 +7,8 @@ use card_schema::operation::OperationCode;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::hex;
 use crate::intake::lane::LaneFault;
-
-/// What is held for somebody to decide about: what would have moved something. The others moved nothing, and are not asked
-/// for once more.
-pub const HELD: [OperationCode; 7] = [
-    OperationCode::PursePayment,
-    OperationCode::PurseTopUp,
-    OperationCode::PurseRefund,
-    OperationCode::PurseVoid,
-    OperationCode::PointsAward,
-    OperationCode::PointsRedemption,
-    OperationCode::PointsUndo,
-];
 
 /// Why taps become what they become, and so what they become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,10 +61,34 @@ pub struct Settlement {
     pub until: Option<Micros>,
     /// Why.
     pub reason: Reason,
+    /// Which they are.
+    pub shown: Shown,
+}
+
+/// Taps that were shown to somebody: what comes in later is not meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shown {
+    /// When the last of them came in.
+    pub received_until: Micros,
+    /// SHA-256 of where they are recorded.
+    pub digest: [u8; 32],
     /// How many they are.
     pub taps: u32,
     /// What they come to.
     pub amount: Fen,
+}
+
+impl Shown {
+    /// As it goes along with a form.
+    pub fn encode(&self) -> String {
+        format!("{}.{}", self.received_until.0, hex::encode(&self.digest))
+    }
+
+    /// What [`Shown::encode`] writes, of taps of which it is not said how many they are.
+    pub fn decode(text: &str) -> Option<(Micros, [u8; 32])> {
+        let (received_until, digest) = text.split_once('.')?;
+        Some((Micros(received_until.parse().ok()?), hex::decode(digest)?.try_into().ok()?))
+    }
 }
 
 /// What came of it.

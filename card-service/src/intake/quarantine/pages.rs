@@ -9,7 +9,8 @@ use card_schema::money::Fen;
 use card_schema::wire::ProblemType;
 use uuid::Uuid;
 
-use super::model::{Done, Past, Reason, Settlement, Waiting, Waits};
+use super::model::{Done, Past, Reason, Settlement, Shown, Waiting, Waits};
+use super::store::Until;
 use super::{limit, rules, store, unknown};
 use crate::app::App;
 use crate::cards::activity::{self, ActivityPurpose};
@@ -30,7 +31,7 @@ use crate::terminals::{self, Terminal};
 
 const LIST: &str = "/quarantine";
 /// Taps that a page shows.
-const SHOWN: usize = 20;
+const SHOWN: usize = 200;
 /// Earlier decisions that a page shows.
 const PAST_SHOWN: u32 = 10;
 /// Deeds among which it is looked for the one that revoked a terminal: the newest, since nothing is done with it afterwards.
@@ -130,12 +131,13 @@ async fn load(
     id: Uuid,
 ) -> Result<Scene, Refusal> {
     let (now, limit, who) = (app.now(), limit(app), who.0.clone());
+    let tap_limit = Fen(app.config.limits.tap_fen);
     let scene = app.db.write::<_, Refusal, _>(move |tx: &mut Tx| {
         Box::pin(async move {
             tx.lock([Shard(0)]).await?;
             let found = terminals::store::one(tx.conn(), terminal).await?.ok_or_else(unknown)?;
             activity::store::record(tx, now, who.staff_id, purpose, None).await?;
-            let held = store::held(tx.conn(), terminal, None, rules::MOST).await?;
+            let held = store::held(tx.conn(), terminal, Until::default(), rules::MOST).await?;
             let means = if who.role.may(Permission::ReverseTransfers) {
                 let everybody = member::store::all(tx.conn()).await?;
                 Some(Means { id, limit, alone: super::alone(tx, now, who.staff_id, &everybody).await? })
@@ -146,7 +148,7 @@ async fn load(
                 purpose,
                 deed: terminals::store::history(tx.conn(), terminal, DEEDS).await?.pop(),
                 terminal: found,
-                total: super::sum(&held),
+                total: super::sum(&held, tap_limit),
                 taps: held.iter().take(SHOWN).filter_map(store::Held::shown).collect(),
                 past: store::history(tx.conn(), terminal, PAST_SHOWN).await?,
                 means,
@@ -238,7 +240,7 @@ fn confirm(locale: Locale, means: &Means, wanted: &Settlement) -> Act {
     if two {
         hint = format!("{hint} {}", locale.text_with("quarantine-two", &known));
     }
-    let sum = sum_text(locale, (wanted.taps, wanted.amount));
+    let sum = sum_text(locale, (wanted.shown.taps, wanted.shown.amount));
     Act {
         name: "settle",
         title: locale.text_with(if books { "quarantine-book" } else { "quarantine-reject" }, &[("sum", &sum)]),
@@ -264,8 +266,7 @@ fn thing(frame: Frame, scene: &Scene, step: &Step<'_>) -> ThingPage {
                 ("id", means.id.to_string()),
                 ("until", (*until).to_owned()),
                 ("reason", wanted.reason.name().to_owned()),
-                ("taps", wanted.taps.to_string()),
-                ("amount", wanted.amount.0.to_string()),
+                ("shown", wanted.shown.encode()),
             ];
             (vec![confirm(locale, means, wanted)], along, None)
         }
@@ -320,7 +321,7 @@ async fn show(
     }
 }
 
-/// What was answered, about the taps that wait now; where the form says which, about exactly those.
+/// What was answered, about the taps that wait now; where the form says which were shown, about exactly those.
 async fn read(
     app: &App,
     terminal: TerminalId,
@@ -330,21 +331,25 @@ async fn read(
     let Some(reason) = Reason::from_name(typed(form, "reason")) else {
         return Ok(Err(("reason", "quarantine-reason-missing")));
     };
-    let found = app
-        .db
-        .write::<_, Refusal, _>(move |tx| Box::pin(async move { Ok(super::waiting(tx, terminal, until).await?) }));
-    let (taps, amount) = found.await?;
-    if taps == 0 {
-        return Ok(Err(("until", "quarantine-until-none")));
-    }
-    Ok(Ok(Settlement { terminal, until, reason, taps, amount }))
+    let told = match typed(form, "act") {
+        "check" => None,
+        "settle" => Some(Shown::decode(typed(form, "shown")).ok_or_else(malformed)?),
+        _ => return Err(malformed()),
+    };
+    let (which, tap_limit) = (Until { made: until, received: told.map(|(at, _)| at) }, Fen(app.config.limits.tap_fen));
+    let found = app.db.write::<_, Refusal, _>(move |tx| {
+        Box::pin(async move { Ok(super::waiting(tx, terminal, which, tap_limit).await?) })
+    });
+    Ok(match (found.await?, told) {
+        (Some(shown), Some((_, digest))) if shown.digest != digest => Err(("check", "quarantine-changed")),
+        (Some(shown), _) => Ok(Settlement { terminal, until, reason, shown }),
+        (None, Some(_)) => Err(("check", "quarantine-changed")),
+        (None, None) => Err(("until", "quarantine-until-none")),
+    })
 }
 
-/// The same taps as those that were shown.
-fn as_shown(wanted: Settlement, form: &Typed) -> Result<Settlement, Refusal> {
-    let malformed = |_| Refusal::new(ProblemType::MalformedRequest);
-    let taps = typed(form, "taps").parse().map_err(malformed)?;
-    Ok(Settlement { taps, amount: Fen(typed(form, "amount").parse().map_err(malformed)?), ..wanted })
+fn malformed() -> Refusal {
+    Refusal::new(ProblemType::MalformedRequest)
 }
 
 async fn decide(
@@ -364,19 +369,14 @@ async fn decide(
         Ok(wanted) => wanted,
         Err(wrong) => return again(wrong).await,
     };
-    match typed(&form, "act") {
-        "check" => shown(&app, &who, locale, here, Step::Check(wanted, typed(&form, "until"))).await,
-        "settle" => {
-            let id: Uuid = typed(&form, "id").parse().map_err(|_| Refusal::new(ProblemType::MalformedRequest))?;
-            match super::settle(&app, who.0.staff_id, id, as_shown(wanted, &form)?).await? {
-                Ok(Done::Now) => {
-                    Ok(Redirect::to(&format!("{}?purpose={}", address(terminal), purpose.name())).into_response())
-                }
-                Ok(Done::Waits(request)) => Ok(Redirect::to(&format!("/approvals/{request}")).into_response()),
-                Err(key) => again(("check", key)).await,
-            }
-        }
-        _ => Err(Refusal::new(ProblemType::MalformedRequest)),
+    if typed(&form, "act") == "check" {
+        return shown(&app, &who, locale, here, Step::Check(wanted, typed(&form, "until"))).await;
+    }
+    let id: Uuid = typed(&form, "id").parse().map_err(|_| malformed())?;
+    match super::settle(&app, who.0.staff_id, id, wanted).await? {
+        Ok(Done::Now) => Ok(Redirect::to(&format!("{}?purpose={}", address(terminal), purpose.name())).into_response()),
+        Ok(Done::Waits(request)) => Ok(Redirect::to(&format!("/approvals/{request}")).into_response()),
+        Err(key) => again(("check", key)).await,
     }
 }
 
@@ -440,12 +440,9 @@ pub(crate) mod tests {
     pub(crate) fn pages(frame: &Frame) -> Vec<(String, String)> {
         let form = Typed::from([("until", "yesterday"), ("reason", "before")].map(|(a, b)| (a.into(), b.into())));
         let blank = Typed::new();
-        let wanted = |reason, amount| Settlement {
-            terminal: TerminalId::from_bytes([7; 16]),
-            until: None,
-            reason,
-            taps: 3,
-            amount: Fen(amount),
+        let wanted = |reason, amount| {
+            let shown = Shown { received_until: AT, digest: [7; 32], taps: 3, amount: Fen(amount) };
+            Settlement { terminal: TerminalId::from_bytes([7; 16]), until: None, reason, shown }
         };
         let steps = [
             ("ask", 9, true, Step::Ask(&blank, None)),

@@ -13,7 +13,7 @@ pub const MOST: u32 = 2_000;
 
 /// Whether it takes two, for somebody who has booked so much alone within a day. What is not booked moves nothing.
 pub fn takes_two(wanted: &Settlement, alone: Fen, limit: Fen) -> bool {
-    wanted.reason.books() && is_beyond(wanted.amount, alone, limit)
+    wanted.reason.books() && is_beyond(wanted.shown.amount, alone, limit)
 }
 
 /// The end of a minute as it is typed, in the time of China: nothing where nothing is typed.
@@ -34,17 +34,14 @@ pub fn moment(typed: &str) -> Result<Option<Micros>, jiff::Error> {
 mod tests {
     use card_schema::ids::TerminalId;
 
-    use super::super::model::Reason;
+    use super::super::model::{Reason, Shown};
     use super::*;
 
     #[test]
     fn what_one_books_alone_counts_and_what_is_not_booked_takes_one() {
-        let wanted = |reason, amount| Settlement {
-            terminal: TerminalId::from_bytes([7; 16]),
-            until: None,
-            reason,
-            taps: 1,
-            amount: Fen(amount),
+        let wanted = |reason, amount| {
+            let shown = Shown { received_until: Micros(5), digest: [7; 32], taps: 1, amount: Fen(amount) };
+            Settlement { terminal: TerminalId::from_bytes([7; 16]), until: None, reason, shown }
         };
         for (reason, amount, alone, two) in [
             (Reason::Before, 20_000, 0, false),
@@ -54,6 +51,15 @@ mod tests {
             (Reason::Denied, i64::MAX, i64::MAX, false),
         ] {
             assert_eq!(takes_two(&wanted(reason, amount), Fen(alone), Fen(20_000)), two, "{reason:?} {amount} {alone}");
+        }
+    }
+
+    #[test]
+    fn what_was_shown_goes_along_with_a_form_and_comes_back() {
+        let shown = Shown { received_until: Micros(-5), digest: [0xab; 32], taps: 1, amount: Fen(5) };
+        assert_eq!(Shown::decode(&shown.encode()), Some((shown.received_until, shown.digest)));
+        for text in ["", "5", "5.", "5.ab", "x.ab"] {
+            assert_eq!(Shown::decode(text), None, "{text}");
         }
     }
 

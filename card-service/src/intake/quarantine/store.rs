@@ -6,8 +6,9 @@ use card_schema::envelope::receipt::Outcome;
 use card_schema::envelope::tap::Tap;
 use card_schema::ids::TerminalId;
 use card_schema::money::Fen;
+use card_schema::operation::OperationCode;
 
-use super::model::{HELD, Past, Reason, Waiting, Waits};
+use super::model::{Past, Reason, Waiting, Waits};
 use crate::db::{Connection, DbError, Row, Rows, columns, insert, query};
 use crate::evidence::{Column, LeafRef, RowImage};
 use crate::intake::lane::LaneFault;
@@ -33,6 +34,12 @@ pub(in crate::intake) struct Held {
 }
 
 impl Held {
+    /// The money that it would move, within the limit of one tap: what is beyond is refused, whoever decides.
+    pub(super) fn counts(&self, tap_limit: Fen) -> Fen {
+        let amount = self.tap.payload.operation.amount().filter(|amount| (Fen(1)..=tap_limit).contains(amount));
+        amount.unwrap_or(Fen::ZERO)
+    }
+
     /// As it is shown.
     pub(super) fn shown(&self) -> Option<Waiting> {
         let Tap { card, at, ref operation, .. } = self.tap.payload;
@@ -92,28 +99,40 @@ pub(in crate::intake) async fn add(connection: &mut Connection, settled: &[Settl
 
 /// Taps `t` that wait: what the index `tap_held` holds, less what is settled.
 fn waiting() -> String {
-    let operations: Vec<_> = HELD.iter().map(|operation| operation.number().to_string()).collect();
+    let operations = OperationCode::ALL.into_iter().filter(|operation| operation.moves());
+    let operations: Vec<_> = operations.map(|operation| operation.number().to_string()).collect();
     let (outcome, operations) = (Outcome::Quarantined.number(), operations.join(", "));
     format!("t.outcome = {outcome} AND t.card_id IS NOT NULL AND t.operation IN ({operations}) AND s.tap IS NULL")
 }
 
-/// The taps of a terminal that wait, those made until a moment, in the order in which they came; at most so many.
-pub(in crate::intake) async fn held(
+/// Which taps are meant: made by a moment of the terminal's clock, and come in by one of ours; all of them without.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Until {
+    /// When they were made.
+    pub made: Option<Micros>,
+    /// When they came in.
+    pub received: Option<Micros>,
+}
+
+/// The taps of a terminal that wait, in the order in which they came, lane by lane; at most so many.
+pub(super) async fn held(
     connection: &mut Connection,
     terminal: TerminalId,
-    until: Option<Micros>,
+    until: Until,
     limit: u32,
 ) -> Result<Vec<Held>, DbError> {
     let rows = query(format!(
         "SELECT t.shard, t.leaf, t.received_at, t.cose, e.kind FROM tap t {SETTLED}
          LEFT JOIN lane_event e ON e.terminal_id = t.terminal_id AND e.lane = t.lane AND e.counter = t.counter
              AND e.tap_id = t.tap_id AND e.kind <> {}
-         WHERE t.terminal_id = $1 AND {} AND t.at <= $2 ORDER BY t.received_at, t.at, t.shard, t.leaf LIMIT $3",
+         WHERE t.terminal_id = $1 AND {} AND t.at <= $2 AND t.received_at <= $3
+         ORDER BY t.received_at, t.lane, t.counter LIMIT $4",
         LaneFault::Fork as i64,
         waiting()
     ))
     .bind(terminal)
-    .bind(until.map_or(i64::MAX, |until| until.0))
+    .bind(until.made.map_or(i64::MAX, |made| made.0))
+    .bind(until.received.map_or(i64::MAX, |received| received.0))
     .bind(i64::from(limit))
     .all(connection)
     .await?;

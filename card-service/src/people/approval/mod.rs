@@ -43,6 +43,11 @@ pub async fn ask(
     if !rules::takes_two(deed) {
         return Ok(Ok(Asked::Go));
     }
+    // A form that is sent once more does not open again what somebody has answered.
+    if let Some(before) = store::one(tx.conn(), new).await? {
+        let is_same = before.deed == deed && before.asked_by == by;
+        return Ok(if is_same { Ok(Asked::Waits(new)) } else { Err("approval-sent") });
+    }
     if store::waiting(tx.conn(), now).await?.iter().any(|request| request.deed == deed) {
         return Ok(Err("approval-asked-already"));
     }

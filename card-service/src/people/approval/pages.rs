@@ -1,10 +1,13 @@
 //! The pages of what waits for a second person: the list, and one request.
 
+use std::collections::HashMap;
+
 use axum::extract::{Form, Path, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get};
 use card_schema::clock::Micros;
+use card_schema::ids::TerminalId;
 use card_schema::wire::ProblemType;
 use uuid::Uuid;
 
@@ -17,12 +20,14 @@ use crate::console::model::Tone;
 use crate::console::register::{Act, Line, Link, ListPage, ThingPage, Typed, Wrong, message, refused, typed};
 use crate::console::view::{Choice, Tag, minute, short};
 use crate::console::{asking, page};
+use crate::db::{Connection, DbError};
 use crate::domains::purse::reversal;
 use crate::http::{Refusal, SignedIn, language};
 use crate::i18n::Locale;
 use crate::intake::quarantine;
 use crate::people::member::{self, model::Member};
 use crate::people::{StaffId, StaffRole};
+use crate::terminals;
 
 const LIST: &str = "/approvals";
 
@@ -35,7 +40,22 @@ pub fn routes() -> [(&'static str, MethodRouter<App>); 2] {
 struct Words<'a> {
     locale: Locale,
     everybody: &'a [Member],
+    /// The names of terminals.
+    terminals: HashMap<TerminalId, String>,
     now: Micros,
+}
+
+/// The names of the terminals that requests are about.
+async fn terminals_of(
+    connection: &mut Connection,
+    requests: &[Request],
+) -> Result<HashMap<TerminalId, String>, DbError> {
+    let about = requests.iter().filter_map(|request| match request.deed.about() {
+        About::Terminal(terminal) => Some(terminal),
+        About::Staff(_) | About::Tap(..) => None,
+    });
+    let found = terminals::load_all(connection, &about.collect()).await?;
+    Ok(found.into_iter().map(|(id, terminal)| (id, terminal.name)).collect())
 }
 
 impl Words<'_> {
@@ -72,10 +92,16 @@ impl Words<'_> {
                 self.locale.text_with("approval-reverse", &[("amount", &amount), ("card", &card), ("reason", &reason)])
             }
             Deed::Settle(wanted) => {
-                let taps = quarantine::pages::taps_text(self.locale, i64::from(wanted.taps));
-                let amount = wanted.amount.to_string();
+                let t = |key: &str, named: &[(&str, &str)]| self.locale.text_with(key, named);
+                let taps = quarantine::pages::taps_text(self.locale, i64::from(wanted.shown.taps));
+                let amount = wanted.shown.amount.to_string();
                 let reason = quarantine::pages::reason_text(self.locale, wanted.reason);
-                self.locale.text_with("approval-settle", &[("amount", &amount), ("taps", &taps), ("reason", &reason)])
+                let terminal = self.terminals.get(&wanted.terminal).map_or("–", String::as_str);
+                let until = wanted.until.map(minute).map(|at| t("approval-settle-until", &[("at", &at)]));
+                let named =
+                    [("amount", amount), ("taps", taps), ("reason", reason), ("until", until.unwrap_or_default())];
+                let named: Vec<_> = named.iter().map(|(name, text)| (*name, text.as_str())).collect();
+                t("approval-settle", &[&named[..], &[("terminal", terminal)]].concat())
             }
         }
     }
@@ -101,7 +127,8 @@ async fn list(State(app): State<App>, who: SignedIn, headers: HeaderMap) -> Resu
     let mut connection = app.db.read().await?;
     let found = waiting_for(&mut connection, now, who.0.role).await?;
     let everybody = member::store::all(&mut connection).await?;
-    let words = Words { locale, everybody: &everybody, now };
+    let terminals = terminals_of(&mut connection, &found).await?;
+    let words = Words { locale, everybody: &everybody, terminals, now };
     let line = |request: &Request| Line {
         to: format!("{LIST}/{}", request.approval_id),
         name: words.deed(request.deed),
@@ -210,7 +237,8 @@ async fn shown(app: &App, who: &SignedIn, locale: Locale, id: Uuid, again: (&str
     let request = asked(app, who, id).await?;
     let mut connection = app.db.read().await?;
     let everybody = member::store::all(&mut connection).await?;
-    let words = Words { locale, everybody: &everybody, now: app.now() };
+    let terminals = terminals_of(&mut connection, std::slice::from_ref(&request)).await?;
+    let words = Words { locale, everybody: &everybody, terminals, now: app.now() };
     let frame = Frame::new(locale, format!("{LIST}/{id}"), Some(&who.0));
     asking(&thing(frame, &words, &request, who.0.staff_id, again), again.1.is_some())
 }
@@ -254,9 +282,11 @@ async fn decide(
 pub(crate) mod tests {
     use askama::Template as _;
     use card_schema::ids::{CardId, Shard};
+    use card_schema::money::Fen;
 
     use super::super::rules::OPEN_SECONDS;
     use super::*;
+    use crate::intake::quarantine::model::{Reason, Settlement, Shown};
     use crate::people::Staff;
     use crate::people::member::model::Post;
 
@@ -275,7 +305,8 @@ pub(crate) mod tests {
             member(2, "test-other", StaffRole::Administrator),
             member(3, "test-clerk", StaffRole::Clerk),
         ];
-        let words = Words { locale: frame.locale(), everybody: &everybody, now: NOW };
+        let terminals = HashMap::from([(TerminalId::from_bytes([7; 16]), "收银台 2".to_owned())]);
+        let words = Words { locale: frame.locale(), everybody: &everybody, terminals, now: NOW };
         let deed = Deed::ChangeRole { staff: id(3), from: StaffRole::Clerk, to: StaffRole::Auditor };
         let request = |deed, state, decided, reason: Option<&str>| Request {
             approval_id: Uuid::nil(),
@@ -289,6 +320,9 @@ pub(crate) mod tests {
         };
         let (other, staff, role) = (Some((id(2), NOW)), id(3), StaffRole::Auditor);
         let card = CardId::new(7, Shard(0), [9; 16]);
+        let shown = Shown { received_until: NOW, digest: [7; 32], taps: 3, amount: Fen(31_000) };
+        let terminal = TerminalId::from_bytes([7; 16]);
+        let settlement = Settlement { terminal, until: Some(NOW), reason: Reason::Before, shown };
         let table = [
             ("waiting", request(deed, Stands::Waiting, None, None), 2, None),
             ("own", request(Deed::Admit { staff, role }, Stands::Waiting, None, None), 1, None),
@@ -298,6 +332,7 @@ pub(crate) mod tests {
             ("withdrawn", request(deed, Stands::Withdrawn, other, None), 1, Some(("approve", "approval-decided"))),
             ("factor", request(Deed::TakeSecondFactor { staff }, Stands::Waiting, None, None), 2, None),
             ("card", request(Deed::SignInWithCard { staff, role, card }, Stands::Waiting, None, None), 2, None),
+            ("settle", request(Deed::Settle(settlement), Stands::Waiting, None, None), 2, None),
             ("alone", request(deed, Stands::Alone, None, None), 1, None),
             ("reason", request(deed, Stands::Waiting, None, None), 2, Some(("reason", "approval-reason-missing"))),
         ];

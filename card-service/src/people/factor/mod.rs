@@ -12,6 +12,7 @@ mod tests;
 
 use card_schema::clock::Micros;
 use card_schema::ids::Shard;
+use card_schema::qr::Picture;
 use card_schema::wire::ProblemType;
 use ring::digest;
 use totp_rs::{Builder, Totp};
@@ -24,7 +25,6 @@ use crate::app::App;
 use crate::db::Tx;
 use crate::http::Refusal;
 use crate::keys::{KeyError, KeyStore, seal};
-use crate::qr::Picture;
 
 /// Bytes of a secret: as many as SHA-1 has (RFC 4226 §4, R6).
 const SECRET_BYTES: usize = 20;

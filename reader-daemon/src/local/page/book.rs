@@ -2,7 +2,13 @@
 //! the words stand in the templates, in both languages.
 
 use askama::Template;
-use card_schema::{envelope::receipt::Outcome, money::Fen, operation::OperationCode, wire::terminal::TerminalProfile};
+use card_schema::{
+    envelope::receipt::Outcome,
+    money::Fen,
+    operation::OperationCode,
+    qr::Picture,
+    wire::{ReceiptName, terminal::TerminalProfile},
+};
 use uuid::Uuid;
 
 use super::{
@@ -58,6 +64,8 @@ pub(super) struct Receipt<'a> {
     pub(super) id: Uuid,
     /// Why that did not start.
     pub(super) wrong: Option<&'a str>,
+    /// The square code that leads to what the service has of it.
+    pub(super) code: Option<Picture>,
 }
 
 /// A merchant types how much of a payment goes back.
@@ -72,6 +80,12 @@ pub(super) struct Refund<'a> {
     pub(super) id: Uuid,
     pub(super) typed: &'a str,
     pub(super) wrong: Option<&'a str>,
+}
+
+/// The square code of a receipt: nothing as long as the service has not answered.
+pub(super) fn code(profile: &TerminalProfile, tap: &Fate) -> Option<Picture> {
+    let receipt = ReceiptName { recorded: tap.recorded?, tap: tap.tap_id };
+    Some(Picture::of(&receipt.page(&profile.public_url)))
 }
 
 impl Receipt<'_> {

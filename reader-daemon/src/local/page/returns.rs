@@ -19,7 +19,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
-    book::{Receipt, Refund},
+    book::{Receipt, Refund, code},
     counter::{Filled, ordered, read_amount},
     language,
     seen::look,
@@ -108,10 +108,12 @@ async fn load(app: &App, tap: &str) -> Result<Scene, CliError> {
 fn receipt_of(app: &App, headers: &HeaderMap, scene: &Scene, wrong: Option<&Wrong>) -> Response {
     let language = language(headers);
     let wrong = wrong.map(|wrong| wrong.text(language));
+    let profile = &app.known.now().profile;
     let page = Receipt {
         language,
         seen: &look(app, View::Counter),
-        profile: &app.known.now().profile,
+        profile,
+        code: code(profile, &scene.tap),
         tap: &scene.tap,
         returned: scene.returned.settled,
         offer: scene.offer,
@@ -226,6 +228,7 @@ mod tests {
             discount: None,
             at: AT,
             outcome,
+            recorded: None,
         }
     }
 

@@ -169,7 +169,14 @@ async fn write(
         ledger::store::save(tx, &book, &opened, &[(entry, leaf.leaf_id)]).await?;
         db::insert(tx.conn(), "tap", super::installation::by_column(&tables::TAP, &[rows])?, "").await?;
         move_lane(tx, tap, id).await?;
-        outcomes.push(TapOutcome { tap: id, outcome: Outcome::Accepted, balance: Some(Fen(balance)), points: None });
+        let recorded = leaf.recorded();
+        outcomes.push(TapOutcome {
+            tap: id,
+            outcome: Outcome::Accepted,
+            balance: Some(Fen(balance)),
+            recorded,
+            points: None,
+        });
     }
     Ok(outcomes)
 }

@@ -4,6 +4,7 @@ use askama::Template;
 use card_schema::date::Date;
 use card_schema::envelope::paper::PaperKind;
 use card_schema::ids::{HolderId, PaperNumber};
+use card_schema::qr::Picture;
 
 use super::Sheet;
 use super::model::{Issued, REASONS, Standing};
@@ -21,7 +22,6 @@ use crate::domains::residence::rules;
 use crate::domains::residence::view::{key, label, shown};
 use crate::i18n::Locale;
 use crate::people::StaffRole;
-use crate::qr::Picture;
 
 /// The side of a square of the printed code, in millimetres.
 const SQUARE_MM: f64 = 0.5;

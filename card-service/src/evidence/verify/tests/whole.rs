@@ -66,7 +66,7 @@ async fn an_auditor_takes_an_export_away_and_proves_one_tap() {
 
     let tap = audited.terminal.previous;
     let proof = audit::prove(&db, tap).await.unwrap();
-    assert_eq!(key.open(&proof.checkpoint).unwrap().0, proof.size);
+    assert_eq!(key.open(&proof.inclusion.checkpoint).unwrap().0, proof.inclusion.size);
     let stranger = TapId([1; 32]);
     assert!(matches!(audit::prove(&db, stranger).await, Err(audit::AuditError::NoSuchTap(_))));
     let next = audited.terminal.tap(&audited.card, Slot::Tap, Operation::GateCheck(gate::Check));

@@ -71,7 +71,7 @@ pub struct Checked {
 /// # Errors
 /// `TooManyRequests` where too many came from this address.
 pub async fn check(app: &App, from: IpAddr, text: &str, typed: Option<Typed>) -> Result<Checked, Refusal> {
-    if !app.paper_limits.allow(from) {
+    if !app.check_limits.allow(from) {
         return Err(Refusal::because(ProblemType::TooManyRequests, "paper-too-many"));
     }
     let Ok(paper) = paper::read(text, &public_key(&*app.keys)?) else {
