@@ -43,3 +43,17 @@ pub fn update(name: &str, take: impl FnOnce() -> Result<Vec<u8>>) -> Result<()> 
     }
     Ok(())
 }
+
+/// The text of the one square code in a picture.
+///
+/// # Errors
+/// When there is none, or several, or it cannot be read.
+pub fn scanned(picture: &[u8]) -> Result<String> {
+    let grey = image::load_from_memory(picture)?.to_luma8();
+    let (width, height) = (grey.width() as usize, grey.height() as usize);
+    let at = |x: usize, y: usize| grey.as_raw()[y * width + x];
+    let mut prepared = rqrr::PreparedImage::prepare_from_greyscale(width, height, at);
+    let grids = prepared.detect_grids();
+    ensure!(grids.len() == 1, "{} square codes instead of one", grids.len());
+    Ok(grids[0].decode()?.1)
+}

@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use browser::{
     Chromium, Scripts, Visitor, foreign,
+    pictures::scanned,
     shop::{PIN, Shop},
     terminal_page::{enter, enter_counter, type_digits},
     visitor::{LANGUAGES, speak},
@@ -238,6 +239,22 @@ fn a_shop_without_network_is_paid_all_the_same_and_its_page_says_what_is_true() 
     // The shop's own book has every one, with what became of it.
     merchant.follow("a[href^='/counter/taps/']")?;
     at_till.visit("counter-receipt")?;
+    // Whoever scans it sees what the office has.
+    let receipt = scanned(&merchant.enlarged("svg.qr", 4)?)?;
+    assert!(receipt.starts_with(&format!("{}/receipts/", shop.town.service.url())), "{receipt}");
+    let mut at_home = Visitor::new(&holder, LANGUAGES[0]);
+    for language in LANGUAGES {
+        at_home.language = language;
+        holder.open(&receipt)?;
+        speak(&holder, language)?;
+        assert!(holder.texts("main .facts dd")?.iter().any(|fact| fact.contains("0.50")), "what was paid");
+        at_home.visit("receipt")?;
+    }
+    wait::until("the log has it", || {
+        holder.open(&receipt)?;
+        Ok((holder.count("a[href$='/proof']")? == 1).then_some(()))
+    })?;
+    assert!(at_home.noted.is_empty(), "{:#?}", at_home.noted);
     merchant.follow("a[href='/counter']")?;
     shop.next()?;
     merchant.follow("a[href='/counter/taps']")?;

@@ -59,7 +59,7 @@ impl Desk<'_> {
         let square = self.browser.enlarged("#sheet svg", 4)?;
         self.browser.look(Look::Office)?;
         pictures::keep(&format!("{name}-{}-square.png", self.visitor.language), || Ok(square.clone()))?;
-        Ok((scanned(&square)?, code))
+        Ok((pictures::scanned(&square)?, code))
     }
 
     /// Opens the page of checks as somebody does who scanned a paper, in a browser that knows nobody.
@@ -83,17 +83,6 @@ impl Desk<'_> {
         }
         self.browser.follow("#compare button")
     }
-}
-
-/// The text of the one square code in a picture.
-fn scanned(picture: &[u8]) -> Result<String> {
-    let grey = image::load_from_memory(picture)?.to_luma8();
-    let (width, height) = (grey.width() as usize, grey.height() as usize);
-    let at = |x: usize, y: usize| grey.as_raw()[y * width + x];
-    let mut prepared = rqrr::PreparedImage::prepare_from_greyscale(width, height, at);
-    let grids = prepared.detect_grids();
-    ensure!(grids.len() == 1, "{} square codes instead of one", grids.len());
-    Ok(grids[0].decode()?.1)
 }
 
 /// The width and height of each page of a PDF, in millimetres.
