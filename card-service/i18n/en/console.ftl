@@ -6,6 +6,7 @@ console-sign-out = Sign out
 console-elsewhere = Did you stay signed in on another computer?
 console-sign-out-everywhere = Sign out everywhere
 console-footer = What you look at here is written to a log that nobody can alter unseen. Times are Beijing time (UTC+8).
+console-footer-public = Times are Beijing time (UTC+8).
 console-error-prefix = Error:
 console-summary-title = There is a problem
 console-role-administrator = Administrator

@@ -6,6 +6,7 @@ console-sign-out = 退出登录
 console-elsewhere = 是否还在别的电脑上登录着？
 console-sign-out-everywhere = 退出所有登录
 console-footer = 您在这里查看的内容都会记入日志，任何改动都会被发现。时间均为北京时间。
+console-footer-public = 时间均为北京时间。
 console-error-prefix = 错误：
 console-summary-title = 有问题需要处理
 console-role-administrator = 管理员

@@ -1,11 +1,10 @@
-//! A shop takes payments in a real browser, on two screens: the merchant's and the holder's. With the network and without.
+//! A shop takes payments in a real browser, on two screens: the merchant's and the holder's.
 
 use anyhow::{Context, Result};
 use browser::{
     Chromium, Scripts, Visitor, foreign,
-    pictures::scanned,
     shop::{PIN, Shop},
-    terminal_page::{enter, enter_counter, type_digits},
+    terminal_page::{enter, type_digits},
     visitor::{LANGUAGES, speak},
 };
 use serde_json::json;
@@ -197,77 +196,6 @@ fn a_shop_gives_back_what_it_took_in_parts_or_at_once_and_no_more_in_both_langua
 }
 
 #[test]
-fn a_shop_without_network_is_paid_all_the_same_and_its_page_says_what_is_true() -> Result<()> {
-    let (merchant, holder) = (Chromium::start(Scripts::Allowed)?, Chromium::start(Scripts::Allowed)?);
-    let mut shop = Shop::open(&merchant, &holder)?;
-    let mut at_till = Visitor::at_terminal(&merchant, LANGUAGES[0]);
-    speak(&merchant, at_till.language)?;
-    // The first tap teaches the terminal the card.
-    shop.charge("1")?;
-    shop.tap(".result.ok")?;
-    shop.next()?;
-    // A service that is slow to answer has the tap, and the page says when it knows.
-    shop.town.service.process().pause()?;
-    shop.charge("2.50")?;
-    shop.tap(".result.kept")?;
-    at_till.visit("counter-kept")?;
-    shop.town.service.process().resume()?;
-    merchant.until(".result.ok")?;
-    shop.next()?;
-    // One that is gone is noticed before anybody pays.
-    shop.town.service.process().stop()?;
-    merchant.until("header .state.no")?;
-    for count in 1..=3 {
-        shop.charge("2.50")?;
-        shop.tap(".result.ok")?;
-        merchant.until(".state.kept")?;
-        assert_eq!(shop.waiting()?, count);
-        if count == 3 {
-            at_till.visit("counter-offline")?;
-        } else {
-            shop.next()?;
-        }
-    }
-    shop.town.service.start()?;
-    wait::until("nothing waits", || Ok((merchant.count(".state.kept")? == 0).then_some(())))?;
-    merchant.until(".result.ok")?;
-    assert_eq!(shop.waiting()?, 0);
-    shop.next()?;
-    shop.charge("0.50")?;
-    shop.tap(".result.ok")?;
-    assert_eq!(shop.balance()?, "488.50");
-    // The shop's own book has every one, with what became of it.
-    merchant.follow("a[href^='/counter/taps/']")?;
-    at_till.visit("counter-receipt")?;
-    // Whoever scans it sees what the office has.
-    let receipt = scanned(&merchant.enlarged("svg.qr", 4)?)?;
-    assert!(receipt.starts_with(&format!("{}/receipts/", shop.town.service.url())), "{receipt}");
-    let mut at_home = Visitor::new(&holder, LANGUAGES[0]);
-    for language in LANGUAGES {
-        at_home.language = language;
-        holder.open(&receipt)?;
-        speak(&holder, language)?;
-        assert!(holder.texts("main .facts dd")?.iter().any(|fact| fact.contains("0.50")), "what was paid");
-        at_home.visit("receipt")?;
-    }
-    wait::until("the log has it", || {
-        holder.open(&receipt)?;
-        Ok((holder.count("a[href$='/proof']")? == 1).then_some(()))
-    })?;
-    assert!(at_home.noted.is_empty(), "{:#?}", at_home.noted);
-    merchant.follow("a[href='/counter']")?;
-    shop.next()?;
-    merchant.follow("a[href='/counter/taps']")?;
-    assert_eq!(merchant.count("tbody .state.ok")?, 6);
-    at_till.visit("counter-taps")?;
-    merchant.open(&format!("{}/counter/taps/not-a-tap", shop.origin))?;
-    at_till.visit("counter-no-such-tap")?;
-    merchant.follow("a.back")?;
-    assert!(at_till.noted.is_empty(), "{:#?}", at_till.noted);
-    Ok(())
-}
-
-#[test]
 fn a_holder_who_paid_often_enough_types_the_pin_within_the_same_sale_and_pays_no_more_than_a_day_allows() -> Result<()>
 {
     let (merchant, holder) = (Chromium::start(Scripts::Allowed)?, Chromium::start(Scripts::Allowed)?);
@@ -318,27 +246,6 @@ fn a_holder_who_paid_often_enough_types_the_pin_within_the_same_sale_and_pays_no
     assert_eq!(merchant.count("tbody .state.ok")?, 2, "what was refused is there, too");
     assert_eq!(merchant.count("tbody tr")?, 5);
     assert!(at_till.noted.is_empty() && at_screen.noted.is_empty(), "{:#?}", (at_till.noted, at_screen.noted));
-    Ok(())
-}
-
-#[test]
-fn a_shop_whose_clock_was_moved_by_a_year_says_so_and_charges_nothing() -> Result<()> {
-    let (merchant, holder) = (Chromium::start(Scripts::Allowed)?, Chromium::start(Scripts::Allowed)?);
-    let mut shop = Shop::open(&merchant, &holder)?;
-    shop.charge("1")?;
-    shop.tap(".result.ok")?;
-    shop.town.service.process().stop()?;
-    for days in [365, 0] {
-        // The daemon starts anew, and its page is opened anew.
-        shop.town.at(Place::Shop).set_clock_ahead(days)?;
-        enter_counter(&mut shop.town, Place::Shop, &merchant)?;
-        merchant.until("header .state.no")?;
-        shop.charge("1")?;
-        // Moved ahead nothing is accepted; put right again, it is.
-        shop.tap(if days > 0 { ".result.no" } else { ".result.ok" })?;
-        assert_eq!(shop.waiting()?, u64::from(days == 0));
-        shop.next()?;
-    }
     Ok(())
 }
 

@@ -93,7 +93,7 @@ fn a_listed_card_is_refused_offline_before_it_signs() {
 }
 
 /// Longer than a card is good for (five years), and shorter than the CA that signed it (fifteen).
-const DAYS_TO_EXPIRY: u32 = 6 * 365;
+const DAYS_TO_EXPIRY: i32 = 6 * 365;
 
 #[test]
 fn an_expired_card_is_refused_offline_before_it_signs() {

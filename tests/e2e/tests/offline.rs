@@ -12,7 +12,7 @@ fn pay(scene: &mut Scene, fen: i64) -> Result<Value> {
 }
 
 /// The shop's daemon is started anew, and has asked the service or found it gone.
-fn start_shop(scene: &mut Scene, days_ahead: u32, online: bool) -> Result<()> {
+fn start_shop(scene: &mut Scene, days_ahead: i32, online: bool) -> Result<()> {
     scene.town.at(Place::Shop).set_clock_ahead(days_ahead)?;
     let shop = scene.town.at(Place::Shop).local()?;
     wait::until("the shop knows whether there is a service", || {

@@ -11,15 +11,13 @@ use card_schema::ids::TerminalId;
 use serde_json::{Value, json};
 
 use crate::{
+    clock,
     http::{Client, Reply},
     office::NewTerminal,
     process::{self, Process},
     programs::program,
     service::Service,
 };
-
-/// Gives a program another clock (Debian's libfaketime). The loader puts the machine's library folder for `$LIB`.
-const CLOCK_LIBRARY: &str = "/usr/$LIB/faketime/libfaketimeMT.so.1";
 
 /// A reader daemon that runs, or has run and may be started again.
 #[derive(Debug)]
@@ -29,7 +27,7 @@ pub struct Daemon {
     folder: PathBuf,
     pcscd_socket: PathBuf,
     traces_apdus: bool,
-    days_ahead: u32,
+    days_ahead: i32,
     process: Option<Process>,
 }
 
@@ -115,11 +113,7 @@ impl Daemon {
         if self.traces_apdus {
             command.arg("--apdu-trace").arg(self.apdu_trace_path());
         }
-        if self.days_ahead > 0 {
-            // The wall clock only: what waits for so long must go on waiting for so long.
-            command.env("LD_PRELOAD", CLOCK_LIBRARY).env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
-            command.env("FAKETIME", format!("+{}d", self.days_ahead));
-        }
+        clock::give(&mut command, self.days_ahead);
         let mut process = Process::start("reader-daemon", command, &self.log())?;
         process.ready(|| Ok(self.local().ok().filter(sees_its_reader)))?;
         self.process = Some(process);
@@ -139,7 +133,7 @@ impl Daemon {
     ///
     /// # Errors
     /// When it does not stop or does not get ready again.
-    pub fn set_clock_ahead(&mut self, days: u32) -> Result<()> {
+    pub fn set_clock_ahead(&mut self, days: i32) -> Result<()> {
         self.days_ahead = days;
         self.restart()
     }

@@ -5,7 +5,7 @@
 
 pub mod apdu_trace;
 pub mod authenticator;
-mod clock;
+pub mod clock;
 pub mod daemon;
 pub mod demo;
 pub mod http;

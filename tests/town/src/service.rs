@@ -11,7 +11,7 @@ use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio::runtime::Runtime;
 
 use crate::{
-    authenticator,
+    authenticator, clock,
     http::Client,
     line::Line,
     office::Office,
@@ -20,9 +20,9 @@ use crate::{
     programs::program,
 };
 
-/// Without network the town's people pay as often as a story wants, and chance decides nothing.
-const OFFLINE_LIMITS: &str = "[limits]\noffline_card_day_fen = 100000000\noffline_card_count = 100000\n\
-    offline_terminal_fen = 100000000\noffline_drawn_percent = 0\n";
+/// The town's people pay as often as a story wants, with and without network, and chance decides nothing.
+const LIMITS: &str = "[limits]\nday_fen = 100000000000\nno_pin_count = 1000000\noffline_card_day_fen = 100000000\n\
+    offline_card_count = 100000\noffline_terminal_fen = 100000000\noffline_drawn_percent = 0\n";
 
 /// The first administrator's name and an invented password: the town lasts minutes and listens on loopback only.
 pub const ADMINISTRATOR: (&str, &str) = ("admin", "invented for a town of a few minutes");
@@ -118,7 +118,7 @@ impl Service {
              [database]\nurl = \"{database_url}\"\n\
              [public]\nlisten = \"127.0.0.1:{public}\"\nhosts = [\"localhost\"]\n\
              [terminals]\nlisten = \"127.0.0.1:{listen}\"\nurl = \"{terminals_url}\"\n\
-             {OFFLINE_LIMITS}",
+             {LIMITS}",
             data.display(),
         );
         fs::write(folder.join("card-service.toml"), config)?;
@@ -141,6 +141,7 @@ impl Service {
         let mut command = process::tethered(program("card-service")?);
         command.arg("--config").arg(self.folder.join("card-service.toml"));
         command.envs(self.settings.iter().copied());
+        clock::give(&mut command, 0);
         Ok(command)
     }
 

@@ -12,8 +12,8 @@ use super::model::{Past, Reason, Waiting, Waits};
 use crate::db::{Connection, DbError, Row, Rows, columns, insert, query};
 use crate::evidence::{Column, LeafRef, RowImage};
 use crate::intake::lane::LaneFault;
-use crate::people::StaffId;
 use crate::people::approval::model::Hands;
+use crate::people::{StaffId, approval};
 
 /// Joins a tap `t` to what a person has decided about it: `s`, where somebody has.
 pub const SETTLED: &str = "LEFT JOIN tap_settlement s ON s.shard = t.shard AND s.tap = t.leaf";
@@ -230,12 +230,7 @@ pub(super) async fn alone_after(
         "SELECT s.moved FROM {hands} CROSS JOIN tap_settlement s
          WHERE s.staff_id = hands.staff_id AND s.at > hands.moment AND s.agreed_by IS NULL",
     )
-    .set(
-        "hands",
-        Rows::new()
-            .bytes("staff_id", hands.iter().map(|who| *who.0.as_bytes()))
-            .ints("moment", hands.iter().map(|_| moment.0)),
-    )
+    .set("hands", approval::store::since(hands, moment))
     .all(connection)
     .await?;
     let moved = moved.iter().map(|row| row.get("moved")).collect::<Result<Vec<i64>, _>>()?;

@@ -5,7 +5,7 @@ use card_schema::ids::Shard;
 use uuid::Uuid;
 
 use super::model::{Request, State};
-use crate::db::{Connection, DbError, Row, Tx, columns, query};
+use crate::db::{Connection, DbError, Row, Rows, Tx, columns, query};
 use crate::evidence::{ActionKind, Change, tables};
 use crate::people::StaffId;
 
@@ -58,6 +58,13 @@ pub async fn waiting(connection: &mut Connection, now: Micros) -> Result<Vec<Req
     .all(connection)
     .await?;
     rows.iter().map(request).collect()
+}
+
+/// Members of staff and a moment, as rows of `hands`: what they did alone since.
+pub fn since(hands: &[StaffId], moment: Micros) -> Rows {
+    Rows::new()
+        .bytes("staff_id", hands.iter().map(|who| *who.0.as_bytes()))
+        .ints("moment", hands.iter().map(|_| moment.0))
 }
 
 fn request(row: &Row) -> Result<Request, DbError> {
