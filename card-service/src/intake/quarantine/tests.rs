@@ -210,7 +210,7 @@ async fn what_the_ordinary_rules_refuse_is_refused_and_what_stands_is_advanced()
     // The card is suspended by the second.
     let expected = [Outcome::InsufficientFunds, Outcome::Accepted, Outcome::CardNotActive];
     assert_eq!(shop.bring(&taps).await, expected);
-    assert_eq!((shop.balance().await, shop.number("SELECT SUM(balance) FROM account").await), (0, 0));
+    assert_eq!((shop.balance().await, shop.number("SELECT CAST(SUM(balance) AS BIGINT) FROM account").await), (0, 0));
     assert_eq!(shop.number("SELECT balance FROM account WHERE kind = 4").await, -200, "what the issuer has advanced");
     assert_eq!(shop.number("SELECT COUNT(*) FROM card WHERE state = 'suspended'").await, 1);
     let seen = shop.see(&supervisor, &shop.held()).await.page;
