@@ -7,7 +7,6 @@ use card_schema::clock::Micros;
 use card_schema::ids::TapId;
 use futures_util::stream::TryStreamExt as _;
 use serde::Serialize;
-use utoipa::ToSchema;
 
 use super::checkpoint::{CheckpointError, LogKey};
 use super::export::{self, ExportError, FORMAT, Folder, Manifest};
@@ -176,7 +175,7 @@ pub struct Proof {
 }
 
 /// That a leaf is in the log.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Inclusion {
     /// The leaf's content in hexadecimal; its hash is SHA-256 of a zero byte and this.
     pub leaf_body: String,

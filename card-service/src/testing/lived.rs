@@ -221,7 +221,7 @@ async fn gives_points(tx: &mut Tx, who: StaffId, shop: OrganisationId, to: Holde
 /// The payment whose predecessor was lost is booked.
 async fn settled(tx: &mut Tx, who: StaffId, terminal: TerminalId) -> Result<(), DbError> {
     let all = quarantine::store::Until::default();
-    let shown = quarantine::waiting(tx, terminal, all, POLICY.limits.tap_limit).await?.expect("one waits");
+    let shown = quarantine::waiting(tx.conn(), terminal, all, POLICY.limits.tap_limit).await?.expect("one waits");
     let reason = quarantine::model::Reason::Confirmed;
     let wanted = quarantine::model::Settlement { terminal, until: None, reason, shown };
     let request = approval::model::Request {

@@ -11,7 +11,7 @@ use card_schema::{
     money::Fen,
     operation::{Operation, OperationCode},
 };
-use sqlx::{FromRow, SqliteConnection};
+use sqlx::{Connection as _, FromRow, SqliteConnection};
 use uuid::Uuid;
 
 use super::{Outbox, OutboxError, PendingTap, error::fail};
@@ -225,7 +225,9 @@ impl Outbox {
 
     /// A person has decided about taps: what became of them.
     pub async fn decided(&self, answers: &[TapOutcome]) -> Result<(), OutboxError> {
+        let what = "writing what a person has decided";
         let mut connection = self.lock().await;
+        let mut tx = connection.begin().await.map_err(fail(what))?;
         for answer in answers {
             sqlx::query(
                 "UPDATE fate SET outcome = $1, points = $2, held = NULL WHERE tap_id = $3 AND held IS NOT NULL",
@@ -233,10 +235,11 @@ impl Outbox {
             .bind(i64::from(answer.outcome.number()))
             .bind(moved(answer))
             .bind(answer.tap.0.as_slice())
-            .execute(&mut *connection)
+            .execute(&mut *tx)
             .await
-            .map_err(fail("writing what a person has decided"))?;
+            .map_err(fail(what))?;
         }
+        tx.commit().await.map_err(fail(what))?;
         drop(connection);
         // Whoever follows a tap looks again.
         self.waiting.send_modify(|_| {});

@@ -10,8 +10,9 @@ use card_schema::operation::OperationCode;
 use card_schema::wire::ReceiptName;
 
 use super::model::{ActivityPurpose, COUNTED_ONLY, PAGE_ROWS, Place};
-use crate::db::{Connection, DbError, Row, Tx, columns, query};
+use crate::db::{Connection, DbError, Row, Statement, Tx, columns, query};
 use crate::evidence::{ActionKind, Change, LeafRef, tables};
+use crate::intake::SETTLED;
 use crate::ledger::{self, TransferKind};
 use crate::people::StaffId;
 
@@ -60,11 +61,16 @@ pub struct Listed {
     pub older: Option<Place>,
 }
 
-const SELECT: &str = "SELECT t.card_id, t.leaf, t.received_at, t.at, t.tap_id, t.operation,
-        COALESCE(s.outcome, t.outcome) AS outcome, s.leaf AS settled, t.cose,
-        terminal.name AS terminal, organisation.name AS organisation
-    FROM tap t LEFT JOIN tap_settlement s ON s.shard = t.shard AND s.tap = t.leaf
-        LEFT JOIN terminal USING (terminal_id) LEFT JOIN organisation USING (organisation_id)";
+/// Taps `t`, those that were held as a person has decided about them.
+fn taps(which: &str) -> Statement {
+    query(format!(
+        "SELECT t.card_id, t.leaf, t.received_at, t.at, t.tap_id, t.operation,
+             COALESCE(s.outcome, t.outcome) AS outcome, s.leaf AS settled, t.cose,
+             terminal.name AS terminal, organisation.name AS organisation
+         FROM tap t {SETTLED} LEFT JOIN terminal USING (terminal_id) LEFT JOIN organisation USING (organisation_id)
+         WHERE {which}"
+    ))
+}
 
 /// The newest taps of all cards, or those before a place. Records the look first, in the same transaction.
 pub async fn latest(
@@ -76,10 +82,10 @@ pub async fn latest(
 ) -> Result<Listed, DbError> {
     record(tx, now, who, purpose, None).await?;
     let before = before.unwrap_or(END);
-    let rows = query(format!(
-        "{SELECT} WHERE t.card_id IS NOT NULL AND (t.received_at, t.at, t.tap_id) < ($1, $2, $3) AND t.operation <> $4
-         ORDER BY t.received_at DESC, t.at DESC, t.tap_id DESC LIMIT $5"
-    ))
+    let rows = taps(
+        "t.card_id IS NOT NULL AND (t.received_at, t.at, t.tap_id) < ($1, $2, $3) AND t.operation <> $4
+         ORDER BY t.received_at DESC, t.at DESC, t.tap_id DESC LIMIT $5",
+    )
     .bind(before.received_at.0)
     .bind(before.at.0)
     .bind(before.tap_id)
@@ -101,10 +107,10 @@ pub async fn of_card(
 ) -> Result<Listed, DbError> {
     record(tx, now, who, purpose, Some(card)).await?;
     let before = before.unwrap_or(END);
-    let rows = query(format!(
-        "{SELECT} WHERE t.shard = $1 AND t.card_id = $2 AND (t.at, t.tap_id) < ($3, $4) AND t.operation <> $5
-         ORDER BY t.at DESC, t.tap_id DESC LIMIT $6"
-    ))
+    let rows = taps(
+        "t.shard = $1 AND t.card_id = $2 AND (t.at, t.tap_id) < ($3, $4) AND t.operation <> $5
+         ORDER BY t.at DESC, t.tap_id DESC LIMIT $6",
+    )
     .bind(card.shard())
     .bind(card)
     .bind(before.at.0)
@@ -126,7 +132,7 @@ pub async fn one(
     tap: i64,
 ) -> Result<Option<Activity>, DbError> {
     record(tx, now, who, purpose, Some(card)).await?;
-    let row = query(format!("{SELECT} WHERE t.shard = $1 AND t.leaf = $2 AND t.card_id = $3 AND t.operation <> $4"))
+    let row = taps("t.shard = $1 AND t.leaf = $2 AND t.card_id = $3 AND t.operation <> $4")
         .bind(card.shard())
         .bind(tap)
         .bind(card)
@@ -141,15 +147,13 @@ pub async fn one(
 /// The tap of a receipt, for whoever holds it: it is not looked at for an office's purpose, so nothing is recorded.
 pub async fn of_receipt(connection: &mut Connection, receipt: &ReceiptName) -> Result<Option<Activity>, DbError> {
     let Some(leaf) = LeafRef::of(receipt.recorded) else { return Ok(None) };
-    let row = query(format!(
-        "{SELECT} WHERE t.shard = $1 AND t.leaf = $2 AND t.tap_id = $3 AND t.card_id IS NOT NULL AND t.operation <> $4"
-    ))
-    .bind(leaf.shard)
-    .bind(leaf.leaf_id)
-    .bind(receipt.tap.0)
-    .bind(i64::from(COUNTED_ONLY.number()))
-    .optional(connection)
-    .await?;
+    let row = taps("t.shard = $1 AND t.leaf = $2 AND t.tap_id = $3 AND t.card_id IS NOT NULL AND t.operation <> $4")
+        .bind(leaf.shard)
+        .bind(leaf.leaf_id)
+        .bind(receipt.tap.0)
+        .bind(i64::from(COUNTED_ONLY.number()))
+        .optional(connection)
+        .await?;
     let mut seen = row.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     look_up_reversed(connection, &mut seen).await?;
     Ok(seen.pop())

@@ -22,7 +22,7 @@ use card_schema::wire::ProblemType;
 use ring::digest::{self, SHA256};
 use uuid::Uuid;
 
-use self::model::{Done, Settlement, Shown};
+use self::model::{Settlement, Shown};
 use self::store::{Held, SettlementRow, Until};
 use super::lane::Standing;
 use super::memory::Memory;
@@ -30,10 +30,10 @@ use super::part::{self, Placed};
 use super::submission::{Means, Policy, Submission};
 use super::verify::{Candidate, SignedBy};
 use crate::app::App;
-use crate::db::{DbError, Tx};
+use crate::db::{Connection, DbError, Tx};
 use crate::evidence::Recent;
 use crate::http::Refusal;
-use crate::people::approval::model::{Deed, Hands, Request};
+use crate::people::approval::model::{Deed, Done, Hands, Request};
 use crate::people::approval::{self, Asked};
 use crate::people::member::model::Member;
 use crate::people::model::Permission;
@@ -42,12 +42,12 @@ use crate::terminals::{self, Terminal, TerminalState};
 
 /// The taps of a terminal that wait, as far as they are meant; nothing where there are none.
 pub async fn waiting(
-    tx: &mut Tx,
+    connection: &mut Connection,
     terminal: TerminalId,
     until: Until,
     tap_limit: Fen,
 ) -> Result<Option<Shown>, DbError> {
-    let held = store::held(tx.conn(), terminal, until, rules::MOST).await?;
+    let held = store::held(connection, terminal, until, rules::MOST).await?;
     Ok(shown(&held, tap_limit))
 }
 
@@ -70,11 +70,6 @@ fn sum(held: &[Held], tap_limit: Fen) -> (u32, Fen) {
     (u32::try_from(held.len()).unwrap_or(u32::MAX), Fen(amount))
 }
 
-/// How much may be booked by one.
-pub fn limit(app: &App) -> Fen {
-    Fen(app.config.limits.reversal_alone_fen)
-}
-
 /// Decides about taps, or asks for it where that takes two. `id` is the form's; the key of a text where nothing was done.
 pub async fn settle(
     app: &App,
@@ -82,7 +77,7 @@ pub async fn settle(
     id: Uuid,
     wanted: Settlement,
 ) -> Result<Result<Done, &'static str>, Refusal> {
-    let (now, limit, policy) = (app.now(), limit(app), Policy::of(&app.config));
+    let (now, limit, policy) = (app.now(), approval::limit(app), Policy::of(&app.config));
     app.db
         .write::<_, Refusal, _>(move |tx| {
             Box::pin(async move { carry_out(tx, now, (policy, limit), by, id, wanted).await })
@@ -142,8 +137,7 @@ pub async fn agreed(
 
 /// How much somebody, and whoever may be the same person, has booked alone within a day.
 pub async fn alone(tx: &mut Tx, now: Micros, by: StaffId, everybody: &[Member]) -> Result<Fen, DbError> {
-    let hands = approval::rules::one_hand(by, everybody, now);
-    store::alone_after(tx.conn(), &hands, now.plus_seconds(-approval::rules::COUNTS_SECONDS)).await
+    store::alone(tx.conn(), approval::counts(by, everybody, now)).await
 }
 
 /// The taps that are meant, if all of them wait still. What has come in since is not among them.

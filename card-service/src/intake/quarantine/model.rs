@@ -5,7 +5,6 @@ use card_schema::ids::{CardId, TerminalId};
 use card_schema::money::Fen;
 use card_schema::operation::OperationCode;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use crate::hex;
 use crate::intake::lane::LaneFault;
@@ -89,15 +88,6 @@ impl Shown {
         let (received_until, digest) = text.split_once('.')?;
         Some((Micros(received_until.parse().ok()?), hex::decode(digest)?.try_into().ok()?))
     }
-}
-
-/// What came of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Done {
-    /// It is done.
-    Now,
-    /// Somebody else has to agree to this request first.
-    Waits(Uuid),
 }
 
 /// A tap that waits for somebody, as it is shown.

@@ -9,9 +9,9 @@ use card_schema::money::Fen;
 use card_schema::wire::ProblemType;
 use uuid::Uuid;
 
-use super::model::{Done, Past, Reason, Settlement, Shown, Waiting, Waits};
+use super::model::{Past, Reason, Settlement, Shown, Waiting, Waits};
 use super::store::Until;
-use super::{limit, rules, store, unknown};
+use super::{rules, store, unknown};
 use crate::app::App;
 use crate::cards::activity::{self, ActivityPurpose};
 use crate::console::frame::Frame;
@@ -24,8 +24,9 @@ use crate::console::{asking, page};
 use crate::db::Tx;
 use crate::http::{Refusal, SignedIn, language};
 use crate::i18n::Locale;
-use crate::people::member;
+use crate::people::approval::model::{Done, Means};
 use crate::people::model::Permission;
+use crate::people::{approval, member};
 use crate::terminals::model::Deed;
 use crate::terminals::{self, Terminal};
 
@@ -84,16 +85,6 @@ async fn list(State(app): State<App>, who: SignedIn, headers: HeaderMap) -> Resu
     page(&list_page(Frame::new(language(&headers), LIST, Some(&who.0)), &found))
 }
 
-/// What whoever looks may do about it.
-struct Means {
-    /// What goes along with the form.
-    id: Uuid,
-    /// How much one may book.
-    limit: Fen,
-    /// How much of that is used up.
-    alone: Fen,
-}
-
 /// A terminal with its taps.
 struct Scene {
     purpose: ActivityPurpose,
@@ -130,7 +121,7 @@ async fn load(
     terminal: TerminalId,
     id: Uuid,
 ) -> Result<Scene, Refusal> {
-    let (now, limit, who) = (app.now(), limit(app), who.0.clone());
+    let (now, limit, who) = (app.now(), approval::limit(app), who.0.clone());
     let tap_limit = Fen(app.config.limits.tap_fen);
     let scene = app.db.write::<_, Refusal, _>(move |tx: &mut Tx| {
         Box::pin(async move {
@@ -337,10 +328,8 @@ async fn read(
         _ => return Err(malformed()),
     };
     let (which, tap_limit) = (Until { made: until, received: told.map(|(at, _)| at) }, Fen(app.config.limits.tap_fen));
-    let found = app.db.write::<_, Refusal, _>(move |tx| {
-        Box::pin(async move { Ok(super::waiting(tx, terminal, which, tap_limit).await?) })
-    });
-    Ok(match (found.await?, told) {
+    let found = super::waiting(&mut app.db.read().await?, terminal, which, tap_limit).await?;
+    Ok(match (found, told) {
         (Some(shown), Some((_, digest))) if shown.digest != digest => Err(("check", "quarantine-changed")),
         (Some(shown), _) => Ok(Settlement { terminal, until, reason, shown }),
         (None, Some(_)) => Err(("check", "quarantine-changed")),

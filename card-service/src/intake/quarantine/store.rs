@@ -13,7 +13,6 @@ use crate::db::{Connection, DbError, Row, Rows, columns, insert, query};
 use crate::evidence::{Column, LeafRef, RowImage};
 use crate::intake::lane::LaneFault;
 use crate::people::approval::model::Hands;
-use crate::people::{StaffId, approval};
 
 /// Joins a tap `t` to what a person has decided about it: `s`, where somebody has.
 pub const SETTLED: &str = "LEFT JOIN tap_settlement s ON s.shard = t.shard AND s.tap = t.leaf";
@@ -220,17 +219,13 @@ pub(super) async fn history(
     rows.iter().map(past).collect()
 }
 
-/// How much these have booked alone after a moment, together.
-pub(super) async fn alone_after(
-    connection: &mut Connection,
-    hands: &[StaffId],
-    moment: Micros,
-) -> Result<Fen, DbError> {
+/// How much these `hands` have booked alone, together.
+pub(super) async fn alone(connection: &mut Connection, hands: Rows) -> Result<Fen, DbError> {
     let moved = query(
         "SELECT s.moved FROM {hands} CROSS JOIN tap_settlement s
          WHERE s.staff_id = hands.staff_id AND s.at > hands.moment AND s.agreed_by IS NULL",
     )
-    .set("hands", approval::store::since(hands, moment))
+    .set("hands", hands)
     .all(connection)
     .await?;
     let moved = moved.iter().map(|row| row.get("moved")).collect::<Result<Vec<i64>, _>>()?;

@@ -44,11 +44,17 @@ impl Shop {
         format!("{}?purpose=fault", address(self.terminal.id))
     }
 
-    /// Answers the question, and sends what the next page asks to confirm.
-    async fn settle(&self, who: &Staff, answer: &str) -> Shown {
+    /// Answers the question: the page that says what follows.
+    async fn check(&self, who: &Staff, answer: &str) -> String {
         let checked = self.send(who, &self.held(), &format!("act=check&{answer}")).await;
         assert_eq!(checked.status, StatusCode::OK, "{}", checked.page);
-        self.send(who, &self.held(), &confirmed(&checked.page)).await
+        checked.page
+    }
+
+    /// Answers the question, and sends what the next page asks to confirm.
+    async fn settle(&self, who: &Staff, answer: &str) -> Shown {
+        let checked = self.check(who, answer).await;
+        self.send(who, &self.held(), &confirmed(&checked)).await
     }
 }
 
@@ -79,12 +85,12 @@ async fn what_a_revoked_terminal_brought_is_booked_once_somebody_has_looked() {
     for said in ["Waits for a decision", "2 taps, 15.50 yuan", "Lost", "12.50 yuan", "the terminal was revoked"] {
         assert!(seen.contains(said), "{said}: {seen}");
     }
-    let checked = shop.send(&supervisor, &shop.held(), "act=check&reason=before").await;
+    let checked = shop.check(&supervisor, "reason=before").await;
     for said in ["Book 2 taps, 15.50 yuan", "Made before the terminal was lost", "Book them"] {
-        assert!(checked.page.contains(said), "{said}: {}", checked.page);
+        assert!(checked.contains(said), "{said}: {checked}");
     }
     assert_eq!(shop.balance().await, 5_000, "nothing is done before it is confirmed");
-    let confirm = confirmed(&checked.page);
+    let confirm = confirmed(&checked);
     let done = shop.send(&supervisor, &shop.held(), &confirm).await;
     assert_eq!((done.status, done.leads_to), (DONE, shop.held()));
     assert_eq!(shop.balance().await, 3_450);
@@ -169,7 +175,7 @@ async fn a_large_amount_is_booked_when_another_has_agreed_to_exactly_these_taps(
     let other = shop.office.member("other", StaffRole::Supervisor).await;
     let taps = [shop.signed(pay(20_000), 60), shop.signed(pay(11_000), 30)];
     shop.bring(&taps).await;
-    let checked = shop.send(&one, &shop.held(), "act=check&reason=confirmed").await.page;
+    let checked = shop.check(&one, "reason=confirmed").await;
     assert!(checked.contains("no more than 200.00 yuan alone") && checked.contains("Ask a second person"), "{checked}");
     let request = shop.send(&one, &shop.held(), &confirmed(&checked)).await.leads_to;
     assert!(request.starts_with("/approvals/"), "{request}");
@@ -293,13 +299,13 @@ async fn what_was_shown_is_meant_and_nothing_that_came_in_since() {
     let supervisor = shop.supervisor.clone();
     let first = shop.signed(pay(1_000), 60);
     shop.bring(&[first]).await;
-    let checked = shop.send(&supervisor, &shop.held(), "act=check&reason=before").await.page;
+    let checked = shop.check(&supervisor, "reason=before").await;
     let later = shop.signed(pay(77), 90);
     shop.bring(std::slice::from_ref(&later)).await;
     assert_eq!(shop.send(&supervisor, &shop.held(), &confirmed(&checked)).await.status, DONE);
     assert_eq!(shop.balance().await, 4_000);
     // Another one of the same amount is not the same.
-    let checked = shop.send(&supervisor, &shop.held(), "act=check&reason=before").await.page;
+    let checked = shop.check(&supervisor, "reason=before").await;
     assert_eq!(shop.settle(&supervisor, "reason=after").await.status, DONE);
     let alike = shop.signed(pay(77), 90);
     shop.bring(&[alike]).await;
@@ -315,7 +321,7 @@ async fn a_request_that_was_answered_is_not_opened_again_by_another_form_with_it
     let other = shop.office.member("other", StaffRole::Supervisor).await;
     let taps = [shop.signed(pay(20_000), 60), shop.signed(pay(11_000), 30)];
     shop.bring(&taps).await;
-    let checked = shop.send(&one, &shop.held(), "act=check&reason=confirmed").await.page;
+    let checked = shop.check(&one, "reason=confirmed").await;
     let form = confirmed(&checked);
     let request = shop.send(&one, &shop.held(), &form).await.leads_to;
     assert_eq!(shop.send(&other, &request, "act=refuse&reason=unfounded").await.status, DONE);
@@ -343,7 +349,7 @@ async fn what_no_card_has_signed_waits_for_nobody_and_no_amount_hides_another() 
     // A thief has a card as well, and it signs whatever it is asked for.
     let taps = [-49_900, i64::MAX, 0, 15_000].map(|fen| shop.signed(pay(fen), 30));
     assert_eq!(shop.bring(&taps).await, [Outcome::Quarantined; 4]);
-    let checked = shop.send(&supervisor, &shop.held(), "act=check&reason=confirmed").await.page;
+    let checked = shop.check(&supervisor, "reason=confirmed").await;
     assert!(checked.contains("Book 4 taps, 150.00 yuan"), "{checked}");
     assert_eq!(shop.send(&supervisor, &shop.held(), &confirmed(&checked)).await.status, DONE);
     assert_eq!(shop.balance().await, 75_000);

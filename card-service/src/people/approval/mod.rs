@@ -11,6 +11,7 @@ mod tests;
 
 use card_schema::clock::Micros;
 use card_schema::ids::Shard;
+use card_schema::money::Fen;
 use card_schema::wire::ProblemType;
 use uuid::Uuid;
 
@@ -18,7 +19,7 @@ use self::model::{About, Answer, Deed, Objection, Request, State};
 use super::member::model::{Member, Wish};
 use super::{StaffId, StaffRole, member};
 use crate::app::App;
-use crate::db::{Connection, DbError, Tx};
+use crate::db::{Connection, DbError, Rows, Tx};
 use crate::domains::purse::reversal;
 use crate::http::Refusal;
 use crate::intake::{Policy, quarantine};
@@ -30,6 +31,16 @@ pub enum Asked {
     Go,
     /// Somebody else has to agree to this request first.
     Waits(Uuid),
+}
+
+/// How much money one moves alone within a day.
+pub fn limit(app: &App) -> Fen {
+    Fen(app.config.limits.reversal_alone_fen)
+}
+
+/// Whose deeds count towards what somebody does alone now, and since when: the rows of `hands`.
+pub fn counts(by: StaffId, everybody: &[Member], now: Micros) -> Rows {
+    store::since(&rules::one_hand(by, everybody, now), now.plus_seconds(-rules::COUNTS_SECONDS))
 }
 
 /// Asks for a deed. Where nobody else has to agree, that is recorded, and the caller does it in the same transaction.

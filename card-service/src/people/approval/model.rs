@@ -2,6 +2,7 @@
 
 use card_schema::clock::Micros;
 use card_schema::ids::{CardId, TerminalId};
+use card_schema::money::Fen;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -64,6 +65,26 @@ pub struct Hands {
     pub by: StaffId,
     /// Who agreed; nobody where one did it alone.
     pub agreed_by: Option<StaffId>,
+}
+
+/// What came of something that may take two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// It is done.
+    Now,
+    /// Somebody else has to agree to this request first.
+    Waits(Uuid),
+}
+
+/// What somebody may do alone, with the form by which it is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Means {
+    /// What goes along with the form.
+    pub id: Uuid,
+    /// How much one may move.
+    pub limit: Fen,
+    /// How much of that is used up.
+    pub alone: Fen,
 }
 
 /// What something is done with.

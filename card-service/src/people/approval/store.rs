@@ -61,7 +61,7 @@ pub async fn waiting(connection: &mut Connection, now: Micros) -> Result<Vec<Req
 }
 
 /// Members of staff and a moment, as rows of `hands`: what they did alone since.
-pub fn since(hands: &[StaffId], moment: Micros) -> Rows {
+pub(super) fn since(hands: &[StaffId], moment: Micros) -> Rows {
     Rows::new()
         .bytes("staff_id", hands.iter().map(|who| *who.0.as_bytes()))
         .ints("moment", hands.iter().map(|_| moment.0))

@@ -16,13 +16,13 @@ use card_schema::money::Fen;
 use card_schema::wire::ProblemType;
 use uuid::Uuid;
 
-use self::model::{Done, Reason, Reversal, Undone};
+use self::model::{Reason, Reversal, Undone};
 use crate::app::App;
 use crate::db::{DbError, Tx};
 use crate::domains::{self, Effect};
 use crate::http::Refusal;
 use crate::ledger::{self, Book, Needs, Posted, Refused, Transfer};
-use crate::people::approval::model::{Deed, Hands, Request};
+use crate::people::approval::model::{Deed, Done, Hands, Request};
 use crate::people::approval::{self, Asked};
 use crate::people::member::model::Member;
 use crate::people::model::Permission;
@@ -32,14 +32,9 @@ fn unknown() -> Refusal {
     Refusal::because(ProblemType::NotFound, "reversal-unknown")
 }
 
-/// How much may be reversed by one.
-pub fn limit(app: &App) -> Fen {
-    Fen(app.config.limits.reversal_alone_fen)
-}
-
 /// Reverses what a tap has booked, or asks for it where that takes two. `id` is the form's.
 pub async fn reverse(app: &App, by: StaffId, id: Uuid, wanted: Reversal) -> Result<Result<Done, Undone>, Refusal> {
-    let (now, limit) = (app.now(), limit(app));
+    let (now, limit) = (app.now(), approval::limit(app));
     app.db
         .write::<_, Refusal, _>(move |tx| Box::pin(async move { carry_out(tx, now, limit, by, id, wanted).await }))
         .await
@@ -101,8 +96,7 @@ pub async fn agreed(
 
 /// How much somebody, and whoever may be the same person, has reversed alone within a day.
 pub async fn alone(tx: &mut Tx, now: Micros, by: StaffId, everybody: &[Member]) -> Result<Fen, DbError> {
-    let hands = approval::rules::one_hand(by, everybody, now);
-    store::alone_after(tx.conn(), &hands, now.plus_seconds(-approval::rules::COUNTS_SECONDS)).await
+    store::alone(tx.conn(), approval::counts(by, everybody, now)).await
 }
 
 /// What came of the form with this id when it was sent before.

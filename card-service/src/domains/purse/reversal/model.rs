@@ -5,7 +5,6 @@ use card_schema::ids::CardId;
 use card_schema::money::Fen;
 use card_schema::operation::OperationCode;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use crate::ledger::TransferKind;
 
@@ -75,15 +74,6 @@ pub struct Reversal {
     pub amount: Fen,
     /// Why.
     pub reason: Reason,
-}
-
-/// What came of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Done {
-    /// It is booked.
-    Now,
-    /// Somebody else has to agree to this request first.
-    Waits(Uuid),
 }
 
 /// Why nothing was reversed.

@@ -9,8 +9,8 @@ use card_schema::money::Fen;
 use card_schema::wire::ProblemType;
 use uuid::Uuid;
 
-use super::model::{Done, Past, Reason, Returned, Reversal, Undone};
-use super::{limit, rules, store, unknown};
+use super::model::{Past, Reason, Returned, Reversal, Undone};
+use super::{rules, store, unknown};
 use crate::app::App;
 use crate::cards::activity::store::Activity;
 use crate::cards::activity::{self, ActivityPurpose};
@@ -25,7 +25,7 @@ use crate::db::Tx;
 use crate::http::{Refusal, SignedIn, language};
 use crate::i18n::Locale;
 use crate::ledger::TransferKind;
-use crate::people::approval::model::{About, Deed, Request};
+use crate::people::approval::model::{About, Deed, Done, Means, Request};
 use crate::people::model::Permission;
 use crate::people::{Staff, approval, member};
 
@@ -54,16 +54,6 @@ struct Waits {
     request: Request,
     amount: Fen,
     asked_by: String,
-}
-
-/// What whoever looks may do about it.
-struct Means {
-    /// What goes along with the form.
-    id: Uuid,
-    /// How much one may reverse.
-    limit: Fen,
-    /// How much of that is used up.
-    alone: Fen,
 }
 
 /// A tap with what the page says of it.
@@ -127,7 +117,7 @@ async fn load(
     (card, tap): (CardId, i64),
     id: Uuid,
 ) -> Result<Scene, Refusal> {
-    let (now, limit, who) = (app.now(), limit(app), who.clone());
+    let (now, limit, who) = (app.now(), approval::limit(app), who.clone());
     let scene = app.db.write::<_, Refusal, _>(move |tx: &mut Tx| {
         Box::pin(async move {
             let seen = activity::store::one(tx, now, who.staff_id, purpose, card, tap).await?.ok_or_else(unknown)?;

@@ -7,12 +7,12 @@ use card_schema::operation::OperationCode;
 use uuid::Uuid;
 
 use super::model::{Past, Reason, Returned, Reversal};
-use crate::db::{Connection, DbError, Row, Tx, columns, query};
+use crate::db::{Connection, DbError, Row, Rows, Tx, columns, query};
 use crate::evidence::{ActionKind, Change, LeafRef, tables};
 use crate::intake::SETTLED;
 use crate::ledger::{self, Named, Phase, TransferKind};
+use crate::people::StaffId;
 use crate::people::approval::model::Hands;
-use crate::people::{StaffId, approval};
 
 /// What a tap of this card has booked and may be reversed, with what has gone back of it.
 #[derive(Clone, Debug)]
@@ -100,14 +100,14 @@ pub async fn sent(connection: &mut Connection, card: CardId, id: Uuid) -> Result
     .transpose()
 }
 
-/// How much these have reversed alone after a moment, together.
-pub async fn alone_after(connection: &mut Connection, hands: &[StaffId], moment: Micros) -> Result<Fen, DbError> {
+/// How much these `hands` have reversed alone, together.
+pub async fn alone(connection: &mut Connection, hands: Rows) -> Result<Fen, DbError> {
     let rows = query(
         "SELECT t.amount FROM {hands} CROSS JOIN purse_reversal r CROSS JOIN transfer t
          WHERE r.staff_id = hands.staff_id AND r.at > hands.moment AND r.agreed_by IS NULL
              AND t.shard = r.shard AND t.transfer_id = r.transfer_id",
     )
-    .set("hands", approval::store::since(hands, moment))
+    .set("hands", hands)
     .all(connection)
     .await?;
     let amounts = rows.iter().map(|row| row.get("amount")).collect::<Result<Vec<i64>, _>>()?;

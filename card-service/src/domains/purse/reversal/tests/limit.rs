@@ -9,10 +9,11 @@ use proptest::test_runner::{Config, TestError, TestRunner};
 use tokio::runtime::Runtime;
 
 use super::super::carry_out;
-use super::super::model::{Done, Reason, Reversal};
+use super::super::model::{Reason, Reversal};
 use super::*;
 use crate::db::DbError;
 use crate::http::Refusal;
+use crate::people::approval::model::Done;
 use crate::people::approval::rules::COUNTS_SECONDS;
 use crate::people::member::tests::{on_page, send};
 
