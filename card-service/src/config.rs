@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::intake::suspicion::model::Bounds;
+
 pub use limits::LimitsConfig;
 
 /// The prefix of environment variables.
@@ -20,7 +22,7 @@ const PREFIX: &str = "CARD_SERVICE_";
 const NOT_SETTINGS: [&str; 3] = ["CARD_SERVICE_CONFIG", "CARD_SERVICE_ADMIN_PASSWORD", "CARD_SERVICE_LANG"];
 
 /// Every key there is, with what it is for.
-pub const KEYS: [(&str, &str); 28] = [
+pub const KEYS: [(&str, &str); 33] = [
     ("data_dir", "folder for database, keys and certificates"),
     ("database.url", "sqlite:PATH or postgres://USER@HOST/DATABASE; SQLite in data_dir when not set"),
     ("public.listen", "address of the console and the API"),
@@ -50,6 +52,11 @@ pub const KEYS: [(&str, &str); 28] = [
     ("limits.void_minutes", "minutes in which a terminal may void a payment"),
     ("limits.low_balance_fen", "a holder whom a payment leaves less is told so, in fen"),
     ("limits.reversal_alone_fen", "how much somebody may reverse alone within 24 hours, in fen; more takes two"),
+    ("suspicion.apart_s", "a card that is at another shop sooner, in seconds, was there too fast"),
+    ("suspicion.too_fast", "such taps of a terminal within 24 hours that are usual; more are looked at"),
+    ("suspicion.cards", "cards at a terminal within 24 hours that are usual"),
+    ("suspicion.refunds", "refunds and voids of a terminal within 24 hours that are usual, whatever they come to"),
+    ("suspicion.wrong_pins", "wrong PINs at a terminal within 24 hours that are usual"),
     ("sessions.idle_s", "seconds after which an idle console session ends"),
     ("metrics.open", "true: /metrics answers everybody, not loopback alone"),
 ];
@@ -95,6 +102,8 @@ pub struct Config {
     pub log: LogConfig,
     /// See [`LimitsConfig`].
     pub limits: LimitsConfig,
+    /// See [`Bounds`].
+    pub suspicion: Bounds,
     /// See [`SessionsConfig`].
     pub sessions: SessionsConfig,
     /// See [`MetricsConfig`].
@@ -260,6 +269,11 @@ impl Config {
             .set_default("limits.void_minutes", 15)?
             .set_default("limits.low_balance_fen", 1_000)?
             .set_default("limits.reversal_alone_fen", 20_000)?
+            .set_default("suspicion.apart_s", 30)?
+            .set_default("suspicion.too_fast", 5)?
+            .set_default("suspicion.cards", 1_500)?
+            .set_default("suspicion.refunds", 5)?
+            .set_default("suspicion.wrong_pins", 30)?
             .set_default("sessions.idle_s", 900)?
             .set_default("metrics.open", false)?;
         if let Some(file) = file {

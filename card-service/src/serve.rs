@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use axum::Extension;
 use axum::middleware::AddExtension;
 use axum_server::Handle;
-use axum_server::accept::Accept;
+use axum_server::accept::{Accept, NoDelayAcceptor};
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use card_schema::envelope::PublicKey;
 use ring::rand::SystemRandom;
@@ -35,7 +35,7 @@ use crate::evidence::checkpoint::{self, CheckpointError};
 use crate::evidence::{Log, LogError};
 use crate::http::Refusal;
 use crate::http::connections::Bounded;
-use crate::intake::{self, Intake, TerminalIdentity};
+use crate::intake::{self, Intake, TerminalIdentity, suspicion};
 use crate::jobs::Hub;
 use crate::keys::file::{FileStore, Opener};
 use crate::keys::pki::{Authorities, PkiError};
@@ -54,6 +54,8 @@ const HOLDS_AT_ONCE: usize = 1_000;
 const FORGET_EVERY: Duration = Duration::from_hours(1);
 /// How often it is looked at whether a day has begun on which points are over.
 const LOOK_EVERY: Duration = Duration::from_mins(10);
+/// How often what terminals have brought is counted.
+const SUSPECT_EVERY: Duration = Duration::from_hours(1);
 /// The TLS certificate is renewed this often; it is good for much longer.
 const RENEW_EVERY: Duration = Duration::from_hours(24);
 /// A checkpoint is signed at most this long after something happened.
@@ -234,12 +236,14 @@ impl Service {
         let public_routes = api::public_router(app.clone(), log.clone());
         let handles = [Handle::new(), Handle::new()];
         let files = open_files::limit()?;
-        let acceptor = RustlsAcceptor::new(public_tls.clone());
+        // An answer does not wait until what was sent before it is acknowledged (RFC 896).
+        let at_once = |tls| RustlsAcceptor::new(tls).acceptor(NoDelayAcceptor::new());
+        let acceptor = at_once(public_tls.clone());
         let console = axum_server::from_tcp(public)?
             .acceptor(Bounded::new(acceptor, "public", PUBLIC_CONNECTIONS.min(files / 8)))
             .handle(handles[0].clone())
             .serve(public_routes.into_make_service_with_connect_info::<SocketAddr>());
-        let acceptor = TerminalAcceptor(RustlsAcceptor::new(terminals_tls.clone()));
+        let acceptor = TerminalAcceptor(at_once(terminals_tls.clone()));
         let acceptor = Bounded::new(acceptor, "terminals", TERMINAL_CONNECTIONS.min(files / 2));
         let routes = api::terminals_router(app.clone(), log.clone(), intake);
         let sequencer = tokio::spawn(log.clone().run(SIGN_EVERY, Arc::new(clock::now)));
@@ -250,6 +254,7 @@ impl Service {
         let expiry = tokio::spawn(expire_holds(app.clone()));
         let forgetting = tokio::spawn(forget_drafts(app.clone()));
         let days = tokio::spawn(end_days(app.clone()));
+        let suspecting = tokio::spawn(suspect(app.clone()));
         let importing = tokio::spawn(import::work(app.clone()));
         let renewal = tokio::spawn(renew(app.clone(), public_tls, terminals_tls));
         let (console, terminal) = (tokio::spawn(console), tokio::spawn(terminal));
@@ -263,6 +268,7 @@ impl Service {
         expiry.abort();
         forgetting.abort();
         days.abort();
+        suspecting.abort();
         importing.abort();
         sequencer.abort();
         for handle in &handles {
@@ -341,6 +347,19 @@ async fn end_days(app: App) {
     }
 }
 
+/// Looks whether what terminals bring looks wrong, again and again.
+async fn suspect(app: App) {
+    let mut turn = tokio::time::interval(SUSPECT_EVERY);
+    turn.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        turn.tick().await;
+        match suspicion::look(&app, app.config.suspicion).await {
+            Ok(noted) => metrics::counter!("suspicions_noted_total").increment(noted as u64),
+            Err(error) => tracing::error!(%error, "what terminals bring was not looked at"),
+        }
+    }
+}
+
 /// Ends holds whose time is over, again and again.
 async fn expire_holds(app: App) {
     let mut turn = tokio::time::interval(EXPIRE_EVERY);
@@ -387,17 +406,19 @@ async fn stop_signal() -> io::Result<()> {
 
 /// Takes TLS connections of terminals and tells the request who is at the other end.
 #[derive(Clone, Debug)]
-struct TerminalAcceptor(RustlsAcceptor);
+struct TerminalAcceptor<A>(RustlsAcceptor<A>);
 
 type Accepting<Stream, Service> = Pin<Box<dyn Future<Output = io::Result<(Stream, Service)>> + Send>>;
 
-impl<I, S> Accept<I, S> for TerminalAcceptor
+impl<A, I, S> Accept<I, S> for TerminalAcceptor<A>
 where
-    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    A: Accept<I, S, Service: Send, Future: Send + 'static> + Clone + Send + 'static,
+    A::Stream: AsyncRead + AsyncWrite + Unpin + Send,
+    I: Send + 'static,
     S: Send + 'static,
 {
-    type Stream = <RustlsAcceptor as Accept<I, S>>::Stream;
-    type Service = AddExtension<<RustlsAcceptor as Accept<I, S>>::Service, TerminalIdentity>;
+    type Stream = <RustlsAcceptor<A> as Accept<I, S>>::Stream;
+    type Service = AddExtension<<RustlsAcceptor<A> as Accept<I, S>>::Service, TerminalIdentity>;
     type Future = Accepting<Self::Stream, Self::Service>;
 
     fn accept(&self, stream: I, service: S) -> Self::Future {

@@ -14,6 +14,8 @@ pub enum AbandonReason {
     CardRemoved = 2,
     /// The card refused to sign, or signed with another key than its own.
     CardRefused = 3,
+    /// The PIN was wrong. Which card it was of is not said.
+    WrongPin = 4,
 }
 
 /// A counter that was reserved and never used: it fills its place in the lane's chain, so that a gap always means loss.
@@ -36,6 +38,7 @@ impl Abandoned {
             1 => AbandonReason::Restart,
             2 => AbandonReason::CardRemoved,
             3 => AbandonReason::CardRefused,
+            4 => AbandonReason::WrongPin,
             _ => return Err(EnvelopeError::UnknownValue("abandon reason")),
         };
         Ok(Self { reason })

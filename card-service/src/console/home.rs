@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::cards::stock;
 use crate::domains::residence::draft;
 use crate::http::{Refusal, SignedIn, language};
-use crate::intake::quarantine;
+use crate::intake::{quarantine, suspicion};
 use crate::people::approval;
 use crate::people::model::{Permission, StaffRole};
 
@@ -41,6 +41,8 @@ pub(super) struct HomePage {
     pub(super) low_stocks: i64,
     /// How many terminals have taps that somebody has to decide about.
     pub(super) held: i64,
+    /// How many terminals look wrong, and nobody has looked.
+    pub(super) suspicions: i64,
     pub(super) unfinished: Vec<Unfinished>,
 }
 
@@ -61,6 +63,11 @@ async fn home(State(app): State<App>, who: SignedIn, headers: HeaderMap) -> Resu
     } else {
         0
     };
+    let suspicions = if role.may(Permission::ReviewSuspicions) {
+        suspicion::store::count_open(&mut app.db.read().await?).await?
+    } else {
+        0
+    };
     let unfinished =
         |draft: draft::Pending| Unfinished { draft: draft.draft_id.to_string(), changed: minute(draft.changed_at) };
     page(&HomePage {
@@ -69,6 +76,7 @@ async fn home(State(app): State<App>, who: SignedIn, headers: HeaderMap) -> Resu
         waiting,
         low_stocks,
         held,
+        suspicions,
         unfinished: drafts.into_iter().map(unfinished).collect(),
     })
 }

@@ -30,7 +30,7 @@ use crate::evidence;
 use crate::http::signed_in::{COOKIE, sign_out as end_session};
 use crate::http::{Refusal, SignedIn, language};
 use crate::i18n::Locale;
-use crate::intake::quarantine;
+use crate::intake::{quarantine, suspicion};
 use crate::people::model::Permission;
 use crate::people::{Purpose, Staff, account, approval, card_sign_in, factor, member, organisation, session};
 use crate::terminals;
@@ -68,6 +68,7 @@ pub fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
         .chain(cards::activity::pages::routes())
         .chain(reversal::pages::routes())
         .chain(quarantine::pages::routes())
+        .chain(suspicion::pages::routes())
         .chain(merge::routes())
         .chain(residence::pages::routes())
         .chain(residence::permit::pages::routes())

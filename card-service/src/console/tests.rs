@@ -38,7 +38,7 @@ use crate::domains::residence::store::PastFact;
 use crate::domains::residence::view::{DOCUMENT, inputs};
 use crate::evidence::store::Checkpoint;
 use crate::i18n::Locale;
-use crate::intake::quarantine;
+use crate::intake::{quarantine, suspicion};
 use crate::people::{
     Purpose, Staff, StaffId, StaffRole, account, approval, card_sign_in, factor, member, organisation,
 };
@@ -305,9 +305,8 @@ fn pages(locale: Locale) -> Vec<(String, String)> {
     for unfinished in [vec![], vec![Unfinished { draft: "x".to_owned(), changed: view::minute(AT) }]] {
         let (name, waiting) = (format!("home-{}", unfinished.len()), unfinished.len());
         let low_stocks = waiting.try_into().unwrap();
-        let held = low_stocks;
-        let page =
-            HomePage { frame: frame("/"), role: StaffRole::Administrator, waiting, low_stocks, held, unfinished };
+        let (held, suspicions, frame, role) = (low_stocks, low_stocks, frame("/"), StaffRole::Administrator);
+        let page = HomePage { frame, role, waiting, low_stocks, held, suspicions, unfinished };
         pages.push((name, page.render().unwrap()));
     }
     pages.push(("holder-new".to_owned(), holder(locale, false, false).render().unwrap()));
@@ -350,6 +349,7 @@ fn pages(locale: Locale) -> Vec<(String, String)> {
     pages.extend(organisation::pages::tests::pages(&frame("/organisations/x")));
     pages.extend(activity_pages::tests::pages(&frame("/receipts/x")));
     pages.extend(quarantine::pages::tests::pages(&frame("/quarantine/x")));
+    pages.extend(suspicion::pages::tests::pages(&frame("/suspicions/x")));
     pages.extend(points::pages::tests::pages(&frame("/points/1")));
     pages.extend(terminals::pages::tests::pages(&frame("/terminals/x")));
     pages.extend(member::pages::one::tests::pages(&frame("/staff/x")));

@@ -106,6 +106,10 @@ pub enum ActionKind {
     PointsProgrammeChanged = 65,
     /// A person has decided about a tap that was held for that.
     TapSettled = 66,
+    /// What a terminal brings looks wrong.
+    SuspicionNoted = 67,
+    /// An auditor has looked at what looked wrong.
+    SuspicionReviewed = 68,
 }
 
 impl ActionKind {

@@ -130,6 +130,35 @@ pub static TAP: Table = Table {
     leaf_shard: Some("shard"),
     ..PLAIN
 };
+/// Terminals that bring what looks wrong.
+pub static SUSPICION: Table = Table {
+    name: "suspicion",
+    columns: &[
+        "suspicion_id",
+        "terminal_id",
+        "rule",
+        "found_at",
+        "most",
+        "cards",
+        "too_fast",
+        "refunds",
+        "refunded",
+        "sold",
+        "wrong_pins",
+        LEAF,
+    ],
+    key: 1,
+    committed: 11,
+    ..PLAIN
+};
+/// What auditors have found about them.
+pub static SUSPICION_REVIEW: Table = Table {
+    name: "suspicion_review",
+    columns: &["suspicion_id", "at", "staff_id", "finding", LEAF],
+    key: 1,
+    committed: 4,
+    ..PLAIN
+};
 /// What a person has decided about taps that were held for that.
 pub static TAP_SETTLEMENT: Table = Table {
     name: "tap_settlement",
@@ -195,7 +224,7 @@ pub static TERMINAL_DEED: Table = Table {
     ..PLAIN
 };
 /// Every exported table.
-pub static TABLES: [&Table; 50] = [
+pub static TABLES: [&Table; 52] = [
     &LEAVES,
     &TILE,
     &CHECKPOINT,
@@ -204,6 +233,8 @@ pub static TABLES: [&Table; 50] = [
     &PURSE_REVERSAL,
     &TAP,
     &TAP_SETTLEMENT,
+    &SUSPICION,
+    &SUSPICION_REVIEW,
     &LANE,
     &LANE_EVENT,
     &ORGANISATION,

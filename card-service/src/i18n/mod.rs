@@ -43,6 +43,7 @@ const ZH_CN: &[&str] = &[
     include_str!("../../i18n/zh-CN/points.ftl"),
     include_str!("../../i18n/zh-CN/quarantine.ftl"),
     include_str!("../../i18n/zh-CN/receipt.ftl"),
+    include_str!("../../i18n/zh-CN/suspicion.ftl"),
 ];
 const EN: &[&str] = &[
     include_str!("../../i18n/en/service.ftl"),
@@ -65,6 +66,7 @@ const EN: &[&str] = &[
     include_str!("../../i18n/en/points.ftl"),
     include_str!("../../i18n/en/quarantine.ftl"),
     include_str!("../../i18n/en/receipt.ftl"),
+    include_str!("../../i18n/en/suspicion.ftl"),
 ];
 
 type Bundle = FluentBundle<FluentResource>;

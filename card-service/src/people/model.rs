@@ -46,11 +46,13 @@ pub enum Permission {
     HandOutLists,
     /// Move back what a payment or a top-up has moved.
     ReverseTransfers,
+    /// Say what is behind counts that look wrong.
+    ReviewSuspicions,
 }
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Administer,
         Self::RunTerminals,
         Self::ServeHolders,
@@ -60,6 +62,7 @@ impl Permission {
         Self::KeepStock,
         Self::HandOutLists,
         Self::ReverseTransfers,
+        Self::ReviewSuspicions,
     ];
 
     /// Those under which something takes two people.
@@ -160,7 +163,7 @@ impl StaffRole {
                 | Permission::HandOutLists
                 | Permission::ReverseTransfers,
             )
-            | (Self::Auditor, Permission::SeeActivity | Permission::SeeCounts)
+            | (Self::Auditor, Permission::SeeActivity | Permission::SeeCounts | Permission::ReviewSuspicions)
             | (Self::Operator, Permission::RunTerminals | Permission::SeeActivity) => true,
             (Self::Clerk | Self::Supervisor | Self::Auditor | Self::Operator, _) => false,
         }

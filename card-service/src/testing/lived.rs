@@ -30,7 +30,7 @@ use crate::domains::residence::{
 };
 use crate::evidence::Log;
 use crate::i18n::Locale;
-use crate::intake::quarantine;
+use crate::intake::{quarantine, suspicion};
 use crate::people::approval::{self, model::Deed};
 use crate::people::member::{self, model::Post};
 use crate::people::model::SignedInBy;
@@ -176,6 +176,7 @@ async fn office(town: &Town, terminal: &TestTerminal, card: &TestCard) {
             activity::store::latest(tx, START, who, why, None).await?;
             activity::store::of_card(tx, START, who, why, card, None).await?;
             settled(tx, who, terminal).await?;
+            suspected(tx, who, terminal).await?;
             let because = cards::store::Because { reason: "test", by: Some(who) };
             cards::store::set_state(tx, START, &found, CardState::Suspended, because).await?;
             deed::store::chip(tx, START, card, who, Fate::KeptAsEvidence).await?;
@@ -236,6 +237,14 @@ async fn settled(tx: &mut Tx, who: StaffId, terminal: TerminalId) -> Result<(), 
     };
     quarantine::agreed(tx, START, POLICY, &request, wanted, who).await.unwrap().unwrap();
     Ok(())
+}
+
+/// A terminal brings what looks wrong, and somebody has found out why.
+async fn suspected(tx: &mut Tx, who: StaffId, terminal: TerminalId) -> Result<(), DbError> {
+    use suspicion::model::{Counts, Finding, Rule, Suspicion};
+    let (id, rule, counts) = (Uuid::from_u128(16), Rule::WrongPins, Counts { wrong_pins: 31, ..Counts::default() });
+    suspicion::store::insert(tx, &Suspicion { id, terminal, rule, found_at: START, most: 30, counts }).await?;
+    suspicion::store::insert_review(tx, START, id, who, Finding::Explained).await
 }
 
 /// A part of the payment goes back.

@@ -29,13 +29,13 @@ enum Who {
 }
 
 use Permission::{
-    Administer, DecidePermits, HandOutLists, KeepStock, ReverseTransfers, RunTerminals, SeeActivity, SeeCounts,
-    ServeHolders,
+    Administer, DecidePermits, HandOutLists, KeepStock, ReverseTransfers, ReviewSuspicions, RunTerminals, SeeActivity,
+    SeeCounts, ServeHolders,
 };
 use Who::{Anybody, May, MayApprove, Proof, Staff, Terminals};
 
 /// Every route. One that is not here, or no more there, fails the test.
-const TABLE: [(&str, &str, Who); 207] = [
+const TABLE: [(&str, &str, Who); 210] = [
     ("GET", "/", Staff),
     ("GET", "/account/password", Staff),
     ("GET", "/account/second-factor", Staff),
@@ -139,6 +139,8 @@ const TABLE: [(&str, &str, Who); 207] = [
     ("GET", "/stock", May(KeepStock)),
     ("GET", "/stock/{organisation_id}", May(KeepStock)),
     ("GET", "/stock/{organisation_id}/moves", May(KeepStock)),
+    ("GET", "/suspicions", May(ReviewSuspicions)),
+    ("GET", "/suspicions/{suspicion_id}", May(ReviewSuspicions)),
     ("GET", "/terminals", May(SeeActivity)),
     ("GET", "/terminals/new", May(RunTerminals)),
     ("GET", "/terminals/{terminal_id}", May(SeeActivity)),
@@ -223,6 +225,7 @@ const TABLE: [(&str, &str, Who); 207] = [
     ("POST", "/staff/{staff_id}", May(Administer)),
     ("POST", "/staff/{staff_id}/sign-in", May(Administer)),
     ("POST", "/stock/{organisation_id}", May(KeepStock)),
+    ("POST", "/suspicions/{suspicion_id}", May(ReviewSuspicions)),
     ("POST", "/terminals/new", May(RunTerminals)),
     ("POST", "/terminals/{terminal_id}", May(RunTerminals)),
     ("POST", "/unblocks/{unblock_id}/give-up", May(ServeHolders)),

@@ -13,7 +13,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use card_schema::card::Slot;
 use card_schema::envelope::paper::PaperKind;
 use card_schema::envelope::receipt::Recorded;
-use card_schema::ids::{CardId, HolderId, OrganisationId};
+use card_schema::ids::{CardId, HolderId, OrganisationId, TerminalId};
 use card_schema::money::Fen;
 use card_schema::operation::{Operation, OperationCode, purse};
 use card_schema::points::ProgrammeId;
@@ -39,6 +39,8 @@ use crate::domains::residence::model::{Facts, Field};
 use crate::domains::residence::{Registration, draft, import, paper};
 use crate::http::Refusal;
 use crate::i18n::Locale;
+use crate::intake::suspicion;
+use crate::intake::suspicion::model::{Counts, Rule, Suspicion};
 use crate::people::{Purpose, StaffId, StaffRole, approval, organisation};
 use crate::terminals;
 use crate::testing::town::{card_of, terminal_in};
@@ -137,6 +139,7 @@ impl Scene {
             ("station_id", station(app).await.to_string()),
             ("approval_id", request(app, writer.staff_id).await.to_string()),
             ("draft_id", draft.to_string()),
+            ("suspicion_id", suspicion(app, terminal.id).await.to_string()),
             ("programme_id", programme(app, writer.staff_id).await.0.to_string()),
             ("step", "contact".to_owned()),
             ("import_id", import.to_string()),
@@ -193,6 +196,17 @@ impl Scene {
         walk(&listeners, pages, &self.callers, &self.known, look).await;
         walked
     }
+}
+
+/// A terminal that looks wrong.
+async fn suspicion(app: &App, terminal: TerminalId) -> uuid::Uuid {
+    let (id, found_at) = (app.new_id(), app.now());
+    let (rule, counts) = (Rule::ManyCards, Counts::default());
+    let noted = Suspicion { id, terminal, rule, found_at, most: 0, counts };
+    let noted =
+        app.db.write::<_, DbError, _>(move |tx| Box::pin(async move { suspicion::store::insert(tx, &noted).await }));
+    noted.await.unwrap();
+    id
 }
 
 /// Where staff may work.

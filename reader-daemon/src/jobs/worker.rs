@@ -247,7 +247,7 @@ impl<'a> Worker<'a> {
             let factory = Pin::parse(Pin::FACTORY).expect("the factory PIN is a PIN");
             let refused = match card.verify_pin(&factory) {
                 Ok(()) => false,
-                Err(error) if is_wrong_pin(&error) => true,
+                Err(error) if error.is_wrong_pin() => true,
                 Err(error) => return Err(error),
             };
             // Gives the try back.
@@ -366,10 +366,6 @@ impl<'a> Worker<'a> {
     {
         self.card(work).await.map(|()| Observation::Done)
     }
-}
-
-fn is_wrong_pin(error: &PivError) -> bool {
-    matches!(error.reason(), Some(Reason::WrongPin { .. } | Reason::PinBlocked))
 }
 
 fn reset(card: &mut PivCard<AnyLink<'_>>) -> Result<(), PivError> {

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::Path};
 
-use axum::{Router, extract::DefaultBodyLimit, middleware};
+use axum::{Router, extract::DefaultBodyLimit, middleware, serve::ListenerExt as _};
 use tokio::net::TcpListener;
 
 use super::{
@@ -51,7 +51,11 @@ impl Listening {
     /// From the listener.
     pub async fn serve(self, app: App, stop: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
         let router = router(&app, Gate::new(self.file.address, &self.file.token, app.visits.clone()));
-        axum::serve(self.listener, router).with_graceful_shutdown(stop).await
+        // What changes is shown at once: an event does not wait until the one before it is acknowledged (RFC 896).
+        let listener = self.listener.tap_io(|connection| {
+            let _slower = connection.set_nodelay(true);
+        });
+        axum::serve(listener, router).with_graceful_shutdown(stop).await
     }
 }
 

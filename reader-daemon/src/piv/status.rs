@@ -251,6 +251,11 @@ impl PivError {
         Self::Malformed { command, cause: cause.into() }
     }
 
+    /// Whether a PIN was tried that is wrong, or that none is good for any more.
+    pub fn is_wrong_pin(&self) -> bool {
+        matches!(self.reason(), Some(Reason::WrongPin { .. } | Reason::PinBlocked))
+    }
+
     /// Why the card refused, where it did.
     pub fn reason(&self) -> Option<Reason> {
         match self {

@@ -180,7 +180,11 @@ impl Line {
         let operation = points::promise(&ask.operation, &known, now);
         let operation = self.terms(operation, card, &known, now).await?;
         if let Some(pin) = &ask.pin {
-            piv.verify_pin(pin)?;
+            piv.verify_pin(pin).inspect_err(|error| {
+                if error.is_wrong_pin() {
+                    self.burnt = Some(AbandonReason::WrongPin);
+                }
+            })?;
         }
 
         let lane = self.lane.as_ref().expect("prepared above");

@@ -40,7 +40,7 @@ const HOLDERS: [&str; 29] = [
     "transfer",
 ];
 /// The service's own: they find a shard, or know no holder. Copied to every machine, or kept on one.
-const SERVICES: [&str; 41] = [
+const SERVICES: [&str; 43] = [
     "_sqlx_migrations",
     "area",
     "approval",
@@ -77,6 +77,8 @@ const SERVICES: [&str; 41] = [
     "staff_deed",
     "staff_post",
     "status_change",
+    "suspicion",
+    "suspicion_review",
     "terminal",
     "terminal_deed",
     "tile",
