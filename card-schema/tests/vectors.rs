@@ -189,7 +189,17 @@ fn check_taps() {
         ("tap-redemption", Slot::Approve, Operation::PointsRedemption(points::Redemption { programme, points: 300 })),
         ("tap-undo", Slot::Tap, Operation::PointsUndo(points::Undo { original })),
         ("tap-payment-with-pin", Slot::Approve, Operation::PursePayment(purse::Payment::online(Fen(123_456)))),
-        ("tap-top-up", Slot::Tap, Operation::PurseTopUp(purse::TopUp { amount: Fen(5_000) })),
+        ("tap-top-up", Slot::Tap, Operation::PurseTopUp(purse::TopUp::cash(Fen(5_000)))),
+        (
+            "tap-top-up-approved",
+            Slot::Tap,
+            Operation::PurseTopUp(purse::TopUp { amount: Fen(200_000), approved_by: Some(card()) }),
+        ),
+        (
+            "tap-top-up-approval",
+            Slot::Approve,
+            Operation::PurseTopUpApproval(purse::TopUpApproval { amount: Fen(200_000) }),
+        ),
         ("tap-refund", Slot::Tap, Operation::PurseRefund(purse::Return { original, amount: Fen(250) })),
         ("tap-void", Slot::Tap, Operation::PurseVoid(purse::Return { original, amount: Fen(1250) })),
         ("tap-inquiry", Slot::Approve, Operation::PurseInquiry(purse::Inquiry)),
@@ -343,6 +353,8 @@ fn every_kept_file_belongs_to_a_test() {
         "tap-registration-consent",
         "tap-sign-in",
         "tap-top-up",
+        "tap-top-up-approval",
+        "tap-top-up-approved",
         "tap-undo",
         "tap-void",
     ];

@@ -22,7 +22,7 @@ const PREFIX: &str = "CARD_SERVICE_";
 const NOT_SETTINGS: [&str; 3] = ["CARD_SERVICE_CONFIG", "CARD_SERVICE_ADMIN_PASSWORD", "CARD_SERVICE_LANG"];
 
 /// Every key there is, with what it is for.
-pub const KEYS: [(&str, &str); 33] = [
+pub const KEYS: [(&str, &str); 34] = [
     ("data_dir", "folder for database, keys and certificates"),
     ("database.url", "sqlite:PATH or postgres://USER@HOST/DATABASE; SQLite in data_dir when not set"),
     ("public.listen", "address of the console and the API"),
@@ -37,6 +37,7 @@ pub const KEYS: [(&str, &str); 33] = [
     ("log.format", "text or json"),
     ("limits.no_pin_fen", "largest payment without PIN, in fen"),
     ("limits.tap_fen", "largest amount of one tap, in fen"),
+    ("limits.top_up_alone_fen", "largest top-up without the approval of a member of staff, in fen"),
     ("limits.day_fen", "what a holder pays on one day at most, in fen"),
     ("limits.no_pin_count", "payments of a holder without PIN on one day; the next one needs it"),
     ("limits.offline_tap_fen", "largest payment that a terminal accepts without the service, in fen"),
@@ -257,6 +258,7 @@ impl Config {
             .set_default("log.format", "text")?
             .set_default("limits.no_pin_fen", 5_000)?
             .set_default("limits.tap_fen", 500_000)?
+            .set_default("limits.top_up_alone_fen", 100_000)?
             .set_default("limits.day_fen", 1_000_000)?
             .set_default("limits.no_pin_count", 20)?
             .set_default("limits.offline_tap_fen", 10_000)?

@@ -65,11 +65,13 @@ pub enum Outcome {
     Rejected = 21,
     /// With this the holder would have paid more on one day than is allowed.
     DayLimitReached = 22,
+    /// So much takes a member of staff who approves it, right before.
+    ApprovalRequired = 23,
 }
 
 impl Outcome {
     /// Every outcome there is.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Accepted,
         Self::Malformed,
         Self::UnknownCard,
@@ -93,6 +95,7 @@ impl Outcome {
         Self::PointsTermsDiffer,
         Self::Rejected,
         Self::DayLimitReached,
+        Self::ApprovalRequired,
     ];
 
     /// The number in a signed receipt and in the database.

@@ -85,7 +85,10 @@ fn operation() -> impl Strategy<Value = Operation> {
             Operation::PointsRedemption(points::Redemption { programme: ProgrammeId(programme), points })
         }),
         given_back().prop_map(|back| Operation::PointsUndo(points::Undo { original: back.original })),
-        any::<i64>().prop_map(|fen| Operation::PurseTopUp(purse::TopUp { amount: Fen(fen) })),
+        (any::<i64>(), proptest::option::of(any::<[u8; 16]>())).prop_map(|(fen, card)| {
+            Operation::PurseTopUp(purse::TopUp { amount: Fen(fen), approved_by: card.map(CardId::from_bytes) })
+        }),
+        any::<i64>().prop_map(|fen| Operation::PurseTopUpApproval(purse::TopUpApproval { amount: Fen(fen) })),
         given_back().prop_map(Operation::PurseRefund),
         given_back().prop_map(Operation::PurseVoid),
         Just(Operation::GateCheck(gate::Check)),

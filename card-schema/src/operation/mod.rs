@@ -30,6 +30,8 @@ pub enum Operation {
     PursePayment(purse::Payment),
     /// `purse.top_up`: cash taken at the terminal, into the holder's purse.
     PurseTopUp(purse::TopUp),
+    /// `purse.top_up_approval`: a member of staff approves the top-up that follows.
+    PurseTopUpApproval(purse::TopUpApproval),
     /// `purse.refund`: a payment, or a part of it, back to the holder.
     PurseRefund(purse::Return),
     /// `purse.void`: a payment is undone in full, soon after it was made.
@@ -71,6 +73,9 @@ pub enum OperationCode {
     /// See [`Operation::PurseInquiry`].
     #[serde(rename = "purse.inquiry")]
     PurseInquiry = 0x0105,
+    /// See [`Operation::PurseTopUpApproval`].
+    #[serde(rename = "purse.top_up_approval")]
+    PurseTopUpApproval = 0x0106,
     /// See [`Operation::GateCheck`].
     #[serde(rename = "gate.check")]
     GateCheck = 0x0201,
@@ -96,9 +101,10 @@ pub enum OperationCode {
 
 impl OperationCode {
     /// Every operation there is.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::PursePayment,
         Self::PurseTopUp,
+        Self::PurseTopUpApproval,
         Self::PurseRefund,
         Self::PurseVoid,
         Self::PurseInquiry,
@@ -126,6 +132,7 @@ impl OperationCode {
         match self {
             Self::PursePayment => "purse.payment",
             Self::PurseTopUp => "purse.top_up",
+            Self::PurseTopUpApproval => "purse.top_up_approval",
             Self::PurseRefund => "purse.refund",
             Self::PurseVoid => "purse.void",
             Self::PurseInquiry => "purse.inquiry",
@@ -149,7 +156,12 @@ impl OperationCode {
             | Self::PointsAward
             | Self::PointsRedemption
             | Self::PointsUndo => true,
-            Self::PurseInquiry | Self::GateCheck | Self::SignIn | Self::RegistrationConsent | Self::Abandoned => false,
+            Self::PurseTopUpApproval
+            | Self::PurseInquiry
+            | Self::GateCheck
+            | Self::SignIn
+            | Self::RegistrationConsent
+            | Self::Abandoned => false,
         }
     }
 
@@ -165,6 +177,7 @@ impl Operation {
         match self {
             Self::PursePayment(_) => OperationCode::PursePayment,
             Self::PurseTopUp(_) => OperationCode::PurseTopUp,
+            Self::PurseTopUpApproval(_) => OperationCode::PurseTopUpApproval,
             Self::PurseRefund(_) => OperationCode::PurseRefund,
             Self::PurseVoid(_) => OperationCode::PurseVoid,
             Self::PurseInquiry(_) => OperationCode::PurseInquiry,
@@ -183,6 +196,7 @@ impl Operation {
         match self {
             Self::PursePayment(payment) => Some(payment.amount),
             Self::PurseTopUp(top_up) => Some(top_up.amount),
+            Self::PurseTopUpApproval(approval) => Some(approval.amount),
             Self::PurseRefund(back) | Self::PurseVoid(back) => Some(back.amount),
             Self::PointsAward(award) => Some(award.paid),
             _ => None,
@@ -222,11 +236,14 @@ impl Operation {
     /// Whether only the service can answer: a terminal that decides by itself refuses it.
     pub const fn needs_service(&self) -> bool {
         match self {
-            Self::PurseRefund(_)
+            Self::PurseTopUpApproval(_)
+            | Self::PurseRefund(_)
             | Self::PurseVoid(_)
             | Self::PurseInquiry(_)
             | Self::PointsRedemption(_)
             | Self::PointsUndo(_) => true,
+            // Whether its approval is good.
+            Self::PurseTopUp(top_up) => top_up.approved_by.is_some(),
             // Nobody else knows how many points there are.
             Self::PursePayment(payment) => payment.redeemed() > 0,
             _ => false,
@@ -260,6 +277,8 @@ impl Operation {
             Self::PurseInquiry(_) | Self::PointsRedemption(_) | Self::RegistrationConsent(_) => {
                 Signer::Card(Slot::Approve)
             }
+            // Whoever has found a staff card shall not approve with it.
+            Self::PurseTopUpApproval(_) => Signer::Card(Slot::Approve),
             Self::Abandoned(_) => Signer::Terminal,
         }
     }
@@ -268,6 +287,7 @@ impl Operation {
         match self {
             Self::PursePayment(payment) => payment.encode(e),
             Self::PurseTopUp(top_up) => top_up.encode(e),
+            Self::PurseTopUpApproval(approval) => approval.encode(e),
             Self::PurseRefund(back) | Self::PurseVoid(back) => back.encode(e),
             Self::PurseInquiry(purse::Inquiry) => purse::Inquiry::encode(e),
             Self::PointsAward(award) => award.encode(e),
@@ -284,6 +304,7 @@ impl Operation {
         Ok(match code {
             OperationCode::PursePayment => Self::PursePayment(purse::Payment::decode(d)?),
             OperationCode::PurseTopUp => Self::PurseTopUp(purse::TopUp::decode(d)?),
+            OperationCode::PurseTopUpApproval => Self::PurseTopUpApproval(purse::TopUpApproval::decode(d)?),
             OperationCode::PurseRefund => Self::PurseRefund(purse::Return::decode(d)?),
             OperationCode::PurseVoid => Self::PurseVoid(purse::Return::decode(d)?),
             OperationCode::PurseInquiry => Self::PurseInquiry(purse::Inquiry::decode(d)?),

@@ -6,7 +6,7 @@ use super::points::Movement;
 use crate::{
     clock::Micros,
     envelope::{EnvelopeError, cbor},
-    ids::TapId,
+    ids::{CardId, TapId},
     money::Fen,
 };
 
@@ -57,9 +57,44 @@ impl Payment {
 pub struct TopUp {
     /// Above zero; the service refuses anything else.
     pub amount: Fen,
+    /// The card of the member of staff who has approved it: with the tap right before this one in its lane, a
+    /// [`TopUpApproval`] of the same amount.
+    pub approved_by: Option<CardId>,
 }
 
 impl TopUp {
+    /// So much as needs nobody's approval.
+    pub const fn cash(amount: Fen) -> Self {
+        Self { amount, approved_by: None }
+    }
+
+    pub(crate) fn encode<W: Write>(self, e: &mut Encoder<W>) -> Result<(), minicbor::encode::Error<W::Error>> {
+        e.map(2)?.u8(1)?.i64(self.amount.0)?.u8(2)?;
+        match self.approved_by {
+            Some(card) => e.bytes(card.as_bytes())?,
+            None => e.null()?,
+        };
+        Ok(())
+    }
+
+    pub(crate) fn decode(d: &mut Decoder<'_>) -> Result<Self, EnvelopeError> {
+        cbor::map(d, 2)?;
+        cbor::key(d, 1)?;
+        let amount = Fen(d.i64()?);
+        cbor::key(d, 2)?;
+        Ok(Self { amount, approved_by: cbor::optional(d, |d| Ok(CardId::from_bytes(cbor::bytes(d)?)))? })
+    }
+}
+
+/// A member of staff approves, with card and PIN, the top-up that follows in the same lane: the holder's card signs which tap
+/// came before its own, so that no other top-up can take its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TopUpApproval {
+    /// Exactly so much.
+    pub amount: Fen,
+}
+
+impl TopUpApproval {
     pub(crate) fn encode<W: Write>(self, e: &mut Encoder<W>) -> Result<(), minicbor::encode::Error<W::Error>> {
         e.map(1)?.u8(1)?.i64(self.amount.0)?;
         Ok(())

@@ -131,6 +131,8 @@ pub struct Limits {
     pub no_pin_limit: Fen,
     /// The largest amount of one tap.
     pub tap_limit: Fen,
+    /// The largest top-up that no member of staff approves.
+    pub top_up_alone: Fen,
     /// What it accepts while it cannot reach the service.
     pub offline: OfflineLimits,
     /// How long a payment may be given back.

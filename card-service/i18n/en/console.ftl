@@ -206,6 +206,7 @@ console-operation-purse-payment = Payment
 console-operation-purse-top-up = Top-up
 console-operation-purse-refund = Refund
 console-operation-purse-void = Void
+console-operation-purse-top-up-approval = Top-up approved
 console-operation-purse-inquiry = Balance inquiry
 console-operation-points-award = Points for a purchase
 console-operation-points-redemption = Points for goods
@@ -240,6 +241,7 @@ console-outcome-19 = Not enough points
 console-outcome-20 = Other terms for points
 console-outcome-21 = Not booked after review
 console-outcome-22 = Too much for one day
+console-outcome-23 = Staff has to approve it
 
 # Error pages: what to do next
 console-error-home = Go to the start page

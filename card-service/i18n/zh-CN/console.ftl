@@ -206,6 +206,7 @@ console-operation-purse-payment = 付款
 console-operation-purse-top-up = 充值
 console-operation-purse-refund = 退款
 console-operation-purse-void = 撤销
+console-operation-purse-top-up-approval = 批准充值
 console-operation-purse-inquiry = 查询余额
 console-operation-points-award = 购物积分
 console-operation-points-redemption = 积分兑换
@@ -240,6 +241,7 @@ console-outcome-19 = 积分不足
 console-outcome-20 = 积分规则已变
 console-outcome-21 = 核实后不入账
 console-outcome-22 = 超过单日限额
+console-outcome-23 = 须工作人员批准
 
 # 错误页：下一步怎么做
 console-error-home = 回到首页

@@ -14,6 +14,8 @@ pub struct LimitsConfig {
     pub no_pin_fen: i64,
     /// The largest amount of one tap, in fen.
     pub tap_fen: i64,
+    /// See [`Limits::top_up_alone`], in fen.
+    pub top_up_alone_fen: i64,
     /// See [`DayLimits::paid`], in fen.
     pub day_fen: i64,
     /// See [`DayLimits::without_pin`].
@@ -52,6 +54,7 @@ impl LimitsConfig {
         let amounts = [
             ("limits.no_pin_fen", self.no_pin_fen),
             ("limits.tap_fen", self.tap_fen),
+            ("limits.top_up_alone_fen", self.top_up_alone_fen),
             ("limits.day_fen", self.day_fen),
             ("limits.offline_tap_fen", self.offline_tap_fen),
             ("limits.offline_card_day_fen", self.offline_card_day_fen),
@@ -83,6 +86,7 @@ impl From<LimitsConfig> for Limits {
         Self {
             no_pin_limit: Fen(limits.no_pin_fen),
             tap_limit: Fen(limits.tap_fen),
+            top_up_alone: Fen(limits.top_up_alone_fen),
             offline: OfflineLimits {
                 tap: Fen(limits.offline_tap_fen),
                 card_day: Fen(limits.offline_card_day_fen),

@@ -200,7 +200,7 @@ mod tests {
         moved.await.unwrap().unwrap();
         let mut terminal = terminal_in(&app.db, &OperationCode::ALL).await;
         let card = card_of(&app.db, Bearer::Holder(holder), CardState::Active).await;
-        let tap = terminal.tap(&card, Slot::Tap, Operation::PurseTopUp(purse::TopUp { amount: Fen(98_765) }));
+        let tap = terminal.tap(&card, Slot::Tap, Operation::PurseTopUp(purse::TopUp::cash(Fen(98_765))));
         office.intake.accept(terminal.id, &terminal.batch(&[tap])).await.unwrap();
         let because = cards::store::Because { reason: "holder_asked", by: Some(by) };
         let (now, id) = (app.now(), card.id);

@@ -48,6 +48,8 @@ pub struct Ask<'a> {
     pub spent: purse::Spent,
     /// Whether the holder has typed the PIN for it.
     pub with_pin: bool,
+    /// Whether a member of staff has approved it.
+    pub is_approved: bool,
     /// What the operation names to be given back or undone, if the same holder has it in the books.
     pub original: Option<&'a Original>,
     /// The programmes of points there are.
@@ -171,7 +173,10 @@ fn rooms_of(operation: &Operation) -> &'static [&'static dyn Room] {
         Operation::PurseTopUp(_) => &[&purse::Purse],
         Operation::PointsAward(_) | Operation::PointsRedemption(_) | Operation::PointsUndo(_) => &[&points::Points],
         Operation::GateCheck(_) => &[&gate::Gate],
-        Operation::SignIn(_) | Operation::RegistrationConsent(_) | Operation::Abandoned(_) => &[],
+        Operation::PurseTopUpApproval(_)
+        | Operation::SignIn(_)
+        | Operation::RegistrationConsent(_)
+        | Operation::Abandoned(_) => &[],
     }
 }
 

@@ -1,6 +1,8 @@
 //! The taps of a group that lie in one group of shards: load what they need, decide tap by tap, write everything in one
 //! transaction.
 
+mod approval;
+mod cards;
 mod settle;
 
 use std::collections::hash_map::Entry as OfMap;
@@ -24,14 +26,14 @@ use super::memory::{Cards, Learned};
 use super::store::{self, LaneEvent, Prior, Returned, TapRow, Wanted};
 use super::submission::{Means, Policy, Submission};
 use super::verify::{Candidate, SignedBy};
-use crate::cards::store::Because;
-use crate::cards::{self, CardState, status};
+use crate::cards::{CardState, status};
 use crate::db::{DbError, Engine, Tx};
 use crate::domains::{self, Ask, Decision, Effect, Original, ShownPoints, points, purse};
 use crate::evidence::{self, Action, ActionKind, Hash, LeafRef, RowImage};
 use crate::ledger::{self, Account, AccountKey, Book, Entry, Linked, Named, Refused, Transfer};
 use crate::terminals::Terminal;
 
+pub(super) use approval::{Approval, Approvals};
 pub(super) use settle::settle;
 
 /// A tap that has its place in its lane.
@@ -81,6 +83,9 @@ struct Part {
     /// What taps of this part name to be given back: as it was recorded before, and as this part records it.
     originals: HashMap<TapId, Original>,
     named: HashSet<TapId>,
+    approvals: Approvals,
+    /// Whether a person has looked at these taps, and decides about them.
+    is_settling: bool,
     programmes: Arc<points::Programmes>,
     lots: HashMap<(HolderId, ProgrammeId), points::Lots>,
     spent: HashMap<purse::HolderDay, purse::Spent>,
@@ -154,6 +159,7 @@ impl Part {
         part.prior = store::prior(tx.conn(), &wanted).await?;
         let returns: Vec<_> = taps.iter().filter_map(|placed| part.gives_back(placed)).collect();
         part.named = returns.iter().map(|wanted| wanted.original.tap).collect();
+        part.load_approvals(tx, taps).await?;
         let (originals, moved) = store::originals(tx.conn(), &returns).await?;
         part.originals = originals;
         if taps.iter().any(|placed| points::are_concerned(&placed.tap().operation)) {
@@ -209,6 +215,7 @@ impl Part {
             day_limits: policy.day_limits,
             spent: purse::Spent::default(),
             with_pin: placed.candidate().signed_by == SignedBy::Card(Slot::Approve),
+            is_approved: self.is_approved(tap),
             original: original.filter(|original| original.holder == holder),
             programmes: &self.programmes,
             lots: None,
@@ -273,6 +280,9 @@ impl Part {
         };
         self.may_be_given_back(placed, holder, received_at, &booked);
         let Booked { outcome, balance, points, .. } = booked;
+        if let (receipt::Outcome::Accepted, Some(approval)) = (outcome, Approval::of(tap)) {
+            self.approvals.insert(candidate.id, approval);
+        }
         self.prior.insert(candidate.id, Prior { outcome, balance, recorded: leaf, leaf });
         if points.is_some() {
             self.moved_before.insert(leaf, booked.entries.iter().copied().map(Named::fresh).collect());
@@ -318,6 +328,7 @@ impl Part {
                     (None, Operation::RegistrationConsent(consent), Some(card)) => {
                         Decision::plain(self.consent(tx, &placed.submission, card, &consent.text).await?)
                     }
+                    (None, Operation::PurseTopUpApproval(_), _) => Decision::plain(self.approve(tx, card).await?),
                     // Whom it lets in is decided when the terminal shows this tap (`people::card_sign_in`).
                     (None, Operation::SignIn(_), _) if signs_in => Decision::plain(receipt::Outcome::Accepted),
                     (None, ..) => Decision::plain(receipt::Outcome::OperationNotAllowed),
@@ -391,42 +402,6 @@ impl Part {
         let of = |key: AccountKey, amount: i64| if key == account { amount } else { 0 };
         let moved = moved.map(|transfer| of(transfer.credit, transfer.amount) - of(transfer.debit, transfer.amount));
         PointsStanding { programme, moved: moved.sum(), balance: Some(self.book.balance(&account)), ending }
-    }
-
-    /// The holder has agreed to a text: if it is the one that was sent, the card is active from the next tap on, and no
-    /// other of the holder's is.
-    async fn consent(
-        &mut self,
-        tx: &mut Tx,
-        submission: &Submission,
-        id: CardId,
-        text: &[u8; 32],
-    ) -> Result<receipt::Outcome, DbError> {
-        let consent = cards::on_consent(tx, submission.received_at, id, text).await?;
-        if consent.outcome == receipt::Outcome::Accepted {
-            self.becomes(id, CardState::Active, submission.received_at);
-        }
-        for replaced in &consent.replaced {
-            self.becomes(*replaced, CardState::Replaced, submission.received_at);
-        }
-        Ok(consent.outcome)
-    }
-
-    /// A card has spent what it did not have: until somebody has looked, it pays nothing more.
-    async fn suspend(&mut self, tx: &mut Tx, at: Micros, id: CardId) -> Result<(), DbError> {
-        let found = cards::store::one(tx.conn(), id).await?;
-        let Some(found) = found.filter(|found| found.state == CardState::Active) else { return Ok(()) };
-        cards::store::set_state(tx, at, &found, CardState::Suspended, Because::of("overspent")).await?;
-        self.becomes(id, CardState::Suspended, at);
-        Ok(())
-    }
-
-    /// A card is in another state from the next tap on.
-    fn becomes(&mut self, card: CardId, state: CardState, at: Micros) {
-        if let Some(card) = self.cards.get_mut(&card) {
-            let card = Arc::make_mut(card);
-            (card.state, card.changed_at) = (state, at);
-        }
     }
 
     /// One leaf for what was done about a tap, the accounts that it opened and the transfers that it caused.

@@ -1,5 +1,6 @@
 //! The tables of taps and lanes.
 
+mod approvals;
 mod originals;
 
 use std::collections::{BTreeSet, HashMap};
@@ -15,6 +16,7 @@ use card_schema::money::Fen;
 use card_schema::operation::OperationCode;
 use foldhash::fast::RandomState;
 
+pub(super) use approvals::approvals;
 pub(super) use originals::{Returned, originals};
 
 /// What became of a tap that came before.

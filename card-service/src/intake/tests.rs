@@ -1,5 +1,6 @@
 //! What a terminal may expect of intake, and what an attacker may not.
 
+mod approvals;
 mod consent;
 mod days;
 mod offline;
@@ -42,7 +43,7 @@ fn pay(fen: i64) -> Operation {
 }
 
 fn top_up(fen: i64) -> Operation {
-    Operation::PurseTopUp(purse::TopUp { amount: Fen(fen) })
+    Operation::PurseTopUp(purse::TopUp::cash(Fen(fen)))
 }
 
 const GATE: Operation = Operation::GateCheck(gate::Check);

@@ -36,7 +36,7 @@ impl Scene {
         let town = Town::on(Scratch::new().await);
         let (terminal, card) = (town.terminal().await, town.card().await);
         let mut scene = Self { town, terminal, card, folder: tempfile::tempdir().unwrap() };
-        scene.post(Operation::PurseTopUp(purse::TopUp { amount: Fen(5_000) })).await;
+        scene.post(Operation::PurseTopUp(purse::TopUp::cash(Fen(5_000)))).await;
         scene.post(Operation::PursePayment(purse::Payment::online(Fen(1_250)))).await;
         scene
     }
@@ -226,7 +226,7 @@ async fn a_backup_that_is_taken_while_taps_come_in_holds_one_state() {
     let saved = Cell::new(false);
     let taps = async {
         while !saved.get() {
-            scene.post(Operation::PurseTopUp(purse::TopUp { amount: Fen(100) })).await;
+            scene.post(Operation::PurseTopUp(purse::TopUp::cash(Fen(100)))).await;
         }
         // At least one after it, so that the two differ.
         scene.post(Operation::PursePayment(purse::Payment::online(Fen(100)))).await;

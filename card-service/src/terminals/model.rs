@@ -93,7 +93,12 @@ impl Place {
     /// What a terminal there may submit.
     pub const fn operations(self) -> &'static [OperationCode] {
         match self {
-            Self::Counter => &[OperationCode::PurseTopUp, OperationCode::RegistrationConsent, OperationCode::SignIn],
+            Self::Counter => &[
+                OperationCode::PurseTopUp,
+                OperationCode::PurseTopUpApproval,
+                OperationCode::RegistrationConsent,
+                OperationCode::SignIn,
+            ],
             Self::Till => &[
                 OperationCode::PursePayment,
                 OperationCode::PurseRefund,

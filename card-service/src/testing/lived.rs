@@ -53,7 +53,7 @@ impl Lived {
         let log = Log::open(town.scratch.db.clone(), town.keys.clone(), "log.test.invalid/town").await.unwrap();
         let (mut terminal, card) = (town.terminal().await, town.card().await);
         for operation in [
-            Operation::PurseTopUp(purse::TopUp { amount: Fen(5_000) }),
+            Operation::PurseTopUp(purse::TopUp::cash(Fen(5_000))),
             Operation::PursePayment(purse::Payment::online(Fen(1_250))),
             Operation::GateCheck(gate::Check),
         ] {

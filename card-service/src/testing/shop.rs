@@ -18,7 +18,7 @@ pub(crate) const fn pay(fen: i64) -> Operation {
 }
 
 pub(crate) const fn top_up(fen: i64) -> Operation {
-    Operation::PurseTopUp(purse::TopUp { amount: Fen(fen) })
+    Operation::PurseTopUp(purse::TopUp::cash(Fen(fen)))
 }
 
 /// See the module.

@@ -10,7 +10,7 @@ use card_schema::{
     wire::ProblemType,
 };
 
-use super::{messages::CliError, messages_card, messages_outcome::outcome};
+use super::{messages::CliError, messages_card, messages_local, messages_outcome::outcome};
 use crate::{
     card::link::LinkError,
     config::{ConfigError, KEYS},
@@ -197,6 +197,8 @@ fn refused(refused: Refused) -> CliError {
             format!("The amount must be above zero and at most {limit} yuan. Change the amount."),
         ),
         Refused::PinRequired => outcome(Outcome::PinRequired),
+        Refused::ApprovalRequired => outcome(Outcome::ApprovalRequired),
+        Refused::ApprovalOver => messages_local::approval_over(),
         Refused::Listed(CardStatus::Suspended) => CliError::failed(
             "card-suspended",
             "卡片已暂停使用。请持卡人到站点办理。",

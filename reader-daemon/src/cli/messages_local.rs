@@ -43,6 +43,15 @@ pub(crate) fn pin_wanted() -> CliError {
     )
 }
 
+/// The holder's card has to sign right after the staff card, and did not.
+pub(crate) fn approval_over() -> CliError {
+    CliError::failed(
+        "approval-over",
+        "批准之后有一次刷卡没有完成，批准已失效，尚未到账。请工作人员重新批准。",
+        "After the approval a card was taken away too early, so it does not hold any more. Nothing was booked yet. Approve once more.",
+    )
+}
+
 /// Another sale is under way.
 pub(crate) fn counter_busy() -> CliError {
     CliError::failed(

@@ -140,6 +140,12 @@ const SAID: [(Outcome, &str, &str, &str); Outcome::ALL.len()] = [
         "超过持卡人单日付款限额，没有扣款。请更改金额、改用其他方式付款，或次日再付。",
         "With this the holder would pay more than is allowed on one day; nothing was charged. Change the amount, take other money, or wait until tomorrow.",
     ),
+    (
+        Outcome::ApprovalRequired,
+        "approval-required",
+        "充值超过限额，须由工作人员刷卡批准；没有到账。请在收款页面重新办理，先刷工作人员卡，随后立即刷持卡人的卡。",
+        "So much is topped up with the approval of a member of staff only; nothing was booked. Begin again on the counter's page: the staff card first, and the holder's right after it.",
+    ),
 ];
 
 /// What the service decided about a tap, where it is no yes.

@@ -9,5 +9,5 @@ mod transaction;
 
 pub use self::{
     run::{Counter, NotStarted},
-    transaction::{Again, CardSeen, End, Order, Points, PointsLeft, Step, Transaction},
+    transaction::{Again, Bearer, CardSeen, End, Order, Points, PointsLeft, Step, Transaction},
 };

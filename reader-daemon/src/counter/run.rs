@@ -6,21 +6,25 @@ use std::{
     time::{Duration, Instant},
 };
 
-use card_schema::envelope::receipt::Outcome;
+use card_schema::{
+    envelope::receipt::Outcome,
+    ids::{CardId, TapId},
+    operation::{Operation, purse},
+};
 use tokio::{
     sync::{mpsc, watch},
     time,
 };
 use uuid::Uuid;
 
-use super::transaction::{Again, CardSeen, End, Failure, Order, Points, Step, Transaction, failure};
+use super::transaction::{Again, Bearer, CardSeen, End, Failure, Order, Points, Step, Transaction, failure};
 use crate::{
     cli::{messages::CliError, messages_daemon as messages, messages_local},
     outbox::{Ordered, Outbox, OutboxError},
     piv::Pin,
     station::{Presented, ReaderState, StationError, Stations},
     submit::SubmitterHandle,
-    tap::{Ask, Refused, Shared, Taken, authorise},
+    tap::{Ask, Knowledge, Refused, Shared, Taken, authorise},
 };
 
 /// How long a transaction waits for a PIN, and for a card.
@@ -51,6 +55,56 @@ enum Hand {
     GiveUp,
 }
 
+/// A card, by its reader and the moment when it came.
+type Lying = (String, Instant);
+
+/// One card at the reader, and what it is to sign.
+struct Deed {
+    operation: Operation,
+    reader: Option<String>,
+    order: Option<Uuid>,
+    after: Option<TapId>,
+}
+
+impl Deed {
+    /// What was ordered.
+    fn of(order: &Order) -> Self {
+        let Order { id, ref operation, ref reader } = *order;
+        Self { operation: operation.clone(), reader: reader.clone(), order: Some(id), after: None }
+    }
+}
+
+/// What came of it.
+enum Signed {
+    /// A tap, by which card and where, and what the service says to it.
+    Told { end: End, tap: TapId, card: CardId, reader: String },
+    /// It is too late for the approval.
+    ApprovalOver,
+}
+
+/// The top-up that a member of staff may approve.
+const fn approvable(operation: &Operation) -> Option<purse::TopUp> {
+    match operation {
+        Operation::PurseTopUp(top_up) => Some(*top_up),
+        _ => None,
+    }
+}
+
+/// Who is asked first, and for what.
+fn begins(operation: &Operation, known: &Knowledge) -> Result<(Bearer, Step), Refused> {
+    let first = |operation: &Operation| match authorise::operation(operation, false, known) {
+        Ok(_) => Ok(Step::Card { again: None }),
+        Err(Refused::PinRequired) => Ok(Step::Pin { wrong: None }),
+        Err(refused) => Err(refused),
+    };
+    match (first(operation), approvable(operation)) {
+        (Err(Refused::ApprovalRequired), Some(purse::TopUp { amount, .. })) => {
+            Ok((Bearer::Staff, first(&Operation::PurseTopUpApproval(purse::TopUpApproval { amount }))?))
+        }
+        (step, _) => Ok((Bearer::Holder, step?)),
+    }
+}
+
 /// The counter of this terminal.
 #[derive(Clone, Debug)]
 pub struct Counter(Arc<Inner>);
@@ -72,7 +126,7 @@ struct Desk {
     /// The way to the newest, while it runs.
     hands: Option<mpsc::UnboundedSender<Hand>>,
     /// The card that was presented last, by its reader and the moment when it came.
-    presented: Option<(String, Instant)>,
+    presented: Option<Lying>,
 }
 
 impl Counter {
@@ -107,12 +161,9 @@ impl Counter {
         if let Some(running) = desk.transactions.back().filter(|newest| newest.end().is_none()) {
             return Err(NotStarted::Busy(running.order.id));
         }
-        let first = match authorise::operation(&order.operation, false, &self.0.known.now()) {
-            Ok(_) => Step::Card { again: None },
-            Err(Refused::PinRequired) => Step::Pin { wrong: None },
-            Err(refused) => return Err(NotStarted::Refused(messages::tap(&refused.into()))),
-        };
-        let transaction = Transaction::new(order, first);
+        let begins = begins(&order.operation, &self.0.known.now());
+        let (asked, first) = begins.map_err(|refused| NotStarted::Refused(messages::tap(&refused.into())))?;
+        let transaction = Transaction::new(order, asked, first);
         if desk.transactions.len() == PAST {
             desk.transactions.pop_front();
         }
@@ -198,48 +249,105 @@ impl Counter {
     ) -> Result<End, End> {
         let order = &transaction.order;
         // A card that another transaction was about has to be lifted first: nobody pays twice for not being quick.
-        let (mut pin, mut card, mut lying) = (None, None, self.desk().presented.clone());
-        let mut step = transaction.step.clone();
+        let mut lying = self.desk().presented.clone();
+        let (mut deed, mut step) = (Deed::of(order), transaction.step.clone());
+        if transaction.asked == Bearer::Staff {
+            deed = self.approved(order, step, &mut lying, moved).await?;
+            step = Step::Card { again: None };
+        }
+        loop {
+            match self.sign(order.id, &deed, step, &mut lying, moved).await? {
+                Signed::Told { end, .. } => return Ok(end),
+                Signed::ApprovalOver => {
+                    let again = Step::Pin { wrong: Some(messages_local::approval_over()) };
+                    self.ask(order.id, Bearer::Staff, again.clone());
+                    deed = self.approved(order, again, &mut lying, moved).await?;
+                    step = Step::Card { again: None };
+                }
+            }
+        }
+    }
+
+    /// A member of staff approves: what the holder's card is to sign then, at the same reader, with the very next number.
+    async fn approved(
+        &self,
+        order: &Order,
+        step: Step,
+        lying: &mut Option<Lying>,
+        moved: &mut mpsc::UnboundedReceiver<Hand>,
+    ) -> Result<Deed, End> {
+        let Some(top_up) = approvable(&order.operation) else { return Ok(Deed::of(order)) };
+        let approval = Operation::PurseTopUpApproval(purse::TopUpApproval { amount: top_up.amount });
+        // The order is the holder's tap's: after a start in between it begins anew.
+        let asked = Deed { operation: approval, reader: order.reader.clone(), order: None, after: None };
+        let signed = self.sign(order.id, &asked, step, lying, moved).await?;
+        self.change(order.id, |transaction| transaction.tap = None);
+        match signed {
+            Signed::Told { end: End::Accepted { .. }, tap, card, reader } => {
+                self.ask(order.id, Bearer::Holder, Step::Card { again: None });
+                let operation = Operation::PurseTopUp(purse::TopUp { approved_by: Some(card), ..top_up });
+                Ok(Deed { operation, reader: Some(reader), order: Some(order.id), after: Some(tap) })
+            }
+            Signed::Told { end: End::Kept { .. }, .. } | Signed::ApprovalOver => {
+                Err(End::Refused(messages::tap(&Refused::NeedsService.into())))
+            }
+            Signed::Told { end, .. } => Err(end),
+        }
+    }
+
+    /// A card signs, and the service is asked: until there is an answer, or a reason to give up.
+    async fn sign(
+        &self,
+        id: Uuid,
+        deed: &Deed,
+        mut step: Step,
+        lying: &mut Option<Lying>,
+        moved: &mut mpsc::UnboundedReceiver<Hand>,
+    ) -> Result<Signed, End> {
+        let (mut pin, mut card) = (None, None);
         loop {
             if let Step::Pin { .. } = step {
                 pin = Some(typed(moved).await?);
                 step = Step::Card { again: None };
-                self.enter(order.id, step.clone());
+                self.enter(id, step.clone());
             }
             if matches!(step, Step::Card { again: None }) && self.lies(lying.as_ref()) {
                 let again = Again { said: messages_local::card_of_before(), card: CardSeen::Other };
                 step = Step::Card { again: Some(again) };
-                self.enter(order.id, step.clone());
+                self.enter(id, step.clone());
             }
-            let ask = Ask { operation: order.operation.clone(), pin: pin.clone(), card, order: Some(order.id) };
+            let Deed { ref operation, ref reader, order, after } = *deed;
+            let ask = Ask { operation: operation.clone(), pin: pin.clone(), card, order, after };
             let presented = tokio::select! {
-                presented = self.present(order.reader.as_deref(), &ask, lying.take()) => presented,
+                presented = self.present(reader.as_deref(), &ask, lying.take()) => presented,
                 end = given_up(moved) => return Err(end),
             };
             let failed = match presented {
                 Ok(presented) => {
-                    self.enter(order.id, Step::Reading);
+                    self.enter(id, Step::Reading);
                     // Whoever gave up before that was told so.
                     while let Ok(hand) = moved.try_recv() {
                         if let Hand::GiveUp = hand {
                             return Err(End::GivenUp);
                         }
                     }
-                    lying = Some((presented.reader().to_owned(), presented.event()));
-                    self.desk().presented.clone_from(&lying);
+                    let reader = presented.reader().to_owned();
+                    *lying = Some((reader.clone(), presented.event()));
+                    self.desk().presented.clone_from(lying);
                     match self.0.stations.take(presented, ask).await {
-                        Ok(told) => match self.ask_service(order.id, &told.taken).await {
-                            Said::End(end) => return Ok(end),
-                            Said::PinWanted if pin.is_some() => {
-                                return Ok(End::of(Outcome::PinRequired, None, None));
-                            }
-                            // The service counts what a holder pays without PIN, and the terminal does not. Nothing was charged.
-                            Said::PinWanted => {
-                                (card, lying) = (Some(told.taken.card), None);
+                        Ok(told) => match self.ask_service(id, &told.taken).await {
+                            Said::PinWanted if pin.is_none() => {
+                                // The service counts what a holder pays without PIN, and the terminal does not. Nothing was charged.
+                                card = Some(told.taken.card);
+                                *lying = None;
                                 step = Step::Pin { wrong: Some(messages_local::pin_wanted()) };
-                                self.change(order.id, |transaction| transaction.tap = None);
-                                self.enter(order.id, step.clone());
+                                self.change(id, |transaction| transaction.tap = None);
+                                self.enter(id, step.clone());
                                 continue;
+                            }
+                            said => {
+                                let Taken { id: tap, card, .. } = told.taken;
+                                return Ok(Signed::Told { end: said.end(), tap, card, reader });
                             }
                         },
                         Err(failed) => failed,
@@ -256,32 +364,28 @@ impl Counter {
             step = match next {
                 Failure::Pin => {
                     // The card may stay where it is.
-                    lying = None;
+                    *lying = None;
                     Step::Pin { wrong: Some(said) }
                 }
                 Failure::Again => Step::Card { again: Some(Again { said, card: CardSeen::None }) },
                 Failure::WrongCard(card) => Step::Card { again: Some(Again { said, card }) },
-                Failure::Final if matches!(failed.error, StationError::NoCard) => return Ok(End::GivenUp),
-                Failure::Final => return Ok(End::Refused(said)),
+                Failure::Approval => return Ok(Signed::ApprovalOver),
+                Failure::Final if matches!(failed.error, StationError::NoCard) => return Err(End::GivenUp),
+                Failure::Final => return Err(End::Refused(said)),
             };
-            self.enter(order.id, step.clone());
+            self.enter(id, step.clone());
         }
     }
 
     /// Whether that card is there still.
-    fn lies(&self, lying: Option<&(String, Instant)>) -> bool {
+    fn lies(&self, lying: Option<&Lying>) -> bool {
         lying.is_some_and(|(reader, event)| {
             self.0.stations.presence().readers().get(reader) == Some(&ReaderState::Card(*event))
         })
     }
 
     /// Waits for a card; where one lies there that has failed, until it has been taken away first.
-    async fn present(
-        &self,
-        reader: Option<&str>,
-        ask: &Ask,
-        lying: Option<(String, Instant)>,
-    ) -> Result<Presented, StationError> {
+    async fn present(&self, reader: Option<&str>, ask: &Ask, lying: Option<Lying>) -> Result<Presented, StationError> {
         if let Some((reader, event)) = lying {
             let left = self.0.stations.presence().left(&reader, event);
             time::timeout(HOLDER_WAIT, left).await.map_err(|_| StationError::NoCard)?;
@@ -330,6 +434,13 @@ impl Counter {
         }
     }
 
+    fn ask(&self, id: Uuid, asked: Bearer, step: Step) {
+        self.change(id, |transaction| {
+            transaction.asked = asked;
+            transaction.enter(step);
+        });
+    }
+
     fn enter(&self, id: Uuid, step: Step) {
         self.change(id, |transaction| transaction.enter(step));
     }
@@ -356,6 +467,16 @@ enum Said {
     End(End),
     /// The holder has to type the PIN for it.
     PinWanted,
+}
+
+impl Said {
+    /// How it ends, where the PIN was there already.
+    fn end(self) -> End {
+        match self {
+            Self::End(end) => end,
+            Self::PinWanted => End::of(Outcome::PinRequired, None, None),
+        }
+    }
 }
 
 /// The PIN that the holder types, or how it ends without.

@@ -27,6 +27,16 @@ pub struct Order {
     pub reader: Option<String>,
 }
 
+/// Whose card and PIN a transaction asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Bearer {
+    /// Those of a member of staff, who approves what the holder is to sign.
+    Staff,
+    /// The holder's.
+    Holder,
+}
+
 /// Where a transaction stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
@@ -142,6 +152,8 @@ impl End {
 pub struct Transaction {
     /// What was asked for.
     pub order: Order,
+    /// Who is asked.
+    pub asked: Bearer,
     /// Where it stands.
     pub step: Step,
     /// Steps so far: another number, another page.
@@ -156,8 +168,8 @@ pub struct Transaction {
 
 impl Transaction {
     /// As it begins.
-    pub(crate) const fn new(order: Order, step: Step) -> Self {
-        Self { order, step, steps: 0, tap: None, is_at_counter: true, is_at_holder: true }
+    pub(crate) const fn new(order: Order, asked: Bearer, step: Step) -> Self {
+        Self { order, asked, step, steps: 0, tap: None, is_at_counter: true, is_at_holder: true }
     }
 
     /// Moves on.
@@ -200,6 +212,8 @@ pub(super) enum Failure {
     Again,
     /// The wrong card lay there: the right one has to be held to the reader.
     WrongCard(CardSeen),
+    /// It is too late for the approval: a member of staff approves once more.
+    Approval,
     /// No.
     Final,
 }
@@ -218,6 +232,7 @@ fn tap_failure(error: &TapError) -> Failure {
         TapError::Card(error) => card_failure(error),
         TapError::Refused(Refused::PinRequired) => Failure::Pin,
         TapError::TooLate => Failure::Again,
+        TapError::Refused(Refused::ApprovalOver) => Failure::Approval,
         TapError::Refused(Refused::OtherCard) => Failure::WrongCard(CardSeen::Other),
         TapError::Certificate(CertificateError::Missing | CertificateError::Foreign(_)) => {
             Failure::WrongCard(CardSeen::Unknown)
@@ -257,7 +272,8 @@ mod tests {
         let refused = |reason| {
             StationError::from(PivError::Refused(piv::Refused { command: Name::Verify, status: StatusWord(0), reason }))
         };
-        let table: [(&str, StationError, Failure); 14] = [
+        let table: [(&str, StationError, Failure); 15] = [
+            ("a number was used up since", TapError::from(Refused::ApprovalOver).into(), Failure::Approval),
             ("moved away", PivError::Link(LinkError::Removed).into(), Failure::Again),
             ("gone before it was read", PivError::Link(LinkError::NoCard).into(), Failure::Again),
             ("does not answer", PivError::Link(LinkError::Mute).into(), Failure::Again),
@@ -310,7 +326,7 @@ mod tests {
         let operation = Operation::PurseInquiry(card_schema::operation::purse::Inquiry);
         let order = Order { id: Uuid::nil(), operation, reader: None };
         for (case, step, is_signed, expected) in table {
-            let mut transaction = Transaction::new(order.clone(), step);
+            let mut transaction = Transaction::new(order.clone(), Bearer::Holder, step);
             transaction.tap = is_signed.then_some(TapId([1; 32]));
             assert_eq!(transaction.card(), expected, "{case}");
         }

@@ -283,7 +283,7 @@ impl<'a> Worker<'a> {
         let hash = digest::digest(&digest::SHA256, text.as_bytes());
         let text = hash.as_ref().try_into().expect("SHA-256 has 32 bytes");
         let operation = Operation::RegistrationConsent(registration::Consent { text });
-        let ask = Ask { operation, pin: Some(pin), card: Some(card), order: None };
+        let ask = Ask { operation, pin: Some(pin), card: Some(card), order: None, after: None };
         let mut line = if let Some(line) = self.line.take() {
             line
         } else {

@@ -143,7 +143,7 @@ pub(super) async fn sign_in(app: &App, request: SignInRequest) -> Result<SignInL
         given.challenge.0.try_into().map_err(|_| messages_local::bad_request("a challenge has 32 bytes"))?;
     let operation = Operation::SignIn(sign_in::SignIn { audience: given.audience, challenge });
     let wait = Duration::from_millis(request.wait_ms).min(WAIT_MAX);
-    let ask = Ask { operation, pin: Some(pin), card: None, order: None };
+    let ask = Ask { operation, pin: Some(pin), card: None, order: None, after: None };
     let order = TapOrder { reader: request.reader, ask, wait };
     let told = ordered(app, order).await?.map_err(|error| messages::station(&error))?;
     let reply = wait_for_receipt(app, told, SIGN_IN_WAIT).await;
@@ -216,7 +216,7 @@ pub(super) fn read_operation(known: &Knowledge, asked: Asked) -> Result<Operatio
             points::redemption(given, known).map(Operation::PointsRedemption).map_err(refused)
         }
         OperationCode::PointsUndo => Ok(Operation::PointsUndo(Undo { original: original.expect("looked for above") })),
-        OperationCode::PurseTopUp => Ok(Operation::PurseTopUp(purse::TopUp { amount: amount()? })),
+        OperationCode::PurseTopUp => Ok(Operation::PurseTopUp(purse::TopUp::cash(amount()?))),
         OperationCode::PurseRefund | OperationCode::PurseVoid => {
             let original = original.expect("looked for above");
             let back = purse::Return { original, amount: amount()? };
@@ -224,9 +224,10 @@ pub(super) fn read_operation(known: &Knowledge, asked: Asked) -> Result<Operatio
             Ok(if is_void { Operation::PurseVoid(back) } else { Operation::PurseRefund(back) })
         }
         OperationCode::GateCheck => Ok(Operation::GateCheck(gate::Check)),
-        // A balance is for the holder's page, what a staff card signs is asked of the service, a consent is part of a job, an
+        // A balance is for the holder's page, an approval belongs to its top-up, what a staff card signs is asked of the service, a consent is part of a job, an
         // abandoned number the terminal's own.
         OperationCode::PurseInquiry
+        | OperationCode::PurseTopUpApproval
         | OperationCode::SignIn
         | OperationCode::RegistrationConsent
         | OperationCode::Abandoned => Err(messages_local::bad_request("this operation cannot be asked for here")),
@@ -242,7 +243,11 @@ fn read_order(
     let operation = read_operation(known, Asked { code, amount, points, original })?;
     let pin = request.pin.as_ref().map(read_pin).transpose()?;
     let wait = Duration::from_millis(request.wait_ms).min(WAIT_MAX);
-    Ok(TapOrder { reader: request.reader.clone(), ask: Ask { operation, pin, card: None, order: None }, wait })
+    Ok(TapOrder {
+        reader: request.reader.clone(),
+        ask: Ask { operation, pin, card: None, order: None, after: None },
+        wait,
+    })
 }
 
 /// Hands the tap to the submitter, and waits for the service's answer while there is hope.

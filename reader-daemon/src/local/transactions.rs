@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     cli::{messages::CliError, messages_daemon, messages_local},
-    counter::{Again, CardSeen, End, NotStarted, Order, Points, Step, Transaction},
+    counter::{Again, Bearer, CardSeen, End, NotStarted, Order, Points, Step, Transaction},
     outbox::Ordered,
 };
 
@@ -234,6 +234,7 @@ impl Known {
             amount_fen: fate.amount,
             discount_fen: fate.discount,
             points,
+            asked: Bearer::Holder,
             state,
             card: CardSeen::Ours,
             reason,
@@ -278,6 +279,7 @@ fn reply(transaction: &Transaction) -> TransactionReply {
         amount_fen: transaction.order.operation.amount(),
         discount_fen: transaction.order.operation.discount(),
         points,
+        asked: transaction.asked,
         state,
         card: transaction.card(),
         reason,

@@ -13,7 +13,10 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::{cli::messages::CliError, counter::CardSeen};
+use crate::{
+    cli::messages::CliError,
+    counter::{Bearer, CardSeen},
+};
 
 /// Where the running daemon is and what opens it: the content of `local.json`.
 #[derive(Clone, Serialize, Deserialize)]
@@ -232,6 +235,8 @@ pub struct TransactionReply {
     pub points: Option<i64>,
     /// Where it stands.
     pub state: TransactionState,
+    /// Whose card and PIN it asks for: above a limit a member of staff approves a top-up first.
+    pub asked: Bearer,
     /// What is known of the card.
     pub card: CardSeen,
     /// Why once more, or why not.

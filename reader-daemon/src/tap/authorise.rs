@@ -29,6 +29,12 @@ pub enum Refused {
     /// The operation needs the PIN, and none was given.
     #[error("the PIN is needed")]
     PinRequired,
+    /// So much is topped up with the approval of a member of staff, and none was given.
+    #[error("a member of staff has to approve it")]
+    ApprovalRequired,
+    /// A number of the lane was used since the approval was given.
+    #[error("a member of staff has to approve it once more")]
+    ApprovalOver,
     /// The status list names the card.
     #[error("the card is listed as {0:?}")]
     Listed(CardStatus),
@@ -85,6 +91,12 @@ pub fn operation(operation: &Operation, has_pin: bool, known: &Knowledge) -> Res
     let limits = known.profile.limits;
     if operation.amount().is_some_and(|amount| amount <= Fen::ZERO || amount > limits.tap_limit) {
         return Err(Refused::AmountOutOfRange { limit: limits.tap_limit });
+    }
+    if let Operation::PurseTopUp(top_up) = operation
+        && top_up.amount > limits.top_up_alone
+        && top_up.approved_by.is_none()
+    {
+        return Err(Refused::ApprovalRequired);
     }
     if operation.needs_service() && known.decides_alone() {
         return Err(Refused::NeedsService);

@@ -43,6 +43,8 @@ pub struct Ask {
     pub card: Option<CardId>,
     /// The number under which it was ordered, where it was: kept beside the tap.
     pub order: Option<Uuid>,
+    /// The tap that has to be the last one of the lane, where that matters: its approval.
+    pub after: Option<TapId>,
 }
 
 /// A tap that is durable: now, and not before, anyone may say so.
@@ -168,6 +170,10 @@ impl Line {
         let slot = authorise::operation(&ask.operation, ask.pin.is_some(), &known)?;
         self.seen = None;
         self.prepare(now).await?;
+        let head = self.lane.as_ref().expect("prepared above").head;
+        if ask.after.is_some_and(|approval| approval != head) {
+            return Err(authorise::Refused::ApprovalOver.into());
+        }
 
         let card = piv.identify(Selection::Always)?.guid;
         self.seen = Some(card);

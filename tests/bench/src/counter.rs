@@ -84,7 +84,7 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
         Some(cluster) => Town::open_on(&cluster.database("town")?)?,
         None => Town::open()?,
     };
-    let card = town.holder_with_money("测试乙 Bench Holder", "110000199001010021", "731945", 500_000)?;
+    let card = town.holder_with_money("测试乙 Bench Holder", "110000199001010021", "731945", 100_000)?;
     let mut shop = Shop { browser: Chromium::start(Scripts::Allowed)?, town, card };
     enter_counter(&mut shop.town, Place::Shop, &shop.browser)?;
     shop.town.pcscd.cards().pace(SLOT, Pace::CONTACTLESS)?;

@@ -1,11 +1,12 @@
 //! A staff card in a real browser: it is issued at the reader, two administrators let it sign in, and whoever bears it comes to
 //! the console with card and PIN, through the daemon.
 
-use std::{fs, io::Write as _, os::unix::fs::PermissionsExt as _, process::Stdio};
+use std::{fs, io::Write as _, os::unix::fs::PermissionsExt as _, path::Path, process::Stdio};
 
 use anyhow::{Context, Result, ensure};
 use browser::{
     Chromium, Scripts, Visitor,
+    terminal_page::{enter, enter_counter, type_digits},
     visitor::{LANGUAGES, speak},
 };
 use town::{Place, Town, process, service::ADMINISTRATOR, wait};
@@ -14,6 +15,7 @@ use town::{Place, Town, process, service::ADMINISTRATOR, wait};
 const OTHER: (&str, &str) = ("test-other", "invented for another administrator");
 const SUPERVISOR: (&str, &str) = ("test-supervisor", "invented for a supervisor of a few minutes");
 const PIN: &str = "731945";
+const HOLDER_PIN: &str = "864209";
 
 /// What the daemon's command said.
 struct Said {
@@ -57,6 +59,57 @@ fn open_member(browser: &Chromium, url: &str, name: &str) -> Result<()> {
     let row = links.iter().position(|link| link == name).context("they are on the list")? + 1;
     browser.follow(&format!("tbody tr:nth-child({row}) th a"))?;
     browser.follow("main a[href$='/sign-in']")
+}
+
+/// At the counter: above the limit the staff card approves a top-up, and the holder's card takes it. Nothing else does.
+fn approves_top_ups(town: &mut Town, browser: &Chromium, staff: &Path) -> Result<()> {
+    town.take(Place::Station)?;
+    let holders = town.holder_with_money("测试乙·Test", "110000199001010021", HOLDER_PIN, 10_000)?;
+    enter_counter(town, Place::Station, browser)?;
+    let screen = Chromium::start(Scripts::Allowed)?;
+    enter(town, Place::Station, &screen)?;
+    let (mut at_counter, mut at_screen) =
+        (Visitor::at_terminal(browser, LANGUAGES[0]), Visitor::at_terminal(&screen, LANGUAGES[0]));
+    for (language, left) in LANGUAGES.into_iter().zip(["1600.00", "3100.00"]) {
+        (at_counter.language, at_screen.language) = (language, language);
+        speak(browser, language)?;
+        speak(&screen, language)?;
+        for (bearer, pin, approves) in [(&*holders, HOLDER_PIN, false), (staff, PIN, true)] {
+            type_digits(browser, "#amount", "1500", false)?;
+            browser.follow("main form button.primary")?;
+            browser.until("#pin")?;
+            screen.until("main.payment")?;
+            assert_eq!(screen.count("#pin")?, 0, "a member of staff types it at the counter");
+            if approves {
+                at_counter.visit("counter-approval-pin")?;
+                at_screen.visit("holder-approval")?;
+            }
+            type_digits(browser, "#pin", pin, false)?;
+            browser.follow("main form button.primary")?;
+            if approves {
+                browser.until("#give-up button")?;
+                at_counter.visit("counter-approval-card")?;
+            }
+            town.put(bearer, Place::Station)?;
+            if approves {
+                browser.until(".result.again")?;
+                at_counter.visit("counter-approved")?;
+                town.take(Place::Station)?;
+                town.put(&holders, Place::Station)?;
+                browser.until(".result.ok")?;
+                screen.until(".lead strong")?;
+                assert_eq!(screen.text(".lead strong")?, left);
+            } else {
+                browser.until(".result.no")?;
+                at_counter.visit("counter-not-approved")?;
+            }
+            town.take(Place::Station)?;
+            browser.follow("form[action$='/put-away'] button")?;
+            browser.until("#amount")?;
+        }
+    }
+    ensure!(at_counter.noted.is_empty() && at_screen.noted.is_empty(), "{:#?}", (at_counter.noted, at_screen.noted));
+    Ok(())
 }
 
 #[test]
@@ -149,6 +202,9 @@ fn whoever_bears_a_staff_card_comes_to_the_console_with_card_and_pin_in_both_lan
         visitor.sign_out()?;
         browser.open(reader)?;
     }
+
+    approves_top_ups(&mut town, &browser, &card)?;
+    town.put(&card, Place::Station)?;
 
     let (said, _) = sign_in_at_reader(&mut town, "en", PIN, &["--no-browser"])?;
     ensure!(said.stdout.starts_with(&format!("{url}/sign-in/card?link=")), "{}", said.stdout);

@@ -294,6 +294,7 @@ impl StubService {
             limits: Limits {
                 no_pin_limit: Fen(10_000),
                 tap_limit: Fen(100_000),
+                top_up_alone: Fen(100_000),
                 offline: OFFLINE,
                 refunds: RefundLimits { refund_days: 30, void_minutes: 15 },
                 low_balance: Fen(1_000),

@@ -55,7 +55,12 @@ impl Place {
 
     const fn operations(self) -> &'static [OperationCode] {
         match self {
-            Self::Station => &[OperationCode::PurseTopUp, OperationCode::RegistrationConsent, OperationCode::SignIn],
+            Self::Station => &[
+                OperationCode::PurseTopUp,
+                OperationCode::PurseTopUpApproval,
+                OperationCode::RegistrationConsent,
+                OperationCode::SignIn,
+            ],
             Self::Shop => &[
                 OperationCode::PursePayment,
                 OperationCode::PurseRefund,

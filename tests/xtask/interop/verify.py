@@ -116,6 +116,11 @@ def check_links(fields: dict[str, dict], vectors: dict[str, dict]) -> None:
     undone = {1: paid, 2: fields["tap-payment"][9]}
     assert (fields["tap-undo"][2], fields["tap-undo"][12]) == (0x0403, undone), "what is undone is named"
     assert (fields["tap-inquiry"][2], fields["tap-inquiry"][12]) == (0x0105, {}), "an inquiry carries nothing"
+    approved = fields["tap-top-up-approved"][12]
+    assert approved == {1: 200_000, 2: fields["tap-top-up-approved"][3]}, "a top-up names the card that has approved it"
+    assert fields["tap-top-up"][12] == {1: 5_000, 2: None}, "and none where nobody had to"
+    approval = fields["tap-top-up-approval"]
+    assert (approval[2], approval[12]) == (0x0106, {1: 200_000}), "an approval is of an amount"
     statuses = zlib.decompress(fields["status-list"][65533]["lst"])
     listed = {index: statuses[index // 4] >> index % 4 * 2 & 3 for index in range(len(statuses) * 4)}
     assert {index: status for index, status in listed.items() if status} == {7: 2, 90: 1}, "two bits a card"

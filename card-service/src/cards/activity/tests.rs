@@ -52,7 +52,7 @@ async fn every_look_leaves_a_leaf_in_the_transaction_that_reads() {
 async fn where_somebody_goes_in_and_out_is_not_listed() {
     let town = Town::new().await;
     let (mut terminal, card) = (town.terminal().await, town.card().await);
-    let top_up = Operation::PurseTopUp(purse::TopUp { amount: Fen(500) });
+    let top_up = Operation::PurseTopUp(purse::TopUp::cash(Fen(500)));
     let taps = [top_up, Operation::GateCheck(gate::Check)].map(|tap| terminal.tap(&card, Slot::Tap, tap));
     town.submit(&terminal, &taps).await;
     assert_eq!(town.number("SELECT COUNT(*) FROM tap").await, 2);

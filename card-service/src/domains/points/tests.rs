@@ -72,6 +72,7 @@ fn ask<'a>(operation: &'a Operation, programmes: &'a Programmes) -> Ask<'a> {
         day_limits: POLICY.day_limits,
         spent: NOTHING_SPENT,
         with_pin: true,
+        is_approved: true,
         original: None,
         programmes,
         lots: None,
@@ -278,7 +279,7 @@ proptest! {
             vec![rule(3, 100, "2026-01-01", "2026-12-31", None)],
         );
         let mut book = book(200);
-        let money = Operation::PurseTopUp(purse::TopUp { amount: Fen(1_000_000) });
+        let money = Operation::PurseTopUp(purse::TopUp::cash(Fen(1_000_000)));
         post(&mut book, &ask(&money, &programmes));
         let holder = ask(&money, &programmes).holder;
         let (ours, shops) = (points_of(holder, SHARD, OF), given_by(SHOP, SHARD, OF));
@@ -353,7 +354,7 @@ proptest! {
 fn a_sale_in_two_rooms_comes_about_where_both_agree() {
     let sale = pay(900, movement(9, 600, 300));
     let mut book = book(500);
-    let money = Operation::PurseTopUp(purse::TopUp { amount: Fen(5_000) });
+    let money = Operation::PurseTopUp(purse::TopUp::cash(Fen(5_000)));
     post(&mut book, &ask(&money, &STREET));
     let decision = crate::domains::decide(&ask(&sale, &STREET), &book).expect("rooms");
     assert_eq!((decision.outcome, decision.transfers), (Outcome::InsufficientPoints, vec![]), "no money moves either");
@@ -367,7 +368,7 @@ fn a_sale_in_two_rooms_comes_about_where_both_agree() {
 fn money_and_points_of_a_reversal_by_staff_bear_its_reference() {
     let sale = pay(1_000, movement(10, 0, 0));
     let mut book = book(0);
-    post(&mut book, &ask(&Operation::PurseTopUp(purse::TopUp { amount: Fen(5_000) }), &STREET));
+    post(&mut book, &ask(&Operation::PurseTopUp(purse::TopUp::cash(Fen(5_000))), &STREET));
     let (_, transfers) = post(&mut book, &ask(&sale, &STREET));
     let caused: Vec<_> = transfers.iter().filter_map(|id| book.named(SHARD, *id)).collect();
     let reference = ledger::Reference([5; 32]);

@@ -142,6 +142,9 @@ impl Room for Purse {
             return say(Outcome::AmountOutOfRange);
         }
         let is_payment = kind == TransferKind::Payment;
+        if kind == TransferKind::TopUp && amount > ask.limits.top_up_alone && !ask.is_approved {
+            return say(Outcome::ApprovalRequired);
+        }
         if is_payment
             && !is_offline(ask)
             && let Err(outcome) = allowed_today(ask, amount)

@@ -34,6 +34,7 @@ fn ask(operation: &Operation) -> Ask<'_> {
         limits: Limits {
             no_pin_limit: Fen(10_000),
             tap_limit: Fen(100_000),
+            top_up_alone: Fen(100_000),
             offline: OFFLINE,
             refunds: REFUNDS,
             low_balance: Fen(1_000),
@@ -41,6 +42,7 @@ fn ask(operation: &Operation) -> Ask<'_> {
         day_limits: DayLimits { paid: Fen(200_000), without_pin: 3 },
         spent: NOTHING_SPENT,
         with_pin: false,
+        is_approved: false,
         original: None,
         programmes: &NO_PROGRAMMES,
         lots: None,
@@ -65,7 +67,7 @@ fn pay_offline(fen: i64) -> Operation {
 }
 
 fn top_up(fen: i64) -> Operation {
-    Operation::PurseTopUp(purse::TopUp { amount: Fen(fen) })
+    Operation::PurseTopUp(purse::TopUp::cash(Fen(fen)))
 }
 
 #[test]

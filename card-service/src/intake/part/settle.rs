@@ -25,7 +25,7 @@ pub(in crate::intake) async fn settle(
     taps: &[Placed],
     mut rows: Vec<SettlementRow>,
 ) -> Result<(), DbError> {
-    let mut part = Part::load(tx, means, taps).await?;
+    let mut part = Part { is_settling: true, ..Part::load(tx, means, taps).await? };
     for (placed, row) in taps.iter().zip(&mut rows) {
         let (decision, holder) = if row.reason.books() {
             part.judge(tx, means, placed).await?

@@ -23,7 +23,7 @@ use crate::progress::Part;
 use crate::testing::town::{START, Signed, TestTerminal, Town};
 use crate::testing::{Lived, Nowhere, Scratch, rows};
 
-const TOP_UP: Operation = Operation::PurseTopUp(purse::TopUp { amount: Fen(500) });
+const TOP_UP: Operation = Operation::PurseTopUp(purse::TopUp::cash(Fen(500)));
 const ABANDONED: Operation = Operation::Abandoned(Abandoned { reason: AbandonReason::CardRemoved });
 
 /// A terminal that would say what it says on its own in other shards if these were counted anew.

@@ -189,7 +189,7 @@ async fn a_staff_card_does_nothing_but_sign_in() {
     let mut desk = Desk::new(StaffRole::Clerk, true).await;
     for operation in [
         Operation::PursePayment(purse::Payment::online(Fen(1))),
-        Operation::PurseTopUp(purse::TopUp { amount: Fen(1) }),
+        Operation::PurseTopUp(purse::TopUp::cash(Fen(1))),
         Operation::GateCheck(gate::Check),
     ] {
         assert_eq!(desk.tap(Slot::Approve, operation).await.1, Outcome::OperationNotAllowed);

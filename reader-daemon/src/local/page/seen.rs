@@ -213,7 +213,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::counter::{End, Order};
+    use crate::counter::{Bearer, End, Order};
 
     fn seen(prompt: Option<Prompt>, transaction: Option<Transaction>) -> Seen {
         Seen {
@@ -253,7 +253,7 @@ mod tests {
         let operation = Operation::PursePayment(purse::Payment::online(Fen(1)));
         let order = Order { id: Uuid::from_u128(1), operation, reader: None };
         for (step, is_told) in [(Step::Card { again: None }, true), (Step::Pin { wrong: None }, false)] {
-            let waiting = seen(None, Some(Transaction::new(order.clone(), step)));
+            let waiting = seen(None, Some(Transaction::new(order.clone(), Bearer::Holder, step)));
             let mute = Seen { lying: Lying::Mute, ..waiting.clone() };
             assert_eq!((mute.is_mute(), mute.state() != waiting.state()), (is_told, is_told));
             assert_ne!(mute.mark(), waiting.mark());
@@ -283,7 +283,7 @@ mod tests {
     fn each_step_of_a_transaction_is_shown_and_a_pin_is_typed_in_peace() {
         let operation = Operation::PursePayment(purse::Payment::online(Fen(1)));
         let order = Order { id: Uuid::from_u128(1), operation, reader: None };
-        let mut transaction = Transaction::new(order, Step::Pin { wrong: None });
+        let mut transaction = Transaction::new(order, Bearer::Holder, Step::Pin { wrong: None });
         let typing = seen(None, Some(transaction.clone()));
         assert!(typing.is_typed());
         let mut states = vec![seen(None, None).state(), typing.state()];

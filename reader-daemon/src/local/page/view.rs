@@ -16,7 +16,7 @@ use super::seen::{Lying, Mode, Seen};
 use crate::{
     cli::messages::{CliError, Language},
     clock::CHINA,
-    counter::{End, PointsLeft, Step, Transaction},
+    counter::{Bearer, End, PointsLeft, Step, Transaction},
     local::wire::{PromptKind, View},
 };
 
@@ -221,6 +221,11 @@ impl Payment<'_> {
         is_payment && left.is_some_and(|left| left < self.seen.low_balance)
     }
 
+    /// Whether a member of staff is asked, and not the holder.
+    fn asks_staff(&self) -> bool {
+        self.transaction.asked == Bearer::Staff && self.transaction.end().is_none()
+    }
+
     fn is_inquiry(&self) -> bool {
         self.transaction.order.operation.code() == OperationCode::PurseInquiry
     }
@@ -306,6 +311,7 @@ pub(super) fn operation(language: Language, operation: OperationCode) -> &'stati
     match operation {
         OperationCode::PursePayment => language.choose("付款", "Payment"),
         OperationCode::PurseTopUp => language.choose("充值", "Top-up"),
+        OperationCode::PurseTopUpApproval => language.choose("批准充值", "Top-up approved"),
         OperationCode::PurseRefund => language.choose("退款", "Refund"),
         OperationCode::PurseVoid => language.choose("撤销", "Void"),
         OperationCode::PurseInquiry => language.choose("查询余额", "Balance inquiry"),

@@ -9,7 +9,7 @@ use crate::cards::{stock, unblock};
 use crate::db::{DbError, Value};
 use crate::testing::rows;
 
-const TOP_UP: Operation = Operation::PurseTopUp(TopUp { amount: Fen(500) });
+const TOP_UP: Operation = Operation::PurseTopUp(TopUp::cash(Fen(500)));
 const PAY: Operation = Operation::PursePayment(Payment::online(Fen(100)));
 
 impl Station {
