@@ -203,6 +203,7 @@ fn check_taps() {
         ("tap-refund", Slot::Tap, Operation::PurseRefund(purse::Return { original, amount: Fen(250) })),
         ("tap-void", Slot::Tap, Operation::PurseVoid(purse::Return { original, amount: Fen(1250) })),
         ("tap-inquiry", Slot::Approve, Operation::PurseInquiry(purse::Inquiry)),
+        ("tap-statement", Slot::Approve, Operation::PurseStatement(purse::Statement)),
         ("tap-gate-check", Slot::Tap, Operation::GateCheck(gate::Check)),
         (
             "tap-sign-in",
@@ -352,6 +353,7 @@ fn every_kept_file_belongs_to_a_test() {
         "tap-refund",
         "tap-registration-consent",
         "tap-sign-in",
+        "tap-statement",
         "tap-top-up",
         "tap-top-up-approval",
         "tap-top-up-approved",

@@ -25,6 +25,7 @@ pub mod operations;
 pub mod people;
 pub mod progress;
 pub mod serve;
+pub mod statement;
 pub mod telemetry;
 pub mod terminals;
 #[cfg(test)]

@@ -90,7 +90,8 @@ pub async fn run(config: &Config) -> Result<(), RunError> {
     let service = Arc::clone(&client);
     let jobs = Jobs { client, stations: Arc::clone(&stations), prompts: prompts.clone(), submitter: handle.clone() };
     let background = [tokio::spawn(submitter.run()), tokio::spawn(jobs.run())];
-    let counter = Counter::new(Arc::clone(&stations), Arc::clone(&outbox), handle.clone(), known.clone());
+    let counter =
+        Counter::new(Arc::clone(&stations), Arc::clone(&outbox), handle.clone(), Arc::clone(&service), known.clone());
     let (stop, stopping) = watch::channel(false);
     let app = App {
         stations: Arc::clone(&stations),

@@ -92,6 +92,7 @@ fn operation() -> impl Strategy<Value = Operation> {
         given_back().prop_map(Operation::PurseRefund),
         given_back().prop_map(Operation::PurseVoid),
         Just(Operation::GateCheck(gate::Check)),
+        Just(Operation::PurseStatement(purse::Statement)),
         ("[a-z:/.]{0,255}", any::<[u8; 32]>())
             .prop_map(|(audience, challenge)| Operation::SignIn(SignIn { audience, challenge })),
         any::<[u8; 32]>().prop_map(|text| Operation::RegistrationConsent(registration::Consent { text })),

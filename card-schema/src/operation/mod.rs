@@ -38,6 +38,8 @@ pub enum Operation {
     PurseVoid(purse::Return),
     /// `purse.inquiry`: the holder asks what is left in the purse.
     PurseInquiry(purse::Inquiry),
+    /// `purse.statement`: the holder asks for the newest entries, and who has read their record.
+    PurseStatement(purse::Statement),
     /// `points.award`: points for a purchase that was not paid with the card.
     PointsAward(points::Award),
     /// `points.redemption`: points for goods.
@@ -76,6 +78,9 @@ pub enum OperationCode {
     /// See [`Operation::PurseTopUpApproval`].
     #[serde(rename = "purse.top_up_approval")]
     PurseTopUpApproval = 0x0106,
+    /// See [`Operation::PurseStatement`].
+    #[serde(rename = "purse.statement")]
+    PurseStatement = 0x0107,
     /// See [`Operation::GateCheck`].
     #[serde(rename = "gate.check")]
     GateCheck = 0x0201,
@@ -101,13 +106,14 @@ pub enum OperationCode {
 
 impl OperationCode {
     /// Every operation there is.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::PursePayment,
         Self::PurseTopUp,
         Self::PurseTopUpApproval,
         Self::PurseRefund,
         Self::PurseVoid,
         Self::PurseInquiry,
+        Self::PurseStatement,
         Self::PointsAward,
         Self::PointsRedemption,
         Self::PointsUndo,
@@ -136,6 +142,7 @@ impl OperationCode {
             Self::PurseRefund => "purse.refund",
             Self::PurseVoid => "purse.void",
             Self::PurseInquiry => "purse.inquiry",
+            Self::PurseStatement => "purse.statement",
             Self::PointsAward => "points.award",
             Self::PointsRedemption => "points.redemption",
             Self::PointsUndo => "points.undo",
@@ -158,6 +165,7 @@ impl OperationCode {
             | Self::PointsUndo => true,
             Self::PurseTopUpApproval
             | Self::PurseInquiry
+            | Self::PurseStatement
             | Self::GateCheck
             | Self::SignIn
             | Self::RegistrationConsent
@@ -181,6 +189,7 @@ impl Operation {
             Self::PurseRefund(_) => OperationCode::PurseRefund,
             Self::PurseVoid(_) => OperationCode::PurseVoid,
             Self::PurseInquiry(_) => OperationCode::PurseInquiry,
+            Self::PurseStatement(_) => OperationCode::PurseStatement,
             Self::PointsAward(_) => OperationCode::PointsAward,
             Self::PointsRedemption(_) => OperationCode::PointsRedemption,
             Self::PointsUndo(_) => OperationCode::PointsUndo,
@@ -240,6 +249,7 @@ impl Operation {
             | Self::PurseRefund(_)
             | Self::PurseVoid(_)
             | Self::PurseInquiry(_)
+            | Self::PurseStatement(_)
             | Self::PointsRedemption(_)
             | Self::PointsUndo(_) => true,
             // Whether its approval is good.
@@ -273,12 +283,12 @@ impl Operation {
             | Self::PointsUndo(_)
             | Self::GateCheck(_) => Signer::Card(Slot::Tap),
             Self::SignIn(_) => Signer::Card(Slot::SignIn),
-            // Whoever has found a card shall not learn what is on it.
-            Self::PurseInquiry(_) | Self::PointsRedemption(_) | Self::RegistrationConsent(_) => {
-                Signer::Card(Slot::Approve)
-            }
-            // Whoever has found a staff card shall not approve with it.
-            Self::PurseTopUpApproval(_) => Signer::Card(Slot::Approve),
+            // Whoever has found a card shall not learn what is on it, nor approve with it.
+            Self::PurseTopUpApproval(_)
+            | Self::PurseInquiry(_)
+            | Self::PurseStatement(_)
+            | Self::PointsRedemption(_)
+            | Self::RegistrationConsent(_) => Signer::Card(Slot::Approve),
             Self::Abandoned(_) => Signer::Terminal,
         }
     }
@@ -290,6 +300,7 @@ impl Operation {
             Self::PurseTopUpApproval(approval) => approval.encode(e),
             Self::PurseRefund(back) | Self::PurseVoid(back) => back.encode(e),
             Self::PurseInquiry(purse::Inquiry) => purse::Inquiry::encode(e),
+            Self::PurseStatement(purse::Statement) => purse::Statement::encode(e),
             Self::PointsAward(award) => award.encode(e),
             Self::PointsRedemption(redemption) => redemption.encode(e),
             Self::PointsUndo(undo) => undo.encode(e),
@@ -308,6 +319,7 @@ impl Operation {
             OperationCode::PurseRefund => Self::PurseRefund(purse::Return::decode(d)?),
             OperationCode::PurseVoid => Self::PurseVoid(purse::Return::decode(d)?),
             OperationCode::PurseInquiry => Self::PurseInquiry(purse::Inquiry::decode(d)?),
+            OperationCode::PurseStatement => Self::PurseStatement(purse::Statement::decode(d)?),
             OperationCode::PointsAward => Self::PointsAward(points::Award::decode(d)?),
             OperationCode::PointsRedemption => Self::PointsRedemption(points::Redemption::decode(d)?),
             OperationCode::PointsUndo => Self::PointsUndo(points::Undo::decode(d)?),
@@ -358,6 +370,8 @@ mod tests {
 
     #[test]
     fn nobody_learns_what_is_left_without_the_pin() {
-        assert_eq!(Operation::PurseInquiry(purse::Inquiry).signer(Fen(10_000)), Signer::Card(Slot::Approve));
+        for operation in [Operation::PurseInquiry(purse::Inquiry), Operation::PurseStatement(purse::Statement)] {
+            assert_eq!(operation.signer(Fen(10_000)), Signer::Card(Slot::Approve));
+        }
     }
 }

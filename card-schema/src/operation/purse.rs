@@ -144,6 +144,23 @@ impl Return {
     }
 }
 
+/// A mini-statement (ISO 8583, processing code 38). It carries nothing: the receipt brings what is left, and the terminal asks for the
+/// rest with the tap (`wire::terminal::StatementRequest`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Statement;
+
+impl Statement {
+    pub(crate) fn encode<W: Write>(e: &mut Encoder<W>) -> Result<(), minicbor::encode::Error<W::Error>> {
+        e.map(0)?;
+        Ok(())
+    }
+
+    pub(crate) fn decode(d: &mut Decoder<'_>) -> Result<Self, EnvelopeError> {
+        cbor::map(d, 0)?;
+        Ok(Self)
+    }
+}
+
 /// A balance inquiry (ISO 8583, processing code 31). It carries nothing: the receipt brings what is left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Inquiry;

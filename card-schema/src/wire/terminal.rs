@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Bytes;
 use crate::{
+    clock::Micros,
     ids::{CardId, OrganisationId, TapId, TerminalId},
     money::Fen,
     operation::OperationCode,
@@ -78,6 +79,66 @@ impl fmt::Debug for SignInLink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SignInLink").finish_non_exhaustive()
     }
+}
+
+/// `POST /v1/statements`: a holder has just asked at this terminal for what there is of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct StatementRequest {
+    /// The card.
+    pub card_id: CardId,
+    /// The tap: a `purse.statement` that was accepted.
+    pub tap_id: TapId,
+}
+
+/// The answer to a [`StatementRequest`], for the holder's eyes.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct StatementReply {
+    /// What was booked, newest first.
+    pub entries: Vec<StatementEntry>,
+    /// Who has read the holder's record, newest first.
+    pub reads: Vec<RecordRead>,
+}
+
+impl fmt::Debug for StatementReply {
+    /// Without what it says: it is nobody's but the holder's.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StatementReply").finish_non_exhaustive()
+    }
+}
+
+/// One entry of a statement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct StatementEntry {
+    /// The terminal's clock, in microseconds since 1970.
+    pub at: Micros,
+    /// What was done.
+    pub operation: OperationCode,
+    /// The money that it was about.
+    pub amount_fen: Option<Fen>,
+    /// How much of that has gone back since.
+    pub returned_fen: Option<Fen>,
+    /// The points that the holder has more because of it; below zero for fewer.
+    pub points: Option<i64>,
+    /// Who runs the terminal.
+    pub organisation: Option<String>,
+}
+
+/// Somebody has read a person's record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RecordRead {
+    /// When, in microseconds since 1970.
+    pub at: Micros,
+    /// In which role, by its name in the API.
+    pub role: String,
+    /// Of which station.
+    pub station: Option<String>,
+    /// Why, by the purpose's name in the API.
+    pub purpose: String,
 }
 
 /// `POST /v1/certificates`: a terminal asks for another certificate of the key that it has.

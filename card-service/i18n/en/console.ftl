@@ -206,6 +206,7 @@ console-operation-purse-payment = Payment
 console-operation-purse-top-up = Top-up
 console-operation-purse-refund = Refund
 console-operation-purse-void = Void
+console-operation-purse-statement = Statement
 console-operation-purse-top-up-approval = Top-up approved
 console-operation-purse-inquiry = Balance inquiry
 console-operation-points-award = Points for a purchase

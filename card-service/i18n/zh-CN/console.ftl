@@ -206,6 +206,7 @@ console-operation-purse-payment = 付款
 console-operation-purse-top-up = 充值
 console-operation-purse-refund = 退款
 console-operation-purse-void = 撤销
+console-operation-purse-statement = 查询明细
 console-operation-purse-top-up-approval = 批准充值
 console-operation-purse-inquiry = 查询余额
 console-operation-points-award = 购物积分

@@ -83,6 +83,7 @@ fn rows() -> Vec<Activity> {
             outcome: outcome.number(),
             amount: amount.map(Fen),
             reversed: Fen(if ago == 95 { 1_250 } else { 0 }),
+            points: None,
             terminal: Some((terminal.to_owned(), organisation.to_owned())),
         }
     };

@@ -170,7 +170,7 @@ fn rooms_of(operation: &Operation) -> &'static [&'static dyn Room] {
         | Operation::PurseRefund(_)
         | Operation::PurseVoid(_)
         | Operation::PurseInquiry(_) => &[&purse::Purse, &points::Points],
-        Operation::PurseTopUp(_) => &[&purse::Purse],
+        Operation::PurseTopUp(_) | Operation::PurseStatement(_) => &[&purse::Purse],
         Operation::PointsAward(_) | Operation::PointsRedemption(_) | Operation::PointsUndo(_) => &[&points::Points],
         Operation::GateCheck(_) => &[&gate::Gate],
         Operation::PurseTopUpApproval(_)

@@ -28,5 +28,6 @@ mod writer;
 
 pub use api::{Intake, TerminalIdentity};
 pub use quarantine::store::SETTLED;
+pub use store::kept;
 pub use submission::{Policy, Submission, SubmitError};
 pub use writer::{Place, QUEUED_BATCHES, Writer};

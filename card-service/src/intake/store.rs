@@ -1,6 +1,7 @@
 //! The tables of taps and lanes.
 
 mod approvals;
+mod kept;
 mod originals;
 
 use std::collections::{BTreeSet, HashMap};
@@ -17,6 +18,7 @@ use card_schema::operation::OperationCode;
 use foldhash::fast::RandomState;
 
 pub(super) use approvals::approvals;
+pub use kept::kept;
 pub(super) use originals::{Returned, originals};
 
 /// What became of a tap that came before.

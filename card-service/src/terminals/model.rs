@@ -96,6 +96,7 @@ impl Place {
             Self::Counter => &[
                 OperationCode::PurseTopUp,
                 OperationCode::PurseTopUpApproval,
+                OperationCode::PurseStatement,
                 OperationCode::RegistrationConsent,
                 OperationCode::SignIn,
             ],

@@ -35,7 +35,7 @@ use Permission::{
 use Who::{Anybody, May, MayApprove, Proof, Staff, Terminals};
 
 /// Every route. One that is not here, or no more there, fails the test.
-const TABLE: [(&str, &str, Who); 210] = [
+const TABLE: [(&str, &str, Who); 211] = [
     ("GET", "/", Staff),
     ("GET", "/account/password", Staff),
     ("GET", "/account/second-factor", Staff),
@@ -242,6 +242,7 @@ const TABLE: [(&str, &str, Who); 210] = [
     ("POST", "/v1/sessions", Proof),
     ("POST", "/v1/sign-ins", Terminals),
     ("POST", "/v1/sign-ins/links", Terminals),
+    ("POST", "/v1/statements", Terminals),
     ("POST", "/v1/staff", May(Administer)),
     ("POST", "/v1/terminals", May(RunTerminals)),
     ("POST", "/v1/terminals/{terminal_id}/codes", May(RunTerminals)),

@@ -43,6 +43,15 @@ pub(crate) fn pin_wanted() -> CliError {
     )
 }
 
+/// The staff card lies where the holder's has to come.
+pub(crate) fn approved() -> CliError {
+    CliError::failed(
+        "approved",
+        "已批准。请取下工作人员的卡，再放上持卡人的卡。",
+        "Approved. Take the staff card off, then put down the holder's.",
+    )
+}
+
 /// The holder's card has to sign right after the staff card, and did not.
 pub(crate) fn approval_over() -> CliError {
     CliError::failed(

@@ -1,4 +1,7 @@
-//! Runs transactions: the one clock, reader and way up of [`super::transaction`]. Read [`Counter::carry_out`].
+//! Runs transactions: the one clock, reader and way up of [`super::transaction`]. Read [`Counter::carry_out`], and in [`sign`] what
+//! happens with each card.
+
+mod sign;
 
 use std::{
     collections::VecDeque,
@@ -7,9 +10,9 @@ use std::{
 };
 
 use card_schema::{
-    envelope::receipt::Outcome,
     ids::{CardId, TapId},
     operation::{Operation, purse},
+    wire::terminal::StatementRequest,
 };
 use tokio::{
     sync::{mpsc, watch},
@@ -17,14 +20,15 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::transaction::{Again, Bearer, CardSeen, End, Failure, Order, Points, Step, Transaction, failure};
+use self::sign::{Deed, Signed};
+use super::transaction::{Bearer, End, Order, Points, Step, Transaction};
 use crate::{
     cli::{messages::CliError, messages_daemon as messages, messages_local},
     outbox::{Ordered, Outbox, OutboxError},
     piv::Pin,
-    station::{Presented, ReaderState, StationError, Stations},
-    submit::SubmitterHandle,
-    tap::{Ask, Knowledge, Refused, Shared, Taken, authorise},
+    station::Stations,
+    submit::{SubmitterHandle, client::ServiceClient},
+    tap::{Knowledge, Refused, Shared, authorise},
 };
 
 /// How long a transaction waits for a PIN, and for a card.
@@ -33,6 +37,8 @@ const HOLDER_WAIT: Duration = Duration::from_mins(2);
 const RECEIPT_WAIT: Duration = Duration::from_secs(3);
 /// How long the holder's screen shows how it ended, and the balance.
 const SHOWN_TO_HOLDER: Duration = Duration::from_secs(20);
+/// The same for a statement, which takes longer to read.
+const READ_BY_HOLDER: Duration = Duration::from_mins(1);
 /// Ended transactions that are remembered, for an order that is sent twice.
 const PAST: usize = 64;
 
@@ -57,30 +63,6 @@ enum Hand {
 
 /// A card, by its reader and the moment when it came.
 type Lying = (String, Instant);
-
-/// One card at the reader, and what it is to sign.
-struct Deed {
-    operation: Operation,
-    reader: Option<String>,
-    order: Option<Uuid>,
-    after: Option<TapId>,
-}
-
-impl Deed {
-    /// What was ordered.
-    fn of(order: &Order) -> Self {
-        let Order { id, ref operation, ref reader } = *order;
-        Self { operation: operation.clone(), reader: reader.clone(), order: Some(id), after: None }
-    }
-}
-
-/// What came of it.
-enum Signed {
-    /// A tap, by which card and where, and what the service says to it.
-    Told { end: End, tap: TapId, card: CardId, reader: String },
-    /// It is too late for the approval.
-    ApprovalOver,
-}
 
 /// The top-up that a member of staff may approve.
 const fn approvable(operation: &Operation) -> Option<purse::TopUp> {
@@ -114,6 +96,7 @@ struct Inner {
     stations: Arc<Stations>,
     outbox: Arc<Outbox>,
     submitter: SubmitterHandle,
+    service: Arc<ServiceClient>,
     known: Shared,
     desk: Mutex<Desk>,
     changes: watch::Sender<u64>,
@@ -131,9 +114,15 @@ struct Desk {
 
 impl Counter {
     /// A counter where nothing has happened yet.
-    pub fn new(stations: Arc<Stations>, outbox: Arc<Outbox>, submitter: SubmitterHandle, known: Shared) -> Self {
+    pub fn new(
+        stations: Arc<Stations>,
+        outbox: Arc<Outbox>,
+        submitter: SubmitterHandle,
+        service: Arc<ServiceClient>,
+        known: Shared,
+    ) -> Self {
         let (desk, changes) = (Mutex::default(), watch::Sender::new(0));
-        Self(Arc::new(Inner { stations, outbox, submitter, known, desk, changes }))
+        Self(Arc::new(Inner { stations, outbox, submitter, service, known, desk, changes }))
     }
 
     /// Starts what is ordered, or answers where the same order stands.
@@ -228,10 +217,12 @@ impl Counter {
         let id = transaction.order.id;
         let end = self.carry_out(&transaction, &mut moved).await.unwrap_or_else(|end| end);
         self.enter(id, Step::Ended(end));
+        let is_read = self.find(id).is_some_and(|transaction| transaction.statement.is_some());
         let shown = async {
-            time::sleep(SHOWN_TO_HOLDER).await;
+            time::sleep(if is_read { READ_BY_HOLDER } else { SHOWN_TO_HOLDER }).await;
             self.change(id, |transaction| {
                 transaction.is_at_holder = false;
+                transaction.statement = None;
                 if let Step::Ended(End::Accepted { balance, points }) = &mut transaction.step {
                     *balance = None;
                     *points = points.map(|points| Points::moved(points.moved));
@@ -257,7 +248,12 @@ impl Counter {
         }
         loop {
             match self.sign(order.id, &deed, step, &mut lying, moved).await? {
-                Signed::Told { end, .. } => return Ok(end),
+                Signed::Told { end, tap, card, .. } => {
+                    if let (End::Accepted { .. }, Operation::PurseStatement(_)) = (&end, &order.operation) {
+                        self.fetch_statement(order.id, card, tap).await;
+                    }
+                    return Ok(end);
+                }
                 Signed::ApprovalOver => {
                     let again = Step::Pin { wrong: Some(messages_local::approval_over()) };
                     self.ask(order.id, Bearer::Staff, again.clone());
@@ -265,6 +261,15 @@ impl Counter {
                     step = Step::Card { again: None };
                 }
             }
+        }
+    }
+
+    /// What the holder has asked to see. Where it does not come the page says so, and shows what is left all the same.
+    async fn fetch_statement(&self, id: Uuid, card_id: CardId, tap_id: TapId) {
+        match time::timeout(RECEIPT_WAIT, self.0.service.statement(&StatementRequest { card_id, tap_id })).await {
+            Ok(Ok(statement)) => self.change(id, |transaction| transaction.statement = Some(statement)),
+            Ok(Err(error)) => tracing::warn!(%error, "a statement did not come"),
+            Err(_) => tracing::warn!("a statement did not come in time"),
         }
     }
 
@@ -293,122 +298,6 @@ impl Counter {
             }
             Signed::Told { end, .. } => Err(end),
         }
-    }
-
-    /// A card signs, and the service is asked: until there is an answer, or a reason to give up.
-    async fn sign(
-        &self,
-        id: Uuid,
-        deed: &Deed,
-        mut step: Step,
-        lying: &mut Option<Lying>,
-        moved: &mut mpsc::UnboundedReceiver<Hand>,
-    ) -> Result<Signed, End> {
-        let (mut pin, mut card) = (None, None);
-        loop {
-            if let Step::Pin { .. } = step {
-                pin = Some(typed(moved).await?);
-                step = Step::Card { again: None };
-                self.enter(id, step.clone());
-            }
-            if matches!(step, Step::Card { again: None }) && self.lies(lying.as_ref()) {
-                let again = Again { said: messages_local::card_of_before(), card: CardSeen::Other };
-                step = Step::Card { again: Some(again) };
-                self.enter(id, step.clone());
-            }
-            let Deed { ref operation, ref reader, order, after } = *deed;
-            let ask = Ask { operation: operation.clone(), pin: pin.clone(), card, order, after };
-            let presented = tokio::select! {
-                presented = self.present(reader.as_deref(), &ask, lying.take()) => presented,
-                end = given_up(moved) => return Err(end),
-            };
-            let failed = match presented {
-                Ok(presented) => {
-                    self.enter(id, Step::Reading);
-                    // Whoever gave up before that was told so.
-                    while let Ok(hand) = moved.try_recv() {
-                        if let Hand::GiveUp = hand {
-                            return Err(End::GivenUp);
-                        }
-                    }
-                    let reader = presented.reader().to_owned();
-                    *lying = Some((reader.clone(), presented.event()));
-                    self.desk().presented.clone_from(lying);
-                    match self.0.stations.take(presented, ask).await {
-                        Ok(told) => match self.ask_service(id, &told.taken).await {
-                            Said::PinWanted if pin.is_none() => {
-                                // The service counts what a holder pays without PIN, and the terminal does not. Nothing was charged.
-                                card = Some(told.taken.card);
-                                *lying = None;
-                                step = Step::Pin { wrong: Some(messages_local::pin_wanted()) };
-                                self.change(id, |transaction| transaction.tap = None);
-                                self.enter(id, step.clone());
-                                continue;
-                            }
-                            said => {
-                                let Taken { id: tap, card, .. } = told.taken;
-                                return Ok(Signed::Told { end: said.end(), tap, card, reader });
-                            }
-                        },
-                        Err(failed) => failed,
-                    }
-                }
-                Err(error) => error.into(),
-            };
-            tracing::info!(error = %failed.error, "an attempt at the counter brought no tap");
-            let said = messages::station(&failed.error);
-            let next = failure(&failed.error);
-            if matches!(next, Failure::Pin | Failure::Again) {
-                card = card.or(failed.card);
-            }
-            step = match next {
-                Failure::Pin => {
-                    // The card may stay where it is.
-                    *lying = None;
-                    Step::Pin { wrong: Some(said) }
-                }
-                Failure::Again => Step::Card { again: Some(Again { said, card: CardSeen::None }) },
-                Failure::WrongCard(card) => Step::Card { again: Some(Again { said, card }) },
-                Failure::Approval => return Ok(Signed::ApprovalOver),
-                Failure::Final if matches!(failed.error, StationError::NoCard) => return Err(End::GivenUp),
-                Failure::Final => return Err(End::Refused(said)),
-            };
-            self.enter(id, step.clone());
-        }
-    }
-
-    /// Whether that card is there still.
-    fn lies(&self, lying: Option<&Lying>) -> bool {
-        lying.is_some_and(|(reader, event)| {
-            self.0.stations.presence().readers().get(reader) == Some(&ReaderState::Card(*event))
-        })
-    }
-
-    /// Waits for a card; where one lies there that has failed, until it has been taken away first.
-    async fn present(&self, reader: Option<&str>, ask: &Ask, lying: Option<Lying>) -> Result<Presented, StationError> {
-        if let Some((reader, event)) = lying {
-            let left = self.0.stations.presence().left(&reader, event);
-            time::timeout(HOLDER_WAIT, left).await.map_err(|_| StationError::NoCard)?;
-        }
-        self.0.stations.wait(reader, ask, HOLDER_WAIT).await
-    }
-
-    async fn ask_service(&self, id: Uuid, taken: &Taken) -> Said {
-        // What the terminal has decided by itself waits for nobody.
-        if taken.accepted_offline {
-            self.change(id, |transaction| transaction.tap = Some(taken.id));
-            self.0.submitter.stored();
-            return Said::End(End::Kept { is_guaranteed: true });
-        }
-        self.change(id, |transaction| {
-            transaction.tap = Some(taken.id);
-            transaction.enter(Step::Asking);
-        });
-        Said::End(match self.0.submitter.outcome(taken.id, RECEIPT_WAIT).await {
-            None => End::Kept { is_guaranteed: false },
-            Some(answer) if answer.outcome == Outcome::PinRequired => return Said::PinWanted,
-            Some(answer) => End::of(answer.outcome, answer.balance, answer.points.as_ref().map(Points::of)),
-        })
     }
 
     /// What was kept is answered one day: then whoever asks for the transaction is told so.
@@ -458,48 +347,5 @@ impl Counter {
 
     fn desk(&self) -> MutexGuard<'_, Desk> {
         self.0.desk.lock().expect("nobody panics while holding this lock")
-    }
-}
-
-/// What the service says to a tap.
-enum Said {
-    /// How the transaction ends.
-    End(End),
-    /// The holder has to type the PIN for it.
-    PinWanted,
-}
-
-impl Said {
-    /// How it ends, where the PIN was there already.
-    fn end(self) -> End {
-        match self {
-            Self::End(end) => end,
-            Self::PinWanted => End::of(Outcome::PinRequired, None, None),
-        }
-    }
-}
-
-/// The PIN that the holder types, or how it ends without.
-async fn typed(moved: &mut mpsc::UnboundedReceiver<Hand>) -> Result<Pin, End> {
-    match time::timeout(HOLDER_WAIT, moved.recv()).await {
-        Ok(Some(Hand::Pin(pin))) => Ok(pin),
-        _ => Err(End::GivenUp),
-    }
-}
-
-/// Returns when somebody gives up.
-async fn given_up(moved: &mut mpsc::UnboundedReceiver<Hand>) -> End {
-    while let Some(hand) = moved.recv().await {
-        if let Hand::GiveUp = hand {
-            return End::GivenUp;
-        }
-    }
-    // Nobody can any more: the newer transaction has the hands.
-    std::future::pending().await
-}
-
-impl From<StationError> for crate::station::Failed {
-    fn from(error: StationError) -> Self {
-        Self { error, card: None }
     }
 }

@@ -5,6 +5,7 @@ use card_schema::{
     ids::TapId,
     money::Fen,
     operation::Operation,
+    wire::terminal::StatementReply,
 };
 use uuid::Uuid;
 
@@ -160,6 +161,8 @@ pub struct Transaction {
     pub steps: u32,
     /// The tap, as soon as there is one.
     pub tap: Option<TapId>,
+    /// What the holder has asked to see, for the holder's eyes and a short while.
+    pub statement: Option<StatementReply>,
     /// Whether the merchant still looks at it.
     pub is_at_counter: bool,
     /// Whether the holder still looks at it.
@@ -169,7 +172,7 @@ pub struct Transaction {
 impl Transaction {
     /// As it begins.
     pub(crate) const fn new(order: Order, asked: Bearer, step: Step) -> Self {
-        Self { order, asked, step, steps: 0, tap: None, is_at_counter: true, is_at_holder: true }
+        Self { order, asked, step, steps: 0, tap: None, statement: None, is_at_counter: true, is_at_holder: true }
     }
 
     /// Moves on.

@@ -224,9 +224,10 @@ pub(super) fn read_operation(known: &Knowledge, asked: Asked) -> Result<Operatio
             Ok(if is_void { Operation::PurseVoid(back) } else { Operation::PurseRefund(back) })
         }
         OperationCode::GateCheck => Ok(Operation::GateCheck(gate::Check)),
-        // A balance is for the holder's page, an approval belongs to its top-up, what a staff card signs is asked of the service, a consent is part of a job, an
+        // A balance and a statement are for the holder's page, an approval belongs to its top-up, what a staff card signs is asked of the service, a consent is part of a job, an
         // abandoned number the terminal's own.
         OperationCode::PurseInquiry
+        | OperationCode::PurseStatement
         | OperationCode::PurseTopUpApproval
         | OperationCode::SignIn
         | OperationCode::RegistrationConsent

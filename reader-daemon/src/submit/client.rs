@@ -8,7 +8,7 @@ use card_schema::wire::{
     issuance::{Job, ObservationReply, ObservationRequest},
     terminal::{
         BatchReply, BatchRequest, RenewalReply, RenewalRequest, SignInChallenge, SignInLink, SignInProof,
-        TerminalProfile,
+        StatementReply, StatementRequest, TerminalProfile,
     },
 };
 use reqwest::{
@@ -136,6 +136,11 @@ impl ServiceClient {
     /// The link for what a card has signed.
     pub async fn sign_in_link(&self, proof: &SignInProof) -> Result<SignInLink, ServiceError> {
         self.json(Method::POST, "/v1/sign-ins/links", Some(proof), TIMEOUT).await
+    }
+
+    /// What a holder has asked to see, for the tap with which that was asked.
+    pub async fn statement(&self, request: &StatementRequest) -> Result<StatementReply, ServiceError> {
+        self.json(Method::POST, "/v1/statements", Some(request), TIMEOUT).await
     }
 
     async fn token(&self, path: &str, have: Option<u64>) -> Result<Option<Vec<u8>>, ServiceError> {

@@ -107,6 +107,25 @@ fn approves_top_ups(town: &mut Town, browser: &Chromium, staff: &Path) -> Result
             browser.follow("form[action$='/put-away'] button")?;
             browser.until("#amount")?;
         }
+        // What there is of the holder, for the holder's eyes alone.
+        browser.follow("a[href='/counter/statement']")?;
+        browser.until("a[href='/counter/statement'][aria-current]")?;
+        at_counter.visit("counter-statement")?;
+        browser.follow("main form button.primary")?;
+        screen.until("#pin")?;
+        type_digits(&screen, "#pin", HOLDER_PIN, true)?;
+        screen.follow("main form button.primary")?;
+        town.put(&holders, Place::Station)?;
+        screen.until("table.statement + h2 + table.statement")?;
+        assert_eq!(screen.text("tbody tr:first-child td.number")?, "+1500.00", "the newest first");
+        at_screen.visit("holder-statement")?;
+        browser.until(".result.ok")?;
+        assert_eq!((browser.count("table")?, browser.count(".lead")?), (0, 0), "nobody else's");
+        town.take(Place::Station)?;
+        browser.follow("form[action$='/put-away'] button")?;
+        browser.until("a[href='/counter/statement'][aria-current]")?;
+        browser.follow("a[href='/counter/top-up']")?;
+        browser.until("#amount")?;
     }
     ensure!(at_counter.noted.is_empty() && at_screen.noted.is_empty(), "{:#?}", (at_counter.noted, at_screen.noted));
     Ok(())

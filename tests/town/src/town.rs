@@ -58,6 +58,7 @@ impl Place {
             Self::Station => &[
                 OperationCode::PurseTopUp,
                 OperationCode::PurseTopUpApproval,
+                OperationCode::PurseStatement,
                 OperationCode::RegistrationConsent,
                 OperationCode::SignIn,
             ],

@@ -116,6 +116,7 @@ def check_links(fields: dict[str, dict], vectors: dict[str, dict]) -> None:
     undone = {1: paid, 2: fields["tap-payment"][9]}
     assert (fields["tap-undo"][2], fields["tap-undo"][12]) == (0x0403, undone), "what is undone is named"
     assert (fields["tap-inquiry"][2], fields["tap-inquiry"][12]) == (0x0105, {}), "an inquiry carries nothing"
+    assert (fields["tap-statement"][2], fields["tap-statement"][12]) == (0x0107, {}), "nor does a statement"
     approved = fields["tap-top-up-approved"][12]
     assert approved == {1: 200_000, 2: fields["tap-top-up-approved"][3]}, "a top-up names the card that has approved it"
     assert fields["tap-top-up"][12] == {1: 5_000, 2: None}, "and none where nobody had to"

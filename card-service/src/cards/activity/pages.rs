@@ -166,6 +166,7 @@ pub(crate) mod tests {
                 outcome: outcome.number(),
                 amount: Some(Fen(1_250)),
                 reversed: Fen(reversed),
+                points: None,
                 terminal: Some(("收银台 2".to_owned(), "测试超市".to_owned())),
             },
             inclusion,

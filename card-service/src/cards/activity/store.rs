@@ -4,9 +4,9 @@ use card_schema::clock::Micros;
 use card_schema::envelope::Envelope;
 use card_schema::envelope::receipt::Outcome;
 use card_schema::envelope::tap::Tap;
-use card_schema::ids::{CardId, Shard};
+use card_schema::ids::{CardId, HolderId, Shard};
 use card_schema::money::Fen;
-use card_schema::operation::OperationCode;
+use card_schema::operation::{Operation, OperationCode};
 use card_schema::wire::ReceiptName;
 
 use super::model::{ActivityPurpose, COUNTED_ONLY, PAGE_ROWS, Place};
@@ -35,6 +35,8 @@ pub struct Activity {
     pub amount: Option<Fen>,
     /// How much of that was moved back since.
     pub reversed: Fen,
+    /// The points that the holder has more because of it.
+    pub points: Option<i64>,
     /// The terminal's and its organisation's names.
     pub terminal: Option<(String, String)>,
 }
@@ -159,6 +161,27 @@ pub async fn of_receipt(connection: &mut Connection, receipt: &ReceiptName) -> R
     Ok(seen.pop())
 }
 
+/// The newest taps of a holder that have moved something, with whichever card, for the holder alone: nothing is recorded but that
+/// the holder has asked.
+pub async fn of_holder(connection: &mut Connection, holder: HolderId, limit: u32) -> Result<Vec<Activity>, DbError> {
+    let moving = OperationCode::ALL.into_iter().filter(|operation| operation.moves());
+    let moving: Vec<_> = moving.map(|operation| operation.number().to_string()).collect();
+    let rows = taps(&format!(
+        "t.shard = $1 AND t.card_id IN (SELECT card_id FROM card WHERE shard = $1 AND holder_id = $2)
+         AND t.operation IN ({}) AND COALESCE(s.outcome, t.outcome) = {} ORDER BY t.at DESC, t.tap_id DESC LIMIT $3",
+        moving.join(", "),
+        Outcome::Accepted.number()
+    ))
+    .bind(holder.shard())
+    .bind(holder)
+    .bind(i64::from(limit))
+    .all(connection)
+    .await?;
+    let mut seen = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    look_up_reversed(connection, &mut seen).await?;
+    Ok(seen)
+}
+
 /// After every row.
 const END: Place = Place { received_at: Micros(i64::MAX), at: Micros(i64::MAX), tap_id: [0xff; 32] };
 
@@ -214,6 +237,7 @@ fn read(row: &Row) -> Result<Activity, DbError> {
         u16::try_from(row.get::<i64>(column)?).map_err(|_| DbError::Unreadable("tap"))
     };
     let cose: &[u8] = row.get("cose")?;
+    let signed = Envelope::<Tap>::decode(cose).ok().map(|tap| tap.payload.operation);
     let names: (Option<String>, Option<String>) = (row.get("terminal")?, row.get("organisation")?);
     Ok(Activity {
         place: Place {
@@ -226,7 +250,8 @@ fn read(row: &Row) -> Result<Activity, DbError> {
         card: CardId::from_bytes(columns::bytes(row, "card_id")?),
         operation: OperationCode::from_number(number("operation")?),
         outcome: number("outcome")?,
-        amount: Envelope::<Tap>::decode(cose).ok().and_then(|tap| tap.payload.operation.amount()),
+        amount: signed.as_ref().and_then(Operation::amount),
+        points: signed.as_ref().and_then(Operation::points),
         reversed: Fen::ZERO,
         terminal: names.0.map(|terminal| (terminal, names.1.unwrap_or_default())),
     })

@@ -6,7 +6,6 @@
 
 pub mod api;
 pub mod pages;
-mod store;
 #[cfg(test)]
 mod tests;
 
@@ -28,6 +27,7 @@ use crate::app::App;
 use crate::cards::expiry::rules::Clock;
 use crate::cards::{self, Bearer, Card, CardState};
 use crate::http::Refusal;
+use crate::intake;
 
 /// So long somebody may take to put the card on the reader and type the PIN.
 const CHALLENGE_SECONDS: i64 = 5 * 60;
@@ -109,7 +109,7 @@ async fn link(app: &App, terminal: TerminalId, card: CardId, tap: TapId) -> Resu
     let given = app.sign_ins.challenges().get(&terminal).copied().filter(|given| now < given.until);
     let given = given.ok_or_else(over)?;
     let mut connection = app.db.read().await?;
-    let kept = store::tap(&mut connection, card, tap).await?.ok_or_else(over)?;
+    let kept = intake::kept(&mut connection, card, tap).await?.ok_or_else(over)?;
     let asked = Operation::SignIn(SignIn { audience: app.public_url.clone(), challenge: given.bytes });
     if (kept.outcome, kept.terminal, &kept.operation) != (Outcome::Accepted, terminal, &asked) {
         return Err(over());

@@ -187,6 +187,7 @@ fn operation(mode: Mode, typed: &Filled, known: &Knowledge) -> Result<Operation,
     let said = |refused: Refused| Wrong::Said(messages_daemon::tap(&refused.into()));
     Ok(match mode {
         Mode::Balance => Operation::PurseInquiry(purse::Inquiry),
+        Mode::Statement => Operation::PurseStatement(purse::Statement),
         Mode::TopUp => Operation::PurseTopUp(purse::TopUp::cash(read_amount(&typed.amount)?)),
         Mode::Award => Operation::PointsAward(points::award(read_amount(&typed.amount)?, known).map_err(said)?),
         Mode::Till => {

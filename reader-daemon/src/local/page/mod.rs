@@ -9,6 +9,7 @@ mod counter;
 mod live;
 mod returns;
 mod seen;
+mod statement;
 mod taps;
 mod view;
 mod visits;

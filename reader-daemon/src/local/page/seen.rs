@@ -50,10 +50,12 @@ pub(super) enum Mode {
     Award,
     Redeem,
     Balance,
+    Statement,
 }
 
 impl Mode {
-    pub(super) const ALL: [Self; 5] = [Self::Till, Self::TopUp, Self::Award, Self::Redeem, Self::Balance];
+    pub(super) const ALL: [Self; 6] =
+        [Self::Till, Self::TopUp, Self::Award, Self::Redeem, Self::Balance, Self::Statement];
 
     pub(super) const fn path(self) -> &'static str {
         match self {
@@ -62,6 +64,7 @@ impl Mode {
             Self::Award => "/counter/award",
             Self::Redeem => "/counter/redeem",
             Self::Balance => "/counter/balance",
+            Self::Statement => "/counter/statement",
         }
     }
 
@@ -72,6 +75,7 @@ impl Mode {
             Self::Award => OperationCode::PointsAward,
             Self::Redeem => OperationCode::PointsRedemption,
             Self::Balance => OperationCode::PurseInquiry,
+            Self::Statement => OperationCode::PurseStatement,
         }
     }
 
@@ -177,6 +181,11 @@ impl Seen {
             (None, Some(transaction)) => matches!(transaction.step, Step::Pin { .. }),
             (None, None) => false,
         }
+    }
+
+    /// Whether what is shown ends by itself, and mostly at once: the service is asked.
+    pub(super) fn is_passing(&self) -> bool {
+        self.transaction.as_ref().is_some_and(|transaction| matches!(transaction.step, Step::Asking))
     }
 
     /// Whether a card is waited for and what lies there does not answer.

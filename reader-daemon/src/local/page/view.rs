@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::seen::{Lying, Mode, Seen};
+use super::statement::Statement;
 use crate::{
     cli::messages::{CliError, Language},
     clock::CHINA,
@@ -70,6 +71,7 @@ impl Charge<'_> {
             Mode::Award => self.language.choose("积分", "Give points"),
             Mode::Redeem => self.language.choose("积分兑换", "Take points"),
             Mode::Balance => self.language.choose("查询余额", "Balance"),
+            Mode::Statement => self.language.choose("余额与明细", "Statement"),
         }
     }
 
@@ -124,7 +126,7 @@ impl Charge<'_> {
             Mode::TopUp => ("充值", "Top up"),
             Mode::Award => ("记积分", "Give points"),
             Mode::Redeem => ("兑换", "Take points"),
-            Mode::Balance => ("查询", "Ask"),
+            Mode::Balance | Mode::Statement => ("查询", "Ask"),
         };
         self.language.choose(zh, en)
     }
@@ -221,13 +223,26 @@ impl Payment<'_> {
         is_payment && left.is_some_and(|left| left < self.seen.low_balance)
     }
 
+    /// What the holder has asked to see, on the holder's page alone.
+    fn statement(&self) -> Option<Statement<'_>> {
+        let statement = self.transaction.statement.as_ref().filter(|_| self.view == View::Holder)?;
+        Some(Statement { language: self.language, statement })
+    }
+
+    /// Whether the holder has asked for more than came.
+    fn lacks_statement(&self) -> bool {
+        let is_asked = self.transaction.order.operation.code() == OperationCode::PurseStatement;
+        is_asked && self.view == View::Holder && self.transaction.statement.is_none()
+    }
+
     /// Whether a member of staff is asked, and not the holder.
     fn asks_staff(&self) -> bool {
         self.transaction.asked == Bearer::Staff && self.transaction.end().is_none()
     }
 
     fn is_inquiry(&self) -> bool {
-        self.transaction.order.operation.code() == OperationCode::PurseInquiry
+        let code = self.transaction.order.operation.code();
+        matches!(code, OperationCode::PurseInquiry | OperationCode::PurseStatement)
     }
 
     fn is_top_up(&self) -> bool {
@@ -247,12 +262,14 @@ impl Payment<'_> {
             OperationCode::PointsAward => ("积分已记", "Points given"),
             OperationCode::PointsRedemption => ("兑换成功", "Points taken"),
             OperationCode::PointsUndo => ("积分已撤销", "Points undone"),
-            OperationCode::PurseInquiry if self.view == View::Counter => {
-                ("已查询，余额只给持卡人看", "Answered, for the holder's eyes only")
+            OperationCode::PurseInquiry | OperationCode::PurseStatement if self.view == View::Counter => {
+                ("已查询，结果只给持卡人看", "Answered, for the holder's eyes only")
             }
             // The answer has come too late to be shown.
-            OperationCode::PurseInquiry if balance.is_none() => ("没有查到", "Not answered"),
-            OperationCode::PurseInquiry => ("已查询", "Answered"),
+            OperationCode::PurseInquiry | OperationCode::PurseStatement if balance.is_none() => {
+                ("没有查到", "Not answered")
+            }
+            OperationCode::PurseInquiry | OperationCode::PurseStatement => ("已查询", "Answered"),
             _ => ("付款成功", "Paid"),
         };
         self.language.choose(zh, en)
@@ -315,6 +332,7 @@ pub(super) fn operation(language: Language, operation: OperationCode) -> &'stati
         OperationCode::PurseRefund => language.choose("退款", "Refund"),
         OperationCode::PurseVoid => language.choose("撤销", "Void"),
         OperationCode::PurseInquiry => language.choose("查询余额", "Balance inquiry"),
+        OperationCode::PurseStatement => language.choose("查询明细", "Statement"),
         OperationCode::PointsAward => language.choose("购物积分", "Points for a purchase"),
         OperationCode::PointsRedemption => language.choose("积分兑换", "Points for goods"),
         OperationCode::PointsUndo => language.choose("积分撤销", "Points undone"),

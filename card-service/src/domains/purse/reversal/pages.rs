@@ -357,6 +357,7 @@ pub(crate) mod tests {
                 outcome: 0,
                 amount: Some(Fen(45_000)),
                 reversed: Fen(reversed),
+                points: None,
                 terminal: Some(("收银台 2".to_owned(), "测试超市".to_owned())),
             },
             kind,

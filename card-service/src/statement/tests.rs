@@ -1,0 +1,93 @@
+//! What a terminal is told of a holder, for which tap, and how long.
+
+use axum::http::StatusCode;
+use card_schema::card::Slot;
+use card_schema::envelope::Kid;
+use card_schema::envelope::tap::Tap;
+use card_schema::ids::TerminalId;
+use card_schema::operation::{Operation, gate, purse};
+use serde_json::{Value, json};
+
+use super::GOOD_SECONDS;
+use crate::db::{DbError, query};
+use crate::domains::residence;
+use crate::domains::residence::model::Field;
+use crate::people::Purpose;
+use crate::testing::shop::{Shop, pay, top_up};
+use crate::testing::town::{Signed, terminal_beside};
+
+const ASK: Operation = Operation::PurseStatement(purse::Statement);
+
+impl Shop {
+    /// What the terminal is told for a tap.
+    async fn told(&self, terminal: TerminalId, tap: &Signed) -> (StatusCode, Value) {
+        let body = json!({"card_id": self.card.id, "tap_id": tap.id});
+        self.office.terminal(Some(terminal), "POST", "/v1/statements", Some(body)).await
+    }
+
+    async fn asks(&mut self) -> Signed {
+        let tap = self.signed(ASK, 0);
+        self.office.intake.accept(self.terminal.id, &self.terminal.batch(std::slice::from_ref(&tap))).await.unwrap();
+        tap
+    }
+}
+
+#[tokio::test]
+async fn a_holder_sees_the_newest_entries_and_who_has_read_the_record_and_why() {
+    let mut shop = Shop::new().await;
+    for operation in [top_up(5_000), pay(1_250), Operation::GateCheck(gate::Check)] {
+        shop.tap(operation).await;
+    }
+    shop.tap(pay(9_000)).await;
+    let (now, who, holder) = (shop.office.app.now(), shop.supervisor.staff_id, shop.holder);
+    let read = shop.office.app.db.write::<_, DbError, _>(move |tx| {
+        Box::pin(async move {
+            for field in [Field::Name, Field::Address] {
+                residence::store::record_read(tx, now, holder, who, Purpose::Complaint, field.name()).await?;
+            }
+            Ok(())
+        })
+    });
+    read.await.unwrap();
+    let tap = shop.asks().await;
+    let (status, told) = shop.told(shop.terminal.id, &tap).await;
+    assert_eq!(status, StatusCode::OK, "{told}");
+    let entries = told["entries"].as_array().unwrap();
+    let seen: Vec<_> = entries.iter().map(|entry| (&entry["operation"], &entry["amount_fen"])).collect();
+    let (payment, cash) = (json!("purse.payment"), json!("purse.top_up"));
+    assert_eq!(seen, [(&payment, &json!(1_250)), (&cash, &json!(5_000))], "booked, newest first, and no gate");
+    assert!(entries[0]["organisation"].as_str().unwrap().starts_with("Test Shop"), "{told}");
+    let reads = told["reads"].as_array().unwrap();
+    assert_eq!(reads.len(), 1, "what was read at once is one: {told}");
+    assert_eq!((&reads[0]["role"], &reads[0]["purpose"]), (&json!("supervisor"), &json!("complaint")));
+    assert!(!told.to_string().contains("\"one\""), "nobody's name: {told}");
+    assert_eq!(shop.balance().await, 3_750, "asking moves nothing");
+}
+
+#[tokio::test]
+async fn a_terminal_is_told_for_a_tap_that_it_has_just_brought_and_for_no_other() {
+    let mut shop = Shop::new().await;
+    let paid = shop.signed(top_up(100), 0);
+    shop.office.intake.accept(shop.terminal.id, &shop.terminal.batch(std::slice::from_ref(&paid))).await.unwrap();
+    assert_eq!(shop.told(shop.terminal.id, &paid).await.0, StatusCode::CONFLICT, "no question");
+    // Without the PIN.
+    let at = shop.office.app.now();
+    let tap = Tap { at, ..shop.terminal.next(Some(&shop.card), ASK) };
+    let tap = shop.terminal.sign(&tap, shop.card.key(Slot::Tap), Kid::Card(Slot::Tap));
+    shop.office.intake.accept(shop.terminal.id, &shop.terminal.batch(std::slice::from_ref(&tap))).await.unwrap();
+    assert_eq!(shop.told(shop.terminal.id, &tap).await.0, StatusCode::CONFLICT, "refused");
+    let never = shop.signed(ASK, 0);
+    assert_eq!(shop.told(shop.terminal.id, &never).await.0, StatusCode::CONFLICT, "never brought");
+    shop.office.intake.accept(shop.terminal.id, &shop.terminal.batch(&[never])).await.unwrap();
+    let tap = shop.asks().await;
+    let beside = terminal_beside(&shop.office.app.db, shop.terminal.id).await;
+    assert_eq!(shop.told(beside.id, &tap).await.0, StatusCode::CONFLICT, "another terminal's");
+    assert_eq!(shop.told(shop.terminal.id, &tap).await.0, StatusCode::OK);
+    let long_ago = "UPDATE tap SET received_at = received_at - $1 WHERE tap_id = $2";
+    let (seconds, id) = (GOOD_SECONDS * 1_000_000, tap.id);
+    let aged = shop.office.app.db.write::<_, DbError, _>(move |tx| {
+        Box::pin(async move { query(long_ago).bind(seconds).bind(id.0).execute(tx.conn()).await })
+    });
+    aged.await.unwrap();
+    assert_eq!(shop.told(shop.terminal.id, &tap).await.0, StatusCode::CONFLICT, "too long ago");
+}

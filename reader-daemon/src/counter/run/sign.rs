@@ -1,0 +1,205 @@
+//! One card at the reader: from asking for it to what the service says to its tap.
+
+use card_schema::{
+    envelope::receipt::Outcome,
+    ids::{CardId, TapId},
+    operation::Operation,
+};
+use tokio::{sync::mpsc, time};
+use uuid::Uuid;
+
+use super::{Counter, HOLDER_WAIT, Hand, Lying, RECEIPT_WAIT};
+use crate::{
+    cli::{messages_daemon as messages, messages_local},
+    counter::transaction::{Again, CardSeen, End, Failure, Order, Points, Step, failure},
+    piv::Pin,
+    station::{Presented, ReaderState, StationError},
+    tap::{Ask, Taken},
+};
+
+/// One card at the reader, and what it is to sign.
+pub(super) struct Deed {
+    pub(super) operation: Operation,
+    pub(super) reader: Option<String>,
+    pub(super) order: Option<Uuid>,
+    pub(super) after: Option<TapId>,
+}
+
+impl Deed {
+    /// What was ordered.
+    pub(super) fn of(order: &Order) -> Self {
+        let Order { id, ref operation, ref reader } = *order;
+        Self { operation: operation.clone(), reader: reader.clone(), order: Some(id), after: None }
+    }
+}
+
+/// What came of it.
+pub(super) enum Signed {
+    /// A tap, by which card and where, and what the service says to it.
+    Told { end: End, tap: TapId, card: CardId, reader: String },
+    /// It is too late for the approval.
+    ApprovalOver,
+}
+
+impl Counter {
+    /// A card signs, and the service is asked: until there is an answer, or a reason to give up.
+    pub(super) async fn sign(
+        &self,
+        id: Uuid,
+        deed: &Deed,
+        mut step: Step,
+        lying: &mut Option<Lying>,
+        moved: &mut mpsc::UnboundedReceiver<Hand>,
+    ) -> Result<Signed, End> {
+        let (mut pin, mut card) = (None, None);
+        loop {
+            if let Step::Pin { .. } = step {
+                pin = Some(typed(moved).await?);
+                step = Step::Card { again: None };
+                self.enter(id, step.clone());
+            }
+            if matches!(step, Step::Card { again: None }) && self.lies(lying.as_ref()) {
+                let is_approved = deed.after.is_some();
+                let lift = if is_approved { messages_local::approved } else { messages_local::card_of_before };
+                let again = Again { said: lift(), card: CardSeen::Other };
+                step = Step::Card { again: Some(again) };
+                self.enter(id, step.clone());
+            }
+            let Deed { ref operation, ref reader, order, after } = *deed;
+            let ask = Ask { operation: operation.clone(), pin: pin.clone(), card, order, after };
+            let presented = tokio::select! {
+                presented = self.present(reader.as_deref(), &ask, lying.take()) => presented,
+                end = given_up(moved) => return Err(end),
+            };
+            let failed = match presented {
+                Ok(presented) => {
+                    self.enter(id, Step::Reading);
+                    // Whoever gave up before that was told so.
+                    while let Ok(hand) = moved.try_recv() {
+                        if let Hand::GiveUp = hand {
+                            return Err(End::GivenUp);
+                        }
+                    }
+                    let reader = presented.reader().to_owned();
+                    *lying = Some((reader.clone(), presented.event()));
+                    self.desk().presented.clone_from(lying);
+                    match self.0.stations.take(presented, ask).await {
+                        Ok(told) => match self.ask_service(id, &told.taken).await {
+                            Said::PinWanted if pin.is_none() => {
+                                // The service counts what a holder pays without PIN, and the terminal does not. Nothing was charged.
+                                card = Some(told.taken.card);
+                                *lying = None;
+                                step = Step::Pin { wrong: Some(messages_local::pin_wanted()) };
+                                self.change(id, |transaction| transaction.tap = None);
+                                self.enter(id, step.clone());
+                                continue;
+                            }
+                            said => {
+                                let Taken { id: tap, card, .. } = told.taken;
+                                return Ok(Signed::Told { end: said.end(), tap, card, reader });
+                            }
+                        },
+                        Err(failed) => failed,
+                    }
+                }
+                Err(error) => error.into(),
+            };
+            tracing::info!(error = %failed.error, "an attempt at the counter brought no tap");
+            let said = messages::station(&failed.error);
+            let next = failure(&failed.error);
+            if matches!(next, Failure::Pin | Failure::Again) {
+                card = card.or(failed.card);
+            }
+            step = match next {
+                Failure::Pin => {
+                    // The card may stay where it is.
+                    *lying = None;
+                    Step::Pin { wrong: Some(said) }
+                }
+                Failure::Again => Step::Card { again: Some(Again { said, card: CardSeen::None }) },
+                Failure::WrongCard(card) => Step::Card { again: Some(Again { said, card }) },
+                Failure::Approval => return Ok(Signed::ApprovalOver),
+                Failure::Final if matches!(failed.error, StationError::NoCard) => return Err(End::GivenUp),
+                Failure::Final => return Err(End::Refused(said)),
+            };
+            self.enter(id, step.clone());
+        }
+    }
+
+    /// Whether that card is there still.
+    fn lies(&self, lying: Option<&Lying>) -> bool {
+        lying.is_some_and(|(reader, event)| {
+            self.0.stations.presence().readers().get(reader) == Some(&ReaderState::Card(*event))
+        })
+    }
+
+    /// Waits for a card; where one lies there that has failed, until it has been taken away first.
+    async fn present(&self, reader: Option<&str>, ask: &Ask, lying: Option<Lying>) -> Result<Presented, StationError> {
+        if let Some((reader, event)) = lying {
+            let left = self.0.stations.presence().left(&reader, event);
+            time::timeout(HOLDER_WAIT, left).await.map_err(|_| StationError::NoCard)?;
+        }
+        self.0.stations.wait(reader, ask, HOLDER_WAIT).await
+    }
+
+    async fn ask_service(&self, id: Uuid, taken: &Taken) -> Said {
+        // What the terminal has decided by itself waits for nobody.
+        if taken.accepted_offline {
+            self.change(id, |transaction| transaction.tap = Some(taken.id));
+            self.0.submitter.stored();
+            return Said::End(End::Kept { is_guaranteed: true });
+        }
+        self.change(id, |transaction| {
+            transaction.tap = Some(taken.id);
+            transaction.enter(Step::Asking);
+        });
+        Said::End(match self.0.submitter.outcome(taken.id, RECEIPT_WAIT).await {
+            None => End::Kept { is_guaranteed: false },
+            Some(answer) if answer.outcome == Outcome::PinRequired => return Said::PinWanted,
+            Some(answer) => End::of(answer.outcome, answer.balance, answer.points.as_ref().map(Points::of)),
+        })
+    }
+}
+
+/// What the service says to a tap.
+enum Said {
+    /// How the transaction ends.
+    End(End),
+    /// The holder has to type the PIN for it.
+    PinWanted,
+}
+
+impl Said {
+    /// How it ends, where the PIN was there already.
+    fn end(self) -> End {
+        match self {
+            Self::End(end) => end,
+            Self::PinWanted => End::of(Outcome::PinRequired, None, None),
+        }
+    }
+}
+
+/// The PIN that the holder types, or how it ends without.
+async fn typed(moved: &mut mpsc::UnboundedReceiver<Hand>) -> Result<Pin, End> {
+    match time::timeout(HOLDER_WAIT, moved.recv()).await {
+        Ok(Some(Hand::Pin(pin))) => Ok(pin),
+        _ => Err(End::GivenUp),
+    }
+}
+
+/// Returns when somebody gives up.
+async fn given_up(moved: &mut mpsc::UnboundedReceiver<Hand>) -> End {
+    while let Some(hand) = moved.recv().await {
+        if let Hand::GiveUp = hand {
+            return End::GivenUp;
+        }
+    }
+    // Nobody can any more: the newer transaction has the hands.
+    std::future::pending().await
+}
+
+impl From<StationError> for crate::station::Failed {
+    fn from(error: StationError) -> Self {
+        Self { error, card: None }
+    }
+}
