@@ -21,6 +21,8 @@ if (live) {
   events.onmessage = ({ data }) => show(JSON.parse(data));
   events.onerror = () => {
     gone.hidden = false;
+    // What is the holder's alone does not stay when nobody can take it away.
+    for (const part of document.querySelectorAll(".statement")) part.remove();
     // The daemon has started anew, and says that the browser has to be let in again.
     if (events.readyState === EventSource.CLOSED) location.assign(here);
   };

@@ -39,8 +39,9 @@ pub(super) async fn decide_and_write(
 ) -> Result<Decided, DbError> {
     let mut lanes = load_lanes(tx, db, submissions).await?;
     let Sorted { mut answers, mut parts } = sort(tx, &means.memory, &mut lanes, submissions).await?;
-    // What the status list lies in is the lowest of all shards: a group that may sign it is one part.
-    if parts.values().flatten().any(Placed::may_list) {
+    // What the status list lies in is the lowest of all shards: a group that may sign it is one part. So is one in which a tap may
+    // be approved by another.
+    if parts.values().flatten().any(|placed| placed.may_list() || placed.is_approved_by_another()) {
         parts = BTreeMap::from([(0, parts.into_values().flatten().collect())]);
     }
     // Whoever takes several shards takes the lowest first. So this transaction, which holds its shards until all others are

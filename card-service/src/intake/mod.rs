@@ -27,7 +27,7 @@ pub mod verify;
 mod writer;
 
 pub use api::{Intake, TerminalIdentity};
-pub use quarantine::store::SETTLED;
+pub use quarantine::store::{SETTLED, moving};
 pub use store::kept;
 pub use submission::{Policy, Submission, SubmitError};
 pub use writer::{Place, QUEUED_BATCHES, Writer};

@@ -166,8 +166,10 @@ impl Part {
             part.programmes = memory.programmes_now(tx).await?;
             part.load_points(tx, taps, policy).await?;
         }
-        let payments = taps.iter().filter(|placed| matches!(placed.tap().operation, Operation::PursePayment(_)));
-        let days = payments.filter_map(|placed| Some(purse::day_of(&part.ask(placed, policy)?))).collect();
+        let counts =
+            |placed: &&Placed| matches!(placed.tap().operation, Operation::PursePayment(_) | Operation::PurseTopUp(_));
+        let days =
+            taps.iter().filter(counts).filter_map(|placed| Some(purse::day_of(&part.ask(placed, policy)?))).collect();
         part.spent = purse::store::spent(tx.conn(), &days).await?;
         let asks = taps.iter().filter_map(|placed| part.ask(placed, policy));
         let accounts = asks.flat_map(|ask| domains::accounts(&ask)).collect();

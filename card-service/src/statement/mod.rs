@@ -25,8 +25,8 @@ use crate::intake;
 const GOOD_SECONDS: i64 = 120;
 /// How many entries are shown.
 const ENTRIES: u32 = 20;
-/// How far back it is told who has read the record, and how many of these reads.
-const READS_SECONDS: i64 = 90 * 86_400;
+/// How far back it goes, and how many reads of the record are told.
+const BACK_SECONDS: i64 = 90 * 86_400;
 const READS: u32 = 20;
 
 /// What a tap lets its terminal know.
@@ -45,8 +45,9 @@ async fn of(app: &App, terminal: TerminalId, card: CardId, tap: TapId) -> Result
     }
     let found = cards::store::one(&mut connection, card).await?;
     let holder = found.and_then(|card| card.bearer.holder()).ok_or_else(over)?;
-    let entries = cards::activity::store::of_holder(&mut connection, holder, ENTRIES).await?;
-    let reads = store::reads(&mut connection, holder, now.plus_seconds(-READS_SECONDS), READS).await?;
+    let since = now.plus_seconds(-BACK_SECONDS);
+    let entries = cards::activity::store::of_holder(&mut connection, holder, since, ENTRIES).await?;
+    let reads = store::reads(&mut connection, holder, since, READS).await?;
     Ok(StatementReply { entries: entries.into_iter().filter_map(entry).collect(), reads })
 }
 

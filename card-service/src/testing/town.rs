@@ -58,7 +58,7 @@ pub(crate) const REFUNDS: RefundLimits = RefundLimits { refund_days: 30, void_mi
 /// More than most tests pay on a day.
 pub(crate) const DAY_LIMITS: DayLimits = DayLimits { paid: Fen(100_000_000), without_pin: 1_000 };
 /// A holder who has paid nothing today.
-pub(crate) const NOTHING_SPENT: Spent = Spent { paid: Fen::ZERO, without_pin: 0 };
+pub(crate) const NOTHING_SPENT: Spent = Spent { paid: Fen::ZERO, without_pin: 0, topped_up: Fen::ZERO };
 /// A city without points.
 pub(crate) static NO_PROGRAMMES: LazyLock<Programmes> = LazyLock::new(Programmes::default);
 /// The rules of most tests.
@@ -66,7 +66,7 @@ pub(crate) const POLICY: Policy = Policy {
     limits: Limits {
         no_pin_limit: Fen(10_000),
         tap_limit: Fen(1_000_000),
-        top_up_alone: Fen(500_000),
+        top_up_alone: Fen(600_000),
         offline: OFFLINE,
         refunds: REFUNDS,
         low_balance: Fen(1_000),

@@ -52,6 +52,42 @@ pub(crate) fn approved() -> CliError {
     )
 }
 
+/// A card lies where the staff card has to come.
+pub(crate) fn staff_card_alone() -> CliError {
+    CliError::failed(
+        "staff-card-alone",
+        "请先取下读卡器上的卡，再放上工作人员自己的卡。",
+        "Take off the card that lies there, then put down the staff card.",
+    )
+}
+
+/// The service counts what a holder tops up on a day.
+pub(crate) fn approval_wanted() -> CliError {
+    CliError::failed(
+        "approval-wanted",
+        "加上今日已充值的金额超过限额，须工作人员批准，尚未到账。",
+        "Together with what was topped up today it is above the limit: a member of staff has to approve it. Nothing was booked yet.",
+    )
+}
+
+/// The service has not answered, or holds the approval.
+pub(crate) fn approval_unconfirmed() -> CliError {
+    CliError::failed(
+        "approval-unconfirmed",
+        "批准没有得到服务的确认，没有到账。请稍后重新办理，或少充一些。",
+        "The service has not confirmed the approval; nothing was booked. Begin again later, or top up less.",
+    )
+}
+
+/// The card is nobody's who may.
+pub(crate) fn may_not_approve() -> CliError {
+    CliError::failed(
+        "may-not-approve",
+        "这张卡不能批准充值，没有到账。须用窗口工作人员或主管的、已开通登录的工作卡。",
+        "This card may not approve top-ups; nothing was booked. It takes the card of a clerk or supervisor of which it was agreed that it signs in.",
+    )
+}
+
 /// The holder's card has to sign right after the staff card, and did not.
 pub(crate) fn approval_over() -> CliError {
     CliError::failed(

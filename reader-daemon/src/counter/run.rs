@@ -185,11 +185,22 @@ impl Counter {
         self.hand(id, Hand::GiveUp, Transaction::may_be_given_up)
     }
 
-    /// The merchant has seen how it ended.
+    /// The merchant has seen how it ended. What a holder reads goes along: whoever comes next shall not read it.
     pub fn put_away(&self, id: Uuid) {
         self.change(id, |transaction| {
             if transaction.end().is_some() {
                 transaction.is_at_counter = false;
+                transaction.is_at_holder &= transaction.statement.take().is_none();
+            }
+        });
+    }
+
+    /// The holder has read it.
+    pub fn read(&self, id: Uuid) {
+        self.change(id, |transaction| {
+            if transaction.end().is_some() {
+                transaction.is_at_holder = false;
+                transaction.statement = None;
             }
         });
     }
@@ -254,8 +265,9 @@ impl Counter {
                     }
                     return Ok(end);
                 }
-                Signed::ApprovalOver => {
-                    let again = Step::Pin { wrong: Some(messages_local::approval_over()) };
+                // It was no longer good, or the service counts what was topped up today, which the terminal does not.
+                Signed::ApprovalWanted(said) => {
+                    let again = Step::Pin { wrong: Some(said) };
                     self.ask(order.id, Bearer::Staff, again.clone());
                     deed = self.approved(order, again, &mut lying, moved).await?;
                     step = Step::Card { again: None };
@@ -285,18 +297,15 @@ impl Counter {
         let approval = Operation::PurseTopUpApproval(purse::TopUpApproval { amount: top_up.amount });
         // The order is the holder's tap's: after a start in between it begins anew.
         let asked = Deed { operation: approval, reader: order.reader.clone(), order: None, after: None };
-        let signed = self.sign(order.id, &asked, step, lying, moved).await?;
-        self.change(order.id, |transaction| transaction.tap = None);
-        match signed {
+        match self.sign(order.id, &asked, step, lying, moved).await? {
             Signed::Told { end: End::Accepted { .. }, tap, card, reader } => {
                 self.ask(order.id, Bearer::Holder, Step::Card { again: None });
                 let operation = Operation::PurseTopUp(purse::TopUp { approved_by: Some(card), ..top_up });
                 Ok(Deed { operation, reader: Some(reader), order: Some(order.id), after: Some(tap) })
             }
-            Signed::Told { end: End::Kept { .. }, .. } | Signed::ApprovalOver => {
-                Err(End::Refused(messages::tap(&Refused::NeedsService.into())))
-            }
+            Signed::Told { end: End::Kept { .. }, .. } => Err(End::Refused(messages_local::approval_unconfirmed())),
             Signed::Told { end, .. } => Err(end),
+            Signed::ApprovalWanted(_) => Err(End::Refused(messages_local::may_not_approve())),
         }
     }
 

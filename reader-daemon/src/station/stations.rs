@@ -152,6 +152,7 @@ impl Stations {
         line.permits(ask)?;
         // The number is on the disk before a card is there: one fsync less for the holder to wait for.
         line.prepare(crate::clock::now()).await?;
+        line.follows(ask)?;
         let asked = Instant::now();
         let event = self.presence.card(&reader, wait).await?;
         Ok(Presented { reader, line, event, since: event.max(asked) })

@@ -154,6 +154,16 @@ impl Line {
         Ok(())
     }
 
+    /// Whether what is asked comes right after the tap that it has to follow. Once a number lies ready.
+    ///
+    /// # Errors
+    /// [`authorise::Refused::ApprovalOver`].
+    pub fn follows(&self, ask: &Ask) -> Result<(), TapError> {
+        let head = self.lane.as_ref().map(|lane| lane.head);
+        let Some(approval) = ask.after else { return Ok(()) };
+        if head == Some(approval) { Ok(()) } else { Err(authorise::Refused::ApprovalOver.into()) }
+    }
+
     /// One tap: identify → authorise → sign → store. When this returns a [`Taken`], it is on the disk. `wanted` is asked
     /// once, when the card has signed: false when whoever waited was told that it failed.
     ///
@@ -170,10 +180,7 @@ impl Line {
         let slot = authorise::operation(&ask.operation, ask.pin.is_some(), &known)?;
         self.seen = None;
         self.prepare(now).await?;
-        let head = self.lane.as_ref().expect("prepared above").head;
-        if ask.after.is_some_and(|approval| approval != head) {
-            return Err(authorise::Refused::ApprovalOver.into());
-        }
+        self.follows(ask)?;
 
         let card = piv.identify(Selection::Always)?.guid;
         self.seen = Some(card);

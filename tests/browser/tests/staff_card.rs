@@ -70,7 +70,7 @@ fn approves_top_ups(town: &mut Town, browser: &Chromium, staff: &Path) -> Result
     enter(town, Place::Station, &screen)?;
     let (mut at_counter, mut at_screen) =
         (Visitor::at_terminal(browser, LANGUAGES[0]), Visitor::at_terminal(&screen, LANGUAGES[0]));
-    for (language, left) in LANGUAGES.into_iter().zip(["1600.00", "3100.00"]) {
+    for (language, (left, approved)) in LANGUAGES.into_iter().zip([("1600.00", "已批准"), ("3100.00", "Approved")]) {
         (at_counter.language, at_screen.language) = (language, language);
         speak(browser, language)?;
         speak(&screen, language)?;
@@ -84,15 +84,23 @@ fn approves_top_ups(town: &mut Town, browser: &Chromium, staff: &Path) -> Result
                 at_counter.visit("counter-approval-pin")?;
                 at_screen.visit("holder-approval")?;
             }
+            if approves {
+                // The holder was too quick: the PIN of the one is not tried on the card of the other.
+                town.put(&holders, Place::Station)?;
+            }
             type_digits(browser, "#pin", pin, false)?;
             browser.follow("main form button.primary")?;
             if approves {
-                browser.until("#give-up button")?;
+                browser.until(".result.again")?;
                 at_counter.visit("counter-approval-card")?;
+                town.take(Place::Station)?;
             }
             town.put(bearer, Place::Station)?;
             if approves {
-                browser.until(".result.again")?;
+                wait::until("it is approved", || {
+                    let said = browser.texts("p.result")?;
+                    Ok(said.iter().any(|said| said.contains(approved)).then_some(()))
+                })?;
                 at_counter.visit("counter-approved")?;
                 town.take(Place::Station)?;
                 town.put(&holders, Place::Station)?;
@@ -119,6 +127,8 @@ fn approves_top_ups(town: &mut Town, browser: &Chromium, staff: &Path) -> Result
         screen.until("table.statement + h2 + table.statement")?;
         assert_eq!(screen.text("tbody tr:first-child td.number")?, "+1500.00", "the newest first");
         at_screen.visit("holder-statement")?;
+        screen.follow("form[action$='/read'] button")?;
+        assert_eq!(screen.count("table")?, 0, "closed by whoever has read it");
         browser.until(".result.ok")?;
         assert_eq!((browser.count("table")?, browser.count(".lead")?), (0, 0), "nobody else's");
         town.take(Place::Station)?;

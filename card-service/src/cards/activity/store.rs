@@ -12,7 +12,7 @@ use card_schema::wire::ReceiptName;
 use super::model::{ActivityPurpose, COUNTED_ONLY, PAGE_ROWS, Place};
 use crate::db::{Connection, DbError, Row, Statement, Tx, columns, query};
 use crate::evidence::{ActionKind, Change, LeafRef, tables};
-use crate::intake::SETTLED;
+use crate::intake::{SETTLED, moving};
 use crate::ledger::{self, TransferKind};
 use crate::people::StaffId;
 
@@ -161,19 +161,24 @@ pub async fn of_receipt(connection: &mut Connection, receipt: &ReceiptName) -> R
     Ok(seen.pop())
 }
 
-/// The newest taps of a holder that have moved something, with whichever card, for the holder alone: nothing is recorded but that
-/// the holder has asked.
-pub async fn of_holder(connection: &mut Connection, holder: HolderId, limit: u32) -> Result<Vec<Activity>, DbError> {
-    let moving = OperationCode::ALL.into_iter().filter(|operation| operation.moves());
-    let moving: Vec<_> = moving.map(|operation| operation.number().to_string()).collect();
+/// The newest taps of a holder since then that have moved something, with whichever card, for the holder alone: nothing is recorded
+/// but that the holder has asked.
+pub async fn of_holder(
+    connection: &mut Connection,
+    holder: HolderId,
+    since: Micros,
+    limit: u32,
+) -> Result<Vec<Activity>, DbError> {
     let rows = taps(&format!(
         "t.shard = $1 AND t.card_id IN (SELECT card_id FROM card WHERE shard = $1 AND holder_id = $2)
-         AND t.operation IN ({}) AND COALESCE(s.outcome, t.outcome) = {} ORDER BY t.at DESC, t.tap_id DESC LIMIT $3",
-        moving.join(", "),
+         AND t.at >= $3 AND t.operation IN ({}) AND COALESCE(s.outcome, t.outcome) = {}
+         ORDER BY t.at DESC, t.tap_id DESC LIMIT $4",
+        moving(),
         Outcome::Accepted.number()
     ))
     .bind(holder.shard())
     .bind(holder)
+    .bind(since.0)
     .bind(i64::from(limit))
     .all(connection)
     .await?;

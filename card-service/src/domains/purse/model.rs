@@ -35,13 +35,15 @@ pub struct DayLimits {
     pub without_pin: u32,
 }
 
-/// What a holder has paid on a day.
+/// What a holder has paid and topped up on a day.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Spent {
     /// All payments together; what went back is not taken off.
     pub paid: Fen,
     /// How many payments without PIN.
     pub without_pin: u32,
+    /// What was topped up that no member of staff has approved.
+    pub topped_up: Fen,
 }
 
 impl Spent {
@@ -51,6 +53,7 @@ impl Spent {
         Self {
             paid: Fen(self.paid.0.saturating_add(more.paid.0)),
             without_pin: self.without_pin.saturating_add(more.without_pin),
+            topped_up: Fen(self.topped_up.0.saturating_add(more.topped_up.0)),
         }
     }
 }

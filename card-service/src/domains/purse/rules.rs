@@ -33,7 +33,7 @@ fn movement(ask: &Ask<'_>) -> Option<(AccountKey, AccountKey, Fen, TransferKind)
     }
 }
 
-/// The day on whose account a payment goes: by the service's clock, so that no terminal's can make it another. What a
+/// The day on whose account a payment or a top-up goes: by the service's clock, so that no terminal's can make it another. What a
 /// terminal has accepted on its own, and kept, goes to the day on which it did.
 pub fn day_of(ask: &Ask<'_>) -> HolderDay {
     let at = if is_offline(ask) { ask.at } else { ask.received_at };
@@ -42,7 +42,13 @@ pub fn day_of(ask: &Ask<'_>) -> HolderDay {
 
 /// What a payment adds to its day.
 const fn spent(ask: &Ask<'_>, amount: Fen) -> Spent {
-    Spent { paid: amount, without_pin: if ask.with_pin { 0 } else { 1 } }
+    Spent { paid: amount, without_pin: if ask.with_pin { 0 } else { 1 }, topped_up: Fen::ZERO }
+}
+
+/// Whether so much more is topped up on this day than one does alone, and nobody has approved it.
+fn lacks_approval(ask: &Ask<'_>, amount: Fen) -> bool {
+    let sum = ask.spent.topped_up.checked_add(amount);
+    !ask.is_approved && sum.is_none_or(|sum| sum > ask.limits.top_up_alone)
 }
 
 /// Whether a day's limits allow a payment. What a terminal has accepted on its own stands, and counts.
@@ -142,7 +148,7 @@ impl Room for Purse {
             return say(Outcome::AmountOutOfRange);
         }
         let is_payment = kind == TransferKind::Payment;
-        if kind == TransferKind::TopUp && amount > ask.limits.top_up_alone && !ask.is_approved {
+        if kind == TransferKind::TopUp && lacks_approval(ask, amount) {
             return say(Outcome::ApprovalRequired);
         }
         if is_payment
@@ -163,6 +169,8 @@ impl Room for Purse {
         };
         // What the issuer pays is not on the holder's account.
         effects.extend((is_payment && !ask.is_issuers).then(|| Effect::Spent(day_of(ask), spent(ask, amount))));
+        let alone = kind == TransferKind::TopUp && !ask.is_approved;
+        effects.extend(alone.then(|| Effect::Spent(day_of(ask), Spent { topped_up: amount, ..Spent::default() })));
         Decision { transfers, effects, ..say(Outcome::Accepted) }
     }
 }

@@ -1,4 +1,4 @@
-//! Reading a purse, and what was paid from it on a day. What moves, the ledger writes.
+//! Reading a purse, and what was paid from it and topped up on a day. What moves, the ledger writes.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -28,7 +28,7 @@ pub async fn spent(
         .bytes("holder_id", days.iter().map(|one| *one.holder.as_bytes()))
         .ints("day", days.iter().map(|one| one.day.days()));
     let rows = query(
-        "SELECT d.shard, d.holder_id, d.day, d.paid, d.without_pin FROM {wanted} CROSS JOIN purse_day d
+        "SELECT d.shard, d.holder_id, d.day, d.paid, d.without_pin, d.topped_up FROM {wanted} CROSS JOIN purse_day d
          WHERE d.shard = wanted.shard AND d.holder_id = wanted.holder_id AND d.day = wanted.day",
     )
     .set("wanted", wanted)
@@ -41,7 +41,8 @@ pub async fn spent(
             holder: HolderId::from_bytes(columns::bytes(row, "holder_id")?),
             day: Date::from_days(row.get("day")?).ok_or(DbError::Unreadable("purse_day.day"))?,
         };
-        found.insert(day, Spent { paid: Fen(row.get("paid")?), without_pin: columns::number(row, "without_pin")? });
+        let (paid, topped_up) = (Fen(row.get("paid")?), Fen(row.get("topped_up")?));
+        found.insert(day, Spent { paid, without_pin: columns::number(row, "without_pin")?, topped_up });
     }
     Ok(found)
 }
@@ -58,13 +59,15 @@ pub async fn add(connection: &mut Connection, payments: &[(HolderDay, Spent)]) -
         .bytes("holder_id", sums.keys().map(|one| *one.holder.as_bytes()))
         .ints("day", sums.keys().map(|one| one.day.days()))
         .ints("paid", sums.values().map(|sum| sum.paid.0))
-        .ints("without_pin", sums.values().map(|sum| i64::from(sum.without_pin)));
+        .ints("without_pin", sums.values().map(|sum| i64::from(sum.without_pin)))
+        .ints("topped_up", sums.values().map(|sum| sum.topped_up.0));
     insert(
         connection,
         "purse_day",
         rows,
         "ON CONFLICT (shard, holder_id, day) DO UPDATE SET
-          paid = purse_day.paid + excluded.paid, without_pin = purse_day.without_pin + excluded.without_pin",
+          paid = purse_day.paid + excluded.paid, without_pin = purse_day.without_pin + excluded.without_pin,
+          topped_up = purse_day.topped_up + excluded.topped_up",
     )
     .await
 }

@@ -162,10 +162,10 @@ fn a_day_allows_so_much_and_so_often_without_the_pin() {
     book.load_account(Account { key: purse_of(holder, SHARD), id: 1, credit_limit, balance: 1_000, held: 0 });
     for (case, paid, without_pin, amount, with_pin, outcome) in table {
         let operation = pay(amount);
-        let ask = Ask { spent: Spent { paid: Fen(paid), without_pin }, with_pin, ..ask(&operation) };
+        let ask = Ask { spent: Spent { paid: Fen(paid), without_pin, ..NOTHING_SPENT }, with_pin, ..ask(&operation) };
         let decision = Purse.decide(&ask, &book);
         assert_eq!(decision.outcome, outcome, "{case}");
-        let counts = Spent { paid: Fen(amount), without_pin: u32::from(!with_pin) };
+        let counts = Spent { paid: Fen(amount), without_pin: u32::from(!with_pin), ..NOTHING_SPENT };
         let counted = (outcome == Accepted).then_some(Effect::Spent(day_of(&ask), counts));
         assert_eq!(decision.effects, Vec::from_iter(counted), "{case}");
     }

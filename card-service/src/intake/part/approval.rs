@@ -54,6 +54,13 @@ impl Approval {
     }
 }
 
+impl Placed {
+    /// Whether it names another tap's approval, which may lie in another shard.
+    pub(in crate::intake) fn is_approved_by_another(&self) -> bool {
+        named(self.tap()).is_some()
+    }
+}
+
 impl Part {
     /// Loads the approvals that these taps name.
     pub(super) async fn load_approvals(&mut self, tx: &mut Tx, taps: &[Placed]) -> Result<(), DbError> {

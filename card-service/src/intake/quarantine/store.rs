@@ -96,11 +96,15 @@ pub(in crate::intake) async fn add(connection: &mut Connection, settled: &[Settl
     insert(connection, "tap_settlement", rows, "").await
 }
 
+/// The operations that move something, as they stand in a statement.
+pub fn moving() -> String {
+    let operations = OperationCode::ALL.into_iter().filter(|operation| operation.moves());
+    operations.map(|operation| operation.number().to_string()).collect::<Vec<_>>().join(", ")
+}
+
 /// Taps `t` that wait: what the index `tap_held` holds, less what is settled.
 fn waiting() -> String {
-    let operations = OperationCode::ALL.into_iter().filter(|operation| operation.moves());
-    let operations: Vec<_> = operations.map(|operation| operation.number().to_string()).collect();
-    let (outcome, operations) = (Outcome::Quarantined.number(), operations.join(", "));
+    let (outcome, operations) = (Outcome::Quarantined.number(), moving());
     format!("t.outcome = {outcome} AND t.card_id IS NOT NULL AND t.operation IN ({operations}) AND s.tap IS NULL")
 }
 

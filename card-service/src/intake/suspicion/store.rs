@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::model::{Bounds, Counts, Finding, Noted, Rule, Suspicion, Tap, WINDOW_SECONDS};
 use crate::db::{Connection, DbError, Row, Rows, Tx, columns, query};
 use crate::evidence::{ActionKind, Change, tables};
+use crate::intake::moving;
 use crate::people::StaffId;
 
 /// A tap whose terminal's clock says something else has waited, or nobody knows when it was made.
@@ -25,30 +26,29 @@ const AT_ONCE_MICROS: i64 = 10_000_000;
 /// What terminals have brought.
 pub(super) type Counted = BTreeMap<TerminalId, Counts>;
 
-/// What gives money back.
-const RETURNS: [OperationCode; 2] = [OperationCode::PurseRefund, OperationCode::PurseVoid];
-
-/// Operations as they stand in a statement.
-fn list(operations: impl IntoIterator<Item = OperationCode>) -> String {
-    let numbers: Vec<_> = operations.into_iter().map(|operation| operation.number().to_string()).collect();
-    numbers.join(", ")
+/// What gives money back, as it stands in a statement.
+fn returns() -> String {
+    format!("{}, {}", OperationCode::PurseRefund.number(), OperationCode::PurseVoid.number())
 }
 
-/// Taps `t` that are counted, come in within a day.
+/// Taps `t` that are counted: come in within a day, and accepted. What was refused may name whichever card.
 fn counted() -> String {
-    let moving = list(OperationCode::ALL.into_iter().filter(|operation| operation.moves()));
-    format!("t.card_id IS NOT NULL AND t.received_at > $1 AND t.received_at <= $2 AND t.operation IN ({moving})")
+    format!(
+        "t.card_id IS NOT NULL AND t.received_at > $1 AND t.received_at <= $2 AND t.operation IN ({}) AND t.outcome = {}",
+        moving(),
+        Outcome::Accepted.number()
+    )
 }
 
 /// The same, each with the places `before_place` and `after_place` at which its card was right before and after: those alone that
 /// came in when they were made.
 fn moves() -> String {
     format!(
-        "SELECT t.terminal_id, t.card_id, t.operation, t.outcome, t.received_at, t.cose, x.organisation_id AS place,
+        "SELECT t.shard, t.leaf, t.terminal_id, t.received_at, x.organisation_id AS place,
              LAG(x.organisation_id) OVER near AS before_place, LEAD(x.organisation_id) OVER near AS after_place,
              LAG(t.received_at) OVER near AS before_at, LEAD(t.received_at) OVER near AS after_at
          FROM tap t JOIN terminal x ON x.terminal_id = t.terminal_id
-         WHERE {} AND ABS(t.received_at - t.at) <= {AT_ONCE_MICROS}
+         WHERE {} AND t.at BETWEEN t.received_at - {AT_ONCE_MICROS} AND t.received_at + {AT_ONCE_MICROS}
          WINDOW near AS (PARTITION BY t.shard, t.card_id ORDER BY t.received_at, t.tap_id)",
         counted()
     )
@@ -71,10 +71,9 @@ pub(super) async fn counts(connection: &mut Connection, now: Micros, bounds: Bou
     let mut found = Counted::new();
     let rows = query(format!(
         "SELECT t.terminal_id, COUNT(DISTINCT t.card_id) AS cards,
-             CAST(SUM(CASE WHEN t.operation IN ({}) AND t.outcome = {} THEN 1 ELSE 0 END) AS BIGINT) AS refunds
+             CAST(SUM(CASE WHEN t.operation IN ({}) THEN 1 ELSE 0 END) AS BIGINT) AS refunds
          FROM tap t WHERE {} GROUP BY t.terminal_id",
-        list(RETURNS),
-        Outcome::Accepted.number(),
+        returns(),
         counted()
     ))
     .bind(since(now).0)
@@ -113,10 +112,9 @@ pub(super) async fn counts(connection: &mut Connection, now: Micros, bounds: Bou
 pub(super) async fn sum(connection: &mut Connection, now: Micros, found: &mut Counted) -> Result<(), DbError> {
     let terminals = Rows::new().bytes("terminal_id", found.keys().map(|terminal| *terminal.as_bytes()));
     let sums = query(format!(
-        "SELECT t.terminal_id, t.cose FROM tap t WHERE {} AND t.outcome = {}
+        "SELECT t.terminal_id, t.cose FROM tap t WHERE {}
              AND t.terminal_id IN (SELECT terminals.terminal_id FROM {{terminals}})",
-        counted(),
-        Outcome::Accepted.number()
+        counted()
     ))
     .bind(since(now).0)
     .bind(now.0)
@@ -155,28 +153,31 @@ pub(super) async fn taps(
     bounds: Bounds,
     limit: u32,
 ) -> Result<Vec<Tap>, DbError> {
-    let which = match suspicion.rule {
-        Rule::TooFast => TOO_FAST.to_owned(),
-        Rule::RefundsOverSales => {
-            format!("m.operation IN ({}) AND m.outcome = {}", list(RETURNS), Outcome::Accepted.number())
-        }
+    let (since, until) = (since(suspicion.found_at), suspicion.found_at);
+    let rows = match suspicion.rule {
+        Rule::TooFast => query(format!(
+            "SELECT t.card_id, t.received_at, t.cose, other.name AS other FROM ({}) AS m
+             JOIN tap t ON t.shard = m.shard AND t.leaf = m.leaf
+             JOIN organisation other ON other.organisation_id = CASE
+                 WHEN m.before_place <> m.place AND m.received_at - m.before_at < $3 THEN m.before_place
+                 ELSE m.after_place END
+             WHERE m.terminal_id = $4 AND {TOO_FAST} ORDER BY m.received_at DESC LIMIT $5",
+            moves()
+        ))
+        .bind(since.0)
+        .bind(until.0)
+        .bind(apart(bounds)),
+        Rule::RefundsOverSales => query(format!(
+            "SELECT t.card_id, t.received_at, t.cose, CAST(NULL AS TEXT) AS other FROM tap t
+             WHERE {} AND t.operation IN ({}) AND t.terminal_id = $3 ORDER BY t.received_at DESC LIMIT $4",
+            counted(),
+            returns()
+        ))
+        .bind(since.0)
+        .bind(until.0),
         Rule::ManyCards | Rule::WrongPins => return Ok(Vec::new()),
     };
-    let rows = query(format!(
-        "SELECT m.card_id, m.received_at, m.cose, other.name AS other FROM ({}) AS m
-         LEFT JOIN organisation other ON other.organisation_id = CASE
-             WHEN m.before_place <> m.place AND m.received_at - m.before_at < $3 THEN m.before_place
-             WHEN m.after_place <> m.place AND m.after_at - m.received_at < $3 THEN m.after_place END
-         WHERE m.terminal_id = $4 AND {which} ORDER BY m.received_at DESC LIMIT $5",
-        moves()
-    ))
-    .bind(since(suspicion.found_at).0)
-    .bind(suspicion.found_at.0)
-    .bind(apart(bounds))
-    .bind(suspicion.terminal)
-    .bind(i64::from(limit))
-    .all(connection)
-    .await?;
+    let rows = rows.bind(suspicion.terminal).bind(i64::from(limit)).all(connection).await?;
     let tap = |row: &Row| {
         let operation = operation(row)?;
         Ok(Tap {

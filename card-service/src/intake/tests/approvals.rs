@@ -7,7 +7,7 @@ use crate::people::member::model::Post;
 use crate::people::{Staff, StaffId, StaffRole};
 use crate::testing::town::{card_of, terminal_beside};
 
-const MUCH: i64 = 500_001;
+const MUCH: i64 = 600_001;
 const PURSES: &str = "SELECT CAST(COALESCE(SUM(balance), 0) AS BIGINT) FROM account WHERE kind = 1";
 
 /// A station with a clerk's card and a holder's.
@@ -70,7 +70,9 @@ impl Scene {
 async fn above_the_limit_a_member_of_staff_approves_right_before_and_once() {
     let mut scene = Scene::new().await;
     let with = approved(&scene.clerk, MUCH);
-    assert_eq!(scene.top_up(top_up(MUCH - 1)).await, Outcome::Accepted, "up to the limit nobody has to");
+    assert_eq!(scene.top_up(top_up(MUCH - 2)).await, Outcome::Accepted, "up to the limit nobody has to");
+    assert_eq!(scene.top_up(top_up(2)).await, Outcome::ApprovalRequired, "and it is a day's");
+    assert_eq!(scene.top_up(top_up(1)).await, Outcome::Accepted);
     assert_eq!(scene.top_up(top_up(MUCH)).await, Outcome::ApprovalRequired);
     assert_eq!(scene.top_up(with.clone()).await, Outcome::ApprovalRequired, "nobody has approved it");
     assert_eq!(scene.approve(MUCH).await, Outcome::Accepted);
@@ -79,8 +81,12 @@ async fn above_the_limit_a_member_of_staff_approves_right_before_and_once() {
     assert_eq!(scene.purses().await, 2 * MUCH - 1);
     assert_eq!(scene.top_up(with.clone()).await, Outcome::ApprovalRequired, "it is good for one");
     assert_eq!(scene.approve(MUCH).await, Outcome::Accepted);
-    assert_eq!(scene.top_up(top_up(1)).await, Outcome::Accepted);
+    assert_eq!(scene.top_up(pay(1)).await, Outcome::Accepted);
     assert_eq!(scene.top_up(with).await, Outcome::ApprovalRequired, "another tap came between");
+    scene.town.later(86_400);
+    let tap = Tap { at: scene.town.now(), ..scene.station.next(Some(&scene.card), top_up(MUCH - 1)) };
+    let tap = scene.station.sign(&tap, scene.card.key(Slot::Tap), Kid::Card(Slot::Tap));
+    assert_eq!(outcome(&scene.town, &scene.station, &tap).await, Outcome::Accepted, "another day");
 }
 
 #[tokio::test]
@@ -102,6 +108,7 @@ async fn what_was_approved_is_this_amount_at_this_terminal_within_ten_minutes_by
         ("another amount", MUCH + 1, false, 0, false, Outcome::ApprovalRequired),
         ("another terminal", MUCH, true, 0, false, Outcome::ApprovalRequired),
         ("too late", MUCH, false, 601, false, Outcome::ApprovalRequired),
+        ("made before it was approved", MUCH, false, -1, false, Outcome::ApprovalRequired),
         ("another card is named", MUCH, false, 0, true, Outcome::ApprovalRequired),
     ] {
         let mut scene = Scene::new().await;

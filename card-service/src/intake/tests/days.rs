@@ -33,7 +33,7 @@ impl Scene {
         let cash = shop.tap(&card, Slot::Tap, top_up(500_000));
         assert_eq!(outcome(&town, &shop, &cash).await, Outcome::Accepted);
         let day = HolderDay { shard: holder.shard(), holder, day: Date::in_china(START) };
-        let before = Spent { paid: Fen(paid), without_pin };
+        let before = Spent { paid: Fen(paid), without_pin, ..Spent::default() };
         let written = town
             .scratch
             .db

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{Counter, HOLDER_WAIT, Hand, Lying, RECEIPT_WAIT};
 use crate::{
-    cli::{messages_daemon as messages, messages_local},
+    cli::{messages::CliError, messages_daemon as messages, messages_local},
     counter::transaction::{Again, CardSeen, End, Failure, Order, Points, Step, failure},
     piv::Pin,
     station::{Presented, ReaderState, StationError},
@@ -37,8 +37,24 @@ impl Deed {
 pub(super) enum Signed {
     /// A tap, by which card and where, and what the service says to it.
     Told { end: End, tap: TapId, card: CardId, reader: String },
-    /// It is too late for the approval.
-    ApprovalOver,
+    /// A member of staff has to approve it, or once more, and why.
+    ApprovalWanted(CliError),
+}
+
+impl Deed {
+    /// Whether it is a member of staff who approves, and not what was ordered.
+    const fn is_approval(&self) -> bool {
+        self.order.is_none()
+    }
+
+    /// Why the card that lies there has to be lifted first.
+    fn lift(&self) -> CliError {
+        match (self.is_approval(), self.after) {
+            (true, _) => messages_local::staff_card_alone(),
+            (false, Some(_)) => messages_local::approved(),
+            (false, None) => messages_local::card_of_before(),
+        }
+    }
 }
 
 impl Counter {
@@ -57,11 +73,13 @@ impl Counter {
                 pin = Some(typed(moved).await?);
                 step = Step::Card { again: None };
                 self.enter(id, step.clone());
+                // Nobody knows whose card lies there already: the PIN of one is not tried on another's.
+                if deed.is_approval() {
+                    *lying = self.there(deed.reader.as_deref());
+                }
             }
             if matches!(step, Step::Card { again: None }) && self.lies(lying.as_ref()) {
-                let is_approved = deed.after.is_some();
-                let lift = if is_approved { messages_local::approved } else { messages_local::card_of_before };
-                let again = Again { said: lift(), card: CardSeen::Other };
+                let again = Again { said: deed.lift(), card: CardSeen::Other };
                 step = Step::Card { again: Some(again) };
                 self.enter(id, step.clone());
             }
@@ -84,7 +102,11 @@ impl Counter {
                     *lying = Some((reader.clone(), presented.event()));
                     self.desk().presented.clone_from(lying);
                     match self.0.stations.take(presented, ask).await {
-                        Ok(told) => match self.ask_service(id, &told.taken).await {
+                        Ok(told) => match self.ask_service(id, deed, &told.taken).await {
+                            Said::ApprovalWanted => {
+                                self.change(id, |transaction| transaction.tap = None);
+                                return Ok(Signed::ApprovalWanted(messages_local::approval_wanted()));
+                            }
                             Said::PinWanted if pin.is_none() => {
                                 // The service counts what a holder pays without PIN, and the terminal does not. Nothing was charged.
                                 card = Some(told.taken.card);
@@ -107,7 +129,7 @@ impl Counter {
             tracing::info!(error = %failed.error, "an attempt at the counter brought no tap");
             let said = messages::station(&failed.error);
             let next = failure(&failed.error);
-            if matches!(next, Failure::Pin | Failure::Again) {
+            if next == Failure::Again || next == Failure::Pin && !deed.is_approval() {
                 card = card.or(failed.card);
             }
             step = match next {
@@ -118,7 +140,7 @@ impl Counter {
                 }
                 Failure::Again => Step::Card { again: Some(Again { said, card: CardSeen::None }) },
                 Failure::WrongCard(card) => Step::Card { again: Some(Again { said, card }) },
-                Failure::Approval => return Ok(Signed::ApprovalOver),
+                Failure::Approval => return Ok(Signed::ApprovalWanted(said)),
                 Failure::Final if matches!(failed.error, StationError::NoCard) => return Err(End::GivenUp),
                 Failure::Final => return Err(End::Refused(said)),
             };
@@ -133,6 +155,14 @@ impl Counter {
         })
     }
 
+    /// The card that lies on the reader that is meant.
+    fn there(&self, reader: Option<&str>) -> Option<Lying> {
+        let presence = self.0.stations.presence();
+        let reader = presence.choose(reader).ok()?;
+        let ReaderState::Card(event) = *presence.readers().get(&reader)? else { return None };
+        Some((reader, event))
+    }
+
     /// Waits for a card; where one lies there that has failed, until it has been taken away first.
     async fn present(&self, reader: Option<&str>, ask: &Ask, lying: Option<Lying>) -> Result<Presented, StationError> {
         if let Some((reader, event)) = lying {
@@ -142,7 +172,7 @@ impl Counter {
         self.0.stations.wait(reader, ask, HOLDER_WAIT).await
     }
 
-    async fn ask_service(&self, id: Uuid, taken: &Taken) -> Said {
+    async fn ask_service(&self, id: Uuid, deed: &Deed, taken: &Taken) -> Said {
         // What the terminal has decided by itself waits for nobody.
         if taken.accepted_offline {
             self.change(id, |transaction| transaction.tap = Some(taken.id));
@@ -150,12 +180,14 @@ impl Counter {
             return Said::End(End::Kept { is_guaranteed: true });
         }
         self.change(id, |transaction| {
-            transaction.tap = Some(taken.id);
+            // An approval is not what was ordered.
+            transaction.tap = Some(taken.id).filter(|_| !deed.is_approval());
             transaction.enter(Step::Asking);
         });
         Said::End(match self.0.submitter.outcome(taken.id, RECEIPT_WAIT).await {
             None => End::Kept { is_guaranteed: false },
             Some(answer) if answer.outcome == Outcome::PinRequired => return Said::PinWanted,
+            Some(answer) if answer.outcome == Outcome::ApprovalRequired => return Said::ApprovalWanted,
             Some(answer) => End::of(answer.outcome, answer.balance, answer.points.as_ref().map(Points::of)),
         })
     }
@@ -167,6 +199,8 @@ enum Said {
     End(End),
     /// The holder has to type the PIN for it.
     PinWanted,
+    /// A member of staff has to approve it.
+    ApprovalWanted,
 }
 
 impl Said {
@@ -175,6 +209,7 @@ impl Said {
         match self {
             Self::End(end) => end,
             Self::PinWanted => End::of(Outcome::PinRequired, None, None),
+            Self::ApprovalWanted => End::of(Outcome::ApprovalRequired, None, None),
         }
     }
 }

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     cli::{messages::Language, messages_daemon},
-    counter::{NotStarted, Order},
+    counter::{Bearer, NotStarted, Order},
     local::{api::App, guard, wire::View},
     piv::Pin,
     tap::{Knowledge, Refused, points},
@@ -74,7 +74,7 @@ pub(super) fn routes() -> Router<App> {
                 }),
             );
     }
-    routes.route("/counter/transactions/{id}/put-away", post(put_away))
+    routes.route("/counter/transactions/{id}/put-away", post(put_away)).route("/transactions/{id}/read", post(read))
 }
 
 /// The page of the first thing that this terminal may do.
@@ -217,6 +217,11 @@ async fn charge(app: &App, mode: Mode, headers: &HeaderMap, typed: &Filled) -> R
 }
 
 fn pin(app: &App, view: View, id: Uuid, headers: &HeaderMap, typed: &Typed) -> Response {
+    // Whoever stands before the holder's screen does not try the PIN of a member of staff.
+    let is_staffs = app.counter.find(id).is_some_and(|transaction| transaction.asked == Bearer::Staff);
+    if view == View::Holder && is_staffs {
+        return Redirect::to(view.path()).into_response();
+    }
     let wrong = match Pin::parse(&typed.pin.0) {
         Ok(pin) => {
             // Where it is not waited for any more, the page says what is.
@@ -240,6 +245,11 @@ async fn put_away(State(app): State<App>, Path(id): Path<Uuid>) -> Redirect {
         Mode::ALL.into_iter().find(|mode| mode.operation() == code)
     });
     Redirect::to(mode.map_or(View::Counter.path(), Mode::path))
+}
+
+async fn read(State(app): State<App>, Path(id): Path<Uuid>) -> Redirect {
+    app.counter.read(id);
+    Redirect::to(View::Holder.path())
 }
 
 #[cfg(test)]

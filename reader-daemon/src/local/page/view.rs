@@ -303,6 +303,7 @@ impl Payment<'_> {
     fn refresh_s(&self) -> Option<u8> {
         match (self.view, &self.transaction.step) {
             (View::Counter, Step::Ended(End::Kept { .. })) => Some(5),
+            (View::Holder, _) if self.asks_staff() => Some(1),
             (_, Step::Pin { .. }) | (View::Counter, Step::Ended(_)) => None,
             _ => Some(1),
         }
