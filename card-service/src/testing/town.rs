@@ -66,7 +66,7 @@ pub(crate) const POLICY: Policy = Policy {
     limits: Limits {
         no_pin_limit: Fen(10_000),
         tap_limit: Fen(1_000_000),
-        top_up_alone: Fen(600_000),
+        top_up_alone: Fen(1_000_000_000),
         offline: OFFLINE,
         refunds: REFUNDS,
         low_balance: Fen(1_000),

@@ -133,7 +133,7 @@ async fn many_cards_many_wrong_pins_and_more_refunds_than_sales_are_each_noted_o
     for _ in 0..3 {
         let (mut terminal, card) = (shop.elsewhere().await, shop.another_card().await);
         std::mem::swap(&mut terminal, &mut shop.terminal);
-        shop.at(&mut terminal, &card, pay(1), 0).await;
+        shop.at(&mut terminal, &card, top_up(1), 0).await;
         shop.terminal = terminal;
     }
     assert_eq!(look(&shop.office.app, BOUNDS).await.unwrap(), 3);

@@ -1,13 +1,17 @@
 //! Top-ups above the limit: with the approval of a member of staff right before, and in no other way.
 
+use card_schema::date::Date;
+
 use super::*;
 use crate::cards::{self, Bearer};
+use crate::domains::purse::{HolderDay, Spent, store as purse_days};
 use crate::people::member;
 use crate::people::member::model::Post;
 use crate::people::{Staff, StaffId, StaffRole};
-use crate::testing::town::{card_of, terminal_beside};
+use crate::testing::town::{POLICY, card_of, holder_in, terminal_beside};
 
-const MUCH: i64 = 600_001;
+/// More than nobody has to approve.
+const MUCH: i64 = 1_001;
 const PURSES: &str = "SELECT CAST(COALESCE(SUM(balance), 0) AS BIGINT) FROM account WHERE kind = 1";
 
 /// A station with a clerk's card and a holder's.
@@ -47,7 +51,16 @@ impl Scene {
     async fn new() -> Self {
         let town = Town::new().await;
         let clerk = staff_card(&town, StaffRole::Clerk, true).await;
-        let (station, card) = (town.terminal().await, town.card().await);
+        let (station, holder) = (town.terminal().await, holder_in(&town.scratch.db).await);
+        let card = card_of(&town.scratch.db, Bearer::Holder(holder), CardState::Active).await;
+        // So much was topped up today already.
+        let day = HolderDay { shard: holder.shard(), holder, day: Date::in_china(START) };
+        let topped_up = Fen(POLICY.limits.top_up_alone.0 - MUCH + 1);
+        let before = town.scratch.db.write::<_, DbError, _>(move |tx| {
+            let spent = Spent { topped_up, ..Spent::default() };
+            Box::pin(async move { purse_days::add(tx.conn(), &[(day, spent)]).await })
+        });
+        before.await.unwrap();
         Self { town, station, clerk, card }
     }
 
