@@ -9,7 +9,7 @@ use std::{
 use card_schema::ids::{CardId, TerminalId};
 use tokio::{
     runtime::Handle,
-    sync::{Mutex as AsyncMutex, OwnedMutexGuard},
+    sync::{Mutex as AsyncMutex, OwnedMutexGuard, oneshot},
     task::JoinHandle,
 };
 
@@ -24,6 +24,8 @@ use crate::{
 
 /// The longest that a tap may take once a card is there.
 const TAP_TIMEOUT: Duration = Duration::from_secs(10);
+/// So long the next number waits for the last tap's way up, unless somebody wants it.
+const WAY_UP_FIRST: Duration = Duration::from_millis(50);
 
 /// A tap that somebody waits for.
 #[expect(missing_debug_implementations, reason = "it may hold a PIN")]
@@ -88,7 +90,15 @@ pub struct Stations {
     terminal: TerminalId,
     lines: Mutex<HashMap<String, Arc<AsyncMutex<Line>>>>,
     /// The lines whose last holder has an answer and which still make ready for the next one.
-    readying: Mutex<HashMap<String, JoinHandle<()>>>,
+    readying: Mutex<HashMap<String, Readying>>,
+}
+
+/// A line that makes ready for its next holder.
+#[derive(Debug)]
+struct Readying {
+    done: JoinHandle<()>,
+    /// Dropped by whoever wants the line now.
+    unhurried: oneshot::Sender<()>,
 }
 
 impl Stations {
@@ -121,9 +131,10 @@ impl Stations {
     /// [`StationError::Busy`] while another has it.
     pub async fn line(&self, reader: &str) -> Result<OwnedMutexGuard<Line>, StationError> {
         let readying = self.readying.lock().expect("nobody panics while holding this lock").remove(reader);
-        if let Some(readying) = readying {
+        if let Some(Readying { done, unhurried }) = readying {
+            drop(unhurried);
             // It says by itself why it could not.
-            let _ = readying.await;
+            let _ = done.await;
         }
         let mut lines = self.lines.lock().expect("nobody panics while holding this lock");
         let line = lines.entry(reader.to_owned()).or_insert_with(|| {
@@ -191,7 +202,8 @@ impl Stations {
         // Either the work is done or the tap is being kept, which the disk bounds.
         let (result, begun, durable, line) = answered.await.map_err(|_| timeout())?;
         drop(session);
-        let readying = tokio::spawn(prepare_next(line));
+        let (unhurried, hurried) = oneshot::channel();
+        let readying = Readying { done: tokio::spawn(prepare_next(line, hurried)), unhurried };
         self.readying.lock().expect("nobody panics while holding this lock").insert(reader, readying);
         let (taken, usage) = result?;
         Ok(Told { timing: timing(since, begun, durable, &taken, &usage), taken, usage })
@@ -214,8 +226,10 @@ impl Stations {
     }
 }
 
-/// Away from the holder's time. Without luck here the next tap tries again, and says why it cannot.
-async fn prepare_next(mut line: OwnedMutexGuard<Line>) {
+/// Away from the holder's time: the outbox has one writer, and first goes what the service is asked. Without luck here the next tap
+/// tries again, and says why it cannot.
+async fn prepare_next(mut line: OwnedMutexGuard<Line>, hurried: oneshot::Receiver<()>) {
+    let _wanted = tokio::time::timeout(WAY_UP_FIRST, hurried).await;
     if let Err(error) = line.prepare(crate::clock::now()).await {
         tracing::warn!(%error, "no number could be reserved");
     }

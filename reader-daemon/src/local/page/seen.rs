@@ -183,11 +183,6 @@ impl Seen {
         }
     }
 
-    /// Whether what is shown ends by itself, and mostly at once: the service is asked.
-    pub(super) fn is_passing(&self) -> bool {
-        self.transaction.as_ref().is_some_and(|transaction| matches!(transaction.step, Step::Asking))
-    }
-
     /// Whether a card is waited for and what lies there does not answer.
     pub(super) fn is_mute(&self) -> bool {
         let waits = self.transaction.as_ref().is_some_and(|transaction| matches!(transaction.step, Step::Card { .. }));
