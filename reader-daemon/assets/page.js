@@ -22,7 +22,10 @@ if (live) {
   events.onerror = () => {
     gone.hidden = false;
     // What is the holder's alone does not stay when nobody can take it away.
-    for (const part of document.querySelectorAll(".statement")) part.remove();
+    if (document.querySelector(".statement")) {
+      for (const part of document.querySelectorAll(".statement, .lead")) part.remove();
+      document.querySelector("main").dataset.state = "";
+    }
     // The daemon has started anew, and says that the browser has to be let in again.
     if (events.readyState === EventSource.CLOSED) location.assign(here);
   };

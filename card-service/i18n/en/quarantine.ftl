@@ -1,6 +1,6 @@
 # Taps that are held until a person has looked
 quarantine-title = Held taps
-quarantine-lead = Taps of revoked terminals, and of terminals that have lost or mixed up some. Nothing is booked until somebody decides.
+quarantine-lead = Taps of revoked terminals, of terminals that have lost or mixed up some, and top-ups beyond a day's limit that a terminal had kept. Nothing is booked until somebody decides.
 quarantine-home = Taps that wait for somebody to decide
 quarantine-count = terminals have taps that wait
 quarantine-none = No tap is held.
@@ -17,6 +17,7 @@ quarantine-waits = Waits for a decision
 quarantine-more = More
 quarantine-card = card { $card }
 quarantine-why-revoked = the terminal was revoked
+quarantine-why-approval = more than is topped up on one day without approval
 quarantine-why-gap = a tap before it is missing
 quarantine-why-broken-chain = it does not follow the tap before it
 quarantine-why-unknown-log-head = it names a log that is not ours

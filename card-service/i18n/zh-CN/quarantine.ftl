@@ -1,6 +1,6 @@
 # 待核实的刷卡
 quarantine-title = 待核实的刷卡
-quarantine-lead = 已撤销终端的刷卡，以及丢失或错乱过记录的终端的刷卡。作出决定之前不入账。
+quarantine-lead = 已撤销终端的刷卡，丢失或错乱过记录的终端的刷卡，以及终端离线收下、超过单日限额的充值。作出决定之前不入账。
 quarantine-home = 等待决定的刷卡
 quarantine-count = 台终端有待核实的刷卡
 quarantine-none = 没有待核实的刷卡。
@@ -14,6 +14,7 @@ quarantine-waits = 等待决定
 quarantine-more = 其余
 quarantine-card = 卡 { $card }
 quarantine-why-revoked = 终端已撤销
+quarantine-why-approval = 超过单日无须批准的充值限额
 quarantine-why-gap = 此前缺少一笔
 quarantine-why-broken-chain = 与前一笔不衔接
 quarantine-why-unknown-log-head = 所见日志不是本系统的

@@ -61,8 +61,8 @@ enum Hand {
     GiveUp,
 }
 
-/// A card, by its reader and the moment when it came.
-type Lying = (String, Instant);
+/// A card, by its reader and the moment when it came; without the moment, whatever lies there.
+type Lying = (String, Option<Instant>);
 
 /// The top-up that a member of staff may approve.
 const fn approvable(operation: &Operation) -> Option<purse::TopUp> {

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
+    body::Bytes,
     extract::{
         Path, Query, State,
         rejection::{JsonRejection, PathRejection},
@@ -322,7 +323,8 @@ async fn outbox(State(app): State<App>) -> Result<Json<OutboxReply>, Failure> {
     Ok(Json(OutboxReply { pending, taps: taps.collect() }))
 }
 
-async fn retry(state: State<App>) -> Result<Json<OutboxReply>, Failure> {
+/// Whatever comes along is read: otherwise the connection may be closed before the next request on it.
+async fn retry(state: State<App>, _read: Bytes) -> Result<Json<OutboxReply>, Failure> {
     state.submitter.retry();
     outbox(state).await
 }

@@ -107,6 +107,13 @@ impl Presence {
         let _ = readers.wait_for(|readers| readers.get(reader) != Some(&ReaderState::Card(event))).await;
     }
 
+    /// Waits until nothing lies on the reader, not even what does not answer, or the reader is gone.
+    pub async fn cleared(&self, reader: &str) {
+        let mut readers = self.0.clone();
+        let clear = |readers: &Readers| matches!(readers.get(reader), Some(ReaderState::Empty) | None);
+        let _ = readers.wait_for(clear).await;
+    }
+
     /// Waits until the card has left the reader, or the reader has.
     pub async fn empty(&self, reader: &str) {
         let mut readers = self.0.clone();

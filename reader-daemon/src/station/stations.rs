@@ -211,6 +211,14 @@ impl Stations {
 
     /// Gives back what lies ready, for a stop in good order.
     pub async fn release(&self) {
+        let readying: Vec<_> = {
+            let mut readying = self.readying.lock().expect("nobody panics while holding this lock");
+            readying.drain().map(|(_, readying)| readying).collect()
+        };
+        for Readying { done, unhurried } in readying {
+            drop(unhurried);
+            let _ = done.await;
+        }
         let lines: Vec<_> = {
             let lines = self.lines.lock().expect("nobody panics while holding this lock");
             lines.values().cloned().collect()

@@ -45,10 +45,20 @@ const fn spent(ask: &Ask<'_>, amount: Fen) -> Spent {
     Spent { paid: amount, without_pin: if ask.with_pin { 0 } else { 1 }, topped_up: Fen::ZERO }
 }
 
-/// Whether so much more is topped up on this day than one does alone, and nobody has approved it.
-fn lacks_approval(ask: &Ask<'_>, amount: Fen) -> bool {
-    let sum = ask.spent.topped_up.checked_add(amount);
-    !ask.is_approved && sum.is_none_or(|sum| sum > ask.limits.top_up_alone)
+/// What comes so long after it was made was kept by its terminal: the cash is in the drawer.
+const KEPT_MICROS: u64 = 10_000_000;
+
+/// What stands in the way of a top-up that nobody has approved. Whoever still stands there is asked to; where a terminal has kept it,
+/// and only the day's sum is too much, a person decides.
+fn unapproved(ask: &Ask<'_>, amount: Fen) -> Option<Outcome> {
+    let most = ask.limits.top_up_alone;
+    let is_over = ask.spent.topped_up.checked_add(amount).is_none_or(|sum| sum > most);
+    let was_kept = ask.received_at > ask.at && ask.received_at.distance(ask.at) > KEPT_MICROS;
+    match (is_over && !ask.is_approved, amount <= most && was_kept) {
+        (false, _) => None,
+        (true, true) => Some(Outcome::Quarantined),
+        (true, false) => Some(Outcome::ApprovalRequired),
+    }
 }
 
 /// Whether a day's limits allow a payment. What a terminal has accepted on its own stands, and counts.
@@ -148,8 +158,10 @@ impl Room for Purse {
             return say(Outcome::AmountOutOfRange);
         }
         let is_payment = kind == TransferKind::Payment;
-        if kind == TransferKind::TopUp && lacks_approval(ask, amount) {
-            return say(Outcome::ApprovalRequired);
+        if kind == TransferKind::TopUp
+            && let Some(outcome) = unapproved(ask, amount)
+        {
+            return say(outcome);
         }
         if is_payment
             && !is_offline(ask)

@@ -28,7 +28,7 @@ use crate::people::approval::model::{Done, Means};
 use crate::people::model::Permission;
 use crate::people::{approval, member};
 use crate::terminals::model::Deed;
-use crate::terminals::{self, Terminal};
+use crate::terminals::{self, Terminal, TerminalState};
 
 const LIST: &str = "/quarantine";
 /// Taps that a page shows.
@@ -170,7 +170,9 @@ fn facts(locale: Locale, scene: &Scene) -> Vec<(String, String)> {
         facts.push((t("quarantine-waiting"), sum_text(locale, scene.total)));
     }
     facts.extend(scene.taps.iter().map(|tap| {
-        let why = tap.fault.map_or("revoked", |fault| fault.name()).replace('_', "-");
+        let is_running = scene.terminal.state == TerminalState::Active;
+        let unfaulted = if is_running { "approval" } else { "revoked" };
+        let why = tap.fault.map_or(unfaulted, |fault| fault.name()).replace('_', "-");
         let mut parts = vec![operation_text(locale, Some(tap.operation))];
         parts.extend(tap.amount.map(yuan));
         parts.push(locale.text_with("quarantine-card", &[("card", &short(&tap.card.to_string()))]));
@@ -379,12 +381,11 @@ pub(crate) mod tests {
     use super::*;
     use crate::intake::lane::LaneFault;
     use crate::people::Organisation;
-    use crate::terminals::TerminalState;
     use crate::terminals::model::RevocationReason;
 
     const AT: Micros = Micros(1_790_000_000_000_000);
 
-    fn scene(waiting: u32, may: bool) -> Scene {
+    fn scene(waiting: u32, may: bool, state: TerminalState) -> Scene {
         let terminal = Terminal {
             terminal_id: TerminalId::from_bytes([7; 16]),
             name: "收银台 2".to_owned(),
@@ -393,7 +394,7 @@ pub(crate) mod tests {
                 name: "测试超市".to_owned(),
             },
             operations: vec![OperationCode::PursePayment],
-            state: TerminalState::Revoked,
+            state,
             public_key: None,
             certificate_until: None,
         };
@@ -448,10 +449,12 @@ pub(crate) mod tests {
         let mut pages: Vec<_> = steps
             .into_iter()
             .map(|(name, waiting, may, step)| {
-                let page = thing(frame.clone(), &scene(waiting, may), &step);
+                let page = thing(frame.clone(), &scene(waiting, may, TerminalState::Revoked), &step);
                 (format!("quarantine-{name}"), page.render().unwrap())
             })
             .collect();
+        let kept = thing(frame.clone(), &scene(1, true, TerminalState::Active), &Step::Ask(&blank, None));
+        pages.push(("quarantine-kept".to_owned(), kept.render().unwrap()));
         let waits = Waits {
             terminal: TerminalId::from_bytes([7; 16]),
             name: "收银台 2".to_owned(),

@@ -85,6 +85,12 @@ async fn a_usual_day_is_not_noted() {
     for _ in 0..2 {
         shop.wrong_pin().await;
     }
+    // What was refused does not count, whichever cards it names.
+    let mut beside = terminal_beside(&shop.office.app.db, shop.terminal.id).await;
+    for _ in 0..4 {
+        let card = shop.another_card().await;
+        shop.at(&mut beside, &card, pay(1), 0).await;
+    }
     assert_eq!(look(&shop.office.app, BOUNDS).await.unwrap(), 0);
     assert_eq!(shop.noted().await, []);
 }

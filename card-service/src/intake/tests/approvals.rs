@@ -103,6 +103,23 @@ async fn above_the_limit_a_member_of_staff_approves_right_before_and_once() {
 }
 
 #[tokio::test]
+async fn what_a_terminal_has_kept_waits_for_a_person_where_only_the_days_sum_is_too_much() {
+    let mut scene = Scene::new().await;
+    scene.town.later(11);
+    let kept = [MUCH, MUCH - 2].map(|fen| scene.station.tap(&scene.card, Slot::Tap, top_up(fen)));
+    let brought = scene.town.submit(&scene.station, &kept).await;
+    let outcomes: Vec<_> = brought.iter().map(|tap| tap.outcome).collect();
+    assert_eq!(outcomes, [Outcome::Quarantined, Outcome::Accepted], "the cash is in the drawer");
+    let most = POLICY.limits.top_up_alone.0;
+    let kept = scene.station.tap(&scene.card, Slot::Tap, top_up(most + 1));
+    let outcome = outcome(&scene.town, &scene.station, &kept).await;
+    assert!(
+        matches!(outcome, Outcome::ApprovalRequired | Outcome::AmountOutOfRange),
+        "no terminal keeps that: {outcome:?}"
+    );
+}
+
+#[tokio::test]
 async fn both_may_come_in_one_batch_and_again() {
     let mut scene = Scene::new().await;
     let first = scene.station.tap(&scene.clerk, Slot::Approve, approval(MUCH));

@@ -99,7 +99,7 @@ impl Counter {
                         }
                     }
                     let reader = presented.reader().to_owned();
-                    *lying = Some((reader.clone(), presented.event()));
+                    *lying = Some((reader.clone(), Some(presented.event())));
                     self.desk().presented.clone_from(lying);
                     match self.0.stations.take(presented, ask).await {
                         Ok(told) => match self.ask_service(id, deed, &told.taken).await {
@@ -129,7 +129,8 @@ impl Counter {
             tracing::info!(error = %failed.error, "an attempt at the counter brought no tap");
             let said = messages::station(&failed.error);
             let next = failure(&failed.error);
-            if next == Failure::Again || next == Failure::Pin && !deed.is_approval() {
+            // Whose card it was, nobody knows: the one of staff may come next.
+            if matches!(next, Failure::Again | Failure::Pin) && !deed.is_approval() {
                 card = card.or(failed.card);
             }
             step = match next {
@@ -150,23 +151,30 @@ impl Counter {
 
     /// Whether that card is there still.
     fn lies(&self, lying: Option<&Lying>) -> bool {
-        lying.is_some_and(|(reader, event)| {
-            self.0.stations.presence().readers().get(reader) == Some(&ReaderState::Card(*event))
-        })
+        let Some((reader, event)) = lying else { return false };
+        match self.0.stations.presence().readers().get(reader) {
+            Some(ReaderState::Card(since)) => event.is_none_or(|event| event == *since),
+            Some(ReaderState::Mute) => event.is_none(),
+            Some(ReaderState::Empty) | None => false,
+        }
     }
 
-    /// The card that lies on the reader that is meant.
+    /// Whatever lies on the reader that is meant.
     fn there(&self, reader: Option<&str>) -> Option<Lying> {
-        let presence = self.0.stations.presence();
-        let reader = presence.choose(reader).ok()?;
-        let ReaderState::Card(event) = *presence.readers().get(&reader)? else { return None };
-        Some((reader, event))
+        let reader = self.0.stations.presence().choose(reader).ok()?;
+        Some((reader, None))
     }
 
     /// Waits for a card; where one lies there that has failed, until it has been taken away first.
     async fn present(&self, reader: Option<&str>, ask: &Ask, lying: Option<Lying>) -> Result<Presented, StationError> {
         if let Some((reader, event)) = lying {
-            let left = self.0.stations.presence().left(&reader, event);
+            let presence = self.0.stations.presence();
+            let left = async {
+                match event {
+                    Some(event) => presence.left(&reader, event).await,
+                    None => presence.cleared(&reader).await,
+                }
+            };
             time::timeout(HOLDER_WAIT, left).await.map_err(|_| StationError::NoCard)?;
         }
         self.0.stations.wait(reader, ask, HOLDER_WAIT).await
