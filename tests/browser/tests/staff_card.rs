@@ -158,13 +158,23 @@ fn approves_top_ups(town: &mut Town, browser: &Chromium, staff: &Path) -> Result
     Ok(())
 }
 
-#[test]
-fn whoever_bears_a_staff_card_comes_to_the_console_with_card_and_pin_in_both_languages() -> Result<()> {
+/// A town with another administrator, and with the limit of top-ups that the product has and the town has not.
+fn office_with_two() -> Result<Town> {
     let mut town = Town::open()?;
     for (who, role) in [(OTHER, "administrator"), (SUPERVISOR, "supervisor")] {
         town.office.add_staff(&town.service.root(), who, role)?;
     }
     town.service.a_week_after_admission()?;
+    town.service.set("CARD_SERVICE_LIMITS__TOP_UP_ALONE_FEN", "100000");
+    town.service.process().stop()?;
+    town.service.start()?;
+    town.at(Place::Station).local()?.post("/v1/outbox/retry", &serde_json::Value::Null)?.success()?;
+    Ok(town)
+}
+
+#[test]
+fn whoever_bears_a_staff_card_comes_to_the_console_with_card_and_pin_in_both_languages() -> Result<()> {
+    let mut town = office_with_two()?;
     let card = town.pcscd.new_card("staff")?;
     town.put(&card, Place::Station)?;
     let browser = Chromium::start(Scripts::Allowed)?;

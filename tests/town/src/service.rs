@@ -20,10 +20,10 @@ use crate::{
     programs::program,
 };
 
-/// The town's people pay as often as a story wants, with and without network, and chance decides nothing; a few wrong PINs are many.
-const LIMITS: &str = "[limits]\nday_fen = 100000000000\nno_pin_count = 1000000\noffline_card_day_fen = 100000000\n\
-    offline_card_count = 100000\noffline_terminal_fen = 100000000\noffline_drawn_percent = 0\n\
-    [suspicion]\nwrong_pins = 2\n";
+/// The town's people pay and top up as often as a story wants, with and without network, and chance decides nothing.
+const LIMITS: &str = "[limits]\nday_fen = 100000000000\nno_pin_count = 1000000\ntop_up_alone_fen = 100000000\n\
+    offline_card_day_fen = 100000000\noffline_card_count = 100000\noffline_terminal_fen = 100000000\n\
+    offline_drawn_percent = 0\n";
 
 /// The first administrator's name and an invented password: the town lasts minutes and listens on loopback only.
 pub const ADMINISTRATOR: (&str, &str) = ("admin", "invented for a town of a few minutes");
