@@ -1,6 +1,10 @@
 //! The few shapes that our maps are made of. Knows no message.
 
-use minicbor::{Decoder, data::Type};
+use minicbor::{
+    Decoder, Encoder,
+    data::Type,
+    encode::{Error, Write},
+};
 
 use super::EnvelopeError;
 
@@ -11,6 +15,12 @@ fn malformed(what: &str) -> EnvelopeError {
 /// A map of exactly this many entries.
 pub(crate) fn map(d: &mut Decoder<'_>, entries: u64) -> Result<(), EnvelopeError> {
     if d.map()? == Some(entries) { Ok(()) } else { Err(malformed("a map with another number of entries")) }
+}
+
+/// The map of whatever carries nothing.
+pub(crate) fn nothing<W: Write>(e: &mut Encoder<W>) -> Result<(), Error<W::Error>> {
+    e.map(0)?;
+    Ok(())
 }
 
 /// An array of definite length, at most `limit`.

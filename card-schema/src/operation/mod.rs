@@ -12,7 +12,11 @@ pub mod terminal;
 
 use minicbor::{Decoder, Encoder, encode::Write};
 
-use crate::{card::Slot, envelope::EnvelopeError, money::Fen};
+use crate::{
+    card::Slot,
+    envelope::{EnvelopeError, cbor},
+    money::Fen,
+};
 
 /// Who has to sign an operation, and with which key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -299,12 +303,10 @@ impl Operation {
             Self::PurseTopUp(top_up) => top_up.encode(e),
             Self::PurseTopUpApproval(approval) => approval.encode(e),
             Self::PurseRefund(back) | Self::PurseVoid(back) => back.encode(e),
-            Self::PurseInquiry(purse::Inquiry) => purse::Inquiry::encode(e),
-            Self::PurseStatement(purse::Statement) => purse::Statement::encode(e),
+            Self::PurseInquiry(_) | Self::PurseStatement(_) | Self::GateCheck(_) => cbor::nothing(e),
             Self::PointsAward(award) => award.encode(e),
             Self::PointsRedemption(redemption) => redemption.encode(e),
             Self::PointsUndo(undo) => undo.encode(e),
-            Self::GateCheck(gate::Check) => gate::Check::encode(e),
             Self::SignIn(sign_in) => sign_in.encode(e),
             Self::RegistrationConsent(consent) => consent.encode(e),
             Self::Abandoned(abandoned) => abandoned.encode(e),
@@ -318,12 +320,12 @@ impl Operation {
             OperationCode::PurseTopUpApproval => Self::PurseTopUpApproval(purse::TopUpApproval::decode(d)?),
             OperationCode::PurseRefund => Self::PurseRefund(purse::Return::decode(d)?),
             OperationCode::PurseVoid => Self::PurseVoid(purse::Return::decode(d)?),
-            OperationCode::PurseInquiry => Self::PurseInquiry(purse::Inquiry::decode(d)?),
-            OperationCode::PurseStatement => Self::PurseStatement(purse::Statement::decode(d)?),
+            OperationCode::PurseInquiry => cbor::map(d, 0).map(|()| Self::PurseInquiry(purse::Inquiry))?,
+            OperationCode::PurseStatement => cbor::map(d, 0).map(|()| Self::PurseStatement(purse::Statement))?,
             OperationCode::PointsAward => Self::PointsAward(points::Award::decode(d)?),
             OperationCode::PointsRedemption => Self::PointsRedemption(points::Redemption::decode(d)?),
             OperationCode::PointsUndo => Self::PointsUndo(points::Undo::decode(d)?),
-            OperationCode::GateCheck => Self::GateCheck(gate::Check::decode(d)?),
+            OperationCode::GateCheck => cbor::map(d, 0).map(|()| Self::GateCheck(gate::Check))?,
             OperationCode::SignIn => Self::SignIn(sign_in::SignIn::decode(d)?),
             OperationCode::RegistrationConsent => Self::RegistrationConsent(registration::Consent::decode(d)?),
             OperationCode::Abandoned => Self::Abandoned(terminal::Abandoned::decode(d)?),

@@ -149,30 +149,6 @@ impl Return {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Statement;
 
-impl Statement {
-    pub(crate) fn encode<W: Write>(e: &mut Encoder<W>) -> Result<(), minicbor::encode::Error<W::Error>> {
-        e.map(0)?;
-        Ok(())
-    }
-
-    pub(crate) fn decode(d: &mut Decoder<'_>) -> Result<Self, EnvelopeError> {
-        cbor::map(d, 0)?;
-        Ok(Self)
-    }
-}
-
 /// A balance inquiry (ISO 8583, processing code 31). It carries nothing: the receipt brings what is left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Inquiry;
-
-impl Inquiry {
-    pub(crate) fn encode<W: Write>(e: &mut Encoder<W>) -> Result<(), minicbor::encode::Error<W::Error>> {
-        e.map(0)?;
-        Ok(())
-    }
-
-    pub(crate) fn decode(d: &mut Decoder<'_>) -> Result<Self, EnvelopeError> {
-        cbor::map(d, 0)?;
-        Ok(Self)
-    }
-}

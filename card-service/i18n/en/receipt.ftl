@@ -16,4 +16,3 @@ receipt-proof = Download the proof
 receipt-unknown = There is no such receipt. Scan the square code once more, whole
 receipt-too-many = Too many receipts were looked at from here. Wait a minute and try again
 receipt-not-signed-yet = It is in the signed log within seconds. Try again then
-statement-over = Ask for it again with the card on the reader

@@ -145,3 +145,4 @@ cli-db-restored =
     { $file } was put back, schema version { $version }.
     The ledger was checked: every balance is what the transfers make (accounts: { $accounts }, transfers: { $transfers }).
     Next: put the keys back into { $keys } if they are not there, then start the service.
+statement-over = Ask for it again with the card on the reader

@@ -16,4 +16,3 @@ receipt-proof = 下载证明
 receipt-unknown = 没有这张小票。请重新完整扫描二维码
 receipt-too-many = 从此处查询小票过于频繁。请一分钟后重试
 receipt-not-signed-yet = 数秒内进入已签署的日志。请稍后重试
-statement-over = 查询已失效，请重新刷卡查询

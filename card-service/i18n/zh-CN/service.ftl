@@ -145,3 +145,4 @@ cli-db-restored =
     { $file } 已放回，结构版本 { $version }。
     账簿已核对：每个余额都与转账相符（账户：{ $accounts }，转账：{ $transfers }）。
     下一步：如果 { $keys } 中没有密钥，请先放回，再启动服务。
+statement-over = 查询已失效，请重新刷卡查询

@@ -2,9 +2,10 @@
 //! written in one transaction, and the terminal answered with a signed receipt.
 //!
 //! `api` takes a batch, `verify` finds out who signed, `writer` collects batches, `answer` has them written and answers,
-//! `group` gives each tap its place and `part` writes those that lie together, `decide` and `lane` are the pure middle; `submission` is what goes from one to the next, `memory`
-//! what need not be read again; `quarantine` what is held until a person has looked; `suspicion` terminals at which counts look wrong. Not here: what an operation does (`domains`), who terminals and cards are (`terminals`,
-//! `cards`).
+//! `group` gives each tap its place and `part` writes those that lie together, `decide` and `lane` are the pure middle;
+//! `submission` is what goes from one to the next, `memory` what need not be read again; `quarantine` what is held until a person
+//! has looked; `suspicion` terminals at which counts look wrong. Not here: what an operation does (`domains`), who terminals and
+//! cards are (`terminals`, `cards`).
 
 #[cfg(not(feature = "planted-early-acknowledgement"))]
 mod answer;

@@ -5,7 +5,6 @@
 //! (`cards::activity`) and of a person (`console::timeline`).
 
 pub mod api;
-mod store;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +17,7 @@ use card_schema::wire::terminal::{StatementEntry, StatementReply};
 use crate::app::App;
 use crate::cards;
 use crate::cards::activity::store::Activity;
+use crate::domains::residence;
 use crate::http::Refusal;
 use crate::intake;
 
@@ -47,7 +47,7 @@ async fn of(app: &App, terminal: TerminalId, card: CardId, tap: TapId) -> Result
     let holder = found.and_then(|card| card.bearer.holder()).ok_or_else(over)?;
     let since = now.plus_seconds(-BACK_SECONDS);
     let entries = cards::activity::store::of_holder(&mut connection, holder, since, ENTRIES).await?;
-    let reads = store::reads(&mut connection, holder, since, READS).await?;
+    let reads = residence::store::readers(&mut connection, holder, since, READS).await?;
     Ok(StatementReply { entries: entries.into_iter().filter_map(entry).collect(), reads })
 }
 

@@ -144,6 +144,35 @@ fn what_a_terminal_has_accepted_on_its_own_stands_and_the_issuer_advances_what_l
 }
 
 #[test]
+fn what_is_topped_up_beyond_a_days_limit_is_approved_or_waits_where_the_cash_is_in_the_drawer() {
+    use Outcome::{Accepted, ApprovalRequired, Quarantined};
+    let table = [
+        ("the last fen of a day", 99_900, 100, false, 0, Accepted),
+        ("one fen more", 99_900, 101, false, 0, ApprovalRequired),
+        ("approved", 99_900, 101, true, 0, Accepted),
+        ("kept for ten seconds", 99_900, 101, false, 10, ApprovalRequired),
+        ("kept for longer", 99_900, 101, false, 11, Quarantined),
+        ("kept, and within the day", 99_900, 100, false, 11, Accepted),
+        ("kept, and more than any terminal takes alone", 0, 100_001, false, 11, ApprovalRequired),
+        ("a clock that goes ahead is not late", 99_900, 101, false, -11, ApprovalRequired),
+        ("more than can be counted", i64::MAX, 1, false, 0, ApprovalRequired),
+    ];
+    for (case, topped_up, amount, is_approved, late_s, outcome) in table {
+        let operation = Operation::PurseTopUp(purse::TopUp::cash(Fen(amount)));
+        let plain = ask(&operation);
+        let limits = Limits { tap_limit: Fen(200_000), ..plain.limits };
+        let spent = Spent { topped_up: Fen(topped_up), ..NOTHING_SPENT };
+        let received_at = plain.at.plus_seconds(late_s);
+        let ask = Ask { received_at, limits, spent, is_approved, ..plain };
+        let decision = Purse.decide(&ask, &Book::default());
+        assert_eq!(decision.outcome, outcome, "{case}");
+        let counts = Spent { topped_up: Fen(amount), ..NOTHING_SPENT };
+        let counted = (outcome == Accepted && !is_approved).then_some(Effect::Spent(day_of(&ask), counts));
+        assert_eq!(decision.effects, Vec::from_iter(counted), "{case}");
+    }
+}
+
+#[test]
 fn a_day_allows_so_much_and_so_often_without_the_pin() {
     use Outcome::{Accepted, DayLimitReached, PinRequired};
     let table = [

@@ -102,25 +102,27 @@ impl Counter {
                     *lying = Some((reader.clone(), Some(presented.event())));
                     self.desk().presented.clone_from(lying);
                     match self.0.stations.take(presented, ask).await {
-                        Ok(told) => match self.ask_service(id, deed, &told.taken).await {
-                            Said::ApprovalWanted => {
-                                self.change(id, |transaction| transaction.tap = None);
-                                return Ok(Signed::ApprovalWanted(messages_local::approval_wanted()));
-                            }
-                            Said::PinWanted if pin.is_none() => {
+                        Ok(told) => {
+                            let end = match self.ask_service(id, deed, &told.taken).await {
+                                Said::End(end) => end,
+                                Said::PinWanted if pin.is_some() => End::of(Outcome::PinRequired, None, None),
                                 // The service counts what a holder pays without PIN, and the terminal does not. Nothing was charged.
-                                card = Some(told.taken.card);
-                                *lying = None;
-                                step = Step::Pin { wrong: Some(messages_local::pin_wanted()) };
-                                self.change(id, |transaction| transaction.tap = None);
-                                self.enter(id, step.clone());
-                                continue;
-                            }
-                            said => {
-                                let Taken { id: tap, card, .. } = told.taken;
-                                return Ok(Signed::Told { end: said.end(), tap, card, reader });
-                            }
-                        },
+                                Said::PinWanted => {
+                                    card = Some(told.taken.card);
+                                    *lying = None;
+                                    step = Step::Pin { wrong: Some(messages_local::pin_wanted()) };
+                                    self.change(id, |transaction| transaction.tap = None);
+                                    self.enter(id, step.clone());
+                                    continue;
+                                }
+                                Said::ApprovalWanted => {
+                                    self.change(id, |transaction| transaction.tap = None);
+                                    return Ok(Signed::ApprovalWanted(messages_local::approval_wanted()));
+                                }
+                            };
+                            let Taken { id: tap, card, .. } = told.taken;
+                            return Ok(Signed::Told { end, tap, card, reader });
+                        }
                         Err(failed) => failed,
                     }
                 }
@@ -209,17 +211,6 @@ enum Said {
     PinWanted,
     /// A member of staff has to approve it.
     ApprovalWanted,
-}
-
-impl Said {
-    /// How it ends, where the PIN was there already.
-    fn end(self) -> End {
-        match self {
-            Self::End(end) => end,
-            Self::PinWanted => End::of(Outcome::PinRequired, None, None),
-            Self::ApprovalWanted => End::of(Outcome::ApprovalRequired, None, None),
-        }
-    }
 }
 
 /// The PIN that the holder types, or how it ends without.
