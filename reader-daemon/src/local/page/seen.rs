@@ -201,6 +201,13 @@ impl Seen {
         }
     }
 
+    /// Whether somebody waits for what is asked or told now, where a page shows `last`. Nobody waits for hearing that the
+    /// service is asked.
+    pub(super) fn is_waited_for(&self, last: &Self) -> bool {
+        let is_asking = self.transaction.as_ref().is_some_and(|transaction| transaction.step == Step::Asking);
+        !is_asking && self.state() != last.state()
+    }
+
     /// Changes with whatever the page shows.
     pub(super) fn mark(&self) -> String {
         let online = self.online.map_or(2, u8::from);
@@ -295,6 +302,9 @@ mod tests {
             transaction.enter(step);
             let next = seen(None, Some(transaction.clone()));
             assert!(!next.is_typed() && !states.contains(&next.state()));
+            assert_eq!(next.is_waited_for(&typing), transaction.step != Step::Asking);
+            let later = Seen { waiting: 1, online: Some(false), ..next.clone() };
+            assert!(!later.is_waited_for(&next), "what is told is the same");
             states.push(next.state());
         }
     }
