@@ -5,8 +5,8 @@ const { live, here } = document.currentScript.dataset;
 // The page as the daemon would answer it now. What somebody types stays, as long as the same is asked.
 function show(html) {
   const page = new DOMParser().parseFromString(html, "text/html");
-  const [bar, barNow] = [document.querySelector("header"), page.querySelector("header")];
-  if (bar.outerHTML !== barNow.outerHTML) bar.replaceWith(barNow);
+  const [states, statesNow] = [document.querySelector(".states"), page.querySelector(".states")];
+  if (states.outerHTML !== statesNow.outerHTML) states.replaceWith(statesNow);
   const [old, now] = [document.querySelector("main"), page.querySelector("main")];
   if (old.dataset.state === now.dataset.state) return;
   old.replaceWith(now);
