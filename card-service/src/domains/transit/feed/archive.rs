@@ -1,0 +1,87 @@
+//! The archive that a feed comes in: what it unpacks to is bounded before it is believed, and nothing of it is written anywhere. Pure.
+
+use std::collections::BTreeMap;
+use std::io::{Cursor, Read as _};
+
+use zip::ZipArchive;
+
+use super::report::{At, Report};
+
+/// The largest archive that is read.
+pub const MAX_BYTES: usize = 256 << 20;
+/// The most that one file of it may hold.
+const MAX_FILE_BYTES: u64 = 128 << 20;
+/// The most that all files together may hold that are read.
+const MAX_ALL_BYTES: u64 = 256 << 20;
+/// The most files.
+const MAX_FILES: usize = 1_000;
+/// How the archive itself is called.
+const ARCHIVE: &str = "feed.zip";
+
+/// The texts of those files that are wanted; `known` are those that may be there besides.
+pub(super) fn open(bytes: &[u8], wanted: &[&'static str], known: &[&str], report: &mut Report) -> Files {
+    let mut files = Files::default();
+    if bytes.len() > MAX_BYTES {
+        report.error(At::file(ARCHIVE), "too-large", MAX_BYTES >> 20);
+        return files;
+    }
+    let Ok(mut archive) = ZipArchive::new(Cursor::new(bytes)) else {
+        report.error(At::file(ARCHIVE), "not-an-archive", "");
+        return files;
+    };
+    if archive.len() > MAX_FILES {
+        report.error(At::file(ARCHIVE), "too-many-files", MAX_FILES);
+        return files;
+    }
+    let mut left = MAX_ALL_BYTES;
+    for number in 0..archive.len() {
+        let Ok(file) = archive.by_index(number) else {
+            report.error(At::file(ARCHIVE), "unreadable", number);
+            continue;
+        };
+        let Ok(name) = file.name().map(std::borrow::Cow::into_owned) else {
+            report.error(At::file(ARCHIVE), "unreadable", number);
+            continue;
+        };
+        // The reference wants all files at the root; a name is never a path here, wherever it would lead.
+        if name.contains(['/', '\\', ':']) || name.starts_with("..") {
+            report.error(At::file(ARCHIVE), "path", &name);
+            continue;
+        }
+        let Some(wanted) = wanted.iter().find(|wanted| **wanted == name) else {
+            if !known.contains(&&*name) {
+                report.warn(At::file(&name), "unknown-file", "");
+            }
+            continue;
+        };
+        let most = MAX_FILE_BYTES.min(left);
+        let mut text = Vec::new();
+        match file.take(most + 1).read_to_end(&mut text) {
+            Err(_) => report.error(At::file(wanted), "unreadable", ""),
+            Ok(length) if length as u64 > most => report.error(At::file(wanted), "too-large", most >> 20),
+            Ok(length) => {
+                left -= length as u64;
+                match String::from_utf8(text) {
+                    Ok(text) => files.keep(wanted, text),
+                    Err(_) => report.error(At::file(wanted), "not-utf-8", ""),
+                }
+            }
+        }
+    }
+    files
+}
+
+/// The texts of an archive's files, by their names.
+#[derive(Debug, Default)]
+pub(super) struct Files(BTreeMap<&'static str, String>);
+
+impl Files {
+    fn keep(&mut self, name: &'static str, text: String) {
+        self.0.insert(name, text);
+    }
+
+    /// The text of a file without its byte order mark.
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(|text| text.strip_prefix('\u{feff}').unwrap_or(text))
+    }
+}

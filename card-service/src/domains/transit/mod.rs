@@ -1,0 +1,15 @@
+//! Transit: what a journey costs by the city's own published feed, to the fen, and why.
+//!
+//! Read [`feed::read`] for how a feed becomes a tariff, and [`Tariff::charge`] for what a leg costs. Not here yet: taps, journeys
+//! made of them, and what is booked.
+
+mod explain;
+pub mod feed;
+pub mod model;
+mod rules;
+pub mod tariff;
+#[cfg(test)]
+mod tests;
+
+pub use self::explain::Line;
+pub use self::tariff::Tariff;

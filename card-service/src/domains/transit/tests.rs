@@ -1,0 +1,311 @@
+//! What an import promises: everything that is wrong is told with its place, nothing is taken that cannot be followed, and no archive does
+//! harm. What fares cost is asked by `tests/fares`.
+
+use std::collections::BTreeMap;
+use std::io::{Cursor, Write as _};
+
+use proptest::prelude::*;
+use zip::CompressionMethod;
+use zip::write::{SimpleFileOptions, ZipWriter};
+
+use super::feed::{self, Finding, Report, SUPPLEMENT, Severity};
+use super::{Tariff, feed::MAX_BYTES};
+
+/// A feed that is in order; invented, like every name here.
+const FILES: [(&str, &str); 14] = [
+    ("agency.txt", "agency_name,agency_url,agency_timezone\n测试公交,https://example.test,Asia/Shanghai\n"),
+    ("stops.txt", "stop_id,stop_name,location_type,parent_station\ns,S,1,\np,P,0,s\nq,Q,,\n"),
+    ("areas.txt", "area_id,area_name\n1,一\n2,二\n"),
+    ("stop_areas.txt", "area_id,stop_id\n1,s\n2,q\n"),
+    ("networks.txt", "network_id\nbus\nmetro\n"),
+    ("routes.txt", "route_id,route_short_name,route_type\nb,1,3\nm,2,1\n"),
+    ("route_networks.txt", "network_id,route_id\nbus,b\nmetro,m\n"),
+    (
+        "calendar.txt",
+        "service_id,monday,tuesday,wednesday,thursday,friday,saturday,sunday,start_date,end_date\n\
+         daily,1,1,1,1,1,1,1,20260101,20261231\n",
+    ),
+    ("timeframes.txt", "timeframe_group_id,start_time,end_time,service_id\npeak,07:00:00,09:00:00,daily\n"),
+    ("rider_categories.txt", "rider_category_id,rider_category_name,is_default_fare_category\na,成人,1\nc,儿童,0\n"),
+    ("fare_media.txt", "fare_media_id,fare_media_type\ncard,2\ncash,0\n"),
+    (
+        "fare_products.txt",
+        "fare_product_id,rider_category_id,fare_media_id,amount,currency\n\
+         bus,a,card,2.00,CNY\nmetro,,card,3.00,CNY\noff,,,-1.00,CNY\n",
+    ),
+    (
+        "fare_leg_rules.txt",
+        "leg_group_id,network_id,from_area_id,to_area_id,from_timeframe_group_id,fare_product_id\n\
+         gb,bus,,,,bus\ngm,metro,1,2,,metro\n",
+    ),
+    (
+        "fare_transfer_rules.txt",
+        "from_leg_group_id,to_leg_group_id,transfer_count,duration_limit,duration_limit_type,fare_transfer_type,fare_product_id\n\
+         gb,gb,1,1800,1,0,\ngb,gm,,3600,0,1,off\n",
+    ),
+];
+const SUPPLEMENT_TEXT: &str = r#"
+[[network]]
+id = "bus"
+validation = "on"
+
+[[network]]
+id = "metro"
+validation = "on_off"
+maximum_fen = 900
+"#;
+
+fn files() -> BTreeMap<String, Vec<u8>> {
+    FILES.iter().map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec())).collect()
+}
+
+fn zipped(files: &BTreeMap<String, Vec<u8>>) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
+    for (name, text) in files {
+        zip.start_file(name, options).unwrap();
+        zip.write_all(text).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+fn read(files: &BTreeMap<String, Vec<u8>>) -> (Option<Tariff>, Report) {
+    feed::read(&zipped(files), SUPPLEMENT_TEXT)
+}
+
+/// What is told of a feed in which one text of one file was replaced.
+fn changed(file: &str, from: &str, to: &str) -> (Option<Tariff>, Report) {
+    let mut files = files();
+    let text = String::from_utf8(files.remove(file).unwrap_or_default()).unwrap();
+    assert!(text.contains(from), "{file} has no {from}");
+    files.insert(file.to_owned(), text.replacen(from, to, 1).into_bytes());
+    read(&files)
+}
+
+#[test]
+fn a_feed_in_order_is_taken_and_nothing_is_said() {
+    let (tariff, report) = read(&files());
+    assert_eq!(report, Report::default());
+    let tariff = tariff.unwrap();
+    assert!(tariff.stop("p").is_some() && tariff.route("m").is_some() && tariff.stop("x").is_none());
+}
+
+#[test]
+fn a_byte_order_mark_and_carriage_returns_change_nothing() {
+    let windows = files().into_iter().map(|(name, text)| {
+        let text = String::from_utf8(text).unwrap().replace('\n', "\r\n");
+        (name, format!("\u{feff}{text}").into_bytes())
+    });
+    let (tariff, report) = read(&windows.collect());
+    assert_eq!((tariff.is_some(), report), (true, Report::default()));
+}
+
+#[test]
+fn what_is_wrong_is_told_with_its_place_and_nothing_is_taken() {
+    #[rustfmt::skip]
+    let table = [
+        ("agency.txt", "Asia/Shanghai", "Asia/Nowhere", "agency_timezone", 2, "unknown-time-zone"),
+        ("agency.txt", FILES[0].1, "agency_id,agency_name,agency_url,agency_timezone\n1,a,u,Asia/Shanghai\n2,b,u,Asia/Urumqi\n", "agency_timezone", 3, "two-time-zones"),
+        ("stops.txt", "p,P,0,s", "p,P,0,nowhere", "parent_station", 3, "dangling"),
+        ("stops.txt", "s,S,1,", "s,S,1,s", "parent_station", 2, "station-in-station"),
+        ("stops.txt", "q,Q,,", "p,Q,,", "stop_id", 4, "key-twice"),
+        ("stops.txt", "q,Q,,", ",Q,,", "stop_id", 4, "empty"),
+        ("stop_areas.txt", "1,s", "3,s", "area_id", 2, "dangling"),
+        ("stop_areas.txt", "2,q", "2,r", "stop_id", 3, "dangling"),
+        ("routes.txt", "b,1,3", "b,,3", "route_short_name", 2, "empty"),
+        ("route_networks.txt", "metro,m", "metro,n", "route_id", 3, "dangling"),
+        ("route_networks.txt", "metro,m", "tram,m", "network_id", 3, "dangling"),
+        ("calendar.txt", "20260101", "20260230", "start_date", 2, "not-a-day"),
+        ("calendar.txt", "20261231", "20251231", "end_date", 2, "not-after"),
+        ("calendar.txt", "daily,1", "daily,2", "monday", 2, "not-one-of"),
+        ("timeframes.txt", "07:00:00", "7", "start_time", 2, "not-a-time"),
+        ("timeframes.txt", "09:00:00", "24:00:01", "end_time", 2, "not-a-time"),
+        ("timeframes.txt", "09:00:00", "07:00:00", "end_time", 2, "not-after"),
+        ("timeframes.txt", "07:00:00", "", "end_time", 2, "both-or-none"),
+        ("timeframes.txt", "daily\n", "daily\npeak,08:00:00,10:00:00,daily\n", "start_time", 3, "overlap"),
+        ("timeframes.txt", "daily", "never", "service_id", 2, "dangling"),
+        ("rider_categories.txt", "c,儿童,0", "c,儿童,1", "is_default_fare_category", 3, "two-defaults"),
+        ("fare_media.txt", "card,2", "card,9", "fare_media_type", 2, "not-one-of"),
+        ("fare_products.txt", "2.00", "2.005", "amount", 2, "not-an-amount"),
+        ("fare_products.txt", "2.00", "１", "amount", 2, "not-an-amount"),
+        ("fare_products.txt", "2.00", "10000.01", "amount", 2, "too-much"),
+        ("fare_leg_rules.txt", ",,,,bus", ",,,,off", "fare_product_id", 2, "negative-fare"),
+        ("fare_products.txt", "CNY", "USD", "currency", 3, "two-currencies"),
+        ("fare_products.txt", "bus,a", "bus,b", "rider_category_id", 2, "dangling"),
+        ("fare_products.txt", "metro,,card", "bus,a,card", "fare_product_id", 3, "key-twice"),
+        ("fare_leg_rules.txt", "gb,bus", "gb,tram", "network_id", 2, "dangling"),
+        ("fare_leg_rules.txt", "1,2", "1,3", "to_area_id", 3, "dangling"),
+        ("fare_leg_rules.txt", ",,,,bus", ",,,,tram", "fare_product_id", 2, "dangling"),
+        ("fare_leg_rules.txt", ",,,,bus", ",,,off-peak,bus", "from_timeframe_group_id", 2, "dangling"),
+        ("fare_transfer_rules.txt", "gb,gb,1", "gb,gb,", "transfer_count", 2, "empty"),
+        ("fare_transfer_rules.txt", "gb,gb,1", "gb,gb,0", "transfer_count", 2, "not-one-of"),
+        ("fare_transfer_rules.txt", "gb,gm,", "gb,gm,2", "transfer_count", 3, "within-one-group"),
+        ("fare_transfer_rules.txt", "1800,1", "1800,", "duration_limit_type", 2, "not-one-of"),
+        ("fare_transfer_rules.txt", "1800,1", ",1", "duration_limit_type", 2, "both-or-none"),
+        ("fare_transfer_rules.txt", "1800,1", "-1,1", "duration_limit", 2, "not-positive"),
+        ("fare_transfer_rules.txt", "1800", "soon", "duration_limit", 2, "not-a-number"),
+        ("fare_transfer_rules.txt", "0,1,off", "0,3,off", "fare_transfer_type", 3, "not-one-of"),
+        ("fare_transfer_rules.txt", "gb,gm", "gb,gt", "to_leg_group_id", 3, "dangling"),
+    ];
+    let mut wrong = Vec::new();
+    for (file, from, to, field, line, key) in table {
+        let (tariff, report) = changed(file, from, to);
+        let is_told = report.findings.iter().any(|found| {
+            found.severity == Severity::Error
+                && (&*found.file, found.line, found.field.as_deref(), found.key) == (file, Some(line), Some(field), key)
+        });
+        if tariff.is_some() || !is_told {
+            wrong.push((file, to, report));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn whole_files_and_columns_that_are_wrong_are_told() {
+    for file in ["agency.txt", "stops.txt", "routes.txt", "fare_products.txt", "fare_leg_rules.txt"] {
+        let mut files = files();
+        files.remove(file);
+        let (tariff, report) = read(&files);
+        let is_told = report.findings.iter().any(|found| (&*found.file, found.key) == (file, "missing-file"));
+        assert!(tariff.is_none() && is_told, "{file}: {report:#?}");
+    }
+    for (file, from, to, key) in [
+        ("stops.txt", "stop_id,", "id,", "missing-column"),
+        ("stops.txt", "stop_name,", "stop_id,", "column-twice"),
+        ("stops.txt", "q,Q,,", "q,Q", "width"),
+        ("fare_leg_rules.txt", "gb,bus,,,,bus\ngm,metro,1,2,,metro\n", "", "no-rows"),
+        ("routes.txt", "route_type\nb,1,3\nm,2,1", "route_type,network_id\nb,1,3,bus\nm,2,1,metro", "forbidden-beside"),
+        ("fare_media.txt", "cash,0", "other,2", "which-medium"),
+    ] {
+        let (tariff, report) = changed(file, from, to);
+        assert!(tariff.is_none() && report.has(key), "{file}: {key}: {report:#?}");
+    }
+    let mut latin = files();
+    latin.insert("stops.txt".to_owned(), b"stop_id\n\xe9\n".to_vec());
+    assert!(read(&latin).1.has("not-utf-8"));
+}
+
+#[test]
+fn what_is_not_followed_is_named() {
+    let severity = |report: &Report, key: &str| -> Option<Severity> {
+        report.findings.iter().find(|found| found.key == key).map(|found| found.severity)
+    };
+    let with = |name: &str, text: &str| {
+        let mut files = files();
+        files.insert(name.to_owned(), text.as_bytes().to_vec());
+        read(&files)
+    };
+    for (name, text, key, expected) in [
+        ("fare_attributes.txt", "fare_id\n1\n", "first-version", Severity::NotSupported),
+        ("readme.md", "", "unknown-file", Severity::Warning),
+    ] {
+        let (tariff, report) = with(name, text);
+        assert_eq!((tariff.is_some(), severity(&report, key)), (true, Some(expected)), "{report:#?}");
+    }
+    let only = "fare_product_id,transfer_only\n";
+    for (file, from, to, key, expected) in [
+        ("stops.txt", "stop_id,", "stop_colour,stop_id,", "unknown-column", None),
+        ("fare_products.txt", "2.00", "2.0", "two-decimals", Some(Severity::Warning)),
+        ("fare_leg_rules.txt", "gm,metro", "gb,bus,,,peak,metro\ngm,metro", "cheaper-of-two", Some(Severity::Warning)),
+        (
+            "fare_leg_rules.txt",
+            "fare_product_id\ngb,bus,,,,bus\n",
+            &format!("{only}gb,bus,,,,bus,1\n"),
+            "not-followed",
+            None,
+        ),
+        ("fare_products.txt", "bus,a,card", "bus,a,cash", "not-on-this-card", Some(Severity::Warning)),
+    ] {
+        let (tariff, report) = changed(file, from, to);
+        assert!(report.has(key), "{file}: {key}: {report:#?}");
+        if let Some(expected) = expected {
+            assert_eq!((tariff.is_some(), severity(&report, key)), (true, Some(expected)), "{report:#?}");
+        }
+    }
+}
+
+#[test]
+fn a_supplement_that_says_what_cannot_be_is_refused() {
+    let cap = "[[cap]]\nid = \"c\"\nnetworks = [\"bus\"]\nperiod = \"day\"\nfen = 500\n";
+    for (added, key) in [
+        ("medum = \"card\"", "supplement"),
+        ("day_starts = \"4\"", "not-a-time"),
+        ("medium = \"coin\"", "no-such-medium"),
+    ] {
+        let (tariff, report) = feed::read(&zipped(&files()), &format!("{added}\n{SUPPLEMENT_TEXT}"));
+        assert!(tariff.is_none() && report.has(key), "{added}: {report:#?}");
+    }
+    for (added, key) in [
+        ("[[network]]\nid = \"bus\"\nvalidation = \"on\"", "key-twice"),
+        ("[[network]]\nid = \"tram\"\nvalidation = \"on\"", "dangling"),
+        ("[[network]]\nid = \"tram\"\nvalidation = \"twice\"", "supplement"),
+        (&*cap.replace("bus", "tram"), "dangling"),
+        (&*cap.replace("500", "-1"), "not-an-amount"),
+        (&*format!("{cap}{cap}"), "key-twice"),
+        (
+            "[[discount]]\nid = \"d\"\nnetworks = [\"bus\"]\nperiod = \"month\"\nsteps = [{ from_fen = 5, percent = 80 }, { from_fen = 5, percent = 50 }]",
+            "not-ascending",
+        ),
+        ("[[concession]]\nid = \"x\"", "grants-nothing"),
+        ("[[concession]]\nid = \"x\"\nrider_category = \"elderly\"", "dangling"),
+        ("[[concession]]\nid = \"x\"\npercent = 50", "both-or-none"),
+        ("[[concession]]\nid = \"x\"\npercent = 101\nnetworks = [\"bus\"]", "not-one-of"),
+        ("[[window]]\nid = \"w\"\nfrom = [\"bus\"]\nto = [\"bus\"]\nwithin_s = -1", "not-a-duration"),
+    ] {
+        let (tariff, report) = feed::read(&zipped(&files()), &format!("{SUPPLEMENT_TEXT}\n{added}\n"));
+        let of_supplement = |found: &Finding| found.file == SUPPLEMENT && found.key == key;
+        assert!(tariff.is_none() && report.findings.iter().any(of_supplement), "{added}: {report:#?}");
+    }
+    let (tariff, report) = feed::read(&zipped(&files()), "");
+    assert!(tariff.is_none() && report.has("no-validation"), "{report:#?}");
+}
+
+#[test]
+fn no_archive_does_harm() {
+    for (archive, key) in [(&b"PK no archive"[..], "not-an-archive"), (b"", "not-an-archive")] {
+        let (tariff, report) = feed::read(archive, SUPPLEMENT_TEXT);
+        assert!(tariff.is_none() && report.has(key), "{report:#?}");
+    }
+    let (tariff, report) = feed::read(&vec![0; MAX_BYTES + 1], SUPPLEMENT_TEXT);
+    assert!(tariff.is_none() && report.has("too-large"));
+    for name in ["../stops.txt", "feed/stops.txt", "/etc/stops.txt", "..\\stops.txt", "c:stops.txt"] {
+        let mut climbing = files();
+        climbing.insert(name.to_owned(), b"stop_id\n".to_vec());
+        let (tariff, report) = read(&climbing);
+        assert!(tariff.is_none() && report.has("path"), "{name}: {report:#?}");
+    }
+    // A thousand times smaller than what it unpacks to.
+    let mut bomb = files();
+    bomb.insert("stops.txt".to_owned(), vec![b' '; 160 << 20]);
+    let archive = zipped(&bomb);
+    assert!(archive.len() < 1 << 20, "{}", archive.len());
+    let (tariff, report) = feed::read(&archive, SUPPLEMENT_TEXT);
+    assert!(tariff.is_none() && report.has("too-large"), "{report:#?}");
+}
+
+#[test]
+fn a_file_full_of_errors_is_told_in_part_and_counted_in_full() {
+    let rows: Vec<String> = (0..1_000).map(|number| format!("{number},nowhere\n")).collect();
+    let rows = rows.concat();
+    let (_, report) = changed("stop_areas.txt", "1,s\n2,q\n", &rows);
+    let told = report.findings.iter().filter(|found| found.file == "stop_areas.txt").count() as u64;
+    assert!(told == 100 && told + report.left_out >= 1_000, "{told} and {}", report.left_out);
+    let long = format!("1,{}\u{7}", "长".repeat(1_000));
+    let (_, report) = changed("stop_areas.txt", "1,s", &long);
+    assert!(report.findings.iter().all(|found| found.value.chars().count() <= 80 && !found.value.contains('\u{7}')));
+}
+
+proptest! {
+    /// Whatever stands in a feed's files, it is read or refused.
+    #[test]
+    fn no_text_brings_it_down(file in 0..FILES.len(), at: prop::sample::Index, byte: u8, text in "[ -~,\n\"é]{0,40}") {
+        let mut files = files();
+        let bytes = files.get_mut(FILES[file].0).unwrap();
+        let at = at.index(bytes.len());
+        bytes[at] = byte;
+        bytes.splice(at..at, text.bytes());
+        let (tariff, report) = read(&files);
+        prop_assert_eq!(tariff.is_some(), report.is_usable());
+    }
+}
