@@ -229,7 +229,7 @@ fn what_is_not_followed_is_named() {
 fn a_supplement_that_says_what_cannot_be_is_refused() {
     let cap = "[[cap]]\nid = \"c\"\nnetworks = [\"bus\"]\nperiod = \"day\"\nfen = 500\n";
     for (added, key) in [
-        ("medum = \"card\"", "supplement"),
+        ("currency = \"card\"", "supplement"),
         ("day_starts = \"4\"", "not-a-time"),
         ("medium = \"coin\"", "no-such-medium"),
     ] {
