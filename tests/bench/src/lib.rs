@@ -9,6 +9,7 @@ mod evidence;
 mod figure;
 pub mod intake;
 mod tap;
+mod transit;
 mod usage;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -44,6 +45,8 @@ enum Bench {
     Counter(counter::Options),
     /// Taps of many terminals, from HTTP to the signed receipt, against bare verification of their signatures
     Intake(intake::Options),
+    /// Reading a city's feed, and deciding what journeys cost
+    Transit(transit::Options),
     /// What `intake` starts: a process that plays terminals
     #[command(hide = true)]
     Load {
@@ -60,6 +63,7 @@ pub fn main() -> ExitCode {
         Bench::Console(options) => console::measure(&options, &mut Report::new("console", cli.format)),
         Bench::Counter(options) => counter::measure(&options, &mut Report::new("counter", cli.format)),
         Bench::Intake(options) => intake::measure(&options, &mut Report::new("intake", cli.format)),
+        Bench::Transit(options) => transit::measure(&options, &mut Report::new("transit", cli.format)),
         Bench::Load { plan } => intake::load::run(&plan),
         Bench::Evidence(options) => evidence::measure(&options, &mut Report::new("evidence", cli.format)),
     };

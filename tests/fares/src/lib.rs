@@ -5,6 +5,8 @@
 //! those of the case's day in China and may be more than 24. `3x(…)` is the same on as many days, `3*(…)` as often on one. A rider is `adult`, or
 //! names of concessions and passes joined by `+`, with `@from..until` where they are not good the whole year.
 
+pub mod city;
+
 use std::io::{Cursor, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -128,7 +130,11 @@ pub fn written_out(text: &str) -> Result<Vec<(i64, String)>> {
     Ok(all)
 }
 
-fn moment(day: Date, days: i64, time: &str) -> Result<Micros> {
+/// The moment of a time in China, so many days after a day.
+///
+/// # Errors
+/// When it is not written like one.
+pub fn moment(day: Date, days: i64, time: &str) -> Result<Micros> {
     let mut seconds = 0;
     let parts: Vec<i64> = time.split(':').map(str::parse).collect::<Result<_, _>>()?;
     for (part, worth) in parts.iter().zip([3_600, 60, 1]) {

@@ -1,10 +1,11 @@
 //! Transit: what a journey costs by the city's own published feed, to the fen, and why.
 //!
-//! Read [`feed::read`] for how a feed becomes a tariff, and [`Tariff::charge`] for what a leg costs. Not here yet: taps, journeys
-//! made of them, and what is booked.
+//! Read [`feed::read`] for how a feed becomes a tariff, [`journey::journeys`] for which showings of a card belong together, and
+//! [`Tariff::charge`] for what a leg costs. Not here yet: taps, and what is booked.
 
 mod explain;
 pub mod feed;
+pub mod journey;
 pub mod model;
 mod rules;
 pub mod tariff;
