@@ -10,6 +10,7 @@ pub mod output;
 mod paper;
 mod serve;
 mod staff;
+mod transit;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -116,6 +117,9 @@ enum Command {
     /// Check printed papers, and print the key for that
     #[command(subcommand)]
     Paper(paper::PaperCommand),
+    /// Check the fares that the city publishes, and import them
+    #[command(subcommand)]
+    Transit(transit::TransitCommand),
     /// Help an administrator who cannot sign in any more
     #[command(subcommand)]
     Staff(staff::StaffCommand),
@@ -135,6 +139,7 @@ pub fn main() -> ExitCode {
         Command::Area(command) => area::run(context, &cli.settings, command),
         Command::Evidence(command) => evidence::run(context, &cli.settings, command),
         Command::Paper(command) => paper::run(context, &cli.settings, command),
+        Command::Transit(command) => transit::run(context, &cli.settings, command),
         Command::Staff(command) => staff::run(context, &cli.settings, command),
         Command::Openapi => openapi::run(context),
     };

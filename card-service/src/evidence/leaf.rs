@@ -110,6 +110,8 @@ pub enum ActionKind {
     SuspicionNoted = 67,
     /// An auditor has looked at what looked wrong.
     SuspicionReviewed = 68,
+    /// A version of the fares was imported.
+    TariffImported = 69,
 }
 
 impl ActionKind {

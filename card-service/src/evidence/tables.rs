@@ -159,6 +159,14 @@ pub static SUSPICION_REVIEW: Table = Table {
     committed: 4,
     ..PLAIN
 };
+/// Versions of the fares.
+pub static TARIFF: Table = Table {
+    name: "tariff",
+    columns: &["version", "starts_at", "imported_at", "staff_id", "source", "feed", "supplement", LEAF],
+    key: 1,
+    committed: 7,
+    ..PLAIN
+};
 /// What a person has decided about taps that were held for that.
 pub static TAP_SETTLEMENT: Table = Table {
     name: "tap_settlement",
@@ -224,7 +232,7 @@ pub static TERMINAL_DEED: Table = Table {
     ..PLAIN
 };
 /// Every exported table.
-pub static TABLES: [&Table; 52] = [
+pub static TABLES: [&Table; 53] = [
     &LEAVES,
     &TILE,
     &CHECKPOINT,
@@ -235,6 +243,7 @@ pub static TABLES: [&Table; 52] = [
     &TAP_SETTLEMENT,
     &SUSPICION,
     &SUSPICION_REVIEW,
+    &TARIFF,
     &LANE,
     &LANE_EVENT,
     &ORGANISATION,

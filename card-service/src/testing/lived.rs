@@ -20,7 +20,6 @@ use crate::cards::issuance::store::{self as issuances, Answered, Issuance};
 use crate::cards::{self, CardState, activity, consent, deed, stock, unblock};
 use crate::consent::Text;
 use crate::db::{Db, DbError, Tx, query};
-use crate::domains::points;
 use crate::domains::purse::reversal;
 use crate::domains::residence::model::{ChangeReason, Field};
 use crate::domains::residence::permit::{self, model::Act, rules::Clock};
@@ -28,6 +27,7 @@ use crate::domains::residence::store::{NewHolder, SealedPerson};
 use crate::domains::residence::{
     self, agreement, area, draft, house, household, import, map, merge, paper, photo, roster, similar,
 };
+use crate::domains::{points, transit};
 use crate::evidence::Log;
 use crate::i18n::Locale;
 use crate::intake::{quarantine, suspicion};
@@ -192,6 +192,9 @@ async fn office(town: &Town, terminal: &TestTerminal, card: &TestCard) {
             }
             reversed(tx, who, card).await?;
             gives_points(tx, who, terminal_of, holder).await?;
+            let new =
+                transit::store::New { starts_at: START, by: Some(who), source: [1; 32], feed: b"PK", supplement: "" };
+            transit::store::insert(tx, START, &new).await?;
             at_readers(tx, who, card, terminal).await
         })
     })

@@ -6,6 +6,21 @@ use card_schema::money::Fen;
 
 use super::tariff::{AreaIx, GroupIx, Named, NetworkIx, OfGroup, ProductIx, RouteIx, StopIx};
 
+/// A version of the fares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// Its number, counted up from 1.
+    pub number: i64,
+    /// From when on.
+    pub starts_at: Micros,
+    /// When it was imported.
+    pub imported_at: Micros,
+    /// By whom; nobody where it was read on the command line.
+    pub imported_by: Option<String>,
+    /// SHA-256 of the archive as it came.
+    pub source: [u8; 32],
+}
+
 /// Somebody was somewhere: the card was shown there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shown {

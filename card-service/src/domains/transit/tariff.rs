@@ -4,10 +4,11 @@
 use std::collections::HashMap;
 
 use card_schema::clock::Micros;
+use card_schema::date::Date;
 use card_schema::money::Fen;
 use foldhash::fast::FixedState;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
+use jiff::tz::{Offset, TimeZone};
 
 /// The number of a stop within one tariff.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -365,6 +366,11 @@ pub struct Tariff {
 }
 
 impl Tariff {
+    /// How many stops, routes and leg rules it has.
+    pub const fn size(&self) -> [usize; 3] {
+        [self.stops.len(), self.routes.len(), self.leg_rules.len()]
+    }
+
     /// The stop of an id.
     pub fn stop(&self, id: &str) -> Option<StopIx> {
         self.stop_numbers.get(id).copied()
@@ -413,6 +419,15 @@ impl Tariff {
         let shown = seconds + i64::from(self.zones[usize::from(zone)].to_offset(timestamp).seconds());
         let day = i32::try_from(shown.div_euclid(DAY_S)).unwrap_or(i32::MAX);
         LocalTime { day, second: i32::try_from(shown.rem_euclid(DAY_S)).expect("below a day") }
+    }
+
+    /// The moment at which a day of service begins, by the agency's clock.
+    pub fn begins(&self, day: Date) -> Micros {
+        let midnight = day.start_utc().plus_seconds(i64::from(self.day_starts));
+        let timestamp = Timestamp::from_second(midnight.seconds()).unwrap_or(Timestamp::UNIX_EPOCH);
+        let civil = Offset::UTC.to_datetime(timestamp);
+        let begins = civil.to_zoned(self.zones[0].clone()).map(|begins| begins.timestamp().as_microsecond());
+        begins.map_or(midnight, Micros)
     }
 
     /// Whether a moment at a place lies in a group of timeframes.

@@ -8,8 +8,16 @@ use proptest::prelude::*;
 use zip::CompressionMethod;
 use zip::write::{SimpleFileOptions, ZipWriter};
 
-use super::feed::{self, Finding, Report, SUPPLEMENT, Severity};
-use super::{Tariff, feed::MAX_BYTES};
+use card_schema::clock::Micros;
+use card_schema::date::Date;
+
+use super::feed::{self, Finding, KEYS, MAX_BYTES, Report, SUPPLEMENT, Severity};
+use super::import::{self, Refused, Wish, in_force};
+use super::model::Version;
+use super::{Tariff, store};
+use crate::db::query;
+use crate::i18n::Locale;
+use crate::testing::Scratch;
 
 /// A feed that is in order; invented, like every name here.
 const FILES: [(&str, &str); 14] = [
@@ -294,6 +302,103 @@ fn a_file_full_of_errors_is_told_in_part_and_counted_in_full() {
     let long = format!("1,{}\u{7}", "长".repeat(1_000));
     let (_, report) = changed("stop_areas.txt", "1,s", &long);
     assert!(report.findings.iter().all(|found| found.value.chars().count() <= 80 && !found.value.contains('\u{7}')));
+}
+
+#[test]
+fn whatever_is_said_is_said_in_both_languages() {
+    for key in KEYS {
+        assert!(Locale::ALL.iter().all(|locale| locale.has(&format!("transit-{key}"))), "{key}");
+    }
+    let (_, report) = changed("stop_areas.txt", "2,q", "2,r");
+    let said = |locale| report.findings.iter().map(|found| found.text(locale)).collect::<Vec<_>>();
+    assert_eq!(said(Locale::En), ["error stop_areas.txt:3 stop_id: nothing is called r"]);
+    assert_eq!(said(Locale::ZhCn), ["错误 stop_areas.txt:3 stop_id: 没有名为 r 的项"]);
+}
+
+#[test]
+fn what_is_kept_of_an_archive_says_the_same() {
+    let mut files = files();
+    files.insert("stop_times.txt".to_owned(), vec![b'x'; 1 << 20]);
+    let archive = zipped(&files);
+    let kept = feed::kept(&archive);
+    assert_eq!(feed::kept(&kept), kept);
+    let texts = |archive: &[u8]| {
+        let mut archive = zip::ZipArchive::new(Cursor::new(archive.to_vec())).unwrap();
+        let mut texts = BTreeMap::new();
+        for number in 0..archive.len() {
+            let mut file = archive.by_index(number).unwrap();
+            let name = file.name().unwrap().into_owned();
+            texts.insert(name, std::io::read_to_string(&mut file).unwrap());
+        }
+        texts
+    };
+    let mut expected = texts(&archive);
+    expected.remove("stop_times.txt");
+    assert_eq!(texts(&kept), expected);
+}
+
+fn wish(from: Option<&str>) -> Wish {
+    let from = from.map(|day| day.parse().unwrap());
+    Wish { archive: zipped(&files()), supplement: SUPPLEMENT_TEXT.to_owned(), from, in_part: false, by: None }
+}
+
+/// Noon of 2026-11-30 in China.
+fn noon() -> Micros {
+    Date::new(2026, 11, 30).unwrap().start_utc().plus_seconds(4 * 3_600)
+}
+
+async fn count(scratch: &Scratch, what: &'static str) -> i64 {
+    query(what).scalar_one(&mut scratch.db.read().await.unwrap()).await.unwrap()
+}
+
+#[tokio::test]
+async fn versions_start_when_they_should_and_say_what_they_were_made_of() {
+    let scratch = Scratch::new().await;
+    let first = import::import(&scratch.db, noon(), wish(None)).await.unwrap().unwrap();
+    assert_eq!((first.version, first.starts_at), (1, noon()));
+    let later = import::import(&scratch.db, noon(), wish(Some("2026-12-01"))).await.unwrap().unwrap();
+    let midnight = noon().plus_seconds(12 * 3_600);
+    assert_eq!((later.version, later.starts_at), (2, midnight), "a day begins when it does in China");
+    let mended = import::import(&scratch.db, noon(), wish(Some("2026-12-01"))).await.unwrap().unwrap();
+    let mut connection = scratch.db.read().await.unwrap();
+    let versions = store::versions(&mut connection).await.unwrap();
+    assert_eq!(versions.iter().map(|version| version.number).collect::<Vec<_>>(), [3, 2, 1]);
+    for (at, expected) in [
+        (Micros(noon().0 - 1), None),
+        (noon(), Some(1)),
+        (Micros(midnight.0 - 1), Some(1)),
+        (midnight, Some(mended.version)),
+    ] {
+        assert_eq!(in_force(&versions, at).map(|version| version.number), expected, "{at:?}");
+    }
+    for version in &versions {
+        let Version { number, imported_at, ref imported_by, source, .. } = *version;
+        let hash = ring::digest::digest(&ring::digest::SHA256, &zipped(&files()));
+        assert_eq!((imported_at, imported_by, &source[..]), (noon(), &None, hash.as_ref()));
+        let tariff = import::tariff(&mut connection, number).await.unwrap().unwrap();
+        assert!(tariff.stop("p").is_some());
+    }
+    assert!(import::tariff(&mut connection, 4).await.unwrap().is_none());
+    drop(connection);
+    assert_eq!(count(&scratch, "SELECT COUNT(DISTINCT leaf) FROM tariff").await, 3, "each has a leaf of its own");
+}
+
+#[tokio::test]
+async fn what_is_refused_changes_nothing() {
+    let scratch = Scratch::new().await;
+    let wrong = Wish { supplement: String::new(), ..wish(None) };
+    let mut files = files();
+    files.insert("fare_rules.txt".to_owned(), b"fare_id\n".to_vec());
+    let in_part = Wish { archive: zipped(&files), ..wish(None) };
+    let refused = |wish: Wish| import::import(&scratch.db, noon(), wish);
+    assert!(matches!(refused(wrong).await.unwrap(), Err(Refused::Wrong(report)) if !report.is_usable()));
+    assert!(
+        matches!(refused(in_part.clone()).await.unwrap(), Err(Refused::InPart(report)) if report.has("first-version"))
+    );
+    assert_eq!(refused(wish(Some("2026-11-30"))).await.unwrap(), Err(Refused::Past));
+    assert_eq!(count(&scratch, "SELECT COUNT(*) FROM tariff").await, 0);
+    let knowing = Wish { in_part: true, ..in_part };
+    assert!(refused(knowing).await.unwrap().is_ok(), "whoever knows may take it");
 }
 
 proptest! {

@@ -40,7 +40,7 @@ const HOLDERS: [&str; 29] = [
     "transfer",
 ];
 /// The service's own: they find a shard, or know no holder. Copied to every machine, or kept on one.
-const SERVICES: [&str; 43] = [
+const SERVICES: [&str; 44] = [
     "_sqlx_migrations",
     "area",
     "approval",
@@ -79,6 +79,7 @@ const SERVICES: [&str; 43] = [
     "status_change",
     "suspicion",
     "suspicion_review",
+    "tariff",
     "terminal",
     "terminal_deed",
     "tile",

@@ -1,9 +1,10 @@
 //! The archive that a feed comes in: what it unpacks to is bounded before it is believed, and nothing of it is written anywhere. Pure.
 
 use std::collections::BTreeMap;
-use std::io::{Cursor, Read as _};
+use std::io::{Cursor, Read as _, Write as _};
 
-use zip::ZipArchive;
+use zip::write::SimpleFileOptions;
+use zip::{ZipArchive, ZipWriter};
 
 use super::report::{At, Report};
 
@@ -78,6 +79,17 @@ pub(super) struct Files(BTreeMap<&'static str, String>);
 impl Files {
     fn keep(&mut self, name: &'static str, text: String) {
         self.0.insert(name, text);
+    }
+
+    /// As an archive of its own: the same for the same texts.
+    pub(super) fn packed(&self) -> Vec<u8> {
+        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, text) in &self.0 {
+            let written = zip.start_file(*name, SimpleFileOptions::default());
+            let written = written.and_then(|()| Ok(zip.write_all(text.as_bytes())?));
+            written.expect("memory takes whatever is written to it");
+        }
+        zip.finish().expect("memory takes whatever is written to it").into_inner()
     }
 
     /// The text of a file without its byte order mark.

@@ -17,8 +17,9 @@ use std::collections::{HashMap, HashSet};
 use foldhash::fast::FixedState;
 
 pub use self::archive::MAX_BYTES;
-pub use self::report::{Finding, Report, SUPPLEMENT, Severity};
+pub use self::report::{Finding, KEYS, Report, SUPPLEMENT, Severity};
 
+use self::archive::Files;
 use self::fares::Fares;
 use self::places::Places;
 use self::report::At;
@@ -68,26 +69,37 @@ const FIRST_VERSION: [&str; 2] = ["fare_attributes.txt", "fare_rules.txt"];
 /// Reads a feed's archive and the supplement beside it.
 pub fn read(archive: &[u8], supplement: &str) -> (Option<Tariff>, Report) {
     let mut report = Report::default();
+    let files = open(archive, &mut report);
+    let tariff = report.is_usable().then(|| made(&files, supplement, &mut report)).flatten();
+    (tariff, report)
+}
+
+/// What of an archive fares depend on, as an archive that [`read`] makes the same tariff of.
+pub fn kept(archive: &[u8]) -> Vec<u8> {
+    open(archive, &mut Report::default()).packed()
+}
+
+fn open(archive: &[u8], report: &mut Report) -> Files {
     let wanted: Vec<&'static str> = WANTED.into_iter().chain(FIRST_VERSION).collect();
-    let files = archive::open(archive, &wanted, &WITHOUT_FARES, &mut report);
-    if !report.is_usable() {
-        return (None, report);
-    }
+    archive::open(archive, &wanted, &WITHOUT_FARES, report)
+}
+
+fn made(files: &Files, supplement: &str, report: &mut Report) -> Option<Tariff> {
     for name in REQUIRED.iter().filter(|name| files.text(name).is_none()) {
         report.error(At::file(name), "missing-file", "");
     }
     for name in FIRST_VERSION.iter().filter(|name| files.text(name).is_some()) {
         report.not_supported(At::file(name), "first-version", "");
     }
-    let supplement = supplement::read(supplement, &mut report);
-    let places = places::read(&files, &mut report);
-    let times = times::read(&files, &mut report);
-    let fares = fares::read(&files, &places, &times, supplement.medium.as_deref(), &mut report);
+    let supplement = supplement::read(supplement, report);
+    let places = places::read(files, report);
+    let times = times::read(files, report);
+    let fares = fares::read(files, &places, &times, supplement.medium.as_deref(), report);
     let has_others = places.routes.iter().any(|route| route.network.is_none());
     let others = has_others.then(|| NetworkIx::try_from(places.networks.len()).unwrap_or(NetworkIx::MAX));
-    let extras = supplement.resolve(&places, &fares, others, &mut report);
+    let extras = supplement.resolve(&places, &fares, others, report);
     if !report.is_usable() {
-        return (None, report);
+        return None;
     }
     let listed = Listed::of(&fares);
     let Places { zones, stops, stop_numbers, areas, routes, .. } = places;
@@ -138,7 +150,7 @@ pub fn read(archive: &[u8], supplement: &str) -> (Option<Tariff>, Report) {
         stop_numbers,
         route_numbers,
     };
-    (Some(tariff), report)
+    Some(tariff)
 }
 
 /// What leg rules name: where they have no priority, an empty field stands for all that none of them names.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::i18n::Locale;
+
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -14,7 +16,18 @@ pub enum Severity {
     Warning,
 }
 
-/// The file of the archive that says what GTFS has no file for.
+impl Severity {
+    /// The key of its name.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Error => "transit-severity-error",
+            Self::NotSupported => "transit-severity-not-supported",
+            Self::Warning => "transit-severity-warning",
+        }
+    }
+}
+
+/// The file beside the archive that says what GTFS has no file for.
 pub const SUPPLEMENT: &str = "supplement.toml";
 
 /// One thing that is to be said. Texts are `transit-KEY`, with `value` filled in.
@@ -34,6 +47,20 @@ pub struct Finding {
     pub value: String,
 }
 
+impl Finding {
+    /// What it says to a person.
+    pub fn text(&self, locale: Locale) -> String {
+        let place = [self.line.map(|line| format!(":{line}")), self.field.as_ref().map(|field| format!(" {field}"))];
+        let said = locale.text_with(&format!("transit-{}", self.key), &[("value", &self.value)]);
+        format!(
+            "{} {}{}: {said}",
+            locale.text(self.severity.key()),
+            self.file,
+            place.into_iter().flatten().collect::<String>()
+        )
+    }
+}
+
 /// What was found in a feed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Report {
@@ -44,6 +71,58 @@ pub struct Report {
     errors: u64,
 }
 
+/// Everything that may be said.
+pub const KEYS: [&str; 49] = [
+    "both-or-none",
+    "cheaper-of-two",
+    "column-twice",
+    "currency",
+    "dangling",
+    "empty",
+    "first-version",
+    "forbidden-beside",
+    "grants-nothing",
+    "key-twice",
+    "missing-column",
+    "missing-file",
+    "negative-fare",
+    "no-rows",
+    "no-such-medium",
+    "no-validation",
+    "not-a-day",
+    "not-a-duration",
+    "not-a-number",
+    "not-a-time",
+    "not-after",
+    "not-an-amount",
+    "not-an-archive",
+    "not-ascending",
+    "not-followed",
+    "not-on-this-card",
+    "not-one-of",
+    "not-positive",
+    "not-utf-8",
+    "on-off-alone",
+    "overlap",
+    "path",
+    "station-in-station",
+    "supplement",
+    "too-large",
+    "too-many",
+    "too-many-files",
+    "too-much",
+    "two-currencies",
+    "two-decimals",
+    "two-defaults",
+    "two-time-zones",
+    "unknown-column",
+    "unknown-file",
+    "unknown-time-zone",
+    "unreadable",
+    "which-medium",
+    "width",
+    "within-one-group",
+];
 /// So many are told of each file: who has mended these may ask again.
 const FINDINGS_OF_A_FILE: usize = 100;
 /// What of a value is repeated.
@@ -94,6 +173,7 @@ impl Report {
     }
 
     fn say(&mut self, severity: Severity, at: At<'_>, key: &'static str, value: impl fmt::Display) {
+        debug_assert!(KEYS.contains(&key), "{key} has no text");
         if self.findings.iter().filter(|finding| finding.file == at.file).count() >= FINDINGS_OF_A_FILE {
             self.left_out += 1;
             return;

@@ -1,0 +1,101 @@
+//! A version of the fares comes into force: what was read is kept with its hash and a leaf of the log, and fares are made of it again
+//! whenever they are needed.
+
+use card_schema::clock::Micros;
+use card_schema::date::Date;
+use ring::digest::{self, SHA256};
+use serde::Serialize;
+
+use super::feed::{self, Report, Severity};
+use super::store::{self, New};
+use super::{Tariff, model::Version};
+use crate::db::{Connection, Db, DbError};
+use crate::people::StaffId;
+
+/// The most of an archive that is kept: stops, routes and fares, without trips.
+const KEPT_MAX_BYTES: usize = 16 << 20;
+
+/// What is to be imported.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    /// The feed's archive.
+    pub archive: Vec<u8>,
+    /// What stands beside it.
+    pub supplement: String,
+    /// The first day of service; at once where none is said.
+    pub from: Option<Date>,
+    /// Whether it may be taken though it says things that fares here do not follow.
+    pub in_part: bool,
+    /// Who imports it; nobody on the command line.
+    pub by: Option<StaffId>,
+}
+
+/// What was imported.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Imported {
+    /// Its number.
+    pub version: i64,
+    /// From when on, in microseconds since 1970.
+    pub starts_at: Micros,
+    /// What was found.
+    pub report: Report,
+}
+
+/// Why nothing was imported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// Something is wrong with it.
+    Wrong(Report),
+    /// It says things that fares here do not follow.
+    InPart(Report),
+    /// It would change fares of days that have begun.
+    Past,
+    /// More of it would have to be kept than is.
+    TooLarge(usize),
+}
+
+/// Imports a version, or says why not. Then nothing was changed.
+///
+/// # Errors
+/// The database failed.
+pub async fn import(db: &Db, now: Micros, wish: Wish) -> Result<Result<Imported, Refused>, DbError> {
+    let (tariff, report) = feed::read(&wish.archive, &wish.supplement);
+    let Some(tariff) = tariff else { return Ok(Err(Refused::Wrong(report))) };
+    if !wish.in_part && report.findings.iter().any(|found| found.severity == Severity::NotSupported) {
+        return Ok(Err(Refused::InPart(report)));
+    }
+    let starts_at = wish.from.map_or(now, |day| tariff.begins(day));
+    if starts_at < now {
+        return Ok(Err(Refused::Past));
+    }
+    let feed = feed::kept(&wish.archive);
+    if feed.len() > KEPT_MAX_BYTES {
+        return Ok(Err(Refused::TooLarge(KEPT_MAX_BYTES >> 20)));
+    }
+    let source = digest::digest(&SHA256, &wish.archive).as_ref().try_into().expect("SHA-256 has 32 bytes");
+    let version = db
+        .write::<_, DbError, _>(move |tx| {
+            Box::pin(async move {
+                let new = New { starts_at, by: wish.by, source, feed: &feed, supplement: &wish.supplement };
+                store::insert(tx, now, &new).await
+            })
+        })
+        .await?;
+    Ok(Ok(Imported { version, starts_at, report }))
+}
+
+/// The version that is in force at a moment: of those that have started the one that started last, and of these the newest.
+pub fn in_force(versions: &[Version], at: Micros) -> Option<&Version> {
+    let started = versions.iter().filter(|version| version.starts_at <= at);
+    started.max_by_key(|version| (version.starts_at, version.number))
+}
+
+/// A version's fares, made again of what was kept.
+///
+/// # Errors
+/// The database failed, or what it keeps cannot be read any more.
+pub async fn tariff(connection: &mut Connection, number: i64) -> Result<Option<Tariff>, DbError> {
+    let Some((archive, supplement)) = store::source(connection, number).await? else { return Ok(None) };
+    let (tariff, _) = feed::read(&archive, &supplement);
+    tariff.map(Some).ok_or(DbError::Unreadable("tariff.feed"))
+}
