@@ -263,6 +263,8 @@ class Feed:
     def read_supplement(self, supplement: dict) -> None:
         """What GTFS has no file for."""
         self.day_starts = seconds(supplement.get("day_starts", "0"))
+        self.change_s = supplement.get("change_s", 4 * 3_600)
+        self.join_s = supplement.get("join_s", 1_800)
         self.networks = {network["id"]: network for network in supplement.get("network", [])}
         self.caps = supplement.get("cap", [])
         self.discounts = supplement.get("discount", [])
@@ -646,11 +648,17 @@ class Trip:
 
     def charge_by_feed(self) -> tuple[int, list[Line]]:
         """Leg rule, join rule, transfer rule or window, and what then is paid less."""
+        if self.standing.journey and self.leg.on_at - self.standing.journey.span.off_at > self.feed.change_s:
+            self.standing.journey = None
         last = self.standing.journey
-        part = last if last and joins(self.feed, last, self.leg) else None
-        span = part.span.longer(self.leg) if part else span_of(self.leg)
-        before = part.before if part else last
-        choice = cheapest(self.feed, before, span, self.categories())
+        is_joining = last is not None and self.leg.on_at - last.span.off_at <= self.feed.join_s and joins(self.feed, last, self.leg)
+        choice = None
+        if is_joining:
+            part, span, before = last, last.span.longer(self.leg), last.before
+            choice = cheapest(self.feed, before, span, self.categories())
+        if choice is None:
+            part, span, before = None, span_of(self.leg), last
+            choice = cheapest(self.feed, before, span, self.categories())
         if choice is None:
             self.standing.journey = None
             return 0, [("unknown", "", "", 0)]

@@ -19,7 +19,7 @@ transit-currency = { $value } is not CNY: a card’s purse holds nothing else
 transit-dangling = nothing is called { $value }
 transit-empty = may not be empty
 transit-first-version = fares of the first version of GTFS are not followed; fares follow fare_leg_rules.txt alone
-transit-forbidden-beside = may not be there beside { $value }
+transit-forbidden-beside = may not be there beside networks.txt or route_networks.txt
 transit-grants-nothing = { $value } grants nothing: give rider_category, or percent and networks
 transit-key-twice = { $value } is there already
 transit-missing-column = this column is missing
@@ -61,3 +61,7 @@ transit-unreadable = cannot be read
 transit-which-medium = several are transit cards: { $value }. Say medium in the supplement
 transit-width = has another number of fields than columns: { $value }
 transit-within-one-group = only for transfers within one group
+transit-line-break = a field holds a line break: a quotation mark may be missing
+transit-name-twice = holds two files of one name
+transit-no-default = prices by category need one category with is_default_fare_category = 1
+transit-too-many-rows = has more than { $value } rows

@@ -46,6 +46,7 @@ fn told(tariff: &Tariff, shown: &[Validated], made: &Journeys) -> String {
         })
         .collect();
     told.extend(made.repeated.iter().map(|number| format!("again:{}", stop(shown[*number].shown))));
+    told.extend(made.idle.iter().map(|number| format!("idle:{}", stop(shown[*number].shown))));
     told.extend(made.open.iter().map(|number| format!("open:{}", stop(shown[*number].shown))));
     told.join(" ")
 }
@@ -57,14 +58,18 @@ fn what_belongs_together_is_one_leg() -> Result<()> {
     for (texts, now, expected) in [
         ("+m1:a1@8:00 -m1:b1@8:20", "9:00", "a1>b1"),
         ("+m1:a1@8:00 -m1:b1@12:00", "13:00", "a1>b1"),
-        ("+m1:a1@8:00 -m1:b1@12:00:01", "13:00", "a1>? b1>?"),
+        ("+m1:a1@8:00 -m1:b1@12:00:01", "13:00", "a1>?"),
         ("+m1:a1@8:00", "12:00", "open:a1"),
         ("+m1:a1@8:00", "12:00:01", "a1>?"),
         ("-m1:b1@8:20", "9:00", "b1>?"),
         ("+m1:a1@8:00 +m1:c1@8:30 -m1:b1@8:40", "9:00", "a1>? c1>b1"),
         ("+m1:a1@8:00 -m1:b1@8:20 -m1:c1@8:40", "9:00", "a1>b1 c1>?"),
         ("+m1:a1@8:00 +m1:a1@8:01 -m1:b1@8:20", "9:00", "a1>b1 again:a1"),
-        ("+m1:a1@8:00 +m1:a1@8:01:01 -m1:b1@8:20", "9:00", "a1>? a1>b1"),
+        // A gate that did not open: within the grace time of a quarter of an hour nothing is begun anew.
+        ("+m1:a1@8:00 +m1:a1@8:15 -m1:b1@8:20", "9:00", "a1>b1 again:a1"),
+        ("+m1:a1@8:00 +m1:a1@8:15:01 -m1:b1@8:20", "9:00", "a1>? a1>b1"),
+        ("+b1:a1@8:00 +b1:a1@8:01:01", "9:00", "a1>- a1>-"),
+        ("+b1:a1@8:00 -b1:c1@8:20", "9:00", "a1>- idle:c1"),
         ("+m1:p1@8:00 +m1:p2@8:00:30 -m1:b1@8:20", "9:00", "p1>b1 again:p2"),
         ("+m1:a1@8:00 -m1:b1@8:20 -m1:b1@8:20:30", "9:00", "a1>b1 again:b1"),
         ("+b1:a1@8:00", "8:00", "a1>-"),
@@ -73,10 +78,21 @@ fn what_belongs_together_is_one_leg() -> Result<()> {
         ("+m1:a1@8:00 +b1:c1@8:20 -m1:b1@8:40", "9:00", "a1>? c1>- b1>?"),
         ("+m1:a1@8:00 -m1:a1@8:00", "9:00", "a1>? open:a1"),
         // A clock that was wrong by a year.
-        ("+m1:a1@8:00 -m1:b1@8768:20", "8769:00", "a1>? b1>?"),
+        ("+m1:a1@8:00 -m1:b1@8768:20", "8769:00", "a1>?"),
     ] {
         let shown = all(&tariff, texts)?;
         let made = journeys(&tariff, &shown, moment(day(), 0, now)?);
+        assert_eq!(told(&tariff, &shown, &made), expected, "{texts}");
+    }
+    Ok(())
+}
+
+#[test]
+fn one_leaves_where_legs_are_joined() -> Result<()> {
+    let tariff = tariff("joins")?;
+    for (texts, expected) in [("+m1:a1@8:00 -r1:d1@8:40", "a1>d1"), ("+r1:d1@8:00 -m1:a1@8:40", "d1>?")] {
+        let shown = all(&tariff, texts)?;
+        let made = journeys(&tariff, &shown, moment(day(), 0, "9:00")?);
         assert_eq!(told(&tariff, &shown, &made), expected, "{texts}");
     }
     Ok(())
@@ -114,6 +130,7 @@ fn the_order_in_which_they_come_changes_nothing_and_each_is_in_one_place() -> Re
         let mut places: Vec<usize> =
             made.legs.iter().flat_map(|made| [Some(made.first), made.last]).flatten().collect();
         places.extend(&made.repeated);
+        places.extend(&made.idle);
         places.extend(made.open);
         places.sort_unstable();
         assert_eq!(places, (0..shown.len()).collect::<Vec<_>>(), "seed {seed}: {texts:?}");

@@ -6,7 +6,7 @@ use card_schema::date::Date;
 use ring::digest::{self, SHA256};
 use serde::Serialize;
 
-use super::feed::{self, Report, Severity};
+use super::feed::{self, Report};
 use super::store::{self, New};
 use super::{Tariff, model::Version};
 use crate::db::{Connection, Db, DbError};
@@ -61,7 +61,7 @@ pub enum Refused {
 pub async fn import(db: &Db, now: Micros, wish: Wish) -> Result<Result<Imported, Refused>, DbError> {
     let (tariff, report) = feed::read(&wish.archive, &wish.supplement);
     let Some(tariff) = tariff else { return Ok(Err(Refused::Wrong(report))) };
-    if !wish.in_part && report.findings.iter().any(|found| found.severity == Severity::NotSupported) {
+    if !wish.in_part && !report.is_followed() {
         return Ok(Err(Refused::InPart(report)));
     }
     let starts_at = wish.from.map_or(now, |day| tariff.begins(day));

@@ -44,11 +44,14 @@ pub struct Journeys {
     pub legs: Vec<Made>,
     /// Showings that said again what was said already.
     pub repeated: Vec<usize>,
+    /// Showings where one leaves and nobody has to show a card.
+    pub idle: Vec<usize>,
     /// A leg that goes on.
     pub open: Option<usize>,
 }
 
-/// Who shows the card again so soon, at the same station and on the same side, does not begin anew.
+/// Who shows the card again so soon, at the same station and on the same side, does not begin anew; where one gets on at a gate, the
+/// network's grace time counts if it is longer.
 const AGAIN_S: i64 = 60;
 
 /// What showings make, as far as is known at `now`.
@@ -81,12 +84,17 @@ struct Making<'a> {
 impl Making<'_> {
     fn take(&mut self, number: usize) {
         let new = self.shown[number];
+        let validation = self.tariff.validation(new.route);
+        if (new.side, validation) == (Side::Off, Validation::On) {
+            self.made.idle.push(number);
+            return;
+        }
         if self.last.is_some_and(|last| self.is_again(&self.shown[last], &new)) {
             self.made.repeated.push(number);
             return;
         }
         self.last = Some(number);
-        match (new.side, self.tariff.validation(new.route)) {
+        match (new.side, validation) {
             (_, Validation::On) => {
                 self.give_up();
                 self.make(number, None, End::NotShown);
@@ -96,12 +104,11 @@ impl Making<'_> {
                 self.made.open = Some(number);
             }
             (Side::Off, Validation::OnOff { longest_s, .. }) => {
-                let open = self.made.open.filter(|open| self.belong(&self.shown[*open], &new, longest_s));
-                if let Some(open) = open {
-                    self.made.open = None;
-                    self.make(open, Some(number), End::Off(new.shown));
+                // Whoever has got on and off pays for one journey, also where both do not fit.
+                if let Some(open) = self.made.open.take() {
+                    let fits = self.belong(&self.shown[open], &new, longest_s);
+                    self.make(open, Some(number), if fits { End::Off(new.shown) } else { End::Missing });
                 } else {
-                    self.give_up();
                     self.make(number, None, End::Missing);
                 }
             }
@@ -111,15 +118,20 @@ impl Making<'_> {
     fn is_again(&self, last: &Validated, new: &Validated) -> bool {
         let station = |shown: Shown| self.tariff.stop_of(shown.stop).station;
         let network = |route| self.tariff.route_of(route).network;
+        let within_s = match (new.side, self.tariff.validation(new.route)) {
+            (Side::On, Validation::OnOff { grace_s, .. }) => grace_s.max(AGAIN_S),
+            _ => AGAIN_S,
+        };
         last.side == new.side
             && network(last.route) == network(new.route)
             && station(last.shown) == station(new.shown)
-            && new.shown.at.seconds() - last.shown.at.seconds() <= AGAIN_S
+            && new.shown.at.seconds() - last.shown.at.seconds() <= within_s
     }
 
     fn belong(&self, on: &Validated, off: &Validated, longest_s: i64) -> bool {
         let network = |route| self.tariff.route_of(route).network;
-        network(on.route) == network(off.route) && off.shown.at.seconds() - on.shown.at.seconds() <= longest_s
+        self.tariff.leads(network(on.route), network(off.route))
+            && off.shown.at.seconds() - on.shown.at.seconds() <= longest_s
     }
 
     /// The end of what is open will not come.

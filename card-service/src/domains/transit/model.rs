@@ -88,7 +88,7 @@ pub enum Step {
     },
     /// No rule of the feed is about this leg: its fare is unknown.
     Unknown,
-    /// What was charged for the part of the journey that this leg makes longer, and counts as one with it.
+    /// What was asked for the part of the journey that this leg makes longer, and counts as one with it.
     Joined {
         /// Below zero, or nothing.
         amount: Fen,

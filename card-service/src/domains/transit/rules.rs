@@ -27,8 +27,8 @@ struct Payer<'a> {
 }
 
 /// What the rules of the feed say of a leg.
-struct Processed<'a> {
-    rule: &'a LegRule,
+struct Processed {
+    rule: LegRule,
     price: Fen,
     /// The transfer rule, by its number; nothing where a new journey begins.
     transfer: Option<usize>,
@@ -113,13 +113,20 @@ impl Tariff {
         let named = self.route_of(leg.route).named;
         let times = Times { departed: leg.on.at, arrived };
         let alone = Effective { named, from: leg.on.stop, to, times };
-        let journey = standing.journey.take();
-        let longer = journey.filter(|journey| self.joins(journey, leg, payer.network));
-        let (before, effective) = match longer {
-            Some(longer) => (longer.before, longer.leg.with(&alone)),
-            None => (journey.map(|Journey { link, charged, .. }| Before { link, charged }), alone),
-        };
-        let Some(processed) = self.processed(payer, before.as_ref(), &effective) else {
+        let changing_s = |journey: &Journey| seconds(journey.link.last.arrived, leg.on.at);
+        let journey = standing.journey.take().filter(|journey| changing_s(journey) <= self.change_s);
+        let joining = journey.filter(|journey| changing_s(journey) <= self.join_s);
+        let joining = joining.filter(|journey| self.joins(journey, leg, payer.network)).and_then(|longer| {
+            let (before, effective) = (longer.before, longer.leg.with(&alone));
+            let processed = self.processed(payer, before.as_ref(), &effective)?;
+            Some((Some(longer), before, effective, processed))
+        });
+        // Where no rule is about both as one, the leg stands alone.
+        let processed = joining.or_else(|| {
+            let before = journey.map(|Journey { link, charged, .. }| Before { link, charged });
+            Some((None, before, alone, self.processed(payer, before.as_ref(), &alone)?))
+        });
+        let Some((longer, before, effective, processed)) = processed else {
             steps.push(Step::Unknown);
             return Fen::ZERO;
         };
@@ -192,29 +199,24 @@ impl Tariff {
     }
 
     /// The cheapest way to read the rules of the feed for a leg; nothing where none is about it.
-    fn processed<'a>(
-        &'a self,
-        payer: &Payer<'_>,
-        before: Option<&Before>,
-        leg: &'a Effective,
-    ) -> Option<Processed<'a>> {
+    fn processed(&self, payer: &Payer<'_>, before: Option<&Before>, leg: &Effective) -> Option<Processed> {
         let matching = self.matching(leg);
         let priced = matching.filter_map(|rule| Some((rule, self.price(rule.product, payer)?)));
         let highest = priced.clone().map(|(rule, _)| rule.priority).max()?;
         let of_highest = priced.filter(|(rule, _)| rule.priority == highest);
-        let linked = of_highest.map(|(rule, price)| self.linked(payer, before, leg, rule, price));
+        let linked = of_highest.map(|(rule, price)| self.linked(payer, before, leg, *rule, price));
         linked.min_by_key(|processed| processed.fare)
     }
 
     /// A leg after those before it, if a transfer rule connects them, and else as the first of a journey.
-    fn linked<'a>(
+    fn linked(
         &self,
         payer: &Payer<'_>,
         before: Option<&Before>,
         leg: &Effective,
-        rule: &'a LegRule,
+        rule: LegRule,
         price: Fen,
-    ) -> Processed<'a> {
+    ) -> Processed {
         let connected = before.and_then(|before| {
             let (fare, number, run) = self.transfer(payer, &before.link, rule.group?, leg, price)?;
             Some((&before.link, fare, number, run))

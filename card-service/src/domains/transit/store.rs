@@ -53,8 +53,8 @@ pub async fn source(connection: &mut Connection, number: i64) -> Result<Option<(
 /// Adds a version, and gives its number.
 pub async fn insert(tx: &mut Tx, at: Micros, new: &New<'_>) -> Result<i64, DbError> {
     let mut change = Change::begin(tx, Shard(0)).await?;
-    let last: Option<i64> = query("SELECT MAX(version) FROM tariff").scalar(tx.conn()).await?;
-    let number = last.unwrap_or_default() + 1;
+    let last: i64 = query("SELECT COALESCE(MAX(version), 0) FROM tariff").scalar_one(tx.conn()).await?;
+    let number = last + 1;
     change.touch(tx, &tables::TARIFF, vec![number.into()]).await?;
     query(
         "INSERT INTO tariff (version, starts_at, imported_at, staff_id, source, feed, supplement, leaf)

@@ -182,16 +182,35 @@ pub struct Product {
     pub prices: Vec<Option<Fen>>,
 }
 
-/// A set of days.
+/// A set of days (`calendar.txt`, `calendar_dates.txt`), each by its number since 1970.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Days {
-    /// Days since 1970, in ascending order.
-    pub(super) days: Vec<i32>,
+    /// The days of every week.
+    pub(super) weekly: Option<Weekly>,
+    /// Days on which it is otherwise.
+    pub(super) exceptions: HashMap<i32, bool>,
+}
+
+/// Some days of every week.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Weekly {
+    /// From Monday on.
+    pub(super) weekdays: [bool; 7],
+    /// The first day.
+    pub(super) first: i32,
+    /// The last day.
+    pub(super) last: i32,
 }
 
 impl Days {
-    pub(super) fn holds(&self, day: i32) -> bool {
-        self.days.binary_search(&day).is_ok()
+    pub(super) fn hold(&self, day: i32) -> bool {
+        self.exceptions.get(&day).copied().unwrap_or_else(|| {
+            self.weekly.is_some_and(|Weekly { weekdays, first, last }| {
+                // 1970 began on a Thursday.
+                let weekday = usize::try_from((day + 3).rem_euclid(7)).expect("below seven");
+                (first..=last).contains(&day) && weekdays[weekday]
+            })
+        })
     }
 }
 
@@ -361,6 +380,10 @@ pub struct Tariff {
     pub(super) passes: Vec<Pass>,
     /// Seconds after midnight at which a day of service begins.
     pub(super) day_starts: i32,
+    /// A journey goes on if the next leg begins so many seconds after the last has ended.
+    pub(super) change_s: i64,
+    /// The same for legs that count as one.
+    pub(super) join_s: i64,
     pub(super) stop_numbers: HashMap<String, StopIx>,
     pub(super) route_numbers: HashMap<String, RouteIx>,
 }
@@ -402,6 +425,11 @@ impl Tariff {
         self.networks[usize::from(self.route_of(route).network)].validation
     }
 
+    /// Whether one leaves on a network where one has got on on another: the same, or one that a join rule connects.
+    pub(super) fn leads(&self, from: NetworkIx, to: NetworkIx) -> bool {
+        from == to || self.join_rules.iter().any(|rule| (rule.from_network, rule.to_network) == (from, to))
+    }
+
     /// The number of a concession.
     pub fn concession(&self, id: &str) -> Option<usize> {
         self.concessions.iter().position(|concession| concession.id == id)
@@ -417,7 +445,7 @@ impl Tariff {
         let seconds = at.seconds();
         let timestamp = Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH);
         let shown = seconds + i64::from(self.zones[usize::from(zone)].to_offset(timestamp).seconds());
-        let day = i32::try_from(shown.div_euclid(DAY_S)).unwrap_or(i32::MAX);
+        let day = i32::try_from(shown.div_euclid(DAY_S)).unwrap_or(i32::MAX - 3);
         LocalTime { day, second: i32::try_from(shown.rem_euclid(DAY_S)).expect("below a day") }
     }
 
@@ -434,7 +462,7 @@ impl Tariff {
     pub(super) fn is_within(&self, group: TimeframeIx, local: LocalTime) -> bool {
         self.timeframes[usize::from(group)].iter().any(|timeframe| {
             (timeframe.start..timeframe.end).contains(&local.second)
-                && self.services[usize::from(timeframe.service)].holds(local.day)
+                && self.services[usize::from(timeframe.service)].hold(local.day)
         })
     }
 }

@@ -86,8 +86,13 @@ fn changed(file: &str, from: &str, to: &str) -> (Option<Tariff>, Report) {
     let mut files = files();
     let text = String::from_utf8(files.remove(file).unwrap_or_default()).unwrap();
     assert!(text.contains(from), "{file} has no {from}");
-    files.insert(file.to_owned(), text.replacen(from, to, 1).into_bytes());
-    read(&files)
+    let text = text.replacen(from, to, 1);
+    files.insert(file.to_owned(), text.replace('\n', "\r\n").into_bytes());
+    let (_, of_windows) = read(&files);
+    files.insert(file.to_owned(), text.into_bytes());
+    let (tariff, report) = read(&files);
+    assert_eq!(of_windows, report, "whatever ends its lines");
+    (tariff, report)
 }
 
 #[test]
@@ -140,6 +145,8 @@ fn what_is_wrong_is_told_with_its_place_and_nothing_is_taken() {
         ("fare_leg_rules.txt", ",,,,bus", ",,,,off", "fare_product_id", 2, "negative-fare"),
         ("fare_products.txt", "CNY", "USD", "currency", 3, "two-currencies"),
         ("fare_products.txt", "bus,a", "bus,b", "rider_category_id", 2, "dangling"),
+        ("fare_products.txt", "bus,a,card", "bus,a,crad", "fare_media_id", 2, "dangling"),
+        ("routes.txt", "route_type\nb,1,3\nm,2,1", "route_type,agency_id\nb,1,3,x\nm,2,1,", "agency_id", 2, "dangling"),
         ("fare_products.txt", "metro,,card", "bus,a,card", "fare_product_id", 3, "key-twice"),
         ("fare_leg_rules.txt", "gb,bus", "gb,tram", "network_id", 2, "dangling"),
         ("fare_leg_rules.txt", "1,2", "1,3", "to_area_id", 3, "dangling"),
@@ -185,6 +192,8 @@ fn whole_files_and_columns_that_are_wrong_are_told() {
         ("fare_leg_rules.txt", "gb,bus,,,,bus\ngm,metro,1,2,,metro\n", "", "no-rows"),
         ("routes.txt", "route_type\nb,1,3\nm,2,1", "route_type,network_id\nb,1,3,bus\nm,2,1,metro", "forbidden-beside"),
         ("fare_media.txt", "cash,0", "other,2", "which-medium"),
+        ("rider_categories.txt", "a,成人,1", "a,成人,0", "no-default"),
+        ("areas.txt", "1,一", "1,\"一", "line-break"),
     ] {
         let (tariff, report) = changed(file, from, to);
         assert!(tariff.is_none() && report.has(key), "{file}: {key}: {report:#?}");
@@ -283,6 +292,30 @@ fn no_archive_does_harm() {
         let (tariff, report) = read(&climbing);
         assert!(tariff.is_none() && report.has("path"), "{name}: {report:#?}");
     }
+    // Who looks with another tool may see the first of both.
+    let mut twice = files();
+    twice.insert("stopz.txt".to_owned(), b"stop_id\n".to_vec());
+    let mut archive = zipped(&twice);
+    while let Some(at) = archive.windows(9).position(|name| name == b"stopz.txt") {
+        archive[at..at + 9].copy_from_slice(b"stops.txt");
+    }
+    let (tariff, report) = feed::read(&archive, SUPPLEMENT_TEXT);
+    assert!(tariff.is_none() && report.has("name-twice"), "{report:#?}");
+    for (file, row, key) in [
+        ("areas.txt", "\n", "width"),
+        ("rider_categories.txt", "a,b,0\n", "too-many-rows"),
+        ("timeframes.txt", "peak,10:00:00,11:00:00,daily\n", "too-many-rows"),
+    ] {
+        let (tariff, report) = changed(file, "\n", &format!("\n{}", row.repeat(20_000)));
+        assert_eq!(
+            (tariff.is_none(), report.has(key)),
+            (row != "\n", row != "\n"),
+            "{file}: {:#?}",
+            report.findings.first()
+        );
+    }
+    let (tariff, report) = feed::read(&zipped(&files()), &"#".repeat(2 << 20));
+    assert!(tariff.is_none() && report.has("too-large"), "{report:#?}");
     // A thousand times smaller than what it unpacks to.
     let mut bomb = files();
     bomb.insert("stops.txt".to_owned(), vec![b' '; 160 << 20]);
@@ -299,6 +332,10 @@ fn a_file_full_of_errors_is_told_in_part_and_counted_in_full() {
     let (_, report) = changed("stop_areas.txt", "1,s\n2,q\n", &rows);
     let told = report.findings.iter().filter(|found| found.file == "stop_areas.txt").count() as u64;
     assert!(told == 100 && told + report.left_out >= 1_000, "{told} and {}", report.left_out);
+    // Warnings do not push errors out of it.
+    let twos = (0..200).map(|number| format!("p{number},,card,2,CNY\n")).collect::<Vec<_>>().concat();
+    let (_, report) = changed("fare_products.txt", "off,", &format!("{twos}last,,card,two,CNY\noff,"));
+    assert!(report.has("not-an-amount") && report.left_out > 0);
     let long = format!("1,{}\u{7}", "长".repeat(1_000));
     let (_, report) = changed("stop_areas.txt", "1,s", &long);
     assert!(report.findings.iter().all(|found| found.value.chars().count() <= 80 && !found.value.contains('\u{7}')));

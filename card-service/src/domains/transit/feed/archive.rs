@@ -11,9 +11,9 @@ use super::report::{At, Report};
 /// The largest archive that is read.
 pub const MAX_BYTES: usize = 256 << 20;
 /// The most that one file of it may hold.
-const MAX_FILE_BYTES: u64 = 128 << 20;
+const MAX_FILE_BYTES: u64 = 64 << 20;
 /// The most that all files together may hold that are read.
-const MAX_ALL_BYTES: u64 = 256 << 20;
+const MAX_ALL_BYTES: u64 = 128 << 20;
 /// The most files.
 const MAX_FILES: usize = 1_000;
 /// How the archive itself is called.
@@ -30,6 +30,10 @@ pub(super) fn open(bytes: &[u8], wanted: &[&'static str], known: &[&str], report
         report.error(At::file(ARCHIVE), "not-an-archive", "");
         return files;
     };
+    if entries(bytes) != Some(archive.len()) {
+        report.error(At::file(ARCHIVE), "name-twice", "");
+        return files;
+    }
     if archive.len() > MAX_FILES {
         report.error(At::file(ARCHIVE), "too-many-files", MAX_FILES);
         return files;
@@ -70,6 +74,14 @@ pub(super) fn open(bytes: &[u8], wanted: &[&'static str], known: &[&str], report
         }
     }
     files
+}
+
+/// How many entries an archive says that it has (APPNOTE 4.3.16): of two with one name a reader sees one.
+fn entries(bytes: &[u8]) -> Option<usize> {
+    const END: &[u8] = b"PK\x05\x06";
+    let end = bytes.windows(END.len()).rposition(|window| window == END)?;
+    let count = bytes.get(end + 10..end + 12)?;
+    Some(usize::from(u16::from_le_bytes([count[0], count[1]])))
 }
 
 /// The texts of an archive's files, by their names.

@@ -7,7 +7,7 @@ use card_schema::money::Fen;
 use super::archive::Files;
 use super::places::{Numbers, Places};
 use super::report::{At, Report};
-use super::table::{Format, Row, Table};
+use super::table::{Format, MANY, Row, Table};
 use super::times::Times;
 use crate::domains::transit::tariff::{
     GroupIx, JoinRule, LegRule, Measured, OfGroup, Product, ProductIx, RiderIx, RuleKey, StopIx, TransferCost,
@@ -18,19 +18,25 @@ const RIDERS: Format = Format {
     file: "rider_categories.txt",
     required: &["rider_category_id", "rider_category_name", "is_default_fare_category"],
     optional: &["eligibility_url"],
+    not_followed: &[],
     key: &["rider_category_id"],
+    most: 100,
 };
 const MEDIA: Format = Format {
     file: "fare_media.txt",
     required: &["fare_media_id", "fare_media_type"],
     optional: &["fare_media_name"],
+    not_followed: &[],
     key: &["fare_media_id"],
+    most: 100,
 };
 const PRODUCTS: Format = Format {
     file: "fare_products.txt",
     required: &["fare_product_id", "amount", "currency"],
     optional: &["fare_product_name", "rider_category_id", "fare_media_id"],
+    not_followed: &["bundle_amount", "duration_amount", "cap_required"],
     key: &["fare_product_id", "rider_category_id", "fare_media_id"],
+    most: MANY,
 };
 const LEG_RULES: Format = Format {
     file: "fare_leg_rules.txt",
@@ -44,6 +50,7 @@ const LEG_RULES: Format = Format {
         "to_timeframe_group_id",
         "rule_priority",
     ],
+    not_followed: &["transfer_only", "contains_area_id", "min_distance", "max_distance"],
     key: &[
         "network_id",
         "from_area_id",
@@ -52,12 +59,15 @@ const LEG_RULES: Format = Format {
         "to_timeframe_group_id",
         "fare_product_id",
     ],
+    most: 100_000,
 };
 const JOIN_RULES: Format = Format {
     file: "fare_leg_join_rules.txt",
     required: &["from_network_id", "to_network_id"],
     optional: &["from_stop_id", "to_stop_id"],
+    not_followed: &[],
     key: &["from_network_id", "to_network_id", "from_stop_id", "to_stop_id"],
+    most: 1_000,
 };
 const TRANSFER_RULES: Format = Format {
     file: "fare_transfer_rules.txt",
@@ -71,14 +81,17 @@ const TRANSFER_RULES: Format = Format {
         "fare_product_id",
         "filter_fare_product_id",
     ],
-    key: &["from_leg_group_id", "to_leg_group_id", "fare_product_id", "transfer_count", "duration_limit"],
+    not_followed: &["fare_media_behavior", "fare_product_behavior", "transfer_id", "eligible_cap_id"],
+    key: &[
+        "from_leg_group_id",
+        "to_leg_group_id",
+        "fare_product_id",
+        "transfer_count",
+        "duration_limit",
+        "filter_fare_product_id",
+    ],
+    most: 1_000,
 };
-/// Columns that some feeds have, that change fares, and that no rule here follows.
-const NOT_FOLLOWED: [(&Format, &[&str]); 3] = [
-    (&PRODUCTS, &["bundle_amount", "duration_amount", "cap_required"]),
-    (&LEG_RULES, &["transfer_only", "contains_area_id", "min_distance", "max_distance"]),
-    (&TRANSFER_RULES, &["fare_media_behavior", "fare_product_behavior", "transfer_id", "eligible_cap_id"]),
-];
 /// The only money that a purse holds.
 const CURRENCY: &str = "CNY";
 /// The most that a product costs.
@@ -105,27 +118,13 @@ pub(super) struct Fares {
 /// Reads them, as they are for the medium of this card: the one that is named, or the only transit card that there is.
 pub(super) fn read(files: &Files, places: &Places, times: &Times, medium: Option<&str>, report: &mut Report) -> Fares {
     let mut fares = Fares::default();
-    for (format, columns) in NOT_FOLLOWED {
-        not_followed(files, format, columns, report);
-    }
     let default = riders(files, &mut fares, report);
-    let medium = media(files, medium, report);
-    products(files, &mut fares, default, medium.as_deref(), report);
+    let (medium, media) = media(files, medium, report);
+    products(files, &mut fares, default, (medium.as_deref(), &media), report);
     leg_rules(files, &mut fares, places, times, report);
     join_rules(files, &mut fares, places, report);
     transfer_rules(files, &mut fares, report);
     fares
-}
-
-/// Names the columns of a file that say something and that nothing follows.
-fn not_followed(files: &Files, format: &Format, columns: &[&'static str], report: &mut Report) {
-    let mut unheard = Report::default();
-    let table = Table::read(files, format, &mut unheard);
-    for column in columns {
-        if let Some(row) = table.rows().find(|row| row.optional(column).is_some()) {
-            report.not_supported(row.at(column), "not-followed", row.text(column));
-        }
-    }
 }
 
 fn riders(files: &Files, fares: &mut Fares, report: &mut Report) -> Option<RiderIx> {
@@ -142,14 +141,16 @@ fn riders(files: &Files, fares: &mut Fares, report: &mut Report) -> Option<Rider
     default
 }
 
-fn media(files: &Files, medium: Option<&str>, report: &mut Report) -> Option<String> {
+/// This card's, and all.
+fn media(files: &Files, medium: Option<&str>, report: &mut Report) -> (Option<String>, HashMap<String, usize>) {
     let table = Table::read(files, &MEDIA, report);
+    let all = table.rows().map(|row| row.text("fare_media_id").to_owned()).zip(0..).collect();
     let is_card = |row: &Row<'_>| row.text("fare_media_type") == TRANSIT_CARD;
     let cards: Vec<&str> = table.rows().filter(is_card).map(|row| row.text("fare_media_id")).collect();
     for row in table.rows() {
         row.one_of("fare_media_type", &[("0", ()), ("1", ()), ("2", ()), ("3", ()), ("4", ())], report);
     }
-    match (medium, &cards[..]) {
+    let ours = match (medium, &cards[..]) {
         (Some(medium), _) => {
             let is_known = table.rows().any(|row| row.text("fare_media_id") == medium);
             if !is_known {
@@ -163,7 +164,8 @@ fn media(files: &Files, medium: Option<&str>, report: &mut Report) -> Option<Str
             report.error(At::file(MEDIA.file).field("fare_media_id"), "which-medium", cards.join(", "));
             None
         }
-    }
+    };
+    (ours, all)
 }
 
 /// An amount of a feed: yuan with two decimals, maybe below zero (GTFS, "Currency amount").
@@ -184,7 +186,13 @@ fn amount(row: Row<'_>, report: &mut Report) -> Option<Fen> {
     Some(Fen(sign * fen.0))
 }
 
-fn products(files: &Files, fares: &mut Fares, default: Option<RiderIx>, medium: Option<&str>, report: &mut Report) {
+fn products(
+    files: &Files,
+    fares: &mut Fares,
+    default: Option<RiderIx>,
+    (medium, media): (Option<&str>, &HashMap<String, usize>),
+    report: &mut Report,
+) {
     let table = Table::read(files, &PRODUCTS, report);
     let riders = fares.rider_numbers.len();
     let (mut numbers, mut currency) = (Numbers::<ProductIx>::new(), None);
@@ -207,8 +215,11 @@ fn products(files: &Files, fares: &mut Fares, default: Option<RiderIx>, medium: 
         else {
             continue;
         };
+        if rider.is_some() && default.is_none() {
+            report.error(row.at("rider_category_id"), "no-default", "");
+        }
         let of = row.optional("fare_media_id");
-        if of.is_some() && of != medium {
+        if row.named("fare_media_id", media, report).is_err() || (of.is_some() && of != medium) {
             continue;
         }
         let prices = &mut fares.products[usize::from(number)].prices;

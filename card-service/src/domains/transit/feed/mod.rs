@@ -66,6 +66,9 @@ const WITHOUT_FARES: [&str; 14] = [
 /// Fares of the first version: not what is charged here.
 const FIRST_VERSION: [&str; 2] = ["fare_attributes.txt", "fare_rules.txt"];
 
+/// The most networks.
+const NETWORKS: usize = 1_000;
+
 /// Reads a feed's archive and the supplement beside it.
 pub fn read(archive: &[u8], supplement: &str) -> (Option<Tariff>, Report) {
     let mut report = Report::default();
@@ -97,6 +100,10 @@ fn made(files: &Files, supplement: &str, report: &mut Report) -> Option<Tariff> 
     let fares = fares::read(files, &places, &times, supplement.medium.as_deref(), report);
     let has_others = places.routes.iter().any(|route| route.network.is_none());
     let others = has_others.then(|| NetworkIx::try_from(places.networks.len()).unwrap_or(NetworkIx::MAX));
+    if places.networks.len() > NETWORKS {
+        report.error(At::file("networks.txt"), "too-many", NETWORKS);
+        return None;
+    }
     let extras = supplement.resolve(&places, &fares, others, report);
     if !report.is_usable() {
         return None;
@@ -147,6 +154,8 @@ fn made(files: &Files, supplement: &str, report: &mut Report) -> Option<Tariff> 
         windows: extras.windows,
         passes: extras.passes,
         day_starts: extras.day_starts,
+        change_s: extras.change_s,
+        join_s: extras.join_s,
         stop_numbers,
         route_numbers,
     };

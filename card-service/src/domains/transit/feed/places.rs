@@ -6,14 +6,16 @@ use jiff::tz::TimeZone;
 
 use super::archive::Files;
 use super::report::{At, Report};
-use super::table::{Format, Row, Table};
+use super::table::{Format, MANY, Row, Table};
 use crate::domains::transit::tariff::{AreaIx, NetworkIx, StopIx};
 
 const AGENCY: Format = Format {
     file: "agency.txt",
     required: &["agency_name", "agency_url", "agency_timezone"],
     optional: &["agency_id", "agency_lang", "agency_phone", "agency_fare_url", "agency_email", "cemv_support"],
+    not_followed: &[],
     key: &["agency_id"],
+    most: 1_000,
 };
 const STOPS: Format = Format {
     file: "stops.txt",
@@ -35,15 +37,42 @@ const STOPS: Format = Format {
         "platform_code",
         "stop_access",
     ],
+    not_followed: &[],
     key: &["stop_id"],
+    most: MANY,
 };
-const AREAS: Format = Format { file: "areas.txt", required: &["area_id"], optional: &["area_name"], key: &["area_id"] };
-const STOP_AREAS: Format =
-    Format { file: "stop_areas.txt", required: &["area_id", "stop_id"], optional: &[], key: &["area_id", "stop_id"] };
-const NETWORKS: Format =
-    Format { file: "networks.txt", required: &["network_id"], optional: &["network_name"], key: &["network_id"] };
-const ROUTE_NETWORKS: Format =
-    Format { file: "route_networks.txt", required: &["network_id", "route_id"], optional: &[], key: &["route_id"] };
+const AREAS: Format = Format {
+    file: "areas.txt",
+    required: &["area_id"],
+    optional: &["area_name"],
+    not_followed: &[],
+    key: &["area_id"],
+    most: MANY,
+};
+const STOP_AREAS: Format = Format {
+    file: "stop_areas.txt",
+    required: &["area_id", "stop_id"],
+    optional: &[],
+    not_followed: &[],
+    key: &["area_id", "stop_id"],
+    most: MANY,
+};
+const NETWORKS: Format = Format {
+    file: "networks.txt",
+    required: &["network_id"],
+    optional: &["network_name"],
+    not_followed: &[],
+    key: &["network_id"],
+    most: MANY,
+};
+const ROUTE_NETWORKS: Format = Format {
+    file: "route_networks.txt",
+    required: &["network_id", "route_id"],
+    optional: &[],
+    not_followed: &[],
+    key: &["route_id"],
+    most: MANY,
+};
 const ROUTES: Format = Format {
     file: "routes.txt",
     required: &["route_id", "route_type"],
@@ -61,8 +90,13 @@ const ROUTES: Format = Format {
         "network_id",
         "cemv_support",
     ],
+    not_followed: &[],
     key: &["route_id"],
+    most: MANY,
 };
+
+/// The most areas that one stop lies in: a leg asks for each pair of them.
+const AREAS_OF_A_STOP: usize = 32;
 
 /// A stop as the feed has it.
 pub(super) struct Place {
@@ -130,11 +164,11 @@ impl<T: Copy + TryFrom<usize>> Numbers<T> {
 
 pub(super) fn read(files: &Files, report: &mut Report) -> Places {
     let mut places = Places::default();
-    agencies(files, &mut places, report);
+    let agencies = agencies(files, &mut places, report);
     areas(files, &mut places, report);
     stops(files, &mut places, report);
     networks(files, &mut places, report);
-    routes(files, &mut places, report);
+    routes(files, &mut places, &agencies, report);
     places
 }
 
@@ -151,9 +185,11 @@ fn zone(row: Row<'_>, column: &'static str, name: &str, zones: &mut Vec<TimeZone
     u16::try_from(number).expect("there are some hundred time zones")
 }
 
-fn agencies(files: &Files, places: &mut Places, report: &mut Report) {
+/// Their ids.
+fn agencies(files: &Files, places: &mut Places, report: &mut Report) -> HashMap<String, usize> {
     const COLUMN: &str = "agency_timezone";
     let table = Table::read(files, &AGENCY, report);
+    let ids: HashMap<String, usize> = table.rows().map(|row| row.text("agency_id").to_owned()).zip(0..).collect();
     let mut first = None;
     for row in table.rows() {
         let Some(name) = row.required(COLUMN, report) else { continue };
@@ -165,6 +201,7 @@ fn agencies(files: &Files, places: &mut Places, report: &mut Report) {
     if table.is_empty() {
         report.error(At::file(AGENCY.file), "no-rows", "");
     }
+    ids
 }
 
 fn areas(files: &Files, places: &mut Places, report: &mut Report) {
@@ -225,7 +262,12 @@ fn stop_areas(files: &Files, places: &mut Places, kinds: &[Kind], report: &mut R
         let stop = row.must_name("stop_id", &places.stop_numbers, report);
         let area = row.must_name("area_id", &places.area_numbers, report);
         if let (Some(stop), Some(area)) = (stop, area) {
-            places.stops[stop.0 as usize].areas.insert(area);
+            let areas = &mut places.stops[stop.0 as usize].areas;
+            areas.insert(area);
+            if areas.len() > AREAS_OF_A_STOP {
+                report.error(row.at("stop_id"), "too-many", AREAS_OF_A_STOP);
+                return;
+            }
         }
     }
     // A platform is where its station is, unless it is said to be elsewhere. The gates of a station, and the station itself, do not know
@@ -236,6 +278,10 @@ fn stop_areas(files: &Files, places: &mut Places, kinds: &[Kind], report: &mut R
         let station = stop.station.0 as usize;
         if kinds[number] == Kind::Platform && own[station].is_empty() {
             of_station[station].extend(&own[number]);
+            if of_station[station].len() > AREAS_OF_A_STOP {
+                report.error(At::file(STOP_AREAS.file).field("stop_id"), "too-many", AREAS_OF_A_STOP);
+                return;
+            }
         }
     }
     for (number, stop) in places.stops.iter_mut().enumerate() {
@@ -260,7 +306,7 @@ fn networks(files: &Files, places: &mut Places, report: &mut Report) {
     places.network_numbers = numbers.of;
 }
 
-fn routes(files: &Files, places: &mut Places, report: &mut Report) {
+fn routes(files: &Files, places: &mut Places, agencies: &HashMap<String, usize>, report: &mut Report) {
     let table = Table::read(files, &ROUTES, report);
     if table.is_empty() {
         report.error(At::file(ROUTES.file), "no-rows", "");
@@ -295,6 +341,11 @@ fn routes(files: &Files, places: &mut Places, report: &mut Report) {
         let name = row.optional("route_short_name").or(row.optional("route_long_name"));
         if name.is_none() {
             report.error(row.at("route_short_name"), "empty", "");
+        }
+        // Told where it does not name one.
+        let _agency = row.named("agency_id", agencies, report);
+        if agencies.len() > 1 && row.optional("agency_id").is_none() {
+            report.error(row.at("agency_id"), "empty", "");
         }
         places.routes.push(Way {
             id: id.to_owned(),

@@ -1,5 +1,6 @@
 //! What is to be said about a feed: where, and what. Pure.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::i18n::Locale;
@@ -69,10 +70,13 @@ pub struct Report {
     /// How many more there were.
     pub left_out: u64,
     errors: u64,
+    not_followed: u64,
+    #[serde(skip)]
+    told: BTreeMap<(String, Severity), usize>,
 }
 
 /// Everything that may be said.
-pub const KEYS: [&str; 49] = [
+pub const KEYS: [&str; 53] = [
     "both-or-none",
     "cheaper-of-two",
     "column-twice",
@@ -83,9 +87,12 @@ pub const KEYS: [&str; 49] = [
     "forbidden-beside",
     "grants-nothing",
     "key-twice",
+    "line-break",
     "missing-column",
     "missing-file",
+    "name-twice",
     "negative-fare",
+    "no-default",
     "no-rows",
     "no-such-medium",
     "no-validation",
@@ -110,6 +117,7 @@ pub const KEYS: [&str; 49] = [
     "too-large",
     "too-many",
     "too-many-files",
+    "too-many-rows",
     "too-much",
     "two-currencies",
     "two-decimals",
@@ -123,7 +131,7 @@ pub const KEYS: [&str; 49] = [
     "width",
     "within-one-group",
 ];
-/// So many are told of each file: who has mended these may ask again.
+/// So many of each severity are told of a file: who has mended these may ask again.
 const FINDINGS_OF_A_FILE: usize = 100;
 /// What of a value is repeated.
 const VALUE_CHARS: usize = 80;
@@ -164,7 +172,13 @@ impl Report {
         self.say(Severity::Error, at, key, value);
     }
 
+    /// Whether fares follow all that it says.
+    pub const fn is_followed(&self) -> bool {
+        self.not_followed == 0
+    }
+
     pub(super) fn not_supported(&mut self, at: At<'_>, key: &'static str, value: impl fmt::Display) {
+        self.not_followed += 1;
         self.say(Severity::NotSupported, at, key, value);
     }
 
@@ -174,10 +188,12 @@ impl Report {
 
     fn say(&mut self, severity: Severity, at: At<'_>, key: &'static str, value: impl fmt::Display) {
         debug_assert!(KEYS.contains(&key), "{key} has no text");
-        if self.findings.iter().filter(|finding| finding.file == at.file).count() >= FINDINGS_OF_A_FILE {
+        let told = self.told.entry((at.file.to_owned(), severity)).or_default();
+        if *told == FINDINGS_OF_A_FILE {
             self.left_out += 1;
             return;
         }
+        *told += 1;
         let value = value.to_string().chars().filter(|char| !char.is_control()).take(VALUE_CHARS).collect();
         let field = at.field.map(str::to_owned);
         self.findings.push(Finding { severity, file: at.file.to_owned(), line: at.line, field, key, value });

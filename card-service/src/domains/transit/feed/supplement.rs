@@ -23,8 +23,11 @@ pub(super) struct Supplement {
     /// `fare_media_id` of this card.
     pub(super) medium: Option<String>,
     /// Local time at which a day of service begins.
-    #[serde(default)]
     day_starts: Option<String>,
+    /// A journey goes on if the next leg begins so many seconds after the last has ended.
+    change_s: Option<i64>,
+    /// The same for legs that count as one.
+    join_s: Option<i64>,
     #[serde(default)]
     network: Vec<NetworkEntry>,
     #[serde(default)]
@@ -126,12 +129,23 @@ pub(super) struct Extras {
     pub(super) windows: Vec<Window>,
     pub(super) passes: Vec<Pass>,
     pub(super) day_starts: i32,
+    pub(super) change_s: i64,
+    pub(super) join_s: i64,
 }
 
+/// How long a change takes at most, where it does not say: four hours, and half an hour between legs that count as one.
+const CHANGE_S: i64 = 4 * 3_600;
+const JOIN_S: i64 = 1_800;
+/// The largest supplement.
+const MAX_BYTES: usize = 1 << 20;
 /// The longest journey where a network does not say: four hours.
 const LONGEST_S: i64 = 4 * 3_600;
 
 pub(super) fn read(text: &str, report: &mut Report) -> Supplement {
+    if text.len() > MAX_BYTES {
+        report.error(At::file(SUPPLEMENT), "too-large", MAX_BYTES >> 20);
+        return Supplement::default();
+    }
     toml::from_str(text).unwrap_or_else(|error: toml::de::Error| {
         let before = error.span().and_then(|span| text.get(..span.start));
         let line = before.map(|before| before.matches('\n').count() as u64 + 1);
@@ -175,6 +189,8 @@ impl Supplement {
             windows: self.windows(&scope, report),
             passes: self.passes(&scope, report),
             day_starts: day_starts.unwrap_or_default(),
+            change_s: seconds("change_s", self.change_s.unwrap_or(CHANGE_S), report),
+            join_s: seconds("join_s", self.join_s.unwrap_or(JOIN_S), report),
         }
     }
 
@@ -189,13 +205,18 @@ impl Supplement {
             report.error(at, "no-validation", id);
             return Validation::On;
         };
+        let of_both = [("maximum_fen", entry.maximum_fen), ("grace_s", entry.grace_s), ("longest_s", entry.longest_s)];
         match (entry.validation, entry.maximum_fen) {
-            (ValidationEntry::On, None) => Validation::On,
-            (ValidationEntry::On, Some(_)) => {
-                report.error(at.field("maximum_fen"), "on-off-alone", id);
+            (ValidationEntry::On, _) => {
+                for (field, _) in of_both.iter().filter(|(_, value)| value.is_some()) {
+                    report.error(at.field(field), "on-off-alone", id);
+                }
                 Validation::On
             }
             (ValidationEntry::OnOff, maximum) => {
+                if entry.longest_s == Some(0) {
+                    report.error(at.field("longest_s"), "not-positive", 0);
+                }
                 if maximum.is_none() {
                     report.error(at.field("maximum_fen"), "empty", id);
                 }
@@ -222,6 +243,9 @@ impl Supplement {
                 .flatten()
                 .map(|step| (fen("from_fen", step.from_fen, report), percent(step.percent, report)))
                 .collect();
+            if cap.is_none() && steps.is_empty() {
+                report.error(At::file(SUPPLEMENT).field("steps"), "empty", id);
+            }
             if !steps.is_sorted_by(|(one, _), (next, _)| one < next) {
                 report.error(At::file(SUPPLEMENT).field("from_fen"), "not-ascending", id);
             }
@@ -277,6 +301,9 @@ impl Supplement {
     }
 
     fn passes(&self, scope: &Scope<'_>, report: &mut Report) -> Vec<Pass> {
+        if self.pass.iter().any(|entry| entry.days == Some(0)) {
+            report.error(At::file(SUPPLEMENT).field("days"), "not-positive", 0);
+        }
         let entries = self.pass.iter().map(|entry| Pass {
             id: entry.id.clone(),
             name: entry.name.clone(),
@@ -306,6 +333,9 @@ impl Scope<'_> {
     }
 
     fn networks(&self, ids: &[String], report: &mut Report) -> Networks {
+        if ids.is_empty() {
+            report.error(At::file(SUPPLEMENT).field("networks"), "empty", "");
+        }
         let mut networks = Networks(vec![false; self.all]);
         for id in ids {
             if let Some(number) = self.number("networks", id, report) {

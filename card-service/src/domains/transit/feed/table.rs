@@ -16,9 +16,16 @@ pub(super) struct Format {
     pub(super) required: &'static [&'static str],
     /// Columns that may be there.
     pub(super) optional: &'static [&'static str],
+    /// Columns that some feeds have, that change fares, and that fares here do not follow.
+    pub(super) not_followed: &'static [&'static str],
     /// Columns that together are no other row's.
     pub(super) key: &'static [&'static str],
+    /// The most rows.
+    pub(super) most: usize,
 }
+
+/// Rows of a file in which a feed may have many.
+pub(super) const MANY: usize = 500_000;
 
 /// A file of a feed.
 pub(super) struct Table {
@@ -45,14 +52,17 @@ impl Table {
         let file = format.file;
         let mut table = Self { file, columns: HashMap::new(), rows: Vec::new() };
         let Some(text) = files.text(file) else { return table };
+        // Lines are counted by their feeds.
+        let text = format!("{}\n", text.replace("\r\n", "\n"));
         let mut reader = ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
-        let Ok(headers) = reader.headers() else {
+        let Ok(headers) = reader.headers().cloned() else {
             report.error(At::file(file), "unreadable", "");
             return table;
         };
         for (number, name) in headers.iter().enumerate() {
             let name = name.trim();
-            if !format.required.contains(&name) && !format.optional.contains(&name) {
+            let known = [format.required, format.optional, format.not_followed];
+            if !known.iter().any(|columns| columns.contains(&name)) {
                 report.warn(At::file(file).field(name), "unknown-column", "");
             }
             if table.columns.insert(name.to_owned(), number).is_some() {
@@ -68,20 +78,32 @@ impl Table {
         if !missing.is_empty() {
             return table;
         }
-        for record in reader.into_records() {
-            let Ok(record) = record else {
-                report.error(At::file(file), "unreadable", "");
+        let mut record = StringRecord::new();
+        while reader.read_record(&mut record).unwrap_or_else(|_| {
+            report.error(At::file(file), "unreadable", "");
+            false
+        }) {
+            let breaks = record.iter().map(|field| field.matches('\n').count() as u64).sum::<u64>();
+            let line = reader.position().line() - 1 - breaks;
+            let at = At { line: Some(line), ..At::file(file) };
+            if table.rows.len() == format.most {
+                report.error(at, "too-many-rows", format.most);
                 break;
-            };
-            let line = record.position().map_or(0, csv::Position::line);
-            if record.len() != width {
-                let at = At { line: Some(line), ..At::file(file) };
-                report.error(at, "width", format_args!("{} / {width}", record.len()));
-                continue;
             }
-            table.rows.push((line, record));
+            if breaks > 0 {
+                report.error(at, "line-break", "");
+            } else if record.len() == width {
+                table.rows.push((line, record.clone()));
+            } else {
+                report.error(at, "width", format_args!("{} / {width}", record.len()));
+            }
         }
         table.unique(format.key, report);
+        for column in format.not_followed {
+            if let Some(row) = table.rows().find(|row| row.optional(column).is_some()) {
+                report.not_supported(row.at(column), "not-followed", row.text(column));
+            }
+        }
         table
     }
 

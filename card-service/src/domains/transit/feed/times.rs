@@ -1,14 +1,14 @@
 //! When: calendars and timeframes of a feed. Pure.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use card_schema::date::Date;
 
 use super::archive::Files;
 use super::places::Numbers;
 use super::report::Report;
-use super::table::{Format, Row, Table};
-use crate::domains::transit::tariff::{Days, Timeframe, TimeframeIx};
+use super::table::{Format, MANY, Row, Table};
+use crate::domains::transit::tariff::{Days, Timeframe, TimeframeIx, Weekly};
 
 const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 const CALENDAR: Format = Format {
@@ -26,22 +26,26 @@ const CALENDAR: Format = Format {
         "end_date",
     ],
     optional: &[],
+    not_followed: &[],
     key: &["service_id"],
+    most: MANY,
 };
 const CALENDAR_DATES: Format = Format {
     file: "calendar_dates.txt",
     required: &["service_id", "date", "exception_type"],
     optional: &[],
+    not_followed: &[],
     key: &["service_id", "date"],
+    most: MANY,
 };
 const TIMEFRAMES: Format = Format {
     file: "timeframes.txt",
     required: &["timeframe_group_id", "service_id"],
     optional: &["start_time", "end_time"],
+    not_followed: &[],
     key: &["timeframe_group_id", "start_time", "end_time", "service_id"],
+    most: 10_000,
 };
-/// The most days between the first and the last of a calendar.
-const MAX_DAYS: i64 = 20 * 366;
 /// Seconds of a day, which a timeframe may end with.
 const MIDNIGHT: i32 = 86_400;
 
@@ -55,48 +59,42 @@ pub(super) struct Times {
 
 pub(super) fn read(files: &Files, report: &mut Report) -> Times {
     let mut services = Numbers::<u16>::new();
-    let mut days: Vec<BTreeSet<i32>> = Vec::new();
+    let mut days: Vec<Days> = Vec::new();
     for row in Table::read(files, &CALENDAR, report).rows() {
         let Some(id) = row.required("service_id", report) else { continue };
         let Some(number) = services.number(id, row.at("service_id"), report) else { continue };
-        days.resize_with(services.of.len(), BTreeSet::new);
-        let (Some(start), Some(end)) = (day(row, "start_date", report), day(row, "end_date", report)) else { continue };
-        if end < start || end - start > MAX_DAYS {
+        days.resize_with(services.of.len(), Days::default);
+        let (Some(first), Some(last)) = (day(row, "start_date", report), day(row, "end_date", report)) else {
+            continue;
+        };
+        if last < first {
             report.error(row.at("end_date"), "not-after", row.text("start_date"));
             continue;
         }
-        let on = WEEKDAYS.map(|weekday| row.one_of(weekday, &[("0", false), ("1", true)], report) == Some(true));
-        // 1970 began on a Thursday.
-        let weekday = |day: i64| usize::try_from((day + 3).rem_euclid(7)).expect("below seven");
-        let of_weekdays = (start..=end).filter(|day| on[weekday(*day)]);
-        days[usize::from(number)].extend(of_weekdays.filter_map(|day| i32::try_from(day).ok()));
+        let weekdays = WEEKDAYS.map(|weekday| row.one_of(weekday, &[("0", false), ("1", true)], report) == Some(true));
+        days[usize::from(number)].weekly = Some(Weekly { weekdays, first, last });
     }
     for row in Table::read(files, &CALENDAR_DATES, report).rows() {
         let Some(id) = row.required("service_id", report) else { continue };
         let Some(number) = services.number(id, row.at("service_id"), report) else { continue };
-        days.resize_with(services.of.len(), BTreeSet::new);
-        let Some(date) = day(row, "date", report).and_then(|day| i32::try_from(day).ok()) else { continue };
-        match row.one_of("exception_type", &[("1", true), ("2", false)], report) {
-            Some(true) => drop(days[usize::from(number)].insert(date)),
-            Some(false) => drop(days[usize::from(number)].remove(&date)),
-            None => {}
+        days.resize_with(services.of.len(), Days::default);
+        let Some(date) = day(row, "date", report) else { continue };
+        if let Some(runs) = row.one_of("exception_type", &[("1", true), ("2", false)], report) {
+            days[usize::from(number)].exceptions.insert(date, runs);
         }
     }
-    let mut times = Times {
-        services: days.into_iter().map(|days| Days { days: days.into_iter().collect() }).collect(),
-        ..Times::default()
-    };
+    let mut times = Times { services: days, ..Times::default() };
     timeframes(files, &services.of, &mut times, report);
     times
 }
 
-fn day(row: Row<'_>, column: &'static str, report: &mut Report) -> Option<i64> {
+fn day(row: Row<'_>, column: &'static str, report: &mut Report) -> Option<i32> {
     let text = row.required(column, report)?;
     let date = <[u8; 8]>::try_from(text.as_bytes()).ok().and_then(Date::from_digits);
     if date.is_none() {
         report.error(row.at(column), "not-a-day", text);
     }
-    date.map(Date::days)
+    date.and_then(|date| i32::try_from(date.days()).ok())
 }
 
 /// Seconds since midnight of a local time, `24:00:00` included.
