@@ -14,6 +14,7 @@ use crate::domains::transit::feed::{self, Report};
 use crate::domains::transit::import::{self, Refused, Wish};
 use crate::domains::transit::model::Version;
 use crate::domains::transit::store;
+use crate::files::failed;
 use crate::hex;
 
 /// Commands of `transit`.
@@ -78,8 +79,9 @@ impl Source {
     }
 }
 
-fn unreadable(path: &Path) -> impl Fn(std::io::Error) -> CliError + use<'_> {
-    move |error| CliError::wrong(format!("{}: {error}", path.display()))
+fn unreadable(path: &Path) -> impl Fn(std::io::Error) -> CliError + use<> {
+    let failed = failed("read", path);
+    move |error| CliError::usage(&failed(error))
 }
 
 pub(super) fn run(context: Context, settings: &Settings, command: &TransitCommand) -> Result<(), CliError> {

@@ -130,6 +130,11 @@ pub fn written_out(text: &str) -> Result<Vec<(i64, String)>> {
     Ok(all)
 }
 
+/// A time as cases write it.
+pub fn clock(seconds: i64) -> String {
+    format!("{}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
+}
+
 /// The moment of a time in China, so many days after a day.
 ///
 /// # Errors

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 use card_service::domains::transit::Tariff;
-use fares::{Case, charges, explanation, feeds, folder, tariff};
+use fares::{Case, charges, clock, explanation, feeds, folder, tariff};
 use fastrand::Rng;
 use serde::{Deserialize, Serialize};
 
@@ -63,8 +63,7 @@ impl Names {
             rights.into_iter().map(|right| if right == "adult" { right } else { format!("{right}{until}") }).collect();
         let day = ["2026-11-30", "2026-10-01", "2026-10-10", "2026-02-17", "2026-11-29"][random.usize(..5)];
         // Legs of one rider come one after the other; most follow so soon that they may belong together.
-        let mut seconds = random.u32(0..26 * 3_600);
-        let clock = |seconds: u32| format!("{}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60);
+        let mut seconds = random.i64(0..26 * 3_600);
         let mut last = any(&self.stops, random);
         let legs = (0..random.usize(1..8)).map(|_| {
             let route = any(&self.routes, random);
@@ -75,12 +74,12 @@ impl Names {
                 0 => "?".to_owned(),
                 1 => "-".to_owned(),
                 _ => {
-                    seconds += [60, 300, 600, 1_800, 3_600][random.usize(..5)] + random.u32(..2);
+                    seconds += [60, 300, 600, 1_800, 3_600][random.usize(..5)] + random.i64(0..2);
                     last.clone_from(&to);
                     format!("{to}@{}", clock(seconds))
                 }
             };
-            seconds += [0, 60, 600, 1_200, 1_800, 3_600, 9_000][random.usize(..7)] + random.u32(..2);
+            seconds += [0, 60, 600, 1_200, 1_800, 3_600, 9_000][random.usize(..7)] + random.i64(0..2);
             format!("{on}>{end}")
         });
         let mut legs: Vec<String> = legs.collect();

@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use card_schema::date::Date;
 use card_service::domains::transit::Tariff;
 use card_service::domains::transit::model::Standing;
-use fares::{leg, rider, tariff};
+use fares::{clock, leg, rider, tariff};
 use fastrand::Rng;
 
 /// Days of service begin at three.
@@ -25,7 +25,6 @@ fn paid(tariff: &Tariff, random: &mut Rng) -> Result<[BTreeMap<i64, i64>; 3]> {
     let (mut standing, mut seconds, mut sums) = (Standing::default(), 0, <[BTreeMap<i64, i64>; 3]>::default());
     for _ in 0..random.usize(1..120) {
         seconds += random.i64(60..20_000);
-        let clock = |seconds: i64| format!("{}:{}:{}", seconds / 3_600, seconds / 60 % 60, seconds % 60);
         let route = ["b1", "m1", "e1"][random.usize(..3)];
         let end = match (route, random.u8(..20)) {
             ("m1", 0) => "?".to_owned(),

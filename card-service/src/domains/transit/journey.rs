@@ -116,21 +116,18 @@ impl Making<'_> {
     }
 
     fn is_again(&self, last: &Validated, new: &Validated) -> bool {
-        let station = |shown: Shown| self.tariff.stop_of(shown.stop).station;
-        let network = |route| self.tariff.route_of(route).network;
         let within_s = match (new.side, self.tariff.validation(new.route)) {
             (Side::On, Validation::OnOff { grace_s, .. }) => grace_s.max(AGAIN_S),
             _ => AGAIN_S,
         };
         last.side == new.side
-            && network(last.route) == network(new.route)
-            && station(last.shown) == station(new.shown)
+            && self.tariff.network(last.route) == self.tariff.network(new.route)
+            && self.tariff.station(last.shown.stop) == self.tariff.station(new.shown.stop)
             && new.shown.at.seconds() - last.shown.at.seconds() <= within_s
     }
 
     fn belong(&self, on: &Validated, off: &Validated, longest_s: i64) -> bool {
-        let network = |route| self.tariff.route_of(route).network;
-        self.tariff.leads(network(on.route), network(off.route))
+        self.tariff.leads(self.tariff.network(on.route), self.tariff.network(off.route))
             && off.shown.at.seconds() - on.shown.at.seconds() <= longest_s
     }
 

@@ -96,10 +96,6 @@ impl Tariff {
         held.map(|granted| granted.number).filter(|number| self.passes[*number].networks.hold(payer.network)).min()
     }
 
-    fn station(&self, stop: StopIx) -> StopIx {
-        self.stop_of(stop).station
-    }
-
     fn is_back(&self, on: Shown, off: Shown, grace_s: i64) -> bool {
         self.station(on.stop) == self.station(off.stop) && seconds(on.at, off.at) <= grace_s
     }

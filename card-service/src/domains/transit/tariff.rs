@@ -253,7 +253,8 @@ pub struct Network {
 }
 
 /// From when to when sums are counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Period {
     /// A day of service.
     Day,
@@ -420,9 +421,19 @@ impl Tariff {
         &self.routes[route.0 as usize]
     }
 
+    /// The station of a stop, or itself.
+    pub(super) fn station(&self, stop: StopIx) -> StopIx {
+        self.stop_of(stop).station
+    }
+
+    /// The network of a route.
+    pub(super) fn network(&self, route: RouteIx) -> NetworkIx {
+        self.route_of(route).network
+    }
+
     /// How riders of a route validate.
     pub fn validation(&self, route: RouteIx) -> Validation {
-        self.networks[usize::from(self.route_of(route).network)].validation
+        self.networks[usize::from(self.network(route))].validation
     }
 
     /// Whether one leaves on a network where one has got on on another: the same, or one that a join rule connects.

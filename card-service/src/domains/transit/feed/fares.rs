@@ -7,7 +7,7 @@ use card_schema::money::Fen;
 use super::archive::Files;
 use super::places::{Numbers, Places};
 use super::report::{At, Report};
-use super::table::{Format, MANY, Row, Table};
+use super::table::{Format, PLAIN, Row, Table};
 use super::times::Times;
 use crate::domains::transit::tariff::{
     GroupIx, JoinRule, LegRule, Measured, OfGroup, Product, ProductIx, RiderIx, RuleKey, StopIx, TransferCost,
@@ -18,17 +18,17 @@ const RIDERS: Format = Format {
     file: "rider_categories.txt",
     required: &["rider_category_id", "rider_category_name", "is_default_fare_category"],
     optional: &["eligibility_url"],
-    not_followed: &[],
     key: &["rider_category_id"],
     most: 100,
+    ..PLAIN
 };
 const MEDIA: Format = Format {
     file: "fare_media.txt",
     required: &["fare_media_id", "fare_media_type"],
     optional: &["fare_media_name"],
-    not_followed: &[],
     key: &["fare_media_id"],
     most: 100,
+    ..PLAIN
 };
 const PRODUCTS: Format = Format {
     file: "fare_products.txt",
@@ -36,7 +36,7 @@ const PRODUCTS: Format = Format {
     optional: &["fare_product_name", "rider_category_id", "fare_media_id"],
     not_followed: &["bundle_amount", "duration_amount", "cap_required"],
     key: &["fare_product_id", "rider_category_id", "fare_media_id"],
-    most: MANY,
+    ..PLAIN
 };
 const LEG_RULES: Format = Format {
     file: "fare_leg_rules.txt",
@@ -65,9 +65,9 @@ const JOIN_RULES: Format = Format {
     file: "fare_leg_join_rules.txt",
     required: &["from_network_id", "to_network_id"],
     optional: &["from_stop_id", "to_stop_id"],
-    not_followed: &[],
     key: &["from_network_id", "to_network_id", "from_stop_id", "to_stop_id"],
     most: 1_000,
+    ..PLAIN
 };
 const TRANSFER_RULES: Format = Format {
     file: "fare_transfer_rules.txt",
@@ -244,7 +244,7 @@ fn leg_rules(files: &Files, fares: &mut Fares, places: &Places, times: &Times, r
     }
     fares.has_priority = table.has("rule_priority");
     let mut groups = Numbers::<GroupIx>::new();
-    let mut alike: BTreeMap<(RuleKey, u32), Vec<(bool, u64)>> = BTreeMap::new();
+    let mut alike: BTreeMap<(RuleKey, u32), Vec<(bool, Row<'_>)>> = BTreeMap::new();
     for row in table.rows() {
         let network = row.named("network_id", &places.network_numbers, report);
         let from = row.named("from_area_id", &places.area_numbers, report);
@@ -267,16 +267,15 @@ fn leg_rules(files: &Files, fares: &mut Fares, places: &Places, times: &Times, r
         }
         let is_timed = from_timeframe.is_some() || to_timeframe.is_some();
         let key = (network, from, to);
-        alike.entry((key, priority)).or_default().push((is_timed, row.line()));
+        alike.entry((key, priority)).or_default().push((is_timed, row));
         let group = group.flatten();
         fares.leg_rules.push(LegRule { group, from, to, from_timeframe, to_timeframe, product, priority });
         fares.leg_keys.push(key);
     }
     // Which of both is meant at that time of day, the reference does not say: the cheaper one is taken.
     for rules in alike.values().filter(|rules| rules.len() > 1) {
-        if let Some((_, line)) = rules.iter().find(|(is_timed, _)| !is_timed) {
-            let at = At { line: Some(*line), ..At::file(LEG_RULES.file) };
-            report.warn(at.field("rule_priority"), "cheaper-of-two", rules.len());
+        if let Some((_, row)) = rules.iter().find(|(is_timed, _)| !is_timed) {
+            report.warn(row.at("rule_priority"), "cheaper-of-two", rules.len());
         }
     }
     fares.named_groups = vec![[false; 2]; groups.of.len()];

@@ -6,16 +6,16 @@ use jiff::tz::TimeZone;
 
 use super::archive::Files;
 use super::report::{At, Report};
-use super::table::{Format, MANY, Row, Table};
+use super::table::{Format, PLAIN, Row, Table};
 use crate::domains::transit::tariff::{AreaIx, NetworkIx, StopIx};
 
 const AGENCY: Format = Format {
     file: "agency.txt",
     required: &["agency_name", "agency_url", "agency_timezone"],
     optional: &["agency_id", "agency_lang", "agency_phone", "agency_fare_url", "agency_email", "cemv_support"],
-    not_followed: &[],
     key: &["agency_id"],
     most: 1_000,
+    ..PLAIN
 };
 const STOPS: Format = Format {
     file: "stops.txt",
@@ -37,42 +37,22 @@ const STOPS: Format = Format {
         "platform_code",
         "stop_access",
     ],
-    not_followed: &[],
     key: &["stop_id"],
-    most: MANY,
+    ..PLAIN
 };
-const AREAS: Format = Format {
-    file: "areas.txt",
-    required: &["area_id"],
-    optional: &["area_name"],
-    not_followed: &[],
-    key: &["area_id"],
-    most: MANY,
-};
-const STOP_AREAS: Format = Format {
-    file: "stop_areas.txt",
-    required: &["area_id", "stop_id"],
-    optional: &[],
-    not_followed: &[],
-    key: &["area_id", "stop_id"],
-    most: MANY,
-};
+const AREAS: Format =
+    Format { file: "areas.txt", required: &["area_id"], optional: &["area_name"], key: &["area_id"], ..PLAIN };
+const STOP_AREAS: Format =
+    Format { file: "stop_areas.txt", required: &["area_id", "stop_id"], key: &["area_id", "stop_id"], ..PLAIN };
 const NETWORKS: Format = Format {
     file: "networks.txt",
     required: &["network_id"],
     optional: &["network_name"],
-    not_followed: &[],
     key: &["network_id"],
-    most: MANY,
+    ..PLAIN
 };
-const ROUTE_NETWORKS: Format = Format {
-    file: "route_networks.txt",
-    required: &["network_id", "route_id"],
-    optional: &[],
-    not_followed: &[],
-    key: &["route_id"],
-    most: MANY,
-};
+const ROUTE_NETWORKS: Format =
+    Format { file: "route_networks.txt", required: &["network_id", "route_id"], key: &["route_id"], ..PLAIN };
 const ROUTES: Format = Format {
     file: "routes.txt",
     required: &["route_id", "route_type"],
@@ -90,9 +70,8 @@ const ROUTES: Format = Format {
         "network_id",
         "cemv_support",
     ],
-    not_followed: &[],
     key: &["route_id"],
-    most: MANY,
+    ..PLAIN
 };
 
 /// The most areas that one stop lies in: a leg asks for each pair of them.

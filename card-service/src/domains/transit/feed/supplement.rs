@@ -3,7 +3,7 @@
 //! Amounts are in fen, times in seconds; networks are named by their `network_id`, routes of none by an empty text.
 //! An unknown key is an error: what is misspelt would not be followed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use card_schema::money::Fen;
 use serde::Deserialize;
@@ -59,20 +59,12 @@ enum ValidationEntry {
     OnOff,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum PeriodEntry {
-    Day,
-    Week,
-    Month,
-}
-
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CapEntry {
     id: String,
     networks: Vec<String>,
-    period: PeriodEntry,
+    period: Period,
     fen: i64,
 }
 
@@ -81,7 +73,7 @@ struct CapEntry {
 struct DiscountEntry {
     id: String,
     networks: Vec<String>,
-    period: PeriodEntry,
+    period: Period,
     steps: Vec<StepEntry>,
 }
 
@@ -165,8 +157,8 @@ impl Supplement {
     ) -> Extras {
         let mut known = places.network_numbers.clone();
         known.extend(others.map(|number| (String::new(), number)));
-        let named = places.networks.iter().map(|(id, name)| (id.as_str(), name.as_str()));
-        let all: Vec<(&str, &str)> = named.chain(others.map(|_| ("", "—"))).collect();
+        let of_feed = places.networks.iter().map(|(id, name)| (id.as_str(), name.as_str()));
+        let all: Vec<(&str, &str)> = of_feed.chain(others.map(|_| ("", "—"))).collect();
         let scope = Scope { known: &known, all: all.len() };
         let networks = all.iter().map(|(id, name)| Network {
             id: (*id).to_owned(),
@@ -175,7 +167,7 @@ impl Supplement {
         });
         let networks = networks.collect();
         for entry in &self.network {
-            scope.number("network", &entry.id, report);
+            named("network", &entry.id, &known, report);
         }
         let day_starts = self.day_starts.as_deref().map_or(Some(0), second_of_day);
         if day_starts.is_none() {
@@ -234,10 +226,6 @@ impl Supplement {
         let discounts = self.discount.iter().map(|one| (&one.id, &one.networks, one.period, Some(&one.steps), None));
         let mut counted: Vec<Counted> = Vec::new();
         for (id, networks, period, steps, cap) in caps.chain(discounts) {
-            let at = At::file(SUPPLEMENT).field("id");
-            if counted.iter().any(|other| &other.id == id) {
-                report.error(at, "key-twice", id);
-            }
             let steps: Vec<(Fen, u8)> = steps
                 .into_iter()
                 .flatten()
@@ -252,26 +240,18 @@ impl Supplement {
             counted.push(Counted {
                 id: id.clone(),
                 networks: scope.networks(networks, report),
-                period: match period {
-                    PeriodEntry::Day => Period::Day,
-                    PeriodEntry::Week => Period::Week,
-                    PeriodEntry::Month => Period::Month,
-                },
+                period,
                 rule: cap.map_or(CountRule::Steps(steps), |cap| CountRule::Cap(fen("fen", cap, report))),
             });
         }
+        unique("id", counted.iter().map(|entry| &*entry.id), report);
         counted
     }
 
     fn concessions(&self, scope: &Scope<'_>, fares: &Fares, report: &mut Report) -> Vec<Concession> {
         let entries = self.concession.iter().map(|entry| {
-            let rider = entry.rider_category.as_ref().and_then(|id| {
-                let found = fares.rider_numbers.get(id).copied();
-                if found.is_none() {
-                    report.error(At::file(SUPPLEMENT).field("rider_category"), "dangling", id);
-                }
-                found
-            });
+            let rider = entry.rider_category.as_ref();
+            let rider = rider.and_then(|id| named("rider_category", id, &fares.rider_numbers, report));
             if entry.percent.is_some() != entry.networks.is_some() {
                 report.error(At::file(SUPPLEMENT).field("percent"), "both-or-none", "networks");
             }
@@ -324,21 +304,13 @@ struct Scope<'a> {
 }
 
 impl Scope<'_> {
-    fn number(&self, field: &str, id: &str, report: &mut Report) -> Option<NetworkIx> {
-        let found = self.known.get(id).copied();
-        if found.is_none() {
-            report.error(At::file(SUPPLEMENT).field(field), "dangling", id);
-        }
-        found
-    }
-
     fn networks(&self, ids: &[String], report: &mut Report) -> Networks {
         if ids.is_empty() {
             report.error(At::file(SUPPLEMENT).field("networks"), "empty", "");
         }
         let mut networks = Networks(vec![false; self.all]);
         for id in ids {
-            if let Some(number) = self.number("networks", id, report) {
+            if let Some(number) = named("networks", id, self.known, report) {
                 networks.0[usize::from(number)] = true;
             }
         }
@@ -346,13 +318,19 @@ impl Scope<'_> {
     }
 }
 
+/// What the feed has under an id.
+fn named<T: Copy>(field: &str, id: &str, known: &HashMap<String, T>, report: &mut Report) -> Option<T> {
+    let found = known.get(id).copied();
+    if found.is_none() {
+        report.error(At::file(SUPPLEMENT).field(field), "dangling", id);
+    }
+    found
+}
+
 fn unique<'a>(field: &str, ids: impl Iterator<Item = &'a str>, report: &mut Report) {
-    let mut seen = Vec::new();
-    for id in ids {
-        if seen.contains(&id) {
-            report.error(At::file(SUPPLEMENT).field(field), "key-twice", id);
-        }
-        seen.push(id);
+    let mut seen = HashSet::new();
+    for id in ids.filter(|id| !seen.insert(*id)) {
+        report.error(At::file(SUPPLEMENT).field(field), "key-twice", id);
     }
 }
 

@@ -24,8 +24,9 @@ pub(super) struct Format {
     pub(super) most: usize,
 }
 
-/// Rows of a file in which a feed may have many.
-pub(super) const MANY: usize = 500_000;
+/// A file of which nothing is said.
+pub(super) const PLAIN: Format =
+    Format { file: "", required: &[], optional: &[], not_followed: &[], key: &[], most: 500_000 };
 
 /// A file of a feed.
 pub(super) struct Table {
@@ -53,7 +54,8 @@ impl Table {
         let mut table = Self { file, columns: HashMap::new(), rows: Vec::new() };
         let Some(text) = files.text(file) else { return table };
         // Lines are counted by their feeds.
-        let text = format!("{}\n", text.replace("\r\n", "\n"));
+        let mut text = text.replace("\r\n", "\n");
+        text.push('\n');
         let mut reader = ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
         let Ok(headers) = reader.headers().cloned() else {
             report.error(At::file(file), "unreadable", "");
@@ -126,7 +128,7 @@ impl Table {
         for (line, record) in std::mem::take(&mut self.rows) {
             let row = Row { table: self, line, record: &record };
             let of: Vec<String> = key.iter().map(|column| row.text(column).to_owned()).collect();
-            if !key.is_empty() && seen.contains(&of) {
+            if seen.contains(&of) {
                 report.error(row.at(key[0]), "key-twice", of.join(", "));
                 continue;
             }
@@ -141,10 +143,6 @@ impl<'a> Row<'a> {
     /// The place of a field.
     pub(super) const fn at(self, field: &'a str) -> At<'a> {
         At { file: self.table.file, line: Some(self.line), field: Some(field) }
-    }
-
-    pub(super) const fn line(self) -> u64 {
-        self.line
     }
 
     /// What stands in a field; nothing where there is no such column.

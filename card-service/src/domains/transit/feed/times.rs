@@ -7,7 +7,7 @@ use card_schema::date::Date;
 use super::archive::Files;
 use super::places::Numbers;
 use super::report::Report;
-use super::table::{Format, MANY, Row, Table};
+use super::table::{Format, PLAIN, Row, Table};
 use crate::domains::transit::tariff::{Days, Timeframe, TimeframeIx, Weekly};
 
 const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
@@ -25,26 +25,22 @@ const CALENDAR: Format = Format {
         "start_date",
         "end_date",
     ],
-    optional: &[],
-    not_followed: &[],
     key: &["service_id"],
-    most: MANY,
+    ..PLAIN
 };
 const CALENDAR_DATES: Format = Format {
     file: "calendar_dates.txt",
     required: &["service_id", "date", "exception_type"],
-    optional: &[],
-    not_followed: &[],
     key: &["service_id", "date"],
-    most: MANY,
+    ..PLAIN
 };
 const TIMEFRAMES: Format = Format {
     file: "timeframes.txt",
     required: &["timeframe_group_id", "service_id"],
     optional: &["start_time", "end_time"],
-    not_followed: &[],
     key: &["timeframe_group_id", "start_time", "end_time", "service_id"],
     most: 10_000,
+    ..PLAIN
 };
 /// Seconds of a day, which a timeframe may end with.
 const MIDNIGHT: i32 = 86_400;
