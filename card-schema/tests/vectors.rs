@@ -27,6 +27,7 @@ use card_schema::{
         Operation, gate, points, purse, registration,
         sign_in::SignIn,
         terminal::{AbandonReason, Abandoned},
+        transit,
     },
     paper::{self, Named, PaperError},
     points::ProgrammeId,
@@ -167,6 +168,16 @@ fn check<P: Payload + PartialEq + std::fmt::Debug>(name: &str, payload: &P, kid:
     envelope.verify(&key.public()).unwrap_or_else(|error| panic!("{name}: {error}"));
 }
 
+fn validation() -> transit::Validation {
+    let (route, stop) = ("bus-1".to_owned(), "测试路口".to_owned());
+    transit::Validation { tariff: 7, route, stop, side: transit::Side::On }
+}
+
+fn pass_purchase() -> transit::PassPurchase {
+    let from = Date::new(2026, 12, 1).expect("a day");
+    transit::PassPurchase { pass: "month".to_owned(), from, price: Fen(12_000) }
+}
+
 fn check_taps() {
     let first = payment();
     check("tap-payment", &first, Kid::Card(Slot::Tap), &CARD);
@@ -205,6 +216,9 @@ fn check_taps() {
         ("tap-inquiry", Slot::Approve, Operation::PurseInquiry(purse::Inquiry)),
         ("tap-statement", Slot::Approve, Operation::PurseStatement(purse::Statement)),
         ("tap-gate-check", Slot::Tap, Operation::GateCheck(gate::Check)),
+        ("tap-validation", Slot::Tap, Operation::TransitValidation(validation())),
+        ("tap-inspection", Slot::Tap, Operation::TransitInspection(transit::Inspection { route: "bus-1".to_owned() })),
+        ("tap-pass", Slot::Approve, Operation::TransitPass(pass_purchase())),
         (
             "tap-sign-in",
             Slot::SignIn,
@@ -345,6 +359,8 @@ fn every_kept_file_belongs_to_a_test() {
         "tap-award",
         "tap-gate-check",
         "tap-inquiry",
+        "tap-inspection",
+        "tap-pass",
         "tap-payment",
         "tap-payment-offline",
         "tap-payment-with-pin",
@@ -358,6 +374,7 @@ fn every_kept_file_belongs_to_a_test() {
         "tap-top-up-approval",
         "tap-top-up-approved",
         "tap-undo",
+        "tap-validation",
         "tap-void",
     ];
     let mut found: Vec<String> = fs::read_dir(path("x").parent().expect("a folder"))

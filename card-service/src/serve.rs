@@ -30,7 +30,7 @@ use crate::config::Config;
 use crate::db::{Db, DbError};
 use crate::domains::residence::map::Counted;
 use crate::domains::residence::{draft, import};
-use crate::domains::{points, purse};
+use crate::domains::{points, purse, transit};
 use crate::evidence::checkpoint::{self, CheckpointError};
 use crate::evidence::{Log, LogError};
 use crate::http::Refusal;
@@ -56,6 +56,8 @@ const FORGET_EVERY: Duration = Duration::from_hours(1);
 const LOOK_EVERY: Duration = Duration::from_mins(10);
 /// How often what terminals have brought is counted.
 const SUSPECT_EVERY: Duration = Duration::from_hours(1);
+/// How often legs are closed whose end does not come.
+const CLOSE_LEGS_EVERY: Duration = Duration::from_mins(1);
 /// The TLS certificate is renewed this often; it is good for much longer.
 const RENEW_EVERY: Duration = Duration::from_hours(24);
 /// A checkpoint is signed at most this long after something happened.
@@ -255,6 +257,7 @@ impl Service {
         let forgetting = tokio::spawn(forget_drafts(app.clone()));
         let days = tokio::spawn(end_days(app.clone()));
         let suspecting = tokio::spawn(suspect(app.clone()));
+        let closing = tokio::spawn(close_legs(app.clone()));
         let importing = tokio::spawn(import::work(app.clone()));
         let renewal = tokio::spawn(renew(app.clone(), public_tls, terminals_tls));
         let (console, terminal) = (tokio::spawn(console), tokio::spawn(terminal));
@@ -269,6 +272,7 @@ impl Service {
         forgetting.abort();
         days.abort();
         suspecting.abort();
+        closing.abort();
         importing.abort();
         sequencer.abort();
         for handle in &handles {
@@ -356,6 +360,19 @@ async fn suspect(app: App) {
         match suspicion::look(&app, app.config.suspicion).await {
             Ok(noted) => metrics::counter!("suspicions_noted_total").increment(noted as u64),
             Err(error) => tracing::error!(%error, "what terminals bring was not looked at"),
+        }
+    }
+}
+
+/// Closes legs whose end does not come, again and again.
+async fn close_legs(app: App) {
+    let mut turn = tokio::time::interval(CLOSE_LEGS_EVERY);
+    turn.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        turn.tick().await;
+        match transit::closing::close(&app.db, app.now()).await {
+            Ok(riders) => metrics::counter!("transit_legs_closed_total").increment(riders),
+            Err(error) => tracing::error!(%error, "legs whose end is missing were not closed"),
         }
     }
 }

@@ -67,11 +67,15 @@ pub enum Outcome {
     DayLimitReached = 22,
     /// So much takes a member of staff who approves it, right before.
     ApprovalRequired = 23,
+    /// No validation is known that is good for this journey.
+    NoValidJourney = 24,
+    /// Nothing of this name is sold, not at this price, not for these days, or the holder has it already.
+    NotOnSale = 25,
 }
 
 impl Outcome {
     /// Every outcome there is.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::Accepted,
         Self::Malformed,
         Self::UnknownCard,
@@ -96,6 +100,8 @@ impl Outcome {
         Self::Rejected,
         Self::DayLimitReached,
         Self::ApprovalRequired,
+        Self::NoValidJourney,
+        Self::NotOnSale,
     ];
 
     /// The number in a signed receipt and in the database.

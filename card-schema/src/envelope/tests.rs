@@ -23,6 +23,7 @@ use crate::{
         Operation, gate, points, purse, registration,
         sign_in::SignIn,
         terminal::{AbandonReason, Abandoned},
+        transit,
     },
     points::ProgrammeId,
 };
@@ -93,6 +94,15 @@ fn operation() -> impl Strategy<Value = Operation> {
         given_back().prop_map(Operation::PurseVoid),
         Just(Operation::GateCheck(gate::Check)),
         Just(Operation::PurseStatement(purse::Statement)),
+        (any::<u32>(), "[a-z0-9]{0,64}", "[站0-9]{0,21}", any::<bool>()).prop_map(|(tariff, route, stop, on)| {
+            let side = if on { transit::Side::On } else { transit::Side::Off };
+            Operation::TransitValidation(transit::Validation { tariff, route, stop, side })
+        }),
+        "[a-z0-9]{0,64}".prop_map(|route| Operation::TransitInspection(transit::Inspection { route })),
+        ("[a-z0-9]{0,64}", -719_162_i64..2_932_896, any::<i64>()).prop_map(|(pass, day, fen)| {
+            let from = Date::from_days(day).expect("a day");
+            Operation::TransitPass(transit::PassPurchase { pass, from, price: Fen(fen) })
+        }),
         ("[a-z:/.]{0,255}", any::<[u8; 32]>())
             .prop_map(|(audience, challenge)| Operation::SignIn(SignIn { audience, challenge })),
         any::<[u8; 32]>().prop_map(|text| Operation::RegistrationConsent(registration::Consent { text })),

@@ -9,6 +9,7 @@ pub mod purse;
 pub mod registration;
 pub mod sign_in;
 pub mod terminal;
+pub mod transit;
 
 use minicbor::{Decoder, Encoder, encode::Write};
 
@@ -52,6 +53,12 @@ pub enum Operation {
     PointsUndo(points::Undo),
     /// `gate.check`: may this card pass here, now?
     GateCheck(gate::Check),
+    /// `transit.validation`: a card is shown where one gets on or leaves.
+    TransitValidation(transit::Validation),
+    /// `transit.inspection`: has the holder of this card validated?
+    TransitInspection(transit::Inspection),
+    /// `transit.pass`: a pass, paid from the purse.
+    TransitPass(transit::PassPurchase),
     /// `card.sign_in`: the holder shows at this terminal that the card is theirs.
     SignIn(sign_in::SignIn),
     /// `registration.consent`: the holder agrees to the registration and takes the card.
@@ -97,6 +104,15 @@ pub enum OperationCode {
     /// See [`Operation::PointsUndo`].
     #[serde(rename = "points.undo")]
     PointsUndo = 0x0403,
+    /// See [`Operation::TransitValidation`].
+    #[serde(rename = "transit.validation")]
+    TransitValidation = 0x0501,
+    /// See [`Operation::TransitInspection`].
+    #[serde(rename = "transit.inspection")]
+    TransitInspection = 0x0502,
+    /// See [`Operation::TransitPass`].
+    #[serde(rename = "transit.pass")]
+    TransitPass = 0x0503,
     /// See [`Operation::SignIn`].
     #[serde(rename = "card.sign_in")]
     SignIn = 0x0301,
@@ -110,7 +126,7 @@ pub enum OperationCode {
 
 impl OperationCode {
     /// Every operation there is.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::PursePayment,
         Self::PurseTopUp,
         Self::PurseTopUpApproval,
@@ -122,6 +138,9 @@ impl OperationCode {
         Self::PointsRedemption,
         Self::PointsUndo,
         Self::GateCheck,
+        Self::TransitValidation,
+        Self::TransitInspection,
+        Self::TransitPass,
         Self::SignIn,
         Self::RegistrationConsent,
         Self::Abandoned,
@@ -151,6 +170,9 @@ impl OperationCode {
             Self::PointsRedemption => "points.redemption",
             Self::PointsUndo => "points.undo",
             Self::GateCheck => "gate.check",
+            Self::TransitValidation => "transit.validation",
+            Self::TransitInspection => "transit.inspection",
+            Self::TransitPass => "transit.pass",
             Self::SignIn => "card.sign_in",
             Self::RegistrationConsent => "registration.consent",
             Self::Abandoned => "terminal.abandoned",
@@ -166,11 +188,14 @@ impl OperationCode {
             | Self::PurseVoid
             | Self::PointsAward
             | Self::PointsRedemption
-            | Self::PointsUndo => true,
+            | Self::PointsUndo
+            | Self::TransitValidation
+            | Self::TransitPass => true,
             Self::PurseTopUpApproval
             | Self::PurseInquiry
             | Self::PurseStatement
             | Self::GateCheck
+            | Self::TransitInspection
             | Self::SignIn
             | Self::RegistrationConsent
             | Self::Abandoned => false,
@@ -198,6 +223,9 @@ impl Operation {
             Self::PointsRedemption(_) => OperationCode::PointsRedemption,
             Self::PointsUndo(_) => OperationCode::PointsUndo,
             Self::GateCheck(_) => OperationCode::GateCheck,
+            Self::TransitValidation(_) => OperationCode::TransitValidation,
+            Self::TransitInspection(_) => OperationCode::TransitInspection,
+            Self::TransitPass(_) => OperationCode::TransitPass,
             Self::SignIn(_) => OperationCode::SignIn,
             Self::RegistrationConsent(_) => OperationCode::RegistrationConsent,
             Self::Abandoned(_) => OperationCode::Abandoned,
@@ -212,6 +240,7 @@ impl Operation {
             Self::PurseTopUpApproval(approval) => Some(approval.amount),
             Self::PurseRefund(back) | Self::PurseVoid(back) => Some(back.amount),
             Self::PointsAward(award) => Some(award.paid),
+            Self::TransitPass(pass) => Some(pass.price),
             _ => None,
         }
     }
@@ -255,7 +284,9 @@ impl Operation {
             | Self::PurseInquiry(_)
             | Self::PurseStatement(_)
             | Self::PointsRedemption(_)
-            | Self::PointsUndo(_) => true,
+            | Self::PointsUndo(_)
+            | Self::TransitInspection(_)
+            | Self::TransitPass(_) => true,
             // Whether its approval is good.
             Self::PurseTopUp(top_up) => top_up.approved_by.is_some(),
             // Nobody else knows how many points there are.
@@ -279,13 +310,17 @@ impl Operation {
             Self::PursePayment(payment) if payment.amount > no_pin_limit || payment.redeemed() > 0 => {
                 Signer::Card(Slot::Approve)
             }
+            Self::TransitPass(pass) if pass.price > no_pin_limit => Signer::Card(Slot::Approve),
             Self::PursePayment(_)
             | Self::PurseTopUp(_)
             | Self::PurseRefund(_)
             | Self::PurseVoid(_)
             | Self::PointsAward(_)
             | Self::PointsUndo(_)
-            | Self::GateCheck(_) => Signer::Card(Slot::Tap),
+            | Self::GateCheck(_)
+            | Self::TransitValidation(_)
+            | Self::TransitInspection(_)
+            | Self::TransitPass(_) => Signer::Card(Slot::Tap),
             Self::SignIn(_) => Signer::Card(Slot::SignIn),
             // Whoever has found a card shall not learn what is on it, nor approve with it.
             Self::PurseTopUpApproval(_)
@@ -307,6 +342,9 @@ impl Operation {
             Self::PointsAward(award) => award.encode(e),
             Self::PointsRedemption(redemption) => redemption.encode(e),
             Self::PointsUndo(undo) => undo.encode(e),
+            Self::TransitValidation(validation) => validation.encode(e),
+            Self::TransitInspection(inspection) => inspection.encode(e),
+            Self::TransitPass(pass) => pass.encode(e),
             Self::SignIn(sign_in) => sign_in.encode(e),
             Self::RegistrationConsent(consent) => consent.encode(e),
             Self::Abandoned(abandoned) => abandoned.encode(e),
@@ -326,6 +364,9 @@ impl Operation {
             OperationCode::PointsRedemption => Self::PointsRedemption(points::Redemption::decode(d)?),
             OperationCode::PointsUndo => Self::PointsUndo(points::Undo::decode(d)?),
             OperationCode::GateCheck => cbor::map(d, 0).map(|()| Self::GateCheck(gate::Check))?,
+            OperationCode::TransitValidation => Self::TransitValidation(transit::Validation::decode(d)?),
+            OperationCode::TransitInspection => Self::TransitInspection(transit::Inspection::decode(d)?),
+            OperationCode::TransitPass => Self::TransitPass(transit::PassPurchase::decode(d)?),
             OperationCode::SignIn => Self::SignIn(sign_in::SignIn::decode(d)?),
             OperationCode::RegistrationConsent => Self::RegistrationConsent(registration::Consent::decode(d)?),
             OperationCode::Abandoned => Self::Abandoned(terminal::Abandoned::decode(d)?),

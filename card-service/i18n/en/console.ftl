@@ -212,6 +212,9 @@ console-operation-purse-inquiry = Balance inquiry
 console-operation-points-award = Points for a purchase
 console-operation-points-redemption = Points for goods
 console-operation-points-undo = Points undone
+console-operation-transit-validation = Card shown on a vehicle or at a barrier
+console-operation-transit-inspection = Ticket inspection
+console-operation-transit-pass = Transit pass
 console-operation-gate-check = Gate check
 console-operation-card-sign-in = Sign-in
 console-operation-registration-consent = Consent to registration
@@ -243,6 +246,8 @@ console-outcome-20 = Other terms for points
 console-outcome-21 = Not booked after review
 console-outcome-22 = Too much for one day
 console-outcome-23 = Staff has to approve it
+console-outcome-24 = No valid journey
+console-outcome-25 = Not on sale
 
 # Error pages: what to do next
 console-error-home = Go to the start page

@@ -41,6 +41,7 @@ transit-not-on-this-card = { $value } is not sold on this card: the rule does no
 transit-not-one-of = { $value } is none of the values that this field may have
 transit-not-positive = { $value } is not above zero
 transit-not-utf-8 = is not written in UTF-8
+transit-on-alone = only networks with on have it, and { $value } has not
 transit-on-off-alone = only networks with on_off have it, and { $value } has not
 transit-overlap = overlaps with another time of { $value } on the same days
 transit-path = { $value } is a path: files have to lie at the top of the archive

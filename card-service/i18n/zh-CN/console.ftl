@@ -212,6 +212,9 @@ console-operation-purse-inquiry = 查询余额
 console-operation-points-award = 购物积分
 console-operation-points-redemption = 积分兑换
 console-operation-points-undo = 积分撤销
+console-operation-transit-validation = 乘车刷卡
+console-operation-transit-inspection = 查票
+console-operation-transit-pass = 乘车卡种
 console-operation-gate-check = 门禁核验
 console-operation-card-sign-in = 刷卡登录
 console-operation-registration-consent = 登记确认
@@ -243,6 +246,8 @@ console-outcome-20 = 积分规则已变
 console-outcome-21 = 核实后不入账
 console-outcome-22 = 超过单日限额
 console-outcome-23 = 须工作人员批准
+console-outcome-24 = 无有效乘车记录
+console-outcome-25 = 不在售
 
 # 错误页：下一步怎么做
 console-error-home = 回到首页

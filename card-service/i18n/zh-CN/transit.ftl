@@ -41,6 +41,7 @@ transit-not-on-this-card = { $value } 不在本卡上出售：此规则不适用
 transit-not-one-of = { $value } 不是此字段可取的值
 transit-not-positive = { $value } 不大于零
 transit-not-utf-8 = 不是 UTF-8 编码
+transit-on-alone = 只有 on 的线网才有此项，{ $value } 不是
 transit-on-off-alone = 只有 on_off 的线网才有此项，{ $value } 不是
 transit-overlap = 与 { $value } 在同样日期的另一时段重叠
 transit-path = { $value } 是路径：文件须放在压缩包的最上层

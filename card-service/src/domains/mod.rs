@@ -58,6 +58,8 @@ pub struct Ask<'a> {
     /// What the holder has earned in the programme that the operation is about, and is still good, as far as
     /// [`points::lots_needed`] asks for it.
     pub lots: Option<&'a points::Lots>,
+    /// What is known of the rider, where it is about travelling.
+    pub transit: Option<transit::Known<'a>>,
     /// The card was out of use when it signed, and a terminal that had accepted the tap on its own could not know: what it
     /// costs is not the holder's.
     pub is_issuers: bool,
@@ -138,7 +140,7 @@ impl Decision {
 }
 
 /// Rows of a room's own that a decision writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// One more asked at a gate.
     GateCount(gate::Count),
@@ -146,6 +148,10 @@ pub enum Effect {
     Earned(points::Earned),
     /// Something was paid on a day.
     Spent(purse::HolderDay, purse::Spent),
+    /// A rider's fares were reckoned.
+    Rode(transit::model::Ride),
+    /// A pass was bought.
+    PassSold(transit::model::PassSold),
     /// The card of this tap has spent what it did not have: it is suspended until somebody has looked.
     Suspend,
 }
@@ -174,6 +180,9 @@ fn rooms_of(operation: &Operation) -> &'static [&'static dyn Room] {
         Operation::PurseTopUp(_) | Operation::PurseStatement(_) => &[&purse::Purse],
         Operation::PointsAward(_) | Operation::PointsRedemption(_) | Operation::PointsUndo(_) => &[&points::Points],
         Operation::GateCheck(_) => &[&gate::Gate],
+        Operation::TransitValidation(_) | Operation::TransitInspection(_) | Operation::TransitPass(_) => {
+            &[&transit::Transit]
+        }
         Operation::PurseTopUpApproval(_)
         | Operation::SignIn(_)
         | Operation::RegistrationConsent(_)
@@ -231,14 +240,19 @@ pub async fn points_back(
 /// Writes the effects of many decisions.
 pub async fn write_effects(connection: &mut Connection, effects: &[Effect]) -> Result<(), DbError> {
     let (mut counts, mut earned, mut spent) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut rides, mut passes) = (Vec::new(), Vec::new());
     for effect in effects {
         match effect {
             Effect::GateCount(count) => counts.push(*count),
             Effect::Earned(points) => earned.push(*points),
             Effect::Spent(day, payment) => spent.push((*day, *payment)),
+            Effect::Rode(ride) => rides.push(ride.clone()),
+            Effect::PassSold(sold) => passes.push(sold.clone()),
             Effect::Suspend => {}
         }
     }
+    transit::store::riding::add(connection, &rides).await?;
+    transit::store::riding::add_passes(connection, &passes).await?;
     gate::store::add(connection, &counts).await?;
     purse::store::add(connection, &spent).await?;
     points::store::add(connection, &earned).await

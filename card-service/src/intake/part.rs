@@ -3,6 +3,7 @@
 
 mod approval;
 mod cards;
+mod riders;
 mod settle;
 
 use std::collections::hash_map::Entry as OfMap;
@@ -28,7 +29,8 @@ use super::submission::{Means, Policy, Submission};
 use super::verify::{Candidate, SignedBy};
 use crate::cards::{CardState, status};
 use crate::db::{DbError, Engine, Tx};
-use crate::domains::{self, Ask, Decision, Effect, Original, ShownPoints, points, purse};
+use crate::domains::transit::model::{RiderKey, Riding};
+use crate::domains::{self, Ask, Decision, Effect, Original, ShownPoints, points, purse, transit};
 use crate::evidence::{self, Action, ActionKind, Hash, LeafRef, RowImage};
 use crate::ledger::{self, Account, AccountKey, Book, Entry, Linked, Named, Refused, Transfer};
 use crate::terminals::Terminal;
@@ -89,6 +91,8 @@ struct Part {
     programmes: Arc<points::Programmes>,
     lots: HashMap<(HolderId, ProgrammeId), points::Lots>,
     spent: HashMap<purse::HolderDay, purse::Spent>,
+    fares: Arc<transit::Fares>,
+    riding: HashMap<RiderKey, Riding>,
     book: Book,
     actions: Vec<(LeafRef, Action)>,
     /// When the newest of them was done.
@@ -116,7 +120,12 @@ impl Placed {
 
     /// Whether the terminal has accepted it on its own.
     fn is_accepted_offline(&self) -> bool {
-        matches!(self.tap().operation, Operation::PursePayment(payment) if payment.accepted_offline)
+        match &self.tap().operation {
+            Operation::PursePayment(payment) => payment.accepted_offline,
+            // Nobody waits at a validator until the service is asked.
+            Operation::TransitValidation(_) => true,
+            _ => false,
+        }
     }
 
     fn number(&self) -> LaneNumber {
@@ -166,6 +175,7 @@ impl Part {
             part.programmes = memory.programmes_now(tx).await?;
             part.load_points(tx, taps, policy).await?;
         }
+        part.load_riders(tx, memory, taps).await?;
         let counts =
             |placed: &&Placed| matches!(placed.tap().operation, Operation::PursePayment(_) | Operation::PurseTopUp(_));
         let days =
@@ -221,8 +231,10 @@ impl Part {
             original: original.filter(|original| original.holder == holder),
             programmes: &self.programmes,
             lots: None,
+            transit: None,
             is_issuers: placed.is_accepted_offline() && card.state != CardState::Active && card.changed_at < tap.at,
         };
+        ask.transit = self.rider_known(placed, ask.is_issuers);
         ask.lots = points::programme(&ask).and_then(|programme| self.lots.get(&(holder, programme)));
         ask.spent = self.spent.get(&purse::day_of(&ask)).copied().unwrap_or_default();
         Some(ask)
@@ -236,6 +248,9 @@ impl Part {
             return Ok(false);
         };
         let out_since = out_since.changed_at;
+        if self.is_inside(placed) {
+            return Ok(true);
+        }
         let longest_s = i64::from(policy.limits.offline.freeze_days) * 86_400;
         if !status::hides(tx.conn(), tap.status_version, card, tap.at, longest_s).await? {
             return Ok(false);
@@ -429,6 +444,10 @@ impl Part {
                 Effect::Spent(day, payment) => {
                     let spent = self.spent.entry(day).or_default();
                     *spent = spent.and(payment);
+                }
+                Effect::Rode(ref ride) => self.riding.entry(ride.rider).or_default().follow(ride),
+                Effect::PassSold(ref sold) => {
+                    self.riding.entry(sold.rider).or_default().rights.push(sold.right.clone());
                 }
                 Effect::GateCount(_) | Effect::Suspend => {}
             }

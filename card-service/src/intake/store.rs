@@ -137,13 +137,14 @@ pub(super) async fn payments_since(
 ) -> Result<u32, DbError> {
     let count: i64 = query(format!(
         "SELECT COUNT(*) FROM tap t {SETTLED} WHERE t.shard = $1 AND t.card_id = $2 AND t.terminal_id = $3
-         AND t.received_at >= $4 AND t.operation = $5 AND COALESCE(s.outcome, t.outcome) = $6"
+         AND t.received_at >= $4 AND t.operation IN ($5, $6) AND COALESCE(s.outcome, t.outcome) = $7"
     ))
     .bind(card.shard())
     .bind(card)
     .bind(terminal)
     .bind(since.0)
     .bind(i64::from(OperationCode::PursePayment.number()))
+    .bind(i64::from(OperationCode::TransitValidation.number()))
     .bind(i64::from(Outcome::Accepted.number()))
     .scalar_one(connection)
     .await?;

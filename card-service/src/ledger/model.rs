@@ -78,6 +78,9 @@ numbered!(
         PointsLiability = 6,
         /// What has been handed to a bank to pay out: the ledger's edge to the banks.
         Settlement = 7,
+        /// What an operator of vehicles has taken for one network or pass, before settlement. Below zero where more went back than
+        /// was taken since the last settlement (`domains/transit`).
+        FareTakings = 8,
     }
 );
 
@@ -96,6 +99,10 @@ numbered!(
         PointsRedeemed = 5,
         /// Points whose time was over.
         PointsExpired = 6,
+        /// What rides cost, as far as it was not booked before; the other way round where it was too much.
+        Fare = 7,
+        /// A pass for rides.
+        Pass = 8,
     }
 );
 
@@ -125,9 +132,12 @@ impl AccountKind {
     pub const fn credit_limit(self) -> CreditLimit {
         match self {
             Self::Purse | Self::Takings => CreditLimit::NO_OVERDRAFT,
-            Self::CashFloat | Self::IssuerRisk | Self::HolderPoints | Self::PointsLiability | Self::Settlement => {
-                CreditLimit::UNLIMITED
-            }
+            Self::CashFloat
+            | Self::IssuerRisk
+            | Self::HolderPoints
+            | Self::PointsLiability
+            | Self::Settlement
+            | Self::FareTakings => CreditLimit::UNLIMITED,
         }
     }
 }

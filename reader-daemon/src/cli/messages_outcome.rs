@@ -146,6 +146,18 @@ const SAID: [(Outcome, &str, &str, &str); Outcome::ALL.len()] = [
         "充值超过限额，须由工作人员刷卡批准；没有到账。请在收款页面重新办理，先刷工作人员卡，随后立即刷持卡人的卡。",
         "So much is topped up with the approval of a member of staff only; nothing was booked. Begin again on the counter's page: the staff card first, and the holder's right after it.",
     ),
+    (
+        Outcome::NoValidJourney,
+        "no-valid-journey",
+        "没有查到这次乘车的有效刷卡记录。请持卡人补刷或补票。",
+        "No validation is known that is good for this journey. The holder validates now, or buys a ticket.",
+    ),
+    (
+        Outcome::NotOnSale,
+        "not-on-sale",
+        "现行票价中没有此项、价格不符、日期不可售，或持卡人已有；没有扣款。请核对后重新办理。",
+        "The fares in force do not sell this, or not at this price or for these days, or the holder has it already; nothing was charged. Look again at what is on sale.",
+    ),
 ];
 
 /// What the service decided about a tap, where it is no yes.

@@ -230,6 +230,9 @@ pub(super) fn read_operation(known: &Knowledge, asked: Asked) -> Result<Operatio
         OperationCode::PurseInquiry
         | OperationCode::PurseStatement
         | OperationCode::PurseTopUpApproval
+        | OperationCode::TransitValidation
+        | OperationCode::TransitInspection
+        | OperationCode::TransitPass
         | OperationCode::SignIn
         | OperationCode::RegistrationConsent
         | OperationCode::Abandoned => Err(messages_local::bad_request("this operation cannot be asked for here")),

@@ -181,7 +181,7 @@ pub fn day_of(tariff: &Tariff, random: &mut Rng, day: i64, legs: usize) -> Vec<L
 
 fn leg(tariff: &Tariff, random: &mut Rng, at: &mut i64) -> Leg {
     let number = random.usize(0..METRO + EXPRESS + BUS);
-    let route: RouteIx = tariff.route(&format!("r{number}")).expect("a route of this city");
+    let route: RouteIx = tariff.route_named(&format!("r{number}")).expect("a route of this city");
     let stop = |random: &mut Rng| -> StopIx {
         let name = match number {
             0..METRO => format!("s{}e", random.usize(..STATIONS)),
@@ -189,12 +189,12 @@ fn leg(tariff: &Tariff, random: &mut Rng, at: &mut i64) -> Leg {
             _ if number < METRO + EXPRESS => format!("b{}", random.usize(..ROADSIDE / 2)),
             _ => format!("b{}", random.usize(..ROADSIDE)),
         };
-        tariff.stop(&name).expect("a stop of this city")
+        tariff.stop_named(&name).expect("a stop of this city")
     };
     let on = Shown { stop: stop(random), at: Micros::from_seconds(*at) };
     *at += random.i64(300..3_000);
     let end = match tariff.validation(route) {
-        Validation::On => End::NotShown,
+        Validation::On { .. } => End::NotShown,
         Validation::OnOff { .. } if random.u8(..100) == 0 => End::Missing,
         Validation::OnOff { .. } => End::Off(Shown { stop: stop(random), at: Micros::from_seconds(*at) }),
     };

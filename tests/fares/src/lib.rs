@@ -150,7 +150,7 @@ pub fn moment(day: Date, days: i64, time: &str) -> Result<Micros> {
 
 fn shown(tariff: &Tariff, day: Date, days: i64, text: &str) -> Result<Shown> {
     let (stop, time) = text.split_once('@').with_context(|| format!("{text}: a stop and a time"))?;
-    let stop = tariff.stop(stop).with_context(|| format!("no stop {stop}"))?;
+    let stop = tariff.stop_named(stop).with_context(|| format!("no stop {stop}"))?;
     Ok(Shown { stop, at: moment(day, days, time)? })
 }
 
@@ -166,7 +166,7 @@ pub fn leg(tariff: &Tariff, day: Date, days: i64, text: &str) -> Result<Leg> {
         "?" => End::Missing,
         off => End::Off(shown(tariff, day, days, off)?),
     };
-    let route = tariff.route(route).with_context(|| format!("no route {route}"))?;
+    let route = tariff.route_named(route).with_context(|| format!("no route {route}"))?;
     Ok(Leg { route, on: shown(tariff, day, days, on)?, end })
 }
 

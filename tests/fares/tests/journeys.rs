@@ -3,8 +3,9 @@
 use anyhow::{Context as _, Result};
 use card_schema::clock::Micros;
 use card_schema::date::Date;
+use card_schema::operation::transit::Side;
 use card_service::domains::transit::Tariff;
-use card_service::domains::transit::journey::{Journeys, Side, Validated, journeys};
+use card_service::domains::transit::journey::{Journeys, Place, Validated, journeys};
 use card_service::domains::transit::model::{End, Rider, Shown, Standing};
 use fares::{moment, tariff};
 use fastrand::Rng;
@@ -13,7 +14,7 @@ fn day() -> Date {
     Date::new(2026, 11, 30).expect("a day")
 }
 
-/// `+m1:a1@8:00` is shown where one gets on, `-…` where one leaves.
+/// `+m1:a1@8:00` is shown where one gets on, `-…` where one leaves; what the tariff does not know is nowhere.
 fn shown(tariff: &Tariff, text: &str) -> Result<Validated> {
     let (side, rest) = match text.split_at(1) {
         ("+", rest) => (Side::On, rest),
@@ -21,33 +22,36 @@ fn shown(tariff: &Tariff, text: &str) -> Result<Validated> {
     };
     let (route, place) = rest.split_once(':').context("a route")?;
     let (stop, time) = place.split_once('@').context("a time")?;
-    let route = tariff.route(route).with_context(|| format!("no route {route}"))?;
-    let stop = tariff.stop(stop).with_context(|| format!("no stop {stop}"))?;
-    Ok(Validated { route, side, shown: Shown { stop, at: moment(day(), 0, time)? } })
+    let place = tariff.route_named(route).zip(tariff.stop_named(stop)).map(|(route, stop)| Place { stop, route });
+    Ok(Validated { at: moment(day(), 0, time)?, side, place })
 }
 
 fn all(tariff: &Tariff, text: &str) -> Result<Vec<Validated>> {
     text.split_whitespace().map(|one| shown(tariff, one)).collect()
 }
 
-/// Legs as `a1>b1`, with `?` for a missing end and `-` for one that nobody shows; then what is repeated and what is open.
+/// Legs as `a1>b1`, with `?` for a missing end, `-` for one that nobody shows, and `nowhere` with an unknown place; then what is
+/// repeated and what is open.
 fn told(tariff: &Tariff, shown: &[Validated], made: &Journeys) -> String {
     let stop = |shown: Shown| tariff.stop_of(shown.stop).id.clone();
+    let at =
+        |number: usize| shown[number].place.map_or("nowhere".into(), |place| tariff.stop_of(place.stop).id.clone());
     let mut told: Vec<String> = made
         .legs
         .iter()
         .map(|made| {
-            let end = match made.leg.end {
+            let Some(leg) = made.leg else { return "nowhere".to_owned() };
+            let end = match leg.end {
                 End::Off(off) => stop(off),
                 End::NotShown => "-".to_owned(),
                 End::Missing => "?".to_owned(),
             };
-            format!("{}>{end}", stop(made.leg.on))
+            format!("{}>{end}", stop(leg.on))
         })
         .collect();
-    told.extend(made.repeated.iter().map(|number| format!("again:{}", stop(shown[*number].shown))));
-    told.extend(made.idle.iter().map(|number| format!("idle:{}", stop(shown[*number].shown))));
-    told.extend(made.open.iter().map(|number| format!("open:{}", stop(shown[*number].shown))));
+    told.extend(made.repeated.iter().map(|number| format!("again:{}", at(*number))));
+    told.extend(made.idle.iter().map(|number| format!("idle:{}", at(*number))));
+    told.extend(made.open.iter().map(|number| format!("open:{}", at(*number))));
     told.join(" ")
 }
 
@@ -77,6 +81,13 @@ fn what_belongs_together_is_one_leg() -> Result<()> {
         ("+b1:a1@8:00 +b1:c1@8:00:20", "9:00", "a1>- c1>-"),
         ("+m1:a1@8:00 +b1:c1@8:20 -m1:b1@8:40", "9:00", "a1>? c1>- b1>?"),
         ("+m1:a1@8:00 -m1:a1@8:00", "9:00", "a1>? open:a1"),
+        // Places that the fares do not know: nobody pays the maximum for them.
+        ("+m1:a1@8:00 -m1:zz@8:20", "9:00", "nowhere"),
+        ("+m1:zz@8:00 -m1:b1@8:20", "9:00", "nowhere"),
+        ("+m1:zz@8:00 +m1:a1@8:20", "9:00", "nowhere open:a1"),
+        ("-m1:zz@8:00 -zz:b1@8:20", "9:00", "nowhere nowhere"),
+        ("+m1:zz@8:00", "9:00", "open:nowhere"),
+        ("+m1:zz@8:00", "12:00:01", "nowhere"),
         // A clock that was wrong by a year.
         ("+m1:a1@8:00 -m1:b1@8768:20", "8769:00", "a1>?"),
     ] {
@@ -103,7 +114,7 @@ fn charged(tariff: &Tariff, shown: &[Validated]) -> Vec<i64> {
     let mut standing = Standing::default();
     let made = journeys(tariff, shown, Micros(i64::MAX / 2));
     let charge = |made: &card_service::domains::transit::journey::Made| {
-        tariff.charge(&Rider::default(), &mut standing, &made.leg).amount.0
+        made.leg.map_or(0, |leg| tariff.charge(&Rider::default(), &mut standing, &leg).amount.0)
     };
     made.legs.iter().map(charge).collect()
 }
@@ -119,7 +130,7 @@ fn the_order_in_which_they_come_changes_nothing_and_each_is_in_one_place() -> Re
         for _ in 0..random.usize(1..12) {
             let side = if random.bool() { "+" } else { "-" };
             let route = ["b1", "m1", "e1"][random.usize(..3)];
-            let stop = ["a1", "b1", "p1", "p2", "st"][random.usize(..5)];
+            let stop = ["a1", "b1", "p1", "p2", "st", "zz"][random.usize(..6)];
             // Few moments, so that some are the same.
             let minute = random.u32(0..40) * 7;
             texts.push(format!("{side}{route}:{stop}@{}:{:02}", 8 + minute / 60, minute % 60));

@@ -122,6 +122,11 @@ def check_links(fields: dict[str, dict], vectors: dict[str, dict]) -> None:
     assert fields["tap-top-up"][12] == {1: 5_000, 2: None}, "and none where nobody had to"
     approval = fields["tap-top-up-approval"]
     assert (approval[2], approval[12]) == (0x0106, {1: 200_000}), "an approval is of an amount"
+    validation = fields["tap-validation"]
+    shown = {1: 7, 2: "bus-1", 3: "测试路口", 4: 1}
+    assert (validation[2], validation[12]) == (0x0501, shown), "fares, route, stop, and where one gets on"
+    assert (fields["tap-inspection"][2], fields["tap-inspection"][12]) == (0x0502, {1: "bus-1"}), "an inspection"
+    assert (fields["tap-pass"][2], fields["tap-pass"][12]) == (0x0503, {1: "month", 2: 20788, 3: 12_000}), "a pass"
     statuses = zlib.decompress(fields["status-list"][65533]["lst"])
     listed = {index: statuses[index // 4] >> index % 4 * 2 & 3 for index in range(len(statuses) * 4)}
     assert {index: status for index, status in listed.items() if status} == {7: 2, 90: 1}, "two bits a card"

@@ -1,14 +1,17 @@
 //! A version of the fares comes into force: what was read is kept with its hash and a leaf of the log, and fares are made of it again
 //! whenever they are needed.
 
+use std::sync::Arc;
+
 use card_schema::clock::Micros;
 use card_schema::date::Date;
 use ring::digest::{self, SHA256};
 use serde::Serialize;
 
+use super::fares::{Fares, InForce, still_in_force};
 use super::feed::{self, Report};
+use super::model::Version;
 use super::store::{self, New};
-use super::{Tariff, model::Version};
 use crate::db::{Connection, Db, DbError};
 use crate::people::StaffId;
 
@@ -84,18 +87,17 @@ pub async fn import(db: &Db, now: Micros, wish: Wish) -> Result<Result<Imported,
     Ok(Ok(Imported { version, starts_at, report }))
 }
 
-/// The version that is in force at a moment: of those that have started the one that started last, and of these the newest.
-pub fn in_force(versions: &[Version], at: Micros) -> Option<&Version> {
-    let started = versions.iter().filter(|version| version.starts_at <= at);
-    started.max_by_key(|version| (version.starts_at, version.number))
-}
-
-/// A version's fares, made again of what was kept.
+/// The fares of all versions that may be asked for legs which began at a moment or later, made again of what was kept.
 ///
 /// # Errors
 /// The database failed, or what it keeps cannot be read any more.
-pub async fn tariff(connection: &mut Connection, number: i64) -> Result<Option<Tariff>, DbError> {
-    let Some((archive, supplement)) = store::source(connection, number).await? else { return Ok(None) };
-    let (tariff, _) = feed::read(&archive, &supplement);
-    tariff.map(Some).ok_or(DbError::Unreadable("tariff.feed"))
+pub async fn fares(connection: &mut Connection, since: Micros) -> Result<Fares, DbError> {
+    let mut fares = Vec::new();
+    for Version { number, starts_at, .. } in still_in_force(store::versions(connection).await?, since) {
+        let (archive, supplement) =
+            store::source(connection, number).await?.ok_or(DbError::Unreadable("tariff.version"))?;
+        let tariff = feed::read(&archive, &supplement).0.ok_or(DbError::Unreadable("tariff.feed"))?;
+        fares.push(InForce { number, starts_at, tariff: Arc::new(tariff) });
+    }
+    Ok(Fares::new(fares))
 }

@@ -2,35 +2,37 @@
 //! it came to be known.
 
 use card_schema::clock::Micros;
+use card_schema::operation::transit::Side;
 
 use super::model::{End, Leg, Shown};
-use super::tariff::{RouteIx, Tariff, Validation};
+use super::tariff::{LONGEST_S, RouteIx, StopIx, Tariff, Validation};
 
-/// Which end of a leg a validator is at.
+/// Where a validator is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Side {
-    /// Where one leaves.
-    Off,
-    /// Where one gets on.
-    On,
+pub struct Place {
+    /// Its stop.
+    pub stop: StopIx,
+    /// The route, or one of the network whose gate it is.
+    pub route: RouteIx,
 }
 
 /// A card was shown to a validator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Validated {
-    /// The route, or one of the network whose gate it is.
-    pub route: RouteIx,
+    /// When.
+    pub at: Micros,
     /// At which end.
     pub side: Side,
-    /// Where and when.
-    pub shown: Shown,
+    /// Where; nothing if the tariff has no such place.
+    pub place: Option<Place>,
 }
 
 /// A leg, and what it was made of, by numbers of what was shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Made {
-    /// The leg. Where the card was shown at its end alone, it is one that begins there and whose end is missing.
-    pub leg: Leg,
+    /// The leg; nothing if one of its places is not of the tariff. Where the card was shown at its end alone, it is one that begins
+    /// there and whose end is missing.
+    pub leg: Option<Leg>,
     /// Where it was shown first.
     pub first: usize,
     /// Where it was shown again.
@@ -52,7 +54,7 @@ pub struct Journeys {
 
 /// Who shows the card again so soon, at the same station and on the same side, does not begin anew; where one gets on at a gate, the
 /// network's grace time counts if it is longer.
-const AGAIN_S: i64 = 60;
+pub(super) const AGAIN_S: i64 = 60;
 
 /// What showings make, as far as is known at `now`.
 ///
@@ -62,8 +64,8 @@ pub fn journeys(tariff: &Tariff, shown: &[Validated], now: Micros) -> Journeys {
     let mut in_time: Vec<usize> = (0..shown.len()).collect();
     // At one moment whoever leaves comes before whoever gets on; what then is alike is alike.
     in_time.sort_by_key(|number| {
-        let Validated { route, side, shown: Shown { stop, at } } = shown[*number];
-        (at, side, stop, route)
+        let Validated { at, side, place } = shown[*number];
+        (at, side, place)
     });
     let mut making = Making { tariff, shown, made: Journeys::default(), last: None };
     for number in in_time {
@@ -84,8 +86,8 @@ struct Making<'a> {
 impl Making<'_> {
     fn take(&mut self, number: usize) {
         let new = self.shown[number];
-        let validation = self.tariff.validation(new.route);
-        if (new.side, validation) == (Side::Off, Validation::On) {
+        let validation = new.place.map(|place| self.tariff.validation(place.route));
+        if let (Side::Off, Some(Validation::On { .. })) = (new.side, validation) {
             self.made.idle.push(number);
             return;
         }
@@ -95,19 +97,19 @@ impl Making<'_> {
         }
         self.last = Some(number);
         match (new.side, validation) {
-            (_, Validation::On) => {
+            (_, Some(Validation::On { .. })) => {
                 self.give_up();
                 self.make(number, None, End::NotShown);
             }
-            (Side::On, Validation::OnOff { .. }) => {
+            (Side::On, _) => {
                 self.give_up();
                 self.made.open = Some(number);
             }
-            (Side::Off, Validation::OnOff { longest_s, .. }) => {
+            (Side::Off, longest) => {
                 // Whoever has got on and off pays for one journey, also where both do not fit.
                 if let Some(open) = self.made.open.take() {
-                    let fits = self.belong(&self.shown[open], &new, longest_s);
-                    self.make(open, Some(number), if fits { End::Off(new.shown) } else { End::Missing });
+                    let end = self.end(&self.shown[open], &new, longest);
+                    self.make(open, Some(number), end);
                 } else {
                     self.make(number, None, End::Missing);
                 }
@@ -116,19 +118,24 @@ impl Making<'_> {
     }
 
     fn is_again(&self, last: &Validated, new: &Validated) -> bool {
-        let within_s = match (new.side, self.tariff.validation(new.route)) {
+        let (Some(before), Some(now)) = (last.place, new.place) else { return false };
+        let within_s = match (new.side, self.tariff.validation(now.route)) {
             (Side::On, Validation::OnOff { grace_s, .. }) => grace_s.max(AGAIN_S),
             _ => AGAIN_S,
         };
         last.side == new.side
-            && self.tariff.network(last.route) == self.tariff.network(new.route)
-            && self.tariff.station(last.shown.stop) == self.tariff.station(new.shown.stop)
-            && new.shown.at.seconds() - last.shown.at.seconds() <= within_s
+            && self.tariff.network(before.route) == self.tariff.network(now.route)
+            && self.tariff.station(before.stop) == self.tariff.station(now.stop)
+            && new.at.seconds() - last.at.seconds() <= within_s
     }
 
-    fn belong(&self, on: &Validated, off: &Validated, longest_s: i64) -> bool {
-        self.tariff.leads(self.tariff.network(on.route), self.tariff.network(off.route))
-            && off.shown.at.seconds() - on.shown.at.seconds() <= longest_s
+    /// The end of a leg that is open, if this is it.
+    fn end(&self, on: &Validated, off: &Validated, validation: Option<Validation>) -> End {
+        let (Some(from), Some(to)) = (on.place, off.place) else { return End::Missing };
+        let longest_s = validation.map_or(LONGEST_S, Validation::longest_s);
+        let fits = self.tariff.leads(self.tariff.network(from.route), self.tariff.network(to.route))
+            && off.at.seconds() - on.at.seconds() <= longest_s;
+        if fits { End::Off(Shown { stop: to.stop, at: off.at }) } else { End::Missing }
     }
 
     /// The end of what is open will not come.
@@ -139,17 +146,26 @@ impl Making<'_> {
     }
 
     fn make(&mut self, first: usize, last: Option<usize>, end: End) {
-        let Validated { route, shown: on, .. } = self.shown[first];
-        self.made.legs.push(Made { leg: Leg { route, on, end }, first, last });
+        let Validated { at, place, .. } = self.shown[first];
+        let is_known = last.is_none_or(|last| self.shown[last].place.is_some());
+        let leg = place.filter(|_| is_known);
+        let leg = leg.map(|Place { stop, route }| Leg { route, on: Shown { stop, at }, end });
+        self.made.legs.push(Made { leg, first, last });
     }
 
     fn close(&mut self, now: Micros) {
         let Some(open) = self.made.open else { return };
-        let Validated { route, shown: on, .. } = self.shown[open];
-        if let Validation::OnOff { longest_s, .. } = self.tariff.validation(route)
-            && now.seconds() - on.at.seconds() > longest_s
-        {
+        if now > self.tariff.open_until(&self.shown[open]) {
             self.give_up();
         }
+    }
+}
+
+impl Tariff {
+    /// Until when a leg that begins so waits for its end, that moment included.
+    pub fn open_until(&self, on: &Validated) -> Micros {
+        let longest_s = on.place.map_or(LONGEST_S, |place| self.validation(place.route).longest_s());
+        // Whole seconds are compared.
+        Micros(Micros::from_seconds(on.at.seconds() + longest_s + 1).0 - 1)
     }
 }

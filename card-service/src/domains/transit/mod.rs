@@ -1,13 +1,18 @@
 //! Transit: what a journey costs by the city's own published feed, to the fen, and why.
 //!
-//! Read [`feed::read`] for how a feed becomes a tariff, [`journey::journeys`] for which showings of a card belong together, and
-//! [`Tariff::charge`] for what a leg costs; [`import`] keeps versions of the fares. Not here yet: taps, and what is booked.
+//! Read [`feed::read`] for how a feed becomes a tariff, [`journey::journeys`] for which showings of a card belong together,
+//! [`Tariff::charge`] for what a leg costs, [`fares::Fares::reckon`] for both over time, and [`booking::book`] for what is booked; [`import`]
+//! keeps versions of the fares.
 
+pub mod booking;
+pub mod closing;
 mod explain;
+pub mod fares;
 pub mod feed;
 pub mod import;
 pub mod journey;
 pub mod model;
+pub mod room;
 mod rules;
 pub mod store;
 pub mod tariff;
@@ -15,4 +20,6 @@ pub mod tariff;
 mod tests;
 
 pub use self::explain::Line;
+pub use self::fares::Fares;
+pub use self::room::{Known, Transit, is_concerned};
 pub use self::tariff::Tariff;

@@ -1,10 +1,17 @@
 //! Who travels, from where to where, and what it costs them, explained. Pure.
 
+use std::collections::BTreeMap;
+use std::fmt;
+
 use card_schema::clock::Micros;
 use card_schema::date::Date;
+use card_schema::ids::{CardId, HolderId, OrganisationId, Shard, TapId};
 use card_schema::money::Fen;
+use card_schema::operation::transit::Side;
+use ring::digest::{self, SHA256};
 
 use super::tariff::{AreaIx, GroupIx, Named, NetworkIx, OfGroup, ProductIx, RouteIx, StopIx};
+use crate::ledger::{AccountKey, AccountKind, Owner, Unit};
 
 /// A version of the fares.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +77,196 @@ pub struct Rider {
     pub concessions: Vec<Granted>,
     /// Passes that were bought.
     pub passes: Vec<Granted>,
+}
+
+/// A right of a holder, by its name in the fares: the same in each version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Right {
+    /// Which.
+    pub of: RightOf,
+    /// The first day of service.
+    pub from: Date,
+    /// The last day of service.
+    pub until: Date,
+}
+
+/// What a right is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RightOf {
+    /// A concession that was granted.
+    Concession(String),
+    /// A pass that was bought.
+    Pass(String),
+}
+
+/// A card was shown to a validator, as it is kept until it is folded.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Showing {
+    /// When, by the validator's clock.
+    pub at: Micros,
+    /// At which end of a leg.
+    pub side: Side,
+    /// `stop_id`.
+    pub stop: String,
+    /// `route_id`.
+    pub route: String,
+    /// Who runs the validator.
+    pub organisation: OrganisationId,
+    /// The version of the fares that the validator knew.
+    pub tariff: u32,
+    /// The tap.
+    pub tap: TapId,
+}
+
+impl fmt::Debug for Showing {
+    /// Without time and place: where somebody was is nobody's business, in a log least of all.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Showing").field("tap", &self.tap).finish_non_exhaustive()
+    }
+}
+
+/// Whose fares are reckoned together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RiderKey {
+    /// Where everything of the holder lies.
+    pub shard: Shard,
+    /// The holder; or a card out of use that a validator could not know to be that, whose fares are the issuer's.
+    pub id: [u8; 16],
+    /// Whether it is such a card.
+    pub is_issuers: bool,
+}
+
+impl RiderKey {
+    /// A holder.
+    pub const fn holder(shard: Shard, holder: HolderId) -> Self {
+        Self { shard, id: *holder.as_bytes(), is_issuers: false }
+    }
+
+    /// A card whose fares are the issuer's.
+    pub const fn card(shard: Shard, card: CardId) -> Self {
+        Self { shard, id: *card.as_bytes(), is_issuers: true }
+    }
+}
+
+/// Names a [`FareGroup`], follows from it, and owns an account in each shard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GroupId(pub [u8; 16]);
+
+/// What is settled together: what one operator has taken for one thing.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FareGroup {
+    /// Who runs the terminals.
+    pub organisation: OrganisationId,
+    /// What for.
+    pub sold: Sold,
+}
+
+/// What an operator takes money for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sold {
+    /// Rides on the routes of a network, by its `network_id`; empty for routes of none.
+    Rides(String),
+    /// A pass, by its name in the fares.
+    Pass(String),
+}
+
+impl Sold {
+    /// The number in the database, and the name.
+    pub fn parts(&self) -> (i64, &str) {
+        match self {
+            Self::Rides(network) => (1, network),
+            Self::Pass(pass) => (2, pass),
+        }
+    }
+
+    /// The opposite of [`Self::parts`].
+    pub fn from_parts(number: i64, name: String) -> Option<Self> {
+        match number {
+            1 => Some(Self::Rides(name)),
+            2 => Some(Self::Pass(name)),
+            _ => None,
+        }
+    }
+}
+
+impl FareGroup {
+    /// Its id.
+    pub fn id(&self) -> GroupId {
+        let (number, name) = self.sold.parts();
+        let mut context = digest::Context::new(&SHA256);
+        context.update(b"nrc/fare-group/v1\0");
+        context.update(self.organisation.as_bytes());
+        context.update(&number.to_be_bytes());
+        context.update(name.as_bytes());
+        GroupId(context.finish().as_ref()[..16].try_into().expect("SHA-256 has 32 bytes"))
+    }
+
+    /// What it has taken from holders of one shard.
+    pub fn account(&self, shard: Shard) -> AccountKey {
+        account_of(self.id(), shard)
+    }
+}
+
+/// What a group has taken from holders of one shard.
+pub fn account_of(group: GroupId, shard: Shard) -> AccountKey {
+    AccountKey { shard, owner: Owner(group.0), kind: AccountKind::FareTakings, unit: Unit::CnyFen }
+}
+
+/// What is known of a rider before something is reckoned.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Riding {
+    /// Where the card was shown, in no order.
+    pub showings: Vec<Showing>,
+    /// What was booked for it, by who gets it.
+    pub charged: BTreeMap<GroupId, i64>,
+    /// What the issuer has advanced for it and not got back.
+    pub advanced: i64,
+    /// What the holder was granted and has bought.
+    pub rights: Vec<Right>,
+    /// A leg waits for its end until this moment.
+    pub open_until: Option<Micros>,
+}
+
+impl Riding {
+    /// With what was reckoned since.
+    pub fn follow(&mut self, ride: &Ride) {
+        self.showings.extend(ride.showing.clone());
+        for (group, more) in &ride.charged {
+            *self.charged.entry(*group).or_default() += more;
+        }
+        self.advanced += ride.advanced;
+        self.open_until = ride.open_until;
+    }
+}
+
+/// What is written of a rider when something was reckoned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ride {
+    /// Who.
+    pub rider: RiderKey,
+    /// Where the card was shown now, if it was.
+    pub showing: Option<Showing>,
+    /// What is booked more, by who gets it; below zero for less.
+    pub charged: Vec<(GroupId, i64)>,
+    /// What the ids stand for of those that get something the first time.
+    pub named: Vec<FareGroup>,
+    /// What the issuer has advanced more; below zero for less.
+    pub advanced: i64,
+    /// A leg waits for its end until this moment.
+    pub open_until: Option<Micros>,
+}
+
+/// A pass that was bought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PassSold {
+    /// By whom.
+    pub rider: RiderKey,
+    /// What, and for which days.
+    pub right: Right,
+    /// Who has taken the money.
+    pub group: FareGroup,
+    /// The tap.
+    pub tap: TapId,
 }
 
 /// One part of what a leg costs: the amounts of all parts are what is charged.
@@ -170,7 +367,7 @@ impl Step {
 }
 
 /// What a leg costs; below zero where a transfer gives something back.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Charge {
     /// The amount.
     pub amount: Fen,
@@ -185,6 +382,11 @@ pub struct Sum {
     pub period: i32,
     /// What was paid in it.
     pub paid: Fen,
+}
+
+impl Sum {
+    /// Of a period before all.
+    pub(super) const NONE: Self = Self { period: i32::MIN, paid: Fen::ZERO };
 }
 
 /// Where a rider stands after some legs: what the next one costs depends on this and on nothing else.

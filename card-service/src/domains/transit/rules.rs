@@ -14,7 +14,7 @@ use super::model::{
     Before, Charge, Effective, End, Granted, Journey, Leg, Link, Rider, Run, Shown, Standing, Step, Sum, Times,
 };
 use super::tariff::{
-    CountRule, GroupIx, JoinRule, LegRule, Measured, NetworkIx, OfGroup, Period, ProductIx, StopIx, Tariff,
+    CountRule, Counted, GroupIx, JoinRule, LegRule, Measured, NetworkIx, OfGroup, Period, ProductIx, StopIx, Tariff,
     TransferCost, TransferRule, Validation,
 };
 
@@ -37,6 +37,19 @@ struct Processed {
     link: Link,
 }
 
+impl Standing {
+    /// Where a rider stands who goes on under other fares: what is counted under the same name goes on, and no journey does.
+    pub(super) fn under(self, before: &Tariff, now: &Tariff) -> Self {
+        let of_same = |counted: &Counted| {
+            let is_same = |other: &Counted| (&other.id, other.period) == (&counted.id, counted.period);
+            let place = before.counted.iter().position(is_same)?;
+            self.sums.get(place).copied()
+        };
+        let sums = now.counted.iter().map(|counted| of_same(counted).unwrap_or(Sum::NONE)).collect();
+        Self { journey: None, sums }
+    }
+}
+
 impl Tariff {
     /// What a leg costs a rider who stands where `standing` says, which then stands after it. Legs come in the order of time.
     ///
@@ -45,7 +58,7 @@ impl Tariff {
     pub fn charge(&self, rider: &Rider, standing: &mut Standing, leg: &Leg) -> Charge {
         let route = self.route_of(leg.route);
         let on = self.local(self.stop_of(leg.on.stop).zone, leg.on.at);
-        let day = on.day.saturating_sub(i32::from(on.second < self.day_starts));
+        let day = self.day_of_service(on);
         let date = Date::from_days(i64::from(day)).unwrap_or(Date::of_utc(leg.on.at));
         let payer = Payer { rider, network: route.network, day, date };
         self.turn(standing, &payer);
@@ -77,7 +90,7 @@ impl Tariff {
 
     /// Begins what is counted anew where its period is over. It never goes back to an earlier one, as between time zones it might.
     fn turn(&self, standing: &mut Standing, payer: &Payer<'_>) {
-        standing.sums.resize(self.counted.len(), Sum { period: i32::MIN, paid: Fen::ZERO });
+        standing.sums.resize(self.counted.len(), Sum::NONE);
         for (counted, sum) in self.counted.iter().zip(&mut standing.sums) {
             let period = match counted.period {
                 Period::Day => payer.day,

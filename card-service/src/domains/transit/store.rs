@@ -1,4 +1,6 @@
-//! The table tariff.
+//! The table of versions of the fares.
+
+pub mod riding;
 
 use card_schema::clock::Micros;
 use card_schema::ids::Shard;
@@ -44,6 +46,11 @@ pub async fn versions(connection: &mut Connection) -> Result<Vec<Version>, DbErr
     rows.iter().map(version).collect()
 }
 
+/// The number of the newest version; zero before the first.
+pub async fn newest(connection: &mut Connection) -> Result<i64, DbError> {
+    query("SELECT COALESCE(MAX(version), 0) FROM tariff").scalar_one(connection).await
+}
+
 /// What a version was made of: the archive and the supplement.
 pub async fn source(connection: &mut Connection, number: i64) -> Result<Option<(Vec<u8>, String)>, DbError> {
     let row = query("SELECT feed, supplement FROM tariff WHERE version = $1").bind(number).optional(connection).await?;
@@ -53,8 +60,7 @@ pub async fn source(connection: &mut Connection, number: i64) -> Result<Option<(
 /// Adds a version, and gives its number.
 pub async fn insert(tx: &mut Tx, at: Micros, new: &New<'_>) -> Result<i64, DbError> {
     let mut change = Change::begin(tx, Shard(0)).await?;
-    let last: i64 = query("SELECT COALESCE(MAX(version), 0) FROM tariff").scalar_one(tx.conn()).await?;
-    let number = last + 1;
+    let number = newest(tx.conn()).await? + 1;
     change.touch(tx, &tables::TARIFF, vec![number.into()]).await?;
     query(
         "INSERT INTO tariff (version, starts_at, imported_at, staff_id, source, feed, supplement, leaf)

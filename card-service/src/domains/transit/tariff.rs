@@ -10,6 +10,13 @@ use foldhash::fast::FixedState;
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
 
+use super::model::{Right, RightOf};
+
+mod days;
+
+pub(super) use self::days::{DAY_S, LocalTime, Weekly};
+pub use self::days::{Days, Timeframe};
+
 /// The number of a stop within one tariff.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StopIx(pub(super) u32);
@@ -182,54 +189,14 @@ pub struct Product {
     pub prices: Vec<Option<Fen>>,
 }
 
-/// A set of days (`calendar.txt`, `calendar_dates.txt`), each by its number since 1970.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Days {
-    /// The days of every week.
-    pub(super) weekly: Option<Weekly>,
-    /// Days on which it is otherwise.
-    pub(super) exceptions: HashMap<i32, bool>,
-}
-
-/// Some days of every week.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Weekly {
-    /// From Monday on.
-    pub(super) weekdays: [bool; 7],
-    /// The first day.
-    pub(super) first: i32,
-    /// The last day.
-    pub(super) last: i32,
-}
-
-impl Days {
-    pub(super) fn hold(&self, day: i32) -> bool {
-        self.exceptions.get(&day).copied().unwrap_or_else(|| {
-            self.weekly.is_some_and(|Weekly { weekdays, first, last }| {
-                // 1970 began on a Thursday.
-                let weekday = usize::try_from((day + 3).rem_euclid(7)).expect("below seven");
-                (first..=last).contains(&day) && weekdays[weekday]
-            })
-        })
-    }
-}
-
-/// A part of the day on some days (`timeframes.txt`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Timeframe {
-    /// The number of its days.
-    pub service: u16,
-    /// The first second of the day.
-    pub start: i32,
-    /// The second after the last.
-    pub end: i32,
-}
-
 /// How riders of a network show that they travel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Validation {
     /// When they get on.
-    On,
+    On {
+        /// Whoever has validated is found to have done so for so many seconds.
+        valid_s: i64,
+    },
     /// When they get on and when they get off.
     OnOff {
         /// What is charged where one of both is missing.
@@ -239,6 +206,19 @@ pub enum Validation {
         /// A journey takes no more seconds than this: what is longer are two taps that each lack the other.
         longest_s: i64,
     },
+}
+
+/// How long a journey takes at most where nothing is said of it, in seconds.
+pub(super) const LONGEST_S: i64 = 14_400;
+
+impl Validation {
+    /// How long a leg waits for its end, in seconds.
+    pub const fn longest_s(self) -> i64 {
+        match self {
+            Self::On { .. } => LONGEST_S,
+            Self::OnOff { longest_s, .. } => longest_s,
+        }
+    }
 }
 
 /// A network of routes (`networks.txt`), and what the supplement says of it.
@@ -346,15 +326,6 @@ pub enum PassTime {
     Days(u16),
 }
 
-/// A moment as clocks at some place show it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct LocalTime {
-    /// Days since 1970.
-    pub(super) day: i32,
-    /// Seconds since midnight.
-    pub(super) second: i32,
-}
-
 /// Everything that decides a fare.
 #[derive(Clone, Debug)]
 pub struct Tariff {
@@ -396,12 +367,12 @@ impl Tariff {
     }
 
     /// The stop of an id.
-    pub fn stop(&self, id: &str) -> Option<StopIx> {
+    pub fn stop_named(&self, id: &str) -> Option<StopIx> {
         self.stop_numbers.get(id).copied()
     }
 
     /// The route of an id.
-    pub fn route(&self, id: &str) -> Option<RouteIx> {
+    pub fn route_named(&self, id: &str) -> Option<RouteIx> {
         self.route_numbers.get(id).copied()
     }
 
@@ -431,9 +402,17 @@ impl Tariff {
         self.route_of(route).network
     }
 
+    /// What is known of the network of a route.
+    ///
+    /// # Panics
+    /// With a number of another tariff.
+    pub fn network_of(&self, route: RouteIx) -> &Network {
+        &self.networks[usize::from(self.network(route))]
+    }
+
     /// How riders of a route validate.
     pub fn validation(&self, route: RouteIx) -> Validation {
-        self.networks[usize::from(self.network(route))].validation
+        self.network_of(route).validation
     }
 
     /// Whether one leaves on a network where one has got on on another: the same, or one that a join rule connects.
@@ -444,6 +423,28 @@ impl Tariff {
     /// The number of a concession.
     pub fn concession(&self, id: &str) -> Option<usize> {
         self.concessions.iter().position(|concession| concession.id == id)
+    }
+
+    /// What is known of a pass.
+    pub fn pass_of(&self, id: &str) -> Option<&Pass> {
+        self.passes.iter().find(|pass| pass.id == id)
+    }
+
+    /// Whether one of these rights is a pass that is good in a network at that moment.
+    pub(super) fn has_pass(&self, rights: &[Right], network: &str, at: Micros) -> bool {
+        let day = self.day_of_service(self.local(0, at));
+        let network = self.networks.iter().position(|one| one.id == network);
+        let is_good = |right: &Right| {
+            let RightOf::Pass(id) = &right.of else { return false };
+            let is_there = self.pass_of(id).zip(network).is_some_and(|(pass, network)| pass.networks.0[network]);
+            is_there && (right.from.days()..=right.until.days()).contains(&i64::from(day))
+        };
+        rights.iter().any(is_good)
+    }
+
+    /// The day of service of a moment at a place.
+    pub(super) const fn day_of_service(&self, local: LocalTime) -> i32 {
+        if local.second < self.day_starts { local.day.saturating_sub(1) } else { local.day }
     }
 
     /// The number of a pass.
@@ -477,6 +478,3 @@ impl Tariff {
         })
     }
 }
-
-/// Seconds of a day.
-pub(super) const DAY_S: i64 = 86_400;

@@ -2,80 +2,22 @@
 //! harm. What fares cost is asked by `tests/fares`.
 
 use std::collections::BTreeMap;
-use std::io::{Cursor, Write as _};
+use std::io::Cursor;
 
 use proptest::prelude::*;
-use zip::CompressionMethod;
-use zip::write::{SimpleFileOptions, ZipWriter};
 
 use card_schema::clock::Micros;
 use card_schema::date::Date;
 
+use super::fares::still_in_force;
 use super::feed::{self, Finding, KEYS, MAX_BYTES, Report, SUPPLEMENT, Severity};
-use super::import::{self, Refused, Wish, in_force};
+use super::import::{self, Refused, Wish};
 use super::model::Version;
 use super::{Tariff, store};
 use crate::db::query;
 use crate::i18n::Locale;
 use crate::testing::Scratch;
-
-/// A feed that is in order; invented, like every name here.
-const FILES: [(&str, &str); 14] = [
-    ("agency.txt", "agency_name,agency_url,agency_timezone\n测试公交,https://example.test,Asia/Shanghai\n"),
-    ("stops.txt", "stop_id,stop_name,location_type,parent_station\ns,S,1,\np,P,0,s\nq,Q,,\n"),
-    ("areas.txt", "area_id,area_name\n1,一\n2,二\n"),
-    ("stop_areas.txt", "area_id,stop_id\n1,s\n2,q\n"),
-    ("networks.txt", "network_id\nbus\nmetro\n"),
-    ("routes.txt", "route_id,route_short_name,route_type\nb,1,3\nm,2,1\n"),
-    ("route_networks.txt", "network_id,route_id\nbus,b\nmetro,m\n"),
-    (
-        "calendar.txt",
-        "service_id,monday,tuesday,wednesday,thursday,friday,saturday,sunday,start_date,end_date\n\
-         daily,1,1,1,1,1,1,1,20260101,20261231\n",
-    ),
-    ("timeframes.txt", "timeframe_group_id,start_time,end_time,service_id\npeak,07:00:00,09:00:00,daily\n"),
-    ("rider_categories.txt", "rider_category_id,rider_category_name,is_default_fare_category\na,成人,1\nc,儿童,0\n"),
-    ("fare_media.txt", "fare_media_id,fare_media_type\ncard,2\ncash,0\n"),
-    (
-        "fare_products.txt",
-        "fare_product_id,rider_category_id,fare_media_id,amount,currency\n\
-         bus,a,card,2.00,CNY\nmetro,,card,3.00,CNY\noff,,,-1.00,CNY\n",
-    ),
-    (
-        "fare_leg_rules.txt",
-        "leg_group_id,network_id,from_area_id,to_area_id,from_timeframe_group_id,fare_product_id\n\
-         gb,bus,,,,bus\ngm,metro,1,2,,metro\n",
-    ),
-    (
-        "fare_transfer_rules.txt",
-        "from_leg_group_id,to_leg_group_id,transfer_count,duration_limit,duration_limit_type,fare_transfer_type,fare_product_id\n\
-         gb,gb,1,1800,1,0,\ngb,gm,,3600,0,1,off\n",
-    ),
-];
-const SUPPLEMENT_TEXT: &str = r#"
-[[network]]
-id = "bus"
-validation = "on"
-
-[[network]]
-id = "metro"
-validation = "on_off"
-maximum_fen = 900
-"#;
-
-fn files() -> BTreeMap<String, Vec<u8>> {
-    FILES.iter().map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec())).collect()
-}
-
-fn zipped(files: &BTreeMap<String, Vec<u8>>) -> Vec<u8> {
-    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
-    for (name, text) in files {
-        zip.start_file(name, options).unwrap();
-        zip.write_all(text).unwrap();
-    }
-    zip.finish().unwrap().into_inner()
-}
+use crate::testing::city::{FILES, SUPPLEMENT_TEXT, files, zipped};
 
 fn read(files: &BTreeMap<String, Vec<u8>>) -> (Option<Tariff>, Report) {
     feed::read(&zipped(files), SUPPLEMENT_TEXT)
@@ -100,7 +42,7 @@ fn a_feed_in_order_is_taken_and_nothing_is_said() {
     let (tariff, report) = read(&files());
     assert_eq!(report, Report::default());
     let tariff = tariff.unwrap();
-    assert!(tariff.stop("p").is_some() && tariff.route("m").is_some() && tariff.stop("x").is_none());
+    assert!(tariff.stop_named("p").is_some() && tariff.route_named("m").is_some() && tariff.stop_named("x").is_none());
 }
 
 #[test]
@@ -399,6 +341,7 @@ async fn versions_start_when_they_should_and_say_what_they_were_made_of() {
     let mended = import::import(&scratch.db, noon(), wish(Some("2026-12-01"))).await.unwrap().unwrap();
     let mut connection = scratch.db.read().await.unwrap();
     let versions = store::versions(&mut connection).await.unwrap();
+    let fares = import::fares(&mut connection, Micros(0)).await.unwrap();
     assert_eq!(versions.iter().map(|version| version.number).collect::<Vec<_>>(), [3, 2, 1]);
     for (at, expected) in [
         (Micros(noon().0 - 1), None),
@@ -406,16 +349,18 @@ async fn versions_start_when_they_should_and_say_what_they_were_made_of() {
         (Micros(midnight.0 - 1), Some(1)),
         (midnight, Some(mended.version)),
     ] {
-        assert_eq!(in_force(&versions, at).map(|version| version.number), expected, "{at:?}");
+        assert_eq!(fares.at(at).map(|version| version.number), expected, "{at:?}");
+        assert!(expected.is_none() || fares.at(at).unwrap().tariff.stop_named("p").is_some());
     }
     for version in &versions {
-        let Version { number, imported_at, ref imported_by, source, .. } = *version;
+        let Version { imported_at, ref imported_by, source, .. } = *version;
         let hash = ring::digest::digest(&ring::digest::SHA256, &zipped(&files()));
         assert_eq!((imported_at, imported_by, &source[..]), (noon(), &None, hash.as_ref()));
-        let tariff = import::tariff(&mut connection, number).await.unwrap().unwrap();
-        assert!(tariff.stop("p").is_some());
     }
-    assert!(import::tariff(&mut connection, 4).await.unwrap().is_none());
+    for (since, expected) in [(noon(), vec![1, 2, 3]), (midnight, vec![3]), (midnight.plus_seconds(1), vec![3])] {
+        let still = still_in_force(versions.clone(), since);
+        assert_eq!(still.iter().map(|version| version.number).collect::<Vec<_>>(), expected);
+    }
     drop(connection);
     assert_eq!(count(&scratch, "SELECT COUNT(DISTINCT leaf) FROM tariff").await, 3, "each has a leaf of its own");
 }

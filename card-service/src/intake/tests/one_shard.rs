@@ -8,7 +8,7 @@ use crate::db::recorder::{self, Recorded};
 use crate::testing::Scratch;
 
 /// Tables whose rows belong to a holder, or to what a holder does.
-const HOLDERS: [&str; 29] = [
+const HOLDERS: [&str; 33] = [
     "account",
     "activity_read",
     "card_deed",
@@ -34,13 +34,17 @@ const HOLDERS: [&str; 29] = [
     "points_lot",
     "purse_day",
     "purse_reversal",
+    "rider",
+    "rider_fare",
     "shard",
     "tap",
     "tap_settlement",
     "transfer",
+    "transit_pass",
+    "validation",
 ];
 /// The service's own: they find a shard, or know no holder. Copied to every machine, or kept on one.
-const SERVICES: [&str; 44] = [
+const SERVICES: [&str; 45] = [
     "_sqlx_migrations",
     "area",
     "approval",
@@ -52,6 +56,7 @@ const SERVICES: [&str; 44] = [
     "consent_request",
     "document_index",
     "enrolment",
+    "fare_group",
     "house",
     "import",
     "import_row",

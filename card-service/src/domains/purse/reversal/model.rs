@@ -58,7 +58,9 @@ impl Reason {
             TransferKind::Shortfall
             | TransferKind::PointsEarned
             | TransferKind::PointsRedeemed
-            | TransferKind::PointsExpired => &[],
+            | TransferKind::PointsExpired
+            | TransferKind::Fare
+            | TransferKind::Pass => &[],
         }
     }
 }

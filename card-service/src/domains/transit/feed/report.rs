@@ -76,7 +76,7 @@ pub struct Report {
 }
 
 /// Everything that may be said.
-pub const KEYS: [&str; 53] = [
+pub const KEYS: [&str; 54] = [
     "both-or-none",
     "cheaper-of-two",
     "column-twice",
@@ -109,6 +109,7 @@ pub const KEYS: [&str; 53] = [
     "not-one-of",
     "not-positive",
     "not-utf-8",
+    "on-alone",
     "on-off-alone",
     "overlap",
     "path",

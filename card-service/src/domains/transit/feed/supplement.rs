@@ -13,7 +13,7 @@ use super::places::Places;
 use super::report::{At, Report, SUPPLEMENT};
 use super::times::second_of_day;
 use crate::domains::transit::tariff::{
-    Concession, CountRule, Counted, Network, NetworkIx, Networks, Pass, PassTime, Period, Validation, Window,
+    Concession, CountRule, Counted, LONGEST_S, Network, NetworkIx, Networks, Pass, PassTime, Period, Validation, Window,
 };
 
 /// The file.
@@ -50,6 +50,7 @@ struct NetworkEntry {
     maximum_fen: Option<i64>,
     grace_s: Option<i64>,
     longest_s: Option<i64>,
+    valid_s: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -130,8 +131,8 @@ const CHANGE_S: i64 = 4 * 3_600;
 const JOIN_S: i64 = 1_800;
 /// The largest supplement.
 const MAX_BYTES: usize = 1 << 20;
-/// The longest journey where a network does not say: four hours.
-const LONGEST_S: i64 = 4 * 3_600;
+/// How long a validation is found where a network does not say: two hours.
+const VALID_S: i64 = 2 * 3_600;
 
 pub(super) fn read(text: &str, report: &mut Report) -> Supplement {
     if text.len() > MAX_BYTES {
@@ -195,7 +196,7 @@ impl Supplement {
         }
         let Some(entry) = entry else {
             report.error(at, "no-validation", id);
-            return Validation::On;
+            return Validation::On { valid_s: VALID_S };
         };
         let of_both = [("maximum_fen", entry.maximum_fen), ("grace_s", entry.grace_s), ("longest_s", entry.longest_s)];
         match (entry.validation, entry.maximum_fen) {
@@ -203,9 +204,12 @@ impl Supplement {
                 for (field, _) in of_both.iter().filter(|(_, value)| value.is_some()) {
                     report.error(at.field(field), "on-off-alone", id);
                 }
-                Validation::On
+                Validation::On { valid_s: seconds("valid_s", entry.valid_s.unwrap_or(VALID_S), report) }
             }
             (ValidationEntry::OnOff, maximum) => {
+                if entry.valid_s.is_some() {
+                    report.error(at.field("valid_s"), "on-alone", id);
+                }
                 if entry.longest_s == Some(0) {
                     report.error(at.field("longest_s"), "not-positive", 0);
                 }

@@ -89,7 +89,7 @@ fn name(table: &'static Table, values: &[Value]) -> String {
 }
 
 /// Tables of the database that are not exported, and why.
-const LEFT_OUT: [(&str, &str); 20] = [
+const LEFT_OUT: [(&str, &str); 25] = [
     ("_sqlx_migrations", "says which program made the tables; holds nothing of ours"),
     ("session", "ends by itself; that somebody signed in is in sign_in"),
     ("enrolment", "codes that are used once; what came of one is in terminal"),
@@ -109,6 +109,11 @@ const LEFT_OUT: [(&str, &str); 20] = [
     ("open_hold", "finds holds whose time is over; what it points to is proven by transfer"),
     ("purse_day", "counters of a day, which bound and are forgotten; what was paid is proven by transfer"),
     ("points_lot", "what is good of what was earned, by days; what was earned is proven by transfer"),
+    ("validation", "where fares are reckoned from, until it is folded; what was shown is proven by tap"),
+    ("rider", "finds legs that are open, and what the issuer has advanced; what moved is proven by transfer"),
+    ("rider_fare", "what was booked by rider and operator; what moved is proven by transfer"),
+    ("transit_pass", "what a rider may claim; what was bought is proven by tap, and what it cost by transfer"),
+    ("fare_group", "names whose takings an account holds; its id follows from what it names"),
     ("gate_count", "counts without persons, that no leaf speaks for"),
 ];
 

@@ -1,0 +1,85 @@
+//! Legs whose end does not come: once a validator cannot say any more that somebody has left, what the fares ask for a missing end is
+//! booked. A tap that comes in later moves back what was too much.
+
+use std::collections::BTreeSet;
+
+use card_schema::clock::Micros;
+use card_schema::ids::Shard;
+use ring::digest::{self, SHA256};
+
+use super::booking::{self, Booking, Payer, book};
+use super::model::{RiderKey, account_of};
+use super::store::riding as store;
+use super::{Fares, import};
+use crate::db::{Db, DbError, Tx};
+use crate::ledger::{self, Needs, Reference};
+
+/// Riders who are looked at in one transaction.
+const AT_ONCE: u32 = 500;
+/// Taps may come in so late, and what they are part of is reckoned anew.
+pub const KEPT_SECONDS: i64 = 31 * 86_400;
+
+/// Closes all legs that have waited long enough. How many riders had one.
+///
+/// # Errors
+/// When the database fails; what was booked by then stands, and the next look goes on.
+pub async fn close(db: &Db, now: Micros) -> Result<u64, DbError> {
+    let fares = import::fares(&mut db.read().await?, now.plus_seconds(-KEPT_SECONDS)).await?;
+    let mut closed = 0;
+    loop {
+        let riders = store::overdue(&mut db.read().await?, now, AT_ONCE).await?;
+        let Some(shard) = riders.first().map(|rider| rider.shard) else { return Ok(closed) };
+        // One shard at a time: whoever taps in another does not wait.
+        let of_shard: BTreeSet<_> = riders.into_iter().filter(|rider| rider.shard == shard).collect();
+        let fares = fares.clone();
+        let done = db.write_concurrently::<_, DbError, _>(move |tx| {
+            Box::pin(async move { close_riders(tx, &fares, shard, &of_shard, now).await })
+        });
+        closed += done.await?;
+    }
+}
+
+/// Reckons these riders anew, and books what is missing.
+async fn close_riders(
+    tx: &mut Tx,
+    fares: &Fares,
+    shard: Shard,
+    riders: &BTreeSet<RiderKey>,
+    now: Micros,
+) -> Result<u64, DbError> {
+    tx.lock([shard]).await?;
+    let known = store::known(tx.conn(), riders).await?;
+    let accounts = riders.iter().flat_map(|rider| {
+        let groups = booking::groups(fares, &known[rider], None);
+        groups.into_iter().map(|group| account_of(group, shard)).chain(Payer::of(*rider).accounts())
+    });
+    let mut ledger = ledger::store::load(tx, &Needs::accounts(accounts.collect())).await?;
+    let bookings = riders.iter().map(|rider| {
+        let Booking { mut transfers, ride } = book(fares, *rider, &known[rider], None, now, &ledger);
+        for (number, transfer) in transfers.iter_mut().enumerate() {
+            transfer.reference = Some(reference(rider, now, number));
+        }
+        (transfers, ride)
+    });
+    let (chains, mut rides): (Vec<_>, Vec<_>) = bookings.unzip();
+    let posted = ledger::store::post_in(tx, now, &chains, &mut ledger).await?;
+    for (ride, posted) in rides.iter_mut().zip(posted) {
+        if let Err(refused) = posted {
+            tracing::error!(reason = %refused.reason, "the ledger refused the fare of a leg whose end is missing");
+            // The next reckoning of this rider finds what is missing.
+            (ride.charged, ride.advanced) = (Vec::new(), 0);
+        }
+    }
+    store::add(tx.conn(), &rides).await?;
+    Ok(rides.len() as u64)
+}
+
+/// The cause: a rider's legs are closed once at a moment.
+fn reference(rider: &RiderKey, now: Micros, number: usize) -> Reference {
+    let mut context = digest::Context::new(&SHA256);
+    context.update(b"nrc/fare-closing/v1\0");
+    context.update(&rider.id);
+    context.update(&now.0.to_be_bytes());
+    context.update(&number.to_be_bytes());
+    Reference(context.finish().as_ref().try_into().expect("SHA-256 has 32 bytes"))
+}

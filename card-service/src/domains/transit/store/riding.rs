@@ -1,0 +1,171 @@
+//! The tables of where cards were shown, of what was booked for it, and of what riders may claim. What moves, the ledger writes.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use card_schema::clock::Micros;
+use card_schema::date::Date;
+use card_schema::ids::{OrganisationId, TapId};
+use card_schema::operation::transit::Side;
+
+use crate::db::{Connection, DbError, Row, Rows, columns, insert, query};
+use crate::domains::transit::model::{FareGroup, GroupId, PassSold, Ride, RiderKey, Riding, Right, RightOf, Showing};
+
+/// What is known of some riders; nothing of those who have never travelled, and have no right.
+pub async fn known(
+    connection: &mut Connection,
+    riders: &BTreeSet<RiderKey>,
+) -> Result<HashMap<RiderKey, Riding>, DbError> {
+    let mut known: HashMap<RiderKey, Riding> = riders.iter().map(|rider| (*rider, Riding::default())).collect();
+    if riders.is_empty() {
+        return Ok(known);
+    }
+    let wanted = || {
+        Rows::new()
+            .ints("shard", riders.iter().map(|rider| i64::from(rider.shard.0)))
+            .bytes("id", riders.iter().map(|rider| rider.id))
+    };
+    let rows = query(
+        "SELECT v.shard, v.rider_id AS id, v.at, v.side, v.stop, v.route, v.organisation_id, v.tariff, v.tap_id
+         FROM {wanted} CROSS JOIN validation v WHERE v.shard = wanted.shard AND v.rider_id = wanted.id",
+    );
+    for row in &rows.set("wanted", wanted()).all(connection).await? {
+        of(&mut known, row)?.showings.push(showing(row)?);
+    }
+    let rows = query(
+        "SELECT f.shard, f.rider_id AS id, f.group_id, f.charged FROM {wanted} CROSS JOIN rider_fare f
+         WHERE f.shard = wanted.shard AND f.rider_id = wanted.id",
+    );
+    for row in &rows.set("wanted", wanted()).all(connection).await? {
+        let group = GroupId(columns::bytes(row, "group_id")?);
+        of(&mut known, row)?.charged.insert(group, row.get("charged")?);
+    }
+    let rows = query(
+        "SELECT r.shard, r.rider_id AS id, r.advanced, r.open_until FROM {wanted} CROSS JOIN rider r
+         WHERE r.shard = wanted.shard AND r.rider_id = wanted.id",
+    );
+    for row in &rows.set("wanted", wanted()).all(connection).await? {
+        let riding = of(&mut known, row)?;
+        riding.advanced = row.get("advanced")?;
+        riding.open_until = row.get::<Option<i64>>("open_until")?.map(Micros);
+    }
+    let rows = query(
+        "SELECT p.shard, p.holder_id AS id, p.pass AS name, p.from_day, p.until_day
+         FROM {wanted} CROSS JOIN transit_pass p WHERE p.shard = wanted.shard AND p.holder_id = wanted.id",
+    );
+    for row in &rows.set("wanted", wanted()).all(connection).await? {
+        of(&mut known, row)?.rights.push(right(row, RightOf::Pass)?);
+    }
+    Ok(known)
+}
+
+fn of<'a>(known: &'a mut HashMap<RiderKey, Riding>, row: &Row) -> Result<&'a mut Riding, DbError> {
+    let (shard, id) = (columns::shard(row.get("shard")?)?, columns::bytes(row, "id")?);
+    let as_holder = RiderKey { shard, id, is_issuers: false };
+    let is_issuers = !known.contains_key(&as_holder);
+    Ok(known.entry(RiderKey { is_issuers, ..as_holder }).or_default())
+}
+
+fn showing(row: &Row) -> Result<Showing, DbError> {
+    Ok(Showing {
+        at: Micros(row.get("at")?),
+        side: Side::from_number(columns::number(row, "side")?).ok_or(DbError::Unreadable("validation.side"))?,
+        stop: row.get("stop")?,
+        route: row.get("route")?,
+        organisation: OrganisationId::from_bytes(columns::bytes(row, "organisation_id")?),
+        tariff: columns::number(row, "tariff")?,
+        tap: TapId(columns::bytes(row, "tap_id")?),
+    })
+}
+
+fn day(number: i64) -> Result<Date, DbError> {
+    Date::from_days(number).ok_or(DbError::Unreadable("day"))
+}
+
+fn right(row: &Row, of: fn(String) -> RightOf) -> Result<Right, DbError> {
+    Ok(Right { of: of(row.get("name")?), from: day(row.get("from_day")?)?, until: day(row.get("until_day")?)? })
+}
+
+/// Riders whose leg has waited for its end long enough, a number of them.
+pub async fn overdue(connection: &mut Connection, now: Micros, limit: u32) -> Result<Vec<RiderKey>, DbError> {
+    let rows = query(
+        "SELECT shard, rider_id, is_issuers FROM rider WHERE open_until < $1 ORDER BY shard, open_until LIMIT $2",
+    )
+    .bind(now.0)
+    .bind(i64::from(limit))
+    .all(connection)
+    .await?;
+    let key = |row: &Row| {
+        let (shard, id) = (columns::shard(row.get("shard")?)?, columns::bytes(row, "rider_id")?);
+        Ok(RiderKey { shard, id, is_issuers: row.get::<i64>("is_issuers")? != 0 })
+    };
+    rows.iter().map(key).collect()
+}
+
+/// Writes what was reckoned, in the order in which it was.
+pub async fn add(connection: &mut Connection, rides: &[Ride]) -> Result<(), DbError> {
+    let shown: Vec<_> = rides.iter().filter_map(|ride| Some((ride.rider, ride.showing.as_ref()?))).collect();
+    let showings = || shown.iter().map(|(_, showing)| showing);
+    let rows = Rows::new()
+        .ints("shard", shown.iter().map(|(rider, _)| i64::from(rider.shard.0)))
+        .bytes("rider_id", shown.iter().map(|(rider, _)| rider.id))
+        .ints("at", showings().map(|showing| showing.at.0))
+        .bytes("tap_id", showings().map(|showing| showing.tap.0))
+        .ints("side", showings().map(|showing| i64::from(showing.side.number())))
+        .texts("stop", showings().map(|showing| showing.stop.clone()))
+        .texts("route", showings().map(|showing| showing.route.clone()))
+        .bytes("organisation_id", showings().map(|showing| *showing.organisation.as_bytes()))
+        .ints("tariff", showings().map(|showing| i64::from(showing.tariff)));
+    insert(connection, "validation", rows, "").await?;
+
+    let mut charged: BTreeMap<(RiderKey, GroupId), i64> = BTreeMap::new();
+    let mut riders: BTreeMap<RiderKey, (i64, Option<Micros>)> = BTreeMap::new();
+    for Ride { rider, charged: more, advanced, open_until, .. } in rides {
+        for (group, amount) in more {
+            *charged.entry((*rider, *group)).or_default() += amount;
+        }
+        let (sum, until) = riders.entry(*rider).or_default();
+        *sum += advanced;
+        *until = *open_until;
+    }
+    let rows = Rows::new()
+        .ints("shard", charged.keys().map(|(rider, _)| i64::from(rider.shard.0)))
+        .bytes("rider_id", charged.keys().map(|(rider, _)| rider.id))
+        .bytes("group_id", charged.keys().map(|(_, group)| group.0))
+        .ints("charged", charged.values().copied());
+    let adds = "ON CONFLICT (shard, rider_id, group_id) DO UPDATE SET charged = rider_fare.charged + excluded.charged";
+    insert(connection, "rider_fare", rows, adds).await?;
+    let rows = Rows::new()
+        .ints("shard", riders.keys().map(|rider| i64::from(rider.shard.0)))
+        .bytes("rider_id", riders.keys().map(|rider| rider.id))
+        .ints("is_issuers", riders.keys().map(|rider| i64::from(rider.is_issuers)))
+        .ints("advanced", riders.values().map(|(advanced, _)| *advanced))
+        .optional_ints("open_until", riders.values().map(|(_, until)| until.map(|until| until.0)));
+    let adds = "ON CONFLICT (shard, rider_id) DO UPDATE SET
+          advanced = rider.advanced + excluded.advanced, open_until = excluded.open_until";
+    insert(connection, "rider", rows, adds).await?;
+    write_groups(connection, rides.iter().flat_map(|ride| &ride.named)).await
+}
+
+/// Writes passes that were bought.
+pub async fn add_passes(connection: &mut Connection, passes: &[PassSold]) -> Result<(), DbError> {
+    let rows = Rows::new()
+        .ints("shard", passes.iter().map(|sold| i64::from(sold.rider.shard.0)))
+        .bytes("holder_id", passes.iter().map(|sold| sold.rider.id))
+        .texts("pass", passes.iter().map(|sold| sold.group.sold.parts().1.to_owned()))
+        .ints("from_day", passes.iter().map(|sold| sold.right.from.days()))
+        .ints("until_day", passes.iter().map(|sold| sold.right.until.days()))
+        .bytes("tap_id", passes.iter().map(|sold| sold.tap.0));
+    insert(connection, "transit_pass", rows, "").await?;
+    write_groups(connection, passes.iter().map(|sold| &sold.group)).await
+}
+
+/// Notes what groups stand for.
+async fn write_groups(connection: &mut Connection, groups: impl Iterator<Item = &FareGroup>) -> Result<(), DbError> {
+    let groups: BTreeMap<GroupId, &FareGroup> = groups.map(|group| (group.id(), group)).collect();
+    let rows = Rows::new()
+        .bytes("group_id", groups.keys().map(|id| id.0))
+        .bytes("organisation_id", groups.values().map(|group| *group.organisation.as_bytes()))
+        .ints("kind", groups.values().map(|group| group.sold.parts().0))
+        .texts("name", groups.values().map(|group| group.sold.parts().1.to_owned()));
+    insert(connection, "fare_group", rows, "ON CONFLICT (group_id) DO NOTHING").await
+}
