@@ -16,6 +16,7 @@ use card_schema::{
     envelope::{
         Envelope, EnvelopeError, Kid, Payload, PublicKey, Signature, ToBeSigned,
         batch::Batch,
+        fares::{FareNetwork, FarePack, FareRoute, FareStop, FareVersion},
         paper::{Paper, PaperKind},
         receipt::{Ending, Outcome, PointsStanding, Receipt, Recorded, TapOutcome},
         status_list::{CardStatus, Claims, SignedToken, StatusDelta, StatusList, Statuses},
@@ -337,6 +338,18 @@ fn check_paper() {
     assert_eq!(paper::read("https://card.example/papers/check", &SERVICE.public()), Err(PaperError::Text));
 }
 
+fn check_fares() {
+    let version = FareVersion {
+        number: 7,
+        starts_at: Micros(1_795_392_000_000_000),
+        networks: vec![FareNetwork { on_off: false, most: Fen(200) }, FareNetwork { on_off: true, most: Fen(900) }],
+        routes: vec![FareRoute { id: "bus-1".to_owned(), name: "1 路".to_owned(), network: 0 }],
+        stops: vec![FareStop { id: "测试路口".to_owned(), name: "测试路口东".to_owned() }],
+    };
+    let pack = FarePack { at: Micros(1_795_392_000_500_000), versions: vec![version] };
+    check("fares", &pack, Kid::Key(SERVICE.public().key_id()), &SERVICE);
+}
+
 /// One test, because when the files are made anew each kind needs those before it.
 #[test]
 fn what_was_signed_is_read_and_written_as_ever() {
@@ -344,6 +357,7 @@ fn what_was_signed_is_read_and_written_as_ever() {
     check_abandoned_counter();
     check_batch_and_receipt();
     check_paper();
+    check_fares();
     check_status_list();
 }
 
@@ -351,6 +365,7 @@ fn what_was_signed_is_read_and_written_as_ever() {
 fn every_kept_file_belongs_to_a_test() {
     let known = [
         "batch",
+        "fares",
         "paper",
         "receipt",
         "status-delta",

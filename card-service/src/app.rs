@@ -20,6 +20,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::db::Db;
 use crate::domains::residence::map;
+use crate::domains::transit::pack::Packs;
 use crate::http::Refusal;
 use crate::jobs::Hub;
 use crate::keys::KeyStore;
@@ -41,6 +42,8 @@ pub struct Parts {
     pub keys: Arc<dyn KeyStore>,
     /// What terminals are told of cards.
     pub status_lists: StatusLists,
+    /// What validators are told of the fares.
+    pub fare_packs: Packs,
     /// The issuer's certificates.
     pub authorities: Authorities,
     /// The configuration in force.

@@ -30,6 +30,7 @@ use crate::config::Config;
 use crate::db::{Db, DbError};
 use crate::domains::residence::map::Counted;
 use crate::domains::residence::{draft, import};
+use crate::domains::transit::pack::Packs;
 use crate::domains::{points, purse, transit};
 use crate::evidence::checkpoint::{self, CheckpointError};
 use crate::evidence::{Log, LogError};
@@ -202,6 +203,7 @@ impl Service {
         let app = App::new(Parts {
             db,
             status_lists: StatusLists::new(Arc::clone(&keys), &terminals_url),
+            fare_packs: Packs::new(Arc::clone(&keys)),
             keys,
             authorities,
             config,

@@ -18,3 +18,4 @@ pub mod station;
 pub mod submit;
 pub mod tap;
 pub mod tls;
+pub mod validator;

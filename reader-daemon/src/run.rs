@@ -21,6 +21,7 @@ use crate::{
     station::{Presence, Stations},
     submit::{self, Submitter, client::ServiceClient},
     tap::Shared,
+    validator::Validator,
 };
 
 /// The outbox's name in the data folder.
@@ -92,6 +93,8 @@ pub async fn run(config: &Config) -> Result<(), RunError> {
     let background = [tokio::spawn(submitter.run()), tokio::spawn(jobs.run())];
     let counter =
         Counter::new(Arc::clone(&stations), Arc::clone(&outbox), handle.clone(), Arc::clone(&service), known.clone());
+    let validator = Validator::load(Arc::clone(&stations), Arc::clone(&outbox), handle.clone()).await?;
+    let validating = tokio::spawn(validator.clone().run());
     let (stop, stopping) = watch::channel(false);
     let app = App {
         stations: Arc::clone(&stations),
@@ -101,6 +104,7 @@ pub async fn run(config: &Config) -> Result<(), RunError> {
         submitter: handle,
         prompts,
         counter,
+        validator,
         visits: Visits::default(),
         stopping,
     };
@@ -113,6 +117,7 @@ pub async fn run(config: &Config) -> Result<(), RunError> {
     // Nobody is to find an address where nobody listens.
     let _ = std::fs::remove_file(&local_file);
     background.iter().for_each(JoinHandle::abort);
+    validating.abort();
     stations.release().await;
     drop(monitor);
     apdu_trace::mark("stop");

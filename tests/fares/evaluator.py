@@ -715,9 +715,9 @@ class Trip:
             yield percent_line("concession", lowest["id"], lowest["percent"], amount)
 
     def discounted(self, amount: int) -> Iterator[Line]:
-        """The discounts in the order of the file, each of what the one before left."""
+        """The discounts in the order of the file, each of what the one before left; nothing of those that a right of this day excludes."""
         for discount in self.feed.discounts:
-            if self.leg.network not in discount["networks"]:
+            if self.leg.network not in discount["networks"] or not self.rights.isdisjoint(discount.get("except", ())):
                 continue
             paid = self.standing.sums[self.sum_key("discount", discount)]
             reached = [step for step in discount["steps"] if step["from_fen"] <= paid]

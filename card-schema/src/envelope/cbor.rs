@@ -29,6 +29,14 @@ pub(crate) fn array(d: &mut Decoder<'_>, limit: usize, what: &'static str) -> Re
     usize::try_from(length).ok().filter(|&n| n <= limit).ok_or(EnvelopeError::TooLong(what))
 }
 
+/// An array of exactly so many parts.
+pub(crate) fn parts(d: &mut Decoder<'_>, count: usize, what: &'static str) -> Result<(), EnvelopeError> {
+    if array(d, count, what)? == count {
+        return Ok(());
+    }
+    Err(malformed(&format!("{what}: another number of parts than {count}")))
+}
+
 /// The next key of a map.
 pub(crate) fn key(d: &mut Decoder<'_>, key: u8) -> Result<(), EnvelopeError> {
     if d.i64()? == i64::from(key) { Ok(()) } else { Err(malformed("another key than expected")) }

@@ -22,6 +22,8 @@ pub enum Purpose {
     Receipt,
     /// A printed paper, signed by the service.
     Paper,
+    /// What validators know of the fares, signed by the service.
+    Fares,
 }
 
 impl Purpose {
@@ -32,6 +34,7 @@ impl Purpose {
             Self::Batch => b"nrc/batch/v1",
             Self::Receipt => b"nrc/receipt/v1",
             Self::Paper => b"nrc/paper/v1",
+            Self::Fares => b"nrc/fares/v1",
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod batch;
 pub(crate) mod cbor;
 mod cose;
 mod error;
+pub mod fares;
 mod key;
 pub mod paper;
 pub mod receipt;

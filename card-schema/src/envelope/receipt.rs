@@ -158,11 +158,11 @@ impl PointsStanding {
 
     fn decode(d: &mut Decoder<'_>) -> Result<Option<Self>, EnvelopeError> {
         cbor::optional(d, |d| {
-            parts(d, 4, "standing of points")?;
+            cbor::parts(d, 4, "standing of points")?;
             let (programme, moved) = (ProgrammeId(d.u32()?), d.i64()?);
             let balance = cbor::optional(d, |d| Ok(d.i64()?))?;
             let ending = cbor::optional(d, |d| {
-                parts(d, 2, "ending of points")?;
+                cbor::parts(d, 2, "ending of points")?;
                 let (points, days) = (d.i64()?, d.i64()?);
                 let until = Date::from_days(days).ok_or(EnvelopeError::UnknownValue("day"))?;
                 Ok(Ending { points, until })
@@ -170,14 +170,6 @@ impl PointsStanding {
             Ok(Self { programme, moved, balance, ending })
         })
     }
-}
-
-/// An array of exactly so many parts.
-fn parts(d: &mut Decoder<'_>, count: usize, what: &'static str) -> Result<(), EnvelopeError> {
-    if cbor::array(d, count, what)? == count {
-        return Ok(());
-    }
-    Err(EnvelopeError::Malformed(format!("{what}: another number of parts than {count}")))
 }
 
 /// Where the log has a tap.
@@ -200,7 +192,7 @@ impl Recorded {
 
     fn decode(d: &mut Decoder<'_>) -> Result<Option<Self>, EnvelopeError> {
         cbor::optional(d, |d| {
-            parts(d, 2, "place in the log")?;
+            cbor::parts(d, 2, "place in the log")?;
             Ok(Self { shard: Shard(d.u8()?), leaf: d.u64()? })
         })
     }
@@ -267,7 +259,7 @@ impl Payload for Receipt {
         let count = cbor::array(d, batch::MAX_TAPS, "list of outcomes")?;
         let outcomes = (0..count)
             .map(|_| {
-                parts(d, 5, "outcome")?;
+                cbor::parts(d, 5, "outcome")?;
                 let tap = TapId(cbor::bytes(d)?);
                 let outcome = Outcome::from_number(d.u16()?).ok_or(EnvelopeError::UnknownValue("outcome"))?;
                 let balance = cbor::optional(d, |d| Ok(Fen(d.i64()?)))?;

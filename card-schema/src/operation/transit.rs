@@ -14,6 +14,10 @@ use crate::{
 /// The longest `stop_id`, `route_id` and name of a pass, in bytes of UTF-8.
 pub const MAX_ID_BYTES: usize = 64;
 
+/// Who shows a card again so soon, on the same side at the same station, is still the same rider: a validator says so to whoever comes next
+/// with it, and the service counts it once.
+pub const AGAIN_SECONDS: i64 = 60;
+
 /// Which end of a leg a validator is at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -48,6 +48,7 @@ transit-path = { $value } is a path: files have to lie at the top of the archive
 transit-station-in-station = a station lies in no other
 transit-supplement = cannot be read: { $value }
 transit-too-large = is larger than { $value } MB
+transit-too-long = is longer than { $value } bytes
 transit-too-many = there are more than { $value } of them
 transit-too-many-files = has more than { $value } files
 transit-too-much = costs more than { $value } yuan

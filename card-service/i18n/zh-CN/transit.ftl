@@ -48,6 +48,7 @@ transit-path = { $value } 是路径：文件须放在压缩包的最上层
 transit-station-in-station = 车站不能属于另一车站
 transit-supplement = 无法读取：{ $value }
 transit-too-large = 超过 { $value } MB
+transit-too-long = 超过 { $value } 字节
 transit-too-many = 超过 { $value } 个
 transit-too-many-files = 文件超过 { $value } 个
 transit-too-much = 价格超过 { $value } 元

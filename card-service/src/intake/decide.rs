@@ -19,6 +19,8 @@ pub(super) struct Known<'a> {
     pub(super) signed_by: SignedBy,
     /// The terminal has accepted the tap on its own, and could not know that the card is out of use.
     pub(super) is_in_good_faith: bool,
+    /// Its holder has got on with it, and leaves now.
+    pub(super) is_inside: bool,
     /// When the log head that the tap has seen was signed.
     pub(super) log_head_at: Option<Micros>,
     pub(super) now: Micros,
@@ -65,7 +67,7 @@ pub(super) fn check(policy: &Policy, tap: &Tap, known: &Known<'_>) -> Verdict {
     if !clock_plausible(policy, tap.at, known) {
         return Refuse(Outcome::ClockImplausible);
     }
-    if card.expires_at <= tap.at {
+    if card.expires_at <= tap.at && !known.is_inside {
         return Refuse(Outcome::CardExpired);
     }
     let consent = matches!(tap.operation, Operation::RegistrationConsent(_));
@@ -73,7 +75,7 @@ pub(super) fn check(policy: &Policy, tap: &Tap, known: &Known<'_>) -> Verdict {
         CardState::Active => !consent,
         CardState::Personalised => consent,
         CardState::Personalising | CardState::Abandoned => false,
-        _ => known.is_in_good_faith,
+        _ => known.is_in_good_faith || known.is_inside,
     };
     if state_fits { Verdict::Ask } else { Refuse(Outcome::CardNotActive) }
 }

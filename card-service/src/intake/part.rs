@@ -248,9 +248,6 @@ impl Part {
             return Ok(false);
         };
         let out_since = out_since.changed_at;
-        if self.is_inside(placed) {
-            return Ok(true);
-        }
         let longest_s = i64::from(policy.limits.offline.freeze_days) * 86_400;
         if !status::hides(tx.conn(), tap.status_version, card, tap.at, longest_s).await? {
             return Ok(false);
@@ -324,6 +321,7 @@ impl Part {
             card,
             signed_by: candidate.signed_by(&placed.submission.key, card),
             is_in_good_faith,
+            is_inside: self.is_inside(placed),
             log_head_at: placed.log_head_at,
             now: placed.submission.received_at,
         };

@@ -70,11 +70,13 @@ pub enum Place {
     Till,
     /// Where people go in.
     Gate,
+    /// Where people get on vehicles and off, or are asked whether they have validated.
+    Validator,
 }
 
 impl Place {
     /// Every place.
-    pub const ALL: [Self; 3] = [Self::Counter, Self::Till, Self::Gate];
+    pub const ALL: [Self; 4] = [Self::Counter, Self::Till, Self::Gate, Self::Validator];
 
     /// Its name in forms.
     pub const fn name(self) -> &'static str {
@@ -82,6 +84,7 @@ impl Place {
             Self::Counter => "counter",
             Self::Till => "till",
             Self::Gate => "gate",
+            Self::Validator => "validator",
         }
     }
 
@@ -110,6 +113,7 @@ impl Place {
                 OperationCode::PointsUndo,
             ],
             Self::Gate => &[OperationCode::GateCheck],
+            Self::Validator => &[OperationCode::TransitValidation, OperationCode::TransitInspection],
         }
     }
 

@@ -22,6 +22,7 @@ use crate::cards::status::StatusLists;
 use crate::config::{Config, Overrides};
 use crate::db::DbError;
 use crate::domains::residence::map::Counted;
+use crate::domains::transit::pack::Packs;
 use crate::evidence::{Log, checkpoint};
 use crate::http::signed_in::COOKIE;
 use crate::intake::Intake;
@@ -74,6 +75,7 @@ pub(crate) async fn office() -> Office {
     let app = App::new(Parts {
         db,
         status_lists: StatusLists::new(Arc::clone(&keys), TERMINALS_URL),
+        fare_packs: Packs::new(Arc::clone(&keys)),
         keys,
         authorities,
         config,

@@ -231,6 +231,19 @@ fn refused(refused: Refused) -> CliError {
             "这张卡今天被抽中，须联网核实，未作任何扣款。请等网络恢复，或用其他方式付款。",
             "This card was drawn today as one that the service has to decide; nothing was charged. Wait for the network, or pay in another way.",
         ),
+        Refused::Again => {
+            CliError::failed("again", "刚刚已刷过，请勿重复刷卡。", "It has validated here just now. Once is enough.")
+        }
+        Refused::NoFares => CliError::failed(
+            "no-fares",
+            "本机尚未取得票价，不能验票。请接通网络后稍候。",
+            "This validator knows no fares yet. Connect it to the network and wait a moment.",
+        ),
+        Refused::PlaceUnknown => CliError::failed(
+            "place-unknown",
+            "现行票价中没有所设的线路或站点。请按现行票价重新设置。",
+            "The fares in force have no such route or stop. Set the validator to one that they have.",
+        ),
         Refused::Frozen => CliError::failed(
             "offline-frozen",
             "本机太久没有联网，或时钟被改动，暂不收款，未作任何扣款。请恢复网络并核对时间。",

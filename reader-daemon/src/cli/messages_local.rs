@@ -1,6 +1,7 @@
 //! What programs and people read of a request to the local API, or at the counter, that cannot be. The words only.
 
-use super::messages::CliError;
+use super::{messages::CliError, messages_daemon};
+use crate::{tap::Refused, validator::Wrong};
 
 /// A request to the local API that is not of its form.
 pub(crate) fn bad_request(cause: &str) -> CliError {
@@ -95,6 +96,38 @@ pub(crate) fn approval_over() -> CliError {
         "批准之后有一次刷卡没有完成，批准已失效，尚未到账。请工作人员重新批准。",
         "After the approval a card was taken away too early, so it does not hold any more. Nothing was booked yet. Approve once more.",
     )
+}
+
+/// The service has not answered an inspector.
+pub(crate) fn inspection_unanswered() -> CliError {
+    CliError::failed(
+        "inspection-unanswered",
+        "网络中断或服务没有答复，查不到乘车记录。请不要据此认定持卡人没有刷卡。",
+        "The service does not answer, so nobody can say whether this card has validated. Do not hold it against the holder.",
+    )
+}
+
+/// A validator cannot be set so.
+pub(crate) fn duty(wrong: Wrong) -> CliError {
+    match wrong {
+        Wrong::NotAllowed(code) => messages_daemon::tap(&Refused::OperationNotAllowed(code).into()),
+        Wrong::NoFares => messages_daemon::tap(&Refused::NoFares.into()),
+        Wrong::Route => CliError::usage(
+            "route-unknown",
+            "现行票价中没有这条线路。请核对 route_id。",
+            "The fares in force have no such route. Check its route_id.",
+        ),
+        Wrong::Stop => CliError::usage(
+            "stop-unknown",
+            "现行票价中没有这个站点。请核对 stop_id。",
+            "The fares in force have no such stop. Check its stop_id.",
+        ),
+        Wrong::NothingToLeave => CliError::usage(
+            "nothing-to-leave",
+            "这条线路只在上车时刷卡。请设为上车（on）。",
+            "On this route people validate when they get on, and not when they leave. Set it to on.",
+        ),
+    }
 }
 
 /// Another sale is under way.

@@ -22,6 +22,7 @@ pub mod readers;
 mod run;
 mod sign_in;
 mod tap;
+mod validator;
 
 use std::{io::Write as _, path::PathBuf, process::ExitCode};
 
@@ -91,6 +92,8 @@ enum Command {
     Apdu(apdu::ApduArgs),
     /// Take one tap through the running daemon
     Tap(tap::TapArgs),
+    /// Say what readers do with each card: let on, let off, inspect
+    Validator(validator::ValidatorArgs),
     /// Open the console, signed in with the staff card on the reader
     SignIn(sign_in::SignInArgs),
     /// Open the page at the reader, for whoever stands there: PIN, consent, staff sign-in
@@ -118,6 +121,7 @@ fn run(cli: &Cli, context: Context) -> Result<(), CliError> {
         Command::Card(args) => card::run(args, context),
         Command::Apdu(args) => apdu::run(args, context),
         Command::Tap(args) => tap::run(args, &cli.settings, context),
+        Command::Validator(args) => validator::run(args, &cli.settings, context),
         Command::SignIn(args) => sign_in::run(args, &cli.settings, context),
         Command::Page(args) => page::run(args, &cli.settings, context),
         Command::Pin(args) => pin::run(args, &cli.settings, context),

@@ -27,7 +27,7 @@ use super::{
     Prompts,
     page::{self, Visits},
     problem::Failure,
-    transactions,
+    transactions, validator,
     wire::{
         OutboxEntry, OutboxReply, PinText, PointsReply, Prompt, PromptAnswer, ReaderStatus, SignInRequest, Status,
         TapReply, TapRequest, TapState,
@@ -44,6 +44,7 @@ use crate::{
         client::{ServiceClient, ServiceError},
     },
     tap::{Ask, Knowledge, Refused, Shared, points},
+    validator::Validator,
 };
 
 /// The longest that a request may wait for a card, a question or a receipt.
@@ -70,6 +71,8 @@ pub struct App {
     pub prompts: Prompts,
     /// What is being paid.
     pub counter: Counter,
+    /// Readers that validate.
+    pub validator: Validator,
     /// The browsers that were let in.
     pub visits: Visits,
     /// True when the daemon is asked to stop: nobody waits any longer.
@@ -86,6 +89,7 @@ pub(super) fn routes(app: App) -> Router {
         .route("/v1/outbox/retry", post(retry))
         .route("/v1/prompts", get(prompts))
         .route("/v1/prompts/{id}", post(answer))
+        .route("/v1/validator", get(validator::show).put(validator::set))
         .merge(Router::from(transactions::routes()))
         .fallback(|| async { Failure { status: StatusCode::NOT_FOUND, error: messages_local::no_such_request() } })
         .with_state(app)

@@ -49,6 +49,14 @@ impl Client {
         self.send(reqwest::Method::POST, path, Some(body)).await
     }
 
+    /// Tells the daemon how something is to be from now on.
+    ///
+    /// # Errors
+    /// What the daemon answers, or `daemon-not-running`.
+    pub async fn put<Q: Serialize, R: DeserializeOwned>(&self, path: &str, body: &Q) -> Result<R, CliError> {
+        self.send(reqwest::Method::PUT, path, Some(body)).await
+    }
+
     /// Where a path of the daemon is.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.file.address)

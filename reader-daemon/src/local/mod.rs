@@ -10,6 +10,7 @@ mod problem;
 mod prompts;
 mod serve;
 mod transactions;
+mod validator;
 pub mod wire;
 
 pub use self::{

@@ -16,6 +16,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 use crate::{
     cli::messages::CliError,
     counter::{Bearer, CardSeen},
+    validator::Duty,
 };
 
 /// Where the running daemon is and what opens it: the content of `local.json`.
@@ -89,6 +90,50 @@ pub struct SignInRequest {
     /// How long to wait for a card, in milliseconds.
     #[serde(default = "default_wait_ms")]
     pub wait_ms: u64,
+}
+
+/// `PUT /v1/validator`: what readers are there for from now on, all of them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ValidatorRequest {
+    /// A duty a reader; none for a machine that does not validate any more.
+    pub duties: Vec<ValidatorDuty>,
+}
+
+/// What a reader is there for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ValidatorDuty {
+    /// Its PC/SC name; all that are not named where there is none.
+    pub reader: Option<String>,
+    /// What it does with each card.
+    #[serde(flatten)]
+    pub duty: Duty,
+}
+
+/// `GET /v1/validator`: what readers are there for, and what they show.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ValidatorReply {
+    /// The version of the fares in force, if any is known.
+    pub tariff: Option<u32>,
+    /// What was set.
+    pub duties: Vec<ValidatorDuty>,
+    /// Readers that are at work.
+    pub readers: Vec<ValidatorReader>,
+}
+
+/// A reader at work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ValidatorReader {
+    /// Its PC/SC name.
+    pub reader: String,
+    /// What it is there for.
+    pub duty: Duty,
+    /// How many cards it has had.
+    pub cards: u64,
+    /// Whether it shows what became of the last one.
+    pub shown: bool,
+    /// Why that one was refused, if it was.
+    pub refusal: Option<Refusal>,
 }
 
 /// Whom a page at the reader is for: two screens of one machine.

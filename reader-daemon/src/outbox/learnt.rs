@@ -25,6 +25,10 @@ pub enum Snapshot {
     LogHead,
     /// When the service was last reached, by the terminal's clock; counted up at each time.
     SyncedAt,
+    /// The signed fares; their version is the number of the newest among them.
+    Fares,
+    /// What readers validate, as JSON; counted up at each change.
+    Duties,
 }
 
 impl Snapshot {
@@ -34,6 +38,8 @@ impl Snapshot {
             Self::Profile => "profile",
             Self::LogHead => "log head",
             Self::SyncedAt => "synced at",
+            Self::Fares => "fares",
+            Self::Duties => "duties",
         }
     }
 }

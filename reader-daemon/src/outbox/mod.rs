@@ -59,6 +59,8 @@ pub struct Waiting {
     pub taps: u64,
     /// What the payments among them come to.
     pub payments: Fen,
+    /// How many of them are validations.
+    pub validations: u64,
 }
 
 /// When the running statement had done its work and only writing to the disk was left.

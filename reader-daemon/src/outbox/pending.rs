@@ -38,11 +38,13 @@ pub struct PendingTap {
     pub cose: Vec<u8>,
 }
 
-/// Payments that the service has not answered, as a terminal has to know them before it accepts one more on its own.
+/// Payments or validations that the service has not answered, as a terminal has to know them before it accepts one more on its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Exposure {
-    /// What all of them come to.
+    /// What all payments come to.
     pub terminal: Fen,
+    /// How many validations there are.
+    pub validations: u64,
     /// What those of the card come to that were made today.
     pub card_day: Fen,
     /// How many are of the card.
@@ -97,20 +99,26 @@ impl Outbox {
         *self.waiting.borrow()
     }
 
-    /// The payments that wait, and of them a card's. `today` is when the day began.
-    pub async fn exposure(&self, card: CardId, today: Micros) -> Result<Exposure, OutboxError> {
+    /// What waits of an operation, and of that a card's. `today` is when the day began.
+    pub async fn exposure(
+        &self,
+        operation: OperationCode,
+        card: CardId,
+        today: Micros,
+    ) -> Result<Exposure, OutboxError> {
         let mut connection = self.lock().await;
         let (card_count, card_day): (i64, i64) = sqlx::query_as(
             "SELECT COUNT(*), COALESCE(SUM(amount) FILTER (WHERE at >= $1), 0) FROM tap WHERE operation = $2 AND card = $3",
         )
         .bind(today.0)
-        .bind(i64::from(OperationCode::PursePayment.number()))
+        .bind(i64::from(operation.number()))
         .bind(card.as_bytes().as_slice())
         .fetch_one(&mut *connection)
         .await
         .map_err(fail("adding up what waits"))?;
         let card_count = u32::try_from(card_count).map_err(|_| OutboxError::Damaged("tap"))?;
-        Ok(Exposure { terminal: self.waiting().payments, card_day: Fen(card_day), card_count })
+        let Waiting { payments, validations, .. } = self.waiting();
+        Ok(Exposure { terminal: payments, validations, card_day: Fen(card_day), card_count })
     }
 
     /// Sees whether that has changed.
@@ -176,8 +184,12 @@ impl Waiting {
     /// One more.
     pub(super) const fn add(&mut self, operation: OperationCode, amount: Option<Fen>) {
         self.taps += 1;
-        if let (OperationCode::PursePayment, Some(amount)) = (operation, amount) {
-            self.payments = Fen(self.payments.0.saturating_add(amount.0));
+        match (operation, amount) {
+            (OperationCode::PursePayment, Some(amount)) => {
+                self.payments = Fen(self.payments.0.saturating_add(amount.0));
+            }
+            (OperationCode::TransitValidation, _) => self.validations += 1,
+            _ => {}
         }
     }
 
@@ -185,23 +197,28 @@ impl Waiting {
     const fn put_back(&mut self, taken: Self) {
         self.taps += taken.taps;
         self.payments = Fen(self.payments.0.saturating_add(taken.payments.0));
+        self.validations += taken.validations;
     }
 
     /// So many less.
     const fn take(&mut self, settled: Self) {
         self.taps -= settled.taps;
         self.payments = Fen(self.payments.0.saturating_sub(settled.payments.0));
+        self.validations -= settled.validations;
     }
 }
 
 /// Counts what waits.
 pub(super) async fn count(connection: &mut SqliteConnection) -> Result<Waiting, OutboxError> {
-    let (taps, payments): (i64, i64) =
-        sqlx::query_as("SELECT COUNT(*), COALESCE(SUM(amount) FILTER (WHERE operation = $1), 0) FROM tap")
-            .bind(i64::from(OperationCode::PursePayment.number()))
-            .fetch_one(&mut *connection)
-            .await
-            .map_err(fail("counting the outbox"))?;
-    let taps = u64::try_from(taps).map_err(|_| OutboxError::Damaged("tap"))?;
-    Ok(Waiting { taps, payments: Fen(payments) })
+    let (taps, payments, validations): (i64, i64, i64) = sqlx::query_as(
+        "SELECT COUNT(*), COALESCE(SUM(amount) FILTER (WHERE operation = $1), 0),
+         COUNT(*) FILTER (WHERE operation = $2) FROM tap",
+    )
+    .bind(i64::from(OperationCode::PursePayment.number()))
+    .bind(i64::from(OperationCode::TransitValidation.number()))
+    .fetch_one(&mut *connection)
+    .await
+    .map_err(fail("counting the outbox"))?;
+    let count = |number: i64| u64::try_from(number).map_err(|_| OutboxError::Damaged("tap"));
+    Ok(Waiting { taps: count(taps)?, payments: Fen(payments), validations: count(validations)? })
 }

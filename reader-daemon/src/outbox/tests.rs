@@ -131,7 +131,7 @@ async fn taps_are_settled_only_by_name_and_the_lane_goes_on_where_it_was() {
         first_two[0].tap_id = TapId([9; 32]);
         settle(&outbox, first_two).await;
         assert_eq!(counters(&outbox).await, [1, 3], "a receipt for another tap settles nothing");
-        assert_eq!(outbox.waiting(), Waiting { taps: 2, payments: Fen(2_500) });
+        assert_eq!(outbox.waiting(), Waiting { taps: 2, payments: Fen(2_500), validations: 0 });
         settle(&outbox, outbox.pending(10).await.unwrap()).await;
         assert_eq!(outbox.waiting(), Waiting::default());
         assert_eq!(take(&outbox, &mut lane).await, 4, "the lane in use is not disturbed");

@@ -19,7 +19,7 @@ use crate::{
     local::wire::Timing,
     outbox::Outbox,
     piv::{PivCard, PivError},
-    tap::{Ask, Line, Shared, Taken, TapError, sign::TerminalKey},
+    tap::{Ask, Line, Shared, Taken, TapError, sign::TerminalKey, validation::Recent},
 };
 
 /// The longest that a tap may take once a card is there.
@@ -88,6 +88,7 @@ pub struct Stations {
     known: Shared,
     key: Arc<TerminalKey>,
     terminal: TerminalId,
+    recent: Recent,
     lines: Mutex<HashMap<String, Arc<AsyncMutex<Line>>>>,
     /// The lines whose last holder has an answer and which still make ready for the next one.
     readying: Mutex<HashMap<String, Readying>>,
@@ -111,7 +112,17 @@ impl Stations {
         key: Arc<TerminalKey>,
         terminal: TerminalId,
     ) -> Self {
-        Self { readers, presence, outbox, known, key, terminal, lines: Mutex::default(), readying: Mutex::default() }
+        Self {
+            readers,
+            presence,
+            outbox,
+            known,
+            key,
+            terminal,
+            recent: Recent::default(),
+            lines: Mutex::default(),
+            readying: Mutex::default(),
+        }
     }
 
     /// Which readers are there.
@@ -139,7 +150,14 @@ impl Stations {
         let mut lines = self.lines.lock().expect("nobody panics while holding this lock");
         let line = lines.entry(reader.to_owned()).or_insert_with(|| {
             let (outbox, key) = (Arc::clone(&self.outbox), Arc::clone(&self.key));
-            Arc::new(AsyncMutex::new(Line::new(outbox, self.known.clone(), key, self.terminal, reader)))
+            Arc::new(AsyncMutex::new(Line::new(
+                outbox,
+                self.known.clone(),
+                key,
+                self.terminal,
+                self.recent.clone(),
+                reader,
+            )))
         });
         Arc::clone(line).try_lock_owned().map_err(|_| StationError::Busy)
     }

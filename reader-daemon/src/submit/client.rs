@@ -2,7 +2,7 @@
 
 use std::{sync::RwLock, time::Duration};
 
-use card_schema::envelope::status_list;
+use card_schema::envelope::{fares, status_list};
 use card_schema::wire::{
     Problem,
     issuance::{Job, ObservationReply, ObservationRequest},
@@ -109,6 +109,11 @@ impl ServiceClient {
     /// What has changed since a version of the status list, as a signed token; nothing where nothing has.
     pub async fn status_changes(&self, since: u64) -> Result<Option<Vec<u8>>, ServiceError> {
         self.token(&format!("{}/changes?since={since}", status_list::PATH), None).await
+    }
+
+    /// What a validator has to know of the fares, signed; nothing where it is the one of this version, and where there is none.
+    pub async fn fares(&self, have: Option<u64>) -> Result<Option<Vec<u8>>, ServiceError> {
+        self.token(fares::PATH, have).await
     }
 
     /// Another certificate of the terminal's key.

@@ -4,6 +4,7 @@
 //! One submitter a daemon; nobody else talks to the service about taps.
 
 pub mod client;
+mod fares;
 mod receipt;
 mod refresh;
 mod renewal;

@@ -1,5 +1,5 @@
 //! What comes down from the service, verified before it is in force and kept for the next start: the profile here, the status
-//! list in `status`.
+//! list in `status`, fares in `fares`.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use card_schema::{
 
 use super::{
     client::{ServiceClient, ServiceError},
-    status,
+    fares, status,
 };
 use crate::{
     identity::Identity,
@@ -47,7 +47,9 @@ pub async fn load_known(outbox: &Outbox, identity: &Identity) -> Result<Knowledg
         .snapshot(Snapshot::SyncedAt)
         .await?
         .and_then(|(_, at)| Some(Micros(i64::from_be_bytes(at.try_into().ok()?))));
-    Ok(Knowledge { profile: Arc::new(profile), status_list, log_head, is_revoked: false, online: None, synced_at })
+    let fares = fares::load(outbox, &profile.trust).await?.map(Arc::new);
+    let profile = Arc::new(profile);
+    Ok(Knowledge { profile, status_list, fares, log_head, is_revoked: false, online: None, synced_at })
 }
 
 /// Profile and status list are as new as the service has them: from now on the days without it are counted.
@@ -82,6 +84,7 @@ pub(crate) async fn refresh(
         return Ok(());
     }
     status::refresh(client, outbox, known).await?;
+    fares::refresh(client, outbox, known).await?;
     Ok(synced(outbox, known).await?)
 }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, RwLock};
 use card_schema::{
     clock::Micros,
     envelope::{
+        fares::FarePack,
         status_list::{CardStatus, StatusList},
         tap::LogHead,
     },
@@ -19,6 +20,8 @@ pub struct Knowledge {
     pub profile: Arc<TerminalProfile>,
     /// The status list in force; nothing before the first.
     pub status_list: Option<Arc<StatusList>>,
+    /// The fares, as far as a validator has to know them; nothing before the first.
+    pub fares: Option<Arc<FarePack>>,
     /// The newest log head seen.
     pub log_head: Option<LogHead>,
     /// The service has said that it takes no more taps of this terminal.

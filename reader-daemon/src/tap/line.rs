@@ -25,6 +25,7 @@ use super::{
     identify::KnownKeys,
     offline, points,
     sign::{self, TerminalKey},
+    validation::{self, Recent},
 };
 use crate::{
     card::link::Link,
@@ -71,6 +72,7 @@ pub struct Line {
     terminal: TerminalId,
     reader: String,
     keys: KnownKeys,
+    recent: Recent,
     lane: Option<Lane>,
     random: SystemRandom,
     /// Draws the cards that have to reach the service; another one each time that the daemon starts.
@@ -83,7 +85,14 @@ pub struct Line {
 
 impl Line {
     /// A line for a reader. Touches nothing yet.
-    pub fn new(outbox: Arc<Outbox>, known: Shared, key: Arc<TerminalKey>, terminal: TerminalId, reader: &str) -> Self {
+    pub fn new(
+        outbox: Arc<Outbox>,
+        known: Shared,
+        key: Arc<TerminalKey>,
+        terminal: TerminalId,
+        recent: Recent,
+        reader: &str,
+    ) -> Self {
         let random = SystemRandom::new();
         Self {
             outbox,
@@ -92,6 +101,7 @@ impl Line {
             terminal,
             reader: reader.to_owned(),
             keys: KnownKeys::default(),
+            recent,
             lane: None,
             lot: hmac::Key::generate(hmac::HMAC_SHA256, &random).expect("the system gives random bytes"),
             random,
@@ -189,7 +199,7 @@ impl Line {
         }
         authorise::card(card, &ask.operation, &known)?;
         let key = self.keys.find(card, slot, piv, &self.outbox, &known.profile.trust, now).await?;
-        authorise::validity(key.expires, now)?;
+        authorise::validity(key.expires, &ask.operation, now)?;
         let operation = points::promise(&ask.operation, &known, now);
         let operation = self.terms(operation, card, &known, now).await?;
         if let Some(pin) = &ask.pin {
@@ -229,11 +239,18 @@ impl Line {
             return Err(TapError::TooLate);
         }
         let (outbox, disk) = self.store(&tap, signed.id, signed.cose, ask.order).await?;
-        let accepted_offline = matches!(tap.operation, Operation::PursePayment(payment) if payment.accepted_offline);
+        if let Operation::TransitValidation(validation) = &tap.operation {
+            self.recent.note(card, validation.side, now);
+        }
+        let accepted_offline = match &tap.operation {
+            Operation::PursePayment(payment) => payment.accepted_offline,
+            Operation::TransitValidation(_) => true,
+            _ => false,
+        };
         Ok(Taken { id: signed.id, card, accepted_offline, outbox, disk })
     }
 
-    /// What the card is to sign: a payment says whether the terminal accepts it on its own.
+    /// What the card is to sign: a payment says whether the terminal accepts it on its own, a validation by which fares.
     async fn terms(
         &self,
         operation: Operation,
@@ -241,13 +258,20 @@ impl Line {
         known: &Knowledge,
         now: Micros,
     ) -> Result<Operation, TapError> {
-        let Operation::PursePayment(payment) = operation else { return Ok(operation) };
-        if !known.decides_alone() {
-            return Ok(operation);
+        let exposure = self.outbox.exposure(operation.code(), card, offline::begins(offline::day(now)));
+        match operation {
+            Operation::PursePayment(payment) if known.decides_alone() => {
+                let is_drawn = offline::is_drawn(&self.lot, card, now, known.profile.limits.offline.drawn_percent);
+                Ok(Operation::PursePayment(offline::accept(payment, known, &exposure.await?, is_drawn, now)?))
+            }
+            Operation::TransitValidation(asked) => {
+                if self.recent.has(card, asked.side, now) {
+                    return Err(authorise::Refused::Again.into());
+                }
+                Ok(Operation::TransitValidation(validation::accept(&asked, known, &exposure.await?, now)?))
+            }
+            operation => Ok(operation),
         }
-        let is_drawn = offline::is_drawn(&self.lot, card, now, known.profile.limits.offline.drawn_percent);
-        let exposure = self.outbox.exposure(card, offline::begins(offline::day(now))).await?;
-        Ok(Operation::PursePayment(offline::accept(payment, known, &exposure, is_drawn, now)?))
     }
 
     async fn store(

@@ -14,6 +14,7 @@ pub mod points;
 pub mod sign;
 #[cfg(test)]
 pub(crate) mod tests;
+pub mod validation;
 
 pub use self::{
     authorise::Refused,

@@ -110,8 +110,12 @@ mod tests {
     #[test]
     fn what_is_accepted_without_the_service() {
         let now = begins(20_000);
-        let exposure =
-            |terminal, card_day, card_count| Exposure { terminal: Fen(terminal), card_day: Fen(card_day), card_count };
+        let exposure = |terminal, card_day, card_count| Exposure {
+            terminal: Fen(terminal),
+            validations: 0,
+            card_day: Fen(card_day),
+            card_count,
+        };
         let none = Exposure::default();
         let table: [Case; 10] = [
             ("a first one", 100, none, false, Ok(())),

@@ -62,6 +62,7 @@ pub(crate) fn knowledge() -> Knowledge {
             },
         }),
         status_list: None,
+        fares: None,
         log_head: None,
         is_revoked: false,
         online: None,

@@ -10,6 +10,7 @@ pub mod piv;
 
 use card_schema::card::{Chuid, tlv};
 use card_schema::envelope::batch::Batch;
+use card_schema::envelope::fares::FarePack;
 use card_schema::envelope::paper::Paper;
 use card_schema::envelope::receipt::Receipt;
 use card_schema::envelope::status_list::{Claims as _, SignedToken, StatusDelta, StatusList};
@@ -26,6 +27,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("batch", batch),
     ("receipt", receipt),
     ("paper", paper),
+    ("fares", fares),
     ("status_list", status_list),
     ("status_delta", status_delta),
     ("tlv", tlv),
@@ -65,6 +67,11 @@ pub fn receipt(data: &[u8]) -> bool {
 /// What is in a paper's square code.
 pub fn paper(data: &[u8]) -> bool {
     envelope::<Paper>(data)
+}
+
+/// What validators know of the fares.
+pub fn fares(data: &[u8]) -> bool {
+    envelope::<FarePack>(data)
 }
 
 /// A signed status list, deflated.

@@ -61,7 +61,7 @@ fn sees_its_reader(api: &Client) -> bool {
 }
 
 impl Daemon {
-    /// Enrols a terminal and starts its daemon.
+    /// Enrols a terminal and starts its daemon, at one reader or at all of the town's.
     ///
     /// # Errors
     /// When enrolment fails or the daemon does not get ready.
@@ -69,11 +69,12 @@ impl Daemon {
         folder: &Path,
         service: &Service,
         terminal: &NewTerminal,
-        reader: &str,
+        reader: Option<&str>,
         pcscd_socket: &Path,
     ) -> Result<Self> {
         fs::create_dir_all(folder)?;
-        let config = format!("data_dir = \"{}\"\nreader = \"{reader}\"\n", folder.join("data").display());
+        let reader = reader.map_or(String::new(), |reader| format!("reader = \"{reader}\"\n"));
+        let config = format!("data_dir = \"{}\"\n{reader}", folder.join("data").display());
         fs::write(folder.join("reader-daemon.toml"), config)?;
         let mut daemon = Self {
             terminal: terminal.id,

@@ -96,7 +96,15 @@ impl Town {
     /// # Errors
     /// When any part does not get ready.
     pub fn open() -> Result<Self> {
-        Self::around(Service::found)
+        Self::around(0, Service::found)
+    }
+
+    /// The same with readers behind those of all places, for [`Self::validator`].
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_with(more_readers: usize) -> Result<Self> {
+        Self::around(more_readers, Service::found)
     }
 
     /// The same with the service on the database with this URL.
@@ -104,7 +112,7 @@ impl Town {
     /// # Errors
     /// As [`Self::open`].
     pub fn open_on(database_url: &str) -> Result<Self> {
-        Self::around(|folder| Service::found_on(database_url, folder))
+        Self::around(0, |folder| Service::found_on(database_url, folder))
     }
 
     /// The same as [`Self::open`] with a line between the service and its terminals.
@@ -113,7 +121,7 @@ impl Town {
     /// As [`Self::open`].
     pub fn open_behind_a_line() -> Result<(Self, Line)> {
         let mut between = None;
-        let town = Self::around(|folder| {
+        let town = Self::around(0, |folder| {
             let (service, line) = Service::found_behind_a_line(folder)?;
             between = Some(line);
             Ok(service)
@@ -121,11 +129,11 @@ impl Town {
         Ok((town, between.context("the service was founded with a line")?))
     }
 
-    fn around(found: impl FnOnce(&Path) -> Result<Service>) -> Result<Self> {
+    fn around(more_readers: usize, found: impl FnOnce(&Path) -> Result<Service>) -> Result<Self> {
         let mut folder = tempfile::Builder::new().prefix("town-").tempdir().context("a folder for the town")?;
         // For whoever looks into a failure.
         folder.disable_cleanup(env::var_os("TOWN_KEEP").is_some());
-        let pcscd = Pcscd::start(Place::ALL.len())?;
+        let pcscd = Pcscd::start(Place::ALL.len() + more_readers)?;
         let service = found(&folder.path().join("service"))?;
         let office = service.office()?;
         let mut town = Self { service, office, pcscd, daemons: BTreeMap::new(), folder };
@@ -139,10 +147,26 @@ impl Town {
         let terminal = self.office.add_terminal(place.name(), place.organisation(), place.operations())?;
         let reader = &self.pcscd.readers()[place as usize];
         let folder = self.folder.path().join(place.name());
-        let daemon = Daemon::enrol(&folder, &self.service, &terminal, reader, &self.pcscd.socket_path())
+        let daemon = Daemon::enrol(&folder, &self.service, &terminal, Some(reader), &self.pcscd.socket_path())
             .with_context(|| format!("the terminal at the {}", place.name()))?;
         self.daemons.insert(place, daemon);
         Ok(())
+    }
+
+    /// A vehicle's daemon, which sees all readers and works those that it is told to; its own are behind those of all places.
+    ///
+    /// # Errors
+    /// When it does not get ready, or learns of no fares.
+    pub fn validator(&self, name: &str) -> Result<Daemon> {
+        let operations = [OperationCode::TransitValidation, OperationCode::TransitInspection];
+        let terminal = self.office.add_terminal(name, "Invented Buses 虚构公交", &operations)?;
+        let folder = self.folder.path().join(name);
+        let daemon = Daemon::enrol(&folder, &self.service, &terminal, None, &self.pcscd.socket_path())?;
+        let api = daemon.local()?;
+        wait::until("the validator knows the fares", || {
+            Ok((!api.get("/v1/validator")?.success()?["tariff"].is_null()).then_some(()))
+        })?;
+        Ok(daemon)
     }
 
     /// The daemon at a place.
@@ -206,7 +230,7 @@ impl Town {
     /// # Errors
     /// When the registration, the issuance or the top-up fails.
     pub fn holder_with_money(&mut self, name: &str, document: &str, pin: &str, fen: i64) -> Result<PathBuf> {
-        let card = self.pcscd.new_card("holder")?;
+        let card = self.pcscd.new_card(document)?;
         self.put(&card, Place::Station)?;
         let holder = self.office.register(name, document)?;
         self.issue(holder, pin)?;

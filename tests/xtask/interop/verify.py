@@ -22,6 +22,7 @@ KINDS = {
     "batch": {"aad": b"nrc/batch/v1", "keys": [1, 2, 3, 4], "header": {}},
     "receipt": {"aad": b"nrc/receipt/v1", "keys": [1, 2, 3, 4, 5], "header": {}},
     "paper": {"aad": b"nrc/paper/v1", "keys": [1, 2, 3, 4, 5], "header": {}},
+    "fares": {"aad": b"nrc/fares/v1", "keys": [1, 2, 3], "header": {}},
     # The IETF Token Status List and its changes: CWTs, whose external data are empty and whose type is in the header.
     "status-list": {"aad": b"", "keys": [2, 6, 65533, 65534, -70001], "header": {16: "application/statuslist+cwt"}},
     "status-delta": {"aad": b"", "keys": [2, 6, -70001, -70002, -70003], "header": {16: "application/nrc-statusdelta+cwt"}},
@@ -127,6 +128,9 @@ def check_links(fields: dict[str, dict], vectors: dict[str, dict]) -> None:
     assert (validation[2], validation[12]) == (0x0501, shown), "fares, route, stop, and where one gets on"
     assert (fields["tap-inspection"][2], fields["tap-inspection"][12]) == (0x0502, {1: "bus-1"}), "an inspection"
     assert (fields["tap-pass"][2], fields["tap-pass"][12]) == (0x0503, {1: "month", 2: 20788, 3: 12_000}), "a pass"
+    [(number, _, networks, routes, stops)] = fields["fares"][3]
+    assert (number, networks) == (7, [[False, 200], [True, 900]]), "networks, and the most that a ride comes to"
+    assert (routes, stops) == ([["bus-1", "1 路", 0]], [["测试路口", "测试路口东"]]), "routes and stops with their names"
     statuses = zlib.decompress(fields["status-list"][65533]["lst"])
     listed = {index: statuses[index // 4] >> index % 4 * 2 & 3 for index in range(len(statuses) * 4)}
     assert {index: status for index, status in listed.items() if status} == {7: 2, 90: 1}, "two bits a card"

@@ -63,6 +63,11 @@ impl Fares {
         Self(versions)
     }
 
+    /// All of them, in the order in which they come into force.
+    pub fn versions(&self) -> &[InForce] {
+        &self.0
+    }
+
     /// The version in force at a moment: of those that have started the one that started last, and of these the newest.
     pub fn at(&self, at: Micros) -> Option<&InForce> {
         self.place_of(at).map(|place| &self.0[place])

@@ -4,6 +4,7 @@
 //! [`Tariff::charge`] for what a leg costs, [`fares::Fares::reckon`] for both over time, and [`booking::book`] for what is booked; [`import`]
 //! keeps versions of the fares.
 
+pub mod api;
 pub mod booking;
 pub mod closing;
 mod explain;
@@ -12,6 +13,7 @@ pub mod feed;
 pub mod import;
 pub mod journey;
 pub mod model;
+pub mod pack;
 pub mod room;
 mod rules;
 pub mod store;

@@ -295,7 +295,8 @@ impl Tariff {
     fn reduced(&self, payer: &Payer<'_>, sums: &[Sum], asked: Fen, steps: &mut Vec<Step>) -> Fen {
         let mut left = asked;
         let granted = in_force(&payer.rider.concessions, payer.date).map(|granted| granted.number);
-        let percents = granted.filter_map(|number| {
+        let is_excepted = |counted: &Counted| granted.clone().any(|number| counted.except.contains(&number));
+        let percents = granted.clone().filter_map(|number| {
             let (percent, networks) = self.concessions[number].percent.as_ref()?;
             networks.hold(payer.network).then_some((*percent, number))
         });
@@ -307,7 +308,7 @@ impl Tariff {
         let mut cap: Option<(Fen, usize)> = None;
         for (number, (counted, sum)) in self.counted.iter().zip(sums).enumerate() {
             match &counted.rule {
-                _ if !counted.networks.hold(payer.network) => {}
+                _ if !counted.networks.hold(payer.network) || is_excepted(counted) => {}
                 CountRule::Steps(by_sum) => {
                     let reached = by_sum.iter().rev().find(|(from, _)| sum.paid >= *from);
                     if let Some(&(_, percent)) = reached.filter(|(_, percent)| *percent < 100) {
@@ -365,7 +366,7 @@ fn given_back(asked: Fen, before: Fen, charged: Fen, steps: &mut Vec<Step>) -> F
 }
 
 /// What is in force on a day.
-fn in_force(granted: &[Granted], date: Date) -> impl Iterator<Item = &Granted> {
+fn in_force(granted: &[Granted], date: Date) -> impl Iterator<Item = &Granted> + Clone {
     granted.iter().filter(move |granted| granted.from <= date && date <= granted.until)
 }
 

@@ -263,6 +263,8 @@ pub struct Counted {
     pub networks: Networks,
     /// Since when.
     pub period: Period,
+    /// Concessions, by their numbers: for whoever was granted one of these nothing follows.
+    pub except: Vec<usize>,
     /// What follows of the sum.
     pub rule: CountRule,
 }

@@ -55,6 +55,9 @@ fn a_byte_order_mark_and_carriage_returns_change_nothing() {
     assert_eq!((tariff.is_some(), report), (true, Report::default()));
 }
 
+/// Longer than what a validator sends.
+const LONG: &str = "q4567890123456789012345678901234567890123456789012345678901234567,Q,,";
+
 #[test]
 fn what_is_wrong_is_told_with_its_place_and_nothing_is_taken() {
     #[rustfmt::skip]
@@ -65,6 +68,7 @@ fn what_is_wrong_is_told_with_its_place_and_nothing_is_taken() {
         ("stops.txt", "s,S,1,", "s,S,1,s", "parent_station", 2, "station-in-station"),
         ("stops.txt", "q,Q,,", "p,Q,,", "stop_id", 4, "key-twice"),
         ("stops.txt", "q,Q,,", ",Q,,", "stop_id", 4, "empty"),
+        ("stops.txt", "q,Q,,", LONG, "stop_id", 4, "too-long"),
         ("stop_areas.txt", "1,s", "3,s", "area_id", 2, "dangling"),
         ("stop_areas.txt", "2,q", "2,r", "stop_id", 3, "dangling"),
         ("routes.txt", "b,1,3", "b,,3", "route_short_name", 2, "empty"),

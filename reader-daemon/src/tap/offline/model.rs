@@ -75,6 +75,7 @@ impl Terminal {
         let sum = |taps: &mut dyn Iterator<Item = &(u32, Fen, Micros)>| Fen(taps.map(|(_, fen, _)| fen.0).sum());
         let mut card = self.waiting.iter().filter(|(card, ..)| *card == of);
         Exposure {
+            validations: 0,
             terminal: sum(&mut self.waiting.iter()),
             card_count: u32::try_from(card.clone().count()).expect("few"),
             card_day: sum(&mut card.by_ref().filter(|(.., at)| *at >= today)),

@@ -197,7 +197,7 @@ fn areas(files: &Files, places: &mut Places, report: &mut Report) {
 fn stops(files: &Files, places: &mut Places, report: &mut Report) {
     let table = Table::read(files, &STOPS, report);
     for row in table.rows() {
-        let Some(id) = row.required("stop_id", report) else { continue };
+        let Some(id) = row.id("stop_id", report) else { continue };
         let number = StopIx(u32::try_from(places.stops.len()).expect("a file holds fewer rows"));
         let zone =
             row.optional("stop_timezone").map_or(0, |name| zone(row, "stop_timezone", name, &mut places.zones, report));
@@ -308,7 +308,7 @@ fn routes(files: &Files, places: &mut Places, agencies: &HashMap<String, usize>,
     }
     let mut numbers = Numbers { of: std::mem::take(&mut places.network_numbers) };
     for row in table.rows() {
-        let Some(id) = row.required("route_id", report) else { continue };
+        let Some(id) = row.id("route_id", report) else { continue };
         let named = row.optional("network_id").and_then(|network| {
             let is_new = !numbers.of.contains_key(network);
             let number = numbers.number(network, row.at("network_id"), report)?;

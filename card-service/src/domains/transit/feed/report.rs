@@ -76,7 +76,7 @@ pub struct Report {
 }
 
 /// Everything that may be said.
-pub const KEYS: [&str; 54] = [
+pub const KEYS: [&str; 55] = [
     "both-or-none",
     "cheaper-of-two",
     "column-twice",
@@ -116,6 +116,7 @@ pub const KEYS: [&str; 54] = [
     "station-in-station",
     "supplement",
     "too-large",
+    "too-long",
     "too-many",
     "too-many-files",
     "too-many-rows",

@@ -6,6 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use card_schema::money::Fen;
+use card_schema::operation::transit::MAX_ID_BYTES;
 use serde::Deserialize;
 
 use super::fares::Fares;
@@ -76,6 +77,8 @@ struct DiscountEntry {
     networks: Vec<String>,
     period: Period,
     steps: Vec<StepEntry>,
+    #[serde(default)]
+    except: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -226,10 +229,15 @@ impl Supplement {
     }
 
     fn counted(&self, scope: &Scope<'_>, report: &mut Report) -> Vec<Counted> {
+        let concessions: HashMap<String, usize> =
+            self.concession.iter().zip(0..).map(|(entry, number)| (entry.id.clone(), number)).collect();
         let caps = self.cap.iter().map(|cap| (&cap.id, &cap.networks, cap.period, None, Some(cap.fen)));
-        let discounts = self.discount.iter().map(|one| (&one.id, &one.networks, one.period, Some(&one.steps), None));
+        let discounts = self.discount.iter().map(|one| (&one.id, &one.networks, one.period, Some(one), None));
         let mut counted: Vec<Counted> = Vec::new();
-        for (id, networks, period, steps, cap) in caps.chain(discounts) {
+        for (id, networks, period, discount, cap) in caps.chain(discounts) {
+            let except = discount.into_iter().flat_map(|discount| &discount.except);
+            let except = except.filter_map(|id| named("except", id, &concessions, report)).collect();
+            let steps = discount.map(|discount| &discount.steps);
             let steps: Vec<(Fen, u8)> = steps
                 .into_iter()
                 .flatten()
@@ -245,6 +253,7 @@ impl Supplement {
                 id: id.clone(),
                 networks: scope.networks(networks, report),
                 period,
+                except,
                 rule: cap.map_or(CountRule::Steps(steps), |cap| CountRule::Cap(fen("fen", cap, report))),
             });
         }
@@ -287,6 +296,9 @@ impl Supplement {
     fn passes(&self, scope: &Scope<'_>, report: &mut Report) -> Vec<Pass> {
         if self.pass.iter().any(|entry| entry.days == Some(0)) {
             report.error(At::file(SUPPLEMENT).field("days"), "not-positive", 0);
+        }
+        if self.pass.iter().any(|entry| entry.id.len() > MAX_ID_BYTES) {
+            report.error(At::file(SUPPLEMENT).field("pass"), "too-long", MAX_ID_BYTES);
         }
         let entries = self.pass.iter().map(|entry| Pass {
             id: entry.id.clone(),

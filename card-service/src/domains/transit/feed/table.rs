@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::str::FromStr;
 
+use card_schema::operation::transit::MAX_ID_BYTES;
 use csv::{ReaderBuilder, StringRecord};
 
 use super::archive::Files;
@@ -162,6 +163,15 @@ impl<'a> Row<'a> {
             report.error(self.at(column), "empty", "");
         }
         text
+    }
+
+    /// An id that validators send.
+    pub(super) fn id(self, column: &'a str, report: &mut Report) -> Option<&'a str> {
+        let id = self.required(column, report)?;
+        if id.len() > MAX_ID_BYTES {
+            report.error(self.at(column), "too-long", MAX_ID_BYTES);
+        }
+        Some(id)
     }
 
     /// A field that may be empty, read as something. What cannot be read is told and counts as nothing.

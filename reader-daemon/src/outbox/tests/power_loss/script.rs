@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     outbox::{KnownCard, Lane, Outbox, StoredTap},
-    tap::{Line, Shared, TapError, sign::TerminalKey, tests::knowledge},
+    tap::{Line, Shared, TapError, sign::TerminalKey, tests::knowledge, validation::Recent},
 };
 
 /// The name of the test that plays an act in a process of its own.
@@ -118,7 +118,8 @@ impl Terminal {
     /// A reader's lane after a restart: what was reserved and not used is reported as abandoned, a new number lies ready.
     pub(super) async fn lane(&mut self, reader: &str) -> Result<&Lane, TapError> {
         let known = Shared::new(knowledge());
-        let mut line = Line::new(Arc::clone(&self.outbox), known, Arc::clone(&self.key), terminal(), reader);
+        let mut line =
+            Line::new(Arc::clone(&self.outbox), known, Arc::clone(&self.key), terminal(), Recent::default(), reader);
         line.prepare(Micros(5)).await?;
         let lane = self.outbox.lane(reader).await?;
         self.mark(&Mark::Lane { reader: reader.to_owned(), lane: lane.number });

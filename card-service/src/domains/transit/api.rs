@@ -1,0 +1,56 @@
+//! What validators ask the service for.
+
+use axum::Extension;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use card_schema::envelope::fares;
+use card_schema::operation::OperationCode;
+use card_schema::wire::ProblemType;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::http::Refusal;
+use crate::intake::TerminalIdentity;
+use crate::terminals::api::active;
+
+/// The routes of the terminals' listener.
+pub fn terminal_router() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(pack))
+}
+
+/// What a validator has to know of the fares
+#[utoipa::path(get, path = fares::PATH, tag = "terminal listener", responses(
+    (status = 200, description = "A signed pack: the versions in force, and those that will be", body = Vec<u8>,
+        content_type = "application/cose; cose-type=\"cose-sign1\"",
+        headers(("ETag" = String, description = "The number of the newest version"))),
+    (status = 204, description = "There are no fares yet"),
+    (status = 304, description = "It is the one that is there already")),
+    params(("If-None-Match" = Option<String>, Header, description = "The `ETag` of the pack that is there already")),
+    extensions(("x-problems" = json!([
+        (ProblemType::TerminalRevoked, "The terminal has been revoked"),
+        (ProblemType::Forbidden, "The terminal is no validator"),
+    ]))))]
+async fn pack(
+    State(app): State<App>,
+    identity: Option<Extension<TerminalIdentity>>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let terminal = active(&app, identity).await?;
+    if !terminal.operations.contains(&OperationCode::TransitValidation) {
+        return Err(Refusal::new(ProblemType::Forbidden));
+    }
+    let Some(signed) = app.fare_packs.signed(&app.db, app.now()).await? else {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    };
+    let tag = HeaderValue::from_str(&format!("\"{}\"", signed.newest)).expect("a number is a header value");
+    let mut response = if headers.get(header::IF_NONE_MATCH) == Some(&tag) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        let kind = HeaderValue::from_static("application/cose; cose-type=\"cose-sign1\"");
+        ([(header::CONTENT_TYPE, kind)], signed.envelope.to_vec()).into_response()
+    };
+    response.headers_mut().insert(header::ETAG, tag);
+    Ok(response)
+}
