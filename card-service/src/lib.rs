@@ -13,6 +13,7 @@ pub mod db;
 pub mod domains;
 pub mod evidence;
 pub mod files;
+pub mod folding;
 mod hex;
 pub mod http;
 pub mod i18n;

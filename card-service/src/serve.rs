@@ -34,6 +34,7 @@ use crate::domains::transit::pack::Packs;
 use crate::domains::{points, purse, transit};
 use crate::evidence::checkpoint::{self, CheckpointError};
 use crate::evidence::{Log, LogError};
+use crate::folding;
 use crate::http::Refusal;
 use crate::http::connections::Bounded;
 use crate::intake::{self, Intake, TerminalIdentity, suspicion};
@@ -330,7 +331,8 @@ async fn forget_drafts(app: App) {
     }
 }
 
-/// Takes off points that are over, and forgets what days were used for that are over, once a day.
+/// Folds what nobody can dispute any more, takes off points that are over, and forgets what days were used for that are over, once a
+/// day.
 async fn end_days(app: App) {
     let mut turn = tokio::time::interval(LOOK_EVERY);
     turn.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -340,6 +342,13 @@ async fn end_days(app: App) {
         let (now, today) = (app.now(), app.today());
         if done == Some(today) {
             continue;
+        }
+        match folding::fold(&app.db, now).await {
+            Ok(leaves) => metrics::counter!("leaves_folded_total").increment(leaves),
+            Err(error) => {
+                tracing::error!(%error, "what nobody can dispute any more was not folded");
+                continue;
+            }
         }
         let forgotten = app.db.write_concurrently(move |tx| Box::pin(purse::store::forget_old_days(tx, today))).await;
         match (points::expiry::expire(&app.db, now).await, forgotten) {

@@ -112,6 +112,8 @@ pub enum ActionKind {
     SuspicionReviewed = 68,
     /// A version of the fares was imported.
     TariffImported = 69,
+    /// Leaves of what nobody can dispute any more were folded.
+    LeavesFolded = 71,
 }
 
 impl ActionKind {

@@ -81,7 +81,7 @@ pub async fn append_reserved(
 }
 
 /// What the hashes of a leaf were salted with.
-pub(super) async fn leaf_salt(connection: &mut Connection, shard: Shard, leaf_id: i64) -> Result<Salt, DbError> {
+pub(crate) async fn leaf_salt(connection: &mut Connection, shard: Shard, leaf_id: i64) -> Result<Salt, DbError> {
     let salt: Option<Option<Vec<u8>>> = query("SELECT salt FROM leaf WHERE shard = $1 AND leaf_id = $2")
         .bind(shard)
         .bind(leaf_id)

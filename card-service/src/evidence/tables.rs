@@ -167,6 +167,23 @@ pub static TARIFF: Table = Table {
     committed: 7,
     ..PLAIN
 };
+/// Which leaves were folded.
+pub static LEAF_FOLD: Table = Table {
+    name: "leaf_fold",
+    columns: &["shard", LEAF, "at", "leaves"],
+    key: 2,
+    committed: 4,
+    leaf_shard: Some("shard"),
+    ..PLAIN
+};
+/// Numbers of lanes whose taps were folded.
+pub static LANE_FOLD: Table = Table {
+    name: "lane_fold",
+    columns: &["terminal_id", "lane", "first", "last", "previous", "head", LEAF],
+    key: 3,
+    committed: 6,
+    ..PLAIN
+};
 /// What a person has decided about taps that were held for that.
 pub static TAP_SETTLEMENT: Table = Table {
     name: "tap_settlement",
@@ -232,7 +249,7 @@ pub static TERMINAL_DEED: Table = Table {
     ..PLAIN
 };
 /// Every exported table.
-pub static TABLES: [&Table; 53] = [
+pub static TABLES: [&Table; 55] = [
     &LEAVES,
     &TILE,
     &CHECKPOINT,
@@ -245,6 +262,8 @@ pub static TABLES: [&Table; 53] = [
     &SUSPICION_REVIEW,
     &TARIFF,
     &LANE,
+    &LANE_FOLD,
+    &LEAF_FOLD,
     &LANE_EVENT,
     &ORGANISATION,
     &ORGANISATION_PROFILE,

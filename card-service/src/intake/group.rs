@@ -109,8 +109,10 @@ async fn load_lanes(tx: &mut Tx, db: &Db, submissions: &[Arc<Submission>]) -> Re
     }
     let passed = |number: &LaneNumber| heads.get(&number.lane()).is_some_and(|head| number.counter <= head.counter);
     let passed = taps(submissions).map(|(id, tap)| (LaneNumber::of(tap), id)).filter(|(number, _)| passed(number));
-    let faults = store::faults_at(tx.conn(), &passed.collect()).await?;
-    Ok(Lanes::new(heads, faults))
+    let passed = passed.collect();
+    let faults = store::faults_at(tx.conn(), &passed).await?;
+    let folded = store::folded_at(tx.conn(), &passed).await?;
+    Ok(Lanes::new(heads, faults, folded))
 }
 
 /// Taps by the group of shards in which they lie, and what is to be said already.

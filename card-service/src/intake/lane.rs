@@ -4,6 +4,7 @@
 //! the lane skipped it, which is a fault, or it was used for another tap.
 
 use std::collections::{BTreeSet, HashMap};
+use std::ops::RangeInclusive;
 
 use card_schema::envelope::tap::Tap;
 use card_schema::ids::{TapId, TerminalId};
@@ -101,6 +102,13 @@ impl RecordedFault {
     }
 }
 
+/// Numbers of a lane one after the other whose taps were folded.
+#[derive(Clone, Debug)]
+pub(super) struct Folded {
+    pub(super) lane: (TerminalId, u8),
+    pub(super) numbers: RangeInclusive<i64>,
+}
+
 /// Where a tap stands in its lane. What it says of a tap that was recorded before is of no account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Standing {
@@ -108,6 +116,8 @@ pub(super) struct Standing {
     pub(super) passed: bool,
     /// What is wrong with it.
     pub(super) fault: Option<Shown>,
+    /// Whether whatever had its number was folded: nobody can tell any more what it was.
+    pub(super) is_folded: bool,
 }
 
 /// A fault that a tap shows.
@@ -126,12 +136,14 @@ pub(super) struct Lanes {
     heads: Heads,
     /// Faults of these lanes at or above numbers that they have passed.
     faults: Vec<RecordedFault>,
+    /// Numbers whose taps were folded.
+    folded: Vec<Folded>,
     moved: BTreeSet<(TerminalId, u8)>,
 }
 
 impl Lanes {
-    pub(super) fn new(heads: Heads, faults: Vec<RecordedFault>) -> Self {
-        Self { heads, faults, moved: BTreeSet::new() }
+    pub(super) fn new(heads: Heads, faults: Vec<RecordedFault>, folded: Vec<Folded>) -> Self {
+        Self { heads, faults, folded, moved: BTreeSet::new() }
     }
 
     /// Gives a tap its place. `knows_log` says that the log head it has seen, if any, is one of ours.
@@ -140,6 +152,10 @@ impl Lanes {
         let head = self.heads.get(&number.lane()).copied().unwrap_or(LaneHead::EMPTY);
         let expected = head.counter.saturating_add(1);
         let passed = number.counter < expected;
+        let holds = |folded: &Folded| folded.lane == number.lane() && folded.numbers.contains(&number.counter);
+        if passed && self.folded.iter().any(holds) {
+            return Standing { passed, fault: None, is_folded: true };
+        }
         let fault = if passed && !self.left_free(&number) {
             Some(LaneFault::Fork)
         } else if !knows_log {
@@ -159,7 +175,7 @@ impl Lanes {
             let recorded = RecordedFault { number, tap: id, fork: fault == LaneFault::Fork, expected };
             Shown { fault, expected, new: self.note(recorded) }
         });
-        Standing { passed, fault }
+        Standing { passed, fault, is_folded: false }
     }
 
     /// The lanes that have gone on, and where they are now.
@@ -217,7 +233,7 @@ mod tests {
 
     fn at(counter: i64) -> Lanes {
         let head = LaneHead { counter, tap: id(u8::try_from(counter).unwrap()) };
-        Lanes::new(Heads::from_iter([((TERMINAL, 0), head)]), Vec::new())
+        Lanes::new(Heads::from_iter([((TERMINAL, 0), head)]), Vec::new(), Vec::new())
     }
 
     fn fault(standing: Standing) -> Option<(LaneFault, bool)> {
@@ -230,11 +246,11 @@ mod tests {
 
     #[test]
     fn a_lane_goes_on_number_by_number() {
-        let mut lanes = Lanes::new(Heads::default(), Vec::new());
+        let mut lanes = Lanes::new(Heads::default(), Vec::new(), Vec::new());
         assert_eq!(counter(&lanes), None);
         for (number, previous) in [(1, TapId::NONE), (2, id(1)), (3, id(2))] {
             let standing = lanes.place(id(number), &tap(u64::from(number), previous), true);
-            assert_eq!(standing, Standing { passed: false, fault: None });
+            assert_eq!(standing, Standing { passed: false, fault: None, is_folded: false });
         }
         assert_eq!(lanes.moved(), [((TERMINAL, 0), LaneHead { counter: 3, tap: id(3) })]);
     }
@@ -258,6 +274,15 @@ mod tests {
         assert_eq!(fault(lanes.place(id(9), &tap(2, id(1)), true)), Some((LaneFault::Fork, true)));
         assert_eq!(fault(lanes.place(id(3), &tap(3, id(2)), true)), Some((LaneFault::Gap, true)));
         assert_eq!(counter(&lanes), Some(4), "the lane does not go back");
+    }
+
+    #[test]
+    fn what_was_folded_is_no_fork() {
+        let folded = vec![Folded { lane: (TERMINAL, 0), numbers: 2..=3 }];
+        let mut lanes = Lanes { folded, ..at(5) };
+        let mut folded = |number: u64| lanes.place(id(99), &tap(number, id(0)), true).is_folded;
+        assert_eq!([1, 2, 3, 4, 5].map(&mut folded), [false, true, true, false, false]);
+        assert_eq!(counter(&lanes), None);
     }
 
     #[test]

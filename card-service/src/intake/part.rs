@@ -268,6 +268,11 @@ impl Part {
         if let Some(prior) = self.prior.get(&candidate.id) {
             return Ok(self.again(placed, means.policy, *prior));
         }
+        if placed.standing.is_folded {
+            // It was decided long ago; whoever brings it again may forget it.
+            let outcome = receipt::Outcome::Accepted;
+            return Ok(TapOutcome { tap: candidate.id, outcome, balance: None, recorded: None, points: None });
+        }
         if let Some(shown) = placed.standing.fault {
             self.record_fault(tx, placed, shown);
             if shown.fault == LaneFault::Fork {

@@ -1,6 +1,7 @@
 //! The tables of taps and lanes.
 
 mod approvals;
+mod folded;
 mod kept;
 mod originals;
 
@@ -18,6 +19,7 @@ use card_schema::operation::OperationCode;
 use foldhash::fast::RandomState;
 
 pub(super) use approvals::approvals;
+pub(super) use folded::folded_at;
 pub use kept::kept;
 pub(super) use originals::{Returned, originals};
 

@@ -103,6 +103,9 @@ numbered!(
         Fare = 7,
         /// A pass for rides.
         Pass = 8,
+        /// What fares between two accounts have come to in a month, in the place of them, and with the first moment of the month for
+        /// its time (`crate::folding`).
+        Folded = 9,
     }
 );
 

@@ -29,6 +29,7 @@ use crate::domains::residence::{
 };
 use crate::domains::{points, transit};
 use crate::evidence::Log;
+use crate::folding;
 use crate::i18n::Locale;
 use crate::intake::{quarantine, suspicion};
 use crate::people::approval::{self, model::Deed};
@@ -65,6 +66,12 @@ impl Lived {
         let after = terminal.tap(&card, Slot::Tap, Operation::PursePayment(purse::Payment::online(Fen(70))));
         town.submit(&terminal, &[after]).await;
         office(&town, &terminal, &card).await;
+        log.integrate(START).await.unwrap().unwrap();
+        let mut gate = town.terminal().await;
+        let passed = gate.tap(&card, Slot::Tap, Operation::GateCheck(gate::Check));
+        town.submit(&gate, &[passed]).await;
+        log.integrate(START).await.unwrap().unwrap();
+        folding::fold(&town.scratch.db, START.plus_seconds(9 * 86_400)).await.unwrap();
         log.integrate(START).await.unwrap().unwrap();
         Self { town, log, terminal, card }
     }

@@ -58,7 +58,7 @@ pub fn book(
     book: &Book,
 ) -> Booking {
     let showings: Vec<&Showing> = riding.showings.iter().chain(&new).collect();
-    let reckoned = fares.reckon(&riding.rights, &showings, now);
+    let reckoned = fares.reckon(&riding.base, &riding.rights, &showings, now);
     // What was booked, the other way round, and what is to be.
     let mut more: BTreeMap<GroupId, i64> = riding.charged.iter().map(|(group, booked)| (*group, -booked)).collect();
     let mut named = Vec::new();

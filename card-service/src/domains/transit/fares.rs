@@ -7,7 +7,9 @@ use card_schema::clock::Micros;
 use card_schema::operation::transit::Side;
 
 use super::journey::{AGAIN_S, Made, Place, Validated, journeys};
-use super::model::{Charge, FareGroup, Granted, Leg, Rider, Right, RightOf, Showing, Sold, Standing, Step, Version};
+use super::model::{
+    Base, BaseSum, Charge, FareGroup, Granted, Leg, Rider, Right, RightOf, Showing, Sold, Standing, Step, Version,
+};
 use super::tariff::Tariff;
 
 /// A version of the fares, ready to be asked.
@@ -38,6 +40,8 @@ pub struct Trip {
     pub leg: Option<Leg>,
     /// What it costs.
     pub charge: Charge,
+    /// What was paid then in periods that go on.
+    pub(super) sums: Vec<BaseSum>,
 }
 
 /// What showings come to.
@@ -92,17 +96,18 @@ impl Fares {
         Some(FareGroup { organisation: showing.organisation, sold: Sold::Rides(network) })
     }
 
-    /// What showings come to, as far as is known at `now`, for somebody with these rights. Where somebody was before there were
-    /// fares, nothing is asked.
-    pub fn reckon(&self, rights: &[Right], showings: &[&Showing], now: Micros) -> Reckoned {
+    /// What showings come to, as far as is known at `now`, for somebody with these rights, of whose travels before this is left. Where
+    /// somebody was before there were fares, nothing is asked.
+    pub fn reckon(&self, base: &Base, rights: &[Right], showings: &[&Showing], now: Micros) -> Reckoned {
         let mut reckoned = Reckoned::default();
         let mut standing = Standing::default();
         let runs = self.runs(showings);
         for (number, (version, run)) in runs.iter().enumerate() {
             let tariff = &*self.0[*version].tariff;
-            if let Some((before, _)) = number.checked_sub(1).map(|before| &runs[before]) {
-                standing = standing.under(&self.0[*before].tariff, tariff);
-            }
+            standing = match number.checked_sub(1).map(|before| &runs[before]) {
+                Some((before, _)) => standing.under(&self.0[*before].tariff, tariff),
+                None => Standing::from(base, tariff),
+            };
             let validated: Vec<_> = run.iter().map(|place| validated(tariff, showings[*place])).collect();
             // What is open when other fares come into force stays so: nobody comes to its end any more.
             let made = journeys(tariff, &validated, if number + 1 == runs.len() { now } else { Micros(i64::MAX) });
@@ -113,7 +118,8 @@ impl Fares {
                     None => Charge { steps: vec![Step::Unknown], ..Charge::default() },
                 };
                 let (first, last) = (run[first], last.map(|last| run[last]));
-                reckoned.trips.push(Trip { version: *version, first, last, leg, charge });
+                let sums = standing.sums_under(tariff);
+                reckoned.trips.push(Trip { version: *version, first, last, leg, charge, sums });
             }
             reckoned.open = made.open.map(|open| (run[open], tariff.open_until(&validated[open])));
         }

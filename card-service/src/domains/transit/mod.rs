@@ -10,6 +10,7 @@ pub mod closing;
 mod explain;
 pub mod fares;
 pub mod feed;
+pub mod folding;
 pub mod import;
 pub mod journey;
 pub mod model;

@@ -9,8 +9,9 @@ use card_schema::ids::{CardId, HolderId, OrganisationId, Shard, TapId};
 use card_schema::money::Fen;
 use card_schema::operation::transit::Side;
 use ring::digest::{self, SHA256};
+use serde::{Deserialize, Serialize};
 
-use super::tariff::{AreaIx, GroupIx, Named, NetworkIx, OfGroup, ProductIx, RouteIx, StopIx};
+use super::tariff::{AreaIx, GroupIx, Named, NetworkIx, OfGroup, Period, ProductIx, RouteIx, StopIx};
 use crate::ledger::{AccountKey, AccountKind, Owner, Unit};
 
 /// A version of the fares.
@@ -225,6 +226,8 @@ pub struct Riding {
     pub rights: Vec<Right>,
     /// A leg waits for its end until this moment.
     pub open_until: Option<Micros>,
+    /// What was folded.
+    pub base: Base,
 }
 
 impl Riding {
@@ -237,6 +240,28 @@ impl Riding {
         self.advanced += ride.advanced;
         self.open_until = ride.open_until;
     }
+}
+
+/// What fares still depend on of what was folded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Base {
+    /// What is shown up to this moment comes too late.
+    pub until: Option<Micros>,
+    /// What was paid by then.
+    pub sums: Vec<BaseSum>,
+}
+
+/// What was paid in the last period of something that is counted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BaseSum {
+    /// Its name in the fares.
+    pub id: String,
+    /// What its periods are.
+    pub per: Period,
+    /// The number of the period.
+    pub period: i32,
+    /// What was paid in it, in fen.
+    pub paid: i64,
 }
 
 /// What is written of a rider when something was reckoned.

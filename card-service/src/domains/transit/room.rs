@@ -9,7 +9,7 @@ use card_schema::operation::{Operation, transit};
 
 use super::booking::{self, Payer};
 use super::fares::Fares;
-use super::model::{FareGroup, PassSold, RiderKey, Riding, Right, RightOf, Showing, Sold, account_of};
+use super::model::{Base, FareGroup, PassSold, RiderKey, Riding, Right, RightOf, Showing, Sold, account_of};
 use super::tariff::{PassTime, Validation};
 use crate::domains::{Ask, Decision, Effect, Room};
 use crate::ledger::{AccountKey, Book, Phase, Transfer, TransferKind};
@@ -72,7 +72,7 @@ impl Known<'_> {
             Validation::OnOff { .. } => {
                 let before: Vec<&Showing> =
                     self.riding.showings.iter().filter(|showing| showing.at <= ask.at).collect();
-                let open = self.fares.reckon(&[], &before, ask.at).open;
+                let open = self.fares.reckon(&Base::default(), &[], &before, ask.at).open;
                 open.is_some_and(|(place, _)| {
                     let (from, to) = (tariff.route_named(&before[place].route), tariff.route_named(route));
                     from.zip(to).is_some_and(|(from, to)| tariff.leads(tariff.network(from), tariff.network(to)))
@@ -141,6 +141,10 @@ impl Room for Transit {
         let Some(known) = &ask.transit else { return Decision::plain(Outcome::OperationNotAllowed) };
         match ask.operation {
             Operation::TransitValidation(validation) => {
+                // What was before is folded, and does not change any more.
+                if known.riding.base.until.is_some_and(|until| ask.at <= until) {
+                    return Decision::plain(Outcome::ClockImplausible);
+                }
                 let new = Some(showing(ask, validation));
                 let now = ask.received_at.max(ask.at);
                 let booking::Booking { transfers, ride } =

@@ -11,7 +11,8 @@ use card_schema::date::Date;
 use card_schema::money::Fen;
 
 use super::model::{
-    Before, Charge, Effective, End, Granted, Journey, Leg, Link, Rider, Run, Shown, Standing, Step, Sum, Times,
+    Base, BaseSum, Before, Charge, Effective, End, Granted, Journey, Leg, Link, Rider, Run, Shown, Standing, Step, Sum,
+    Times,
 };
 use super::tariff::{
     CountRule, Counted, GroupIx, JoinRule, LegRule, Measured, NetworkIx, OfGroup, Period, ProductIx, StopIx, Tariff,
@@ -38,6 +39,27 @@ struct Processed {
 }
 
 impl Standing {
+    /// Where a rider stands of whose travels this is left.
+    pub(super) fn from(base: &Base, now: &Tariff) -> Self {
+        let of_same = |counted: &Counted| {
+            let sum = base.sums.iter().find(|sum| (&sum.id, sum.per) == (&counted.id, counted.period));
+            sum.map_or(Sum::NONE, |sum| Sum { period: sum.period, paid: Fen(sum.paid) })
+        };
+        Self { journey: None, sums: now.counted.iter().map(of_same).collect() }
+    }
+
+    /// What fares still depend on where no journey goes on.
+    pub(super) fn sums_under(&self, now: &Tariff) -> Vec<BaseSum> {
+        let sums = now.counted.iter().zip(&self.sums).filter(|(_, sum)| **sum != Sum::NONE);
+        let kept = |(counted, sum): (&Counted, &Sum)| BaseSum {
+            id: counted.id.clone(),
+            per: counted.period,
+            period: sum.period,
+            paid: sum.paid.0,
+        };
+        sums.map(kept).collect()
+    }
+
     /// Where a rider stands who goes on under other fares: what is counted under the same name goes on, and no journey does.
     pub(super) fn under(self, before: &Tariff, now: &Tariff) -> Self {
         let of_same = |counted: &Counted| {

@@ -3,7 +3,7 @@
 //! Pictures are taken from the database itself, before and after, so no store describes its columns twice. Not here:
 //! taps and transfers, which are only ever added and are pictured in memory because there are many (`RowImage`).
 
-pub(super) mod store;
+pub(crate) mod store;
 
 use card_schema::clock::Micros;
 use card_schema::ids::Shard;

@@ -4,7 +4,7 @@ use card_schema::envelope::Envelope;
 use card_schema::envelope::tap::Tap;
 
 use super::super::leaf::Hash;
-use super::super::tables::{LANE, TAP, Value};
+use super::super::tables::{LANE, LANE_FOLD, TAP, Value};
 use super::sort::{Fields, Records, ordered};
 use super::{Report, Row, VerifyError};
 use crate::hex;
@@ -17,7 +17,9 @@ const LINK: usize = 16 + 8 + 8 + 1 + 32 + 32 + 8 + 8;
 const HEAD: u8 = 0;
 /// A fault that the service recorded.
 const FAULT: u8 = 1;
-const LINKED: u8 = 2;
+/// Numbers whose taps were folded.
+const FOLDED: u8 = 2;
+const LINKED: u8 = 3;
 
 /// Taps, faults and heads of every lane.
 pub(super) struct Lanes(Records<LINK>);
@@ -68,7 +70,8 @@ impl Lanes {
 
     pub(super) fn take(&mut self, row: &Row<'_>, report: &mut Report) -> Result<(), VerifyError> {
         let (terminal, lane) = (row.array::<16>("terminal_id"), row.int("lane"));
-        let (Some(terminal), Some(lane), Some(counter)) = (terminal, lane, row.int("counter")) else {
+        let counter = row.int(if *row.table == LANE_FOLD { "first" } else { "counter" });
+        let (Some(terminal), Some(lane), Some(counter)) = (terminal, lane, counter) else {
             report.find(row.name(), "terminal, lane or counter are not of their kind");
             return Ok(());
         };
@@ -84,6 +87,14 @@ impl Lanes {
             (LINKED, counter, 0, envelope.digest(), envelope.payload.previous.0)
         } else if *row.table == LANE {
             (HEAD, i64::MIN, counter, row.array("head").unwrap_or_default(), Hash::default())
+        } else if *row.table == LANE_FOLD {
+            let (last, head, previous) = (row.int("last"), row.array("head"), row.array("previous"));
+            let (Some(last), Some(head), Some(previous)) = (last.filter(|last| *last >= counter), head, previous)
+            else {
+                report.find(row.name(), "its last number, head or predecessor are not of their kind");
+                return Ok(());
+            };
+            (FOLDED, counter, last, head, previous)
         } else {
             (FAULT, counter, 0, Hash::default(), Hash::default())
         };
@@ -118,15 +129,17 @@ impl Walk {
             _ => {
                 let (counter, head) = self.newest.unwrap_or_default();
                 let follows = counter.checked_add(1) == Some(link.counter) && link.previous == head;
-                if self.newest.is_some_and(|(newest, _)| newest == link.counter) {
-                    report.find_line(&TAP, link.line, "its number was used by another tap: a fork");
+                let (table, last) = if link.what == FOLDED { (&LANE_FOLD, link.head) } else { (&TAP, link.counter) };
+                if self.newest.is_some_and(|(newest, _)| newest >= link.counter) {
+                    report.find_line(table, link.line, "its number was used by another tap: a fork");
                 } else if self.has_passed(link.counter) && !follows && self.fault != Some(link.counter) {
                     let problem = format!("does not follow number {counter} of its lane, and nothing was recorded");
-                    report.find_line(&TAP, link.line, problem);
+                    report.find_line(table, link.line, problem);
                 }
-                report.pending_taps += u64::from(!self.has_passed(link.counter));
-                self.newest = Some((link.counter, link.id));
-                self.stands |= self.is_at(link.counter, &link.id);
+                let numbers = u64::try_from(last.saturating_sub(link.counter)).unwrap_or(0).saturating_add(1);
+                report.pending_taps += if self.has_passed(link.counter) { 0 } else { numbers };
+                self.newest = Some((last, link.id));
+                self.stands |= self.is_at(last, &link.id);
             }
         }
     }

@@ -58,7 +58,7 @@ pub fn verify(export: &dyn Rows, key: &LogKey, progress: &mut dyn Progress) -> R
             pieces.take(&row, &mut report)?;
             match table.name {
                 "account" | "transfer" => books.take(&row, &mut report)?,
-                "tap" | "lane" | "lane_event" => lanes.take(&row, &mut report)?,
+                "tap" | "lane" | "lane_event" | "lane_fold" => lanes.take(&row, &mut report)?,
                 _ => {}
             }
         }

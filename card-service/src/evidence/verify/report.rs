@@ -40,6 +40,8 @@ pub struct Report {
     pub rows: BTreeMap<&'static str, u64>,
     /// Rows that later leaves replaced, and that are gone as recorded.
     pub replaced_rows: u64,
+    /// Leaves of which the hash alone is left, as a later leaf says.
+    pub folded_leaves: u64,
     /// What is wrong.
     pub findings: Vec<Finding>,
     /// Findings beyond those that are listed.
@@ -143,6 +145,13 @@ impl fmt::Display for Report {
             writeln!(f, "{table:<18} {rows} rows are what their leaves recorded")?;
         }
         writeln!(f, "{:<18} {} rows, each by the row that its leaf names", "replaced", self.replaced_rows)?;
+        if self.folded_leaves > 0 {
+            writeln!(
+                f,
+                "{:<18} {} leaves, of which the hash is left, as later leaves say",
+                "folded", self.folded_leaves
+            )?;
+        }
         if self.ok {
             writeln!(f, "verified: ledger, records and log agree, nothing was altered")
         } else {

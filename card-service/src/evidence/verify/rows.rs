@@ -6,9 +6,10 @@
 
 use super::super::export::Rows;
 use super::super::leaf::{Body, Hash, Salt, salt_hash, salted};
-use super::super::tables::{LEAF, LEAVES, TABLES, Table, Value};
+use super::super::tables::{LEAF, LEAF_FOLD, LEAVES, TABLES, Table, Value};
 use super::sort::{Fields, Records, Sorted, ordered};
 use super::{Report, Row, VerifyError, tree};
+use crate::folding::{self, store::FOLDED as FOLDED_KIND};
 use crate::progress::Progress;
 
 /// Shard, leaf, what it is, table, hash, line (of a row) or leaf (that replaced it).
@@ -16,6 +17,8 @@ const PIECE: usize = 8 + 8 + 1 + 1 + 32 + 8 + 8;
 
 const ROW: u8 = 0;
 const REPLACED: u8 = 1;
+/// A later leaf says that nothing is left of it but its hash.
+const FOLDED: u8 = 2;
 
 /// What belongs to leaves: rows that point to them, and what later leaves say that they have replaced.
 pub(super) struct Pieces {
@@ -60,6 +63,9 @@ impl Pieces {
             self.leaves.take(row, report)?;
             return self.take_replaced(row);
         }
+        if *row.table == LEAF_FOLD {
+            self.take_folded(row, report)?;
+        }
         let Some(table) = number_of(row.table.name).filter(|_| row.table.committed > 0) else { return Ok(()) };
         let shard = row.table.leaf_shard.map_or(Some(0), |column| row.int(column));
         let (Some(shard), Some(leaf)) = (shard, row.int(LEAF)) else {
@@ -82,6 +88,21 @@ impl Pieces {
         Ok(())
     }
 
+    /// What a fold says of leaves.
+    fn take_folded(&mut self, row: &Row<'_>, report: &mut Report) -> Result<(), VerifyError> {
+        let leaves = row.bytes("leaves").and_then(folding::rules::decoded);
+        let (Some(shard), Some(by), Some(leaves)) = (row.int("shard"), row.int(LEAF), leaves) else {
+            report.find(row.name(), "the leaves that it folds cannot be read");
+            return Ok(());
+        };
+        let table = number_of(row.table.name).expect("a table of the export");
+        for leaf in leaves {
+            let (line, by) = (row.line.to_be_bytes(), ordered(by));
+            self.pieces.push(&[&ordered(shard), &ordered(leaf), &[FOLDED, table], &[0; 32], &line, &by])?;
+        }
+        Ok(())
+    }
+
     /// Compares; the leaves go on to the tree.
     pub(super) fn check(
         self,
@@ -96,7 +117,13 @@ impl Pieces {
             read += bytes;
             progress.reach(read);
             let row = Row { table: &LEAVES, values: &values, line };
-            let leaf = Leaf::read(&row).inspect_err(|problem| report.find(row.name(), *problem));
+            let is_folded = row.int("kind") == Some(FOLDED_KIND);
+            let leaf = Leaf::read(&row);
+            let leaf = leaf.inspect_err(|problem| {
+                if !is_folded {
+                    report.find(row.name(), *problem);
+                }
+            });
             let Some(place) = row.int("shard").zip(row.int("leaf_id")).filter(|place| before < Some(*place)) else {
                 report.find(row.name(), "is not in the order of its file");
                 continue;
@@ -108,8 +135,10 @@ impl Pieces {
                 own.extend(pieces.take()?.map(Piece::from));
             }
             // A leaf that was altered is named already; what it recorded cannot be told.
-            if let Ok(leaf) = leaf {
-                compare(&row, &leaf, own, report);
+            match leaf {
+                _ if is_folded => folded(&row, &own, report),
+                Ok(leaf) => compare(&row, &leaf, own, report),
+                Err(_) => {}
             }
         }
         without_leaf(&mut pieces, (i64::MAX, i64::MAX), report)?;
@@ -144,6 +173,21 @@ impl Leaf {
     }
 }
 
+/// Compares a leaf of which its hash alone is there with what is said of it.
+fn folded(row: &Row<'_>, pieces: &[Piece], report: &mut Report) {
+    if row.array::<32>("body").is_none() || *row.value("salt") != Value::Null {
+        report.find(row.name(), "is folded, and not to its hash alone");
+    }
+    match pieces.iter().filter(|piece| piece.what == FOLDED).count() {
+        0 => report.find(row.name(), "is folded, and no leaf says so"),
+        1 => report.folded_leaves += 1,
+        _ => report.find(row.name(), "is said to be folded twice"),
+    }
+    for piece in pieces.iter().filter(|piece| piece.what == ROW) {
+        report.find_line(piece.table, piece.line, "its leaf is folded");
+    }
+}
+
 /// A row that a leaf recorded.
 struct Entry<'a> {
     table: &'a str,
@@ -172,6 +216,12 @@ fn compare<'a>(row: &Row<'_>, leaf: &'a Leaf, pieces: Vec<Piece>, report: &mut R
                 report.find_line(table, line, "is not the row that its leaf recorded");
                 complained.push(table.name);
             }
+        } else if what == FOLDED {
+            report.find_line(
+                table,
+                line,
+                format!("folds leaf {} of its shard, which is not folded", leaf.body.leaf_id),
+            );
         } else {
             match entries.iter_mut().find(|e| e.table == table.name && e.hash == hash && e.replaced_by.is_none()) {
                 Some(entry) => entry.replaced_by = Some(by),
@@ -208,6 +258,8 @@ fn without_leaf(pieces: &mut Sorted<PIECE>, place: (i64, i64), report: &mut Repo
     while let Some(piece) = pieces.peek().map(Piece::from).filter(|piece| piece.leaf < place) {
         if piece.what == ROW {
             report.find_line(piece.table, piece.line, "no leaf records it");
+        } else if piece.what == FOLDED {
+            report.find_line(piece.table, piece.line, format!("folds leaf {}, which is not there", piece.leaf.1));
         } else {
             report.find_line(&LEAVES, piece.line, replaces_nothing(piece.table));
         }

@@ -187,7 +187,7 @@ async fn write(
             submission: Arc::new(submission),
             terminal: Arc::clone(&terminal),
             shard: leaf.shard,
-            standing: Standing { passed: true, fault: None },
+            standing: Standing { passed: true, fault: None, is_folded: false },
             log_head_at: seen.map(|seen| seen.at),
         });
     }

@@ -8,7 +8,7 @@ use crate::db::recorder::{self, Recorded};
 use crate::testing::Scratch;
 
 /// Tables whose rows belong to a holder, or to what a holder does.
-const HOLDERS: [&str; 33] = [
+const HOLDERS: [&str; 34] = [
     "account",
     "activity_read",
     "card_deed",
@@ -19,6 +19,7 @@ const HOLDERS: [&str; 33] = [
     "home",
     "household_member",
     "leaf",
+    "leaf_fold",
     "leaf_run",
     "open_hold",
     "person_key",
@@ -44,7 +45,7 @@ const HOLDERS: [&str; 33] = [
     "validation",
 ];
 /// The service's own: they find a shard, or know no holder. Copied to every machine, or kept on one.
-const SERVICES: [&str; 45] = [
+const SERVICES: [&str; 46] = [
     "_sqlx_migrations",
     "area",
     "approval",
@@ -64,6 +65,7 @@ const SERVICES: [&str; 45] = [
     "issuance_step",
     "lane",
     "lane_event",
+    "lane_fold",
     "map_count",
     "organisation",
     "organisation_profile",

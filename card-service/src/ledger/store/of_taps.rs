@@ -41,9 +41,11 @@ pub async fn of_taps(connection: &mut Connection, taps: &[LeafRef]) -> Result<Ha
         let leaves = leaves_of(connection, &middles).await?;
         for search in searches.iter_mut().filter(|(_, first, after)| first < after) {
             let place = middle(search);
-            // Numbers have no gaps.
-            let leaf = leaves.get(&place).ok_or(DbError::Unreadable("transfer"))?;
-            if *leaf < search.0.leaf_id { search.1 = place.1 + 1 } else { search.2 = place.1 }
+            // What was folded has left gaps: the next that is there speaks for them.
+            match leaves.get(&place) {
+                Some(leaf) if *leaf < search.0.leaf_id => search.1 = place.1 + 1,
+                _ => search.2 = place.1,
+            }
         }
     }
     let wanted = Rows::new()
@@ -79,7 +81,7 @@ const fn middle((tap, first, after): &(LeafRef, i64, i64)) -> (Shard, i64) {
     (tap.shard, *first + (*after - *first) / 2)
 }
 
-/// The leaves of transfers.
+/// The leaves of transfers, or of the next ones that are there.
 async fn leaves_of(
     connection: &mut Connection,
     transfers: &HashSet<(Shard, i64)>,
@@ -88,13 +90,12 @@ async fn leaves_of(
         .ints("shard", transfers.iter().map(|(shard, _)| i64::from(shard.0)))
         .ints("id", transfers.iter().map(|(_, id)| *id));
     let rows = query(
-        "SELECT t.shard, t.transfer_id, t.leaf FROM {wanted} CROSS JOIN transfer t
-         WHERE t.shard = wanted.shard AND t.transfer_id = wanted.id",
+        "SELECT t.shard, wanted.id, t.leaf FROM {wanted} CROSS JOIN transfer t
+         WHERE t.shard = wanted.shard AND t.transfer_id = (SELECT MIN(next.transfer_id) FROM transfer next
+           WHERE next.shard = wanted.shard AND next.transfer_id >= wanted.id)",
     )
     .set("wanted", wanted)
     .all(connection)
     .await?;
-    rows.iter()
-        .map(|row| Ok(((columns::shard(row.get("shard")?)?, row.get("transfer_id")?), row.get("leaf")?)))
-        .collect()
+    rows.iter().map(|row| Ok(((columns::shard(row.get("shard")?)?, row.get("id")?), row.get("leaf")?))).collect()
 }

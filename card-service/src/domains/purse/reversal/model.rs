@@ -60,6 +60,7 @@ impl Reason {
             | TransferKind::PointsRedeemed
             | TransferKind::PointsExpired
             | TransferKind::Fare
+            | TransferKind::Folded
             | TransferKind::Pass => &[],
         }
     }

@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use card_schema::clock::Micros;
 use card_schema::date::Date;
-use card_schema::ids::{OrganisationId, TapId};
+use card_schema::ids::{OrganisationId, Shard, TapId};
 use card_schema::operation::transit::Side;
 
 use crate::db::{Connection, DbError, Row, Rows, columns, insert, query};
-use crate::domains::transit::model::{FareGroup, GroupId, PassSold, Ride, RiderKey, Riding, Right, RightOf, Showing};
+use crate::domains::transit::folding::Folding;
+use crate::domains::transit::model::{
+    Base, FareGroup, GroupId, PassSold, Ride, RiderKey, Riding, Right, RightOf, Showing,
+};
 
 /// What is known of some riders; nothing of those who have never travelled, and have no right.
 pub async fn known(
@@ -40,13 +43,17 @@ pub async fn known(
         of(&mut known, row)?.charged.insert(group, row.get("charged")?);
     }
     let rows = query(
-        "SELECT r.shard, r.rider_id AS id, r.advanced, r.open_until FROM {wanted} CROSS JOIN rider r
+        "SELECT r.shard, r.rider_id AS id, r.advanced, r.open_until, r.folded_until, r.sums FROM {wanted} CROSS JOIN rider r
          WHERE r.shard = wanted.shard AND r.rider_id = wanted.id",
     );
     for row in &rows.set("wanted", wanted()).all(connection).await? {
         let riding = of(&mut known, row)?;
         riding.advanced = row.get("advanced")?;
         riding.open_until = row.get::<Option<i64>>("open_until")?.map(Micros);
+        let sums: Option<String> = row.get("sums")?;
+        let sums = sums.map(|sums| serde_json::from_str(&sums).map_err(|_| DbError::Unreadable("rider.sums")));
+        let until = row.get::<Option<i64>>("folded_until")?.map(Micros);
+        riding.base = Base { until, sums: sums.transpose()?.unwrap_or_default() };
     }
     let rows = query(
         "SELECT p.shard, p.holder_id AS id, p.pass AS name, p.from_day, p.until_day
@@ -99,6 +106,61 @@ pub async fn overdue(connection: &mut Connection, now: Micros, limit: u32) -> Re
         Ok(RiderKey { shard, id, is_issuers: row.get::<i64>("is_issuers")? != 0 })
     };
     rows.iter().map(key).collect()
+}
+
+/// Riders of a shard of whom something is kept that was shown before a moment, behind one, a number of them.
+pub async fn with_old(
+    connection: &mut Connection,
+    shard: Shard,
+    (before, after): (Micros, Option<[u8; 16]>),
+    limit: u32,
+) -> Result<Vec<[u8; 16]>, DbError> {
+    let rows = query(
+        "SELECT DISTINCT v.rider_id FROM validation v WHERE v.shard = $1 AND v.rider_id > $2 AND v.at < $3
+         ORDER BY v.rider_id LIMIT $4",
+    )
+    .bind(shard)
+    .bind(after.map_or_else(Vec::new, Vec::from))
+    .bind(before.0)
+    .bind(i64::from(limit))
+    .all(connection)
+    .await?;
+    rows.iter().map(|row| columns::bytes(row, "rider_id")).collect()
+}
+
+/// Writes what is left of riders' travels up to a moment, and removes the travels.
+pub async fn fold(connection: &mut Connection, folded: &[(RiderKey, Folding)]) -> Result<(), DbError> {
+    for (rider, Folding { base, until, charged }) in folded {
+        let sums = serde_json::to_string(&base.sums).expect("plain data always serialises");
+        query("UPDATE rider SET folded_until = $3, sums = $4 WHERE shard = $1 AND rider_id = $2")
+            .bind(rider.shard)
+            .bind(rider.id)
+            .bind(base.until.map(|until| until.0))
+            .bind(sums)
+            .execute(connection)
+            .await?;
+        query("DELETE FROM validation WHERE shard = $1 AND rider_id = $2 AND at <= $3")
+            .bind(rider.shard)
+            .bind(rider.id)
+            .bind(until.0)
+            .execute(connection)
+            .await?;
+        for (group, less) in charged {
+            query("UPDATE rider_fare SET charged = charged - $4 WHERE shard = $1 AND rider_id = $2 AND group_id = $3")
+                .bind(rider.shard)
+                .bind(rider.id)
+                .bind(group.0)
+                .bind(*less)
+                .execute(connection)
+                .await?;
+        }
+        query("DELETE FROM rider_fare WHERE shard = $1 AND rider_id = $2 AND charged = 0")
+            .bind(rider.shard)
+            .bind(rider.id)
+            .execute(connection)
+            .await?;
+    }
+    Ok(())
 }
 
 /// Writes what was reckoned, in the order in which it was.

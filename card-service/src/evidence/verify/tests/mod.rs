@@ -2,6 +2,7 @@
 
 mod altered;
 mod every_byte;
+mod folding;
 mod whole;
 
 use std::borrow::Cow;
