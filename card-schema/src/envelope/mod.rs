@@ -14,6 +14,7 @@ mod cose;
 mod error;
 mod key;
 pub mod paper;
+pub mod pass;
 pub mod receipt;
 pub mod status_list;
 pub mod tap;

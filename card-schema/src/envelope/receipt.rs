@@ -67,11 +67,13 @@ pub enum Outcome {
     DayLimitReached = 22,
     /// So much takes a member of staff who approves it, right before.
     ApprovalRequired = 23,
+    /// Nobody has said that the holder may pass here, now.
+    MayNotPass = 25,
 }
 
 impl Outcome {
     /// Every outcome there is.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Accepted,
         Self::Malformed,
         Self::UnknownCard,
@@ -96,6 +98,7 @@ impl Outcome {
         Self::Rejected,
         Self::DayLimitReached,
         Self::ApprovalRequired,
+        Self::MayNotPass,
     ];
 
     /// The number in a signed receipt and in the database.

@@ -243,6 +243,7 @@ console-outcome-20 = Other terms for points
 console-outcome-21 = Not booked after review
 console-outcome-22 = Too much for one day
 console-outcome-23 = Staff has to approve it
+console-outcome-25 = Does not pass here now
 
 # Error pages: what to do next
 console-error-home = Go to the start page

@@ -243,6 +243,7 @@ console-outcome-20 = 积分规则已变
 console-outcome-21 = 核实后不入账
 console-outcome-22 = 超过单日限额
 console-outcome-23 = 须工作人员批准
+console-outcome-25 = 此时不能通行
 
 # 错误页：下一步怎么做
 console-error-home = 回到首页

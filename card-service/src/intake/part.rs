@@ -28,7 +28,7 @@ use super::submission::{Means, Policy, Submission};
 use super::verify::{Candidate, SignedBy};
 use crate::cards::{CardState, status};
 use crate::db::{DbError, Engine, Tx};
-use crate::domains::{self, Ask, Decision, Effect, Original, ShownPoints, points, purse};
+use crate::domains::{self, Ask, Decision, Effect, Original, ShownPoints, gate, points, purse};
 use crate::evidence::{self, Action, ActionKind, Hash, LeafRef, RowImage};
 use crate::ledger::{self, Account, AccountKey, Book, Entry, Linked, Named, Refused, Transfer};
 use crate::terminals::Terminal;
@@ -89,6 +89,7 @@ struct Part {
     programmes: Arc<points::Programmes>,
     lots: HashMap<(HolderId, ProgrammeId), points::Lots>,
     spent: HashMap<purse::HolderDay, purse::Spent>,
+    rights: HashMap<TapId, gate::Rights>,
     book: Book,
     actions: Vec<(LeafRef, Action)>,
     /// When the newest of them was done.
@@ -171,6 +172,8 @@ impl Part {
         let days =
             taps.iter().filter(counts).filter_map(|placed| Some(purse::day_of(&part.ask(placed, policy)?))).collect();
         part.spent = purse::store::spent(tx.conn(), &days).await?;
+        let asked = taps.iter().filter_map(|placed| gate::asked(&part.ask(placed, policy)?)).collect::<Vec<_>>();
+        part.rights = gate::store::rights(tx.conn(), &asked).await?;
         let asks = taps.iter().filter_map(|placed| part.ask(placed, policy));
         let accounts = asks.flat_map(|ask| domains::accounts(&ask)).collect();
         part.book = memory.book(tx, accounts).await?;
@@ -221,6 +224,7 @@ impl Part {
             original: original.filter(|original| original.holder == holder),
             programmes: &self.programmes,
             lots: None,
+            rights: self.rights.get(&placed.candidate().id),
             is_issuers: placed.is_accepted_offline() && card.state != CardState::Active && card.changed_at < tap.at,
         };
         ask.lots = points::programme(&ask).and_then(|programme| self.lots.get(&(holder, programme)));

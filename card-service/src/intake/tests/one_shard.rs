@@ -8,13 +8,14 @@ use crate::db::recorder::{self, Recorded};
 use crate::testing::Scratch;
 
 /// Tables whose rows belong to a holder, or to what a holder does.
-const HOLDERS: [&str; 29] = [
+const HOLDERS: [&str; 30] = [
     "account",
     "activity_read",
     "card_deed",
     "card_state_change",
     "consent_act",
     "gate_count",
+    "gate_credential",
     "holder",
     "home",
     "household_member",
@@ -40,7 +41,7 @@ const HOLDERS: [&str; 29] = [
     "transfer",
 ];
 /// The service's own: they find a shard, or know no holder. Copied to every machine, or kept on one.
-const SERVICES: [&str; 44] = [
+const SERVICES: [&str; 47] = [
     "_sqlx_migrations",
     "area",
     "approval",
@@ -52,6 +53,9 @@ const SERVICES: [&str; 44] = [
     "consent_request",
     "document_index",
     "enrolment",
+    "gate_pass",
+    "gate_post",
+    "gate_site",
     "house",
     "import",
     "import_row",
@@ -135,6 +139,7 @@ async fn a_tap_is_decided_and_written_with_rows_of_its_own_shard_alone() {
     let town = Town::new().await;
     let (mut terminal, card) = (town.terminal().await, town.card().await);
     let shard = i64::from(card.id.shard().0);
+    town.opens(&terminal, &[&card]).await;
     // The first opens accounts; what this process remembers by then is forgotten with a new intake.
     for operation in [top_up(500), pay(200), GATE] {
         let tap = terminal.tap(&card, Slot::Tap, operation);
