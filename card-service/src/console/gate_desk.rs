@@ -60,7 +60,6 @@ struct At {
     app: App,
     who: SignedIn,
     desk: Desk,
-    holder: HolderId,
     /// What the page is about, where it is about one.
     credential: Option<Uuid>,
 }
@@ -91,7 +90,7 @@ impl FromRequestParts<App> for At {
         }
         let (locale, staff, today) = (language(&parts.headers), who.0.clone(), app.today());
         let desk = Desk { locale, staff, holder: holder_id, today };
-        Ok(Self { app: app.clone(), who, desk, holder: holder_id, credential: credential_id })
+        Ok(Self { app: app.clone(), who, desk, credential: credential_id })
     }
 }
 
@@ -253,7 +252,7 @@ async fn step(at: At, Form(form): Form<Typed>) -> Result<Response, Refusal> {
         ("when" | "grant", Err(wrong)) => asking(&when_page(&at.desk, &form, Some(wrong)), true),
         ("when", Ok(window)) => page(&check_page(&at.desk, site, reason, &window, &form)),
         ("grant", Ok(window)) => {
-            let (shared, by, holder, id) = (at.app.clone(), at.who.0.staff_id, at.holder, site.id);
+            let (shared, by, holder, id) = (at.app.clone(), at.who.0.staff_id, at.desk.holder, site.id);
             let granted = at.app.db.write::<_, Refusal, _>(move |tx| {
                 Box::pin(async move { grant(&shared, tx, by, holder, (id, reason, window)).await })
             });
@@ -393,7 +392,7 @@ async fn look(at: At, Form(form): Form<Typed>) -> Result<Response, Refusal> {
         return purpose_page(&at.desk, Some(("reason", "console-purpose-missing"))).answer();
     };
     at.who.require_purpose(purpose)?;
-    let (shared, reader, holder) = (at.app.clone(), at.who.0.staff_id, at.holder);
+    let (shared, reader, holder) = (at.app.clone(), at.who.0.staff_id, at.desk.holder);
     let found = at.app.db.write::<_, Refusal, _>(move |tx| {
         Box::pin(async move {
             let found = credentials::of_holder(tx.conn(), holder).await?;
@@ -437,12 +436,12 @@ async fn meant(connection: &mut Connection, at: (HolderId, Option<Uuid>)) -> Res
 }
 
 async fn ask_end(at: At) -> Result<Response, Refusal> {
-    let found = meant(&mut at.app.db.read().await?, (at.holder, at.credential)).await?;
+    let found = meant(&mut at.app.db.read().await?, (at.desk.holder, at.credential)).await?;
     end_page(&at.desk, found.id, None).answer()
 }
 
 async fn end(at: At, Form(form): Form<Typed>) -> Result<Response, Refusal> {
-    let of = (at.holder, at.credential);
+    let of = (at.desk.holder, at.credential);
     let Some(because) = EndReason::from_name(typed(&form, "change")) else {
         let found = meant(&mut at.app.db.read().await?, of).await?;
         return end_page(&at.desk, found.id, Some(("change", "gate-end-missing"))).answer();

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use card_schema::{
-    clock::Micros,
     date::Date,
     ids::{CardId, HolderId, SiteId, TerminalId},
     operation::OperationCode,
@@ -126,7 +125,7 @@ impl Office {
     /// # Errors
     /// When the service refuses.
     pub fn give_points(&self, place: Place) -> Result<()> {
-        let today = Date::in_china(Micros::from_seconds(i64::try_from(clock::seconds()?)?));
+        let today = clock::today()?;
         let until = Date::from_days(today.days() + 365).context("a day")?;
         let sent = self.api.visit(
             "/points/new",
@@ -172,7 +171,7 @@ impl Office {
     /// # Errors
     /// When the service refuses.
     pub fn let_pass(&self, holder: HolderId, site: SiteId) -> Result<()> {
-        let today = Date::in_china(Micros::from_seconds(i64::try_from(clock::seconds()?)?));
+        let today = clock::today()?;
         let last = Date::from_days(today.days() + 365).context("a day")?;
         let days = (1..=7).map(|day| format!("day_{day}=yes")).collect::<Vec<_>>().join("&");
         let form = format!(

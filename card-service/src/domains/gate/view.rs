@@ -51,7 +51,7 @@ pub fn hours_text(locale: Locale, hours: Hours) -> String {
 pub fn window_text(locale: Locale, window: &Window) -> String {
     let days =
         locale.text_with("gate-from-to", &[("first", &window.first.to_string()), ("last", &window.last.to_string())]);
-    [days, days_text(locale, window.days), hours_text(locale, window.hours)].join(&locale.text("console-list-comma"))
+    [days, days_text(locale, window.days), hours_text(locale, window.hours)].join(" · ")
 }
 
 /// Whether anybody may pass at a site.
@@ -81,7 +81,7 @@ pub(super) fn list(frame: Frame, sites: &[Listed]) -> ListPage {
         title: locale.text("gate-title"),
         lead: locale.text("gate-lead"),
         add: Some(Link { to: format!("{LIST}/new"), text: locale.text("gate-add") }),
-        columns: ["gate-name", "gate-kind", "terminal-organisation", "gate-gates", "people-state"]
+        columns: ["gate-name", "gate-kind", "gate-organisation", "gate-gates", "people-state"]
             .map(|key| locale.text(key))
             .into(),
         lines: sites.iter().map(line).collect(),
@@ -176,7 +176,7 @@ pub(super) fn thing(frame: Frame, scene: &Scene, form: &Typed, wrong: Wrong) -> 
     let acts = acts(locale, scene, form, wrong);
     let mut facts = vec![
         (t("gate-kind"), kind_text(locale, scene.site.kind)),
-        (t("terminal-organisation"), scene.organisation.clone()),
+        (t("gate-organisation"), scene.organisation.clone()),
     ];
     let gates: Vec<_> = scene.gates.iter().filter(|gate| gate.here).map(|gate| gate.name.as_str()).collect();
     let gates = if gates.is_empty() { t("gate-gates-none") } else { gates.join(&t("console-list-comma")) };
