@@ -68,6 +68,10 @@ uuid_id!(
     /// A station, merchant, clinic, operator or gate site, UUIDv7.
     OrganisationId
 );
+uuid_id!(
+    /// A place with gates: a village, a compound, a dormitory, UUIDv7.
+    SiteId
+);
 
 impl CardId {
     /// Builds the id of a new card. `random` fills every bit that is not fixed.

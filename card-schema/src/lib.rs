@@ -8,6 +8,7 @@ pub mod clock;
 pub mod date;
 pub mod document;
 pub mod envelope;
+pub mod gate;
 pub mod ids;
 pub mod money;
 pub mod operation;

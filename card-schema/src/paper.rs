@@ -10,7 +10,10 @@ use ring::pbkdf2;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::{
-    envelope::{Envelope, EnvelopeError, Kid, PublicKey, paper::Paper},
+    envelope::{
+        Envelope, EnvelopeError, Kid, PublicKey,
+        paper::{Paper, Printed},
+    },
     ids::PaperNumber,
 };
 
@@ -48,8 +51,8 @@ fn bytes(text: &str) -> Result<Vec<u8>, PaperError> {
 ///
 /// # Errors
 /// Where it is none, was altered, or was signed with another key or for another use.
-pub fn read(text: &str, key: &PublicKey) -> Result<Paper, PaperError> {
-    let envelope = Envelope::<Paper>::decode(&bytes(text)?)?;
+pub fn read(text: &str, key: &PublicKey) -> Result<Printed, PaperError> {
+    let envelope = Envelope::<Printed>::decode(&bytes(text)?)?;
     envelope.verify(key)?;
     if envelope.kid != Kid::Key(key.key_id()) {
         return Err(EnvelopeError::SignatureMismatch.into());

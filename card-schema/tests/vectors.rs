@@ -17,12 +17,13 @@ use card_schema::{
         Envelope, EnvelopeError, Kid, Payload, PublicKey, Signature, ToBeSigned,
         batch::Batch,
         fares::{FareNetwork, FarePack, FareRoute, FareStop, FareVersion},
-        paper::{Paper, PaperKind},
+        paper::{Paper, PaperKind, Printed},
+        pass::Pass,
         receipt::{Ending, Outcome, PointsStanding, Receipt, Recorded, TapOutcome},
         status_list::{CardStatus, Claims, SignedToken, StatusDelta, StatusList, Statuses},
         tap::{LogHead, Tap},
     },
-    ids::{BatchId, CardId, PaperNumber, Shard, TapId, TerminalId},
+    ids::{BatchId, CardId, PaperNumber, Shard, SiteId, TapId, TerminalId},
     money::Fen,
     operation::{
         Operation, gate, points, purse, registration,
@@ -325,7 +326,7 @@ fn check_paper() {
     };
     check("paper", &paper, Kid::Key(SERVICE.public().key_id()), &SERVICE);
     let text = paper::text("https://card.example/papers/check", &kept_bytes("paper", "cose_sign1"));
-    assert_eq!(paper::read(&text, &SERVICE.public()), Ok(paper));
+    assert_eq!(paper::read(&text, &SERVICE.public()), Ok(Printed::Paper(paper)));
     assert!(named(ON_PAPER, |named| named.is_on(&paper)));
     for other in [("测试·阿衣", ON_PAPER.1, ON_PAPER.2), (ON_PAPER.0, "110105194912310020", ON_PAPER.2)] {
         assert!(!named(other, |named| named.is_on(&paper)), "{}", other.0);
@@ -350,6 +351,17 @@ fn check_fares() {
     check("fares", &pack, Kid::Key(SERVICE.public().key_id()), &SERVICE);
 }
 
+fn check_pass() {
+    let number = PaperNumber::new(Shard(0), *b"\0a number!");
+    let (site, at) = (SiteId::from_bytes(*b"sixteen of bytes"), Micros(1_795_392_000_000_000));
+    let pass = Pass { number, site, from: at, until: at.plus_seconds(7_200) };
+    check("pass", &pass, Kid::Key(SERVICE.public().key_id()), &SERVICE);
+    let text = paper::text("https://card.example/papers/check", &kept_bytes("pass", "cose_sign1"));
+    assert_eq!(paper::read(&text, &SERVICE.public()), Ok(Printed::Pass(pass)));
+    let good = [-1, 0, 7_199, 7_200].map(|seconds| pass.is_good_at(at.plus_seconds(seconds)));
+    assert_eq!(good, [false, true, true, false]);
+}
+
 /// One test, because when the files are made anew each kind needs those before it.
 #[test]
 fn what_was_signed_is_read_and_written_as_ever() {
@@ -358,6 +370,7 @@ fn what_was_signed_is_read_and_written_as_ever() {
     check_batch_and_receipt();
     check_paper();
     check_fares();
+    check_pass();
     check_status_list();
 }
 
@@ -367,6 +380,7 @@ fn every_kept_file_belongs_to_a_test() {
         "batch",
         "fares",
         "paper",
+        "pass",
         "receipt",
         "status-delta",
         "status-list",

@@ -1,6 +1,7 @@
 //! What tests of this crate share: a town on paper and an office, each with a database of its own.
 
 pub(crate) mod city;
+pub(crate) mod gate;
 mod lived;
 mod office;
 pub(crate) mod shop;

@@ -15,6 +15,7 @@ mod error;
 pub mod fares;
 mod key;
 pub mod paper;
+pub mod pass;
 pub mod receipt;
 pub mod status_list;
 pub mod tap;

@@ -1,15 +1,15 @@
 //! What the square code on a printed paper says: which paper it is, until when it is valid, and to whom it was given, told
-//! only to somebody who has the paper (`crate::paper`).
+//! only to somebody who has the paper (`crate::paper`). What says nothing of anybody is `pass`.
 
 use minicbor::{Decoder, Encoder, encode::Write};
 
-use super::{EnvelopeError, Payload, Purpose, cbor};
+use super::{EnvelopeError, Payload, Purpose, cbor, pass::Pass};
 use crate::{date::Date, ids::PaperNumber};
 
 /// The version of the payload that this program writes and reads.
 const VERSION: u8 = 1;
 
-/// What is printed.
+/// What is printed for a holder. The number 3 is a visitor's pass ([`Pass`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
@@ -59,6 +59,53 @@ pub struct Paper {
     pub valid_until: Date,
     /// What the name, the document number and the check code on it come to: [`crate::paper::Named::binding`].
     pub binding: [u8; 16],
+}
+
+/// Whatever a square code may say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Printed {
+    /// A paper of a holder's.
+    Paper(Paper),
+    /// A visitor's pass, which is whoever's has it.
+    Pass(Pass),
+}
+
+impl Printed {
+    /// Its number.
+    pub const fn number(&self) -> PaperNumber {
+        match self {
+            Self::Paper(paper) => paper.number,
+            Self::Pass(pass) => pass.number,
+        }
+    }
+
+    /// The name of its kind in JSON.
+    pub const fn kind_name(&self) -> &'static str {
+        match self {
+            Self::Paper(paper) => paper.kind.name(),
+            Self::Pass(_) => Pass::KIND_NAME,
+        }
+    }
+}
+
+impl Payload for Printed {
+    const PURPOSE: Purpose = Purpose::Paper;
+    const MAX_BYTES: usize = 256;
+
+    fn encode<W: Write>(&self, e: &mut Encoder<W>) -> Result<(), minicbor::encode::Error<W::Error>> {
+        match self {
+            Self::Paper(paper) => paper.encode(e),
+            Self::Pass(pass) => pass.encode(e),
+        }
+    }
+
+    fn decode(d: &mut Decoder<'_>) -> Result<Self, EnvelopeError> {
+        // They differ in how much they say.
+        match d.probe().map()? {
+            Some(6) => Pass::decode(d).map(Self::Pass),
+            _ => Paper::decode(d).map(Self::Paper),
+        }
+    }
 }
 
 impl Payload for Paper {

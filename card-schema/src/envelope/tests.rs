@@ -8,7 +8,8 @@ use ring::{
 
 use super::{
     batch::Batch,
-    paper::{Paper, PaperKind},
+    paper::{Paper, PaperKind, Printed},
+    pass::Pass,
     receipt::{Ending, Outcome, PointsStanding, Receipt, Recorded, TapOutcome},
     tap::{LogHead, Tap},
     *,
@@ -17,7 +18,7 @@ use crate::{
     card::Slot,
     clock::Micros,
     date::Date,
-    ids::{BatchId, CardId, KeyId, PaperNumber, Shard, TapId, TerminalId},
+    ids::{BatchId, CardId, KeyId, PaperNumber, Shard, SiteId, TapId, TerminalId},
     money::Fen,
     operation::{
         Operation, gate, points, purse, registration,
@@ -165,6 +166,13 @@ prop_compose! {
     }
 }
 
+prop_compose! {
+    fn pass()(number: [u8; 10], site: [u8; 16], from: i64, until: i64) -> Pass {
+        let (number, site) = (PaperNumber(number), SiteId::from_bytes(site));
+        Pass { number, site, from: Micros(from), until: Micros(until) }
+    }
+}
+
 fn example() -> Tap {
     Tap {
         card: Some(CardId::from_bytes([1; 16])),
@@ -220,6 +228,21 @@ proptest! {
     #[test]
     fn a_paper_reads_back_and_no_bit_of_it_can_be_changed(paper in paper(), bit: usize) {
         reads_back_and_resists(&paper, bit);
+        reads_back_and_resists(&Printed::Paper(paper), bit);
+    }
+
+    #[test]
+    fn a_pass_reads_back_and_no_bit_of_it_can_be_changed(pass in pass(), bit: usize) {
+        reads_back_and_resists(&pass, bit);
+        reads_back_and_resists(&Printed::Pass(pass), bit);
+    }
+
+    #[test]
+    fn a_pass_is_no_paper_of_a_holder_and_the_other_way_round(paper in paper(), pass in pass()) {
+        let signer = Signer::new();
+        let kid = Kid::Key(signer.public().key_id());
+        prop_assert!(Envelope::<Pass>::decode(&signer.seal(&paper, kid)).is_err());
+        prop_assert!(Envelope::<Paper>::decode(&signer.seal(&pass, kid)).is_err());
     }
 
     #[test]
@@ -227,7 +250,7 @@ proptest! {
         let _ = Envelope::<Tap>::decode(&bytes);
         let _ = Envelope::<Batch>::decode(&bytes);
         let _ = Envelope::<Receipt>::decode(&bytes);
-        let _ = Envelope::<Paper>::decode(&bytes);
+        let _ = Envelope::<Printed>::decode(&bytes);
     }
 
     #[test]

@@ -248,6 +248,7 @@ console-outcome-22 = Too much for one day
 console-outcome-23 = Staff has to approve it
 console-outcome-24 = No valid journey
 console-outcome-25 = Not on sale
+console-outcome-26 = Does not pass here now
 
 # Error pages: what to do next
 console-error-home = Go to the start page

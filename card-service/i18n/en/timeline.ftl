@@ -3,7 +3,7 @@
 timeline-title = Everything that was done
 timeline-lead = What the office did for this person, and who read the record. What the card is used for is not in it: nobody is followed.
 timeline-open = Show what was done, in order
-timeline-hint = Registration, changes, homes, household, agreement, permits, papers, cards, and who read the record.
+timeline-hint = Registration, changes, homes, household, agreement, permits, papers, gates, cards, and who read the record.
 timeline-ask = Why do you look at it?
 timeline-button = Show
 timeline-newest = The newest first
@@ -24,3 +24,6 @@ timeline-read-agreement-signer = who signed the agreement
 timeline-agreement-printed = Form printed
 timeline-agreement-signed = Form signed
 timeline-agreement-withdrawn = Withdrawn
+timeline-gate-granted = May pass gates
+timeline-gate-ended = May pass gates no longer
+timeline-read-gates = where the person may pass

@@ -248,6 +248,7 @@ console-outcome-22 = 超过单日限额
 console-outcome-23 = 须工作人员批准
 console-outcome-24 = 无有效乘车记录
 console-outcome-25 = 不在售
+console-outcome-26 = 此时不能通行
 
 # 错误页：下一步怎么做
 console-error-home = 回到首页

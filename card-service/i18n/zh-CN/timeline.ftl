@@ -3,7 +3,7 @@
 timeline-title = 全部办理经过
 timeline-lead = 为此人办理过的事项，以及谁查看过登记信息。用卡情况不在其中：不跟踪任何人。
 timeline-open = 按时间查看全部经过
-timeline-hint = 登记、变更、住址、家庭户、信息处理同意、居住证、证明、卡，以及谁查看过登记信息。
+timeline-hint = 登记、变更、住址、家庭户、信息处理同意、居住证、证明、门禁通行、卡，以及谁查看过登记信息。
 timeline-ask = 您为什么要查看？
 timeline-button = 查看
 timeline-newest = 从新到旧
@@ -24,3 +24,6 @@ timeline-read-agreement-signer = 同意书签字人
 timeline-agreement-printed = 打印同意书
 timeline-agreement-signed = 同意书已签字
 timeline-agreement-withdrawn = 撤回
+timeline-gate-granted = 开通门禁通行
+timeline-gate-ended = 终止门禁通行
+timeline-read-gates = 可以通行的地点

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use card_schema::date::Date;
 use card_schema::envelope::PublicKey;
+use card_schema::envelope::paper::{Paper, Printed};
+use card_schema::envelope::pass::Pass;
 use card_schema::paper::{self, Named};
 use rustls::pki_types::SubjectPublicKeyInfoDer;
 use rustls::pki_types::pem::PemObject;
@@ -12,7 +14,8 @@ use serde::Serialize;
 use super::Settings;
 use super::output::{CliError, Context};
 use crate::clock;
-use crate::domains::residence::paper::public_key;
+use crate::console::view::minute;
+use crate::keys::paper::public_key;
 use crate::keys::pki::public_key_pem;
 use crate::serve::open_keys;
 
@@ -64,6 +67,17 @@ struct Checked {
     belongs_together: Option<bool>,
 }
 
+/// Times are those of China.
+#[derive(Serialize)]
+struct CheckedPass {
+    kind: &'static str,
+    number: String,
+    site_id: String,
+    valid_from: String,
+    valid_until: String,
+    good_now: bool,
+}
+
 /// A paper that is not what it should be.
 #[derive(Debug, thiserror::Error)]
 enum NotGood {
@@ -71,6 +85,12 @@ enum NotGood {
     Expired(Date),
     #[error("the square code is genuine; name, document number or check code are not those that were signed")]
     Other,
+    #[error("the pass is not good before {0}")]
+    NotYet(String),
+    #[error("the pass was good until {0}")]
+    Over(String),
+    #[error("a visitor's pass names nobody: leave out --name, --document-number and --code")]
+    NamesNobody,
 }
 
 pub(super) fn run(context: Context, settings: &Settings, command: &PaperCommand) -> Result<(), CliError> {
@@ -86,40 +106,68 @@ pub(super) fn run(context: Context, settings: &Settings, command: &PaperCommand)
                 Some(file) => read(file)?,
                 None => own_key(settings)?,
             };
-            let found = paper::read(text, &key).map_err(|error| CliError::failed(&error))?;
-            let belongs_together = match (name, document_number, code) {
-                (Some(name), Some(document_number), Some(code)) => {
-                    let code = code.parse().map_err(|error| CliError::usage(&error))?;
-                    Some(Named { name, document_number, code: &code }.is_on(&found))
-                }
-                _ => None,
-            };
-            // The day where the stations are.
-            let expired = found.valid_until < Date::in_china(clock::now());
-            let checked = Checked {
-                kind: found.kind.name(),
-                number: found.number.to_string(),
-                valid_until: found.valid_until.to_string(),
-                expired,
-                belongs_together,
-            };
-            context.print(&checked, |checked| {
-                let Checked { kind, number, valid_until, .. } = checked;
-                context.locale.text_with(
-                    "cli-paper-genuine",
-                    &[
-                        ("kind", &context.locale.text(&format!("paper-kind-{kind}"))),
-                        ("number", number),
-                        ("until", valid_until),
-                    ],
-                )
-            });
-            match belongs_together {
-                Some(false) => Err(CliError::failed(&NotGood::Other)),
-                _ if expired => Err(CliError::failed(&NotGood::Expired(found.valid_until))),
-                _ => Ok(()),
+            let named = name.as_deref().zip(document_number.as_deref()).zip(code.as_deref());
+            match paper::read(text, &key).map_err(|error| CliError::failed(&error))? {
+                Printed::Paper(paper) => check_paper(context, &paper, named),
+                Printed::Pass(_) if named.is_some() => Err(CliError::usage(&NotGood::NamesNobody)),
+                Printed::Pass(pass) => check_pass(context, &pass),
             }
         }
+    }
+}
+
+/// A paper of a holder's, with the name, the document number and the check code on it where they were given.
+fn check_paper(context: Context, paper: &Paper, named: Option<((&str, &str), &str)>) -> Result<(), CliError> {
+    let belongs_together = match named {
+        Some(((name, document_number), code)) => {
+            let code = code.parse().map_err(|error| CliError::usage(&error))?;
+            Some(Named { name, document_number, code: &code }.is_on(paper))
+        }
+        None => None,
+    };
+    // The day where the stations are.
+    let expired = paper.valid_until < Date::in_china(clock::now());
+    let checked = Checked {
+        kind: paper.kind.name(),
+        number: paper.number.to_string(),
+        valid_until: paper.valid_until.to_string(),
+        expired,
+        belongs_together,
+    };
+    context.print(&checked, |checked| {
+        let Checked { kind, number, valid_until, .. } = checked;
+        let kind = context.locale.text(&format!("paper-kind-{kind}"));
+        context.locale.text_with("cli-paper-genuine", &[("kind", &kind), ("number", number), ("until", valid_until)])
+    });
+    match belongs_together {
+        Some(false) => Err(CliError::failed(&NotGood::Other)),
+        _ if expired => Err(CliError::failed(&NotGood::Expired(paper.valid_until))),
+        _ => Ok(()),
+    }
+}
+
+/// A visitor's pass: whoever has it may pass at its site.
+fn check_pass(context: Context, pass: &Pass) -> Result<(), CliError> {
+    let now = clock::now();
+    let checked = CheckedPass {
+        kind: Pass::KIND_NAME,
+        number: pass.number.to_string(),
+        site_id: pass.site.to_string(),
+        valid_from: minute(pass.from),
+        valid_until: minute(pass.until),
+        good_now: pass.is_good_at(now),
+    };
+    context.print(&checked, |checked| {
+        let CheckedPass { number, site_id, valid_from, valid_until, .. } = checked;
+        let values = [("number", &**number), ("site", site_id), ("from", valid_from), ("until", valid_until)];
+        context.locale.text_with("cli-paper-pass", &values)
+    });
+    if now < pass.from {
+        Err(CliError::failed(&NotGood::NotYet(minute(pass.from))))
+    } else if now >= pass.until {
+        Err(CliError::failed(&NotGood::Over(minute(pass.until))))
+    } else {
+        Ok(())
     }
 }
 

@@ -52,6 +52,8 @@ pub struct Input {
     pub wrong: Option<String>,
     /// What can be chosen; empty where it is typed.
     pub choices: Vec<Choice>,
+    /// Whether any number of them can be chosen: each is then sent under its value, as `yes`.
+    pub many: bool,
     /// HTML's `inputmode`.
     pub mode: &'static str,
     /// HTML's `type`.
@@ -67,7 +69,7 @@ impl Input {
     pub fn text(name: &'static str, label: String, value: impl Into<String>) -> Self {
         let (hint, wrong, choices) = (None, None, Vec::new());
         let (mode, kind, autocomplete, max) = ("text", "text", "off", 240);
-        Self { name, label, hint, value: value.into(), wrong, choices, mode, kind, autocomplete, max }
+        Self { name, label, hint, value: value.into(), wrong, choices, many: false, mode, kind, autocomplete, max }
     }
 
     /// A password is typed: it is never shown again.
@@ -79,6 +81,11 @@ impl Input {
     pub fn choice(name: &'static str, label: String, choices: Vec<Choice>, chosen: &str) -> Self {
         let mark = |choice: Choice| Choice { chosen: choice.value == chosen, ..choice };
         Self { choices: choices.into_iter().map(mark).collect(), ..Self::text(name, label, chosen) }
+    }
+
+    /// Some of several are chosen, as they are marked.
+    pub fn some_of(name: &'static str, label: String, choices: Vec<Choice>) -> Self {
+        Self { choices, many: true, ..Self::text(name, label, "") }
     }
 
     /// With what helps to fill it in.

@@ -18,10 +18,11 @@ use zeroize::Zeroizing;
 use super::frame::Frame;
 use super::model::{masked_name, masked_number, own_path};
 use super::view::{self, ActivityPage, CardPage, Choice, ErrorPage, HolderView, PurposePage, RowView, SignInPage, Tag};
-use super::{card_desk, find, guard, holder, home, merge, reader_job, slip, timeline, unblock};
+use super::{card_desk, find, gate_desk, guard, holder, home, merge, reader_job, slip, timeline, unblock};
 use crate::app::App;
 use crate::cards;
 use crate::cards::activity::{ActivityPurpose, Place, store};
+use crate::domains::gate;
 use crate::domains::points;
 use crate::domains::purse::reversal;
 use crate::domains::residence;
@@ -58,6 +59,7 @@ pub fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
         .chain(home::routes())
         .chain(find::routes())
         .chain(holder::routes())
+        .chain(gate_desk::routes())
         .chain(timeline::routes())
         .chain(card_desk::routes())
         .chain(reader_job::routes())
@@ -79,6 +81,8 @@ pub fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
         .chain(residence::roster::pages::routes())
         .chain(organisation::pages::routes())
         .chain(points::pages::routes())
+        .chain(gate::pages::routes())
+        .chain(gate::pass::pages::routes())
         .chain(card_sign_in::pages::routes())
         .chain(terminals::pages::routes())
         .chain(residence::map::pages::routes())

@@ -10,12 +10,10 @@ use card_schema::operation::OperationCode;
 use uuid::Uuid;
 
 use super::card_desk::{CardDeskPage, Missing, Scene};
-use super::find;
 use super::frame::Frame;
 use super::holder::{Belongs, CardLine, HolderPage, MemberLine, Record};
 use super::home::{HomePage, Unfinished};
 use super::merge::{ComparePage, MergePage};
-use super::reader_job;
 use super::register::Link;
 use super::slip::{Deed, SlipPage};
 use super::timeline::TimelinePage;
@@ -23,19 +21,20 @@ use super::unblock::UnblockPage;
 use super::view::{
     self, ActivityPage, CardPage, Choice, ErrorPage, HolderView, PurposePage, RowView, SignInPage, Tag, Wrong,
 };
+use super::{find, gate_desk, reader_job};
 use crate::cards::activity::store::Activity;
 use crate::cards::activity::{ActivityPurpose, Place, pages as activity_pages};
 use crate::cards::deed::model::{Fate, Past, What};
 use crate::cards::expiry;
 use crate::cards::model::{Bearer, Card, CardState};
 use crate::cards::stock;
-use crate::domains::points;
 use crate::domains::purse::reversal;
 use crate::domains::residence;
 use crate::domains::residence::model::{ChangeReason, Facts, Field};
 use crate::domains::residence::permit::model::Standing;
 use crate::domains::residence::store::PastFact;
 use crate::domains::residence::view::{DOCUMENT, inputs};
+use crate::domains::{gate, points};
 use crate::evidence::store::Checkpoint;
 use crate::i18n::Locale;
 use crate::intake::{quarantine, suspicion};
@@ -242,6 +241,8 @@ fn at_readers(locale: Locale) -> Vec<(String, String)> {
     let mut pages = Vec::new();
     pages.extend(reader_job::tests::pages(locale, &frame));
     pages.extend(find::tests::pages(locale));
+    pages.extend(gate::tests::pages::pages(&frame("/gates/x")));
+    pages.extend(gate_desk::tests::pages(locale));
     for missing in [false, true] {
         let facts = Facts::default().with(Field::Name, "测试甲").with(Field::DocumentNumber, "T1234567");
         let holders = [[8; 16], [9; 16]].map(|id| HolderId::new(Shard(3), id));
@@ -399,6 +400,8 @@ fn every_page_renders_in_every_language_without_a_missing_text_or_a_script() {
                 "approval-",
                 "reversal-",
                 ">terminal-",
+                ">gate-",
+                "\"gate-",
                 ">paper-",
                 "\"paper-",
                 "slip-print",

@@ -14,7 +14,7 @@ use super::history::{Line, newest};
 use super::input::Input;
 use super::register::{FormPage, Link, Typed, Wrong, message, typed};
 use super::view::{Choice, reason, short};
-use super::{card_desk, page};
+use super::{card_desk, gate_desk, page};
 use crate::app::App;
 use crate::cards::{self, Bearer, deed};
 use crate::db::Connection;
@@ -103,6 +103,7 @@ async fn show(
     let mut connection = app.db.read().await?;
     lines.extend(of_record(&mut connection, locale, holder).await?);
     lines.extend(of_papers(&mut connection, locale, holder).await?);
+    lines.extend(gate_desk::history(&mut connection, locale, holder).await?);
     lines.extend(of_cards(&mut connection, locale, holder).await?);
     let reads = residence::store::reads(&mut connection, holder, READS).await?;
     lines.extend(history::reads(locale, &reads));

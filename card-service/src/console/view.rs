@@ -5,6 +5,7 @@
 use askama::Template;
 use card_schema::clock::Micros;
 use card_schema::envelope::receipt::Outcome;
+use card_schema::ids::PaperNumber;
 use card_schema::money::Fen;
 use card_schema::operation::OperationCode;
 use jiff::Timestamp;
@@ -212,6 +213,12 @@ pub fn day(at: Micros) -> String {
 /// A minute as people write it.
 pub fn minute(at: Micros) -> String {
     beijing(at).strftime("%Y-%m-%d %H:%M").to_string()
+}
+
+/// The number of a paper as people compare it: in groups of four.
+pub fn grouped(number: PaperNumber) -> String {
+    let digits: Vec<char> = number.to_string().chars().collect();
+    digits.chunks(4).map(|group| group.iter().collect()).collect::<Vec<String>>().join(" ")
 }
 
 /// How many lines a list has, in words.

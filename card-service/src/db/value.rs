@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::mem::take;
 
-use card_schema::ids::{CardId, HolderId, OrganisationId, Shard, TapId, TerminalId};
+use card_schema::ids::{CardId, HolderId, OrganisationId, Shard, SiteId, TapId, TerminalId};
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{Arguments, Encode, Type};
 use uuid::Uuid;
@@ -48,6 +48,7 @@ value_from! {
     HolderId, id => id.as_bytes().as_slice().into();
     TerminalId, id => id.as_bytes().as_slice().into();
     OrganisationId, id => id.as_bytes().as_slice().into();
+    SiteId, id => id.as_bytes().as_slice().into();
     TapId, id => id.0.as_slice().into();
     Uuid, id => id.as_bytes().as_slice().into();
 }

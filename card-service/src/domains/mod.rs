@@ -14,7 +14,7 @@ pub mod transit;
 use card_schema::clock::Micros;
 use card_schema::date::Date;
 use card_schema::envelope::receipt::{Ending, Outcome};
-use card_schema::ids::{HolderId, OrganisationId, Shard, TapId, TerminalId};
+use card_schema::ids::{HolderId, OrganisationId, PaperNumber, Shard, TapId, TerminalId};
 use card_schema::operation::Operation;
 use card_schema::points::ProgrammeId;
 use card_schema::wire::terminal::Limits;
@@ -60,6 +60,8 @@ pub struct Ask<'a> {
     pub lots: Option<&'a points::Lots>,
     /// What is known of the rider, where it is about travelling.
     pub transit: Option<transit::Known<'a>>,
+    /// What there is of the holder at the site of the gate that asks; nothing where it stands at none.
+    pub rights: Option<&'a gate::Rights>,
     /// The card was out of use when it signed, and a terminal that had accepted the tap on its own could not know: what it
     /// costs is not the holder's.
     pub is_issuers: bool,
@@ -235,6 +237,22 @@ pub async fn points_back(
         points::back(caused, (whole, returned.min(whole)), &standing, Some(reference));
     let earned = |(day, points)| Effect::Earned(points::Earned { shard, holder, programme: id, day, points });
     Ok((transfers, lots.into_iter().map(earned).collect()))
+}
+
+/// What is known of a visitor's pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PassSeen {
+    /// Whether it is good no more, whatever its times are.
+    pub is_withdrawn: bool,
+    /// The name of its site.
+    pub site: String,
+}
+
+/// What is known of the visitor's pass with a number, for whoever checks papers.
+pub async fn pass_seen(connection: &mut Connection, number: PaperNumber) -> Result<Option<PassSeen>, DbError> {
+    let Some(pass) = gate::store::passes::one(&mut *connection, number).await? else { return Ok(None) };
+    let site = gate::store::one(connection, pass.site).await?.ok_or(DbError::Unreadable("gate_pass.site_id"))?;
+    Ok(Some(PassSeen { is_withdrawn: pass.withdrawn_at.is_some() || site.closed, site: site.name }))
 }
 
 /// Writes the effects of many decisions.

@@ -114,6 +114,14 @@ pub enum ActionKind {
     TariffImported = 69,
     /// Leaves of what nobody can dispute any more were folded.
     LeavesFolded = 71,
+    /// A site with gates was added or closed.
+    GateSiteChanged = 80,
+    /// A terminal stands at another site, or at none.
+    GatePostChanged = 81,
+    /// Somebody may pass at a site, or may no longer.
+    GateCredentialChanged = 82,
+    /// A visitor's pass was given out, or withdrawn.
+    GatePassChanged = 83,
 }
 
 impl ActionKind {

@@ -5,6 +5,7 @@
 //! (`export`), proof (`verify`). Tables that no leaf speaks for are listed, with reasons, in this module's test.
 
 mod cards;
+mod gates;
 mod homes;
 mod people;
 mod points;
@@ -21,6 +22,7 @@ pub use cards::{
     BLANK_MOVE, CARD, CARD_CERTIFICATE, CARD_DEED, CARD_KEY, CARD_STATE_CHANGE, CONSENT_REQUEST, ISSUANCE,
     ISSUANCE_STEP, STATUS_CHANGE, UNBLOCK,
 };
+pub use gates::{GATE_CREDENTIAL, GATE_PASS, GATE_POST, GATE_SITE};
 pub use homes::{AREA, HOME, HOUSE, HOUSEHOLD_MEMBER};
 pub use people::{
     ACTIVITY_READ, APPROVAL, CONSENT_ACT, HOLDER, PAPER_ACT, PERMIT, PERMIT_ACT, PERSON_FACT, PERSON_FACT_PAST,
@@ -249,7 +251,7 @@ pub static TERMINAL_DEED: Table = Table {
     ..PLAIN
 };
 /// Every exported table.
-pub static TABLES: [&Table; 55] = [
+pub static TABLES: [&Table; 59] = [
     &LEAVES,
     &TILE,
     &CHECKPOINT,
@@ -272,6 +274,9 @@ pub static TABLES: [&Table; 55] = [
     &POINTS_PROGRAMME,
     &POINTS_RULE,
     &POINTS_MEMBER,
+    &GATE_SITE,
+    &GATE_POST,
+    &GATE_PASS,
     &STAFF,
     &STAFF_POST,
     &STAFF_DEED,
@@ -294,6 +299,7 @@ pub static TABLES: [&Table; 55] = [
     &HOUSE,
     &HOME,
     &HOUSEHOLD_MEMBER,
+    &GATE_CREDENTIAL,
     &CARD,
     &CARD_STATE_CHANGE,
     &CARD_DEED,

@@ -45,6 +45,7 @@ const ZH_CN: &[&str] = &[
     include_str!("../../i18n/zh-CN/quarantine.ftl"),
     include_str!("../../i18n/zh-CN/receipt.ftl"),
     include_str!("../../i18n/zh-CN/suspicion.ftl"),
+    include_str!("../../i18n/zh-CN/gate.ftl"),
 ];
 const EN: &[&str] = &[
     include_str!("../../i18n/en/service.ftl"),
@@ -69,6 +70,7 @@ const EN: &[&str] = &[
     include_str!("../../i18n/en/quarantine.ftl"),
     include_str!("../../i18n/en/receipt.ftl"),
     include_str!("../../i18n/en/suspicion.ftl"),
+    include_str!("../../i18n/en/gate.ftl"),
 ];
 
 type Bundle = FluentBundle<FluentResource>;

@@ -30,7 +30,7 @@ use super::verify::{Candidate, SignedBy};
 use crate::cards::{CardState, status};
 use crate::db::{DbError, Engine, Tx};
 use crate::domains::transit::model::{RiderKey, Riding};
-use crate::domains::{self, Ask, Decision, Effect, Original, ShownPoints, points, purse, transit};
+use crate::domains::{self, Ask, Decision, Effect, Original, ShownPoints, gate, points, purse, transit};
 use crate::evidence::{self, Action, ActionKind, Hash, LeafRef, RowImage};
 use crate::ledger::{self, Account, AccountKey, Book, Entry, Linked, Named, Refused, Transfer};
 use crate::terminals::Terminal;
@@ -93,6 +93,7 @@ struct Part {
     spent: HashMap<purse::HolderDay, purse::Spent>,
     fares: Arc<transit::Fares>,
     riding: HashMap<RiderKey, Riding>,
+    rights: HashMap<TapId, gate::Rights>,
     book: Book,
     actions: Vec<(LeafRef, Action)>,
     /// When the newest of them was done.
@@ -181,6 +182,8 @@ impl Part {
         let days =
             taps.iter().filter(counts).filter_map(|placed| Some(purse::day_of(&part.ask(placed, policy)?))).collect();
         part.spent = purse::store::spent(tx.conn(), &days).await?;
+        let asked = taps.iter().filter_map(|placed| gate::asked(&part.ask(placed, policy)?)).collect::<Vec<_>>();
+        part.rights = gate::store::rights(tx.conn(), &asked).await?;
         let asks = taps.iter().filter_map(|placed| part.ask(placed, policy));
         let accounts = asks.flat_map(|ask| domains::accounts(&ask)).collect();
         part.book = memory.book(tx, accounts).await?;
@@ -232,6 +235,7 @@ impl Part {
             programmes: &self.programmes,
             lots: None,
             transit: None,
+            rights: self.rights.get(&placed.candidate().id),
             is_issuers: placed.is_accepted_offline() && card.state != CardState::Active && card.changed_at < tap.at,
         };
         ask.transit = self.rider_known(placed, ask.is_issuers);

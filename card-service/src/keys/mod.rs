@@ -7,6 +7,7 @@
 pub mod der;
 pub mod file;
 mod material;
+pub mod paper;
 pub mod pki;
 pub mod seal;
 pub mod tls;

@@ -6,13 +6,14 @@ use card_schema::card::Slot;
 use card_schema::clock::Micros;
 use card_schema::date::Date;
 use card_schema::envelope::paper::PaperKind;
-use card_schema::ids::{CardId, HolderId, OrganisationId, PaperNumber, Shard, TapId, TerminalId};
+use card_schema::ids::{CardId, HolderId, OrganisationId, PaperNumber, Shard, SiteId, TapId, TerminalId};
 use card_schema::money::Fen;
 use card_schema::operation::{Operation, OperationCode, gate, purse};
 use card_schema::points::{EarnRule, ProgrammeId, Worth};
 use uuid::Uuid;
 
 use super::Scratch;
+use super::gate::{always, credential};
 use super::town::{POLICY, START, Signer, TestCard, TestTerminal, Town, random};
 use crate::cards::deed::model::Fate;
 use crate::cards::issuance::journal::Journal;
@@ -27,7 +28,7 @@ use crate::domains::residence::store::{NewHolder, SealedPerson};
 use crate::domains::residence::{
     self, agreement, area, draft, house, household, import, map, merge, paper, photo, roster, similar,
 };
-use crate::domains::{points, transit};
+use crate::domains::{gate as gate_room, points, transit};
 use crate::evidence::Log;
 use crate::folding;
 use crate::i18n::Locale;
@@ -202,6 +203,7 @@ async fn office(town: &Town, terminal: &TestTerminal, card: &TestCard) {
             let new =
                 transit::store::New { starts_at: START, by: Some(who), source: [1; 32], feed: b"PK", supplement: "" };
             transit::store::insert(tx, START, &new).await?;
+            opens(tx, who, (terminal, terminal_of), holder).await?;
             at_readers(tx, who, card, terminal).await
         })
     })
@@ -227,6 +229,33 @@ async fn gives_points(tx: &mut Tx, who: StaffId, shop: OrganisationId, to: Holde
     }
     let earned = points::Earned { shard: to.shard(), holder: to, programme: id, day, points: 12 };
     points::store::add(tx.conn(), &[earned]).await
+}
+
+/// A terminal stands at a site, where somebody may pass, and a visitor; then neither, and the site is closed.
+async fn opens(
+    tx: &mut Tx,
+    who: StaffId,
+    (terminal, run_by): (TerminalId, OrganisationId),
+    holder: HolderId,
+) -> Result<(), DbError> {
+    use gate_room::model::{EndReason, Issued, Reason, Site, SiteKind};
+    use gate_room::store::{close, credentials, insert_site, passes, place};
+    let [id, other] = [17, 18].map(|id| SiteId(Uuid::from_u128(id)));
+    for id in [id, other] {
+        let (organisation, kind, name) = (run_by, SiteKind::Dormitory, format!("Test Dormitory {id}"));
+        insert_site(tx, START, who, &Site { id, organisation, kind, name, closed: false }).await?;
+    }
+    place(tx, START, who, terminal, Some(id)).await?;
+    place(tx, START.plus_seconds(1), who, terminal, Some(other)).await?;
+    let number = PaperNumber::new(Shard(0), random());
+    let (from, until, by) = (START, START.plus_seconds(60), who);
+    let (reason, issued_at, withdrawn_at) = (Reason::Visits, START, None);
+    passes::insert(tx, &Issued { number, site: id, reason, from, until, issued_at, by, withdrawn_at }).await?;
+    passes::withdraw(tx, START, who, number).await?;
+    let granted = credential(holder, id, always(), who);
+    credentials::insert(tx, &granted).await?;
+    credentials::end(tx, START, who, &granted, EndReason::Unneeded).await?;
+    close(tx, START.plus_seconds(2), who, other).await
 }
 
 /// The payment whose predecessor was lost is booked.

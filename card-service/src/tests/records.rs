@@ -13,12 +13,13 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use card_schema::card::Slot;
 use card_schema::envelope::paper::PaperKind;
 use card_schema::envelope::receipt::Recorded;
-use card_schema::ids::{CardId, HolderId, OrganisationId, TerminalId};
+use card_schema::ids::{CardId, HolderId, OrganisationId, PaperNumber, SiteId, TerminalId};
 use card_schema::money::Fen;
 use card_schema::operation::{Operation, OperationCode, purse};
 use card_schema::points::ProgrammeId;
 use card_schema::wire::ReceiptName;
 use serde_json::json;
+use uuid::Uuid;
 
 use super::readings;
 use super::walk::{Answered, Caller, Known, Listeners, Route, not_entered, walk};
@@ -29,6 +30,7 @@ use crate::cards::{Bearer, CardState, identification, unblock};
 use crate::clock;
 use crate::console::model::{masked_name, masked_number};
 use crate::db::{DbError, query};
+use crate::domains::gate as gates;
 use crate::domains::points;
 use crate::domains::points::model::{Programme, Reach};
 use crate::domains::residence;
@@ -41,8 +43,9 @@ use crate::http::Refusal;
 use crate::i18n::Locale;
 use crate::intake::suspicion;
 use crate::intake::suspicion::model::{Counts, Rule, Suspicion};
-use crate::people::{Purpose, StaffId, StaffRole, approval, organisation};
+use crate::people::{Purpose, Staff, StaffId, StaffRole, approval, organisation};
 use crate::terminals;
+use crate::testing::gate::site_of;
 use crate::testing::town::{card_of, terminal_in};
 use crate::testing::{Office, PASSWORD, office};
 
@@ -74,7 +77,7 @@ impl Scene {
         for role in StaffRole::ALL {
             callers.push(Caller::Staff(office.member(role.name(), role).await));
         }
-        let clerk = StaffId(uuid::Uuid::from_u128(1));
+        let clerk = StaffId(Uuid::from_u128(1));
         let person = |name, number| {
             let facts = Facts::default().with(Field::DocumentKind, "passport").with(Field::DocumentNumber, number);
             facts.with(Field::Name, name)
@@ -127,6 +130,7 @@ impl Scene {
         let head = office.log.integrate(clock::now()).await.unwrap().unwrap();
 
         let leaf = tap_of(app, card.id).await;
+        let (site, granted, pass) = gate(&office, writer, terminal.id, holder).await;
         let recorded = Recorded { shard: card.id.shard(), leaf: leaf.try_into().unwrap() };
         let known = BTreeMap::from([
             ("card_id", card.id.to_string()),
@@ -140,6 +144,9 @@ impl Scene {
             ("approval_id", request(app, writer.staff_id).await.to_string()),
             ("draft_id", draft.to_string()),
             ("suspicion_id", suspicion(app, terminal.id).await.to_string()),
+            ("site_id", site.to_string()),
+            ("credential_id", granted.to_string()),
+            ("pass", pass.to_string()),
             ("programme_id", programme(app, writer.staff_id).await.0.to_string()),
             ("step", "contact".to_owned()),
             ("import_id", import.to_string()),
@@ -199,7 +206,7 @@ impl Scene {
 }
 
 /// A terminal that looks wrong.
-async fn suspicion(app: &App, terminal: TerminalId) -> uuid::Uuid {
+async fn suspicion(app: &App, terminal: TerminalId) -> Uuid {
     let (id, found_at) = (app.new_id(), app.now());
     let (rule, counts) = (Rule::ManyCards, Counts::default());
     let noted = Suspicion { id, terminal, rule, found_at, most: 0, counts };
@@ -207,6 +214,22 @@ async fn suspicion(app: &App, terminal: TerminalId) -> uuid::Uuid {
         app.db.write::<_, DbError, _>(move |tx| Box::pin(async move { suspicion::store::insert(tx, &noted).await }));
     noted.await.unwrap();
     id
+}
+
+/// A site with a gate at which the person may pass, and a visitor.
+async fn gate(office: &Office, by: &Staff, terminal: TerminalId, holder: HolderId) -> (SiteId, Uuid, PaperNumber) {
+    let app = &office.app;
+    let (site, session, today) = (site_of(&app.db, terminal).await, office.session(by).await, app.today());
+    let form = format!(
+        "step=grant&site={site}&reason=lives&first={today}&last={today}&day_1=yes&from_time=08:00&until_time=18:00"
+    );
+    let granted = office.browse(Some(&session), &format!("/holders/{holder}/gates/new"), Some(&form)).await;
+    assert_eq!(granted.status, StatusCode::SEE_OTHER, "{}", granted.page);
+    let form = format!("reason=visits&from_day={today}&from_time=00:00&until_day={today}&until_time=24:00");
+    let given = office.browse(Some(&session), &format!("/passes/{site}/new"), Some(&form)).await;
+    let pass = given.leads_to.rsplit('/').next().and_then(|number| number.parse().ok()).expect("a pass");
+    let found = gates::store::credentials::of_holder(&mut app.db.read().await.unwrap(), holder).await.unwrap();
+    (site, found[0].id, pass)
 }
 
 /// Where staff may work.
@@ -242,7 +265,7 @@ async fn tap_of(app: &App, card: CardId) -> i64 {
 }
 
 /// Something that waits for a second person.
-async fn request(app: &App, by: StaffId) -> uuid::Uuid {
+async fn request(app: &App, by: StaffId) -> Uuid {
     let (approval_id, now) = (app.new_id(), app.now());
     let request = approval::model::Request {
         approval_id,
@@ -260,7 +283,7 @@ async fn request(app: &App, by: StaffId) -> uuid::Uuid {
     approval_id
 }
 
-async fn at_the_step_that_prints_the_name(app: &App, issuance: uuid::Uuid) {
+async fn at_the_step_that_prints_the_name(app: &App, issuance: Uuid) {
     app.db
         .write::<_, DbError, _>(move |tx| {
             Box::pin(async move {

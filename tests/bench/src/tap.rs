@@ -18,6 +18,7 @@ pub(crate) fn measure(taps: usize, report: &mut Report) -> Result<()> {
     let card = town.pcscd.new_card("bench")?;
     town.put(&card, Place::Station)?;
     town.issue(holder, "731945")?;
+    town.let_pass(holder)?;
     town.carry(&card, Place::Station, Place::Gate)?;
     // First sight of the card at this terminal: reads and verifies its certificate.
     tap(&mut town)?;

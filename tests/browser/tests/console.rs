@@ -28,6 +28,7 @@ fn a_day_in(town: &mut Town) -> Result<()> {
     town.at(Place::Shop).pay(1250, None)?;
     town.at(Place::Shop).pay(2500, Some(PIN))?;
     town.at(Place::Shop).pay(1251, None)?;
+    town.let_pass(holder)?;
     town.carry(&card, Place::Shop, Place::Gate)?;
     town.at(Place::Gate).tap(&json!({"operation": "gate.check", "receipt_wait_ms": 10_000}))?;
     Ok(())

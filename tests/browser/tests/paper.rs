@@ -1,9 +1,12 @@
 //! Papers for people's hands, in a real browser: issued, printed, read by another program's reader of square codes, and checked.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use browser::{Chromium, Look, Scripts, Visitor, pictures, visitor::LANGUAGES};
 use card_schema::{
-    envelope::{PublicKey, paper::PaperKind},
+    envelope::{
+        PublicKey,
+        paper::{PaperKind, Printed},
+    },
     paper::{self, Named},
 };
 use serde_json::Value;
@@ -150,7 +153,7 @@ fn story(scripts: Scripts, documents: [&str; 2]) -> Result<()> {
             let (text, code) = desk.scan(kind.name())?;
             assert!(text.starts_with(&format!("{}/papers/check#", desk.url)), "{text}");
             // What a landlord's program does.
-            let paper = paper::read(&text, &key)?;
+            let Printed::Paper(paper) = paper::read(&text, &key)? else { bail!("no paper of a holder's") };
             assert_eq!(paper.kind, kind);
             let code_on_paper = code.parse()?;
             let named = Named { name: NAME, document_number: document, code: &code_on_paper };

@@ -11,7 +11,7 @@ pub mod piv;
 use card_schema::card::{Chuid, tlv};
 use card_schema::envelope::batch::Batch;
 use card_schema::envelope::fares::FarePack;
-use card_schema::envelope::paper::Paper;
+use card_schema::envelope::paper::Printed;
 use card_schema::envelope::receipt::Receipt;
 use card_schema::envelope::status_list::{Claims as _, SignedToken, StatusDelta, StatusList};
 use card_schema::envelope::tap::Tap;
@@ -66,7 +66,7 @@ pub fn receipt(data: &[u8]) -> bool {
 
 /// What is in a paper's square code.
 pub fn paper(data: &[u8]) -> bool {
-    envelope::<Paper>(data)
+    envelope::<Printed>(data)
 }
 
 /// What validators know of the fares.

@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use card_schema::{clock::Micros, date::Date};
 
 /// Gives a program another clock (Debian's libfaketime). The loader puts the machine's library folder for `$LIB`.
 const LIBRARY: &str = "/usr/$LIB/faketime/libfaketimeMT.so.1";
@@ -39,4 +40,12 @@ pub(crate) fn give(command: &mut Command, days_wrong: i32) {
         command.env("LD_PRELOAD", LIBRARY).env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
         command.env("FAKETIME", format!("{ahead:+}d"));
     }
+}
+
+/// The day in China.
+///
+/// # Errors
+/// Where the clock is older than 1970.
+pub fn today() -> Result<Date> {
+    Ok(Date::in_china(Micros::from_seconds(i64::try_from(seconds()?)?)))
 }

@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use card_schema::{
-    clock::Micros,
     date::Date,
-    ids::{CardId, HolderId, TerminalId},
+    ids::{CardId, HolderId, SiteId, TerminalId},
     operation::OperationCode,
 };
 use serde_json::{Value, json};
@@ -126,7 +125,7 @@ impl Office {
     /// # Errors
     /// When the service refuses.
     pub fn give_points(&self, place: Place) -> Result<()> {
-        let today = Date::in_china(Micros::from_seconds(i64::try_from(clock::seconds()?)?));
+        let today = clock::today()?;
         let until = Date::from_days(today.days() + 365).context("a day")?;
         let sent = self.api.visit(
             "/points/new",
@@ -139,6 +138,47 @@ impl Office {
             let answer = self.api.visit(&programme, Some(&form))?;
             ensure!(answer.status == 303, "{form} was answered with {}", answer.status);
         }
+        Ok(())
+    }
+
+    /// Adds an organisation of a kind.
+    ///
+    /// # Errors
+    /// When the service refuses.
+    pub fn add_organisation(&self, name: &str, kind: &str) -> Result<()> {
+        let form = format!("name={}&kind={kind}", name.replace(' ', "+"));
+        let added = self.api.visit("/organisations/new", Some(&form))?;
+        ensure!(added.status == 303, "the organisation was answered with {}", added.status);
+        Ok(())
+    }
+
+    /// Adds a site of an organisation that runs gates, and puts a gate there.
+    ///
+    /// # Errors
+    /// When the service refuses.
+    pub fn add_site(&self, name: &str, organisation: &str, gate: TerminalId) -> Result<SiteId> {
+        let [name, organisation] = [name, organisation].map(|name| name.replace(' ', "+"));
+        let form = format!("name={name}&kind=village&organisation={organisation}");
+        let added = self.api.visit("/gates/new", Some(&form))?;
+        let page = added.location.with_context(|| format!("the site was answered with {}", added.status))?;
+        let put = self.api.visit(&page, Some(&format!("act=put&put={gate}")))?;
+        ensure!(put.status == 303, "the gate was answered with {}", put.status);
+        page.rsplit('/').next().and_then(|id| id.parse().ok()).with_context(|| format!("{page} is no site's page"))
+    }
+
+    /// Lets somebody pass at a site, at any time for a year.
+    ///
+    /// # Errors
+    /// When the service refuses.
+    pub fn let_pass(&self, holder: HolderId, site: SiteId) -> Result<()> {
+        let today = clock::today()?;
+        let last = Date::from_days(today.days() + 365).context("a day")?;
+        let days = (1..=7).map(|day| format!("day_{day}=yes")).collect::<Vec<_>>().join("&");
+        let form = format!(
+            "step=grant&site={site}&reason=lives&first={today}&last={last}&{days}&from_time=00:00&until_time=24:00"
+        );
+        let granted = self.api.visit(&format!("/holders/{holder}/gates/new"), Some(&form))?;
+        ensure!(granted.status == 303, "letting somebody pass was answered with {}", granted.status);
         Ok(())
     }
 

@@ -8,7 +8,10 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use card_schema::{ids::HolderId, operation::OperationCode};
+use card_schema::{
+    ids::{HolderId, SiteId},
+    operation::OperationCode,
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -20,6 +23,9 @@ use crate::{
     service::Service,
     wait,
 };
+
+/// The site at which the gate stands.
+const VILLAGE: &str = "Invented Village 虚构村";
 
 /// A place in town with a terminal and a reader of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -86,6 +92,7 @@ pub struct Town {
     /// The readers and cards.
     pub pcscd: Pcscd,
     daemons: BTreeMap<Place, Daemon>,
+    village: SiteId,
     // Last, so that it is removed after everything in it has stopped.
     folder: TempDir,
 }
@@ -136,10 +143,14 @@ impl Town {
         let pcscd = Pcscd::start(Place::ALL.len() + more_readers)?;
         let service = found(&folder.path().join("service"))?;
         let office = service.office()?;
-        let mut town = Self { service, office, pcscd, daemons: BTreeMap::new(), folder };
+        office.add_organisation(Place::Gate.organisation(), "gate_site")?;
+        let village = SiteId(uuid::Uuid::nil());
+        let mut town = Self { service, office, pcscd, daemons: BTreeMap::new(), village, folder };
         for place in Place::ALL {
             town.enrol(place)?;
         }
+        let gate = town.at(Place::Gate).terminal;
+        town.village = town.office.add_site(VILLAGE, Place::Gate.organisation(), gate)?;
         Ok(town)
     }
 
@@ -223,6 +234,14 @@ impl Town {
             self.pcscd.insert(place as usize, card)?;
             tap.join().expect("the tap's thread does not panic")?.success()
         })
+    }
+
+    /// Lets somebody pass at the village gate, at any time.
+    ///
+    /// # Errors
+    /// When the service refuses.
+    pub fn let_pass(&self, holder: HolderId) -> Result<()> {
+        self.office.let_pass(holder, self.village)
     }
 
     /// Registers somebody who gets a card with so many fen on it. Answers the card; it is in no reader.

@@ -23,6 +23,7 @@ KINDS = {
     "receipt": {"aad": b"nrc/receipt/v1", "keys": [1, 2, 3, 4, 5], "header": {}},
     "paper": {"aad": b"nrc/paper/v1", "keys": [1, 2, 3, 4, 5], "header": {}},
     "fares": {"aad": b"nrc/fares/v1", "keys": [1, 2, 3], "header": {}},
+    "pass": {"aad": b"nrc/paper/v1", "keys": [1, 2, 3, 4, 5, 6], "header": {}},
     # The IETF Token Status List and its changes: CWTs, whose external data are empty and whose type is in the header.
     "status-list": {"aad": b"", "keys": [2, 6, 65533, 65534, -70001], "header": {16: "application/statuslist+cwt"}},
     "status-delta": {"aad": b"", "keys": [2, 6, -70001, -70002, -70003], "header": {16: "application/nrc-statusdelta+cwt"}},

@@ -13,6 +13,7 @@ use super::{photo, protect, store};
 use crate::app::App;
 use crate::db::{Connection, Tx};
 use crate::http::Refusal;
+use crate::keys::{KeyError, seal};
 use crate::people::{Purpose, StaffId};
 
 /// What is stored of a person, and the key that opens it.
@@ -80,6 +81,44 @@ async fn read_fields(
     }
     metrics::counter!("person_reads_total").increment(1);
     Ok(revealed)
+}
+
+/// Seals a word about a person under the person's key, bound to where it is to lie.
+///
+/// # Errors
+/// `NotFound` where there is no such holder.
+pub async fn seal_word(
+    app: &App,
+    connection: &mut Connection,
+    holder: HolderId,
+    place: &[u8],
+    word: &str,
+) -> Result<Vec<u8>, Refusal> {
+    let (_, key) = sealed(app, connection, holder).await?;
+    Ok(seal::seal(&key, *app.random_bytes()?, place, word.as_bytes()))
+}
+
+/// Opens such words, each with its place, for somebody who says why. One leaf, and one line that the holder can see, says that
+/// `what` was read; also where there is no word.
+///
+/// # Errors
+/// `NotFound` where there is no such holder.
+pub async fn open_words(
+    app: &App,
+    tx: &mut Tx,
+    who: StaffId,
+    (holder, what): (HolderId, &'static str),
+    purpose: Purpose,
+    words: &[(Vec<u8>, &[u8])],
+) -> Result<Vec<Zeroizing<String>>, Refusal> {
+    let (_, key) = sealed(app, tx.conn(), holder).await?;
+    store::record_read(tx, app.now(), holder, who, purpose, what).await?;
+    let open = |(place, sealed): &(Vec<u8>, &[u8])| {
+        let opened = seal::open(&key, place, sealed).map_err(|_| KeyError::WrongKey)?;
+        let word = std::str::from_utf8(&opened).map_err(|_| KeyError::Malformed("a sealed text is not UTF-8"))?;
+        Ok(Zeroizing::new(word.to_owned()))
+    };
+    words.iter().map(open).collect()
 }
 
 /// A whole record, with where the person lived before.

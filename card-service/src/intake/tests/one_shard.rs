@@ -8,13 +8,14 @@ use crate::db::recorder::{self, Recorded};
 use crate::testing::Scratch;
 
 /// Tables whose rows belong to a holder, or to what a holder does.
-const HOLDERS: [&str; 34] = [
+const HOLDERS: [&str; 35] = [
     "account",
     "activity_read",
     "card_deed",
     "card_state_change",
     "consent_act",
     "gate_count",
+    "gate_credential",
     "holder",
     "home",
     "household_member",
@@ -45,7 +46,7 @@ const HOLDERS: [&str; 34] = [
     "validation",
 ];
 /// The service's own: they find a shard, or know no holder. Copied to every machine, or kept on one.
-const SERVICES: [&str; 46] = [
+const SERVICES: [&str; 49] = [
     "_sqlx_migrations",
     "area",
     "approval",
@@ -58,6 +59,9 @@ const SERVICES: [&str; 46] = [
     "document_index",
     "enrolment",
     "fare_group",
+    "gate_pass",
+    "gate_post",
+    "gate_site",
     "house",
     "import",
     "import_row",
@@ -142,6 +146,7 @@ async fn a_tap_is_decided_and_written_with_rows_of_its_own_shard_alone() {
     let town = Town::new().await;
     let (mut terminal, card) = (town.terminal().await, town.card().await);
     let shard = i64::from(card.id.shard().0);
+    town.opens(&terminal, &[&card]).await;
     // The first opens accounts; what this process remembers by then is forgotten with a new intake.
     for operation in [top_up(500), pay(200), GATE] {
         let tap = terminal.tap(&card, Slot::Tap, operation);

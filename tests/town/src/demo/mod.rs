@@ -73,7 +73,8 @@ pub fn walk(format: Format) -> Result<Town> {
         ensure!(reply.0["state"] == "refused", "was not refused: {}", reply.0);
         Ok(((), format!("refused: {}; balance still {} fen", reply.0["outcome"], reply.0["balance_fen"])))
     })?;
-    p.step("gate", "The village gate opens", || {
+    p.step("gate", "The clerk lets the newcomer pass at the village, and its gate opens", || {
+        town.let_pass(holder)?;
         town.carry(&card, Place::Shop, Place::Gate)?;
         let reply = town.at(Place::Gate).tap(&json!({"operation": "gate.check", "receipt_wait_ms": WAIT_MS}))?;
         ensure!(reply.0["state"] == "accepted", "the gate stayed shut: {}", reply.0);

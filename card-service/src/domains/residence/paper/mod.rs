@@ -17,7 +17,6 @@ pub mod view;
 use card_schema::clock::Micros;
 use card_schema::date::Date;
 use card_schema::envelope::paper::{Paper, PaperKind};
-use card_schema::envelope::{EnvelopeError, Kid, PublicKey, Signature, ToBeSigned};
 use card_schema::ids::{HolderId, PaperNumber};
 use card_schema::paper::{CheckCode, Named};
 use card_schema::wire::ProblemType;
@@ -32,19 +31,8 @@ use super::{merge, permit, reveal, store as persons};
 use crate::app::App;
 use crate::db::{Connection, DbError, Tx};
 use crate::http::Refusal;
-use crate::keys::{KeyError, KeyStore, Role};
+use crate::keys::paper::square_code;
 use crate::people::{Purpose, StaffId, member};
-
-/// Where whoever scans a square code is led.
-const CHECKED_AT: &str = "/papers/check";
-
-/// The key with which papers are signed.
-///
-/// # Errors
-/// When the key store fails.
-pub fn public_key(keys: &dyn KeyStore) -> Result<PublicKey, KeyError> {
-    PublicKey::from_sec1(&keys.public(Role::Paper)?).map_err(|_| KeyError::WrongKind(Role::Paper, "sign"))
-}
 
 /// How a paper stands.
 ///
@@ -233,9 +221,5 @@ fn signed(app: &App, paper: &Issued, facts: &Facts, code: &CheckCode) -> Result<
         valid_until: paper.valid_until,
         binding: named.binding(&paper.number),
     };
-    let to_be_signed = ToBeSigned::new(&payload, Kid::Key(public_key(&*app.keys)?.key_id()));
-    let signature = app.keys.sign(Role::Paper, to_be_signed.message())?;
-    let signature = signature.try_into().map_err(|_| EnvelopeError::SignatureEncoding)?;
-    let address = format!("{}{CHECKED_AT}", app.public_url);
-    Ok(card_schema::paper::text(&address, &to_be_signed.sign(&Signature(signature))))
+    Ok(square_code(&*app.keys, &payload, &app.public_url)?)
 }

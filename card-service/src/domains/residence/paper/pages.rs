@@ -11,11 +11,12 @@ use serde::Deserialize;
 
 use super::model::REASONS;
 use super::view::{Missing, PaperPage, PapersPage, SheetPage, Wrong, new_paper};
-use super::{CHECKED_AT, issue, of_holder, one, sheet, withdraw};
+use super::{issue, of_holder, one, sheet, withdraw};
 use crate::app::App;
 use crate::console::{asking, frame::Frame, page};
 use crate::domains::residence::store as persons;
 use crate::http::{Path, Refusal, SignedIn, language};
+use crate::keys::paper::CHECKED_AT;
 use crate::people::model::Permission;
 use crate::people::{Purpose, member};
 

@@ -3,7 +3,7 @@
 use askama::Template;
 use card_schema::date::Date;
 use card_schema::envelope::paper::PaperKind;
-use card_schema::ids::{HolderId, PaperNumber};
+use card_schema::ids::HolderId;
 use card_schema::qr::Picture;
 
 use super::Sheet;
@@ -14,7 +14,7 @@ use crate::console::history;
 use crate::console::input::Input;
 use crate::console::model::Tone;
 use crate::console::register::{FormPage, Link};
-use crate::console::view::{Choice, Tag, minute};
+use crate::console::view::{Choice, Tag, grouped, minute};
 use crate::domains::residence::calendar::day_of;
 use crate::domains::residence::model::Field;
 use crate::domains::residence::permit::model::NotNow;
@@ -36,12 +36,6 @@ pub fn line(locale: Locale, past: PastAct) -> history::Line {
     let what = locale.text(&format!("timeline-paper-{}", past.act.name()));
     let why = past.reason.map_or_else(String::new, |reason| reason_text(locale, &reason));
     history::Line::at(past.at, what, why, past.staff).of(&kind_text(locale, past.kind))
-}
-
-/// A number as people compare it: in groups of four.
-pub(super) fn grouped(number: PaperNumber) -> String {
-    let digits: Vec<char> = number.to_string().chars().collect();
-    digits.chunks(4).map(|group| group.iter().collect()).collect::<Vec<String>>().join(" ")
 }
 
 fn tag(locale: Locale, standing: Standing) -> Tag {
@@ -274,7 +268,7 @@ impl SheetPage {
 #[cfg(test)]
 pub(crate) mod tests {
     use card_schema::clock::Micros;
-    use card_schema::ids::Shard;
+    use card_schema::ids::{PaperNumber, Shard};
     use uuid::Uuid;
 
     use super::super::model::rests_on;

@@ -4,9 +4,11 @@ use std::net::SocketAddr;
 
 use axum::Json;
 use axum::extract::{ConnectInfo, State};
-use card_schema::envelope::paper::PaperKind;
+use card_schema::clock::Micros;
+use card_schema::envelope::paper::{PaperKind, Printed};
 use card_schema::ids::{KeyId, PaperNumber};
 use card_schema::wire::ProblemType;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -15,8 +17,8 @@ use zeroize::Zeroizing;
 
 use super::{Typed, Verdict, check};
 use crate::app::App;
-use crate::domains::residence::paper::public_key;
 use crate::http::{Body, Refusal};
+use crate::keys::paper::public_key;
 use crate::keys::pki::public_key_pem;
 
 /// The routes of this file.
@@ -52,7 +54,9 @@ struct OnPaper {
 enum PaperVerdict {
     /// Issued here and valid.
     Genuine,
-    /// Its last day is over.
+    /// Issued here, and not good yet.
+    NotYet,
+    /// Its time is over.
     Expired,
     /// It is good no longer.
     Withdrawn,
@@ -64,6 +68,7 @@ impl From<Verdict> for PaperVerdict {
     fn from(verdict: Verdict) -> Self {
         match verdict {
             Verdict::Genuine => Self::Genuine,
+            Verdict::NotYet => Self::NotYet,
             Verdict::Expired => Self::Expired,
             Verdict::Withdrawn => Self::Withdrawn,
             Verdict::NotOurs => Self::NotOurs,
@@ -71,15 +76,57 @@ impl From<Verdict> for PaperVerdict {
     }
 }
 
+/// What is printed.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum PrintedKind {
+    /// A certificate of registration.
+    Certificate,
+    /// A residence permit on paper.
+    Permit,
+    /// A visitor's pass for a site with gates.
+    GatePass,
+}
+
+impl From<Printed> for PrintedKind {
+    fn from(printed: Printed) -> Self {
+        match printed {
+            Printed::Paper(paper) => match paper.kind {
+                PaperKind::Certificate => Self::Certificate,
+                PaperKind::Permit => Self::Permit,
+            },
+            Printed::Pass(_) => Self::GatePass,
+        }
+    }
+}
+
+/// From when until when a visitor's pass is good, and where.
+#[derive(Serialize, ToSchema)]
+struct PassTimes {
+    /// The name of the site; missing where the service does not know the pass any more.
+    site: Option<String>,
+    #[schema(format = DateTime)]
+    valid_from: String,
+    #[schema(format = DateTime)]
+    valid_until: String,
+}
+
+/// A moment as programs write it.
+fn moment(at: Micros) -> String {
+    Timestamp::from_microsecond(at.0).unwrap_or(Timestamp::UNIX_EPOCH).to_string()
+}
+
 /// What came of a check. What the paper says of itself is missing where it is not ours.
 #[derive(Serialize, ToSchema)]
 struct CheckReply {
     verdict: PaperVerdict,
-    kind: Option<PaperKind>,
+    kind: Option<PrintedKind>,
     number: Option<PaperNumber>,
-    /// The last day on which it is valid.
+    /// The last day on which it is valid; of a visitor's pass see `pass`.
     #[schema(format = Date)]
     valid_until: Option<String>,
+    /// Of a visitor's pass.
+    pass: Option<PassTimes>,
     /// Whether name, document number and check code are those that were signed; missing where none were sent.
     belongs_together: Option<bool>,
 }
@@ -107,11 +154,20 @@ async fn check_paper(
         }
     };
     let checked = check(&app, peer.ip(), &request.text, typed).await?;
+    let (valid_until, pass) = match checked.paper {
+        None => (None, None),
+        Some(Printed::Paper(paper)) => (Some(paper.valid_until.to_string()), None),
+        Some(Printed::Pass(pass)) => {
+            let (valid_from, valid_until) = (moment(pass.from), moment(pass.until));
+            (None, Some(PassTimes { site: checked.site, valid_from, valid_until }))
+        }
+    };
     Ok(Json(CheckReply {
         verdict: checked.verdict.into(),
-        kind: checked.paper.map(|paper| paper.kind),
-        number: checked.paper.map(|paper| paper.number),
-        valid_until: checked.paper.map(|paper| paper.valid_until.to_string()),
+        kind: checked.paper.map(PrintedKind::from),
+        number: checked.paper.map(|paper| paper.number()),
+        valid_until,
+        pass,
         belongs_together: checked.is_named,
     }))
 }

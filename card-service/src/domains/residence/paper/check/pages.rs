@@ -7,6 +7,7 @@ use axum::extract::{ConnectInfo, Form, State};
 use axum::http::HeaderMap;
 use axum::response::{Redirect, Response};
 use axum::routing::{MethodRouter, get, post};
+use card_schema::envelope::paper::Printed;
 use zeroize::Zeroizing;
 
 use super::{Checked, Typed, Verdict, check};
@@ -14,14 +15,14 @@ use crate::app::App;
 use crate::console::frame::Frame;
 use crate::console::input::Input;
 use crate::console::model::Tone;
-use crate::console::view::Tag;
+use crate::console::view::{Tag, grouped, minute};
 use crate::console::{asking, page};
 use crate::domains::residence::model::Typed as Fields;
-use crate::domains::residence::paper::CHECKED_AT;
-use crate::domains::residence::paper::view::{grouped, kind_text};
+use crate::domains::residence::paper::view::kind_text;
 use crate::domains::residence::view::key;
 use crate::http::{Refusal, language};
 use crate::i18n::Locale;
+use crate::keys::paper::CHECKED_AT;
 
 /// The longest text of a square code that is looked at: three times that of a paper.
 const TEXT_CHARS: u16 = 600;
@@ -68,7 +69,8 @@ impl CheckPage {
 
     /// Says what came of it, and asks for what else is on the paper.
     fn says(frame: Frame, text: &str, checked: &Checked, compared: &Compared) -> Self {
-        let inputs = if checked.paper.is_some() { compared.inputs(frame.locale()) } else { Vec::new() };
+        let is_compared = matches!(checked.paper, Some(Printed::Paper(_)));
+        let inputs = if is_compared { compared.inputs(frame.locale()) } else { Vec::new() };
         let result = Some(Outcome::new(frame.locale(), checked));
         Self { text: text.to_owned(), result, inputs, frame }
     }
@@ -78,6 +80,7 @@ impl Outcome {
     fn new(locale: Locale, checked: &Checked) -> Self {
         let tone = match checked.verdict {
             Verdict::Genuine => Tone::Ok,
+            Verdict::NotYet => Tone::Wait,
             Verdict::Expired => Tone::Idle,
             Verdict::Withdrawn | Verdict::NotOurs => Tone::No,
         };
@@ -87,17 +90,31 @@ impl Outcome {
             let tag = Tag { text: locale.text(&format!("paper-named-{name}")), tone };
             (tag, locale.text(&format!("paper-named-{name}-says")))
         });
-        let facts = checked.paper.map_or_else(Vec::new, |paper| {
-            let fact = |name: &str, value| (locale.text(&format!("paper-{name}")), value);
-            vec![
+        let fact = |name: &str, value| (locale.text(&format!("paper-{name}")), value);
+        let facts = match checked.paper {
+            None => Vec::new(),
+            Some(Printed::Paper(paper)) => vec![
                 fact("kind", kind_text(locale, paper.kind)),
                 fact("number", grouped(paper.number)),
                 fact("valid-until", paper.valid_until.to_string()),
-            ]
-        });
+            ],
+            Some(Printed::Pass(pass)) => {
+                let mut facts = vec![
+                    fact("kind", locale.text("paper-kind-gate-pass")),
+                    fact("number", grouped(pass.number)),
+                    fact("valid-from", minute(pass.from)),
+                    fact("valid-until", minute(pass.until)),
+                ];
+                facts.extend(checked.site.clone().map(|site| fact("site", site)));
+                facts
+            }
+        };
+        // A pass is whoever's has it: nothing is said of a name.
+        let of_pass = matches!(checked.paper, Some(Printed::Pass(_)));
+        let says = if of_pass { "-pass-says" } else { "-says" };
         Self {
             verdict: Tag { text: locale.text(&format!("paper-verdict-{name}")), tone },
-            says: locale.text(&format!("paper-verdict-{name}-says")),
+            says: locale.text(&format!("paper-verdict-{name}{says}")),
             facts,
             named,
         }
@@ -175,9 +192,11 @@ async fn answer(
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use card_schema::clock::Micros;
     use card_schema::date::Date;
     use card_schema::envelope::paper::{Paper, PaperKind};
-    use card_schema::ids::PaperNumber;
+    use card_schema::envelope::pass::Pass;
+    use card_schema::ids::{PaperNumber, SiteId};
 
     use super::*;
 
@@ -189,18 +208,32 @@ pub(crate) mod tests {
             valid_until: Date::new(2027, 5, 23).unwrap(),
             binding: [0; 16],
         };
+        let (paper, at) = (Printed::Paper(paper), Micros(1_795_424_645_000_000));
+        let (number, site) = (PaperNumber([0x1f; 10]), SiteId::from_bytes([7; 16]));
+        let pass = Printed::Pass(Pass { number, site, from: at, until: at.plus_seconds(3_600) });
         let mut shown = vec![
             ("asks".to_owned(), CheckPage::asks(frame.clone(), false)),
             ("missing".to_owned(), CheckPage::asks(frame.clone(), true)),
         ];
         for verdict in Verdict::ALL {
-            let is_ours = verdict != Verdict::NotOurs;
-            let checked = Checked { verdict, paper: is_ours.then_some(paper), is_named: None };
+            let paper = match verdict {
+                Verdict::NotOurs => None,
+                Verdict::NotYet => Some(pass),
+                _ => Some(paper),
+            };
+            let checked = Checked { verdict, paper, site: None, is_named: None };
             let page = CheckPage::says(frame.clone(), "AAAA", &checked, &Compared::default());
             shown.push((verdict.name().to_owned(), page));
         }
+        for (verdict, site) in [(Verdict::Genuine, true), (Verdict::Expired, true), (Verdict::Withdrawn, false)] {
+            let checked =
+                Checked { verdict, paper: Some(pass), site: site.then(|| "测试小区".to_owned()), is_named: None };
+            let page = CheckPage::says(frame.clone(), "AAAA", &checked, &Compared::default());
+            shown.push((format!("pass-{}", verdict.name()), page));
+        }
         for is_named in [true, false] {
-            let checked = Checked { verdict: Verdict::Genuine, paper: Some(paper), is_named: Some(is_named) };
+            let verdict = Verdict::Genuine;
+            let checked = Checked { verdict, paper: Some(paper), site: None, is_named: Some(is_named) };
             let typed = Compared { is_sent: !is_named, ..Compared::default() };
             shown.push((format!("named-{is_named}"), CheckPage::says(frame.clone(), "AAAA", &checked, &typed)));
         }
