@@ -27,7 +27,8 @@ pub(super) async fn show(State(app): State<App>) -> Json<ValidatorReply> {
             Verdict::Yes => None,
             Verdict::No(said) => Some(Refusal::from(said)),
         });
-        ValidatorReader { reader: name, duty: at.duty, cards: at.cards, shown: at.shown.is_some(), refusal }
+        let timing = at.shown.as_ref().and_then(|shown| shown.timing);
+        ValidatorReader { reader: name, duty: at.duty, cards: at.cards, shown: at.shown.is_some(), refusal, timing }
     };
     let duties = app.validator.duties().into_iter();
     let duties =

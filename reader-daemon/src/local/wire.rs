@@ -134,6 +134,8 @@ pub struct ValidatorReader {
     pub shown: bool,
     /// Why that one was refused, if it was.
     pub refusal: Option<Refusal>,
+    /// Where its time went, if it signed.
+    pub timing: Option<Timing>,
 }
 
 /// Whom a page at the reader is for: two screens of one machine.

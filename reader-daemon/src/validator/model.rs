@@ -11,7 +11,7 @@ use card_schema::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{cli::messages::CliError, tap::Knowledge};
+use crate::{cli::messages::CliError, local::wire::Timing, tap::Knowledge};
 
 /// What a reader does with each card.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,6 +103,8 @@ pub struct Shown {
     pub number: u64,
     /// What became of it.
     pub verdict: Verdict,
+    /// Where the time went, if it signed.
+    pub timing: Option<Timing>,
 }
 
 /// A reader that is there for something.

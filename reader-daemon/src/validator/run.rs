@@ -12,8 +12,9 @@ use tokio::{
 use super::model::{AtReader, Duty, Shown, Verdict, duty_of};
 use crate::{
     cli::{messages_daemon as messages, messages_local, messages_outcome},
+    local::wire::Timing,
     outbox::{Outbox, OutboxError, Snapshot},
-    station::{Presented, StationError, Stations},
+    station::{Presented, StationError, Stations, Told},
     submit::SubmitterHandle,
     tap::Ask,
 };
@@ -143,11 +144,11 @@ impl Validator {
                 _ = duties.changed() => continue,
                 _ = readers.changed(), if !self.is_on(&reader, &duty) => continue,
             };
-            let verdict = match presented {
+            let error = match presented {
                 Ok(presented) => {
                     let event = presented.event();
-                    let verdict = self.take(presented, ask()).await;
-                    self.show(&reader, Some(verdict));
+                    let became = self.take(presented, ask()).await;
+                    self.show(&reader, Some(became));
                     clears = Instant::now() + SHOWN_FOR;
                     // The same card is not asked twice: it has to go first.
                     tokio::select! {
@@ -157,46 +158,47 @@ impl Validator {
                     continue;
                 }
                 Err(StationError::NoCard) => continue,
-                Err(error) => Verdict::No(messages::station(&error)),
+                Err(error) => error,
             };
             // The counter has the reader, the disk is full, or the service takes no more of this terminal.
-            self.show(&reader, Some(verdict));
+            self.show(&reader, Some((Verdict::No(messages::station(&error)), None)));
             clears = Instant::now() + SHOWN_FOR;
             time::sleep(LEFT_ALONE).await;
         }
     }
 
     /// One card.
-    async fn take(&self, presented: Presented, ask: Ask) -> Verdict {
+    async fn take(&self, presented: Presented, ask: Ask) -> (Verdict, Option<Timing>) {
         let code = ask.operation.code();
-        let taken = match self.0.stations.take(presented, ask).await {
-            Ok(told) => told.taken,
+        let Told { taken, timing, .. } = match self.0.stations.take(presented, ask).await {
+            Ok(told) => told,
             Err(failed) => {
                 tracing::info!(error = %failed.error, "a card at a validator brought no tap");
-                return Verdict::No(messages::station(&failed.error));
+                return (Verdict::No(messages::station(&failed.error)), None);
             }
         };
         self.0.submitter.stored();
         if code == OperationCode::TransitValidation {
-            return Verdict::Yes;
+            return (Verdict::Yes, Some(timing));
         }
-        match self.0.submitter.outcome(taken.id, RECEIPT_WAIT).await.map(|answer| answer.outcome) {
+        let verdict = match self.0.submitter.outcome(taken.id, RECEIPT_WAIT).await.map(|answer| answer.outcome) {
             Some(Outcome::Accepted) => Verdict::Yes,
             Some(outcome) => Verdict::No(messages_outcome::outcome(outcome)),
             // Nobody else knows whether somebody has validated.
             None => Verdict::No(messages_local::inspection_unanswered()),
-        }
+        };
+        (verdict, Some(timing))
     }
 
     fn shows(&self, reader: &str) -> bool {
         self.0.board.borrow().get(reader).is_some_and(|at| at.shown.is_some())
     }
 
-    fn show(&self, reader: &str, verdict: Option<Verdict>) {
+    fn show(&self, reader: &str, became: Option<(Verdict, Option<Timing>)>) {
         self.0.board.send_modify(|board| {
             if let Some(at) = board.get_mut(reader) {
-                at.cards += u64::from(verdict.is_some());
-                at.shown = verdict.map(|verdict| Shown { number: at.cards, verdict });
+                at.cards += u64::from(became.is_some());
+                at.shown = became.map(|(verdict, timing)| Shown { number: at.cards, verdict, timing });
             }
         });
     }

@@ -11,6 +11,7 @@ pub mod intake;
 mod tap;
 mod transit;
 mod usage;
+mod validator;
 
 use std::{path::PathBuf, process::ExitCode};
 

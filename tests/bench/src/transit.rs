@@ -1,4 +1,4 @@
-//! Fares of a city as large as a real one: reading its feed, and deciding what legs cost, on one core.
+//! Fares of a city as large as a real one: reading its feed, and deciding what legs cost, on one core; and validators.
 
 use std::time::Instant;
 
@@ -10,7 +10,7 @@ use card_service::domains::transit::{
 use fares::city;
 use fastrand::Rng;
 
-use crate::{figure::Report, intake::count};
+use crate::{figure::Report, intake::count, validator};
 
 /// What to measure.
 #[derive(Debug, clap::Args)]
@@ -21,6 +21,9 @@ pub(crate) struct Options {
     /// Where the draw of journeys begins
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// How often cards come to a vehicle's readers, on and off, at one and at all of them
+    #[arg(long, default_value_t = 25)]
+    rounds: usize,
 }
 
 /// Days that everybody travels.
@@ -56,5 +59,5 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
     ensure!(charged > 0 && unknown == 0, "each leg has a fare: {unknown} of {decisions} have none");
     report.figure("fare_decisions", count(decisions), "", None);
     report.at_least("fare_decisions_per_s", count(decisions) / seconds, "1/s", 400_000.0);
-    Ok(())
+    validator::measure(options.rounds, report)
 }

@@ -1,0 +1,119 @@
+//! A validator with four readers: what it decides costs beside the chip, and whether readers slow one another.
+
+use std::{path::PathBuf, thread};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use town::{Place, Town, daemon::Daemon, process, wait};
+
+use crate::figure::{Report, percentile};
+
+/// Readers of the vehicle.
+const READERS: usize = 4;
+/// Invented people with cards.
+const PEOPLE: [(&str, &str); READERS] = [
+    ("测试乘客甲", "11000019900101011X"),
+    ("测试乘客乙", "110000199001010128"),
+    ("测试乘客丙", "110000199001010136"),
+    ("测试乘客丁", "110000199001010144"),
+];
+
+struct Vehicle {
+    town: Town,
+    daemon: Daemon,
+    cards: Vec<PathBuf>,
+}
+
+/// What cards cost, in microseconds.
+#[derive(Default)]
+struct Costs {
+    own: Vec<f64>,
+    durable: Vec<f64>,
+}
+
+impl Vehicle {
+    fn open() -> Result<Self> {
+        let (mut town, folder) = (Town::open_with(READERS)?, tempfile::tempdir()?);
+        let (archive, supplement) = fares::archive("caps")?;
+        let feed = folder.path().join("city.zip");
+        std::fs::write(&feed, archive)?;
+        std::fs::write(folder.path().join("city.toml"), supplement)?;
+        process::run(town.service.command()?.args(["transit", "import"]).arg(&feed))?;
+        let cards = PEOPLE.iter().map(|(name, document)| town.holder_with_money(name, document, "246810", 100_000));
+        let cards = cards.collect::<Result<_>>()?;
+        let daemon = town.validator("bus")?;
+        Ok(Self { town, daemon, cards })
+    }
+
+    fn reader(&self, number: usize) -> String {
+        self.town.pcscd.readers()[Place::ALL.len() + number].clone()
+    }
+
+    /// All readers let people on, or off.
+    fn told(&self, side: &str) -> Result<()> {
+        let duty = |number| {
+            let validate = json!({"route": "m1", "stop": if side == "on" { "a1" } else { "c1" }, "side": side});
+            json!({"reader": self.reader(number), "validate": validate})
+        };
+        let duties: Vec<Value> = (0..READERS).map(duty).collect();
+        self.daemon.local()?.put("/v1/validator", &json!({"duties": duties}))?.success()?;
+        Ok(())
+    }
+
+    fn at(&self, number: usize) -> Result<Value> {
+        let reply = self.daemon.local()?.get("/v1/validator")?.success()?;
+        let readers = reply["readers"].as_array().context("readers")?;
+        let found = readers.iter().find(|at| at["reader"] == json!(self.reader(number)));
+        found.cloned().context("the reader is at work")
+    }
+
+    /// A card comes to a reader, is let in, and goes.
+    fn show(&self, number: usize) -> Result<Value> {
+        let slot = Place::ALL.len() + number;
+        let before = wait::until("the reader is at work", || Ok(self.at(number).ok()))?["cards"].clone();
+        self.town.pcscd.insert(slot, &self.cards[number])?;
+        let shown = wait::until("the reader says what became of the card", || {
+            let at = self.at(number)?;
+            Ok((at["cards"] != before && at["shown"] == json!(true)).then_some(at))
+        })?;
+        self.town.pcscd.cards().remove(slot)?;
+        ensure!(shown["refusal"].is_null(), "refused: {shown}");
+        Ok(shown["timing"].clone())
+    }
+
+    /// Cards at so many readers at once, on and off again.
+    fn round(&self, readers: usize, costs: &mut Costs) -> Result<()> {
+        for side in ["on", "off"] {
+            self.told(side)?;
+            let timings = thread::scope(|scope| {
+                let doors: Vec<_> = (0..readers).map(|number| scope.spawn(move || self.show(number))).collect();
+                doors.into_iter().map(|door| door.join().expect("no panic")).collect::<Result<Vec<_>>>()
+            })?;
+            for timing in timings {
+                let micros = |name: &str| timing[name].as_f64().with_context(|| format!("no {name} in {timing}"));
+                costs.own.push(micros("own_us")? / 1_000.0);
+                costs.durable.push(micros("present_to_durable_us")? / 1_000.0);
+            }
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn measure(rounds: usize, report: &mut Report) -> Result<()> {
+    ensure!(rounds > 0, "measuring nothing: --rounds is at least 1");
+    let vehicle = Vehicle::open()?;
+    // First sight of the cards: their certificates are read and verified.
+    vehicle.round(READERS, &mut Costs::default())?;
+    let (mut alone, mut together) = (Costs::default(), Costs::default());
+    for _ in 0..rounds {
+        vehicle.round(1, &mut alone)?;
+        vehicle.round(READERS, &mut together)?;
+    }
+    report.figure("validator_ms_p50", percentile(&mut together.own, 50), "ms", None);
+    report.figure("validator_ms_p95", percentile(&mut together.own, 95), "ms", Some(1.0));
+    let (alone, together) = (percentile(&mut alone.durable, 50), percentile(&mut together.durable, 50));
+    report.figure("one_reader_to_durable_ms_p50", alone, "ms", None);
+    report.figure("four_readers_to_durable_ms_p50", together, "ms", None);
+    report.figure("four_readers_to_one", together / alone, "", None);
+    Ok(())
+}
