@@ -30,12 +30,12 @@ enum Who {
 
 use Permission::{
     Administer, DecidePermits, HandOutLists, KeepStock, ReverseTransfers, ReviewSuspicions, RunTerminals, SeeActivity,
-    SeeCounts, ServeHolders,
+    SeeCounts, ServeHolders, SetFares,
 };
 use Who::{Anybody, May, MayApprove, Proof, Staff, Terminals};
 
 /// Every route. One that is not here, or no more there, fails the test.
-const TABLE: [(&str, &str, Who); 212] = [
+const TABLE: [(&str, &str, Who); 218] = [
     ("GET", "/", Staff),
     ("GET", "/account/password", Staff),
     ("GET", "/account/second-factor", Staff),
@@ -53,6 +53,10 @@ const TABLE: [(&str, &str, Who); 212] = [
     ("GET", "/cards/{card_id}/taps/{tap}", May(SeeActivity)),
     ("GET", "/checkpoint", Anybody),
     ("GET", "/expiring", May(ServeHolders)),
+    ("GET", "/fares", May(SetFares)),
+    ("GET", "/fares/check", May(SetFares)),
+    ("GET", "/fares/new", May(SetFares)),
+    ("GET", "/fares/{version}", May(SetFares)),
     ("GET", "/find", May(ServeHolders)),
     ("GET", "/find/name", May(ServeHolders)),
     ("GET", "/find/number", May(ServeHolders)),
@@ -168,6 +172,8 @@ const TABLE: [(&str, &str, Who); 212] = [
     ("POST", "/approvals/{approval_id}", May(Administer)),
     ("POST", "/cards/{card_id}/holder", May(ServeHolders)),
     ("POST", "/cards/{card_id}/taps/{tap}", May(ReverseTransfers)),
+    ("POST", "/fares/check", May(SetFares)),
+    ("POST", "/fares/new", May(SetFares)),
     ("POST", "/find", May(ServeHolders)),
     ("POST", "/find/name", May(ServeHolders)),
     ("POST", "/find/number", May(ServeHolders)),

@@ -43,6 +43,7 @@ use crate::intake::suspicion;
 use crate::intake::suspicion::model::{Counts, Rule, Suspicion};
 use crate::people::{Purpose, StaffId, StaffRole, approval, organisation};
 use crate::terminals;
+use crate::testing::city::fares_in;
 use crate::testing::town::{card_of, terminal_in};
 use crate::testing::{Office, PASSWORD, office};
 
@@ -69,6 +70,7 @@ impl Scene {
     pub(super) async fn new() -> Self {
         let office = office().await;
         town(&office.scratch).await;
+        fares_in(&office.scratch.db, "").await;
         let app = &office.app;
         let mut callers = vec![Caller::Nobody];
         for role in StaffRole::ALL {
@@ -140,6 +142,7 @@ impl Scene {
             ("approval_id", request(app, writer.staff_id).await.to_string()),
             ("draft_id", draft.to_string()),
             ("suspicion_id", suspicion(app, terminal.id).await.to_string()),
+            ("version", "1".to_owned()),
             ("programme_id", programme(app, writer.staff_id).await.0.to_string()),
             ("step", "contact".to_owned()),
             ("import_id", import.to_string()),
