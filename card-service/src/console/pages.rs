@@ -81,6 +81,7 @@ pub fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
         .chain(organisation::pages::routes())
         .chain(points::pages::routes())
         .chain(transit::pages::routes())
+        .chain(transit::settlement::pages::routes())
         .chain(card_sign_in::pages::routes())
         .chain(terminals::pages::routes())
         .chain(residence::map::pages::routes())

@@ -241,6 +241,7 @@ fn at_readers(locale: Locale) -> Vec<(String, String)> {
     let mut pages = Vec::new();
     pages.extend(reader_job::tests::pages(locale, &frame));
     pages.extend(transit::pages::tests::pages(&frame("/fares")));
+    pages.extend(transit::settlement::pages::tests::pages(&frame("/fares/settlement")));
     pages.extend(find::tests::pages(locale));
     for missing in [false, true] {
         let facts = Facts::default().with(Field::Name, "测试甲").with(Field::DocumentNumber, "T1234567");
@@ -393,6 +394,7 @@ fn every_page_renders_in_every_language_without_a_missing_text_or_a_script() {
                 "people-",
                 "organisation-",
                 "fares-",
+                "settlement-",
                 "points-n",
                 "points-r",
                 "points-w",

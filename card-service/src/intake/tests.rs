@@ -11,6 +11,7 @@ mod plans;
 mod points;
 mod refunds;
 mod remembered;
+mod settlement;
 mod transit;
 
 use std::sync::atomic::Ordering;

@@ -2,7 +2,8 @@
 //!
 //! Read [`feed::read`] for how a feed becomes a tariff, [`journey::journeys`] for which showings of a card belong together,
 //! [`Tariff::charge`] for what a leg costs, [`fares::Fares::reckon`] for both over time, and [`booking::book`] for what is booked; [`import`]
-//! keeps versions of the fares, and [`pages`] is where people bring them in.
+//! keeps versions of the fares, [`pages`] is where people bring them in, and
+//! [`settlement`] what operators have taken.
 
 pub mod api;
 pub mod booking;
@@ -17,6 +18,7 @@ pub mod pack;
 pub mod pages;
 pub mod room;
 mod rules;
+pub mod settlement;
 pub mod store;
 pub mod tariff;
 #[cfg(test)]

@@ -200,7 +200,9 @@ async fn fares_are_uploaded_looked_at_and_taken_and_nothing_happens_before() {
     assert_eq!(answer(&format!("upload={id}&when=at_once&take=yes")).await.status, again, "once");
     assert_eq!(numbers().await, 1);
     let shown = office.browse(Some(&token), "/fares/1", None).await;
-    assert!(shown.page.contains("Will come into force") && shown.page.contains("by") && shown.page.contains("elderly"));
+    for said in ["Will come into force", "<dt>By</dt><dd>admin</dd>", "elderly: 0 % of each ride (bus, metro)"] {
+        assert!(shown.page.contains(said), "{said}: {}", shown.page);
+    }
 
     // Who does not want them has not brought them in.
     assert_eq!(sent(&zipped(&files())).await.leads_to, CHECK);
