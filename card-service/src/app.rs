@@ -21,6 +21,7 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::domains::residence::map;
 use crate::domains::transit::pack::Packs;
+use crate::domains::transit::waiting::Uploads;
 use crate::http::Refusal;
 use crate::jobs::Hub;
 use crate::keys::KeyStore;
@@ -44,6 +45,8 @@ pub struct Parts {
     pub status_lists: StatusLists,
     /// What validators are told of the fares.
     pub fare_packs: Packs,
+    /// Fares that somebody has uploaded and not brought in yet.
+    pub fare_uploads: Uploads,
     /// The issuer's certificates.
     pub authorities: Authorities,
     /// The configuration in force.

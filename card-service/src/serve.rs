@@ -31,6 +31,7 @@ use crate::db::{Db, DbError};
 use crate::domains::residence::map::Counted;
 use crate::domains::residence::{draft, import};
 use crate::domains::transit::pack::Packs;
+use crate::domains::transit::waiting::Uploads;
 use crate::domains::{points, purse, transit};
 use crate::evidence::checkpoint::{self, CheckpointError};
 use crate::evidence::{Log, LogError};
@@ -205,6 +206,7 @@ impl Service {
             db,
             status_lists: StatusLists::new(Arc::clone(&keys), &terminals_url),
             fare_packs: Packs::new(Arc::clone(&keys)),
+            fare_uploads: Uploads::default(),
             keys,
             authorities,
             config,

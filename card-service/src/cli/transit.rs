@@ -11,7 +11,7 @@ use crate::clock;
 use crate::console::view;
 use crate::db::Db;
 use crate::domains::transit::feed::{self, Report};
-use crate::domains::transit::import::{self, Refused, Wish};
+use crate::domains::transit::import::{self, Refused, Unusable, Wish};
 use crate::domains::transit::model::Version;
 use crate::domains::transit::store;
 use crate::files::failed;
@@ -144,10 +144,12 @@ fn import(
             });
             return Ok(());
         }
-        Err(Refused::Wrong(report)) => (report, CliError::wrong_text("cli-transit-wrong", Vec::new())),
+        Err(Refused::Unusable(Unusable::Wrong(report))) => {
+            (report, CliError::wrong_text("cli-transit-wrong", Vec::new()))
+        }
         Err(Refused::InPart(report)) => (report, CliError::wrong_text("cli-transit-in-part", Vec::new())),
         Err(Refused::Past) => return Err(CliError::wrong_text("cli-transit-past", Vec::new())),
-        Err(Refused::TooLarge(max)) => {
+        Err(Refused::Unusable(Unusable::TooLarge(max))) => {
             return Err(CliError::wrong_text("cli-transit-too-large", vec![("max", max.to_string())]));
         }
     };

@@ -37,6 +37,18 @@ pub async fn file(request: Request, name: &str) -> Result<Bytes, NoFile> {
     Err(NoFile::Missing)
 }
 
+/// The files of a form, from the fields of those names; empty ones where none was chosen.
+pub async fn files<const N: usize>(request: Request, names: [&str; N]) -> Result<[Bytes; N], NoFile> {
+    let mut files = [const { Bytes::new() }; N];
+    let mut form = Multipart::from_request(request, &()).await.map_err(|_| NoFile::Missing)?;
+    while let Some(field) = form.next_field().await.map_err(|error| NoFile::because(error.status()))? {
+        if let Some(place) = names.iter().position(|name| field.name() == Some(name)) {
+            files[place] = field.bytes().await.map_err(|error| NoFile::because(error.status()))?;
+        }
+    }
+    Ok(files)
+}
+
 /// A field of a form.
 #[derive(Clone, Debug)]
 pub struct Input {

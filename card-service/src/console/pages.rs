@@ -27,6 +27,7 @@ use crate::domains::points;
 use crate::domains::purse::reversal;
 use crate::domains::residence;
 use crate::domains::residence::model::Field;
+use crate::domains::transit;
 use crate::evidence;
 use crate::http::signed_in::{COOKIE, sign_out as end_session};
 use crate::http::{Refusal, SignedIn, language};
@@ -83,6 +84,8 @@ pub fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
         .chain(points::pages::routes())
         .chain(gate::pages::routes())
         .chain(gate::pass::pages::routes())
+        .chain(transit::pages::routes())
+        .chain(transit::settlement::pages::routes())
         .chain(card_sign_in::pages::routes())
         .chain(terminals::pages::routes())
         .chain(residence::map::pages::routes())

@@ -29,12 +29,11 @@ use crate::cards::expiry;
 use crate::cards::model::{Bearer, Card, CardState};
 use crate::cards::stock;
 use crate::domains::purse::reversal;
-use crate::domains::residence;
 use crate::domains::residence::model::{ChangeReason, Facts, Field};
 use crate::domains::residence::permit::model::Standing;
 use crate::domains::residence::store::PastFact;
 use crate::domains::residence::view::{DOCUMENT, inputs};
-use crate::domains::{gate, points};
+use crate::domains::{gate, points, residence, transit};
 use crate::evidence::store::Checkpoint;
 use crate::i18n::Locale;
 use crate::intake::{quarantine, suspicion};
@@ -235,11 +234,13 @@ fn timeline(locale: Locale) -> TimelinePage {
     }
 }
 
-/// The pages of what is done at readers, and of records that are one person's.
+/// The pages of what is done at readers, of fares, and of records that are one person's.
 fn at_readers(locale: Locale) -> Vec<(String, String)> {
     let frame = |path: &str| Frame::new(locale, path, Some(&staff()));
     let mut pages = Vec::new();
     pages.extend(reader_job::tests::pages(locale, &frame));
+    pages.extend(transit::pages::tests::pages(&frame("/fares")));
+    pages.extend(transit::settlement::pages::tests::pages(&frame("/fares/settlement")));
     pages.extend(find::tests::pages(locale));
     pages.extend(gate::tests::pages::pages(&frame("/gates/x")));
     pages.extend(gate_desk::tests::pages(locale));
@@ -393,6 +394,8 @@ fn every_page_renders_in_every_language_without_a_missing_text_or_a_script() {
                 "person-",
                 "people-",
                 "organisation-",
+                "fares-",
+                "settlement-",
                 "points-n",
                 "points-r",
                 "points-w",

@@ -12,6 +12,7 @@ mod plans;
 mod points;
 mod refunds;
 mod remembered;
+mod settlement;
 mod transit;
 
 use std::sync::atomic::Ordering;

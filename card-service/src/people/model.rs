@@ -48,11 +48,13 @@ pub enum Permission {
     ReverseTransfers,
     /// Say what is behind counts that look wrong.
     ReviewSuspicions,
+    /// Bring in what rides cost.
+    SetFares,
 }
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Administer,
         Self::RunTerminals,
         Self::ServeHolders,
@@ -63,6 +65,7 @@ impl Permission {
         Self::HandOutLists,
         Self::ReverseTransfers,
         Self::ReviewSuspicions,
+        Self::SetFares,
     ];
 
     /// Those under which something takes two people.
@@ -292,6 +295,9 @@ mod tests {
         assert!(!StaffRole::Clerk.may(Permission::HandOutLists));
         assert!(!StaffRole::Clerk.may(Permission::ReverseTransfers));
         assert!(!StaffRole::Auditor.may(Permission::ReverseTransfers));
+        for role in StaffRole::ALL {
+            assert_eq!(role.may(Permission::SetFares), role == StaffRole::Administrator);
+        }
     }
 
     #[test]

@@ -23,6 +23,7 @@ use crate::config::{Config, Overrides};
 use crate::db::DbError;
 use crate::domains::residence::map::Counted;
 use crate::domains::transit::pack::Packs;
+use crate::domains::transit::waiting::Uploads;
 use crate::evidence::{Log, checkpoint};
 use crate::http::signed_in::COOKIE;
 use crate::intake::Intake;
@@ -76,6 +77,7 @@ pub(crate) async fn office() -> Office {
         db,
         status_lists: StatusLists::new(Arc::clone(&keys), TERMINALS_URL),
         fare_packs: Packs::new(Arc::clone(&keys)),
+        fare_uploads: Uploads::default(),
         keys,
         authorities,
         config,

@@ -22,6 +22,8 @@ enum Who {
     Staff,
     /// Members of staff whose role may do this.
     May(Permission),
+    /// Members of staff whose role may do one of both.
+    Either(Permission, Permission),
     /// Members of staff whose role may do something that takes two.
     MayApprove,
     /// Terminals with a client certificate, on their own listener.
@@ -30,12 +32,12 @@ enum Who {
 
 use Permission::{
     Administer, DecidePermits, HandOutLists, KeepStock, ReverseTransfers, ReviewSuspicions, RunTerminals, SeeActivity,
-    SeeCounts, ServeHolders,
+    SeeCounts, ServeHolders, SetFares,
 };
-use Who::{Anybody, May, MayApprove, Proof, Staff, Terminals};
+use Who::{Anybody, Either, May, MayApprove, Proof, Staff, Terminals};
 
 /// Every route. One that is not here, or no more there, fails the test.
-const TABLE: [(&str, &str, Who); 230] = [
+const TABLE: [(&str, &str, Who); 238] = [
     ("GET", "/", Staff),
     ("GET", "/account/password", Staff),
     ("GET", "/account/second-factor", Staff),
@@ -53,6 +55,12 @@ const TABLE: [(&str, &str, Who); 230] = [
     ("GET", "/cards/{card_id}/taps/{tap}", May(SeeActivity)),
     ("GET", "/checkpoint", Anybody),
     ("GET", "/expiring", May(ServeHolders)),
+    ("GET", "/fares", May(SetFares)),
+    ("GET", "/fares/check", May(SetFares)),
+    ("GET", "/fares/new", May(SetFares)),
+    ("GET", "/fares/settlement", Either(ReverseTransfers, ReviewSuspicions)),
+    ("GET", "/fares/settlement.csv", Either(ReverseTransfers, ReviewSuspicions)),
+    ("GET", "/fares/{version}", May(SetFares)),
     ("GET", "/find", May(ServeHolders)),
     ("GET", "/find/name", May(ServeHolders)),
     ("GET", "/find/number", May(ServeHolders)),
@@ -179,6 +187,8 @@ const TABLE: [(&str, &str, Who); 230] = [
     ("POST", "/approvals/{approval_id}", May(Administer)),
     ("POST", "/cards/{card_id}/holder", May(ServeHolders)),
     ("POST", "/cards/{card_id}/taps/{tap}", May(ReverseTransfers)),
+    ("POST", "/fares/check", May(SetFares)),
+    ("POST", "/fares/new", May(SetFares)),
     ("POST", "/find", May(ServeHolders)),
     ("POST", "/find/name", May(ServeHolders)),
     ("POST", "/find/number", May(ServeHolders)),
@@ -292,6 +302,7 @@ fn is_to_pass(who: Who, by: &str) -> Option<bool> {
         Anybody => Some(true),
         Staff => Some(role.is_some()),
         May(permission) => Some(role.is_some_and(|role| role.may(permission))),
+        Either(one, other) => Some(role.is_some_and(|role| role.may(one) || role.may(other))),
         MayApprove => Some(role.is_some_and(StaffRole::approves)),
     }
 }

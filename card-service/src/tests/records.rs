@@ -45,6 +45,7 @@ use crate::intake::suspicion;
 use crate::intake::suspicion::model::{Counts, Rule, Suspicion};
 use crate::people::{Purpose, Staff, StaffId, StaffRole, approval, organisation};
 use crate::terminals;
+use crate::testing::city::fares_in;
 use crate::testing::gate::site_of;
 use crate::testing::town::{card_of, terminal_in};
 use crate::testing::{Office, PASSWORD, office};
@@ -72,6 +73,7 @@ impl Scene {
     pub(super) async fn new() -> Self {
         let office = office().await;
         town(&office.scratch).await;
+        fares_in(&office.scratch.db, "").await;
         let app = &office.app;
         let mut callers = vec![Caller::Nobody];
         for role in StaffRole::ALL {
@@ -147,6 +149,7 @@ impl Scene {
             ("site_id", site.to_string()),
             ("credential_id", granted.to_string()),
             ("pass", pass.to_string()),
+            ("version", "1".to_owned()),
             ("programme_id", programme(app, writer.staff_id).await.0.to_string()),
             ("step", "contact".to_owned()),
             ("import_id", import.to_string()),

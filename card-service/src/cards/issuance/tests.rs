@@ -32,6 +32,7 @@ use crate::domains::residence;
 use crate::domains::residence::Registration;
 use crate::domains::residence::model::{Facts, Field};
 use crate::domains::transit::pack::Packs;
+use crate::domains::transit::waiting::Uploads;
 use crate::i18n::Locale;
 use crate::jobs::{Hub, observe};
 use crate::keys::der::ecdsa_signature;
@@ -179,6 +180,7 @@ fn app(town: &Town, authorities: &Authorities) -> App {
         public_url: "https://localhost:8443".to_owned(),
         status_lists: StatusLists::new(Arc::clone(&town.keys), "https://station.test"),
         fare_packs: Packs::new(Arc::clone(&town.keys)),
+        fare_uploads: Uploads::default(),
         terminals_url: "https://station.test".to_owned(),
         stopping: watch::channel(false).1,
     })

@@ -2,7 +2,8 @@
 //!
 //! Read [`feed::read`] for how a feed becomes a tariff, [`journey::journeys`] for which showings of a card belong together,
 //! [`Tariff::charge`] for what a leg costs, [`fares::Fares::reckon`] for both over time, and [`booking::book`] for what is booked; [`import`]
-//! keeps versions of the fares.
+//! keeps versions of the fares, [`pages`] is where people bring them in, and
+//! [`settlement`] what operators have taken.
 
 pub mod api;
 pub mod booking;
@@ -15,12 +16,16 @@ pub mod import;
 pub mod journey;
 pub mod model;
 pub mod pack;
+pub mod pages;
 pub mod room;
 mod rules;
+pub mod settlement;
 pub mod store;
 pub mod tariff;
 #[cfg(test)]
 mod tests;
+mod view;
+pub mod waiting;
 
 pub use self::explain::Line;
 pub use self::fares::Fares;

@@ -11,7 +11,7 @@ use card_schema::date::Date;
 
 use super::fares::still_in_force;
 use super::feed::{self, Finding, KEYS, MAX_BYTES, Report, SUPPLEMENT, Severity};
-use super::import::{self, Refused, Wish};
+use super::import::{self, Refused, Unusable, Wish};
 use super::model::Version;
 use super::{Tariff, store};
 use crate::db::query;
@@ -377,7 +377,9 @@ async fn what_is_refused_changes_nothing() {
     files.insert("fare_rules.txt".to_owned(), b"fare_id\n".to_vec());
     let in_part = Wish { archive: zipped(&files), ..wish(None) };
     let refused = |wish: Wish| import::import(&scratch.db, noon(), wish);
-    assert!(matches!(refused(wrong).await.unwrap(), Err(Refused::Wrong(report)) if !report.is_usable()));
+    assert!(
+        matches!(refused(wrong).await.unwrap(), Err(Refused::Unusable(Unusable::Wrong(report))) if !report.is_usable())
+    );
     assert!(
         matches!(refused(in_part.clone()).await.unwrap(), Err(Refused::InPart(report)) if report.has("first-version"))
     );

@@ -17,7 +17,7 @@ const CHARGED: &str = "SELECT CAST(COALESCE(SUM(charged), 0) AS BIGINT) FROM rid
 /// A ticket for a month that is good on both networks.
 const PASS: &str = "\n[[pass]]\nid = \"month\"\nname = \"月票\"\nnetworks = [\"bus\", \"metro\"]\nfen = 5000\n";
 
-async fn city() -> Town {
+pub(super) async fn city() -> Town {
     let town = Town::new().await;
     fares_in(&town.scratch.db, PASS).await;
     town
@@ -34,13 +34,13 @@ fn shown(text: &str) -> Operation {
 }
 
 /// A validation, minutes after the beginning.
-fn ride(terminal: &mut TestTerminal, card: &TestCard, text: &str, minute: i64) -> Signed {
+pub(super) fn ride(terminal: &mut TestTerminal, card: &TestCard, text: &str, minute: i64) -> Signed {
     let tap = Tap { at: START.plus_seconds(minute * 60), ..terminal.next(Some(card), shown(text)) };
     terminal.sign(&tap, card.key(Slot::Tap), Kid::Card(Slot::Tap))
 }
 
 /// A card with some money, at a bus with all that a terminal may be for.
-async fn rider(town: &Town, fen: i64) -> (TestTerminal, TestCard) {
+pub(super) async fn rider(town: &Town, fen: i64) -> (TestTerminal, TestCard) {
     let (mut bus, card) = (town.terminal().await, town.card().await);
     if fen > 0 {
         let first = bus.tap(&card, Slot::Tap, top_up(fen));

@@ -18,6 +18,7 @@ use foldhash::fast::FixedState;
 
 pub use self::archive::MAX_BYTES;
 pub use self::report::{Finding, KEYS, Report, SUPPLEMENT, Severity};
+pub use self::supplement::MAX_BYTES as MAX_SUPPLEMENT_BYTES;
 
 use self::archive::Files;
 use self::fares::Fares;

@@ -133,7 +133,7 @@ pub(super) struct Extras {
 const CHANGE_S: i64 = 4 * 3_600;
 const JOIN_S: i64 = 1_800;
 /// The largest supplement.
-const MAX_BYTES: usize = 1 << 20;
+pub const MAX_BYTES: usize = 1 << 20;
 /// How long a validation is found where a network does not say: two hours.
 const VALID_S: i64 = 2 * 3_600;
 
