@@ -10,7 +10,6 @@ use card_schema::operation::OperationCode;
 use uuid::Uuid;
 
 use super::card_desk::{CardDeskPage, Missing, Scene};
-use super::find;
 use super::frame::Frame;
 use super::holder::{Belongs, CardLine, HolderPage, MemberLine, Record};
 use super::home::{HomePage, Unfinished};
@@ -23,12 +22,12 @@ use super::unblock::UnblockPage;
 use super::view::{
     self, ActivityPage, CardPage, Choice, ErrorPage, HolderView, PurposePage, RowView, SignInPage, Tag, Wrong,
 };
+use super::{concessions, find};
 use crate::cards::activity::store::Activity;
 use crate::cards::activity::{ActivityPurpose, Place, pages as activity_pages};
 use crate::cards::deed::model::{Fate, Past, What};
-use crate::cards::expiry;
 use crate::cards::model::{Bearer, Card, CardState};
-use crate::cards::stock;
+use crate::cards::{expiry, stock};
 use crate::domains::purse::reversal;
 use crate::domains::residence::model::{ChangeReason, Facts, Field};
 use crate::domains::residence::permit::model::Standing;
@@ -240,6 +239,7 @@ fn at_readers(locale: Locale) -> Vec<(String, String)> {
     let frame = |path: &str| Frame::new(locale, path, Some(&staff()));
     let mut pages = Vec::new();
     pages.extend(reader_job::tests::pages(locale, &frame));
+    pages.extend(concessions::tests::pages(&frame("/holders/x/concessions")));
     pages.extend(transit::pages::tests::pages(&frame("/fares")));
     pages.extend(transit::settlement::pages::tests::pages(&frame("/fares/settlement")));
     pages.extend(find::tests::pages(locale));

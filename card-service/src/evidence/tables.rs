@@ -167,6 +167,16 @@ pub static TARIFF: Table = Table {
     committed: 7,
     ..PLAIN
 };
+/// Concessions of the fares that holders were granted. Which they are stays in the office.
+pub static TRANSIT_CONCESSION: Table = Table {
+    name: "transit_concession",
+    columns: &["shard", "holder_id", "concession_id", "from_day", "until_day", "staff_id", "at", LEAF],
+    key: 3,
+    committed: 7,
+    withheld: &["concession", "blind"],
+    leaf_shard: Some("shard"),
+    ..PLAIN
+};
 /// What a person has decided about taps that were held for that.
 pub static TAP_SETTLEMENT: Table = Table {
     name: "tap_settlement",
@@ -232,7 +242,7 @@ pub static TERMINAL_DEED: Table = Table {
     ..PLAIN
 };
 /// Every exported table.
-pub static TABLES: [&Table; 53] = [
+pub static TABLES: [&Table; 54] = [
     &LEAVES,
     &TILE,
     &CHECKPOINT,
@@ -244,6 +254,7 @@ pub static TABLES: [&Table; 53] = [
     &SUSPICION,
     &SUSPICION_REVIEW,
     &TARIFF,
+    &TRANSIT_CONCESSION,
     &LANE,
     &LANE_EVENT,
     &ORGANISATION,

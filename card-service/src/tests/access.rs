@@ -37,7 +37,7 @@ use Permission::{
 use Who::{Anybody, Either, May, MayApprove, Proof, Staff, Terminals};
 
 /// Every route. One that is not here, or no more there, fails the test.
-const TABLE: [(&str, &str, Who); 220] = [
+const TABLE: [(&str, &str, Who); 222] = [
     ("GET", "/", Staff),
     ("GET", "/account/password", Staff),
     ("GET", "/account/second-factor", Staff),
@@ -76,6 +76,7 @@ const TABLE: [(&str, &str, Who); 220] = [
     ("GET", "/holders/{holder_id}/cards/{card_id}/chip", Anybody),
     ("GET", "/holders/{holder_id}/cards/{card_id}/unblock", May(ServeHolders)),
     ("GET", "/holders/{holder_id}/change/{field}", May(ServeHolders)),
+    ("GET", "/holders/{holder_id}/concessions", May(ServeHolders)),
     ("GET", "/holders/{holder_id}/household", May(ServeHolders)),
     ("GET", "/holders/{holder_id}/household/head", May(ServeHolders)),
     ("GET", "/holders/{holder_id}/household/leave", May(ServeHolders)),
@@ -190,6 +191,7 @@ const TABLE: [(&str, &str, Who); 220] = [
     ("POST", "/holders/{holder_id}/cards/{card_id}/chip", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/cards/{card_id}/unblock", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/change/{field}", May(ServeHolders)),
+    ("POST", "/holders/{holder_id}/concessions", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/household", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/household/head", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/household/leave", May(ServeHolders)),

@@ -8,7 +8,7 @@ use crate::db::recorder::{self, Recorded};
 use crate::testing::Scratch;
 
 /// Tables whose rows belong to a holder, or to what a holder does.
-const HOLDERS: [&str; 33] = [
+const HOLDERS: [&str; 34] = [
     "account",
     "activity_read",
     "card_deed",
@@ -40,6 +40,7 @@ const HOLDERS: [&str; 33] = [
     "tap",
     "tap_settlement",
     "transfer",
+    "transit_concession",
     "transit_pass",
     "validation",
 ];
