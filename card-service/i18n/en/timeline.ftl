@@ -19,6 +19,7 @@ timeline-read = Read: { $what }
 timeline-read-photo = photo
 timeline-read-household = household
 timeline-read-permit-proof = proof for the residence permit
+timeline-read-concessions = fare concessions
 timeline-read-timeline = what was done
 timeline-read-agreement-signer = who signed the agreement
 timeline-agreement-printed = Form printed

@@ -19,6 +19,7 @@ timeline-read = 查看：{ $what }
 timeline-read-photo = 照片
 timeline-read-household = 家庭户
 timeline-read-permit-proof = 居住证证明材料
+timeline-read-concessions = 乘车优待
 timeline-read-timeline = 办理经过
 timeline-read-agreement-signer = 同意书签字人
 timeline-agreement-printed = 打印同意书

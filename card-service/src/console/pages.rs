@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 use super::frame::Frame;
 use super::model::{masked_name, masked_number, own_path};
 use super::view::{self, ActivityPage, CardPage, Choice, ErrorPage, HolderView, PurposePage, RowView, SignInPage, Tag};
-use super::{card_desk, find, gate_desk, guard, holder, home, merge, reader_job, slip, timeline, unblock};
+use super::{card_desk, concessions, find, gate_desk, guard, holder, home, merge, reader_job, slip, timeline, unblock};
 use crate::app::App;
 use crate::cards;
 use crate::cards::activity::{ActivityPurpose, Place, store};
@@ -63,6 +63,7 @@ pub fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
         .chain(gate_desk::routes())
         .chain(timeline::routes())
         .chain(card_desk::routes())
+        .chain(concessions::routes())
         .chain(reader_job::routes())
         .chain(unblock::routes())
         .chain(slip::routes())

@@ -21,13 +21,12 @@ use super::unblock::UnblockPage;
 use super::view::{
     self, ActivityPage, CardPage, Choice, ErrorPage, HolderView, PurposePage, RowView, SignInPage, Tag, Wrong,
 };
-use super::{find, gate_desk, reader_job};
+use super::{concessions, find, gate_desk, reader_job};
 use crate::cards::activity::store::Activity;
 use crate::cards::activity::{ActivityPurpose, Place, pages as activity_pages};
 use crate::cards::deed::model::{Fate, Past, What};
-use crate::cards::expiry;
 use crate::cards::model::{Bearer, Card, CardState};
-use crate::cards::stock;
+use crate::cards::{expiry, stock};
 use crate::domains::purse::reversal;
 use crate::domains::residence::model::{ChangeReason, Facts, Field};
 use crate::domains::residence::permit::model::Standing;
@@ -239,6 +238,7 @@ fn at_readers(locale: Locale) -> Vec<(String, String)> {
     let frame = |path: &str| Frame::new(locale, path, Some(&staff()));
     let mut pages = Vec::new();
     pages.extend(reader_job::tests::pages(locale, &frame));
+    pages.extend(concessions::tests::pages(&frame("/holders/x/concessions")));
     pages.extend(transit::pages::tests::pages(&frame("/fares")));
     pages.extend(transit::settlement::pages::tests::pages(&frame("/fares/settlement")));
     pages.extend(find::tests::pages(locale));

@@ -112,6 +112,8 @@ pub enum ActionKind {
     SuspicionReviewed = 68,
     /// A version of the fares was imported.
     TariffImported = 69,
+    /// A holder was granted a concession of the fares, or it has ended.
+    ConcessionChanged = 70,
     /// Leaves of what nobody can dispute any more were folded.
     LeavesFolded = 71,
     /// A site with gates was added or closed.

@@ -186,6 +186,16 @@ pub static LANE_FOLD: Table = Table {
     committed: 6,
     ..PLAIN
 };
+/// Concessions of the fares that holders were granted. Which they are stays in the office.
+pub static TRANSIT_CONCESSION: Table = Table {
+    name: "transit_concession",
+    columns: &["shard", "holder_id", "concession_id", "from_day", "until_day", "staff_id", "at", LEAF],
+    key: 3,
+    committed: 7,
+    withheld: &["concession", "blind"],
+    leaf_shard: Some("shard"),
+    ..PLAIN
+};
 /// What a person has decided about taps that were held for that.
 pub static TAP_SETTLEMENT: Table = Table {
     name: "tap_settlement",
@@ -251,7 +261,7 @@ pub static TERMINAL_DEED: Table = Table {
     ..PLAIN
 };
 /// Every exported table.
-pub static TABLES: [&Table; 59] = [
+pub static TABLES: [&Table; 60] = [
     &LEAVES,
     &TILE,
     &CHECKPOINT,
@@ -263,6 +273,7 @@ pub static TABLES: [&Table; 59] = [
     &SUSPICION,
     &SUSPICION_REVIEW,
     &TARIFF,
+    &TRANSIT_CONCESSION,
     &LANE,
     &LANE_FOLD,
     &LEAF_FOLD,

@@ -204,11 +204,23 @@ async fn office(town: &Town, terminal: &TestTerminal, card: &TestCard) {
                 transit::store::New { starts_at: START, by: Some(who), source: [1; 32], feed: b"PK", supplement: "" };
             transit::store::insert(tx, START, &new).await?;
             opens(tx, who, (terminal, terminal_of), holder).await?;
+            rides_for_less(tx, who, holder).await?;
             at_readers(tx, who, card, terminal).await
         })
     })
     .await
     .unwrap();
+}
+
+/// A concession is granted, and ended before its last day.
+async fn rides_for_less(tx: &mut Tx, who: StaffId, holder: HolderId) -> Result<(), DbError> {
+    use transit::concession::{ConcessionId, Grant};
+    let (id, from) = (ConcessionId(random()), Date::in_china(START));
+    for until in [from.end_of_month_after(12), from] {
+        let grant = Grant { id, concession: "student".to_owned(), from, until };
+        transit::store::concession::put(tx, START, who, holder, &grant, random()).await?;
+    }
+    Ok(())
 }
 
 /// A shop takes part in a programme, and somebody has earned some.

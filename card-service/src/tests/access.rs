@@ -37,7 +37,7 @@ use Permission::{
 use Who::{Anybody, Either, May, MayApprove, Proof, Staff, Terminals};
 
 /// Every route. One that is not here, or no more there, fails the test.
-const TABLE: [(&str, &str, Who); 238] = [
+const TABLE: [(&str, &str, Who); 240] = [
     ("GET", "/", Staff),
     ("GET", "/account/password", Staff),
     ("GET", "/account/second-factor", Staff),
@@ -79,6 +79,7 @@ const TABLE: [(&str, &str, Who); 238] = [
     ("GET", "/holders/{holder_id}/cards/{card_id}/chip", Anybody),
     ("GET", "/holders/{holder_id}/cards/{card_id}/unblock", May(ServeHolders)),
     ("GET", "/holders/{holder_id}/change/{field}", May(ServeHolders)),
+    ("GET", "/holders/{holder_id}/concessions", May(ServeHolders)),
     ("GET", "/holders/{holder_id}/gates", May(ServeHolders)),
     ("GET", "/holders/{holder_id}/gates/new", May(ServeHolders)),
     ("GET", "/holders/{holder_id}/gates/{credential_id}", May(ServeHolders)),
@@ -203,6 +204,7 @@ const TABLE: [(&str, &str, Who); 238] = [
     ("POST", "/holders/{holder_id}/cards/{card_id}/chip", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/cards/{card_id}/unblock", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/change/{field}", May(ServeHolders)),
+    ("POST", "/holders/{holder_id}/concessions", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/gates", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/gates/new", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/gates/{credential_id}", May(ServeHolders)),

@@ -39,6 +39,8 @@ use crate::domains::residence::house::model::CellAnswer;
 use crate::domains::residence::household::model::{HouseholdAnswer, Relationship};
 use crate::domains::residence::model::{Facts, Field};
 use crate::domains::residence::{Registration, draft, import, paper};
+use crate::domains::transit;
+use crate::domains::transit::concession::{ConcessionId, Grant};
 use crate::http::Refusal;
 use crate::i18n::Locale;
 use crate::intake::suspicion;
@@ -47,7 +49,7 @@ use crate::people::{Purpose, Staff, StaffId, StaffRole, approval, organisation};
 use crate::terminals;
 use crate::testing::city::fares_in;
 use crate::testing::gate::site_of;
-use crate::testing::town::{card_of, terminal_in};
+use crate::testing::town::{card_of, clerk_in, terminal_in};
 use crate::testing::{Office, PASSWORD, office};
 
 /// With whatever is written differently in HTML, JSON and addresses.
@@ -57,6 +59,8 @@ const ADDRESS: &str = "Qwyx 路 <测试隐址> 7";
 /// By which the person is found.
 const BIRTH: &str = "1990-03-07";
 const PHONE: &str = "13800138000";
+/// The last day of what the person was granted: fares alone say which concessions there are.
+const CONCESSION_UNTIL: &str = "2033-04-27";
 /// The same house, typed otherwise.
 const SAME_HOUSE: &str = "ＱＷＹＸ路<测试隐址>７";
 
@@ -102,6 +106,7 @@ impl Scene {
             residence::register(app, clerk, Registration { household, ..Registration::of(facts) }).await.unwrap();
         }
 
+        concession(app, clerk_in(&app.db).await, holder).await;
         callers.push(Caller::Terminal(terminal.id));
         let card = card_of(&app.db, Bearer::Holder(holder), CardState::Active).await;
         let tap = terminal.tap(&card, Slot::Tap, Operation::PursePayment(purse::Payment::online(Fen(100))));
@@ -248,6 +253,16 @@ async fn station(app: &App) -> OrganisationId {
     id
 }
 
+/// A concession of the fares.
+async fn concession(app: &App, by: StaffId, holder: HolderId) {
+    let (now, id, from, until) = (app.now(), ConcessionId([7; 16]), app.today(), CONCESSION_UNTIL.parse().unwrap());
+    let grant = Grant { id, concession: "student".to_owned(), from, until };
+    let granted = app.db.write::<_, DbError, _>(move |tx| {
+        Box::pin(async move { transit::store::concession::put(tx, now, by, holder, &grant, [7; 16]).await })
+    });
+    granted.await.unwrap();
+}
+
 /// A programme of points.
 async fn programme(app: &App, by: StaffId) -> ProgrammeId {
     let (id, now) = (ProgrammeId(1), app.now());
@@ -319,16 +334,17 @@ impl Walked {
         }
         let readings = readings::of(&answered.headers, &answered.body);
         for (field, forms) in [
-            (Field::Name, [NAME.to_owned(), masked_name(NAME)]),
-            (Field::DocumentNumber, [NUMBER.to_owned(), masked_number(NUMBER)]),
-            (Field::Address, [ADDRESS.to_owned(), ADDRESS.to_owned()]),
+            (Field::Name.name(), [NAME.to_owned(), masked_name(NAME)]),
+            (Field::DocumentNumber.name(), [NUMBER.to_owned(), masked_number(NUMBER)]),
+            (Field::Address.name(), [ADDRESS.to_owned(), ADDRESS.to_owned()]),
+            (transit::concession::READ, [CONCESSION_UNTIL.to_owned(), CONCESSION_UNTIL.to_owned()]),
         ] {
             let holds = |form: &String| readings.iter().any(|reading| reading.contains(form.as_str()));
             if !forms.iter().any(holds) {
                 continue;
             }
-            let for_a_purpose = |(of, why): &(String, String)| of == field.name() && Purpose::from_name(why).is_some();
-            let found = (answered.route.clone(), answered.by, field.name());
+            let for_a_purpose = |(of, why): &(String, String)| of == field && Purpose::from_name(why).is_some();
+            let found = (answered.route.clone(), answered.by, field);
             if recorded.iter().any(for_a_purpose) {
                 self.shown.insert(found)
             } else {
@@ -371,6 +387,9 @@ async fn no_route_shows_anything_of_a_record_without_a_leaf_that_says_why() {
         ("/holders/{holder_id}/agreement/form", "administrator"),
         ("/holders/{holder_id}/agreement/form", "clerk"),
         ("/holders/{holder_id}/agreement/form", "supervisor"),
+        ("/holders/{holder_id}/concessions", "administrator"),
+        ("/holders/{holder_id}/concessions", "clerk"),
+        ("/holders/{holder_id}/concessions", "supervisor"),
         ("/holders/{holder_id}/merge", "administrator"),
         ("/holders/{holder_id}/merge", "clerk"),
         ("/holders/{holder_id}/merge", "supervisor"),

@@ -1,5 +1,5 @@
 //! Legs whose end does not come: once a validator cannot say any more that somebody has left, what the fares ask for a missing end is
-//! booked. A tap that comes in later moves back what was too much.
+//! booked. A tap that comes in later moves back what was too much. And riders who are reckoned anew for another cause than a tap.
 
 use std::collections::BTreeSet;
 
@@ -33,19 +33,32 @@ pub async fn close(db: &Db, now: Micros) -> Result<u64, DbError> {
         let of_shard: BTreeSet<_> = riders.into_iter().filter(|rider| rider.shard == shard).collect();
         let fares = fares.clone();
         let done = db.write_concurrently::<_, DbError, _>(move |tx| {
-            Box::pin(async move { close_riders(tx, &fares, shard, &of_shard, now).await })
+            Box::pin(async move { reckon(tx, &fares, shard, &of_shard, now, Cause::Closing).await })
         });
         closed += done.await?;
     }
 }
 
-/// Reckons these riders anew, and books what is missing.
-async fn close_riders(
+/// Why riders are reckoned anew without a tap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// An end has not come.
+    Closing,
+    /// They may claim something else than before.
+    Concession,
+}
+
+/// Reckons these riders of a shard anew, and books what is missing: how many they are.
+///
+/// # Errors
+/// When the database fails.
+pub async fn reckon(
     tx: &mut Tx,
     fares: &Fares,
     shard: Shard,
     riders: &BTreeSet<RiderKey>,
     now: Micros,
+    cause: Cause,
 ) -> Result<u64, DbError> {
     tx.lock([shard]).await?;
     let known = store::known(tx.conn(), riders).await?;
@@ -57,7 +70,7 @@ async fn close_riders(
     let bookings = riders.iter().map(|rider| {
         let Booking { mut transfers, ride } = book(fares, *rider, &known[rider], None, now, &ledger);
         for (number, transfer) in transfers.iter_mut().enumerate() {
-            transfer.reference = Some(reference(rider, now, number));
+            transfer.reference = Some(reference(cause, rider, now, number));
         }
         (transfers, ride)
     });
@@ -65,7 +78,7 @@ async fn close_riders(
     let posted = ledger::store::post_in(tx, now, &chains, &mut ledger).await?;
     for (ride, posted) in rides.iter_mut().zip(posted) {
         if let Err(refused) = posted {
-            tracing::error!(reason = %refused.reason, "the ledger refused the fare of a leg whose end is missing");
+            tracing::error!(reason = %refused.reason, ?cause, "the ledger refused a fare that was reckoned anew");
             // The next reckoning of this rider finds what is missing.
             (ride.charged, ride.advanced) = (Vec::new(), 0);
         }
@@ -74,10 +87,13 @@ async fn close_riders(
     Ok(rides.len() as u64)
 }
 
-/// The cause: a rider's legs are closed once at a moment.
-fn reference(rider: &RiderKey, now: Micros, number: usize) -> Reference {
+/// The cause: a rider is reckoned anew once at a moment.
+fn reference(cause: Cause, rider: &RiderKey, now: Micros, number: usize) -> Reference {
     let mut context = digest::Context::new(&SHA256);
-    context.update(b"nrc/fare-closing/v1\0");
+    context.update(match cause {
+        Cause::Closing => b"nrc/fare-closing/v1\0",
+        Cause::Concession => b"nrc/fare-concession/v1\0",
+    });
     context.update(&rider.id);
     context.update(&now.0.to_be_bytes());
     context.update(&number.to_be_bytes());

@@ -2,12 +2,13 @@
 //!
 //! Read [`feed::read`] for how a feed becomes a tariff, [`journey::journeys`] for which showings of a card belong together,
 //! [`Tariff::charge`] for what a leg costs, [`fares::Fares::reckon`] for both over time, and [`booking::book`] for what is booked; [`import`]
-//! keeps versions of the fares, [`pages`] is where people bring them in, and
-//! [`settlement`] what operators have taken.
+//! keeps versions of the fares, [`pages`] is where people bring them in, [`settlement`] what operators have
+//! taken, and [`concession`] what holders are granted.
 
 pub mod api;
 pub mod booking;
 pub mod closing;
+pub mod concession;
 mod explain;
 pub mod fares;
 pub mod feed;

@@ -1,5 +1,6 @@
 //! The table of versions of the fares.
 
+pub mod concession;
 pub mod riding;
 
 use card_schema::clock::Micros;

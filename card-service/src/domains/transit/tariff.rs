@@ -427,6 +427,11 @@ impl Tariff {
         self.concessions.iter().position(|concession| concession.id == id)
     }
 
+    /// What may be granted, by its names.
+    pub fn concession_names(&self) -> impl Iterator<Item = &str> {
+        self.concessions.iter().map(|concession| &*concession.id)
+    }
+
     /// What is known of a pass.
     pub fn pass_of(&self, id: &str) -> Option<&Pass> {
         self.passes.iter().find(|pass| pass.id == id)

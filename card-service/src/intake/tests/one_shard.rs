@@ -8,7 +8,7 @@ use crate::db::recorder::{self, Recorded};
 use crate::testing::Scratch;
 
 /// Tables whose rows belong to a holder, or to what a holder does.
-const HOLDERS: [&str; 35] = [
+const HOLDERS: [&str; 36] = [
     "account",
     "activity_read",
     "card_deed",
@@ -42,6 +42,7 @@ const HOLDERS: [&str; 35] = [
     "tap",
     "tap_settlement",
     "transfer",
+    "transit_concession",
     "transit_pass",
     "validation",
 ];

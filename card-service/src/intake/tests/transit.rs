@@ -4,9 +4,11 @@ use card_schema::date::Date;
 use card_schema::operation::transit::{Inspection, PassPurchase, Side, Validation};
 
 use super::*;
-use crate::domains::transit::closing;
+use crate::cards;
+use crate::domains::transit::concession::{self, By, ConcessionId, Grant, Wish};
+use crate::domains::transit::{closing, import};
 use crate::testing::city::fares_in;
-use crate::testing::town::set_state;
+use crate::testing::town::{clerk_in, set_state};
 
 const PURSES: &str = "SELECT CAST(COALESCE(SUM(balance), 0) AS BIGINT) FROM account WHERE kind = 1";
 const RISK: &str = "SELECT CAST(COALESCE(SUM(balance), 0) AS BIGINT) FROM account WHERE kind = 4";
@@ -283,4 +285,74 @@ async fn a_pass_is_sold_once_at_its_price_and_rides_cost_nothing_with_it() {
     assert_eq!(outcome(&town, &counter, &tap).await, Outcome::Accepted);
     assert_eq!((town.number(FARES).await, town.number(CHARGED).await), (5_000, 0));
     assert_eq!((town.number(ALL).await, town.number("SELECT COUNT(*) FROM fare_group WHERE kind = 2").await), (0, 1));
+}
+
+/// A city in which students ride at half the price.
+const STUDENTS: &str = "\n[[concession]]\nid = \"student\"\npercent = 50\nnetworks = [\"bus\", \"metro\"]\n";
+
+/// Does something about the concessions of a card's holder, at the town's time.
+async fn concession(town: &Town, card: &TestCard, wish: Wish) -> Result<(), &'static str> {
+    let db = &town.scratch.db;
+    let (staff, now, id) = (clerk_in(db).await, town.now(), card.id);
+    let fares = import::fares(&mut db.read().await.unwrap(), now.plus_seconds(-closing::KEPT_SECONDS)).await.unwrap();
+    let done = db.write::<_, DbError, _>(move |tx| {
+        Box::pin(async move {
+            let card = cards::store::one(tx.conn(), id).await?.unwrap();
+            let holder = card.bearer.holder().unwrap();
+            tx.lock([holder.shard()]).await?;
+            let by = By { staff, now, today: Date::in_china(now) };
+            concession::carry_out(tx, &fares, by, holder, wish, random()).await
+        })
+    });
+    done.await.unwrap().map_err(|(field, _)| field)
+}
+
+#[tokio::test]
+async fn a_concession_holds_for_what_was_ridden_that_day_and_until_its_last() {
+    let town = Town::new().await;
+    fares_in(&town.scratch.db, STUDENTS).await;
+    let (mut bus, card) = rider(&town, 2_000).await;
+    let today = Date::in_china(START);
+    let grant = |number, from, until| {
+        let id = ConcessionId([number; 16]);
+        Wish::Grant(Grant { id, concession: "student".to_owned(), from, until })
+    };
+    let yesterday = Date::from_days(today.days() - 1).unwrap();
+    let never = concession(&town, &card, grant(1, yesterday, today)).await;
+    assert_eq!((never, town.number("SELECT COUNT(*) FROM rider").await), (Err("from"), 0));
+    town.later(3_600);
+    let taps = [ride(&mut bus, &card, "+b:p", 0), ride(&mut bus, &card, "+m:p", 30)];
+    assert_eq!(town.submit(&bus, &taps).await.map_outcomes(), [Outcome::Accepted; 2]);
+    assert_eq!((taken(&town).await, town.number(PURSES).await), (200, 1_800));
+    // At once, and then with what was not booked yet.
+    concession(&town, &card, grant(2, today, today.end_of_month_after(0))).await.unwrap();
+    assert_eq!((taken(&town).await, town.number(PURSES).await), (100, 1_900));
+    let off = ride(&mut bus, &card, "-m:q", 50);
+    assert_eq!(outcome(&town, &bus, &off).await, Outcome::Accepted);
+    assert_eq!(taken(&town).await, 200, "after the bus the metro is 2.00, of which a student pays half");
+    assert_eq!(town.number("SELECT COUNT(*) FROM transfer WHERE kind = 7").await, 3, "nothing is edited");
+
+    // It ends with the day, and what was ridden by then stays.
+    concession(&town, &card, Wish::End(ConcessionId([2; 16]))).await.unwrap();
+    assert_eq!(taken(&town).await, 200);
+    town.later(86_400);
+    let later = ride(&mut bus, &card, "+b:p", 24 * 60);
+    assert_eq!(outcome(&town, &bus, &later).await, Outcome::Accepted);
+    assert_eq!((taken(&town).await, town.number(ALL).await), (400, 0));
+    assert_eq!(concession(&town, &card, Wish::End(ConcessionId([2; 16]))).await, Err("ends"));
+    assert_eq!(concession(&town, &card, Wish::End(ConcessionId([7; 16]))).await, Err("ends"));
+}
+
+#[tokio::test]
+async fn whoever_has_never_travelled_is_no_rider_for_having_a_concession() {
+    let town = Town::new().await;
+    fares_in(&town.scratch.db, STUDENTS).await;
+    let (mut bus, card) = rider(&town, 2_000).await;
+    let today = Date::in_china(START);
+    let grant = Grant { id: ConcessionId([1; 16]), concession: "student".to_owned(), from: today, until: today };
+    concession(&town, &card, Wish::Grant(grant)).await.unwrap();
+    assert_eq!(town.number("SELECT COUNT(*) FROM rider").await, 0);
+    let tap = ride(&mut bus, &card, "+b:p", 0);
+    assert_eq!(outcome(&town, &bus, &tap).await, Outcome::Accepted);
+    assert_eq!(taken(&town).await, 100);
 }

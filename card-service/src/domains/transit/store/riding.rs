@@ -62,6 +62,13 @@ pub async fn known(
     for row in &rows.set("wanted", wanted()).all(connection).await? {
         of(&mut known, row)?.rights.push(right(row, RightOf::Pass)?);
     }
+    let rows = query(
+        "SELECT c.shard, c.holder_id AS id, c.concession AS name, c.from_day, c.until_day
+         FROM {wanted} CROSS JOIN transit_concession c WHERE c.shard = wanted.shard AND c.holder_id = wanted.id",
+    );
+    for row in &rows.set("wanted", wanted()).all(connection).await? {
+        of(&mut known, row)?.rights.push(right(row, RightOf::Concession)?);
+    }
     Ok(known)
 }
 
@@ -84,7 +91,7 @@ fn showing(row: &Row) -> Result<Showing, DbError> {
     })
 }
 
-fn day(number: i64) -> Result<Date, DbError> {
+pub(super) fn day(number: i64) -> Result<Date, DbError> {
     Date::from_days(number).ok_or(DbError::Unreadable("day"))
 }
 
