@@ -244,16 +244,16 @@ fn at_readers(locale: Locale) -> Vec<(String, String)> {
     pages.extend(find::tests::pages(locale));
     pages.extend(gate::tests::pages::pages(&frame("/gates/x")));
     pages.extend(gate_desk::tests::pages(locale));
+    let facts = Facts::default().with(Field::Name, "测试甲").with(Field::DocumentNumber, "T1234567");
+    let [one, other] = [[8; 16], [9; 16]].map(|id| HolderId::new(Shard(3), id));
     for missing in [false, true] {
-        let facts = Facts::default().with(Field::Name, "测试甲").with(Field::DocumentNumber, "T1234567");
-        let holders = [[8; 16], [9; 16]].map(|id| HolderId::new(Shard(3), id));
-        let page = ComparePage::new(frame("/holders/x/merge"), holders[0], holders[1], [&facts, &facts], missing);
+        let page = ComparePage::new(frame("/holders/x/merge"), one, other, [&facts, &facts], missing);
         pages.push((format!("merge-compare-{missing}"), page.render().unwrap()));
     }
     for (name, no_desk) in [("asks", false), ("missing", true)] {
         let today = Date::of_utc(AT);
         let wrong = residence::rules::check_fields(DOCUMENT, &Facts::default(), today).unwrap_err();
-        let wrong = if no_desk { wrong } else { Vec::new() };
+        let wrong = Vec::from_iter(wrong.into_iter().filter(|_| no_desk));
         let page = UnblockPage {
             frame: frame("/holders/x/cards/y/unblock"),
             holder: "x".to_owned(),
@@ -326,15 +326,13 @@ fn pages(locale: Locale) -> Vec<(String, String)> {
             expires_at: AT,
             changed_at: AT,
         };
-        for missing in [false, true] {
-            // A card with which nothing can be done asks for nothing.
-            if !missing || state == CardState::Active {
-                let missing_what = if missing { Missing::Change } else { Missing::Nothing };
-                let scene =
-                    Scene { holder, state, fate: None, history: history(), missing: missing_what, card: card.clone() };
-                let page = CardDeskPage::new(frame("/holders/x/cards/y"), scene);
-                pages.push((format!("card-desk-{}-{missing}", state.name()), page.render().unwrap()));
-            }
+        // A card with which nothing can be done asks for nothing.
+        for missing in [false, true].into_iter().filter(|missing| !missing || state == CardState::Active) {
+            let lacks = if missing { Missing::Change } else { Missing::Nothing };
+            let (history, card) = (history(), card.clone());
+            let page = Scene { holder, state, fate: None, history, missing: lacks, card };
+            let page = CardDeskPage::new(frame("/holders/x/cards/y"), page);
+            pages.push((format!("card-desk-{}-{missing}", state.name()), page.render().unwrap()));
         }
     }
     pages.push(("timeline".to_owned(), timeline(locale).render().unwrap()));
@@ -482,8 +480,8 @@ fn the_session_cookie_is_for_this_host_alone_and_not_for_scripts() {
 #[test]
 fn money_that_did_not_move_has_no_direction() {
     let html = activity(Locale::En, &rows()).render().unwrap();
-    assert!(html.contains("−12.50") && html.contains("+50.00"));
-    assert!(html.contains("88.00") && !html.contains("−88.00"));
+    let holds = |text| html.contains(text);
+    assert!(holds("−12.50") && holds("+50.00") && holds("88.00") && !holds("−88.00"));
 }
 
 /// Writes the pages for looking at: `NRC_PAGES=folder cargo test -p card-service pages_to_look_at -- --ignored`.
@@ -493,8 +491,8 @@ fn pages_to_look_at() {
     let folder = std::path::PathBuf::from(std::env::var_os("NRC_PAGES").expect("NRC_PAGES names a folder"));
     for locale in Locale::ALL {
         for (name, html) in pages(locale) {
-            let html = html.replace("/assets/", "");
-            std::fs::write(folder.join(format!("{name}.{}.html", locale.tag())), html).unwrap();
+            let file = folder.join(format!("{name}.{}.html", locale.tag()));
+            std::fs::write(file, html.replace("/assets/", "")).unwrap();
         }
     }
     for asset in ["console.css", "icon.svg"] {

@@ -8,6 +8,7 @@ use card_schema::date::Date;
 use card_schema::envelope::paper::PaperKind;
 use card_schema::ids::{CardId, HolderId, OrganisationId, PaperNumber, Shard, SiteId, TapId, TerminalId};
 use card_schema::money::Fen;
+use card_schema::operation::transit::Side;
 use card_schema::operation::{Operation, OperationCode, gate, purse};
 use card_schema::points::{EarnRule, ProgrammeId, Worth};
 use uuid::Uuid;
@@ -205,6 +206,7 @@ async fn office(town: &Town, terminal: &TestTerminal, card: &TestCard) {
             transit::store::insert(tx, START, &new).await?;
             opens(tx, who, (terminal, terminal_of), holder).await?;
             rides_for_less(tx, who, holder).await?;
+            rode(tx, terminal_of, holder).await?;
             at_readers(tx, who, card, terminal).await
         })
     })
@@ -221,6 +223,22 @@ async fn rides_for_less(tx: &mut Tx, who: StaffId, holder: HolderId) -> Result<(
         transit::store::concession::put(tx, START, who, holder, &grant, random()).await?;
     }
     Ok(())
+}
+
+/// Somebody has a pass, and was on a bus.
+async fn rode(tx: &mut Tx, operator: OrganisationId, holder: HolderId) -> Result<(), DbError> {
+    use transit::model::{FareGroup, PassSold, Ride, RiderKey, Right, RightOf, Showing, Sold};
+    let (rider, tap, day) = (RiderKey::holder(holder.shard(), holder), TapId(random()), Date::in_china(START));
+    let group = |sold| FareGroup { organisation: operator, sold };
+    let (stop, route, side) = ("p".to_owned(), "b".to_owned(), Side::On);
+    let showing = Some(Showing { at: START, side, stop, route, organisation: operator, tariff: 1, tap });
+    let bus = group(Sold::Rides("bus".to_owned()));
+    let charged = vec![(bus.id(), 200)];
+    let ride = Ride { rider, showing, charged, named: vec![bus], advanced: 0, open_until: None };
+    transit::store::riding::add(tx.conn(), &[ride]).await?;
+    let right = Right { of: RightOf::Pass("month".to_owned()), from: day, until: day };
+    let sold = PassSold { rider, right, group: group(Sold::Pass("month".to_owned())), tap };
+    transit::store::riding::add_passes(tx.conn(), &[sold]).await
 }
 
 /// A shop takes part in a programme, and somebody has earned some.

@@ -16,8 +16,9 @@ use crate::ledger::{self, Needs, Reference};
 
 /// Riders who are looked at in one transaction.
 const AT_ONCE: u32 = 500;
-/// Taps may come in so late, and what they are part of is reckoned anew.
-pub const KEPT_SECONDS: i64 = 31 * 86_400;
+/// Versions of the fares are asked so long after others have come into force: what was shown is folded long before, also where no job
+/// has run for months.
+pub const KEPT_SECONDS: i64 = 366 * 86_400;
 
 /// Closes all legs that have waited long enough. How many riders had one.
 ///
