@@ -329,8 +329,7 @@ fn pages(locale: Locale) -> Vec<(String, String)> {
         // A card with which nothing can be done asks for nothing.
         for missing in [false, true].into_iter().filter(|missing| !missing || state == CardState::Active) {
             let lacks = if missing { Missing::Change } else { Missing::Nothing };
-            let (history, card) = (history(), card.clone());
-            let page = Scene { holder, state, fate: None, history, missing: lacks, card };
+            let page = Scene { holder, state, fate: None, history: history(), missing: lacks, card: card.clone() };
             let page = CardDeskPage::new(frame("/holders/x/cards/y"), page);
             pages.push((format!("card-desk-{}-{missing}", state.name()), page.render().unwrap()));
         }
