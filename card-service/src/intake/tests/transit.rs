@@ -7,6 +7,8 @@ use super::*;
 use crate::cards;
 use crate::domains::transit::concession::{self, By, ConcessionId, Grant, Wish};
 use crate::domains::transit::{closing, import};
+use crate::evidence::Log;
+use crate::folding;
 use crate::testing::city::fares_in;
 use crate::testing::town::{clerk_in, set_state};
 
@@ -205,6 +207,37 @@ async fn whoever_is_inside_leaves_and_a_thief_rides_at_nobodys_cost_but_the_issu
         let knowing = with_list(&mut bus, text, 150, newest);
         assert_eq!(outcome(&town, &bus, &knowing).await, Outcome::CardNotActive);
     }
+}
+
+#[tokio::test]
+async fn what_is_old_is_folded_and_the_books_stay_as_they_are() {
+    let town = city().await;
+    let log = Log::open(town.scratch.db.clone(), town.keys.clone(), "log.test.invalid/town").await.unwrap();
+    let (mut bus, card) = rider(&town, 250).await;
+    town.later(86_400);
+    let taps = [("+b:p", 0), ("+m:p", 200), ("-m:q", 220)].map(|(text, minute)| ride(&mut bus, &card, text, minute));
+    assert_eq!(town.submit(&bus, &taps).await.map_outcomes(), [Outcome::Accepted; 3]);
+    let before = (town.number(FARES).await, town.number(RISK).await);
+    assert_eq!(before, (500, -250));
+    log.integrate(town.now()).await.unwrap();
+    let fold = || folding::fold(&town.scratch.db, town.now());
+    assert_eq!(fold().await.unwrap(), 0, "it may still be disputed");
+    town.later(40 * 86_400);
+    assert_eq!((fold().await.unwrap(), fold().await.unwrap()), (3, 0));
+    assert_eq!((town.number(FARES).await, town.number(RISK).await), before);
+    assert_eq!((town.number(CHARGED).await, town.number(ALL).await), (0, 0));
+    assert_eq!(town.number("SELECT COUNT(*) FROM tap").await, 1, "the top-up");
+    // Two networks of one operator, and what the issuer has advanced.
+    assert_eq!(town.number("SELECT COUNT(*) FROM transfer WHERE kind IN (3, 7)").await, 0);
+    assert_eq!(town.number("SELECT COUNT(*) FROM transfer WHERE kind = 9").await, 3);
+    assert_eq!(town.number("SELECT COUNT(*) FROM lane_fold WHERE first = 2 AND last = 4").await, 1);
+    let again = town.submit(&bus, &taps).await;
+    assert_eq!(again.map_outcomes(), [Outcome::Accepted; 3]);
+    assert_eq!(
+        (town.number(FARES).await, town.number("SELECT COUNT(*) FROM tap").await),
+        (500, 1),
+        "nothing is booked twice"
+    );
 }
 
 #[tokio::test]
