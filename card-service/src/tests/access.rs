@@ -342,7 +342,7 @@ async fn deviations(scene: &Scene, table: &[(&'static str, &'static str, Who)]) 
 
 #[tokio::test]
 async fn every_route_lets_in_whom_the_table_says_and_nobody_else() {
-    let scene = Scene::new().await;
+    let scene = Box::pin(Scene::new()).await;
     assert!(scene.callers.iter().any(|caller| matches!(caller, Caller::Nobody)));
     let found = deviations(&scene, &TABLE).await;
     assert!(found.is_empty(), "{found:#?}");
@@ -360,7 +360,7 @@ fn every_permission_that_a_route_asks_for_counts_as_power() {
 
 #[tokio::test]
 async fn a_table_that_says_too_much_or_too_little_is_found() {
-    let scene = Scene::new().await;
+    let scene = Box::pin(Scene::new()).await;
     let mut planted = TABLE;
     for (method, path, who) in &mut planted {
         match (*method, *path) {

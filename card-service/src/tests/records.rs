@@ -98,15 +98,18 @@ impl Scene {
             let lives =
                 lives.with(Field::Birth, BIRTH).with(Field::Phone, PHONE).with(Field::Occupation, &employer.name);
             let cell = Some(CellAnswer::In("990101001001001".to_owned()));
-            residence::register(app, clerk, Registration { cell, ..Registration::of(lives) }).await.unwrap()
+            // On the heap, as what follows: the whole scene would not fit on a thread's stack.
+            Box::pin(residence::register(app, clerk, Registration { cell, ..Registration::of(lives) })).await.unwrap()
         };
         {
             let household = Some(HouseholdAnswer::Of { person: holder, relationship: Some(Relationship::Spouse) });
             let facts = person("测试另人", "ZQ0000001");
-            residence::register(app, clerk, Registration { household, ..Registration::of(facts) }).await.unwrap();
+            Box::pin(residence::register(app, clerk, Registration { household, ..Registration::of(facts) }))
+                .await
+                .unwrap();
         }
 
-        concession(app, clerk_in(&app.db).await, holder).await;
+        Box::pin(concession(app, clerk_in(&app.db).await, holder)).await;
         callers.push(Caller::Terminal(terminal.id));
         let card = card_of(&app.db, Bearer::Holder(holder), CardState::Active).await;
         let tap = terminal.tap(&card, Slot::Tap, Operation::PursePayment(purse::Payment::online(Fen(100))));
@@ -123,7 +126,7 @@ impl Scene {
         draft::save(app, writer.staff_id, draft, &typed).await.unwrap();
         let import = import::begin(app, writer.staff_id, &[(2, person("测试众人", "ZQ0000003"))]).await.unwrap();
         let (_, issuance) =
-            issuance::start(app, writer.staff_id, Bearer::Holder(holder), Locale::ZhCn, terminal.id, None)
+            Box::pin(issuance::start(app, writer.staff_id, Bearer::Holder(holder), Locale::ZhCn, terminal.id, None))
                 .await
                 .unwrap();
         at_the_step_that_prints_the_name(app, issuance).await;
@@ -137,7 +140,7 @@ impl Scene {
         let head = office.log.integrate(clock::now()).await.unwrap().unwrap();
 
         let leaf = tap_of(app, card.id).await;
-        let (site, granted, pass) = gate(&office, writer, terminal.id, holder).await;
+        let (site, granted, pass) = Box::pin(gate(&office, writer, terminal.id, holder)).await;
         let recorded = Recorded { shard: card.id.shard(), leaf: leaf.try_into().unwrap() };
         let known = BTreeMap::from([
             ("card_id", card.id.to_string()),
@@ -372,7 +375,7 @@ const NOT_ENTERED: [(&str, &str, &str); 12] = [
 
 #[tokio::test]
 async fn no_route_shows_anything_of_a_record_without_a_leaf_that_says_why() {
-    let scene = Scene::new().await;
+    let scene = Box::pin(Scene::new()).await;
     let walked = scene.walk(&[], Router::new()).await;
     assert!(walked.unseen.is_empty(), "shown without a leaf: {:#?}", walked.unseen);
 
@@ -474,7 +477,7 @@ fn planted_pages(scene: &Scene) -> (Vec<&'static str>, Router) {
 
 #[tokio::test]
 async fn a_page_that_shows_a_record_without_a_leaf_is_caught_however_it_writes_it() {
-    let scene = Scene::new().await;
+    let scene = Box::pin(Scene::new()).await;
     let (paths, pages) = planted_pages(&scene);
     let walked = scene.walk(&paths, pages).await;
     let caught: BTreeSet<_> = walked.unseen.iter().map(|(route, ..)| route.path.as_str()).collect();
