@@ -4,7 +4,7 @@ use std::{path::PathBuf, thread};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use town::{Place, Town, daemon::Daemon, process, wait};
+use town::{Place, Town, daemon::Daemon, wait};
 
 use crate::figure::{Report, percentile};
 
@@ -33,12 +33,9 @@ struct Costs {
 
 impl Vehicle {
     fn open() -> Result<Self> {
-        let (mut town, folder) = (Town::open_with(READERS)?, tempfile::tempdir()?);
+        let mut town = Town::open_with(READERS)?;
         let (archive, supplement) = fares::archive("caps")?;
-        let feed = folder.path().join("city.zip");
-        std::fs::write(&feed, archive)?;
-        std::fs::write(folder.path().join("city.toml"), supplement)?;
-        process::run(town.service.command()?.args(["transit", "import"]).arg(&feed))?;
+        town.import_fares(&archive, &supplement)?;
         let cards = PEOPLE.iter().map(|(name, document)| town.holder_with_money(name, document, "246810", 100_000));
         let cards = cards.collect::<Result<_>>()?;
         let daemon = town.validator("bus")?;

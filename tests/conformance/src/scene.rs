@@ -49,10 +49,12 @@ impl Scene {
         town.take(Place::Station)?;
         let interrupted = interrupted_issuance(&mut town)?;
 
-        // From here on the gate's terminal is ours.
-        let gate = town.at(Place::Gate);
-        gate.process().stop()?;
-        let (terminal_id, data) = (gate.terminal, gate.data());
+        // From here on the bus's terminal is ours.
+        let (archive, supplement) = fares::archive("caps")?;
+        town.import_fares(&archive, &supplement)?;
+        let mut bus = town.validator("bus")?;
+        bus.process().stop()?;
+        let (terminal_id, data) = (bus.terminal, bus.data());
         let identity = Identity::load(&data)?;
         let terminal = as_pem(&identity, &data)?;
         let batch = Batch { terminal: terminal_id, at: reader_daemon::clock::now(), taps: Vec::new() };

@@ -1,10 +1,7 @@
 //! A bus and a barrier: cards are let on and off without anybody's asking for each, with a network and without one, and an inspector
 //! learns who has validated.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
@@ -31,12 +28,9 @@ struct Scene {
 impl Scene {
     /// A bus with so many readers, and as many people with cards. The bus is 2.00, the metro 5.00.
     fn open(readers: usize) -> Result<Self> {
-        let (mut town, folder) = (Town::open_with(readers)?, tempfile::tempdir()?);
+        let mut town = Town::open_with(readers)?;
         let (archive, supplement) = fares::archive("caps")?;
-        let feed = folder.path().join("city.zip");
-        fs::write(&feed, archive)?;
-        fs::write(folder.path().join("city.toml"), supplement)?;
-        process::run(town.service.command()?.args(["transit", "import"]).arg(&feed))?;
+        town.import_fares(&archive, &supplement)?;
         let mut cards = Vec::new();
         for (name, document) in PEOPLE.into_iter().take(readers) {
             cards.push(town.holder_with_money(name, document, "246810", MONEY)?);

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    env,
+    env, fs,
     path::{Path, PathBuf},
     thread,
 };
@@ -20,6 +20,7 @@ use crate::{
     line::Line,
     office::{NewCard, Office},
     pcscd::Pcscd,
+    process,
     service::Service,
     wait,
 };
@@ -162,6 +163,17 @@ impl Town {
             .with_context(|| format!("the terminal at the {}", place.name()))?;
         self.daemons.insert(place, daemon);
         Ok(())
+    }
+
+    /// Imports a feed's archive with its supplement, as an operator does.
+    ///
+    /// # Errors
+    /// When the service does not take them.
+    pub fn import_fares(&self, archive: &[u8], supplement: &str) -> Result<()> {
+        let feed = self.folder.path().join("city.zip");
+        fs::write(&feed, archive)?;
+        fs::write(feed.with_extension("toml"), supplement)?;
+        process::run(self.service.command()?.args(["transit", "import"]).arg(&feed)).map(drop)
     }
 
     /// A vehicle's daemon, which sees all readers and works those that it is told to; its own are behind those of all places.
