@@ -253,7 +253,7 @@ fn at_readers(locale: Locale) -> Vec<(String, String)> {
     for (name, no_desk) in [("asks", false), ("missing", true)] {
         let today = Date::of_utc(AT);
         let wrong = residence::rules::check_fields(DOCUMENT, &Facts::default(), today).unwrap_err();
-        let wrong = Vec::from_iter(wrong.into_iter().filter(|_| no_desk));
+        let wrong: Vec<_> = wrong.into_iter().filter(|_| no_desk).collect();
         let page = UnblockPage {
             frame: frame("/holders/x/cards/y/unblock"),
             holder: "x".to_owned(),

@@ -104,9 +104,8 @@ impl Scene {
         {
             let household = Some(HouseholdAnswer::Of { person: holder, relationship: Some(Relationship::Spouse) });
             let facts = person("测试另人", "ZQ0000001");
-            Box::pin(residence::register(app, clerk, Registration { household, ..Registration::of(facts) }))
-                .await
-                .unwrap();
+            let registered = residence::register(app, clerk, Registration { household, ..Registration::of(facts) });
+            Box::pin(registered).await.unwrap();
         }
 
         Box::pin(concession(app, clerk_in(&app.db).await, holder)).await;
