@@ -78,14 +78,6 @@ impl Printed {
             Self::Pass(pass) => pass.number,
         }
     }
-
-    /// The name of its kind in JSON.
-    pub const fn kind_name(&self) -> &'static str {
-        match self {
-            Self::Paper(paper) => paper.kind.name(),
-            Self::Pass(_) => Pass::KIND_NAME,
-        }
-    }
 }
 
 impl Payload for Printed {

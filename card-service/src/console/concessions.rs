@@ -8,7 +8,6 @@ use axum::response::Response;
 use axum::routing::{MethodRouter, get};
 use card_schema::date::Date;
 use card_schema::ids::HolderId;
-use card_schema::wire::ProblemType;
 
 use super::asking;
 use super::frame::Frame;
@@ -62,9 +61,7 @@ async fn ask(
     Path(holder): Path<HolderId>,
 ) -> Result<Response, Refusal> {
     who.require(Permission::ServeHolders)?;
-    if !residence::store::exists(&mut app.db.read().await?, holder).await? {
-        return Err(Refusal::because(ProblemType::NotFound, "holder-unknown"));
-    }
+    residence::require_known(&mut app.db.read().await?, holder).await?;
     let frame = Frame::new(language(&headers), address(holder), Some(&who.0));
     why(frame, holder, who.0.role.purposes(), None).answer()
 }
@@ -113,9 +110,7 @@ async fn show(
         .write::<_, Refusal, _>(move |tx| {
             Box::pin(async move {
                 tx.lock([holder.shard()]).await?;
-                if !residence::store::exists(tx.conn(), holder).await? {
-                    return Err(Refusal::because(ProblemType::NotFound, "holder-unknown"));
-                }
+                residence::require_known(tx.conn(), holder).await?;
                 let wrong = match wish {
                     Ok(None) => None,
                     Ok(Some(wish)) => {

@@ -85,9 +85,7 @@ impl FromRequestParts<App> for At {
         let who = SignedIn::from_request_parts(parts, app).await?;
         who.require(Permission::ServeHolders)?;
         let http::Path(AtPath { holder_id, credential_id }) = http::Path::from_request_parts(parts, app).await?;
-        if !residence::store::exists(&mut app.db.read().await?, holder_id).await? {
-            return Err(Refusal::because(ProblemType::NotFound, "holder-unknown"));
-        }
+        residence::require_known(&mut app.db.read().await?, holder_id).await?;
         let (locale, staff, today) = (language(&parts.headers), who.0.clone(), app.today());
         let desk = Desk { locale, staff, holder: holder_id, today };
         Ok(Self { app: app.clone(), who, desk, credential: credential_id })

@@ -7,7 +7,6 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::{MethodRouter, get};
 use card_schema::ids::HolderId;
-use card_schema::wire::ProblemType;
 
 use super::frame::Frame;
 use super::history::{Line, newest};
@@ -73,9 +72,7 @@ async fn ask(
     Path(holder): Path<HolderId>,
 ) -> Result<Response, Refusal> {
     who.require(Permission::ServeHolders)?;
-    if !residence::store::exists(&mut app.db.read().await?, holder).await? {
-        return Err(Refusal::because(ProblemType::NotFound, "holder-unknown"));
-    }
+    residence::require_known(&mut app.db.read().await?, holder).await?;
     asking(&who, language(&headers), holder, None)
 }
 

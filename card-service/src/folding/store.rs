@@ -305,14 +305,9 @@ pub async fn add_runs(tx: &mut Tx, at: Micros, lanes: &BTreeMap<([u8; 16], i64),
     for (&(terminal, lane), runs) in lanes {
         let before = runs_of(tx.conn(), terminal, lane).await?;
         let joined = joined(before.iter().chain(runs).copied().collect());
+        let key = |run: &Run| vec![tables::Value::Bytes(terminal.to_vec()), lane.into(), run.first.into()];
         for run in before.iter().filter(|run| !joined.contains(run)) {
-            change
-                .touch(
-                    tx,
-                    &tables::LANE_FOLD,
-                    vec![tables::Value::Bytes(terminal.to_vec()), lane.into(), run.first.into()],
-                )
-                .await?;
+            change.touch(tx, &tables::LANE_FOLD, key(run)).await?;
             query("DELETE FROM lane_fold WHERE terminal_id = $1 AND lane = $2 AND first = $3")
                 .bind(terminal)
                 .bind(lane)
@@ -324,8 +319,7 @@ pub async fn add_runs(tx: &mut Tx, at: Micros, lanes: &BTreeMap<([u8; 16], i64),
         for run in &new {
             // One that was made longer has the same name, and was announced.
             if !before.iter().any(|known| known.first == run.first) {
-                let key = vec![tables::Value::Bytes(terminal.to_vec()), lane.into(), run.first.into()];
-                change.touch(tx, &tables::LANE_FOLD, key).await?;
+                change.touch(tx, &tables::LANE_FOLD, key(run)).await?;
             }
         }
         let rows = Rows::new()

@@ -82,11 +82,6 @@ impl Validator {
         self.0.board.borrow().clone()
     }
 
-    /// Sees whether that has changed.
-    pub fn watch(&self) -> watch::Receiver<Board> {
-        self.0.board.subscribe()
-    }
-
     /// Works every reader that is there for something, until the daemon stops.
     pub async fn run(self) {
         let (mut duties, mut readers) = (self.0.duties.subscribe(), self.0.stations.presence().watch());

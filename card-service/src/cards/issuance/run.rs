@@ -85,9 +85,7 @@ pub async fn start(
 async fn require(tx: &mut Tx, bearer: Bearer) -> Result<bool, Refusal> {
     match bearer {
         Bearer::Holder(holder) => {
-            if !residence::store::exists(tx.conn(), holder).await? {
-                return Err(Refusal::because(ProblemType::NotFound, "holder-unknown"));
-            }
+            residence::require_known(tx.conn(), holder).await?;
             residence::merge::require_primary(tx.conn(), holder).await?;
             Ok(residence::photo::store::taken(tx.conn(), holder).await?.is_some())
         }

@@ -34,5 +34,5 @@ mod tests;
 pub mod view;
 
 pub use change::{Correction, Meanwhile, Unchanged, change};
-pub use read::{Record, homes, name_for_card, open_words, photo_for_card, record, reveal, seal_word};
+pub use read::{Record, homes, name_for_card, open_words, photo_for_card, record, require_known, reveal, seal_word};
 pub use register::{Newcomer, Registration, register, registered_with, store_all, unregister, whose_document};

@@ -23,7 +23,8 @@ use super::view::{
     CELL, CellPage, ChangeForm, ChangePage, CheckPage, FormPage, KnownPage, Problem, SAME, SimilarPage, Step,
 };
 use super::{
-    Correction, Registration, Unchanged, agreement, change, draft, register, registered_with, reveal, rules, store,
+    Correction, Registration, Unchanged, agreement, change, draft, register, registered_with, require_known, reveal,
+    rules, store,
 };
 use crate::app::App;
 use crate::console::{asking, first_page, frame::Frame, overtaken, page};
@@ -452,9 +453,7 @@ impl Correcting {
 
 async fn change_form(at: Correcting) -> Result<Response, Refusal> {
     let mut connection = at.app.db.read().await?;
-    if !store::exists(&mut connection, at.holder).await? {
-        return Err(Refusal::because(ProblemType::NotFound, "holder-unknown"));
-    }
+    require_known(&mut connection, at.holder).await?;
     let newest = store::newest_change(&mut connection, at.holder, at.field.changed_with()).await?;
     let seen = newest.map_or(0, |newest| newest.leaf);
     at.shown(&ChangeForm { typed: &Facts::default(), reason: None, seen, problem: None })

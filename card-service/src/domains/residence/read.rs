@@ -200,6 +200,18 @@ pub async fn photo_for_card(app: &App, tx: &mut Tx, holder: HolderId) -> Result<
     photo::reveal(tx, app.now(), registrar, (holder, &key), Purpose::CardIssuance).await
 }
 
+/// Refuses unless there is such a holder.
+///
+/// # Errors
+/// When there is none, or the database fails.
+pub async fn require_known(connection: &mut Connection, holder: HolderId) -> Result<(), Refusal> {
+    if store::exists(connection, holder).await? {
+        Ok(())
+    } else {
+        Err(Refusal::because(ProblemType::NotFound, "holder-unknown"))
+    }
+}
+
 async fn registrar(tx: &mut Tx, holder: HolderId) -> Result<StaffId, Refusal> {
     store::registrar(tx.conn(), holder).await?.ok_or(Refusal::because(ProblemType::NotFound, "holder-unknown"))
 }

@@ -6,7 +6,6 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get, post};
 use card_schema::ids::HolderId;
-use card_schema::wire::ProblemType;
 use serde::Deserialize;
 
 use super::model::{FormNumber, Standing};
@@ -17,7 +16,7 @@ use crate::app::App;
 use crate::console::{asking, frame::Frame, overtaken, page};
 use crate::domains::residence::model::Typed as Sent;
 use crate::domains::residence::pages::{Desk, answer, may_register};
-use crate::domains::residence::{merge, store as persons, view::AskPage};
+use crate::domains::residence::{self, merge, view::AskPage};
 use crate::http::{self, Refusal, SignedIn, language};
 use crate::i18n::Locale;
 use crate::people::{Staff, member};
@@ -53,9 +52,7 @@ impl FromRequestParts<App> for AtHolder {
         let who = SignedIn::from_request_parts(parts, app).await?;
         may_register(&who)?;
         let http::Path(HolderPath { holder_id }) = http::Path::from_request_parts(parts, app).await?;
-        if !persons::exists(&mut app.db.read().await?, holder_id).await? {
-            return Err(Refusal::because(ProblemType::NotFound, "holder-unknown"));
-        }
+        residence::require_known(&mut app.db.read().await?, holder_id).await?;
         Ok(Self { app: app.clone(), who, locale: language(&parts.headers), holder: holder_id })
     }
 }

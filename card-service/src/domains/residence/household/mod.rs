@@ -21,7 +21,7 @@ use card_schema::wire::ProblemType;
 
 use super::model::{ChangeReason, Facts, Field};
 use super::protect::{self, SealingKey};
-use super::{house, merge, read, reveal, store as persons};
+use super::{house, merge, read, require_known, reveal, store as persons};
 use crate::app::App;
 use crate::db::{Connection, Tx};
 use crate::http::Refusal;
@@ -170,9 +170,7 @@ pub async fn join(
 ) -> Result<(), Refusal> {
     lock(tx, &[person, joins], &[]).await?;
     for one in [person, joins] {
-        if !persons::exists(tx.conn(), one).await? {
-            return Err(Refusal::because(ProblemType::NotFound, "holder-unknown"));
-        }
+        require_known(tx.conn(), one).await?;
         merge::require_primary(tx.conn(), one).await?;
     }
     if person == joins {

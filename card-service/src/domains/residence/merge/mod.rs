@@ -10,7 +10,7 @@ mod tests;
 use card_schema::ids::HolderId;
 use card_schema::wire::ProblemType;
 
-use super::store as persons;
+use super::require_known;
 use crate::app::App;
 use crate::db::{Connection, Tx};
 use crate::http::Refusal;
@@ -134,9 +134,7 @@ pub async fn merge(
         return Err(Refusal::because(ProblemType::Conflict, "merge-same-record"));
     }
     for holder in [other, kept] {
-        if !persons::exists(tx.conn(), holder).await? {
-            return Err(Refusal::because(ProblemType::NotFound, "holder-unknown"));
-        }
+        require_known(tx.conn(), holder).await?;
         require_primary(tx.conn(), holder).await?;
     }
     Ok(store::put(tx, app.now(), by, (other, kept), Act::Merged, reason.name()).await?)

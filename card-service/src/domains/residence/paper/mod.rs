@@ -27,7 +27,7 @@ use super::model::{Facts, Field};
 use super::permit::model::{NotNow, Permit, Stage};
 use super::permit::rules::Clock;
 use super::rules::day;
-use super::{merge, permit, reveal, store as persons};
+use super::{merge, permit, require_known, reveal, store as persons};
 use crate::app::App;
 use crate::db::{Connection, DbError, Tx};
 use crate::http::Refusal;
@@ -102,9 +102,7 @@ pub async fn issue(
     // Whoever comes second sees what the first has done.
     tx.lock([holder.shard()]).await?;
     let (now, today) = (app.now(), app.today());
-    if !persons::exists(tx.conn(), holder).await? {
-        return Err(Refusal::because(ProblemType::NotFound, "holder-unknown"));
-    }
+    require_known(tx.conn(), holder).await?;
     merge::require_primary(tx.conn(), holder).await?;
     let current = rules::valid_until(&of_holder(tx.conn(), holder, today).await?, kind);
     let (until, permit) = match kind {

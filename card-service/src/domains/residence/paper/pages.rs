@@ -6,7 +6,6 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get, post};
 use card_schema::envelope::paper::PaperKind;
 use card_schema::ids::{HolderId, PaperNumber};
-use card_schema::wire::ProblemType;
 use serde::Deserialize;
 
 use super::model::REASONS;
@@ -14,7 +13,7 @@ use super::view::{Missing, PaperPage, PapersPage, SheetPage, Wrong, new_paper};
 use super::{issue, of_holder, one, sheet, withdraw};
 use crate::app::App;
 use crate::console::{asking, frame::Frame, page};
-use crate::domains::residence::store as persons;
+use crate::domains::residence;
 use crate::http::{Path, Refusal, SignedIn, language};
 use crate::keys::paper::CHECKED_AT;
 use crate::people::model::Permission;
@@ -36,11 +35,6 @@ fn address(holder: HolderId, number: PaperNumber) -> String {
     format!("/holders/{holder}/papers/{number}")
 }
 
-async fn known(app: &App, holder: HolderId) -> Result<(), Refusal> {
-    let is_known = persons::exists(&mut app.db.read().await?, holder).await?;
-    if is_known { Ok(()) } else { Err(Refusal::because(ProblemType::NotFound, "holder-unknown")) }
-}
-
 async fn list(
     State(app): State<App>,
     who: SignedIn,
@@ -48,7 +42,7 @@ async fn list(
     Path(holder): Path<HolderId>,
 ) -> Result<Response, Refusal> {
     who.require(Permission::ServeHolders)?;
-    known(&app, holder).await?;
+    residence::require_known(&mut app.db.read().await?, holder).await?;
     let papers = of_holder(&mut app.db.read().await?, holder, app.today()).await?;
     let frame = Frame::new(language(&headers), format!("/holders/{holder}/papers"), Some(&who.0));
     page(&PapersPage::new(frame, holder, &papers))
@@ -72,7 +66,7 @@ async fn ask(
     Path(holder): Path<HolderId>,
 ) -> Result<Response, Refusal> {
     who.require(Permission::ServeHolders)?;
-    known(&app, holder).await?;
+    residence::require_known(&mut app.db.read().await?, holder).await?;
     asked(&who, &headers, holder, None, None)
 }
 

@@ -58,9 +58,7 @@ async fn permits(State(app): State<App>, who: SignedIn, headers: HeaderMap) -> R
 /// The permit of a holder.
 async fn of_holder(app: &App, holder: HolderId) -> Result<Option<Permit>, Refusal> {
     let mut connection = app.db.read().await?;
-    if !residence::store::exists(&mut connection, holder).await? {
-        return Err(Refusal::because(ProblemType::NotFound, "holder-unknown"));
-    }
+    residence::require_known(&mut connection, holder).await?;
     Ok(store::current(&mut connection, holder).await?)
 }
 

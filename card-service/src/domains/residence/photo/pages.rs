@@ -5,7 +5,6 @@ use axum::http::HeaderMap;
 use axum::response::{Redirect, Response};
 use axum::routing::{MethodRouter, get, post};
 use card_schema::ids::HolderId;
-use card_schema::wire::ProblemType;
 
 use super::picture::{self, MAX_BYTES, Unusable};
 use super::view::{PhotoPage, Scene};
@@ -40,9 +39,7 @@ async fn shown(
     scene: Scene<'_>,
 ) -> Result<Response, Refusal> {
     let mut connection = app.db.read().await?;
-    if !residence::store::exists(&mut connection, holder).await? {
-        return Err(Refusal::because(ProblemType::NotFound, "holder-unknown"));
-    }
+    residence::require_known(&mut connection, holder).await?;
     let taken = store::taken(&mut connection, holder).await?.map(|(at, _)| at);
     drop(connection);
     let frame = Frame::new(language(headers), format!("/holders/{holder}/photo"), Some(&who.0));
