@@ -17,12 +17,14 @@ use card_schema::{
         Envelope, EnvelopeError, Kid, Payload, PublicKey, Signature, ToBeSigned,
         batch::Batch,
         fares::{FareNetwork, FarePack, FareRoute, FareStop, FareVersion},
+        gate::{CardDigest, CardRight, GatePack},
         paper::{Paper, PaperKind, Printed},
         pass::Pass,
         receipt::{Ending, Outcome, PointsStanding, Receipt, Recorded, TapOutcome},
         status_list::{CardStatus, Claims, SignedToken, StatusDelta, StatusList, Statuses},
         tap::{LogHead, Tap},
     },
+    gate::{Hours, Weekdays, Window},
     ids::{BatchId, CardId, PaperNumber, Shard, SiteId, TapId, TerminalId},
     money::Fen,
     operation::{
@@ -362,6 +364,24 @@ fn check_pass() {
     assert_eq!(good, [false, true, true, false]);
 }
 
+fn check_gate() {
+    let salt = *b"salt of 16 bytes";
+    let day = |day| Date::new(2026, 12, day).expect("a day");
+    let hours = Hours::new(1_320, 360).expect("hours");
+    let night = Window { first: day(1), last: day(31), days: Weekdays::from_bits(0x41).expect("days"), hours };
+    let right = CardRight { card: CardDigest::of(&salt, &card()), window: night };
+    let pack = GatePack {
+        at: Micros(1_795_392_000_500_000),
+        terminal: payment().terminal,
+        tag: 0x0123_4567_89AB_CDEF,
+        site: Some(SiteId::from_bytes(*b"sixteen of bytes")),
+        salt,
+        rights: vec![right],
+        withdrawn: vec![PaperNumber::new(Shard(0), *b"\0a number!")],
+    };
+    check("gate", &pack, Kid::Key(SERVICE.public().key_id()), &SERVICE);
+}
+
 /// One test, because when the files are made anew each kind needs those before it.
 #[test]
 fn what_was_signed_is_read_and_written_as_ever() {
@@ -370,6 +390,7 @@ fn what_was_signed_is_read_and_written_as_ever() {
     check_batch_and_receipt();
     check_paper();
     check_fares();
+    check_gate();
     check_pass();
     check_status_list();
 }
@@ -379,6 +400,7 @@ fn every_kept_file_belongs_to_a_test() {
     let known = [
         "batch",
         "fares",
+        "gate",
         "paper",
         "pass",
         "receipt",

@@ -52,6 +52,7 @@ fn terminal() -> OpenApiRouter<App> {
         .merge(jobs::api::terminal_router())
         .merge(people::card_sign_in::api::terminal_router())
         .merge(statement::api::terminal_router())
+        .merge(domains::gate::api::terminal_router())
         .merge(domains::transit::api::terminal_router())
         .merge(intake::api::router())
         .merge(evidence::api::terminal_router())

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::folding::rules::Retention;
 use crate::intake::suspicion::model::Bounds;
 
 pub use limits::LimitsConfig;
@@ -22,7 +23,7 @@ const PREFIX: &str = "CARD_SERVICE_";
 const NOT_SETTINGS: [&str; 3] = ["CARD_SERVICE_CONFIG", "CARD_SERVICE_ADMIN_PASSWORD", "CARD_SERVICE_LANG"];
 
 /// Every key there is, with what it is for.
-pub const KEYS: [(&str, &str); 34] = [
+pub const KEYS: [(&str, &str); 36] = [
     ("data_dir", "folder for database, keys and certificates"),
     ("database.url", "sqlite:PATH or postgres://USER@HOST/DATABASE; SQLite in data_dir when not set"),
     ("public.listen", "address of the console and the API"),
@@ -52,6 +53,8 @@ pub const KEYS: [(&str, &str); 34] = [
     ("limits.refund_days", "days in which a shop may refund a payment"),
     ("limits.void_minutes", "minutes in which a terminal may void a payment"),
     ("limits.low_balance_fen", "a holder whom a payment leaves less is told so, in fen"),
+    ("limits.dispute_days", "days in which a fare may be disputed; a day later journeys are folded"),
+    ("limits.gate_days", "days after which taps at gates are folded"),
     ("limits.reversal_alone_fen", "how much somebody may reverse alone within 24 hours, in fen; more takes two"),
     ("suspicion.apart_s", "a card that is at another shop sooner, in seconds, was there too fast"),
     ("suspicion.too_fast", "such taps of a terminal within 24 hours that are usual; more are looked at"),
@@ -270,6 +273,8 @@ impl Config {
             .set_default("limits.refund_days", 30)?
             .set_default("limits.void_minutes", 15)?
             .set_default("limits.low_balance_fen", 1_000)?
+            .set_default("limits.dispute_days", Retention::default().dispute_days)?
+            .set_default("limits.gate_days", Retention::default().gate_days)?
             .set_default("limits.reversal_alone_fen", 20_000)?
             .set_default("suspicion.apart_s", 30)?
             .set_default("suspicion.too_fast", 5)?
@@ -394,6 +399,8 @@ mod tests {
             ("CARD_SERVICE_LIMITS__LOW_BALANCE_FEN", "limits.low_balance_fen", "-1"),
             ("CARD_SERVICE_LIMITS__REFUND_DAYS", "limits.refund_days", "367"),
             ("CARD_SERVICE_LIMITS__VOID_MINUTES", "limits.void_minutes", "1441"),
+            ("CARD_SERVICE_LIMITS__DISPUTE_DAYS", "limits.dispute_days", "366"),
+            ("CARD_SERVICE_LIMITS__GATE_DAYS", "limits.gate_days", "366"),
         ] {
             let refused = Config::load(None, &environment(&[(variable, value)]), &Overrides::default());
             let refused = refused.unwrap_err().to_string();

@@ -345,7 +345,7 @@ async fn end_days(app: App) {
         if done == Some(today) {
             continue;
         }
-        match folding::fold(&app.db, now).await {
+        match folding::fold(&app.db, app.config.limits.into(), now).await {
             Ok(leaves) => metrics::counter!("leaves_folded_total").increment(leaves),
             Err(error) => {
                 tracing::error!(%error, "what nobody can dispute any more was not folded");

@@ -29,6 +29,17 @@ pub(crate) fn array(d: &mut Decoder<'_>, limit: usize, what: &'static str) -> Re
     usize::try_from(length).ok().filter(|&n| n <= limit).ok_or(EnvelopeError::TooLong(what))
 }
 
+/// An array of at most `limit` of the same.
+pub(crate) fn list<T>(
+    d: &mut Decoder<'_>,
+    limit: usize,
+    what: &'static str,
+    read: impl Fn(&mut Decoder<'_>) -> Result<T, EnvelopeError>,
+) -> Result<Vec<T>, EnvelopeError> {
+    let count = array(d, limit, what)?;
+    (0..count).map(|_| read(d)).collect()
+}
+
 /// An array of exactly so many parts.
 pub(crate) fn parts(d: &mut Decoder<'_>, count: usize, what: &'static str) -> Result<(), EnvelopeError> {
     if array(d, count, what)? == count {

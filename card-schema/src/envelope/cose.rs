@@ -24,6 +24,8 @@ pub enum Purpose {
     Paper,
     /// What validators know of the fares, signed by the service.
     Fares,
+    /// What a gate knows of who may pass, signed by the service.
+    Gate,
 }
 
 impl Purpose {
@@ -35,6 +37,7 @@ impl Purpose {
             Self::Receipt => b"nrc/receipt/v1",
             Self::Paper => b"nrc/paper/v1",
             Self::Fares => b"nrc/fares/v1",
+            Self::Gate => b"nrc/gate/v1",
         }
     }
 }

@@ -128,7 +128,7 @@ impl Payload for FarePack {
         cbor::key(d, 2)?;
         let at = Micros(d.i64()?);
         cbor::key(d, 3)?;
-        let versions = list(d, MOST[0], version)?;
+        let versions = cbor::list(d, MOST[0], "fares", version)?;
         if !versions.is_sorted_by_key(|version| (version.starts_at, version.number)) {
             return Err(unordered());
         }
@@ -139,16 +139,16 @@ impl Payload for FarePack {
 fn version(d: &mut Decoder<'_>) -> Result<FareVersion, EnvelopeError> {
     cbor::parts(d, 5, "version of the fares")?;
     let (number, starts_at) = (d.u32()?, Micros(d.i64()?));
-    let networks = list(d, MOST[1], |d| {
+    let networks = cbor::list(d, MOST[1], "fares", |d| {
         cbor::parts(d, 2, "network")?;
         Ok(FareNetwork { on_off: d.bool()?, most: Fen(d.i64()?) })
     })?;
-    let routes = list(d, MOST[2], |d| {
+    let routes = cbor::list(d, MOST[2], "fares", |d| {
         cbor::parts(d, 3, "route")?;
         let (id, name) = (text(d, MAX_ID_BYTES)?, text(d, MAX_NAME_BYTES)?);
         Ok(FareRoute { id, name, network: d.u16()? })
     })?;
-    let stops = list(d, MOST[3], |d| {
+    let stops = cbor::list(d, MOST[3], "fares", |d| {
         cbor::parts(d, 2, "stop")?;
         Ok(FareStop { id: text(d, MAX_ID_BYTES)?, name: text(d, MAX_NAME_BYTES)? })
     })?;
@@ -159,15 +159,6 @@ fn version(d: &mut Decoder<'_>) -> Result<FareVersion, EnvelopeError> {
 
 fn unordered() -> EnvelopeError {
     EnvelopeError::Malformed("fares that are not in order".to_owned())
-}
-
-fn list<T>(
-    d: &mut Decoder<'_>,
-    most: usize,
-    read: impl Fn(&mut Decoder<'_>) -> Result<T, EnvelopeError>,
-) -> Result<Vec<T>, EnvelopeError> {
-    let count = cbor::array(d, most, "fares")?;
-    (0..count).map(|_| read(d)).collect()
 }
 
 fn text(d: &mut Decoder<'_>, most: usize) -> Result<String, EnvelopeError> {

@@ -13,6 +13,7 @@ pub(crate) mod cbor;
 mod cose;
 mod error;
 pub mod fares;
+pub mod gate;
 mod key;
 pub mod paper;
 pub mod pass;

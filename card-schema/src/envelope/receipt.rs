@@ -71,13 +71,11 @@ pub enum Outcome {
     NoValidJourney = 24,
     /// Nothing of this name is sold, not at this price, not for these days, or the holder has it already.
     NotOnSale = 25,
-    /// Nobody has said that the holder may pass here, now.
-    MayNotPass = 26,
 }
 
 impl Outcome {
     /// Every outcome there is.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 26] = [
         Self::Accepted,
         Self::Malformed,
         Self::UnknownCard,
@@ -104,7 +102,6 @@ impl Outcome {
         Self::ApprovalRequired,
         Self::NoValidJourney,
         Self::NotOnSale,
-        Self::MayNotPass,
     ];
 
     /// The number in a signed receipt and in the database.

@@ -256,6 +256,8 @@ pub struct Trust {
     pub card_cas: Vec<Bytes>,
     /// Keys that sign receipts.
     pub receipt_keys: Vec<Bytes>,
+    /// Keys that sign printed papers.
+    pub paper_keys: Vec<Bytes>,
     /// URI of the status list.
     pub status_list: String,
     /// Keys that sign the status list and its changes.

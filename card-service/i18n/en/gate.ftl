@@ -1,6 +1,6 @@
 # Sites with gates, who may pass there, and visitors' passes
 gate-title = Sites with gates
-gate-lead = Villages, compounds and dormitories: which gates stand where, and how many asked
+gate-lead = Villages, compounds and dormitories: which gates stand where, and how many were let in
 gate-none = There is no site yet.
 gate-unknown = There is no such site. Go back to the list of sites.
 gate-add = Add a site
@@ -26,19 +26,18 @@ gate-terminal = Gate
 gate-terminal-missing = Choose a gate. If the list has changed, look at it again
 gate-stands-at = Stands now at: { $site }
 gate-act-put = Put a gate here
-gate-act-put-hint = From now on it lets in those who may pass here. Gates are terminals of whoever runs the site; add them under “Terminals” first.
+gate-act-put-hint = Within minutes it lets in those who may pass here. Gates are terminals of whoever runs the site; add them under “Terminals” first.
 gate-act-put-button = Put it here
 gate-act-take = Take a gate away
-gate-act-take-hint = From now on it lets nobody in.
+gate-act-take-hint = Within minutes it lets nobody in.
 gate-act-take-button = Take it away
 gate-act-close = Close this site
 gate-act-close-hint = All gates are taken away, and visitors' passes are good no more. This cannot be undone.
 gate-act-close-button = Close
-gate-counts = Asked in the last seven days
-gate-counts-are = By hour, without today. Fewer than { $least } are not shown, and an hour with fewer in both ways not at all.
+gate-counts = Let in during the last seven days
+gate-counts-are = By hour, without today. An hour with fewer than { $least } is not shown.
 gate-counts-none = No hour with { $least } or more, today not counted
-gate-count-is = let in: { $passed }, not let in: { $refused }
-gate-few = fewer than { $least }
+gate-count-is = let in: { $passed }
 
 # Who may pass
 gate-holder = Gates
@@ -48,7 +47,7 @@ gate-grant-lead = The card then opens the gates of the site at the times that yo
 gate-grant-button = Let the person pass
 gate-grant-again = Change the answers
 gate-check = Check your answers
-gate-check-lead = Read them out to the person. Gates know of it at once.
+gate-check-lead = Read them out to the person. Gates know of it within minutes.
 gate-site = Site
 gate-site-ask = Where?
 gate-site-missing = Choose a site. If there is none, whoever runs terminals adds it first

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::ConfigError;
 use crate::domains::purse::DayLimits;
+use crate::folding::rules::Retention;
 
 /// What terminals may do by themselves, and a member of staff alone.
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -38,12 +39,18 @@ pub struct LimitsConfig {
     pub void_minutes: u32,
     /// See [`Limits::low_balance`], in fen.
     pub low_balance_fen: i64,
+    /// See [`Retention::dispute_days`].
+    pub dispute_days: u32,
+    /// See [`Retention::gate_days`].
+    pub gate_days: u32,
     /// How much a member of staff may reverse alone within 24 hours, in fen.
     pub reversal_alone_fen: i64,
 }
 
 /// A year: whoever returns something later is an affair of the office.
 const REFUND_DAYS_MAX: i64 = 366;
+/// Nobody needs to know for longer than a year where people went.
+const KEPT_DAYS_MAX: i64 = 365;
 /// A day: a void corrects what was mistyped, before anybody has gone home.
 const VOID_MINUTES_MAX: i64 = 1_440;
 
@@ -67,11 +74,19 @@ impl LimitsConfig {
             ("limits.offline_drawn_percent", i64::from(self.offline_drawn_percent), 100),
             ("limits.refund_days", i64::from(self.refund_days), REFUND_DAYS_MAX),
             ("limits.void_minutes", i64::from(self.void_minutes), VOID_MINUTES_MAX),
+            ("limits.dispute_days", i64::from(self.dispute_days), KEPT_DAYS_MAX),
+            ("limits.gate_days", i64::from(self.gate_days), KEPT_DAYS_MAX),
         ];
         match amounts.into_iter().chain(others).find(|(_, found, most)| !(0..=*most).contains(found)) {
             Some((key, found, most)) => Err(ConfigError::OutOfRange { key, found, most }),
             None => Ok(()),
         }
+    }
+}
+
+impl From<LimitsConfig> for Retention {
+    fn from(limits: LimitsConfig) -> Self {
+        Self { dispute_days: limits.dispute_days, gate_days: limits.gate_days }
     }
 }
 

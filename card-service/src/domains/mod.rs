@@ -60,8 +60,6 @@ pub struct Ask<'a> {
     pub lots: Option<&'a points::Lots>,
     /// What is known of the rider, where it is about travelling.
     pub transit: Option<transit::Known<'a>>,
-    /// What there is of the holder at the site of the gate that asks; nothing where it stands at none.
-    pub rights: Option<&'a gate::Rights>,
     /// The card was out of use when it signed, and a terminal that had accepted the tap on its own could not know: what it
     /// costs is not the holder's.
     pub is_issuers: bool,
@@ -144,7 +142,7 @@ impl Decision {
 /// Rows of a room's own that a decision writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// One more asked at a gate.
+    /// One more was let in at a gate.
     GateCount(gate::Count),
     /// Points were earned on a day.
     Earned(points::Earned),
@@ -165,11 +163,6 @@ pub trait Room {
 
     /// Decides. Pure: the same ask and balances give the same decision.
     fn decide(&self, ask: &Ask<'_>, book: &Book) -> Decision;
-
-    /// What is written when the tap was refused before it came to the room (a blocked card, a missing PIN).
-    fn refused(&self, _ask: &Ask<'_>) -> Vec<Effect> {
-        Vec::new()
-    }
 }
 
 /// The rooms of an operation, if rooms decide it.
@@ -200,11 +193,6 @@ pub fn accounts(ask: &Ask<'_>) -> Vec<AccountKey> {
 /// What the rooms of an operation decide; nothing where none does.
 pub fn decide(ask: &Ask<'_>, book: &Book) -> Option<Decision> {
     rooms_of(ask.operation).iter().map(|room| room.decide(ask, book)).reduce(Decision::and)
-}
-
-/// What is written when the tap was refused before it came to its rooms.
-pub fn refused(ask: &Ask<'_>) -> Vec<Effect> {
-    rooms_of(ask.operation).iter().flat_map(|room| room.refused(ask)).collect()
 }
 
 /// What goes back of the points of a payment, in a shard that is locked, and what is to be written besides: for whoever

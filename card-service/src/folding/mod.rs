@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use card_schema::clock::Micros;
 use card_schema::ids::Shard;
 
-use self::rules::{FARES_DAYS, Run, before, encoded, net};
+use self::rules::{Retention, Run, encoded, net};
 use crate::db::{Db, DbError, Tx};
 use crate::domains::transit;
 use crate::evidence::leaf::Replaced;
@@ -25,13 +25,15 @@ const AT_ONCE: u32 = 1_000;
 ///
 /// # Errors
 /// When the database fails; what was folded by then stays so, and the next look goes on.
-pub async fn fold(db: &Db, now: Micros) -> Result<u64, DbError> {
+pub async fn fold(db: &Db, retention: Retention, now: Micros) -> Result<u64, DbError> {
     // First what fares are reckoned from: what was booked for it does not change any more.
-    transit::folding::fold(db, before(now, FARES_DAYS)).await?;
+    transit::folding::fold(db, retention.travels_before(now)).await?;
     let mut folded = 0;
     for shard in (0..db.engine().shards()).map(Shard) {
         loop {
-            let done = db.write_concurrently::<_, DbError, _>(move |tx| Box::pin(fold_some(tx, shard, now))).await?;
+            let done = db
+                .write_concurrently::<_, DbError, _>(move |tx| Box::pin(fold_some(tx, shard, retention, now)))
+                .await?;
             folded += done;
             if done == 0 {
                 break;
@@ -42,15 +44,15 @@ pub async fn fold(db: &Db, now: Micros) -> Result<u64, DbError> {
 }
 
 /// Folds some leaves of a shard with all that they speak for.
-async fn fold_some(tx: &mut Tx, shard: Shard, now: Micros) -> Result<u64, DbError> {
+async fn fold_some(tx: &mut Tx, shard: Shard, retention: Retention, now: Micros) -> Result<u64, DbError> {
     // The lanes' runs lie in no shard: the lowest is taken first, as by everybody.
     tx.lock([Shard(0), shard]).await?;
     let placed = store::placed(tx.conn(), shard).await?;
-    let mut taps = store::taps(tx.conn(), shard, now, AT_ONCE).await?;
+    let mut taps = store::taps(tx.conn(), shard, retention, now, AT_ONCE).await?;
     taps.retain(|tap| tap.leaf <= placed);
     let of_taps: Vec<i64> = taps.iter().map(|tap| tap.leaf).collect();
     let mut moving = store::fares_of(tx.conn(), shard, &of_taps).await?;
-    moving.extend(store::fares(tx.conn(), shard, before(now, FARES_DAYS), AT_ONCE).await?);
+    moving.extend(store::fares(tx.conn(), shard, retention.travels_before(now), AT_ONCE).await?);
     moving.retain(|leaf, _| *leaf <= placed);
     let leaves: BTreeSet<i64> = of_taps.iter().copied().chain(moving.keys().copied()).collect();
     if leaves.is_empty() {

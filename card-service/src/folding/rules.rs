@@ -1,4 +1,4 @@
-//! What is folded, and when. Pure. Retention is this table.
+//! What is folded, and when. Pure.
 
 use std::collections::BTreeMap;
 
@@ -7,20 +7,38 @@ use card_schema::date::Date;
 use card_schema::operation::OperationCode;
 use minicbor::{Decoder, Encoder};
 
-/// Days after which taps of an operation are folded, counted from when the service got them. Whoever travels may dispute it for 30
-/// days, and a terminal's clock may be off by one; a gate's question may be brought again as long as a terminal goes on without
-/// the service.
-pub const RETENTION: [(OperationCode, i64); 3] = [
-    (OperationCode::GateCheck, 8),
-    (OperationCode::TransitValidation, FARES_DAYS),
-    (OperationCode::TransitInspection, FARES_DAYS),
-];
+/// Operations whose taps are folded, by their numbers in the database.
+pub const FOLDED: [OperationCode; 3] =
+    [OperationCode::GateCheck, OperationCode::TransitValidation, OperationCode::TransitInspection];
 
-/// Days after which fares are folded.
-pub const FARES_DAYS: i64 = 31;
+/// How long what people did is kept before it is folded, counted from when the service got it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Days in which whoever travels may dispute a fare.
+    pub dispute_days: u32,
+    /// Days in which a tap at a gate is kept: a terminal brings it again as long as it goes on without the service.
+    pub gate_days: u32,
+}
 
-/// Before when something has to be done with, to be folded after so many days.
-pub const fn before(now: Micros, days: i64) -> Micros {
+impl Default for Retention {
+    fn default() -> Self {
+        Self { dispute_days: 30, gate_days: 8 }
+    }
+}
+
+impl Retention {
+    /// Travels are folded that were known before this. A terminal's clock may be off by a day.
+    pub fn travels_before(self, now: Micros) -> Micros {
+        days_before(now, i64::from(self.dispute_days) + 1)
+    }
+
+    /// Taps at gates are folded that were known before this.
+    pub fn gates_before(self, now: Micros) -> Micros {
+        days_before(now, self.gate_days.into())
+    }
+}
+
+const fn days_before(now: Micros, days: i64) -> Micros {
     now.plus_seconds(-days * 86_400)
 }
 
@@ -143,6 +161,20 @@ mod tests {
         assert_eq!(net(expected), expected, "folded once more it is the same");
         // Midnight in China is 16:00 of the day before.
         assert_eq!(month(Micros(months[1].0 - 1)), months[0]);
+    }
+
+    #[test]
+    fn what_is_kept_is_kept_as_long_as_the_settings_say() {
+        let now = Micros::from_seconds(100 * 86_400);
+        let day = |day: i64| Micros::from_seconds(day * 86_400);
+        for (retention, travels, gates) in [
+            (Retention::default(), 69, 92),
+            (Retention { dispute_days: 0, gate_days: 0 }, 99, 100),
+            (Retention { dispute_days: 60, gate_days: 70 }, 39, 30),
+        ] {
+            let before = (retention.travels_before(now), retention.gates_before(now));
+            assert_eq!(before, (day(travels), day(gates)), "{retention:?}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use card_schema::envelope::tap::Tap;
 use card_schema::ids::Shard;
 use card_schema::operation::OperationCode;
 
-use super::rules::{Moved, RETENTION, Run, before, joined};
+use super::rules::{FOLDED as FOLDED_OPERATIONS, Moved, Retention, Run, joined};
 use crate::db::{Connection, DbError, Row, Rows, Tx, columns, insert, query};
 use crate::evidence::leaf::{self, Hash};
 use crate::evidence::{ActionKind, Change, LeafRef, RowImage, rows, tables};
@@ -30,19 +30,27 @@ pub struct Old {
 }
 
 /// Taps of a shard that are old enough, and that nobody has looked at or has to look at.
-pub async fn taps(connection: &mut Connection, shard: Shard, now: Micros, limit: u32) -> Result<Vec<Old>, DbError> {
-    let days = |code: OperationCode| RETENTION.iter().find(|(of, _)| *of == code).map_or(i64::MAX, |(_, days)| *days);
-    let (gate, fares) = (days(OperationCode::GateCheck), days(OperationCode::TransitValidation));
-    let rows = query(
+pub async fn taps(
+    connection: &mut Connection,
+    shard: Shard,
+    retention: Retention,
+    now: Micros,
+    limit: u32,
+) -> Result<Vec<Old>, DbError> {
+    let (gates, travels) = (retention.gates_before(now), retention.travels_before(now));
+    let [gate, validation, inspection] = FOLDED_OPERATIONS.map(OperationCode::number);
+    // The numbers stand there as in the condition of the index.
+    let rows = query(format!(
         "SELECT t.leaf, t.terminal_id, t.lane, t.counter, t.tap_id, t.cose FROM tap t
-         WHERE t.shard = $1 AND t.operation IN (513, 1281, 1282) AND t.received_at < $2
-           AND (t.operation = 513 OR t.received_at < $3) AND t.outcome <> $4
+         WHERE t.shard = $1 AND t.operation IN ({gate}, {validation}, {inspection}) AND t.received_at < $2
+           AND t.received_at < CASE WHEN t.operation = {gate} THEN $3 ELSE $4 END AND t.outcome <> $5
            AND NOT EXISTS (SELECT 1 FROM tap_settlement s WHERE s.shard = t.shard AND s.tap = t.leaf)
-         ORDER BY t.received_at LIMIT $5",
-    )
+         ORDER BY t.received_at LIMIT $6"
+    ))
     .bind(shard)
-    .bind(before(now, gate.min(fares)).0)
-    .bind(before(now, fares).0)
+    .bind(gates.max(travels).0)
+    .bind(gates.0)
+    .bind(travels.0)
     .bind(i64::from(Outcome::Quarantined.number()))
     .bind(i64::from(limit))
     .all(connection)

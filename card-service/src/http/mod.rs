@@ -10,6 +10,7 @@ pub mod health;
 mod language;
 mod problem;
 pub mod signed_in;
+pub mod tagged;
 
 pub use extract::{Body, Path, Query};
 pub use language::language;

@@ -30,7 +30,7 @@ use super::verify::{Candidate, SignedBy};
 use crate::cards::{CardState, status};
 use crate::db::{DbError, Engine, Tx};
 use crate::domains::transit::model::{RiderKey, Riding};
-use crate::domains::{self, Ask, Decision, Effect, Original, ShownPoints, gate, points, purse, transit};
+use crate::domains::{self, Ask, Decision, Effect, Original, ShownPoints, points, purse, transit};
 use crate::evidence::{self, Action, ActionKind, Hash, LeafRef, RowImage};
 use crate::ledger::{self, Account, AccountKey, Book, Entry, Linked, Named, Refused, Transfer};
 use crate::terminals::Terminal;
@@ -93,7 +93,6 @@ struct Part {
     spent: HashMap<purse::HolderDay, purse::Spent>,
     fares: Arc<transit::Fares>,
     riding: HashMap<RiderKey, Riding>,
-    rights: HashMap<TapId, gate::Rights>,
     book: Book,
     actions: Vec<(LeafRef, Action)>,
     /// When the newest of them was done.
@@ -182,8 +181,6 @@ impl Part {
         let days =
             taps.iter().filter(counts).filter_map(|placed| Some(purse::day_of(&part.ask(placed, policy)?))).collect();
         part.spent = purse::store::spent(tx.conn(), &days).await?;
-        let asked = taps.iter().filter_map(|placed| gate::asked(&part.ask(placed, policy)?)).collect::<Vec<_>>();
-        part.rights = gate::store::rights(tx.conn(), &asked).await?;
         let asks = taps.iter().filter_map(|placed| part.ask(placed, policy));
         let accounts = asks.flat_map(|ask| domains::accounts(&ask)).collect();
         part.book = memory.book(tx, accounts).await?;
@@ -235,7 +232,6 @@ impl Part {
             programmes: &self.programmes,
             lots: None,
             transit: None,
-            rights: self.rights.get(&placed.candidate().id),
             is_issuers: placed.is_accepted_offline() && card.state != CardState::Active && card.changed_at < tap.at,
         };
         ask.transit = self.rider_known(placed, ask.is_issuers);
@@ -339,10 +335,7 @@ impl Part {
         let ask = self.ask(placed, policy).map(|ask| Ask { with_pin, ..ask });
         let holder = ask.as_ref().map(|ask| ask.holder);
         let decision = match (decide::check(&policy, tap, &known), placed.standing.fault) {
-            (Verdict::Refuse(outcome), _) => {
-                let effects = ask.as_ref().map(domains::refused).unwrap_or_default();
-                Decision { effects, ..Decision::plain(outcome) }
-            }
+            (Verdict::Refuse(outcome), _) => Decision::plain(outcome),
             (_, Some(_)) => Decision::plain(receipt::Outcome::Quarantined),
             (Verdict::Record, None) => Decision::plain(receipt::Outcome::Accepted),
             (Verdict::Ask, None) => {

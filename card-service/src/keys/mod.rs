@@ -5,6 +5,7 @@
 //! what the public half is, so a hardware module can stand behind the same trait.
 
 pub mod der;
+pub mod envelope;
 pub mod file;
 mod material;
 pub mod paper;

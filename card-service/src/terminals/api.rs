@@ -1,11 +1,10 @@
 //! The API of terminals: the office's side (public listener) and the terminal's own (mutual TLS).
 
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use card_schema::clock::Micros;
-use card_schema::envelope::PublicKey;
 use card_schema::envelope::status_list::{self, Claims, StatusDelta, StatusList};
 use card_schema::ids::{Shard, TerminalId};
 use card_schema::operation::OperationCode;
@@ -25,10 +24,11 @@ use crate::app::App;
 use crate::cards::status::Since;
 use crate::db::{Connection, DbError};
 use crate::domains::points;
+use crate::http::tagged::Tag;
 use crate::http::{Body, Path, Query, Refusal, SignedIn};
 use crate::intake::TerminalIdentity;
 use crate::keys::pki::TERMINAL_DAYS;
-use crate::keys::{KeyError, Role};
+use crate::keys::{Role, envelope};
 use crate::people::api::rfc3339;
 use crate::people::model::Permission;
 use crate::terminals;
@@ -294,14 +294,8 @@ async fn status_list(
 ) -> Result<Response, Refusal> {
     active(&app, identity).await?;
     let list = app.status_lists.list(&app.db, app.now()).await?;
-    let tag = HeaderValue::from_str(&format!("\"{}\"", list.version)).expect("a number is a header value");
-    let mut response = if headers.get(header::IF_NONE_MATCH) == Some(&tag) {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        token::<StatusList>(list.token)
-    };
-    response.headers_mut().insert(header::ETAG, tag);
-    Ok(response)
+    let tag = Tag(list.version);
+    Ok(tag.answer(StatusList::TYPE, (!tag.is_had(&headers)).then_some(list.token)))
 }
 
 /// The version of the status list that a terminal has.
@@ -330,13 +324,9 @@ async fn status_changes(
     active(&app, identity).await?;
     match app.status_lists.since(&app.db, have.since, app.now()).await? {
         Since::Nothing => Ok(StatusCode::NO_CONTENT.into_response()),
-        Since::Changes(changes) => Ok(token::<StatusDelta>(changes)),
+        Since::Changes(changes) => Ok(([(header::CONTENT_TYPE, StatusDelta::TYPE)], changes).into_response()),
         Since::Unknown => Err(Refusal::new(ProblemType::NotFound)),
     }
-}
-
-fn token<C: Claims>(token: axum::body::Bytes) -> Response {
-    ([(header::CONTENT_TYPE, C::TYPE)], token).into_response()
 }
 
 /// Refuses unless a terminal is enrolled and in use.
@@ -387,6 +377,7 @@ fn profile_of(app: &App, terminal: &Terminal, points: Option<Terms>) -> Result<T
             root: Bytes(app.authorities.root.to_vec()),
             card_cas: vec![Bytes(app.authorities.card_ca.to_vec())],
             receipt_keys: vec![spki(app, Role::Receipt)?],
+            paper_keys: vec![spki(app, Role::Paper)?],
             status_list: app.status_lists.uri().to_owned(),
             status_keys: vec![spki(app, Role::StatusList)?],
             log_key: app.log_key.clone(),
@@ -395,7 +386,5 @@ fn profile_of(app: &App, terminal: &Terminal, points: Option<Terms>) -> Result<T
 }
 
 fn spki(app: &App, role: Role) -> Result<Bytes, Refusal> {
-    let key = PublicKey::from_sec1(&app.keys.public(role)?)
-        .map_err(|_| KeyError::Crypto(role, "give an uncompressed point"))?;
-    Ok(Bytes(key.to_spki().to_vec()))
+    Ok(Bytes(envelope::public_key(&*app.keys, role)?.to_spki().to_vec()))
 }

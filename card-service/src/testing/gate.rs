@@ -8,7 +8,7 @@ use card_schema::gate::{Hours, Weekdays, Window};
 use card_schema::ids::{CardId, HolderId, Shard, SiteId, TerminalId};
 use uuid::Uuid;
 
-use super::town::{START, TestCard, TestTerminal, Town, clerk_in, random};
+use super::town::{START, TestCard, clerk_in, random};
 use crate::cards;
 use crate::db::{Db, DbError};
 use crate::domains::gate::model::{Credential, Site, SiteKind};
@@ -70,11 +70,4 @@ pub(crate) async fn opens(db: &Db, terminal: TerminalId, cards: &[&TestCard]) ->
     });
     granted.await.unwrap();
     site
-}
-
-impl Town {
-    /// See [`opens`].
-    pub(crate) async fn opens(&self, terminal: &TestTerminal, cards: &[&TestCard]) -> SiteId {
-        opens(&self.scratch.db, terminal.id, cards).await
-    }
 }

@@ -32,6 +32,7 @@ use crate::domains::residence::{
 use crate::domains::{gate as gate_room, points, transit};
 use crate::evidence::Log;
 use crate::folding;
+use crate::folding::rules::Retention;
 use crate::i18n::Locale;
 use crate::intake::{quarantine, suspicion};
 use crate::people::approval::{self, model::Deed};
@@ -73,7 +74,7 @@ impl Lived {
         let passed = gate.tap(&card, Slot::Tap, Operation::GateCheck(gate::Check));
         town.submit(&gate, &[passed]).await;
         log.integrate(START).await.unwrap().unwrap();
-        folding::fold(&town.scratch.db, START.plus_seconds(9 * 86_400)).await.unwrap();
+        folding::fold(&town.scratch.db, Retention::default(), START.plus_seconds(9 * 86_400)).await.unwrap();
         log.integrate(START).await.unwrap().unwrap();
         Self { town, log, terminal, card }
     }

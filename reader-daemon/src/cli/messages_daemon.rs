@@ -244,10 +244,11 @@ fn refused(refused: Refused) -> CliError {
             "现行票价中没有所设的线路或站点。请按现行票价重新设置。",
             "The fares in force have no such route or stop. Set the validator to one that they have.",
         ),
+        Refused::Gate(refused) => messages_local::gate(refused),
         Refused::Frozen => CliError::failed(
             "offline-frozen",
-            "本机太久没有联网，或时钟被改动，暂不收款，未作任何扣款。请恢复网络并核对时间。",
-            "This terminal has been without the network for too long, or its clock was moved; nothing was charged. Get the network back and check the time.",
+            "本机太久没有联网，或时钟被改动，暂停使用，没有扣款。请恢复网络并核对时间。",
+            "This terminal has been without the network for too long, or its clock was moved, so it decides nothing; nothing was charged. Get the network back and check the time.",
         ),
         Refused::NeedsService => CliError::failed(
             "needs-network",

@@ -1,7 +1,13 @@
 //! What programs and people read of a request to the local API, or at the counter, that cannot be. The words only.
 
+use card_schema::envelope::gate::PassRefused;
+
 use super::{messages::CliError, messages_daemon};
-use crate::{tap::Refused, validator::Wrong};
+
+use crate::{
+    tap::{Refused, gate::GateRefused},
+    validator::Wrong,
+};
 
 /// A request to the local API that is not of its form.
 pub(crate) fn bad_request(cause: &str) -> CliError {
@@ -126,6 +132,47 @@ pub(crate) fn duty(wrong: Wrong) -> CliError {
             "nothing-to-leave",
             "这条线路只在上车时刷卡。请设为上车（on）。",
             "On this route people validate when they get on, and not when they leave. Set it to on.",
+        ),
+    }
+}
+
+/// The gate stays shut.
+pub(crate) fn gate(refused: GateRefused) -> CliError {
+    match refused {
+        GateRefused::NoRights => CliError::failed(
+            "no-rights",
+            "本机尚未取得通行名单，暂不能放行。请接通网络后稍候，或由值守人员处理。",
+            "This gate has not been told yet who may pass. Connect it to the network and wait a moment, or ask whoever watches it.",
+        ),
+        GateRefused::StandsNowhere => CliError::failed(
+            "stands-nowhere",
+            "本机没有设在任何地点，不能放行。请管理人员在“门禁地点”里设置。",
+            "This gate stands at no site, so nobody is let in. Whoever runs terminals puts it at one, under Sites with gates.",
+        ),
+        GateRefused::MayNotPass => CliError::failed(
+            "may-not-pass",
+            "此时此处不能通行。如有疑问，请持卡人到站点办理；刚办理的，请一分钟后再试。",
+            "This card does not open this gate now. The holder may ask at a station; if that was just done, try again in a minute.",
+        ),
+        GateRefused::NoPass => CliError::failed(
+            "no-pass",
+            "这不是有效的访客通行证。请重新扫描；仍不行的，请联系邀请方。",
+            "This is no visitor's pass of ours. Scan it again; if that does not help, ask whoever invited you.",
+        ),
+        GateRefused::Pass(PassRefused::OtherSite) => CliError::failed(
+            "pass-elsewhere",
+            "这张访客通行证用于另一个地点。请核对地址。",
+            "This visitor's pass is for another place. Check the address.",
+        ),
+        GateRefused::Pass(PassRefused::NotYet) => CliError::failed(
+            "pass-not-yet",
+            "这张访客通行证还没有生效。请在证上的时间内再来。",
+            "This visitor's pass is not good yet. Come back at the time that stands on it.",
+        ),
+        GateRefused::Pass(PassRefused::Over | PassRefused::Withdrawn) => CliError::failed(
+            "pass-over",
+            "这张访客通行证已经失效。请联系邀请方重新办理。",
+            "This visitor's pass is good no more. Ask whoever invited you for another.",
         ),
     }
 }

@@ -158,12 +158,6 @@ const SAID: [(Outcome, &str, &str, &str); Outcome::ALL.len()] = [
         "现行票价中没有此项、价格不符、日期不可售，或持卡人已有；没有扣款。请核对后重新办理。",
         "The fares in force do not sell this, or not at this price or for these days, or the holder has it already; nothing was charged. Look again at what is on sale.",
     ),
-    (
-        Outcome::MayNotPass,
-        "may-not-pass",
-        "此时此处不能通行。如有疑问，请持卡人到站点办理。",
-        "This card does not open this gate now. The holder may ask at a station.",
-    ),
 ];
 
 /// What the service decided about a tap, where it is no yes.

@@ -142,7 +142,7 @@ pub(super) fn run(args: &TapArgs, settings: &Settings, context: Context) -> Resu
     };
     context.progress("请出示卡片……", "Hold the card to the reader …");
     let reply: TapReply = super::block_on(client.post("/v1/taps", &request))??;
-    context.print(&reply, |reply| describe(reply, context));
+    context.print(&reply, |reply| describe(&args.command, reply, context));
     match (&reply.refusal, reply.outcome, reply.state) {
         (Some(refusal), ..) => Err(CliError::failed(refusal.code.clone(), refusal.zh.clone(), refusal.en.clone())),
         (None, Some(outcome), TapState::Refused) => Err(super::messages_outcome::outcome(outcome)),
@@ -154,7 +154,7 @@ fn read_pin(common: &Common, context: Context) -> Result<Option<PinText>, CliErr
     if common.pin_stdin || common.pin { pin::read(common.pin_stdin, context).map(Some) } else { Ok(None) }
 }
 
-fn describe(reply: &TapReply, context: Context) -> String {
+fn describe(command: &TapCommand, reply: &TapReply, context: Context) -> String {
     let balance = |zh: &str, en: &str| {
         reply.balance_fen.map_or(String::new(), |fen| format!("{}{fen}", context.language.choose(zh, en)))
     };
@@ -169,6 +169,9 @@ fn describe(reply: &TapReply, context: Context) -> String {
             balance("余额（元）：", " Balance in yuan: "),
             points("。积分：", ". Points: "),
         ),
+        TapState::Signed if matches!(command, TapCommand::Gate { .. }) => {
+            context.language.choose("放行。", "Let in.").to_owned()
+        }
         TapState::Signed => context
             .language
             .choose("已签名并保存，联网后自动上报。", "Signed and stored; goes up when the service can be reached.")

@@ -1,4 +1,4 @@
-//! `validator on|off|inspect|stop|show`: what readers do with each card, through the running daemon.
+//! `validator on|off|inspect|gate|stop|show|pass`: what readers do with each card, through the running daemon.
 
 use std::fmt::Write as _;
 
@@ -8,18 +8,21 @@ use clap::{Args, Subcommand};
 use super::{
     Settings,
     messages::{CliError, Language},
+    messages_local,
     output::Context,
 };
 use crate::{
     local::{
         client::Client,
-        wire::{ValidatorDuty, ValidatorReply, ValidatorRequest},
+        wire::{PassRequest, ValidatorDuty, ValidatorReply, ValidatorRequest},
     },
     validator::Duty,
 };
 
 /// Where it is set and read.
 const PATH: &str = "/v1/validator";
+/// Where a visitor's pass is shown.
+const PASSES: &str = "/v1/passes";
 
 /// Arguments of `validator`.
 #[derive(Debug, Args)]
@@ -55,6 +58,19 @@ enum ValidatorCommand {
         route: String,
         #[command(flatten)]
         which: Which,
+    },
+    /// Open this gate for those who may pass
+    #[command(after_help = "Examples:\n  reader-daemon validator gate")]
+    Gate {
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Say whether a visitor's pass opens this gate
+    #[command(after_help = "Examples:\n  reader-daemon validator pass \"$SCANNED\"\n  \
+        scanner | reader-daemon validator pass -")]
+    Pass {
+        /// Text of the pass's square code; - reads it from stdin
+        text: String,
     },
     /// Do nothing more with cards
     #[command(after_help = "Examples:\n  reader-daemon validator stop")]
@@ -94,8 +110,10 @@ pub(super) fn run(args: &ValidatorArgs, settings: &Settings, context: Context) -
         ValidatorCommand::On { place, which } => Some((validate(place, Side::On), which)),
         ValidatorCommand::Off { place, which } => Some((validate(place, Side::Off), which)),
         ValidatorCommand::Inspect { route, which } => Some((Some(Duty::Inspect { route: route.clone() }), which)),
+        ValidatorCommand::Gate { which } => Some((Some(Duty::Gate {}), which)),
         ValidatorCommand::Stop { which } => Some((None, which)),
         ValidatorCommand::Show => None,
+        ValidatorCommand::Pass { text } => return pass(&client, text, context),
     };
     let reply: ValidatorReply = super::block_on(async {
         let now: ValidatorReply = client.get(PATH).await?;
@@ -106,6 +124,19 @@ pub(super) fn run(args: &ValidatorArgs, settings: &Settings, context: Context) -
         client.put(PATH, &ValidatorRequest { duties }).await
     })??;
     context.print(&reply, |reply| describe(reply, context.language));
+    Ok(())
+}
+
+/// Says whether a visitor's pass opens this gate, and fails where it does not.
+fn pass(client: &Client, text: &str, context: Context) -> Result<(), CliError> {
+    let text = if text == "-" {
+        std::io::read_to_string(std::io::stdin()).map_err(|error| messages_local::bad_request(&error.to_string()))?
+    } else {
+        text.to_owned()
+    };
+    let () = super::block_on(client.post(PASSES, &PassRequest { text }))??;
+    let admitted = serde_json::json!({ "admitted": true });
+    context.print(&admitted, |_| context.language.choose("放行", "Let in").to_owned());
     Ok(())
 }
 
@@ -122,6 +153,7 @@ fn describe(reply: &ValidatorReply, language: Language) -> String {
                 format!("{} {route} {stop}", language.choose("下车", "off"))
             }
             Duty::Inspect { route } => format!("{} {route}", language.choose("查票", "inspect")),
+            Duty::Gate {} => language.choose("门禁", "gate").to_owned(),
         };
         let _ = writeln!(text, "{reader}: {does}");
     }

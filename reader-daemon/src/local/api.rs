@@ -90,6 +90,7 @@ pub(super) fn routes(app: App) -> Router {
         .route("/v1/prompts", get(prompts))
         .route("/v1/prompts/{id}", post(answer))
         .route("/v1/validator", get(validator::show).put(validator::set))
+        .route("/v1/passes", post(validator::pass))
         .merge(Router::from(transactions::routes()))
         .fallback(|| async { Failure { status: StatusCode::NOT_FOUND, error: messages_local::no_such_request() } })
         .with_state(app)

@@ -178,12 +178,13 @@ mod tests {
         let now = tokio::time::Instant::now();
         let enter = |view| visits.enter(&visits.invite(view, now), now).unwrap().0;
         let (session, merchants) = (enter(View::Holder), enter(View::Counter));
+        let drivers = format!("validator_session_4000={}", enter(View::Validator));
         let gate = Gate::new("127.0.0.1:4000".parse().unwrap(), "secret", visits);
         let cookie = format!("other=1; holder_session_4000={session}");
         let others = format!("holder_session_4001={session}");
         let merchants = format!("holder_session_4000={session}; counter_session_4000={merchants}");
         let (host, cookie) = (("host", "127.0.0.1:4000"), ("cookie", cookie.as_str()));
-        let merchants = ("cookie", merchants.as_str());
+        let (merchants, drivers) = (("cookie", merchants.as_str()), ("cookie", drivers.as_str()));
         let ours = ("origin", "http://127.0.0.1:4000");
         let (get, post) = (Method::GET, Method::POST);
         let table = [
@@ -209,6 +210,18 @@ mod tests {
                 vec![host, cookie, ours],
                 Err(Turned::Session),
             ),
+            ("whoever sets validators", &post, "/validator/set", vec![host, drivers, ours], Ok(())),
+            ("their page looks as all do", &get, "/page.css", vec![host, drivers], Ok(())),
+            ("they see no holder's screen", &get, "/", vec![host, drivers], Err(Turned::Session)),
+            ("they do not charge", &post, "/counter/till", vec![host, drivers, ours], Err(Turned::Session)),
+            (
+                "a merchant sets no validator",
+                &post,
+                "/validator/set",
+                vec![host, merchants, ours],
+                Err(Turned::Session),
+            ),
+            ("nor does a rider", &post, "/validator/set", vec![host, cookie, ours], Err(Turned::Session)),
             ("the session of another port", &get, "/", vec![host, ("cookie", &others)], Err(Turned::Session)),
             (
                 "the token is no session",

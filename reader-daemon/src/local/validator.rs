@@ -1,19 +1,22 @@
-//! What readers validate: told by whoever knows where the vehicle is, an on-board computer or a person at the command line.
+//! What readers validate: told by whoever knows where the vehicle is, an on-board computer or a person at the command line; and
+//! visitors' passes that a scanner at a gate reads.
 
 use std::collections::BTreeMap;
 
 use axum::{
     Json,
     extract::{State, rejection::JsonRejection},
+    http::StatusCode,
 };
 
 use super::{
     api::{App, body},
     problem::Failure,
-    wire::{Refusal, ValidatorDuty, ValidatorReader, ValidatorReply, ValidatorRequest},
+    wire::{GateStatus, PassRequest, Refusal, ValidatorDuty, ValidatorReader, ValidatorReply, ValidatorRequest},
 };
 use crate::{
     cli::{messages_daemon as messages, messages_local},
+    tap::gate,
     validator::Verdict,
 };
 
@@ -35,6 +38,11 @@ pub(super) async fn show(State(app): State<App>) -> Json<ValidatorReply> {
         duties.map(|(reader, duty)| ValidatorDuty { reader: Some(reader).filter(|name| !name.is_empty()), duty });
     Json(ValidatorReply {
         tariff: version.map(|version| version.number),
+        gate: known.gate.as_deref().map(|pack| GateStatus {
+            at: pack.at,
+            stands: pack.site.is_some(),
+            rights: pack.rights.len(),
+        }),
         duties: duties.collect(),
         readers: board.into_iter().map(reader).collect(),
     })
@@ -56,4 +64,15 @@ pub(super) async fn set(
     }
     app.validator.set(wanted).await.map_err(|error| messages::outbox(&error))?;
     Ok(show(State(app)).await)
+}
+
+/// Whether whoever shows a visitor's pass may pass this gate. Nothing is kept of it.
+pub(super) async fn pass(
+    State(app): State<App>,
+    request: Result<Json<PassRequest>, JsonRejection>,
+) -> Result<StatusCode, Failure> {
+    let PassRequest { text } = body(request)?;
+    let admitted = gate::admit_bearer(&text, &app.known.now(), crate::clock::now());
+    admitted.map_err(|refused| messages::tap(&refused.into()))?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -3,6 +3,7 @@
 //! There is no request that signs bytes of the caller's choice: a caller names an operation, the daemon makes the bytes.
 
 use card_schema::{
+    clock::Micros,
     envelope::receipt::Outcome,
     ids::{CardId, TapId, TerminalId},
     money::Fen,
@@ -115,10 +116,38 @@ pub struct ValidatorDuty {
 pub struct ValidatorReply {
     /// The version of the fares in force, if any is known.
     pub tariff: Option<u32>,
+    /// What is known of who may pass, where this terminal is a gate and has been told.
+    pub gate: Option<GateStatus>,
     /// What was set.
     pub duties: Vec<ValidatorDuty>,
     /// Readers that are at work.
     pub readers: Vec<ValidatorReader>,
+}
+
+/// What a gate knows, without saying of whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GateStatus {
+    /// When the service said so, by its clock.
+    pub at: Micros,
+    /// Whether it stands at a site.
+    pub stands: bool,
+    /// How many rights to pass there are, now or later.
+    pub rights: usize,
+}
+
+/// `POST /v1/passes`: somebody without a card shows a visitor's pass at this gate. The answer is 204, or why not.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PassRequest {
+    /// The text of its square code.
+    pub text: String,
+}
+
+impl std::fmt::Debug for PassRequest {
+    /// Without the text: whoever has it passes.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PassRequest").finish_non_exhaustive()
+    }
 }
 
 /// A reader at work.
@@ -138,7 +167,7 @@ pub struct ValidatorReader {
     pub timing: Option<Timing>,
 }
 
-/// Whom a page at the reader is for: two screens of one machine.
+/// Whom a page at the reader is for: screens of one machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum View {
@@ -146,13 +175,15 @@ pub enum View {
     Holder,
     /// Whoever works here.
     Counter,
+    /// Whoever sets readers that work alone.
+    Validator,
 }
 
 /// `POST /v1/pages`: lets one browser on this machine open a page at the reader. The answer is a [`PageLink`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PageRequest {
-    /// Which page. The counter's browser may open the holder's too, and not the other way round.
+    /// Which page. The counter's browser may open the holder's too, and no other another.
     pub view: View,
 }
 
@@ -426,7 +457,7 @@ pub struct OutboxEntry {
     /// Counter in the lane.
     pub counter: u64,
     /// Terminal clock, microseconds since 1970 UTC.
-    pub at: card_schema::clock::Micros,
+    pub at: Micros,
     /// The amount, if money moves.
     pub amount_fen: Option<Fen>,
 }

@@ -27,6 +27,8 @@ pub enum Snapshot {
     SyncedAt,
     /// The signed fares; their version is the number of the newest among them.
     Fares,
+    /// Who may pass here, signed; counted up at each change.
+    Gate,
     /// What readers validate, as JSON; counted up at each change.
     Duties,
 }
@@ -39,6 +41,7 @@ impl Snapshot {
             Self::LogHead => "log head",
             Self::SyncedAt => "synced at",
             Self::Fares => "fares",
+            Self::Gate => "gate",
             Self::Duties => "duties",
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{sync::RwLock, time::Duration};
 
-use card_schema::envelope::{fares, status_list};
+use card_schema::envelope::{fares, gate, status_list};
 use card_schema::wire::{
     Problem,
     issuance::{Job, ObservationReply, ObservationRequest},
@@ -114,6 +114,11 @@ impl ServiceClient {
     /// What a validator has to know of the fares, signed; nothing where it is the one of this version, and where there is none.
     pub async fn fares(&self, have: Option<u64>) -> Result<Option<Vec<u8>>, ServiceError> {
         self.token(fares::PATH, have).await
+    }
+
+    /// Who may pass at this gate, signed; nothing where it is what has this tag.
+    pub async fn gate(&self, have: Option<u64>) -> Result<Option<Vec<u8>>, ServiceError> {
+        self.token(gate::PATH, have).await
     }
 
     /// Another certificate of the terminal's key.

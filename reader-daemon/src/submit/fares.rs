@@ -3,13 +3,12 @@
 
 use std::sync::Arc;
 
-use card_schema::{
-    envelope::{Envelope, Kid, PublicKey, fares::FarePack},
-    operation::OperationCode,
-    wire::terminal::Trust,
-};
+use card_schema::{envelope::fares::FarePack, operation::OperationCode, wire::terminal::Trust};
 
-use super::{client::ServiceClient, refresh::RefreshError};
+use super::{
+    client::ServiceClient,
+    refresh::{RefreshError, verified},
+};
 use crate::{
     outbox::{Outbox, OutboxError, Snapshot},
     tap::Shared,
@@ -36,7 +35,7 @@ pub(super) async fn refresh(client: &ServiceClient, outbox: &Outbox, known: &Sha
     }
     let have = now.fares.as_ref().map(|pack| u64::from(pack.newest()));
     let Some(envelope) = client.fares(have).await? else { return Ok(()) };
-    let pack = verified(&envelope, &now.profile.trust).map_err(RefreshError::Untrusted)?;
+    let pack: FarePack = verified(&envelope, &now.profile.trust).map_err(RefreshError::Untrusted)?;
     let version = u64::from(pack.newest());
     if have.is_some_and(|have| have > version) {
         tracing::warn!(version, "the service knows older fares: those that are there stay");
@@ -46,14 +45,4 @@ pub(super) async fn refresh(client: &ServiceClient, outbox: &Outbox, known: &Sha
     tracing::info!(version, "newer fares are known");
     known.update(|known| known.fares = Some(Arc::new(pack)));
     Ok(())
-}
-
-/// What a pack says whose signature is by a key that the profile trusts for what the service answers.
-fn verified(envelope: &[u8], trust: &Trust) -> Result<FarePack, &'static str> {
-    let envelope = Envelope::<FarePack>::decode(envelope).map_err(|_| "the fares cannot be read")?;
-    let keys = trust.receipt_keys.iter().filter_map(|spki| PublicKey::from_spki(&spki.0).ok());
-    let key = keys.into_iter().find(|key| envelope.kid == Kid::Key(key.key_id()));
-    let key = key.ok_or("the fares are signed by a key that this terminal does not trust")?;
-    envelope.verify(&key).map_err(|_| "the fares' signature does not verify")?;
-    Ok(envelope.payload)
 }

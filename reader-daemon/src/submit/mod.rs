@@ -5,6 +5,7 @@
 
 pub mod client;
 mod fares;
+mod gate;
 mod receipt;
 mod refresh;
 mod renewal;

@@ -1,17 +1,20 @@
 //! What comes down from the service, verified before it is in force and kept for the next start: the profile here, the status
-//! list in `status`, fares in `fares`.
+//! list in `status`, fares in `fares`, who may pass at a gate in `gate`.
 
 use std::sync::Arc;
 
 use card_schema::{
     clock::Micros,
-    envelope::tap::LogHead,
-    wire::{ProblemType, terminal::TerminalProfile},
+    envelope::{Envelope, Kid, Payload, PublicKey, tap::LogHead},
+    wire::{
+        ProblemType,
+        terminal::{TerminalProfile, Trust},
+    },
 };
 
 use super::{
     client::{ServiceClient, ServiceError},
-    fares, status,
+    fares, gate, status,
 };
 use crate::{
     identity::Identity,
@@ -48,8 +51,9 @@ pub async fn load_known(outbox: &Outbox, identity: &Identity) -> Result<Knowledg
         .await?
         .and_then(|(_, at)| Some(Micros(i64::from_be_bytes(at.try_into().ok()?))));
     let fares = fares::load(outbox, &profile.trust).await?.map(Arc::new);
+    let gate = gate::load(outbox, &profile).await?.map(Arc::new);
     let profile = Arc::new(profile);
-    Ok(Knowledge { profile, status_list, fares, log_head, is_revoked: false, online: None, synced_at })
+    Ok(Knowledge { profile, status_list, fares, gate, log_head, is_revoked: false, online: None, synced_at })
 }
 
 /// Profile and status list are as new as the service has them: from now on the days without it are counted.
@@ -85,7 +89,18 @@ pub(crate) async fn refresh(
     }
     status::refresh(client, outbox, known).await?;
     fares::refresh(client, outbox, known).await?;
+    gate::refresh(client, outbox, known).await?;
     Ok(synced(outbox, known).await?)
+}
+
+/// What an envelope says whose signature is by a key that the profile trusts for what the service answers.
+pub(super) fn verified<P: Payload>(envelope: &[u8], trust: &Trust) -> Result<P, &'static str> {
+    let envelope = Envelope::<P>::decode(envelope).map_err(|_| "it cannot be read")?;
+    let keys = trust.receipt_keys.iter().filter_map(|spki| PublicKey::from_spki(&spki.0).ok());
+    let key = keys.into_iter().find(|key| envelope.kid == Kid::Key(key.key_id()));
+    let key = key.ok_or("it is signed by a key that this terminal does not trust")?;
+    envelope.verify(&key).map_err(|_| "its signature does not verify")?;
+    Ok(envelope.payload)
 }
 
 async fn refresh_profile(

@@ -12,7 +12,7 @@ use card_schema::{
     points::NoDiscount,
 };
 
-use super::{Knowledge, validation};
+use super::{Knowledge, gate::GateRefused, validation};
 
 /// Why a terminal refuses before anything is signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -68,6 +68,9 @@ pub enum Refused {
     /// The fares in force have no such route or stop.
     #[error("the fares have no such route or stop")]
     PlaceUnknown,
+    /// The gate stays shut.
+    #[error(transparent)]
+    Gate(#[from] GateRefused),
     /// The service has not been reached for too long.
     #[error("the service has not been reached for too long")]
     Frozen,

@@ -6,12 +6,15 @@ use card_schema::{
     clock::Micros,
     envelope::{
         fares::FarePack,
+        gate::GatePack,
         status_list::{CardStatus, StatusList},
         tap::LogHead,
     },
     ids::CardId,
     wire::terminal::TerminalProfile,
 };
+
+const DAY: u64 = 86_400 * Micros::PER_SECOND.unsigned_abs();
 
 /// What is known now.
 #[derive(Clone, Debug)]
@@ -22,6 +25,8 @@ pub struct Knowledge {
     pub status_list: Option<Arc<StatusList>>,
     /// The fares, as far as a validator has to know them; nothing before the first.
     pub fares: Option<Arc<FarePack>>,
+    /// Who may pass here, where this terminal is a gate; nothing before the first.
+    pub gate: Option<Arc<GatePack>>,
     /// The newest log head seen.
     pub log_head: Option<LogHead>,
     /// The service has said that it takes no more taps of this terminal.
@@ -41,6 +46,13 @@ impl Knowledge {
     /// Whether the terminal decides about payments by itself: the service cannot be reached.
     pub fn decides_alone(&self) -> bool {
         self.online == Some(false)
+    }
+
+    /// Whether nothing may be accepted any more without the service: it was not reached for too long, whichever way the clock was
+    /// moved.
+    pub fn is_frozen(&self, now: Micros) -> bool {
+        let longest = u64::from(self.profile.limits.offline.freeze_days) * DAY;
+        self.synced_at.is_none_or(|synced| now.distance(synced) > longest)
     }
 
     /// Version of the list in force, 0 for none.

@@ -21,7 +21,7 @@ use ring::{
 use uuid::Uuid;
 
 use super::{
-    Knowledge, Shared, TapError, authorise,
+    Knowledge, Shared, TapError, authorise, gate,
     identify::KnownKeys,
     offline, points,
     sign::{self, TerminalKey},
@@ -244,13 +244,14 @@ impl Line {
         }
         let accepted_offline = match &tap.operation {
             Operation::PursePayment(payment) => payment.accepted_offline,
-            Operation::TransitValidation(_) => true,
+            Operation::TransitValidation(_) | Operation::GateCheck(_) => true,
             _ => false,
         };
         Ok(Taken { id: signed.id, card, accepted_offline, outbox, disk })
     }
 
-    /// What the card is to sign: a payment says whether the terminal accepts it on its own, a validation by which fares.
+    /// What the card is to sign: a payment says whether the terminal accepts it on its own, a validation by which fares. At a gate
+    /// it signs when it may pass.
     async fn terms(
         &self,
         operation: Operation,
@@ -269,6 +270,10 @@ impl Line {
                     return Err(authorise::Refused::Again.into());
                 }
                 Ok(Operation::TransitValidation(validation::accept(&asked, known, &exposure.await?, now)?))
+            }
+            Operation::GateCheck(_) => {
+                gate::admit(card, known, now)?;
+                Ok(operation)
             }
             operation => Ok(operation),
         }

@@ -6,6 +6,7 @@
 pub mod authorise;
 pub mod certificate;
 mod error;
+pub mod gate;
 pub mod identify;
 mod knowledge;
 mod line;

@@ -39,9 +39,7 @@ pub fn accept(
 ) -> Result<Payment, Refused> {
     let limits = known.profile.limits.offline;
     within(&limits, payment.amount, exposure, is_drawn)?;
-    // Whichever way the clock was moved.
-    let longest = u64::from(limits.freeze_days) * DAY.unsigned_abs();
-    if known.synced_at.is_none_or(|synced| now.distance(synced) > longest) {
+    if known.is_frozen(now) {
         return Err(Refused::Frozen);
     }
     Ok(Payment { accepted_offline: true, ..payment })

@@ -20,8 +20,6 @@ use card_schema::{
 use super::{Knowledge, Refused};
 use crate::outbox::Exposure;
 
-const DAY: u64 = 86_400 * Micros::PER_SECOND.unsigned_abs();
-
 /// Whether an operation lets somebody out.
 pub const fn lets_out(operation: &Operation) -> bool {
     matches!(operation, Operation::TransitValidation(validation) if matches!(validation.side, Side::Off))
@@ -47,8 +45,7 @@ pub fn accept(
     let (_, network) = version.route(&validation.route).ok_or(Refused::PlaceUnknown)?;
     version.stop(&validation.stop).ok_or(Refused::PlaceUnknown)?;
     let limits = known.profile.limits.offline;
-    // Whichever way the clock was moved.
-    if known.synced_at.is_none_or(|synced| now.distance(synced) > u64::from(limits.freeze_days) * DAY) {
+    if known.is_frozen(now) {
         return Err(Refused::Frozen);
     }
     // What waits has not been seen by anybody but this validator.

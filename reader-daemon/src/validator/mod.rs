@@ -1,13 +1,13 @@
-//! Readers that validate, or inspect, one card after the other, without anybody's asking for each: what a bus, a barrier and an
-//! inspector have in their hands.
+//! Readers that validate, inspect, or open a gate, one card after the other, without anybody's asking for each: what a bus, a
+//! barrier, an inspector and a village have in their hands.
 //!
 //! Read [`Validator::set`] for how a reader is told what to do, and `run` for what happens with each card. What may be let in is decided in
-//! [`crate::tap::validation`]; what a journey costs, by the service.
+//! [`crate::tap::validation`] and [`crate::tap::gate`]; what a journey costs, by the service.
 
 mod model;
 mod run;
 
 pub use self::{
     model::{AtReader, Duty, Shown, Verdict, Wrong, duty_of},
-    run::Validator,
+    run::{Board, Validator},
 };

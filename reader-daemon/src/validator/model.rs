@@ -6,6 +6,7 @@ use card_schema::{
     clock::Micros,
     operation::{
         Operation, OperationCode,
+        gate::Check,
         transit::{Inspection, Side, Validation},
     },
 };
@@ -31,6 +32,8 @@ pub enum Duty {
         /// `route_id` of the vehicle.
         route: String,
     },
+    /// Opens the gate for those who may pass.
+    Gate {},
 }
 
 /// What is wrong with a duty.
@@ -60,13 +63,7 @@ impl Duty {
                 side: *side,
             }),
             Self::Inspect { route } => Operation::TransitInspection(Inspection { route: route.clone() }),
-        }
-    }
-
-    /// Its route.
-    pub fn route(&self) -> &str {
-        match self {
-            Self::Validate { route, .. } | Self::Inspect { route } => route,
+            Self::Gate {} => Operation::GateCheck(Check),
         }
     }
 
@@ -79,8 +76,9 @@ impl Duty {
         if !known.profile.operations.contains(&code) {
             return Err(Wrong::NotAllowed(code));
         }
+        let (Self::Validate { route, .. } | Self::Inspect { route }) = self else { return Ok(()) };
         let version = known.fares.as_ref().and_then(|pack| pack.at(now)).ok_or(Wrong::NoFares)?;
-        let (_, network) = version.route(self.route()).ok_or(Wrong::Route)?;
+        let (_, network) = version.route(route).ok_or(Wrong::Route)?;
         let Self::Validate { stop, side, .. } = self else { return Ok(()) };
         version.stop(stop).ok_or(Wrong::Stop)?;
         if *side == Side::Off && !network.on_off { Err(Wrong::NothingToLeave) } else { Ok(()) }
@@ -153,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_reader_is_told_only_what_this_terminal_can_do_under_the_fares_in_force() {
-        use OperationCode::{TransitInspection as INSPECT, TransitValidation as VALIDATE};
+        use OperationCode::{GateCheck as GATE, TransitInspection as INSPECT, TransitValidation as VALIDATE};
         let validate = |route: &str, stop: &str, side| Duty::Validate { route: route.into(), stop: stop.into(), side };
         let inspect = |route: &str| Duty::Inspect { route: route.into() };
         let all = known(true, &[VALIDATE, INSPECT]);
@@ -169,6 +167,8 @@ mod tests {
             (inspect("bus"), &known(false, &[VALIDATE, INSPECT]), 10, Err(Wrong::NoFares)),
             (inspect("bus"), &known(true, &[VALIDATE]), 10, Err(Wrong::NotAllowed(INSPECT))),
             (validate("bus", "s", Side::On), &known(true, &[INSPECT]), 10, Err(Wrong::NotAllowed(VALIDATE))),
+            (Duty::Gate {}, &known(false, &[GATE]), 10, Ok(())),
+            (Duty::Gate {}, &all, 10, Err(Wrong::NotAllowed(GATE))),
         ] {
             assert_eq!(duty.check(known, Micros(at)), expected, "{duty:?} at {at}");
         }
@@ -178,8 +178,8 @@ mod tests {
     fn what_was_said_of_a_reader_comes_before_what_was_said_of_all() {
         let inspect = |route: &str| Duty::Inspect { route: route.into() };
         let duties = BTreeMap::from([(String::new(), inspect("all")), ("front".to_owned(), inspect("front"))]);
-        let routes = ["front", "back"].map(|reader| duty_of(&duties, reader).unwrap().route());
-        assert_eq!(routes, ["front", "all"]);
+        let found = ["front", "back"].map(|reader| duty_of(&duties, reader).cloned());
+        assert_eq!(found, ["front", "all"].map(|route| Some(inspect(route))));
         assert_eq!(duty_of(&BTreeMap::new(), "front"), None);
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     outbox::{Outbox, OutboxError, Snapshot},
     station::{Presented, StationError, Stations, Told},
     submit::SubmitterHandle,
-    tap::Ask,
+    tap::{Ask, Refused, TapError},
 };
 
 /// How long a reader waits for a card before it looks again whether it is still there.
@@ -29,7 +29,8 @@ const RECEIPT_WAIT: Duration = Duration::from_secs(3);
 const LEFT_ALONE: Duration = Duration::from_secs(1);
 
 type Duties = BTreeMap<String, Duty>;
-type Board = BTreeMap<String, AtReader>;
+/// What readers show, by their names.
+pub type Board = BTreeMap<String, AtReader>;
 
 /// What readers are there for, and what they show.
 #[derive(Clone, Debug)]
@@ -80,6 +81,11 @@ impl Validator {
     /// What they show, by their names.
     pub fn board(&self) -> Board {
         self.0.board.borrow().clone()
+    }
+
+    /// Sees whenever that changes.
+    pub fn watch(&self) -> watch::Receiver<Board> {
+        self.0.board.subscribe()
     }
 
     /// Works every reader that is there for something, until the daemon stops.
@@ -169,11 +175,15 @@ impl Validator {
             Ok(told) => told,
             Err(failed) => {
                 tracing::info!(error = %failed.error, "a card at a validator brought no tap");
+                // It may just have been granted.
+                if matches!(failed.error, StationError::Tap(TapError::Refused(Refused::Gate(_)))) {
+                    self.0.submitter.retry();
+                }
                 return (Verdict::No(messages::station(&failed.error)), None);
             }
         };
         self.0.submitter.stored();
-        if code == OperationCode::TransitValidation {
+        if code != OperationCode::TransitInspection {
             return (Verdict::Yes, Some(timing));
         }
         let verdict = match self.0.submitter.outcome(taken.id, RECEIPT_WAIT).await.map(|answer| answer.outcome) {

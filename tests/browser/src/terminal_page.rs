@@ -1,7 +1,7 @@
 //! The pages at a reader, as somebody opens them and types there.
 
 use anyhow::Result;
-use town::{Place, Town, process};
+use town::{Place, Town, daemon::Daemon, process};
 
 use crate::Chromium;
 
@@ -10,7 +10,7 @@ use crate::Chromium;
 /// # Errors
 /// When the daemon gives no link.
 pub fn enter(town: &mut Town, place: Place, browser: &Chromium) -> Result<String> {
-    open(town, place, browser, &["page", "--no-browser"])
+    open(town.at(place), browser, &["page", "--no-browser"])
 }
 
 /// Opens the page of whoever charges there.
@@ -18,11 +18,27 @@ pub fn enter(town: &mut Town, place: Place, browser: &Chromium) -> Result<String
 /// # Errors
 /// As [`enter`].
 pub fn enter_counter(town: &mut Town, place: Place, browser: &Chromium) -> Result<String> {
-    open(town, place, browser, &["page", "--counter", "--no-browser"])
+    open(town.at(place), browser, &["page", "--counter", "--no-browser"])
 }
 
-fn open(town: &mut Town, place: Place, browser: &Chromium, arguments: &[&str]) -> Result<String> {
-    let mut command = town.at(place).command()?;
+/// Opens the page of whoever sets what a daemon's readers do.
+///
+/// # Errors
+/// As [`enter`].
+pub fn enter_validator(daemon: &Daemon, browser: &Chromium) -> Result<String> {
+    open(daemon, browser, &["page", "--validator", "--no-browser"])
+}
+
+/// Opens the page of those who hold cards to a daemon's readers.
+///
+/// # Errors
+/// As [`enter`].
+pub fn enter_riders(daemon: &Daemon, browser: &Chromium) -> Result<String> {
+    open(daemon, browser, &["page", "--no-browser"])
+}
+
+fn open(daemon: &Daemon, browser: &Chromium, arguments: &[&str]) -> Result<String> {
+    let mut command = daemon.command()?;
     let said = process::run(command.args(arguments))?;
     let url = String::from_utf8(said.stdout)?.trim().to_owned();
     browser.open(&url)?;

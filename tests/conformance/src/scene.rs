@@ -49,12 +49,12 @@ impl Scene {
         town.take(Place::Station)?;
         let interrupted = interrupted_issuance(&mut town)?;
 
-        // From here on the bus's terminal is ours.
+        // From here on this terminal is ours: a barrier's and a gate's.
         let (archive, supplement) = fares::archive("caps")?;
         town.import_fares(&archive, &supplement)?;
-        let mut bus = town.validator("bus")?;
-        bus.process().stop()?;
-        let (terminal_id, data) = (bus.terminal, bus.data());
+        let mut barrier = town.daemon("barrier", &[OperationCode::TransitValidation, OperationCode::GateCheck])?;
+        barrier.process().stop()?;
+        let (terminal_id, data) = (barrier.terminal, barrier.data());
         let identity = Identity::load(&data)?;
         let terminal = as_pem(&identity, &data)?;
         let batch = Batch { terminal: terminal_id, at: reader_daemon::clock::now(), taps: Vec::new() };

@@ -305,6 +305,7 @@ impl StubService {
                 root: Bytes(self.root.der.clone()),
                 card_cas: vec![Bytes(self.card_ca.der.clone())],
                 receipt_keys: vec![Bytes(self.receipt.public().to_spki().to_vec())],
+                paper_keys: vec![],
                 status_list: LIST.into(),
                 status_keys: vec![Bytes(self.status.public().to_spki().to_vec())],
                 log_key: "test".into(),

@@ -28,7 +28,7 @@ fn traced_day() -> Result<Scene> {
     scene.town.let_pass(scene.holder)?;
     scene.town.carry(&scene.path, Place::Shop, Place::Gate)?;
     let passed = scene.town.at(Place::Gate).tap(&json!({"operation": "gate.check"}))?.0;
-    ensure!(passed["state"] == "accepted", "{passed}");
+    ensure!(passed["state"] == "signed", "{passed}");
     Ok(scene)
 }
 

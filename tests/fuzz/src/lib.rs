@@ -11,6 +11,7 @@ pub mod piv;
 use card_schema::card::{Chuid, tlv};
 use card_schema::envelope::batch::Batch;
 use card_schema::envelope::fares::FarePack;
+use card_schema::envelope::gate::GatePack;
 use card_schema::envelope::paper::Printed;
 use card_schema::envelope::receipt::Receipt;
 use card_schema::envelope::status_list::{Claims as _, SignedToken, StatusDelta, StatusList};
@@ -28,6 +29,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("receipt", receipt),
     ("paper", paper),
     ("fares", fares),
+    ("gate", gate),
     ("status_list", status_list),
     ("status_delta", status_delta),
     ("tlv", tlv),
@@ -72,6 +74,11 @@ pub fn paper(data: &[u8]) -> bool {
 /// What validators know of the fares.
 pub fn fares(data: &[u8]) -> bool {
     envelope::<FarePack>(data)
+}
+
+/// What a gate knows of who may pass.
+pub fn gate(data: &[u8]) -> bool {
+    envelope::<GatePack>(data)
 }
 
 /// A signed status list, deflated.

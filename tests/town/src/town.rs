@@ -17,6 +17,7 @@ use tempfile::TempDir;
 
 use crate::{
     daemon::Daemon,
+    http::Client,
     line::Line,
     office::{NewCard, Office},
     pcscd::Pcscd,
@@ -176,15 +177,22 @@ impl Town {
         process::run(self.service.command()?.args(["transit", "import"]).arg(&feed)).map(drop)
     }
 
+    /// The daemon of a terminal that may do this, which sees all readers.
+    ///
+    /// # Errors
+    /// When it does not get ready.
+    pub fn daemon(&self, name: &str, operations: &[OperationCode]) -> Result<Daemon> {
+        let terminal = self.office.add_terminal(name, "Invented Buses 虚构公交", operations)?;
+        let folder = self.folder.path().join(name);
+        Daemon::enrol(&folder, &self.service, &terminal, None, &self.pcscd.socket_path())
+    }
+
     /// A vehicle's daemon, which sees all readers and works those that it is told to; its own are behind those of all places.
     ///
     /// # Errors
     /// When it does not get ready, or learns of no fares.
     pub fn validator(&self, name: &str) -> Result<Daemon> {
-        let operations = [OperationCode::TransitValidation, OperationCode::TransitInspection];
-        let terminal = self.office.add_terminal(name, "Invented Buses 虚构公交", &operations)?;
-        let folder = self.folder.path().join(name);
-        let daemon = Daemon::enrol(&folder, &self.service, &terminal, None, &self.pcscd.socket_path())?;
+        let daemon = self.daemon(name, &[OperationCode::TransitValidation, OperationCode::TransitInspection])?;
         let api = daemon.local()?;
         wait::until("the validator knows the fares", || {
             Ok((!api.get("/v1/validator")?.success()?["tariff"].is_null()).then_some(()))
@@ -248,12 +256,20 @@ impl Town {
         })
     }
 
-    /// Lets somebody pass at the village gate, at any time.
+    /// Lets somebody who has a card pass at the village gate, at any time, and waits until the gate knows.
     ///
     /// # Errors
     /// When the service refuses.
-    pub fn let_pass(&self, holder: HolderId) -> Result<()> {
-        self.office.let_pass(holder, self.village)
+    pub fn let_pass(&mut self, holder: HolderId) -> Result<()> {
+        let rights = |gate: &Client| -> Result<Option<u64>> {
+            gate.post("/v1/outbox/retry", &Value::Null)?.success()?;
+            Ok(gate.get("/v1/validator")?.success()?["gate"]["rights"].as_u64())
+        };
+        let gate = self.at(Place::Gate).local()?;
+        let before = wait::until("the gate knows something", || rights(&gate))?;
+        self.office.let_pass(holder, self.village)?;
+        wait::until("the gate knows of one more", || Ok(rights(&gate)?.filter(|rights| *rights > before)))?;
+        Ok(())
     }
 
     /// Registers somebody who gets a card with so many fen on it. Answers the card; it is in no reader.

@@ -2,7 +2,7 @@
 
 use card_schema::clock::Micros;
 use card_schema::gate::Window;
-use card_schema::ids::{HolderId, OrganisationId, PaperNumber, Shard, SiteId, TapId, TerminalId};
+use card_schema::ids::{HolderId, OrganisationId, PaperNumber, Shard, SiteId, TerminalId};
 use uuid::Uuid;
 
 use crate::people::StaffId;
@@ -10,7 +10,7 @@ use crate::people::StaffId;
 /// Seconds of an hour.
 const HOUR_SECONDS: i64 = 3_600;
 
-/// One question at a gate.
+/// Somebody was let in at a gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Count {
     /// Where the count is kept.
@@ -19,8 +19,6 @@ pub struct Count {
     pub terminal: TerminalId,
     /// Hours since 1970 UTC.
     pub hour: i64,
-    /// The answer.
-    pub passed: bool,
 }
 
 /// The hour of a time.
@@ -28,15 +26,13 @@ pub(super) fn hour(at: Micros) -> i64 {
     at.seconds().div_euclid(HOUR_SECONDS)
 }
 
-/// What was asked at a site in an hour.
+/// How many were let in at a site in an hour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hour {
     /// Hours since 1970 UTC.
     pub hour: i64,
     /// How many were let in.
     pub passed: u64,
-    /// How many were not.
-    pub refused: u64,
 }
 
 /// What kind of place has gates.
@@ -186,33 +182,6 @@ pub struct Credential {
     pub granted_by: StaffId,
     /// When, by whom and why it was ended, if it was.
     pub ended: Option<(Micros, StaffId, EndReason)>,
-}
-
-/// What of a credential a gate asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Right {
-    /// When its holder may pass.
-    pub window: Window,
-    /// From when on that is ended, if it was.
-    pub ended_at: Option<Micros>,
-}
-
-/// What there is of a holder at the site of a gate.
-pub type Rights = Vec<Right>;
-
-/// What is asked at a gate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Asked {
-    /// The tap that asks.
-    pub tap: TapId,
-    /// Where everything of its holder lies.
-    pub shard: Shard,
-    /// Whose card it is.
-    pub holder: HolderId,
-    /// The gate.
-    pub terminal: TerminalId,
-    /// The terminal's clock.
-    pub at: Micros,
 }
 
 /// A visitor's pass that was given out.

@@ -1,11 +1,11 @@
-//! Who may pass, what may be granted, how a visitor's pass stands, and which counts are shown. Pure.
+//! What is counted, what may be granted, how a visitor's pass stands, and which counts are shown. Pure.
 
 use card_schema::clock::Micros;
 use card_schema::date::Date;
 use card_schema::envelope::receipt::Outcome;
 use card_schema::gate::Window;
 
-use super::model::{Count, Issued, Right, Standing, hour};
+use super::model::{Count, Issued, Standing, hour};
 use crate::domains::{Ask, Decision, Effect, Room};
 use crate::ledger::{AccountKey, Book};
 
@@ -24,33 +24,16 @@ const CHINA_SECONDS: i64 = 8 * 3_600;
 #[derive(Clone, Copy, Debug)]
 pub struct Gate;
 
-fn count(ask: &Ask<'_>, passed: bool) -> Vec<Effect> {
-    vec![Effect::GateCount(Count { shard: ask.shard, terminal: ask.terminal, hour: hour(ask.at), passed })]
-}
-
 impl Room for Gate {
     fn accounts(&self, _ask: &Ask<'_>) -> Vec<AccountKey> {
         Vec::new()
     }
 
-    /// A card that is not active never comes this far. A terminal that stands nowhere lets nobody in.
+    /// Whoever has signed there was let in.
     fn decide(&self, ask: &Ask<'_>, _book: &Book) -> Decision {
-        let outcome = match ask.rights {
-            Some(rights) if may_pass(rights, ask.at) => Outcome::Accepted,
-            Some(_) => Outcome::MayNotPass,
-            None => Outcome::OperationNotAllowed,
-        };
-        Decision { effects: count(ask, outcome == Outcome::Accepted), ..Decision::plain(outcome) }
+        let count = Count { shard: ask.shard, terminal: ask.terminal, hour: hour(ask.at) };
+        Decision { effects: vec![Effect::GateCount(count)], ..Decision::plain(Outcome::Accepted) }
     }
-
-    fn refused(&self, ask: &Ask<'_>) -> Vec<Effect> {
-        count(ask, false)
-    }
-}
-
-/// Whether one of the rights at a site is in force at a moment.
-pub(super) fn may_pass(rights: &[Right], at: Micros) -> bool {
-    rights.iter().any(|right| right.window.contains(at) && right.ended_at.is_none_or(|ended| at < ended))
 }
 
 /// What is wrong with days from which and up to which somebody is to pass: the field, and the key of a text.
@@ -136,9 +119,4 @@ pub fn standing(pass: &Issued, is_closed: bool, now: Micros) -> Standing {
     } else {
         Standing::Good
     }
-}
-
-/// A count, where so many are not to be told from one another.
-pub fn shown(count: u64) -> Option<u64> {
-    (count >= LEAST).then_some(count)
 }

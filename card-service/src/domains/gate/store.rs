@@ -13,40 +13,26 @@ use crate::db::{Connection, DbError, Row, Rows, Tx, columns, insert, query};
 use crate::evidence::{ActionKind, Change, tables};
 use crate::people::StaffId;
 
-pub use credentials::rights;
-
 const SITE: &str = "SELECT site_id, organisation_id, kind, name, closed FROM gate_site";
 /// Seconds of an hour in microseconds, as it stands in a statement.
 const HOUR: &str = "3600000000";
 
 /// Adds counts to their hours.
 pub async fn add(connection: &mut Connection, counts: &[Count]) -> Result<(), DbError> {
-    let mut sums: BTreeMap<_, (i64, i64)> = BTreeMap::new();
+    let mut sums: BTreeMap<_, i64> = BTreeMap::new();
     for count in counts {
-        let sum = sums.entry((count.shard, count.terminal, count.hour)).or_default();
-        if count.passed {
-            sum.0 += 1;
-        } else {
-            sum.1 += 1;
-        }
+        *sums.entry((count.shard, count.terminal, count.hour)).or_default() += 1;
     }
     let rows = Rows::new()
         .ints("shard", sums.keys().map(|(shard, ..)| i64::from(shard.0)))
         .bytes("terminal_id", sums.keys().map(|(_, terminal, _)| *terminal.as_bytes()))
         .ints("hour", sums.keys().map(|(.., hour)| *hour))
-        .ints("passed", sums.values().map(|(passed, _)| *passed))
-        .ints("refused", sums.values().map(|(_, refused)| *refused));
-    insert(
-        connection,
-        "gate_count",
-        rows,
-        "ON CONFLICT (shard, terminal_id, hour) DO UPDATE SET
-          passed = gate_count.passed + excluded.passed, refused = gate_count.refused + excluded.refused",
-    )
-    .await
+        .ints("passed", sums.values().copied());
+    let sum = "ON CONFLICT (shard, terminal_id, hour) DO UPDATE SET passed = gate_count.passed + excluded.passed";
+    insert(connection, "gate_count", rows, sum).await
 }
 
-/// What was asked at a site from one hour up to another, which is not counted in, in shards up to so many. An hour in which a
+/// How many were let in at a site from one hour up to another, which is not counted in, in shards up to so many. An hour in which a
 /// terminal was brought elsewhere is counted where it stood at the end.
 pub async fn hours(
     connection: &mut Connection,
@@ -55,7 +41,7 @@ pub async fn hours(
     shards: u8,
 ) -> Result<Vec<Hour>, DbError> {
     let rows = query(format!(
-        "SELECT g.hour, CAST(SUM(g.passed) AS BIGINT) AS passed, CAST(SUM(g.refused) AS BIGINT) AS refused
+        "SELECT g.hour, CAST(SUM(g.passed) AS BIGINT) AS passed
          FROM {{shards}} CROSS JOIN gate_post p CROSS JOIN gate_count g
          WHERE p.site_id = $1 AND g.shard = shards.shard AND g.terminal_id = p.terminal_id AND g.hour >= $2 AND g.hour < $3
              AND (g.hour + 1) * {HOUR} > p.since AND (p.until IS NULL OR (g.hour + 1) * {HOUR} <= p.until)
@@ -67,10 +53,7 @@ pub async fn hours(
     .set("shards", Rows::new().ints("shard", (0..shards).map(i64::from)))
     .all(connection)
     .await?;
-    let read = |row: &Row| {
-        let (passed, refused) = (columns::number(row, "passed")?, columns::number(row, "refused")?);
-        Ok(Hour { hour: row.get("hour")?, passed, refused })
-    };
+    let read = |row: &Row| Ok(Hour { hour: row.get("hour")?, passed: columns::number(row, "passed")? });
     rows.iter().map(read).collect()
 }
 

@@ -5,16 +5,22 @@ pub(crate) mod pages;
 use card_schema::clock::Micros;
 use card_schema::date::Date;
 use card_schema::gate::{Hours, Weekdays, Window};
-use card_schema::ids::{HolderId, PaperNumber, Shard, SiteId, TapId, TerminalId};
+use card_schema::ids::{CardId, HolderId, PaperNumber, Shard, SiteId, TerminalId};
 
-use super::model::{Asked, EndReason, Hour, Issued, Reason, Right, Standing, hour};
-use super::rules::{check_days, check_pass, is_over, may_pass, minute, moment, shown, standing};
+use super::model::{EndReason, Hour, Issued, Reason, Standing, hour};
+use super::rules::{check_days, check_pass, is_over, minute, moment, standing};
 use super::{Count, store};
-use crate::db::{DbError, query};
+use crate::db::{Db, DbError, query};
 use crate::people::StaffId;
 use crate::testing::Scratch;
 use crate::testing::gate::{always, credential, opens, site_of};
 use crate::testing::town::{START, Town, clerk_in, terminal_beside};
+
+/// Whose a card is.
+pub(crate) async fn holder_of(db: &Db, card: CardId) -> HolderId {
+    let found = crate::cards::store::one(&mut db.read().await.unwrap(), card).await.unwrap();
+    found.unwrap().bearer.holder().unwrap()
+}
 
 fn day(text: &str) -> Date {
     text.parse().unwrap()
@@ -23,20 +29,20 @@ fn day(text: &str) -> Date {
 #[tokio::test]
 async fn questions_of_one_hour_add_up_to_one_row() {
     let town = Scratch::new().await;
-    let count = |hour, passed| Count { shard: Shard(1), terminal: TerminalId::from_bytes([1; 16]), hour, passed };
+    let count = |hour| Count { shard: Shard(1), terminal: TerminalId::from_bytes([1; 16]), hour };
     for _ in 0..2 {
-        let counts = [count(5, true), count(5, false), count(5, true), count(6, true)];
+        let counts = [5, 5, 6].map(count);
         town.db
             .write::<_, DbError, _>(move |tx| Box::pin(async move { store::add(tx.conn(), &counts).await }))
             .await
             .unwrap();
     }
-    let rows = query("SELECT hour, passed, refused FROM gate_count ORDER BY hour")
+    let rows = query("SELECT hour, passed FROM gate_count ORDER BY hour")
         .all(&mut town.db.read().await.unwrap())
         .await
         .unwrap();
-    let counts: Vec<[i64; 3]> = rows.iter().map(|row| [0, 1, 2].map(|column| row.at(column).unwrap())).collect();
-    assert_eq!(counts, [[5, 4, 2], [6, 2, 0]]);
+    let counts: Vec<[i64; 2]> = rows.iter().map(|row| [0, 1].map(|column| row.at(column).unwrap())).collect();
+    assert_eq!(counts, [[5, 4], [6, 2]]);
 }
 
 #[test]
@@ -44,21 +50,6 @@ fn an_hour_begins_on_the_hour_also_before_1970() {
     assert_eq!(hour(Micros::from_seconds(3_599)), 0);
     assert_eq!(hour(Micros::from_seconds(3_600)), 1);
     assert_eq!(hour(Micros::from_seconds(-1)), -1);
-}
-
-#[test]
-fn one_right_that_is_in_force_is_enough_and_one_that_was_ended_is_none() {
-    let (weekdays, hours) = (Weekdays::from_bits(0x1F).unwrap(), Hours::new(480, 1_080).unwrap());
-    let work = Window { first: day("2026-11-02"), last: day("2026-11-30"), days: weekdays, hours };
-    let right = |window, ended_at| Right { window, ended_at };
-    let noon = moment(day("2026-11-03"), 720);
-    assert!(!may_pass(&[], noon), "nothing was granted");
-    assert!(may_pass(&[right(work, None)], noon));
-    assert!(!may_pass(&[right(work, None)], moment(day("2026-11-03"), 1_080)));
-    assert!(!may_pass(&[right(work, None)], moment(day("2026-12-01"), 720)), "after the last day");
-    assert!(!may_pass(&[right(work, Some(noon))], noon), "ended at this moment");
-    assert!(may_pass(&[right(work, Some(noon))], Micros(noon.0 - 1)), "what was made before that stands");
-    assert!(may_pass(&[right(work, Some(noon)), right(always(), None)], noon));
 }
 
 #[test]
@@ -138,56 +129,13 @@ fn a_visitors_pass_is_good_for_some_days_from_now_on() {
     assert_eq!(standing(&Issued { withdrawn_at: Some(now), ..pass }, false, now), Standing::Withdrawn);
 }
 
-#[test]
-fn few_are_not_told_from_one_another() {
-    assert_eq!([0, 1, 9, 10, 11].map(shown), [None, None, None, Some(10), Some(11)]);
-}
-
 #[tokio::test]
-async fn what_was_granted_is_found_where_the_gate_stood_when_it_asked_and_nowhere_else() {
+async fn what_was_granted_is_read_as_it_was_kept_and_ended() {
     let town = Town::new().await;
     let db = &town.scratch.db;
-    let (here, card) = (town.terminal().await, town.card().await);
-    let (beside, nowhere) = (terminal_beside(db, here.id).await, town.terminal().await);
-    let site = opens(db, here.id, &[&card]).await;
-    let other = site_of(db, beside.id).await;
-    let by = clerk_in(db).await;
-    let holder = query("SELECT holder_id FROM card WHERE card_id = $1").bind(card.id);
-    let holder: Vec<u8> = holder.scalar_one(&mut db.read().await.unwrap()).await.unwrap();
-    let holder = HolderId::from_bytes(holder.try_into().unwrap());
-    // A gate is brought from one site to the other.
-    let gate = terminal_beside(db, here.id).await.id;
-    let moved = db.write::<_, DbError, _>(move |tx| {
-        Box::pin(async move {
-            for (seconds, site) in [(10, Some(site)), (20, Some(other)), (30, None)] {
-                store::place(tx, START.plus_seconds(seconds), by, gate, site).await?;
-                // Once more is no more.
-                store::place(tx, START.plus_seconds(seconds), by, gate, site).await?;
-            }
-            Ok(())
-        })
-    });
-    moved.await.unwrap();
-    let stranger = HolderId::new(holder.shard(), [9; 16]);
-    let ask = async |holder: HolderId, terminal, seconds| {
-        let asked =
-            Asked { tap: TapId([1; 32]), shard: holder.shard(), holder, terminal, at: START.plus_seconds(seconds) };
-        let mut found = store::rights(&mut db.read().await.unwrap(), &[asked]).await.unwrap();
-        found.remove(&asked.tap).map(|rights| rights.len())
-    };
-    for (case, holder, terminal, seconds, expected) in [
-        ("at the site", holder, here.id, 0, Some(1)),
-        ("somebody else", stranger, here.id, 0, Some(0)),
-        ("at another site", holder, beside.id, 0, Some(0)),
-        ("a terminal that stands nowhere", holder, nowhere.id, 0, None),
-        ("before it stood anywhere", holder, gate, 9, None),
-        ("where it stood then", holder, gate, 10, Some(1)),
-        ("where it was brought", holder, gate, 20, Some(0)),
-        ("where it was taken away", holder, gate, 30, None),
-    ] {
-        assert_eq!(ask(holder, terminal, seconds).await, expected, "{case}");
-    }
-    // As it was kept, and ended.
+    let (gate, card) = (town.terminal().await, town.card().await);
+    let (site, by) = (opens(db, gate.id, &[&card]).await, clerk_in(db).await);
+    let holder = holder_of(db, card.id).await;
     let mut connection = db.read().await.unwrap();
     let kept = store::credentials::of_holder(&mut connection, holder).await.unwrap().remove(0);
     drop(connection);
@@ -229,21 +177,17 @@ async fn counts_of_a_site_are_those_of_its_gates_while_they_stood_there_from_all
         Box::pin(async move {
             store::place(tx, comes, by, two, Some(site)).await?;
             store::place(tx, goes, by, two, None).await?;
-            let count = |shard, terminal, hour, passed| Count { shard: Shard(shard), terminal, hour, passed };
-            let of_both = (0..5).flat_map(|hour| [(one, hour), (two, hour)]);
-            let counts: Vec<_> = of_both
-                .flat_map(|(terminal, hour)| {
-                    [(0, true), (7, true), (7, false)]
-                        .map(|(shard, passed)| count(shard, terminal, first + hour, passed))
-                })
-                .collect();
+            let of_both = (0..5).flat_map(|hour| [(one, first + hour), (two, first + hour)]);
+            let of_shards = of_both.flat_map(|of| [(0, of), (7, of)]);
+            let counts: Vec<_> =
+                of_shards.map(|(shard, (terminal, hour))| Count { shard: Shard(shard), terminal, hour }).collect();
             store::add(tx.conn(), &counts).await
         })
     });
     counted.await.unwrap();
     let mut connection = db.read().await.unwrap();
     let found = store::hours(&mut connection, site, (first, first + 4), db.engine().shards()).await.unwrap();
-    let hour = |hour, times| Hour { hour: first + hour, passed: 2 * times, refused: times };
+    let hour = |hour, times: u64| Hour { hour: first + hour, passed: 2 * times };
     assert_eq!(found, [hour(0, 1), hour(1, 2), hour(2, 2), hour(3, 1)]);
     let elsewhere = SiteId::from_bytes([9; 16]);
     let none = store::hours(&mut connection, elsewhere, (first, first + 4), db.engine().shards()).await.unwrap();

@@ -5,7 +5,7 @@ use card_schema::gate::{Hours, Weekdays, Window};
 use card_schema::ids::{SiteId, TerminalId};
 
 use super::model::{Hour, Reason, Site, SiteKind};
-use super::rules::{LEAST, shown};
+use super::rules::LEAST;
 use crate::console::frame::Frame;
 use crate::console::input::Input;
 use crate::console::model::Tone;
@@ -162,13 +162,6 @@ fn acts(locale: Locale, scene: &Scene, form: &Typed, wrong: Wrong) -> Vec<Act> {
     acts
 }
 
-fn count_text(locale: Locale, count: u64) -> String {
-    match shown(count) {
-        Some(count) => count.to_string(),
-        None => locale.text_with("gate-few", &[("least", &LEAST.to_string())]),
-    }
-}
-
 /// The page of a site.
 pub(super) fn thing(frame: Frame, scene: &Scene, form: &Typed, wrong: Wrong) -> ThingPage {
     let locale = frame.locale();
@@ -181,14 +174,12 @@ pub(super) fn thing(frame: Frame, scene: &Scene, form: &Typed, wrong: Wrong) -> 
     let gates: Vec<_> = scene.gates.iter().filter(|gate| gate.here).map(|gate| gate.name.as_str()).collect();
     let gates = if gates.is_empty() { t("gate-gates-none") } else { gates.join(&t("console-list-comma")) };
     facts.push((t("gate-gates"), gates));
-    // What is few in both ways says nothing.
-    let many: Vec<_> = scene.hours.iter().filter(|hour| hour.passed.max(hour.refused) >= LEAST).collect();
+    let many: Vec<_> = scene.hours.iter().filter(|hour| hour.passed >= LEAST).collect();
     let counted = if many.is_empty() { "gate-counts-none" } else { "gate-counts-are" };
     facts.push((t("gate-counts"), locale.text_with(counted, &[("least", &LEAST.to_string())])));
     facts.extend(many.into_iter().rev().map(|hour| {
-        let [passed, refused] = [hour.passed, hour.refused].map(|count| count_text(locale, count));
         let at = minute(Micros::from_seconds(hour.hour * 3_600));
-        (at, locale.text_with("gate-count-is", &[("passed", &passed), ("refused", &refused)]))
+        (at, locale.text_with("gate-count-is", &[("passed", &hour.passed.to_string())]))
     }));
     ThingPage {
         back: Link { to: LIST.to_owned(), text: t("gate-title") },

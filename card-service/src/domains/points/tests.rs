@@ -77,7 +77,6 @@ fn ask<'a>(operation: &'a Operation, programmes: &'a Programmes) -> Ask<'a> {
         programmes,
         lots: None,
         transit: None,
-        rights: None,
         is_issuers: false,
     }
 }

@@ -47,7 +47,6 @@ fn ask(operation: &Operation) -> Ask<'_> {
         programmes: &NO_PROGRAMMES,
         lots: None,
         transit: None,
-        rights: None,
         is_issuers: false,
     }
 }

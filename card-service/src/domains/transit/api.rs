@@ -2,7 +2,7 @@
 
 use axum::Extension;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use card_schema::envelope::fares;
 use card_schema::operation::OperationCode;
@@ -12,6 +12,7 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::http::Refusal;
+use crate::http::tagged::{COSE_SIGN1, Tag};
 use crate::intake::TerminalIdentity;
 use crate::terminals::api::active;
 
@@ -44,13 +45,6 @@ async fn pack(
     let Some(signed) = app.fare_packs.signed(&app.db, app.now()).await? else {
         return Ok(StatusCode::NO_CONTENT.into_response());
     };
-    let tag = HeaderValue::from_str(&format!("\"{}\"", signed.newest)).expect("a number is a header value");
-    let mut response = if headers.get(header::IF_NONE_MATCH) == Some(&tag) {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        let kind = HeaderValue::from_static("application/cose; cose-type=\"cose-sign1\"");
-        ([(header::CONTENT_TYPE, kind)], signed.envelope.to_vec()).into_response()
-    };
-    response.headers_mut().insert(header::ETAG, tag);
-    Ok(response)
+    let tag = Tag(signed.newest.into());
+    Ok(tag.answer(COSE_SIGN1, (!tag.is_had(&headers)).then(|| signed.envelope.to_vec().into())))
 }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use card_schema::clock::Micros;
 use card_schema::envelope::fares::{FareNetwork, FarePack, FareRoute, FareStop, FareVersion, MAX_NAME_BYTES};
-use card_schema::envelope::{Kid, PublicKey, Signature, ToBeSigned};
 use card_schema::money::Fen;
 use tokio::sync::Mutex;
 
@@ -13,7 +12,7 @@ use super::tariff::{NetworkIx, Validation};
 use super::{Fares, Tariff, import, store};
 use crate::db::Db;
 use crate::http::Refusal;
-use crate::keys::{KeyError, KeyStore, Role};
+use crate::keys::{KeyError, KeyStore, Role, envelope};
 
 /// A validator's clock may be off by so much, and it finds a version still.
 const TOLD_SECONDS: i64 = 31 * 86_400;
@@ -65,12 +64,7 @@ impl Packs {
 }
 
 fn sign(keys: &dyn KeyStore, pack: &FarePack) -> Result<Signed, KeyError> {
-    let public = PublicKey::from_sec1(&keys.public(Role::Receipt)?)
-        .map_err(|_| KeyError::Crypto(Role::Receipt, "give an uncompressed point"))?;
-    let to_be_signed = ToBeSigned::new(pack, Kid::Key(public.key_id()));
-    let signature = keys.sign(Role::Receipt, to_be_signed.message())?;
-    let signature = signature.try_into().map_err(|_| KeyError::Crypto(Role::Receipt, "make 64 bytes"))?;
-    Ok(Signed { newest: pack.newest(), envelope: to_be_signed.sign(&Signature(signature)).into() })
+    Ok(Signed { newest: pack.newest(), envelope: envelope::signed(keys, Role::Receipt, pack)?.into() })
 }
 
 impl Fares {

@@ -82,7 +82,6 @@ async fn after_some_payments_without_pin_it_is_asked_for_until_the_day_is_over()
     assert_eq!(scene.tap(Slot::Tap, pay(10)).await, Outcome::Accepted);
     assert_eq!(scene.tap(Slot::Tap, pay(10)).await, Outcome::PinRequired);
     assert_eq!(scene.tap(Slot::Approve, pay(10)).await, Outcome::Accepted);
-    scene.town.opens(&scene.shop, &[&scene.card]).await;
     assert_eq!(scene.tap(Slot::Tap, GATE).await, Outcome::Accepted, "only payments are counted");
     scene.town.later(DAY);
     assert_eq!(scene.tap(Slot::Tap, pay(10)).await, Outcome::Accepted);

@@ -147,7 +147,6 @@ async fn a_tap_is_decided_and_written_with_rows_of_its_own_shard_alone() {
     let town = Town::new().await;
     let (mut terminal, card) = (town.terminal().await, town.card().await);
     let shard = i64::from(card.id.shard().0);
-    town.opens(&terminal, &[&card]).await;
     // The first opens accounts; what this process remembers by then is forgotten with a new intake.
     for operation in [top_up(500), pay(200), GATE] {
         let tap = terminal.tap(&card, Slot::Tap, operation);

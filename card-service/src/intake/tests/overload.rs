@@ -10,7 +10,6 @@ use crate::intake::QUEUED_BATCHES;
 async fn a_batch_that_finds_no_place_is_refused_before_anybody_looks_at_it_and_taken_later() {
     let town = Town::new().await;
     let (mut terminal, card) = (town.terminal().await, town.card().await);
-    town.opens(&terminal, &[&card]).await;
     let tap = terminal.tap(&card, Slot::Tap, GATE);
     let batch = terminal.batch(&[tap]);
     let mut places: Vec<_> = (0..QUEUED_BATCHES).map(|_| town.intake.writer.place().unwrap()).collect();

@@ -71,7 +71,6 @@ async fn a_fault_that_was_recorded_before_its_lane_moved_is_recorded_once() {
     let town = Town::new().await;
     let mut terminal = town.terminal().await;
     let Some([a, b]) = cards_apart(&town).await else { return };
-    town.opens(&terminal, &[&a, &b]).await;
     let _lost = terminal.tap(&a, Slot::Tap, GATE);
     let taps = [&a, &b].map(|card| terminal.tap(card, Slot::Tap, GATE));
     let first = town.submit(&terminal, &taps).await;

@@ -33,7 +33,6 @@ async fn no_statement_for_a_tap_or_a_transfer_reads_through_what_grows() {
         return;
     }
     let (mut terminal, card) = (town.terminal().await, town.card().await);
-    town.opens(&terminal, &[&card]).await;
     let taps = [top_up(500), pay(200), GATE].map(|operation| terminal.tap(&card, Slot::Tap, operation));
     recorder::begin();
     for tap in &taps {

@@ -15,7 +15,6 @@ async fn elsewhere(town: &Town) -> Db {
 async fn a_card_that_is_suspended_elsewhere_is_refused_from_the_next_tap_on() {
     let town = Town::new().await;
     let (mut terminal, card) = (town.terminal().await, town.card().await);
-    town.opens(&terminal, &[&card]).await;
     let other = elsewhere(&town).await;
     let expected = [
         (None, Outcome::Accepted),
@@ -37,7 +36,6 @@ async fn a_card_that_is_suspended_elsewhere_is_refused_from_the_next_tap_on() {
 async fn a_key_that_a_card_gets_elsewhere_is_the_only_one_from_the_next_tap_on() {
     let town = Town::new().await;
     let (mut terminal, card) = (town.terminal().await, town.card().await);
-    town.opens(&terminal, &[&card]).await;
     let tap = terminal.tap(&card, Slot::Tap, GATE);
     assert_eq!(outcome(&town, &terminal, &tap).await, Outcome::Accepted);
     let (id, next) = (card.id, Signer::new());

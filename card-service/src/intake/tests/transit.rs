@@ -9,6 +9,7 @@ use crate::domains::transit::concession::{self, By, ConcessionId, Grant, Wish};
 use crate::domains::transit::{closing, import};
 use crate::evidence::Log;
 use crate::folding;
+use crate::folding::rules::Retention;
 use crate::testing::city::fares_in;
 use crate::testing::town::{clerk_in, set_state};
 
@@ -220,7 +221,7 @@ async fn what_is_old_is_folded_and_the_books_stay_as_they_are() {
     let before = (town.number(FARES).await, town.number(RISK).await);
     assert_eq!(before, (500, -250));
     log.integrate(town.now()).await.unwrap();
-    let fold = || folding::fold(&town.scratch.db, town.now());
+    let fold = || folding::fold(&town.scratch.db, Retention::default(), town.now());
     assert_eq!(fold().await.unwrap(), 0, "it may still be disputed");
     town.later(40 * 86_400);
     assert_eq!((fold().await.unwrap(), fold().await.unwrap()), (3, 0));

@@ -68,8 +68,8 @@ pub(super) fn routes() -> Router<App> {
                 get(move |State(app): State<App>, Query(at): Query<At>, headers: HeaderMap| async move {
                     let language = language(&headers);
                     live::live(app, view, move |app, seen| match view {
-                        View::Holder => holder_page(seen, language),
                         View::Counter => page(app, seen, at.mode(seen), language),
+                        _ => holder_page(app, seen, language),
                     })
                 }),
             );

@@ -31,7 +31,7 @@ where
 async fn changed(app: &App, view: View, last: Option<&Seen>) -> Option<Seen> {
     let (mut prompts, mut transactions) = (app.prompts.watch(), app.counter.watch());
     let (mut readers, mut online) = (app.stations.presence().watch(), app.submitter.watch());
-    let (mut waiting, mut stopping) = (app.outbox.watch(), app.stopping.clone());
+    let (mut waiting, mut board, mut stopping) = (app.outbox.watch(), app.validator.watch(), app.stopping.clone());
     let mut stopped = pin!(async move { stopping.wait_for(|stopping| *stopping).await.is_ok() });
     let mut due = None;
     loop {
@@ -48,6 +48,7 @@ async fn changed(app: &App, view: View, last: Option<&Seen>) -> Option<Seen> {
             _ = readers.changed() => {}
             _ = online.changed() => {}
             _ = waiting.changed() => {}
+            _ = board.changed() => {}
             () = sleep_until(due.unwrap_or(now)), if due.is_some() => {}
             _ = &mut stopped => return None,
         }

@@ -1,5 +1,6 @@
-//! The two pages at the reader. On the holder's, whoever stands there sees what is paid, types a PIN, agrees to a text, or
-//! signs in with a staff card; on the counter's, a merchant charges.
+//! The pages at the reader. On the holder's, whoever stands there sees what is paid or what became of the card, types a PIN, agrees
+//! to a text, or signs in with a staff card; on the counter's, a merchant charges; on the validator's, whoever works there says
+//! what readers do.
 //!
 //! They are the daemon's own, in a browser on the same machine, and work without scripts; a script only shows what
 //! has changed as soon as it has, puts a keypad on a screen to touch, and makes itself heard.
@@ -11,6 +12,7 @@ mod returns;
 mod seen;
 mod statement;
 mod taps;
+mod validator;
 mod view;
 mod visits;
 mod wrong;
@@ -60,6 +62,7 @@ pub(super) fn routes(app: App) -> Router {
         .merge(counter::routes())
         .merge(taps::routes())
         .merge(returns::routes())
+        .merge(validator::routes())
         .route("/enter/{key}", get(enter))
         .route("/prompts/{id}", post(answer))
         .route("/language", post(speak))
@@ -77,7 +80,7 @@ pub(super) fn begins(path: &str) -> bool {
 
 /// The sessions that a browser says it has: one a page, since one browser may show both.
 pub(super) fn sessions(headers: &HeaderMap) -> impl Iterator<Item = &str> {
-    let names = [View::Holder, View::Counter].into_iter().filter_map(|view| session_cookie(view, headers));
+    let names = View::ALL.into_iter().filter_map(|view| session_cookie(view, headers));
     names.filter_map(|name| cookie(headers, &name))
 }
 
@@ -153,13 +156,14 @@ async fn enter(State(app): State<App>, Path(key): Path<String>, headers: HeaderM
 }
 
 async fn holder(State(app): State<App>, headers: HeaderMap) -> Html<String> {
-    Html(holder_page(&look(&app, View::Holder), language(&headers)))
+    Html(holder_page(&app, &look(&app, View::Holder), language(&headers)))
 }
 
-/// What the holder's page shows: what a job asks before what is paid.
-fn holder_page(seen: &Seen, language: Language) -> String {
+/// What the holder's page shows: what a job asks before what is paid, and that before what readers do alone.
+fn holder_page(app: &App, seen: &Seen, language: Language) -> String {
     match (&seen.transaction, &seen.prompt) {
         (Some(transaction), None) => text(&Payment { language, view: View::Holder, seen, transaction, wrong: None }),
+        (None, None) if !seen.board.is_empty() => validator::page(app, View::Holder, seen, language),
         _ => text(&Reader { language, seen, wrong: None }),
     }
 }

@@ -9,14 +9,22 @@ use crate::{
         wire::{Prompt, PromptKind, View},
     },
     station::ReaderState,
+    validator::Board,
 };
 
+/// What every page needs.
+const SHARED: [&str; 3] = ["/page.css", "/page.js", "/language"];
+
 impl View {
+    /// All of them.
+    pub(in crate::local) const ALL: [Self; 3] = [Self::Holder, Self::Counter, Self::Validator];
+
     /// Where it begins.
     pub(super) const fn path(self) -> &'static str {
         match self {
             Self::Holder => "/",
             Self::Counter => "/counter",
+            Self::Validator => "/validator",
         }
     }
 
@@ -25,6 +33,7 @@ impl View {
         match self {
             Self::Holder => "",
             Self::Counter => "/counter",
+            Self::Validator => "/validator",
         }
     }
 
@@ -33,12 +42,17 @@ impl View {
         match self {
             Self::Holder => "holder_session_",
             Self::Counter => "counter_session_",
+            Self::Validator => "validator_session_",
         }
     }
 
     /// Whether a browser that was let in to this page may ask for a path.
     pub(in crate::local) fn opens(self, path: &str) -> bool {
-        self == Self::Counter || !path.starts_with(Self::Counter.prefix())
+        let is_of = |view: &Self| *view != Self::Holder && path.starts_with(view.prefix());
+        match Self::ALL.into_iter().find(is_of).unwrap_or(Self::Holder) {
+            Self::Holder => self != Self::Validator || SHARED.contains(&path),
+            of => self == of,
+        }
     }
 }
 
@@ -121,6 +135,8 @@ pub(super) struct Seen {
     pub(super) prompt: Option<Prompt>,
     /// What is being paid, as long as this page's person looks at it.
     pub(super) transaction: Option<Transaction>,
+    /// What readers show that work alone; the counter does not show it.
+    pub(super) board: Board,
 }
 
 /// Looks.
@@ -130,6 +146,7 @@ pub(super) fn look(app: &App, view: View) -> Seen {
     let transaction = app.counter.newest().filter(|newest| match view {
         View::Holder => newest.is_at_holder,
         View::Counter => newest.is_at_counter,
+        View::Validator => false,
     });
     let wanted = transaction.as_ref().and_then(|transaction| transaction.order.reader.as_ref());
     Seen {
@@ -147,6 +164,7 @@ pub(super) fn look(app: &App, view: View) -> Seen {
         points: known.profile.points.clone(),
         prompt: if view == View::Holder { app.prompts.first() } else { None },
         transaction,
+        board: if view == View::Counter { Board::new() } else { app.validator.board() },
     }
 }
 
@@ -197,7 +215,15 @@ impl Seen {
                 let mute = if self.is_mute() { ".mute" } else { "" };
                 format!("transaction.{}.{}{mute}", transaction.order.id, transaction.steps)
             }
-            (None, None) => "idle".to_owned(),
+            (None, None) if self.board.is_empty() => "idle".to_owned(),
+            // Each card has another number; what clears has none.
+            (None, None) => {
+                let shown = self
+                    .board
+                    .iter()
+                    .map(|(reader, at)| format!("{reader}.{:?}.{}.{}", at.duty, at.cards, at.shown.is_some()));
+                shown.collect::<Vec<_>>().join(".")
+            }
         }
     }
 
@@ -240,6 +266,7 @@ mod tests {
             points: None,
             prompt,
             transaction,
+            board: Board::new(),
         }
     }
 

@@ -1,15 +1,13 @@
-//! The table gate_credential: when a holder may pass at a site. Rows are added, and ended; a gate asks them.
-
-use std::collections::HashMap;
+//! The table gate_credential: when a holder may pass at a site. Rows are added, and ended; gates are told of them.
 
 use card_schema::clock::Micros;
 use card_schema::date::Date;
 use card_schema::gate::{Hours, Weekdays, Window};
-use card_schema::ids::{HolderId, SiteId, TapId};
+use card_schema::ids::{CardId, HolderId, SiteId};
 use uuid::Uuid;
 
 use crate::db::{Connection, DbError, Row, Rows, Tx, columns, query};
-use crate::domains::gate::model::{Asked, Credential, EndReason, Right, Rights};
+use crate::domains::gate::model::{Credential, EndReason};
 use crate::evidence::tables::Value;
 use crate::evidence::{ActionKind, Change, tables};
 use crate::people::StaffId;
@@ -55,34 +53,26 @@ fn credential(row: &Row) -> Result<Credential, DbError> {
     })
 }
 
-/// What there is of holders at the sites of gates that ask: those alone that stand somewhere.
-pub async fn rights(connection: &mut Connection, asked: &[Asked]) -> Result<HashMap<TapId, Rights>, DbError> {
-    if asked.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let wanted = Rows::new()
-        .ints("shard", asked.iter().map(|one| i64::from(one.shard.0)))
-        .bytes("tap_id", asked.iter().map(|one| one.tap.0))
-        .bytes("holder_id", asked.iter().map(|one| *one.holder.as_bytes()))
-        .bytes("terminal_id", asked.iter().map(|one| *one.terminal.as_bytes()))
-        .ints("at", asked.iter().map(|one| one.at.0));
+/// The cards in use with which somebody may pass at a site on a day or later, in shards up to so many, in the order of their ids.
+pub async fn cards(
+    connection: &mut Connection,
+    site: SiteId,
+    day: Date,
+    shards: u8,
+) -> Result<Vec<(CardId, Window)>, DbError> {
     let rows = query(
-        "SELECT wanted.tap_id, c.credential_id, c.first_day, c.last_day, c.weekdays, c.from_minute, c.until_minute, c.ended_at
-         FROM {wanted} CROSS JOIN gate_post p
-             LEFT JOIN gate_credential c ON c.shard = wanted.shard AND c.holder_id = wanted.holder_id AND c.site_id = p.site_id
-         WHERE p.terminal_id = wanted.terminal_id AND p.since <= wanted.at AND (p.until IS NULL OR p.until > wanted.at)",
+        "SELECT k.card_id, c.first_day, c.last_day, c.weekdays, c.from_minute, c.until_minute
+         FROM {shards} CROSS JOIN gate_credential c CROSS JOIN card k
+         WHERE c.shard = shards.shard AND c.site_id = $1 AND c.ended_at IS NULL AND c.last_day >= $2
+             AND k.shard = c.shard AND k.holder_id = c.holder_id AND k.state IN ('active', 'suspended')
+         ORDER BY k.card_id, c.credential_id",
     )
-    .set("wanted", wanted)
+    .bind(site)
+    .bind(day.days())
+    .set("shards", Rows::new().ints("shard", (0..shards).map(i64::from)))
     .all(connection)
     .await?;
-    let mut found: HashMap<_, Rights> = HashMap::new();
-    for row in &rows {
-        let rights = found.entry(TapId(columns::bytes(row, "tap_id")?)).or_default();
-        if row.get::<Option<&[u8]>>("credential_id")?.is_some() {
-            rights.push(Right { window: window(row)?, ended_at: row.get::<Option<i64>>("ended_at")?.map(Micros) });
-        }
-    }
-    Ok(found)
+    rows.iter().map(|row| Ok((CardId::from_bytes(columns::bytes(row, "card_id")?), window(row)?))).collect()
 }
 
 /// What was granted to a holder, newest first.

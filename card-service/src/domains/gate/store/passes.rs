@@ -48,6 +48,18 @@ pub async fn of_site(
     rows.iter().map(pass).collect()
 }
 
+/// The passes of a site that were withdrawn before their time, which is not over at a moment, in the order of their numbers.
+pub async fn withdrawn(connection: &mut Connection, site: SiteId, now: Micros) -> Result<Vec<PaperNumber>, DbError> {
+    let rows = query(
+        "SELECT number FROM gate_pass WHERE site_id = $1 AND valid_until > $2 AND withdrawn_at IS NOT NULL ORDER BY number",
+    )
+    .bind(site)
+    .bind(now.0)
+    .all(connection)
+    .await?;
+    rows.iter().map(|row| Ok(PaperNumber(columns::bytes(row, "number")?))).collect()
+}
+
 /// Keeps a pass that is given out.
 pub async fn insert(tx: &mut Tx, new: &Issued) -> Result<(), DbError> {
     let mut change = Change::begin(tx, Shard(0)).await?;

@@ -49,9 +49,9 @@ pub(crate) fn pages(frame: &Frame) -> Vec<(String, String)> {
         here,
     };
     let hours = vec![
-        Hour { hour: 498_728, passed: 9, refused: 9 },
-        Hour { hour: 498_729, passed: 118, refused: 3 },
-        Hour { hour: 498_730, passed: 0, refused: 10 },
+        Hour { hour: 498_728, passed: 9 },
+        Hour { hour: 498_729, passed: 118 },
+        Hour { hour: 498_730, passed: 10 },
     ];
     let scene = |closed, gates, hours| view::Scene {
         site: site(SiteKind::Compound, closed),
@@ -165,7 +165,7 @@ async fn a_site_is_added_gets_gates_gives_them_away_shows_counts_and_is_closed()
     let list = office.browse(Some(&token), "/gates", None).await;
     assert!(list.page.contains("North") && list.page.contains("<td>1</td>"), "{}", list.page);
 
-    // Ten and nine of yesterday, and a hundred of today.
+    // Ten and nine of two hours of yesterday, and a hundred of today.
     let today = office.app.today();
     let before = Date::from_days(today.days() - 1).unwrap();
     let id: TerminalId = gate.parse().unwrap();
@@ -173,17 +173,18 @@ async fn a_site_is_added_gets_gates_gives_them_away_shows_counts_and_is_closed()
         Box::pin(async move {
             // As if it had stood there for long.
             crate::db::query("UPDATE gate_post SET since = 0").execute(tx.conn()).await?;
-            let count = |day, passed| Count { shard: Shard(0), terminal: id, hour: hour(moment(day, 480)), passed };
-            let mut counts = vec![count(before, true); 10];
-            counts.extend([count(before, false); 9]);
-            counts.extend([count(today, true); 100]);
+            let count = |day, minute| Count { shard: Shard(0), terminal: id, hour: hour(moment(day, minute)) };
+            let mut counts = vec![count(before, 480); 10];
+            counts.extend([count(before, 540); 9]);
+            counts.extend([count(today, 480); 100]);
             store::add(tx.conn(), &counts).await
         })
     });
     counted.await.unwrap();
     let shown = office.browse(Some(&token), &north, None).await.page;
     assert!(shown.contains(&format!("{before} 08:00")), "{shown}");
-    assert!(shown.contains("let in: 10, not let in: fewer than 10") && !shown.contains("100"), "{shown}");
+    assert!(shown.contains("let in: 10<") && !shown.contains("100"), "{shown}");
+    assert!(!shown.contains(&format!("{before} 09:00")), "fewer are not told from one another: {shown}");
     assert!(!shown.contains(&format!("{today} 08:00")), "{shown}");
 
     assert_eq!(send(&office, &token, &north, &format!("act=take&take={gate}")).await.0, done);

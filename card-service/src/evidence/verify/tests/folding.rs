@@ -11,6 +11,7 @@ use card_schema::operation::{Operation, gate, purse};
 
 use super::*;
 use crate::folding::fold;
+use crate::folding::rules::Retention;
 use crate::testing::city::fares_in;
 use crate::testing::town::Signed;
 
@@ -78,7 +79,7 @@ impl Audited {
     async fn fold(&mut self, days: i64) -> u64 {
         let now = START.plus_seconds(days * DAY);
         self.town.now.store(now.0, std::sync::atomic::Ordering::Relaxed);
-        let folded = fold(&self.town.scratch.db, now).await.unwrap();
+        let folded = fold(&self.town.scratch.db, Retention::default(), now).await.unwrap();
         self.log.integrate(now).await.unwrap();
         folded
     }
