@@ -16,7 +16,7 @@ use card_schema::{
     envelope::{
         Envelope, EnvelopeError, Kid, Payload, PublicKey, Signature, ToBeSigned,
         batch::Batch,
-        fares::{FareNetwork, FarePack, FareRoute, FareStop, FareVersion},
+        fares::{FareNetwork, FarePack, FarePass, FareRoute, FareStop, FareVersion},
         gate::{CardDigest, CardRight, GatePack},
         paper::{Paper, PaperKind, Printed},
         pass::Pass,
@@ -342,12 +342,15 @@ fn check_paper() {
 }
 
 fn check_fares() {
+    let pass =
+        |id: &str, price, days| FarePass { id: id.to_owned(), name: "月票".to_owned(), price: Fen(price), days };
     let version = FareVersion {
         number: 7,
         starts_at: Micros(1_795_392_000_000_000),
         networks: vec![FareNetwork { on_off: false, most: Fen(200) }, FareNetwork { on_off: true, most: Fen(900) }],
         routes: vec![FareRoute { id: "bus-1".to_owned(), name: "1 路".to_owned(), network: 0 }],
         stops: vec![FareStop { id: "测试路口".to_owned(), name: "测试路口东".to_owned() }],
+        passes: vec![pass("month", 12_000, None), pass("week", 3_000, Some(7))],
     };
     let pack = FarePack { at: Micros(1_795_392_000_500_000), versions: vec![version] };
     check("fares", &pack, Kid::Key(SERVICE.public().key_id()), &SERVICE);

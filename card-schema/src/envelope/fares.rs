@@ -1,5 +1,6 @@
 //! What a validator has to know of the fares in order to decide without the service: which routes and stops there are, how riders of
-//! a network validate, and the most that a ride may come to. What a journey costs, the service reckons.
+//! a network validate, and the most that a ride may come to; and what a counter has to know in order to sell passes. What a journey
+//! costs, the service reckons.
 
 use minicbor::{Decoder, Encoder, encode::Write};
 
@@ -14,8 +15,8 @@ pub const PATH: &str = "/v1/fares";
 
 /// The longest name of a route or stop, in bytes of UTF-8.
 pub const MAX_NAME_BYTES: usize = 255;
-/// Versions of the fares, networks, routes and stops that are read at most.
-const MOST: [usize; 4] = [32, 1_000, 100_000, 100_000];
+/// Versions of the fares, networks, routes, stops and passes that are read at most.
+const MOST: [usize; 5] = [32, 1_000, 100_000, 100_000, 1_000];
 
 /// Versions of the fares: the one in force, and those that will be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +40,8 @@ pub struct FareVersion {
     pub routes: Vec<FareRoute>,
     /// Stops, in the order of their ids.
     pub stops: Vec<FareStop>,
+    /// Passes that are sold.
+    pub passes: Vec<FarePass>,
 }
 
 /// How riders of a network validate.
@@ -70,6 +73,19 @@ pub struct FareStop {
     pub name: String,
 }
 
+/// A pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FarePass {
+    /// Its name in the fares, at most [`MAX_ID_BYTES`].
+    pub id: String,
+    /// What riders call it, at most [`MAX_NAME_BYTES`].
+    pub name: String,
+    /// What it costs.
+    pub price: Fen,
+    /// How many days it is good; the month of the calendar where it does not say.
+    pub days: Option<u16>,
+}
+
 impl FarePack {
     /// The version in force at a moment.
     pub fn at(&self, at: Micros) -> Option<&FareVersion> {
@@ -90,6 +106,11 @@ impl FareVersion {
         Some((route, *self.networks.get(usize::from(route.network))?))
     }
 
+    /// A pass.
+    pub fn pass(&self, id: &str) -> Option<&FarePass> {
+        self.passes.iter().find(|pass| pass.id == id)
+    }
+
     /// A stop.
     pub fn stop(&self, id: &str) -> Option<&FareStop> {
         self.stops.binary_search_by(|stop| (*stop.id).cmp(id)).ok().map(|place| &self.stops[place])
@@ -104,8 +125,8 @@ impl Payload for FarePack {
         e.map(3)?.u8(1)?.u8(VERSION)?;
         e.u8(2)?.i64(self.at.0)?;
         e.u8(3)?.array(self.versions.len() as u64)?;
-        for FareVersion { number, starts_at, networks, routes, stops } in &self.versions {
-            e.array(5)?.u32(*number)?.i64(starts_at.0)?;
+        for FareVersion { number, starts_at, networks, routes, stops, passes } in &self.versions {
+            e.array(6)?.u32(*number)?.i64(starts_at.0)?;
             e.array(networks.len() as u64)?;
             for FareNetwork { on_off, most } in networks {
                 e.array(2)?.bool(*on_off)?.i64(most.0)?;
@@ -117,6 +138,14 @@ impl Payload for FarePack {
             e.array(stops.len() as u64)?;
             for FareStop { id, name } in stops {
                 e.array(2)?.str(id)?.str(name)?;
+            }
+            e.array(passes.len() as u64)?;
+            for FarePass { id, name, price, days } in passes {
+                e.array(4)?.str(id)?.str(name)?.i64(price.0)?;
+                match days {
+                    Some(days) => e.u16(*days)?,
+                    None => e.null()?,
+                };
             }
         }
         Ok(())
@@ -137,7 +166,7 @@ impl Payload for FarePack {
 }
 
 fn version(d: &mut Decoder<'_>) -> Result<FareVersion, EnvelopeError> {
-    cbor::parts(d, 5, "version of the fares")?;
+    cbor::parts(d, 6, "version of the fares")?;
     let (number, starts_at) = (d.u32()?, Micros(d.i64()?));
     let networks = cbor::list(d, MOST[1], "fares", |d| {
         cbor::parts(d, 2, "network")?;
@@ -152,9 +181,14 @@ fn version(d: &mut Decoder<'_>) -> Result<FareVersion, EnvelopeError> {
         cbor::parts(d, 2, "stop")?;
         Ok(FareStop { id: text(d, MAX_ID_BYTES)?, name: text(d, MAX_NAME_BYTES)? })
     })?;
+    let passes = cbor::list(d, MOST[4], "fares", |d| {
+        cbor::parts(d, 4, "pass")?;
+        let (id, name, price) = (text(d, MAX_ID_BYTES)?, text(d, MAX_NAME_BYTES)?, Fen(d.i64()?));
+        Ok(FarePass { id, name, price, days: cbor::optional(d, |d| Ok(d.u16()?))? })
+    })?;
     let in_order =
         routes.is_sorted_by(|one, next| one.id < next.id) && stops.is_sorted_by(|one, next| one.id < next.id);
-    if in_order { Ok(FareVersion { number, starts_at, networks, routes, stops }) } else { Err(unordered()) }
+    if in_order { Ok(FareVersion { number, starts_at, networks, routes, stops, passes }) } else { Err(unordered()) }
 }
 
 fn unordered() -> EnvelopeError {
@@ -171,7 +205,14 @@ mod tests {
     use super::*;
 
     fn version(number: u32, starts_at: i64) -> FareVersion {
-        FareVersion { number, starts_at: Micros(starts_at), networks: vec![], routes: vec![], stops: vec![] }
+        FareVersion {
+            number,
+            starts_at: Micros(starts_at),
+            networks: vec![],
+            routes: vec![],
+            stops: vec![],
+            passes: vec![],
+        }
     }
 
     #[test]

@@ -18,6 +18,9 @@ pub const MAX_ID_BYTES: usize = 64;
 /// with it, and the service counts it once.
 pub const AGAIN_SECONDS: i64 = 60;
 
+/// A pass is sold so many days before the first on which it is good, at most.
+pub const SOLD_AHEAD_DAYS: i64 = 60;
+
 /// Which end of a leg a validator is at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

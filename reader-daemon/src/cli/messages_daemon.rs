@@ -255,6 +255,7 @@ fn refused(refused: Refused) -> CliError {
             "网络中断，这项业务要等网络恢复后才能办理。没有扣款，也没有退款。",
             "This needs the network: wait until it is back. Nothing was charged, and nothing went back.",
         ),
+        Refused::NotOnSale => outcome(Outcome::NotOnSale),
         Refused::NoPoints => CliError::failed(
             "no-points",
             "本店没有参加积分计划。请不用积分办理，或联系管理员。",

@@ -24,13 +24,16 @@ pub(super) async fn load(outbox: &Outbox, trust: &Trust) -> Result<Option<FarePa
     Ok(verified(&envelope, trust).inspect_err(warned).ok())
 }
 
-/// Fetches newer fares and puts them in force, where this terminal is a validator.
+/// Fetches newer fares and puts them in force, where this terminal is a validator or sells passes.
 ///
 /// # Errors
 /// When the service fails, or says what cannot be trusted.
 pub(super) async fn refresh(client: &ServiceClient, outbox: &Outbox, known: &Shared) -> Result<(), RefreshError> {
     let now = known.now();
-    if !now.profile.operations.contains(&OperationCode::TransitValidation) {
+    if ![OperationCode::TransitValidation, OperationCode::TransitPass]
+        .iter()
+        .any(|code| now.profile.operations.contains(code))
+    {
         return Ok(());
     }
     let have = now.fares.as_ref().map(|pack| u64::from(pack.newest()));

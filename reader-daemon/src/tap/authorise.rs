@@ -77,6 +77,9 @@ pub enum Refused {
     /// The service cannot be reached, and only the service can answer.
     #[error("only the service can answer this")]
     NeedsService,
+    /// The fares sell no such pass, or not for these days.
+    #[error("nothing of this name is sold for these days")]
+    NotOnSale,
     /// The shop takes part in no programme.
     #[error("no points are given or taken here")]
     NoPoints,

@@ -11,6 +11,7 @@ pub mod identify;
 mod knowledge;
 mod line;
 pub mod offline;
+pub mod pass;
 pub mod points;
 pub mod sign;
 #[cfg(test)]

@@ -105,6 +105,7 @@ mod tests {
             networks: vec![FareNetwork { on_off: true, most: Fen(300) }],
             routes,
             stops: vec![FareStop { id: "s".to_owned(), name: String::new() }],
+            passes: vec![],
         };
         let versions = vec![version(4, 0, vec![route("bus"), route("tram")]), version(5, 1_000, vec![route("bus")])];
         let mut known = Knowledge { synced_at: Some(Micros(0)), ..knowledge() };

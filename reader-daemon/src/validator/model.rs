@@ -144,6 +144,7 @@ mod tests {
             networks: vec![network(false), network(true)],
             routes: vec![route("bus", 0), route("metro", 1)],
             stops: vec![FareStop { id: "s".to_owned(), name: "测试站".to_owned() }],
+            passes: vec![],
         };
         let pack = FarePack { at: Micros(0), versions: vec![version] };
         Knowledge { fares: with_fares.then(|| Arc::new(pack)), ..known }

@@ -31,7 +31,7 @@ pub fn terminal_router() -> OpenApiRouter<App> {
     params(("If-None-Match" = Option<String>, Header, description = "The `ETag` of the pack that is there already")),
     extensions(("x-problems" = json!([
         (ProblemType::TerminalRevoked, "The terminal has been revoked"),
-        (ProblemType::Forbidden, "The terminal is no validator"),
+        (ProblemType::Forbidden, "The terminal is no validator and sells no passes"),
     ]))))]
 async fn pack(
     State(app): State<App>,
@@ -39,7 +39,10 @@ async fn pack(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let terminal = active(&app, identity).await?;
-    if !terminal.operations.contains(&OperationCode::TransitValidation) {
+    if ![OperationCode::TransitValidation, OperationCode::TransitPass]
+        .iter()
+        .any(|code| terminal.operations.contains(code))
+    {
         return Err(Refusal::new(ProblemType::Forbidden));
     }
     let Some(signed) = app.fare_packs.signed(&app.db, app.now()).await? else {

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use card_schema::clock::Micros;
-use card_schema::envelope::fares::{FareNetwork, FarePack, FareRoute, FareStop, FareVersion, MAX_NAME_BYTES};
+use card_schema::envelope::fares::{FareNetwork, FarePack, FarePass, FareRoute, FareStop, FareVersion, MAX_NAME_BYTES};
 use card_schema::money::Fen;
 use tokio::sync::Mutex;
 
 use super::fares::InForce;
-use super::tariff::{NetworkIx, Validation};
+use super::tariff::{NetworkIx, PassTime, Validation};
 use super::{Fares, Tariff, import, store};
 use crate::db::Db;
 use crate::http::Refusal;
@@ -86,7 +86,17 @@ fn version(InForce { number, starts_at, tariff }: &InForce) -> Option<FareVersio
     let mut stops: Vec<FareStop> = tariff.stops.iter().map(stop).collect();
     stops.sort_unstable_by(|one, other| one.id.cmp(&other.id));
     let number = u32::try_from(*number).ok()?;
-    Some(FareVersion { number, starts_at: *starts_at, networks: networks.collect(), routes, stops })
+    let pass = |pass: &super::tariff::Pass| FarePass {
+        id: pass.id.clone(),
+        name: shortened(&pass.name),
+        price: pass.price,
+        days: match pass.good_for {
+            PassTime::Month => None,
+            PassTime::Days(days) => Some(days),
+        },
+    };
+    let passes = tariff.passes.iter().map(pass).collect();
+    Some(FareVersion { number, starts_at: *starts_at, networks: networks.collect(), routes, stops, passes })
 }
 
 fn route_of(route: &super::tariff::Route) -> FareRoute {

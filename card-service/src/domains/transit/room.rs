@@ -29,9 +29,6 @@ pub struct Known<'a> {
     pub riding: &'a Riding,
 }
 
-/// A pass may be bought so many days before its first.
-const SOLD_AHEAD_DAYS: i64 = 60;
-
 /// Whether this room decides an operation.
 pub const fn is_concerned(operation: &Operation) -> bool {
     matches!(operation, Operation::TransitValidation(_) | Operation::TransitInspection(_) | Operation::TransitPass(_))
@@ -92,7 +89,9 @@ fn sell(ask: &Ask<'_>, known: &Known<'_>, purchase: &transit::PassPurchase, book
     let now = known.fares.at(ask.received_at);
     let then = now.and_then(|now| known.fares.at(now.tariff.begins(purchase.from).max(ask.received_at)));
     let pass = then.and_then(|then| then.tariff.pass_of(&purchase.pass));
-    let Some(pass) = pass.filter(|pass| pass.price == purchase.price && (0..=SOLD_AHEAD_DAYS).contains(&ahead)) else {
+    let Some(pass) =
+        pass.filter(|pass| pass.price == purchase.price && (0..=transit::SOLD_AHEAD_DAYS).contains(&ahead))
+    else {
         return say(Outcome::NotOnSale);
     };
     let right = Right {

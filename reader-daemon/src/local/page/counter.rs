@@ -9,6 +9,7 @@ use axum::{
     routing::{get, post},
 };
 use card_schema::{
+    date::Date,
     money::Fen,
     operation::{Operation, purse},
 };
@@ -26,7 +27,7 @@ use crate::{
     counter::{Bearer, NotStarted, Order},
     local::{api::App, guard, wire::View},
     piv::Pin,
-    tap::{Knowledge, Refused, points},
+    tap::{Knowledge, Refused, pass, points},
 };
 
 /// Digits, marks and spaces that somebody may paste around an amount; more is no amount.
@@ -114,12 +115,15 @@ impl At {
 
 /// The form for a transaction, with what was typed and what is wrong with it.
 fn form(app: &App, seen: &Seen, mode: Mode, language: Language, typed: &Filled, wrong: Option<&Wrong>) -> String {
-    let no_pin_limit = app.known.now().profile.limits.no_pin_limit;
+    let (known, now) = (app.known.now(), crate::clock::now());
+    let no_pin_limit = known.profile.limits.no_pin_limit;
     let is_of_points = wrong.is_some_and(Wrong::is_of_points);
     let wrong = wrong.map(|wrong| wrong.text(language));
     let (wrong, id) = (wrong.as_deref(), guard::random_id());
-    let Filled { amount, points, .. } = typed;
-    text(&Charge { language, seen, mode, id, amount, points, no_pin_limit, wrong, is_of_points })
+    let today = Date::in_china(now).to_string();
+    let Filled { amount, points, pass, from, .. } = typed;
+    let (from, passes) = (if from.is_empty() { &today } else { from }, pass::sold(&known, now));
+    text(&Charge { language, seen, mode, id, amount, points, pass, from, passes, no_pin_limit, wrong, is_of_points })
 }
 
 #[derive(Default, Deserialize)]
@@ -132,6 +136,12 @@ pub(super) struct Filled {
     /// The points that the holder gives; empty for none.
     #[serde(default)]
     pub(super) points: String,
+    /// The pass that is to be sold.
+    #[serde(default)]
+    pub(super) pass: String,
+    /// Its first day.
+    #[serde(default)]
+    pub(super) from: String,
 }
 
 /// What is wrong with an amount that was typed.
@@ -187,6 +197,11 @@ fn operation(mode: Mode, typed: &Filled, known: &Knowledge) -> Result<Operation,
     let said = |refused: Refused| Wrong::Said(messages_daemon::tap(&refused.into()));
     Ok(match mode {
         Mode::Balance => Operation::PurseInquiry(purse::Inquiry),
+        Mode::Pass if typed.pass.is_empty() => return Err(Wrong::NoPass),
+        Mode::Pass => {
+            let from = typed.from.trim().parse().map_err(|_| Wrong::Day)?;
+            Operation::TransitPass(pass::purchase(&typed.pass, from, known, crate::clock::now()).map_err(said)?)
+        }
         Mode::Statement => Operation::PurseStatement(purse::Statement),
         Mode::TopUp => Operation::PurseTopUp(purse::TopUp::cash(read_amount(&typed.amount)?)),
         Mode::Award => Operation::PointsAward(points::award(read_amount(&typed.amount)?, known).map_err(said)?),

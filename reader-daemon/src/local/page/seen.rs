@@ -63,13 +63,14 @@ pub(super) enum Mode {
     TopUp,
     Award,
     Redeem,
+    Pass,
     Balance,
     Statement,
 }
 
 impl Mode {
-    pub(super) const ALL: [Self; 6] =
-        [Self::Till, Self::TopUp, Self::Award, Self::Redeem, Self::Balance, Self::Statement];
+    pub(super) const ALL: [Self; 7] =
+        [Self::Till, Self::TopUp, Self::Award, Self::Redeem, Self::Pass, Self::Balance, Self::Statement];
 
     pub(super) const fn path(self) -> &'static str {
         match self {
@@ -77,6 +78,7 @@ impl Mode {
             Self::TopUp => "/counter/top-up",
             Self::Award => "/counter/award",
             Self::Redeem => "/counter/redeem",
+            Self::Pass => "/counter/pass",
             Self::Balance => "/counter/balance",
             Self::Statement => "/counter/statement",
         }
@@ -88,6 +90,7 @@ impl Mode {
             Self::TopUp => OperationCode::PurseTopUp,
             Self::Award => OperationCode::PointsAward,
             Self::Redeem => OperationCode::PointsRedemption,
+            Self::Pass => OperationCode::TransitPass,
             Self::Balance => OperationCode::PurseInquiry,
             Self::Statement => OperationCode::PurseStatement,
         }

@@ -354,6 +354,7 @@ mod tests {
             networks: vec![FareNetwork { on_off: true, most: Fen(200) }],
             routes: vec![route("1", "特1路"), route("11", "1路"), route("m", "Line M")],
             stops: vec![stop("s1", "测试路口东"), stop("s2", "测试路口西"), stop("s3", "North")],
+            passes: vec![],
         }
     }
 

@@ -4,7 +4,10 @@ use askama::Template;
 use axum::response::Html;
 use card_schema::{
     clock::Micros,
-    envelope::receipt::{Ending, Outcome},
+    envelope::{
+        fares::FarePass,
+        receipt::{Ending, Outcome},
+    },
     money::Fen,
     operation::OperationCode,
     points::Worth,
@@ -48,6 +51,11 @@ pub(super) struct Charge<'a> {
     pub(super) id: Uuid,
     pub(super) amount: &'a str,
     pub(super) points: &'a str,
+    /// The pass that was chosen, and its first day.
+    pub(super) pass: &'a str,
+    pub(super) from: &'a str,
+    /// What is sold.
+    pub(super) passes: &'a [FarePass],
     pub(super) no_pin_limit: Fen,
     pub(super) wrong: Option<&'a str>,
     /// Whether that is about the points.
@@ -70,6 +78,7 @@ impl Charge<'_> {
             Mode::TopUp => self.language.choose("充值", "Top-up"),
             Mode::Award => self.language.choose("积分", "Give points"),
             Mode::Redeem => self.language.choose("积分兑换", "Take points"),
+            Mode::Pass => self.language.choose("月票、日票", "Pass"),
             Mode::Balance => self.language.choose("查询余额", "Balance"),
             Mode::Statement => self.language.choose("余额与明细", "Statement"),
         }
@@ -113,6 +122,16 @@ impl Charge<'_> {
         }
     }
 
+    /// How long a pass is good, in words.
+    fn good_for(&self, pass: &FarePass) -> String {
+        match (pass.days, self.language) {
+            (None, Language::Zh) => "当月有效".to_owned(),
+            (None, Language::En) => "good in the month in which it begins".to_owned(),
+            (Some(days), Language::Zh) => format!("{days} 天有效"),
+            (Some(days), Language::En) => format!("good for {days} days"),
+        }
+    }
+
     fn points_label(&self) -> &'static str {
         match self.mode {
             Mode::Till => self.language.choose("用积分抵扣（可不填）", "Points for money off (may stay empty)"),
@@ -126,6 +145,7 @@ impl Charge<'_> {
             Mode::TopUp => ("充值", "Top up"),
             Mode::Award => ("记积分", "Give points"),
             Mode::Redeem => ("兑换", "Take points"),
+            Mode::Pass => ("购买", "Sell it"),
             Mode::Balance | Mode::Statement => ("查询", "Ask"),
         };
         self.language.choose(zh, en)
@@ -262,6 +282,7 @@ impl Payment<'_> {
             OperationCode::PointsAward => ("积分已记", "Points given"),
             OperationCode::PointsRedemption => ("兑换成功", "Points taken"),
             OperationCode::PointsUndo => ("积分已撤销", "Points undone"),
+            OperationCode::TransitPass => ("已购买", "Sold"),
             OperationCode::PurseInquiry | OperationCode::PurseStatement if self.view == View::Counter => {
                 ("已查询，结果只给持卡人看", "Answered, for the holder's eyes only")
             }

@@ -28,6 +28,10 @@ pub(super) enum Wrong {
     Points,
     /// Points that take nothing off the price: why.
     Discount(CliError),
+    /// No pass was chosen.
+    NoPass,
+    /// No day.
+    Day,
     /// Something else is under way.
     Busy,
     /// With this form something else was done already.
@@ -94,6 +98,8 @@ impl Wrong {
                 "请输入积分，须是大于零的整数，例如 500。",
                 "Type a whole number of points above zero, such as 500.",
             ),
+            Self::NoPass => language.choose("请选择票种。", "Choose which one."),
+            Self::Day => language.choose("请按 2026-12-01 的格式输入第一天。", "Type the first day as in 2026-12-01."),
             Self::Said(error) | Self::Discount(error) => language.choose(&error.zh, &error.en),
         };
         Cow::Borrowed(text)
