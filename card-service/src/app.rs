@@ -20,6 +20,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::db::Db;
 use crate::domains::residence::map;
+use crate::domains::transit::import::Recalled;
 use crate::domains::transit::pack::Packs;
 use crate::domains::transit::waiting::Uploads;
 use crate::http::Refusal;
@@ -43,6 +44,8 @@ pub struct Parts {
     pub keys: Arc<dyn KeyStore>,
     /// What terminals are told of cards.
     pub status_lists: StatusLists,
+    /// The fares.
+    pub fares: Recalled,
     /// What validators are told of the fares.
     pub fare_packs: Packs,
     /// Fares that somebody has uploaded and not brought in yet.

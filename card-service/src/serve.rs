@@ -30,6 +30,7 @@ use crate::config::Config;
 use crate::db::{Db, DbError};
 use crate::domains::residence::map::Counted;
 use crate::domains::residence::{draft, import};
+use crate::domains::transit::import::Recalled;
 use crate::domains::transit::pack::Packs;
 use crate::domains::transit::waiting::Uploads;
 use crate::domains::{points, purse, transit};
@@ -205,6 +206,7 @@ impl Service {
         let app = App::new(Parts {
             db,
             status_lists: StatusLists::new(Arc::clone(&keys), &terminals_url),
+            fares: Recalled::default(),
             fare_packs: Packs::new(Arc::clone(&keys)),
             fare_uploads: Uploads::default(),
             keys,

@@ -4,6 +4,7 @@
 //! service.
 
 pub mod issuance;
+pub mod journeys;
 mod problem;
 mod receipt;
 pub mod terminal;

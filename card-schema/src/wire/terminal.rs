@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Bytes;
+use super::{Bytes, journeys::Journeys};
 use crate::{
     clock::Micros,
     ids::{CardId, OrganisationId, TapId, TerminalId},
@@ -98,6 +98,8 @@ pub struct StatementRequest {
 pub struct StatementReply {
     /// What was booked, newest first.
     pub entries: Vec<StatementEntry>,
+    /// Where the holder has travelled, and what it cost.
+    pub journeys: Journeys,
     /// Who has read the holder's record, newest first.
     pub reads: Vec<RecordRead>,
 }

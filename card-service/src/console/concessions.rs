@@ -2,6 +2,8 @@
 //!
 //! Which concession somebody has says what somebody is: looking at them leaves a leaf like any other read of the record.
 
+use std::sync::Arc;
+
 use axum::extract::{Form, Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -18,7 +20,7 @@ use super::view::{Choice, Tag, minute};
 use crate::app::App;
 use crate::domains::residence::{self, merge};
 use crate::domains::transit::concession::{self, By, ConcessionId, Grant, Held, Wish};
-use crate::domains::transit::{Fares, closing, import, store};
+use crate::domains::transit::{Fares, store};
 use crate::hex;
 use crate::http::{Refusal, SignedIn, language};
 use crate::i18n::Locale;
@@ -102,9 +104,8 @@ async fn show(
     let by = By { staff: who.0.staff_id, now: app.now(), today: app.today() };
     let wish = read(&form, ConcessionId(*app.random_bytes()?));
     let blind = *app.random_bytes()?;
-    let since = by.now.plus_seconds(-closing::KEPT_SECONDS);
-    let fares = import::fares(&mut app.db.read().await?, since).await?;
-    let asked = fares.clone();
+    let fares = app.fares.now(&mut app.db.read().await?, by.now).await?;
+    let asked = Arc::clone(&fares);
     let (wrong, held) = app
         .db
         .write::<_, Refusal, _>(move |tx| {

@@ -17,7 +17,7 @@ use moka::sync::Cache;
 use crate::cards::{self, CardForIntake};
 use crate::db::{Db, DbError, Tx};
 use crate::domains::points;
-use crate::domains::transit::{self, Fares, closing::KEPT_SECONDS};
+use crate::domains::transit::{Fares, import::Recalled};
 use crate::evidence::{Hash, LeafRef, Recent};
 use crate::ledger::{AccountKey, Book, Needs, Remembered};
 use crate::terminals::{self, Terminal};
@@ -47,7 +47,7 @@ pub(super) struct Memory {
     accounts: Mutex<Remembered>,
     leaves: Recent,
     programmes: Mutex<(Option<i64>, Arc<points::Programmes>)>,
-    fares: Mutex<(i64, Arc<Fares>)>,
+    fares: Recalled,
     known: Mutex<Known>,
 }
 
@@ -77,7 +77,7 @@ impl Memory {
             accounts: Mutex::default(),
             leaves,
             programmes: Mutex::default(),
-            fares: Mutex::default(),
+            fares: Recalled::default(),
             known: Mutex::new(known),
         }
     }
@@ -230,19 +230,7 @@ impl Memory {
 
     /// The fares as they are in a transaction.
     pub(super) async fn fares_now(&self, tx: &mut Tx, now: Micros) -> Result<Arc<Fares>, DbError> {
-        let newest = transit::store::newest(tx.conn()).await?;
-        let known = || self.fares.lock().unwrap_or_else(PoisonError::into_inner);
-        let (version, fares) = known().clone();
-        if version == newest {
-            return Ok(fares);
-        }
-        let fares = Arc::new(transit::import::fares(tx.conn(), now.plus_seconds(-KEPT_SECONDS)).await?);
-        let mut known = known();
-        // Another part may have read a later state meanwhile.
-        if known.0 <= newest {
-            *known = (newest, Arc::clone(&fares));
-        }
-        Ok(fares)
+        self.fares.now(tx.conn(), now).await
     }
 
     /// The book that deciding on these accounts needs.

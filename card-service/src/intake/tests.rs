@@ -4,6 +4,7 @@ mod approvals;
 mod consent;
 mod days;
 mod gates;
+mod journeys;
 mod offline;
 mod one_shard;
 mod overload;

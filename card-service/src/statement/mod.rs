@@ -1,5 +1,5 @@
-//! What a holder is shown of their own at a station, after the PIN: the newest entries of the purse and of points, and who has read
-//! their record and why (decision 0049).
+//! What a holder is shown of their own at a station, after the PIN: the newest entries of the purse and of points, what journeys have
+//! cost and why, and who has read their record and why (decisions 0049 and 0055).
 //!
 //! A terminal gets it for a tap of the holder that was just accepted there, and for nothing else. Not here: what staff see of cards
 //! (`cards::activity`) and of a person (`console::timeline`).
@@ -18,6 +18,7 @@ use crate::app::App;
 use crate::cards;
 use crate::cards::activity::store::Activity;
 use crate::domains::residence;
+use crate::domains::transit::history;
 use crate::http::Refusal;
 use crate::intake;
 
@@ -48,7 +49,8 @@ async fn of(app: &App, terminal: TerminalId, card: CardId, tap: TapId) -> Result
     let since = now.plus_seconds(-BACK_SECONDS);
     let entries = cards::activity::store::of_holder(&mut connection, holder, since, ENTRIES).await?;
     let reads = residence::store::readers(&mut connection, holder, since, READS).await?;
-    Ok(StatementReply { entries: entries.into_iter().filter_map(entry).collect(), reads })
+    let journeys = history::of_holder(&mut connection, &app.fares, holder, now).await?;
+    Ok(StatementReply { entries: entries.into_iter().filter_map(entry).collect(), journeys, reads })
 }
 
 /// A tap as its holder sees it.

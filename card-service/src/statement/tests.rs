@@ -5,6 +5,7 @@ use card_schema::card::Slot;
 use card_schema::envelope::Kid;
 use card_schema::envelope::tap::Tap;
 use card_schema::ids::TerminalId;
+use card_schema::operation::transit::{Side, Validation};
 use card_schema::operation::{Operation, gate, purse};
 use serde_json::{Value, json};
 
@@ -13,6 +14,7 @@ use crate::db::{DbError, query};
 use crate::domains::residence;
 use crate::domains::residence::model::Field;
 use crate::people::Purpose;
+use crate::testing::city::fares_in;
 use crate::testing::shop::{Shop, pay, top_up};
 use crate::testing::town::{Signed, terminal_beside};
 
@@ -62,6 +64,35 @@ async fn a_holder_sees_the_newest_entries_and_who_has_read_the_record_and_why() 
     assert_eq!((&reads[0]["role"], &reads[0]["purpose"]), (&json!("supervisor"), &json!("complaint")));
     assert!(!told.to_string().contains("\"one\""), "nobody's name: {told}");
     assert_eq!(shop.balance().await, 3_750, "asking moves nothing");
+}
+
+#[tokio::test]
+async fn a_holder_sees_what_journeys_cost_and_why_and_the_office_does_not() {
+    let mut shop = Shop::new().await;
+    fares_in(&shop.office.app.db, "").await;
+    let validation = |text: &str| {
+        let (route, stop) = text.split_once(':').unwrap();
+        let (route, stop) = (route.to_owned(), stop.to_owned());
+        Operation::TransitValidation(Validation { tariff: 1, route, stop, side: Side::On })
+    };
+    shop.tap(top_up(5_000)).await;
+    for (text, seconds_ago) in [("b:p", 600), ("m:p", 60)] {
+        let tap = shop.signed(validation(text), seconds_ago);
+        shop.office.intake.accept(shop.terminal.id, &shop.terminal.batch(&[tap])).await.unwrap();
+    }
+    let tap = shop.asks().await;
+    let (status, told) = shop.told(shop.terminal.id, &tap).await;
+    assert_eq!(status, StatusCode::OK, "{told}");
+    let legs = told["journeys"]["legs"].as_array().unwrap();
+    assert_eq!((&legs[0]["is_open"], &legs[0]["began"]["stop"]), (&json!(true), &json!("P")), "{told}");
+    let fare = json!([{"reason": "fare", "what": "bus", "percent": null, "amount_fen": 200}]);
+    assert_eq!((legs.len(), &legs[1]["lines"], &legs[1]["charged_fen"]), (2, &fare, &json!(200)), "{told}");
+    let supervisor = shop.supervisor.clone();
+    let page = format!("/holders/{}", shop.holder);
+    for page in [page.clone(), format!("{page}/timeline"), format!("/cards/{}", shop.card.id)] {
+        let shown = shop.see(&supervisor, &page).await.page;
+        assert!(!shown.contains("gb→") && !shown.contains(">P<"), "{page}: {shown}");
+    }
 }
 
 #[tokio::test]

@@ -71,14 +71,19 @@ pub(crate) fn zipped(files: &BTreeMap<String, Vec<u8>>) -> Vec<u8> {
     zip.finish().unwrap().into_inner()
 }
 
-/// Brings its fares into force, with more beside the feed, from a day before everything on.
-pub(crate) async fn fares_in(db: &Db, more: &str) {
-    let supplement = format!("{SUPPLEMENT_TEXT}{more}");
+/// The archive of a city in which a bus costs the same everywhere, and what stands beside it, with more.
+pub(crate) fn city(more: &str) -> (Vec<u8>, String) {
     let mut files = files();
     // With priorities the bus costs the same everywhere, also where the metro has areas.
     let rules = "leg_group_id,network_id,from_area_id,to_area_id,fare_product_id,rule_priority\n\
                  gb,bus,,,bus,1\ngm,metro,1,2,metro,1\n";
     files.insert("fare_leg_rules.txt".to_owned(), rules.as_bytes().to_vec());
-    let wish = Wish { archive: zipped(&files), supplement, from: None, in_part: false, by: None };
+    (zipped(&files), format!("{SUPPLEMENT_TEXT}{more}"))
+}
+
+/// Brings its fares into force, from a day before everything on.
+pub(crate) async fn fares_in(db: &Db, more: &str) {
+    let (archive, supplement) = city(more);
+    let wish = Wish { archive, supplement, from: None, in_part: false, by: None };
     import::import(db, START.plus_seconds(-86_400), wish).await.unwrap().unwrap();
 }

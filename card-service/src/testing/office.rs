@@ -22,6 +22,7 @@ use crate::cards::status::StatusLists;
 use crate::config::{Config, Overrides};
 use crate::db::DbError;
 use crate::domains::residence::map::Counted;
+use crate::domains::transit::import::Recalled;
 use crate::domains::transit::pack::Packs;
 use crate::domains::transit::waiting::Uploads;
 use crate::evidence::{Log, checkpoint};
@@ -76,6 +77,7 @@ pub(crate) async fn office() -> Office {
     let app = App::new(Parts {
         db,
         status_lists: StatusLists::new(Arc::clone(&keys), TERMINALS_URL),
+        fares: Recalled::default(),
         fare_packs: Packs::new(Arc::clone(&keys)),
         fare_uploads: Uploads::default(),
         keys,

@@ -4,7 +4,7 @@ use std::{path::PathBuf, thread};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use town::{Place, Town, daemon::Daemon, wait};
+use town::{Town, daemon::Daemon};
 
 use crate::figure::{Report, percentile};
 
@@ -42,38 +42,20 @@ impl Vehicle {
         Ok(Self { town, daemon, cards })
     }
 
-    fn reader(&self, number: usize) -> String {
-        self.town.pcscd.readers()[Place::ALL.len() + number].clone()
-    }
-
     /// All readers let people on, or off.
     fn told(&self, side: &str) -> Result<()> {
         let duty = |number| {
             let validate = json!({"route": "m1", "stop": if side == "on" { "a1" } else { "c1" }, "side": side});
-            json!({"reader": self.reader(number), "validate": validate})
+            json!({"reader": self.town.vehicle_reader(number), "validate": validate})
         };
         let duties: Vec<Value> = (0..READERS).map(duty).collect();
         self.daemon.local()?.put("/v1/validator", &json!({"duties": duties}))?.success()?;
         Ok(())
     }
 
-    fn at(&self, number: usize) -> Result<Value> {
-        let reply = self.daemon.local()?.get("/v1/validator")?.success()?;
-        let readers = reply["readers"].as_array().context("readers")?;
-        let found = readers.iter().find(|at| at["reader"] == json!(self.reader(number)));
-        found.cloned().context("the reader is at work")
-    }
-
     /// A card comes to a reader, is let in, and goes.
     fn show(&self, number: usize) -> Result<Value> {
-        let slot = Place::ALL.len() + number;
-        let before = wait::until("the reader is at work", || Ok(self.at(number).ok()))?["cards"].clone();
-        self.town.pcscd.insert(slot, &self.cards[number])?;
-        let shown = wait::until("the reader says what became of the card", || {
-            let at = self.at(number)?;
-            Ok((at["cards"] != before && at["shown"] == json!(true)).then_some(at))
-        })?;
-        self.town.pcscd.cards().remove(slot)?;
+        let shown = self.town.show(&self.daemon, &self.cards[number], number)?;
         ensure!(shown["refusal"].is_null(), "refused: {shown}");
         Ok(shown["timing"].clone())
     }

@@ -3,12 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use serde_json::{Value, json};
-use town::{Place, Town, daemon::Daemon, process, wait};
+use town::{Place, Town, daemon::Daemon};
 
-/// The place of a vehicle's first reader.
-const FIRST: usize = Place::ALL.len();
 /// Invented people.
 const PEOPLE: [(&str, &str); 4] = [
     ("测试乘客甲", "11000019900101011X"),
@@ -39,42 +37,20 @@ impl Scene {
         Ok(Self { town, bus, cards })
     }
 
-    fn reader(&self, number: usize) -> String {
-        self.town.pcscd.readers()[FIRST + number].clone()
-    }
-
     /// `validator …` on the command line, for one of the readers.
     fn told(&self, number: usize, arguments: &[&str]) -> Result<()> {
-        let mut command = self.bus.command()?;
-        command.arg("validator").args(arguments).args(["--reader", &self.reader(number)]);
-        process::run(&mut command).map(drop)
-    }
-
-    fn at(&self, number: usize) -> Result<Value> {
-        let reply = self.bus.local()?.get("/v1/validator")?.success()?;
-        let readers = reply["readers"].as_array().context("readers")?;
-        let found = readers.iter().find(|at| at["reader"] == json!(self.reader(number)));
-        found.cloned().with_context(|| format!("reader {number} is not at work: {reply}"))
+        self.town.tell(&self.bus, number, arguments)
     }
 
     /// Holds a card to a reader until it shows what became of it: `yes`, or the code of a no.
     fn show(&self, card: &Path, number: usize) -> Result<String> {
-        let before = wait::until("the reader is at work", || Ok(self.at(number).ok()))?["cards"].clone();
-        self.town.pcscd.insert(FIRST + number, card)?;
-        let shown = wait::until("the reader says what became of the card", || {
-            let at = self.at(number)?;
-            Ok((at["cards"] != before && at["shown"] == json!(true)).then_some(at))
-        })?;
-        self.town.pcscd.cards().remove(FIRST + number)?;
+        let shown = self.town.show(&self.bus, card, number)?;
         Ok(shown["refusal"]["code"].as_str().unwrap_or("yes").to_owned())
     }
 
     /// What the holder of a card has, once the service has all taps.
     fn left(&mut self, card: usize) -> Result<i64> {
-        self.bus.local()?.post("/v1/outbox/retry", &json!(null))?;
-        wait::until("all taps are with the service", || {
-            Ok((self.bus.local()?.get("/v1/outbox")?.success()?["pending"] == json!(0)).then_some(()))
-        })?;
+        self.bus.bring_all()?;
         let card = self.cards[card].clone();
         self.town.put(&card, Place::Station)?;
         let left = self.town.top_up(1)? - 1;

@@ -17,6 +17,7 @@ pub mod process;
 pub mod programs;
 pub mod service;
 mod town;
+mod validator;
 pub mod wait;
 
 pub use town::{Place, Town};

@@ -31,6 +31,7 @@ use crate::consent::Text;
 use crate::domains::residence;
 use crate::domains::residence::Registration;
 use crate::domains::residence::model::{Facts, Field};
+use crate::domains::transit::import::Recalled;
 use crate::domains::transit::pack::Packs;
 use crate::domains::transit::waiting::Uploads;
 use crate::i18n::Locale;
@@ -179,6 +180,7 @@ fn app(town: &Town, authorities: &Authorities) -> App {
         log_key: String::new(),
         public_url: "https://localhost:8443".to_owned(),
         status_lists: StatusLists::new(Arc::clone(&town.keys), "https://station.test"),
+        fares: Recalled::default(),
         fare_packs: Packs::new(Arc::clone(&town.keys)),
         fare_uploads: Uploads::default(),
         terminals_url: "https://station.test".to_owned(),

@@ -1,13 +1,14 @@
 //! A version of the fares comes into force: what was read is kept with its hash and a leaf of the log, and fares are made of it again
 //! whenever they are needed.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use card_schema::clock::Micros;
 use card_schema::date::Date;
 use ring::digest::{self, SHA256};
 use serde::Serialize;
 
+use super::closing::KEPT_SECONDS;
 use super::fares::{Fares, InForce, still_in_force};
 use super::feed::{self, Report};
 use super::model::Version;
@@ -155,4 +156,30 @@ pub async fn fares(connection: &mut Connection, since: Micros) -> Result<Fares, 
         fares.push(InForce { number, starts_at, tariff });
     }
     Ok(Fares::new(fares))
+}
+
+/// The fares as they were read last: they are much to read, and change seldom.
+#[derive(Debug, Default)]
+pub struct Recalled(Mutex<(i64, Arc<Fares>)>);
+
+impl Recalled {
+    /// The fares as they are now, of all versions that may be asked for what is kept.
+    ///
+    /// # Errors
+    /// As [`fares`].
+    pub async fn now(&self, connection: &mut Connection, now: Micros) -> Result<Arc<Fares>, DbError> {
+        let newest = store::newest(connection).await?;
+        let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (version, recalled) = known().clone();
+        if version == newest {
+            return Ok(recalled);
+        }
+        let read = Arc::new(fares(connection, now.plus_seconds(-KEPT_SECONDS)).await?);
+        let mut known = known();
+        // Somebody else may have read a later state meanwhile.
+        if known.0 <= newest {
+            *known = (newest, Arc::clone(&read));
+        }
+        Ok(read)
+    }
 }

@@ -3,7 +3,7 @@
 //! Read [`feed::read`] for how a feed becomes a tariff, [`journey::journeys`] for which showings of a card belong together,
 //! [`Tariff::charge`] for what a leg costs, [`fares::Fares::reckon`] for both over time, and [`booking::book`] for what is booked; [`import`]
 //! keeps versions of the fares, [`pages`] is where people bring them in, [`settlement`] what operators have
-//! taken, and [`concession`] what holders are granted.
+//! taken, [`concession`] what holders are granted, and [`history`] what they are told of their journeys.
 
 pub mod api;
 pub mod booking;
@@ -13,6 +13,7 @@ mod explain;
 pub mod fares;
 pub mod feed;
 pub mod folding;
+pub mod history;
 pub mod import;
 pub mod journey;
 pub mod model;

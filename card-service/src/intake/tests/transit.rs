@@ -13,7 +13,7 @@ use crate::folding::rules::Retention;
 use crate::testing::city::fares_in;
 use crate::testing::town::{clerk_in, set_state};
 
-const PURSES: &str = "SELECT CAST(COALESCE(SUM(balance), 0) AS BIGINT) FROM account WHERE kind = 1";
+pub(super) const PURSES: &str = "SELECT CAST(COALESCE(SUM(balance), 0) AS BIGINT) FROM account WHERE kind = 1";
 const RISK: &str = "SELECT CAST(COALESCE(SUM(balance), 0) AS BIGINT) FROM account WHERE kind = 4";
 const FARES: &str = "SELECT CAST(COALESCE(SUM(balance), 0) AS BIGINT) FROM account WHERE kind = 8";
 const ALL: &str = "SELECT CAST(COALESCE(SUM(balance), 0) AS BIGINT) FROM account";

@@ -7,6 +7,7 @@
 
 mod book;
 mod counter;
+mod journeys;
 mod live;
 mod returns;
 mod seen;

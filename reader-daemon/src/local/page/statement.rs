@@ -6,7 +6,10 @@ use card_schema::{
     wire::terminal::{RecordRead, StatementEntry, StatementReply},
 };
 
-use super::view::{minute, operation};
+use super::{
+    journeys::Rides,
+    view::{minute, operation},
+};
 use crate::cli::messages::Language;
 
 /// The newest entries, and who has read the record.
@@ -21,6 +24,13 @@ impl Statement<'_> {
     /// Each entry with its time.
     fn entries(&self) -> impl Iterator<Item = (&StatementEntry, String)> {
         self.statement.entries.iter().map(|entry| (entry, minute(entry.at)))
+    }
+
+    /// Where the holder has travelled, if it is anywhere.
+    fn rides(&self) -> Option<Rides<'_>> {
+        let journeys = &self.statement.journeys;
+        let is_some = !(journeys.legs.is_empty() && journeys.folded.is_empty());
+        is_some.then_some(Rides { language: self.language, journeys })
     }
 
     /// Each read with its time.
@@ -79,13 +89,13 @@ const PURPOSES: [(&str, &str, &str); 7] = [
 ];
 
 /// The word of a name; a newer service may say one that is not known here.
-fn word<'a>(language: Language, words: &[(&str, &'static str, &'static str)], name: &'a str) -> &'a str {
+pub(super) fn word<'a>(language: Language, words: &[(&str, &'static str, &'static str)], name: &'a str) -> &'a str {
     words.iter().find(|(known, ..)| *known == name).map_or(name, |(_, zh, en)| language.choose(zh, en))
 }
 
 #[cfg(test)]
 mod tests {
-    use card_schema::{clock::Micros, money::Fen};
+    use card_schema::{clock::Micros, money::Fen, wire::journeys::Journeys};
 
     use super::*;
 
@@ -99,7 +109,7 @@ mod tests {
             points,
             organisation: None,
         };
-        let reply = StatementReply { entries: Vec::new(), reads: Vec::new() };
+        let reply = StatementReply { entries: Vec::new(), journeys: Journeys::default(), reads: Vec::new() };
         let statement = Statement { language: Language::En, statement: &reply };
         for (entry, expected) in [
             (entry(OperationCode::PursePayment, Some(1_250), None, None), "−12.50"),

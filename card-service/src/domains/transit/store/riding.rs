@@ -4,14 +4,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use card_schema::clock::Micros;
 use card_schema::date::Date;
-use card_schema::ids::{OrganisationId, Shard, TapId};
+use card_schema::ids::{HolderId, OrganisationId, Shard, TapId};
 use card_schema::operation::transit::Side;
 
 use crate::db::{Connection, DbError, Row, Rows, columns, insert, query};
 use crate::domains::transit::folding::Folding;
+use crate::domains::transit::history::Folded;
 use crate::domains::transit::model::{
     Base, FareGroup, GroupId, PassSold, Ride, RiderKey, Riding, Right, RightOf, Showing,
 };
+use crate::ledger::{AccountKind, TransferKind, Unit};
 
 /// What is known of some riders; nothing of those who have never travelled, and have no right.
 pub async fn known(
@@ -133,6 +135,41 @@ pub async fn with_old(
     .all(connection)
     .await?;
     rows.iter().map(|row| columns::bytes(row, "rider_id")).collect()
+}
+
+/// What a holder has paid in these months, given by their first moments, of what is folded: newest first.
+pub async fn folded(connection: &mut Connection, holder: HolderId, months: &[Micros]) -> Result<Vec<Folded>, DbError> {
+    let rows = query(
+        "SELECT t.at, f.name, o.name AS organisation,
+             CAST(SUM(CASE WHEN t.debit = p.account_id THEN t.amount ELSE -t.amount END) AS BIGINT) AS paid
+         FROM {months} CROSS JOIN account p
+             JOIN account g ON g.shard = p.shard AND g.kind = $4 AND g.unit = p.unit
+             JOIN fare_group f ON f.group_id = g.owner
+             JOIN transfer t ON t.shard = p.shard AND t.at = months.at AND t.kind = $6
+                 AND (t.debit = p.account_id AND t.credit = g.account_id
+                     OR t.debit = g.account_id AND t.credit = p.account_id)
+             LEFT JOIN organisation o ON o.organisation_id = f.organisation_id
+         WHERE p.shard = $1 AND p.owner = $2 AND p.kind = $3 AND p.unit = $5
+         GROUP BY t.at, f.group_id, f.name, o.name ORDER BY t.at DESC, o.name, f.name",
+    )
+    .bind(holder.shard())
+    .bind(holder)
+    .bind(AccountKind::Purse.number())
+    .bind(AccountKind::FareTakings.number())
+    .bind(Unit::CnyFen.number())
+    .bind(TransferKind::Folded.number())
+    .set("months", Rows::new().ints("at", months.iter().map(|month| month.0)))
+    .all(connection)
+    .await?;
+    let folded = |row: &Row| {
+        Ok(Folded {
+            at: Micros(row.get("at")?),
+            organisation: row.get("organisation")?,
+            network: row.get("name")?,
+            paid: row.get("paid")?,
+        })
+    };
+    rows.iter().map(folded).collect()
 }
 
 /// Writes what is left of riders' travels up to a moment, and removes the travels.
