@@ -14,6 +14,8 @@ pub struct Journeys {
     pub older: u32,
     /// What these have cost.
     pub older_fen: Fen,
+    /// What staff have corrected of it, newest first.
+    pub corrections: Vec<JourneyCorrection>,
     /// What was paid in months of which no legs are kept any more, newest first.
     pub folded: Vec<FoldedMonth>,
 }
@@ -58,6 +60,24 @@ pub struct FareLine {
     pub percent: Option<u8>,
     /// What it adds or takes.
     pub amount_fen: Fen,
+}
+
+/// A showing of the card that staff have added, or struck.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct JourneyCorrection {
+    /// When it was done, in microseconds since 1970.
+    pub at: Micros,
+    /// Whether it was added; it was struck where not.
+    pub was_added: bool,
+    /// Where and when the card was shown.
+    pub shown: LegEnd,
+    /// Whether somebody got on there.
+    pub is_on: bool,
+    /// Why, by the reason's name in the API.
+    pub reason: String,
+    /// What the holder got back by it; below zero where more was charged.
+    pub returned_fen: Fen,
 }
 
 /// What was paid to one operator on one network in a month, of the legs that are folded.

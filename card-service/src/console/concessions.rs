@@ -15,14 +15,15 @@ use super::asking;
 use super::frame::Frame;
 use super::input::Input;
 use super::model::Tone;
-use super::register::{Act, FormPage, Link, ThingPage, Typed, Wrong, message, refused, typed};
+use super::part::{Part, back};
+use super::register::{Act, ThingPage, Typed, Wrong, message, refused, typed};
 use super::view::{Choice, Tag, minute};
 use crate::app::App;
 use crate::domains::residence::{self, merge};
 use crate::domains::transit::concession::{self, By, ConcessionId, Grant, Held, Wish};
 use crate::domains::transit::{Fares, store};
 use crate::hex;
-use crate::http::{Refusal, SignedIn, language};
+use crate::http::{Refusal, SignedIn};
 use crate::i18n::Locale;
 use crate::people::Purpose;
 use crate::people::model::Permission;
@@ -32,29 +33,7 @@ pub(super) fn routes() -> [(&'static str, MethodRouter<App>); 1] {
     [("/holders/{holder_id}/concessions", get(ask).post(show))]
 }
 
-fn address(holder: HolderId) -> String {
-    format!("/holders/{holder}/concessions")
-}
-
-fn back(locale: Locale, holder: HolderId) -> Link {
-    Link { to: format!("/holders/{holder}"), text: locale.text("console-holder-title") }
-}
-
-/// The question that comes before.
-fn why(frame: Frame, holder: HolderId, purposes: &[Purpose], wrong: Wrong) -> FormPage {
-    let locale = frame.locale();
-    let purposes = Choice::of_person(locale, purposes);
-    let why = Input::choice("reason", locale.text("fares-held-ask"), purposes, "");
-    FormPage {
-        back: Some(back(locale, holder)),
-        action: address(holder),
-        title: locale.text("fares-held-title"),
-        lead: locale.text("fares-held-lead"),
-        inputs: vec![why.wrong(message(locale, wrong, "reason"))],
-        button: locale.text("fares-held-button"),
-        frame,
-    }
-}
+const PART: Part = Part { name: "concessions", keys: "fares-held", permission: Permission::ServeHolders };
 
 async fn ask(
     State(app): State<App>,
@@ -62,10 +41,7 @@ async fn ask(
     headers: HeaderMap,
     Path(holder): Path<HolderId>,
 ) -> Result<Response, Refusal> {
-    who.require(Permission::ServeHolders)?;
-    residence::require_known(&mut app.db.read().await?, holder).await?;
-    let frame = Frame::new(language(&headers), address(holder), Some(&who.0));
-    why(frame, holder, who.0.role.purposes(), None).answer()
+    PART.ask(&app, &who, &headers, holder).await
 }
 
 /// What a form asks to be done, if it asks for anything.
@@ -95,10 +71,9 @@ async fn show(
     Path(holder): Path<HolderId>,
     Form(form): Form<Typed>,
 ) -> Result<Response, Refusal> {
-    who.require(Permission::ServeHolders)?;
-    let frame = Frame::new(language(&headers), address(holder), Some(&who.0));
+    let frame = PART.frame(&who, &headers, holder)?;
     let Some(purpose) = Purpose::from_name(typed(&form, "reason")) else {
-        return why(frame, holder, who.0.role.purposes(), Some(("reason", "console-purpose-missing"))).answer();
+        return PART.why(frame, holder, who.0.role.purposes(), Some(("reason", "console-purpose-missing"))).answer();
     };
     who.require_purpose(purpose)?;
     let by = By { staff: who.0.staff_id, now: app.now(), today: app.today() };
@@ -207,7 +182,7 @@ fn thing(
     facts.push((t("fares-held-why"), super::view::reason(locale, purpose)));
     ThingPage {
         back: back(locale, holder),
-        action: address(holder),
+        action: PART.address(holder),
         title: t("fares-held-title"),
         state: Tag { text: t(key), tone },
         facts,
@@ -260,7 +235,7 @@ pub(super) mod tests {
         let mut pages: Vec<_> = [None, Some(("reason", "console-purpose-missing"))]
             .into_iter()
             .map(|wrong| {
-                let page = why(frame.clone(), holder, StaffRole::Clerk.purposes(), wrong);
+                let page = PART.why(frame.clone(), holder, StaffRole::Clerk.purposes(), wrong);
                 (format!("concessions-ask-{}", wrong.is_some()), page.render().unwrap())
             })
             .collect();
@@ -296,7 +271,7 @@ pub(super) mod tests {
         let facts = Facts::default().with(Field::DocumentKind, "passport").with(Field::DocumentNumber, "T1234567");
         let facts = facts.with(Field::Name, "测试甲");
         let holder = register(&office.app, clerk.staff_id, Registration::of(facts)).await.unwrap();
-        let path = address(holder);
+        let path = PART.address(holder);
         let send = async |form: &str| office.browse(Some(&token), &path, Some(form)).await;
         let (ok, again) = (StatusCode::OK, StatusCode::UNPROCESSABLE_ENTITY);
         assert_eq!(office.browse(Some(&token), &path, None).await.status, ok);
@@ -346,7 +321,7 @@ pub(super) mod tests {
 
         let auditor = office.staff("test-auditor", StaffRole::Auditor).await;
         assert_eq!(office.browse(Some(&auditor), &path, None).await.status, StatusCode::FORBIDDEN);
-        let nobody = address(HolderId::new(holder.shard(), [9; 16]));
+        let nobody = PART.address(HolderId::new(holder.shard(), [9; 16]));
         assert_eq!(office.browse(Some(&token), &nobody, None).await.status, StatusCode::NOT_FOUND);
         let shown = office.browse(Some(&token), &nobody, Some("reason=holder_request")).await;
         assert_eq!(shown.status, StatusCode::NOT_FOUND);

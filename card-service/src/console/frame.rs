@@ -18,6 +18,8 @@ pub(crate) struct Who {
     pub(crate) name: String,
     pub(crate) role: &'static str,
     pub(crate) serves: bool,
+    /// Whether they may move money back.
+    pub(crate) reverses: bool,
 }
 
 /// The key of a role's name.
@@ -44,6 +46,7 @@ impl Frame {
         let who = |staff: &Staff| Who {
             name: staff.name.clone(),
             serves: staff.role.may(Permission::ServeHolders),
+            reverses: staff.role.may(Permission::ReverseTransfers),
             role: role_key(staff.role),
         };
         Self { locale, path: path.into(), staff: staff.map(who) }
@@ -61,6 +64,11 @@ impl Frame {
     /// A text in the reader's language.
     pub fn t(&self, key: &str) -> String {
         self.locale.text(key)
+    }
+
+    /// Whether whoever reads it may move money back.
+    pub(crate) fn reverses(&self) -> bool {
+        self.staff.as_ref().is_some_and(|who| who.reverses)
     }
 
     /// Whether the page is one of those about newcomers and holders.

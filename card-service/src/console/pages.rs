@@ -18,7 +18,9 @@ use zeroize::Zeroizing;
 use super::frame::Frame;
 use super::model::{masked_name, masked_number, own_path};
 use super::view::{self, ActivityPage, CardPage, Choice, ErrorPage, HolderView, PurposePage, RowView, SignInPage, Tag};
-use super::{card_desk, concessions, find, gate_desk, guard, holder, home, merge, reader_job, slip, timeline, unblock};
+use super::{
+    card_desk, concessions, find, gate_desk, guard, holder, home, journeys, merge, reader_job, slip, timeline, unblock,
+};
 use crate::app::App;
 use crate::cards;
 use crate::cards::activity::{ActivityPurpose, Place, store};
@@ -56,47 +58,49 @@ pub fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
         ("/assets/paper.js", packed(get(|| async { asset(SCRIPT, include_str!("../../assets/paper.js")) }))),
         ("/assets/icon.svg", get(|| async { asset("image/svg+xml", include_str!("../../assets/icon.svg")) })),
     ];
-    own.into_iter()
-        .chain(home::routes())
-        .chain(find::routes())
-        .chain(holder::routes())
-        .chain(gate_desk::routes())
-        .chain(timeline::routes())
-        .chain(card_desk::routes())
-        .chain(concessions::routes())
-        .chain(reader_job::routes())
-        .chain(unblock::routes())
-        .chain(slip::routes())
-        .chain(cards::expiry::pages::routes())
-        .chain(cards::stock::pages::routes())
-        .chain(cards::activity::pages::routes())
-        .chain(reversal::pages::routes())
-        .chain(quarantine::pages::routes())
-        .chain(suspicion::pages::routes())
-        .chain(merge::routes())
-        .chain(residence::pages::routes())
-        .chain(residence::permit::pages::routes())
-        .chain(residence::paper::pages::routes())
-        .chain(residence::paper::check::pages::routes())
-        .chain(residence::import::pages::routes())
-        .chain(residence::photo::pages::routes())
-        .chain(residence::roster::pages::routes())
-        .chain(organisation::pages::routes())
-        .chain(points::pages::routes())
-        .chain(gate::pages::routes())
-        .chain(gate::pass::pages::routes())
-        .chain(transit::pages::routes())
-        .chain(transit::settlement::pages::routes())
-        .chain(card_sign_in::pages::routes())
-        .chain(terminals::pages::routes())
-        .chain(residence::map::pages::routes())
-        .chain(residence::household::pages::routes())
-        .chain(residence::agreement::pages::routes())
-        .chain(member::pages::routes())
-        .chain(approval::pages::routes())
-        .chain(account::pages::routes())
-        .chain(factor::pages::routes())
-        .collect()
+    // One by one: a chain of all of them takes more stack than a thread has.
+    let mut routes = Vec::from(own);
+    routes.extend(home::routes());
+    routes.extend(find::routes());
+    routes.extend(holder::routes());
+    routes.extend(gate_desk::routes());
+    routes.extend(timeline::routes());
+    routes.extend(card_desk::routes());
+    routes.extend(concessions::routes());
+    routes.extend(journeys::routes());
+    routes.extend(reader_job::routes());
+    routes.extend(unblock::routes());
+    routes.extend(slip::routes());
+    routes.extend(cards::expiry::pages::routes());
+    routes.extend(cards::stock::pages::routes());
+    routes.extend(cards::activity::pages::routes());
+    routes.extend(reversal::pages::routes());
+    routes.extend(quarantine::pages::routes());
+    routes.extend(suspicion::pages::routes());
+    routes.extend(merge::routes());
+    routes.extend(residence::pages::routes());
+    routes.extend(residence::permit::pages::routes());
+    routes.extend(residence::paper::pages::routes());
+    routes.extend(residence::paper::check::pages::routes());
+    routes.extend(residence::import::pages::routes());
+    routes.extend(residence::photo::pages::routes());
+    routes.extend(residence::roster::pages::routes());
+    routes.extend(organisation::pages::routes());
+    routes.extend(points::pages::routes());
+    routes.extend(gate::pages::routes());
+    routes.extend(gate::pass::pages::routes());
+    routes.extend(transit::pages::routes());
+    routes.extend(transit::settlement::pages::routes());
+    routes.extend(card_sign_in::pages::routes());
+    routes.extend(terminals::pages::routes());
+    routes.extend(residence::map::pages::routes());
+    routes.extend(residence::household::pages::routes());
+    routes.extend(residence::agreement::pages::routes());
+    routes.extend(member::pages::routes());
+    routes.extend(approval::pages::routes());
+    routes.extend(account::pages::routes());
+    routes.extend(factor::pages::routes());
+    routes
 }
 
 /// Where an address leads that only takes what is sent to it.

@@ -21,7 +21,7 @@ use super::unblock::UnblockPage;
 use super::view::{
     self, ActivityPage, CardPage, Choice, ErrorPage, HolderView, PurposePage, RowView, SignInPage, Tag, Wrong,
 };
-use super::{concessions, find, gate_desk, reader_job};
+use super::{concessions, find, gate_desk, journeys, reader_job};
 use crate::cards::activity::store::Activity;
 use crate::cards::activity::{ActivityPurpose, Place, pages as activity_pages};
 use crate::cards::deed::model::{Fate, Past, What};
@@ -29,9 +29,8 @@ use crate::cards::model::{Bearer, Card, CardState};
 use crate::cards::{expiry, stock};
 use crate::domains::purse::reversal;
 use crate::domains::residence::model::{ChangeReason, Facts, Field};
-use crate::domains::residence::permit::model::Standing;
-use crate::domains::residence::store::PastFact;
 use crate::domains::residence::view::{DOCUMENT, inputs};
+use crate::domains::residence::{permit::model::Standing, store::PastFact};
 use crate::domains::{gate, points, residence, transit};
 use crate::evidence::store::Checkpoint;
 use crate::i18n::Locale;
@@ -239,6 +238,7 @@ fn at_readers(locale: Locale) -> Vec<(String, String)> {
     let mut pages = Vec::new();
     pages.extend(reader_job::tests::pages(locale, &frame));
     pages.extend(concessions::tests::pages(&frame("/holders/x/concessions")));
+    pages.extend(journeys::tests::pages(&frame("/holders/x/journeys")));
     pages.extend(transit::pages::tests::pages(&frame("/fares")));
     pages.extend(transit::settlement::pages::tests::pages(&frame("/fares/settlement")));
     pages.extend(find::tests::pages(locale));

@@ -116,6 +116,8 @@ pub enum ActionKind {
     ConcessionChanged = 70,
     /// Leaves of what nobody can dispute any more were folded.
     LeavesFolded = 71,
+    /// A showing of a card at a validator was added, or struck.
+    JourneyCorrected = 72,
     /// A site with gates was added or closed.
     GateSiteChanged = 80,
     /// A terminal stands at another site, or at none.

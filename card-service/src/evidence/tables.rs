@@ -196,6 +196,16 @@ pub static TRANSIT_CONCESSION: Table = Table {
     leaf_shard: Some("shard"),
     ..PLAIN
 };
+/// Corrections of where cards were shown, until they are folded. Where and when that was stays in the office.
+pub static TRANSIT_CORRECTION: Table = Table {
+    name: "transit_correction",
+    columns: &["shard", "holder_id", "correction_id", "deed", "reason", "returned", "staff_id", "at", LEAF],
+    key: 3,
+    committed: 8,
+    withheld: &["shown_at", "side", "stop", "route", "organisation_id", "tariff", "tap_id", "blind"],
+    leaf_shard: Some("shard"),
+    ..PLAIN
+};
 /// What a person has decided about taps that were held for that.
 pub static TAP_SETTLEMENT: Table = Table {
     name: "tap_settlement",
@@ -261,7 +271,7 @@ pub static TERMINAL_DEED: Table = Table {
     ..PLAIN
 };
 /// Every exported table.
-pub static TABLES: [&Table; 60] = [
+pub static TABLES: [&Table; 61] = [
     &LEAVES,
     &TILE,
     &CHECKPOINT,
@@ -274,6 +284,7 @@ pub static TABLES: [&Table; 60] = [
     &SUSPICION_REVIEW,
     &TARIFF,
     &TRANSIT_CONCESSION,
+    &TRANSIT_CORRECTION,
     &LANE,
     &LANE_FOLD,
     &LEAF_FOLD,

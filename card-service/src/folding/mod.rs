@@ -15,6 +15,7 @@ use card_schema::ids::Shard;
 use self::rules::{Retention, Run, encoded, net};
 use crate::db::{Db, DbError, Tx};
 use crate::domains::transit;
+use crate::domains::transit::store::correction as corrections;
 use crate::evidence::leaf::Replaced;
 use crate::evidence::{self, Action, ActionKind, tables};
 
@@ -54,7 +55,9 @@ async fn fold_some(tx: &mut Tx, shard: Shard, retention: Retention, now: Micros)
     let mut moving = store::fares_of(tx.conn(), shard, &of_taps).await?;
     moving.extend(store::fares(tx.conn(), shard, retention.travels_before(now), AT_ONCE).await?);
     moving.retain(|leaf, _| *leaf <= placed);
-    let leaves: BTreeSet<i64> = of_taps.iter().copied().chain(moving.keys().copied()).collect();
+    let mut corrected = corrections::old(tx.conn(), shard, before(now, FARES_DAYS), AT_ONCE).await?;
+    corrected.retain(|leaf| *leaf <= placed);
+    let leaves: BTreeSet<i64> = of_taps.iter().chain(moving.keys()).chain(&corrected).copied().collect();
     if leaves.is_empty() {
         return Ok(0);
     }
@@ -74,6 +77,7 @@ async fn fold_some(tx: &mut Tx, shard: Shard, retention: Retention, now: Micros)
     let leaf = tx.numbers(shard).leaf + 1;
     let transfers: Vec<i64> = gone.iter().chain(&folded_before).map(|transfer| transfer.id).collect();
     store::remove(tx, shard, &of_taps, &transfers).await?;
+    corrections::remove(tx.conn(), shard, &corrected).await?;
     let nets = store::add_nets(tx, shard, &nets, leaf).await?;
     let accounts = gone.iter().flat_map(|transfer| [transfer.moved.debit, transfer.moved.credit]).collect();
     let accounts = store::accounts_of(tx.conn(), shard, &accounts, &leaves).await?;

@@ -3,12 +3,17 @@
 use std::collections::BTreeMap;
 use std::io::{Cursor, Write as _};
 
+use card_schema::clock::Micros;
+use card_schema::ids::{HolderId, OrganisationId, TapId};
+use card_schema::operation::transit::Side;
 use zip::CompressionMethod;
 use zip::write::{SimpleFileOptions, ZipWriter};
 
-use super::town::START;
-use crate::db::Db;
+use super::town::{START, random};
+use crate::db::{Db, DbError};
 use crate::domains::transit::import::{self, Wish};
+use crate::domains::transit::model::{Ride, RiderKey, Showing};
+use crate::domains::transit::store;
 
 /// A feed that is in order; invented, like every name here.
 pub(crate) const FILES: [(&str, &str); 14] = [
@@ -86,4 +91,17 @@ pub(crate) async fn fares_in(db: &Db, more: &str) {
     let (archive, supplement) = city(more);
     let wish = Wish { archive, supplement, from: None, in_part: false, by: None };
     import::import(db, START.plus_seconds(-86_400), wish).await.unwrap().unwrap();
+}
+
+/// Somebody has got on the bus at a stop.
+pub(crate) async fn got_on(db: &Db, holder: HolderId, at: Micros, stop: &str) {
+    let (rider, organisation, tap) =
+        (RiderKey::holder(holder.shard(), holder), OrganisationId::from_bytes(random()), TapId(random()));
+    let (stop, route, side) = (stop.to_owned(), "b".to_owned(), Side::On);
+    let showing = Some(Showing { at, side, stop, route, organisation, tariff: 1, tap });
+    let ride = Ride { rider, showing, charged: Vec::new(), named: Vec::new(), advanced: 0, open_until: None };
+    let written = db.write::<_, DbError, _>(move |tx| {
+        Box::pin(async move { store::riding::add(tx.conn(), std::slice::from_ref(&ride)).await })
+    });
+    written.await.unwrap();
 }

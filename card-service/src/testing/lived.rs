@@ -207,7 +207,7 @@ async fn office(town: &Town, terminal: &TestTerminal, card: &TestCard) {
             transit::store::insert(tx, START, &new).await?;
             opens(tx, who, (terminal, terminal_of), holder).await?;
             rides_for_less(tx, who, holder).await?;
-            rode(tx, terminal_of, holder).await?;
+            rode(tx, (who, terminal_of), holder).await?;
             at_readers(tx, who, card, terminal).await
         })
     })
@@ -226,13 +226,20 @@ async fn rides_for_less(tx: &mut Tx, who: StaffId, holder: HolderId) -> Result<(
     Ok(())
 }
 
-/// Somebody has a pass, and was on a bus.
-async fn rode(tx: &mut Tx, operator: OrganisationId, holder: HolderId) -> Result<(), DbError> {
+/// Somebody has a pass, was on a bus, and on one whose validator has not taken the card.
+async fn rode(tx: &mut Tx, (who, operator): (StaffId, OrganisationId), holder: HolderId) -> Result<(), DbError> {
+    use transit::correction::{Correction, Deed, Reason};
     use transit::model::{FareGroup, PassSold, Ride, RiderKey, Right, RightOf, Showing, Sold};
     let (rider, tap, day) = (RiderKey::holder(holder.shard(), holder), TapId(random()), Date::in_china(START));
     let group = |sold| FareGroup { organisation: operator, sold };
     let (stop, route, side) = ("p".to_owned(), "b".to_owned(), Side::On);
-    let showing = Some(Showing { at: START, side, stop, route, organisation: operator, tariff: 1, tap });
+    let showing = Showing { at: START, side, stop, route, organisation: operator, tariff: 1, tap };
+    let (id, reason) = (TapId(random()), Reason::NotRead);
+    let missed = Showing { at: START.plus_seconds(-3_600), tap: id, ..showing.clone() };
+    let correction =
+        Correction { id, deed: Deed::Added, showing: missed, reason, returned: -200, at: START, staff: String::new() };
+    transit::store::correction::put(tx, who, holder, &correction, random()).await?;
+    let showing = Some(showing);
     let bus = group(Sold::Rides("bus".to_owned()));
     let charged = vec![(bus.id(), 200)];
     let ride = Ride { rider, showing, charged, named: vec![bus], advanced: 0, open_until: None };

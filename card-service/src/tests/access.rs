@@ -37,7 +37,7 @@ use Permission::{
 use Who::{Anybody, Either, May, MayApprove, Proof, Staff, Terminals};
 
 /// Every route. One that is not here, or no more there, fails the test.
-const TABLE: [(&str, &str, Who); 241] = [
+const TABLE: [(&str, &str, Who); 243] = [
     ("GET", "/", Staff),
     ("GET", "/account/password", Staff),
     ("GET", "/account/second-factor", Staff),
@@ -87,6 +87,7 @@ const TABLE: [(&str, &str, Who); 241] = [
     ("GET", "/holders/{holder_id}/household/head", May(ServeHolders)),
     ("GET", "/holders/{holder_id}/household/leave", May(ServeHolders)),
     ("GET", "/holders/{holder_id}/household/relationship", May(ServeHolders)),
+    ("GET", "/holders/{holder_id}/journeys", May(ReverseTransfers)),
     ("GET", "/holders/{holder_id}/merge", May(ServeHolders)),
     ("GET", "/holders/{holder_id}/merge/undo", Anybody),
     ("GET", "/holders/{holder_id}/papers", May(ServeHolders)),
@@ -213,6 +214,7 @@ const TABLE: [(&str, &str, Who); 241] = [
     ("POST", "/holders/{holder_id}/household/head", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/household/leave", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/household/relationship", May(ServeHolders)),
+    ("POST", "/holders/{holder_id}/journeys", May(ReverseTransfers)),
     ("POST", "/holders/{holder_id}/merge", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/merge/undo", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/papers/new", May(ServeHolders)),

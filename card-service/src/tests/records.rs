@@ -47,7 +47,7 @@ use crate::intake::suspicion;
 use crate::intake::suspicion::model::{Counts, Rule, Suspicion};
 use crate::people::{Purpose, Staff, StaffId, StaffRole, approval, organisation};
 use crate::terminals;
-use crate::testing::city::fares_in;
+use crate::testing::city::{fares_in, got_on};
 use crate::testing::gate::site_of;
 use crate::testing::town::{card_of, clerk_in, terminal_in};
 use crate::testing::{Office, PASSWORD, office};
@@ -61,6 +61,8 @@ const BIRTH: &str = "1990-03-07";
 const PHONE: &str = "13800138000";
 /// The last day of what the person was granted: fares alone say which concessions there are.
 const CONCESSION_UNTIL: &str = "2033-04-27";
+/// Where the person was: no fares know it.
+const STOP: &str = "qwyx-stop";
 /// The same house, typed otherwise.
 const SAME_HOUSE: &str = "ＱＷＹＸ路<测试隐址>７";
 
@@ -109,6 +111,7 @@ impl Scene {
         }
 
         Box::pin(concession(app, clerk_in(&app.db).await, holder)).await;
+        Box::pin(got_on(&app.db, holder, app.now(), STOP)).await;
         callers.push(Caller::Terminal(terminal.id));
         let card = card_of(&app.db, Bearer::Holder(holder), CardState::Active).await;
         let tap = terminal.tap(&card, Slot::Tap, Operation::PursePayment(purse::Payment::online(Fen(100))));
@@ -339,6 +342,7 @@ impl Walked {
             (Field::Name.name(), [NAME.to_owned(), masked_name(NAME)]),
             (Field::DocumentNumber.name(), [NUMBER.to_owned(), masked_number(NUMBER)]),
             (Field::Address.name(), [ADDRESS.to_owned(), ADDRESS.to_owned()]),
+            (transit::correction::READ, [STOP.to_owned(), STOP.to_owned()]),
             (transit::concession::READ, [CONCESSION_UNTIL.to_owned(), CONCESSION_UNTIL.to_owned()]),
         ] {
             let holds = |form: &String| readings.iter().any(|reading| reading.contains(form.as_str()));
@@ -392,6 +396,8 @@ async fn no_route_shows_anything_of_a_record_without_a_leaf_that_says_why() {
         ("/holders/{holder_id}/concessions", "administrator"),
         ("/holders/{holder_id}/concessions", "clerk"),
         ("/holders/{holder_id}/concessions", "supervisor"),
+        ("/holders/{holder_id}/journeys", "administrator"),
+        ("/holders/{holder_id}/journeys", "supervisor"),
         ("/holders/{holder_id}/merge", "administrator"),
         ("/holders/{holder_id}/merge", "clerk"),
         ("/holders/{holder_id}/merge", "supervisor"),

@@ -47,6 +47,8 @@ pub enum Cause {
     Closing,
     /// They may claim something else than before.
     Concession,
+    /// What they have shown was corrected.
+    Correction,
 }
 
 /// Reckons these riders of a shard anew, and books what is missing: how many they are.
@@ -94,6 +96,7 @@ fn reference(cause: Cause, rider: &RiderKey, now: Micros, number: usize) -> Refe
     context.update(match cause {
         Cause::Closing => b"nrc/fare-closing/v1\0",
         Cause::Concession => b"nrc/fare-concession/v1\0",
+        Cause::Correction => b"nrc/fare-correction/v1\0",
     });
     context.update(&rider.id);
     context.update(&now.0.to_be_bytes());

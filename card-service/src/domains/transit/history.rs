@@ -8,13 +8,14 @@ use card_schema::date::Date;
 use card_schema::ids::HolderId;
 use card_schema::money::Fen;
 use card_schema::operation::transit::Side;
-use card_schema::wire::journeys::{FareLine, FoldedMonth, Journeys, LegEnd, RiddenLeg};
+use card_schema::wire::journeys::{FareLine, FoldedMonth, JourneyCorrection, Journeys, LegEnd, RiddenLeg};
 
+use super::correction::{Correction, Deed};
 use super::fares::Trip;
 use super::import::Recalled;
 use super::model::{RiderKey, Riding, Showing};
 use super::settlement::model::Month;
-use super::store::riding as store;
+use super::store::{correction as corrections, riding as store};
 use super::{Fares, Line, Tariff};
 use crate::db::{Connection, DbError};
 
@@ -54,7 +55,7 @@ impl Fares {
         let reckoned = self.reckon(&riding.base, &riding.rights, &showings, now);
         let open = reckoned.open.and_then(|(first, _)| {
             let tariff = &self.at(showings[first].at)?.tariff;
-            let began = Some(end(tariff, showings[first]));
+            let began = Some(end(Some(tariff), showings[first]));
             let leg = RiddenLeg { began, ended: None, is_open: true, charged_fen: Fen::ZERO, lines: Vec::new() };
             Some(Told { first, last: None, leg })
         });
@@ -73,8 +74,8 @@ impl Fares {
             Side::Off => (None, Some(first)),
         };
         let leg = RiddenLeg {
-            began: began.map(|showing| end(tariff, showing)),
-            ended: ended.map(|showing| end(tariff, showing)),
+            began: began.map(|showing| end(Some(tariff), showing)),
+            ended: ended.map(|showing| end(Some(tariff), showing)),
             is_open: false,
             charged_fen: trip.charge.amount,
             lines: tariff.explained(&trip.charge).into_iter().map(|part| line(tariff, part)).collect(),
@@ -90,9 +91,9 @@ impl Fares {
 }
 
 /// Where a card was shown, as riders call it.
-pub fn end(tariff: &Tariff, showing: &Showing) -> LegEnd {
-    let route = tariff.route_named(&showing.route).map(|route| &*tariff.route_of(route).name);
-    let stop = tariff.stop_named(&showing.stop).map(|stop| &*tariff.stop_of(stop).name);
+pub fn end(tariff: Option<&Tariff>, showing: &Showing) -> LegEnd {
+    let route = tariff.and_then(|tariff| Some(&*tariff.route_of(tariff.route_named(&showing.route)?).name));
+    let stop = tariff.and_then(|tariff| Some(&*tariff.stop_of(tariff.stop_named(&showing.stop)?).name));
     let named = |name: Option<&str>, id: &str| name.filter(|name| !name.is_empty()).unwrap_or(id).to_owned();
     LegEnd { at: showing.at, route: named(route, &showing.route), stop: named(stop, &showing.stop) }
 }
@@ -103,8 +104,20 @@ fn line(tariff: &Tariff, Line { key, what, percent, amount }: Line<'_>) -> FareL
     FareLine { reason: key.to_owned(), what, percent, amount_fen: amount }
 }
 
+fn corrected(fares: &Fares, correction: &Correction) -> JourneyCorrection {
+    let Correction { deed, showing, reason, returned, at, .. } = correction;
+    JourneyCorrection {
+        at: *at,
+        was_added: *deed == Deed::Added,
+        shown: end(fares.at(showing.at).map(|version| &*version.tariff), showing),
+        is_on: showing.side == Side::On,
+        reason: reason.name().to_owned(),
+        returned_fen: Fen(*returned),
+    }
+}
+
 /// What of these legs, the newest first, is told, with the months before.
-fn journeys(fares: &Fares, told: Vec<Told>, folded: Vec<Folded>) -> Journeys {
+fn journeys(fares: &Fares, told: Vec<Told>, corrections: &[Correction], folded: Vec<Folded>) -> Journeys {
     let mut legs: Vec<RiddenLeg> = told.into_iter().map(|told| told.leg).collect();
     let older = legs.split_off(legs.len().min(LEGS));
     let months = folded.into_iter().map(|Folded { at, organisation, network, paid }| FoldedMonth {
@@ -117,8 +130,19 @@ fn journeys(fares: &Fares, told: Vec<Told>, folded: Vec<Folded>) -> Journeys {
         legs,
         older: u32::try_from(older.len()).expect("fewer than a card can be shown in a month"),
         older_fen: Fen(older.iter().map(|leg| leg.charged_fen.0).sum()),
+        corrections: corrections.iter().map(|one| corrected(fares, one)).collect(),
         folded: months.collect(),
     }
+}
+
+/// What is kept of a holder's travels.
+///
+/// # Errors
+/// When the database fails.
+pub async fn riding(connection: &mut Connection, holder: HolderId) -> Result<Riding, DbError> {
+    let rider = RiderKey::holder(holder.shard(), holder);
+    let mut known = store::known(connection, &BTreeSet::from([rider])).await?;
+    Ok(known.remove(&rider).unwrap_or_default())
 }
 
 /// What a holder is told.
@@ -131,8 +155,8 @@ pub async fn of_holder(
     holder: HolderId,
     now: Micros,
 ) -> Result<Journeys, DbError> {
-    let rider = RiderKey::holder(holder.shard(), holder);
-    let riding = store::known(connection, &BTreeSet::from([rider])).await?.remove(&rider).unwrap_or_default();
+    let riding = riding(connection, holder).await?;
+    let corrections = corrections::of(connection, holder).await?;
     let months: Vec<Micros> = std::iter::successors(Some(Month::of(Date::in_china(now))), |month| Some(month.before()))
         .take(MONTHS)
         .map(|month| month.span().start)
@@ -140,7 +164,7 @@ pub async fn of_holder(
     let folded = store::folded(connection, holder, &months).await?;
     let fares = recalled.now(connection, now).await?;
     let told = fares.told(&riding, now);
-    Ok(journeys(&fares, told, folded))
+    Ok(journeys(&fares, told, &corrections, folded))
 }
 
 #[cfg(test)]
@@ -265,7 +289,7 @@ fen = 5000
         let fares = fares();
         let told = fares.told(&riding(&shown), DAY.plus_seconds(200 * 86_400));
         let folded = |network: &str| Folded { at: DAY, organisation: None, network: network.to_owned(), paid: 7 };
-        let journeys = journeys(&fares, told, vec![folded("metro"), folded("gone")]);
+        let journeys = journeys(&fares, told, &[], vec![folded("metro"), folded("gone")]);
         assert_eq!((journeys.legs.len(), journeys.older, journeys.older_fen), (100, 3, Fen(600)));
         assert_eq!(journeys.legs[0].began.as_ref().unwrap().at, DAY.plus_seconds(102 * 86_400));
         let months: Vec<_> = journeys.folded.iter().map(|month| (&*month.month, &*month.network)).collect();

@@ -3,12 +3,14 @@
 //! Read [`feed::read`] for how a feed becomes a tariff, [`journey::journeys`] for which showings of a card belong together,
 //! [`Tariff::charge`] for what a leg costs, [`fares::Fares::reckon`] for both over time, and [`booking::book`] for what is booked; [`import`]
 //! keeps versions of the fares, [`pages`] is where people bring them in, [`settlement`] what operators have
-//! taken, [`concession`] what holders are granted, and [`history`] what they are told of their journeys.
+//! taken, [`concession`] what holders are granted, [`history`] what they are told of their journeys, and [`correction`] what
+//! of these is put right.
 
 pub mod api;
 pub mod booking;
 pub mod closing;
 pub mod concession;
+pub mod correction;
 mod explain;
 pub mod fares;
 pub mod feed;

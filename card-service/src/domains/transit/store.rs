@@ -1,6 +1,7 @@
 //! The table of versions of the fares.
 
 pub mod concession;
+pub mod correction;
 pub mod riding;
 
 use card_schema::clock::Micros;

@@ -8,7 +8,7 @@ use crate::db::recorder::{self, Recorded};
 use crate::testing::Scratch;
 
 /// Tables whose rows belong to a holder, or to what a holder does.
-const HOLDERS: [&str; 36] = [
+const HOLDERS: [&str; 37] = [
     "account",
     "activity_read",
     "card_deed",
@@ -43,6 +43,7 @@ const HOLDERS: [&str; 36] = [
     "tap_settlement",
     "transfer",
     "transit_concession",
+    "transit_correction",
     "transit_pass",
     "validation",
 ];

@@ -102,6 +102,12 @@ pub fn is_able(who: StaffId, permission: Permission, everybody: &[Member]) -> bo
     everybody.iter().any(|member| member.staff.staff_id == who && works(member))
 }
 
+/// Whether somebody else may do this, who may be taken for another person.
+pub fn has_other(who: StaffId, permission: Permission, everybody: &[Member], now: Micros) -> bool {
+    let others = everybody.iter().map(|member| member.staff.staff_id);
+    others.into_iter().any(|other| is_able(other, permission, everybody) && are_two(who, other, everybody, now))
+}
+
 /// Whether somebody may answer a request like this; the key of a text where they may not.
 pub fn may_answer(
     request: &Request,

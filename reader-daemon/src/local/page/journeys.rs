@@ -4,7 +4,7 @@ use askama::Template;
 use card_schema::{
     clock::Micros,
     money::Fen,
-    wire::journeys::{FareLine, FoldedMonth, Journeys, LegEnd, RiddenLeg},
+    wire::journeys::{FareLine, FoldedMonth, JourneyCorrection, Journeys, LegEnd, RiddenLeg},
 };
 
 use super::{statement::word, view::minute};
@@ -37,6 +37,14 @@ const REASONS: [(&str, &str, &str); 12] = [
     ("same-stop", "同站进出，不收费", "You left where you came in: nothing is charged"),
 ];
 
+/// Why staff correct, by the reasons' names on the wire.
+const BECAUSE: [(&str, &str, &str); 4] = [
+    ("not_read", "验票机没有读到卡", "The validator did not read the card"),
+    ("out_of_order", "没有可用的验票机", "There was no validator at work"),
+    ("wrong_place", "验票机的站点、线路或时间有误", "The validator had a wrong place or time"),
+    ("by_mistake", "误刷，没有乘车", "Shown by mistake, without travelling"),
+];
+
 /// An amount with the sign that people write.
 fn yuan(amount: Fen) -> String {
     if amount.0 < 0 { format!("−{}", Fen(-amount.0)) } else { amount.to_string() }
@@ -44,7 +52,7 @@ fn yuan(amount: Fen) -> String {
 
 impl Rides<'_> {
     /// From when to when; the day is said once.
-    fn time(&self, leg: &RiddenLeg) -> String {
+    fn time(leg: &RiddenLeg) -> String {
         let ends: Vec<Micros> = [&leg.began, &leg.ended].into_iter().flatten().map(|end| end.at).collect();
         let [first, last] = [ends.first(), ends.last()].map(|at| at.copied().map(minute).unwrap_or_default());
         match last.split_once(' ') {
@@ -90,7 +98,7 @@ impl Rides<'_> {
         said.join(" ")
     }
 
-    fn charged(&self, leg: &RiddenLeg) -> String {
+    fn charged(leg: &RiddenLeg) -> String {
         if leg.is_open { "–".to_owned() } else { yuan(leg.charged_fen) }
     }
 
@@ -104,13 +112,37 @@ impl Rides<'_> {
         })
     }
 
-    fn operator(&self, month: &FoldedMonth) -> String {
+    fn made(correction: &JourneyCorrection) -> String {
+        minute(correction.at)
+    }
+
+    /// Which showing was added or struck.
+    fn showing(&self, correction: &JourneyCorrection) -> String {
+        let JourneyCorrection { was_added, shown, is_on, .. } = correction;
+        let (zh, en) = if *was_added { ("补登", "Added") } else { ("撤销", "Struck") };
+        let side = if *is_on { ("上车", "getting on") } else { ("下车", "leaving") };
+        let place = format!("{} {} · {}", minute(shown.at), shown.route, shown.stop);
+        match self.language {
+            Language::Zh => format!("{zh}：{place}（{}）", side.0),
+            Language::En => format!("{en}: {place} ({})", side.1),
+        }
+    }
+
+    fn because<'b>(&self, correction: &'b JourneyCorrection) -> &'b str {
+        word(self.language, &BECAUSE, &correction.reason)
+    }
+
+    fn returned(correction: &JourneyCorrection) -> String {
+        yuan(correction.returned_fen)
+    }
+
+    fn operator(month: &FoldedMonth) -> String {
         let FoldedMonth { organisation, network, .. } = month;
         let parts = [organisation.as_deref().unwrap_or("–"), network];
         parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
     }
 
-    fn paid(&self, month: &FoldedMonth) -> String {
+    fn paid(month: &FoldedMonth) -> String {
         yuan(month.paid_fen)
     }
 }
@@ -120,9 +152,9 @@ mod tests {
     use super::*;
 
     /// 2026-11-23 09:04 in Beijing, and minutes after it.
-    fn end(route: &str, stop: &str, minutes: i64) -> Option<LegEnd> {
+    fn end(route: &str, stop: &str, minutes: i64) -> LegEnd {
         let at = Micros(1_795_395_845_000_000).plus_seconds(minutes * 60);
-        Some(LegEnd { at, route: route.to_owned(), stop: stop.to_owned() })
+        LegEnd { at, route: route.to_owned(), stop: stop.to_owned() }
     }
 
     fn line(reason: &str, what: &str, percent: Option<u8>, fen: i64) -> FareLine {
@@ -139,12 +171,12 @@ mod tests {
         let journeys = Journeys { older: 3, older_fen: Fen(600), ..Journeys::default() };
         let [zh, en] = [Language::Zh, Language::En].map(|language| Rides { language, journeys: &journeys });
         let (missing, cap) = (line("maximum", "", None, 900), line("cap", "day", None, -300));
-        let open = RiddenLeg { is_open: true, ..leg(end("M1", "A1", 0), None, Vec::new()) };
+        let open = RiddenLeg { is_open: true, ..leg(Some(end("M1", "A1", 0)), None, Vec::new()) };
         for (leg, time, places, why, charged) in [
             (
                 leg(
-                    end("M1", "A1", 0),
-                    end("M1", "C1", 31),
+                    Some(end("M1", "A1", 0)),
+                    Some(end("M1", "C1", 31)),
                     vec![line("fare", "metro 1→4", None, 600), line("discount", "month", Some(80), -120)],
                 ),
                 "2026-11-23 09:04–09:35",
@@ -153,21 +185,21 @@ mod tests {
                 "4.80",
             ),
             (
-                leg(end("M1", "A1", 0), end("M2", "C1", 20 * 60), vec![line("same-stop", "", None, 0)]),
+                leg(Some(end("M1", "A1", 0)), Some(end("M2", "C1", 20 * 60)), vec![line("same-stop", "", None, 0)]),
                 "2026-11-23 09:04 – 2026-11-24 05:04",
                 "M1 · A1 → M2 · C1",
                 "You left where you came in: nothing is charged",
                 "0.00",
             ),
             (
-                leg(end("M1", "A1", 0), None, vec![missing.clone(), cap]),
+                leg(Some(end("M1", "A1", 0)), None, vec![missing.clone(), cap]),
                 "2026-11-23 09:04",
                 "M1 · A1 → (not shown)",
                 "The card was not shown at one end: the maximum 9.00; Cap reached day −3.00",
                 "6.00",
             ),
             (
-                leg(None, end("M1", "C1", 0), vec![missing]),
+                leg(None, Some(end("M1", "C1", 0)), vec![missing]),
                 "2026-11-23 09:04",
                 "M1 · (not shown) → C1",
                 "The card was not shown at one end: the maximum 9.00",
@@ -175,17 +207,30 @@ mod tests {
             ),
             (open, "2026-11-23 09:04", "M1 · A1", "Not ended: charged when you show the card there", "–"),
             (
-                leg(end("B1", "A1", 0), None, vec![line("a newer reason", "x", None, -5)]),
+                leg(Some(end("B1", "A1", 0)), None, vec![line("a newer reason", "x", None, -5)]),
                 "2026-11-23 09:04",
                 "B1 · A1",
                 "a newer reason x −0.05",
                 "−0.05",
             ),
         ] {
-            assert_eq!((&*en.time(&leg), &*en.places(&leg)), (time, places));
-            assert_eq!((&*en.why(&leg).join("; "), &*en.charged(&leg)), (why, charged));
+            assert_eq!((&*Rides::time(&leg), &*en.places(&leg)), (time, places));
+            assert_eq!((&*en.why(&leg).join("; "), &*Rides::charged(&leg)), (why, charged));
             assert_eq!(zh.why(&leg).len(), en.why(&leg).len());
         }
+        let correction = JourneyCorrection {
+            at: Micros(1_795_395_845_000_000),
+            was_added: true,
+            shown: end("M1", "C1", -30),
+            is_on: false,
+            reason: "not_read".to_owned(),
+            returned_fen: Fen(600),
+        };
+        assert_eq!(en.showing(&correction), "Added: 2026-11-23 08:34 M1 · C1 (leaving)");
+        assert_eq!(
+            (en.because(&correction), &*Rides::returned(&correction)),
+            ("The validator did not read the card", "6.00")
+        );
         assert_eq!(en.older().unwrap(), "And 3 before these: 6.00 yuan in all.");
         assert_eq!(zh.line(&line("discount", "月", Some(80), -120)), "累计优惠 月 付 80% −1.20");
     }

@@ -29,8 +29,8 @@ impl Statement<'_> {
     /// Where the holder has travelled, if it is anywhere.
     fn rides(&self) -> Option<Rides<'_>> {
         let journeys = &self.statement.journeys;
-        let is_some = !(journeys.legs.is_empty() && journeys.folded.is_empty());
-        is_some.then_some(Rides { language: self.language, journeys })
+        let is_none = journeys.legs.is_empty() && journeys.folded.is_empty() && journeys.corrections.is_empty();
+        (!is_none).then_some(Rides { language: self.language, journeys })
     }
 
     /// Each read with its time.

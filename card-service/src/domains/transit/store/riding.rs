@@ -81,7 +81,7 @@ fn of<'a>(known: &'a mut HashMap<RiderKey, Riding>, row: &Row) -> Result<&'a mut
     Ok(known.entry(RiderKey { is_issuers, ..as_holder }).or_default())
 }
 
-fn showing(row: &Row) -> Result<Showing, DbError> {
+pub(super) fn showing(row: &Row) -> Result<Showing, DbError> {
     Ok(Showing {
         at: Micros(row.get("at")?),
         side: Side::from_number(columns::number(row, "side")?).ok_or(DbError::Unreadable("validation.side"))?,
@@ -207,9 +207,8 @@ pub async fn fold(connection: &mut Connection, folded: &[(RiderKey, Folding)]) -
     Ok(())
 }
 
-/// Writes what was reckoned, in the order in which it was.
-pub async fn add(connection: &mut Connection, rides: &[Ride]) -> Result<(), DbError> {
-    let shown: Vec<_> = rides.iter().filter_map(|ride| Some((ride.rider, ride.showing.as_ref()?))).collect();
+/// Writes where cards were shown.
+pub(super) async fn show(connection: &mut Connection, shown: &[(RiderKey, &Showing)]) -> Result<(), DbError> {
     let showings = || shown.iter().map(|(_, showing)| showing);
     let rows = Rows::new()
         .ints("shard", shown.iter().map(|(rider, _)| i64::from(rider.shard.0)))
@@ -221,7 +220,25 @@ pub async fn add(connection: &mut Connection, rides: &[Ride]) -> Result<(), DbEr
         .texts("route", showings().map(|showing| showing.route.clone()))
         .bytes("organisation_id", showings().map(|showing| *showing.organisation.as_bytes()))
         .ints("tariff", showings().map(|showing| i64::from(showing.tariff)));
-    insert(connection, "validation", rows, "").await?;
+    insert(connection, "validation", rows, "").await
+}
+
+/// Removes where a card was shown.
+pub(super) async fn strike(connection: &mut Connection, rider: RiderKey, showing: &Showing) -> Result<(), DbError> {
+    query("DELETE FROM validation WHERE shard = $1 AND rider_id = $2 AND at = $3 AND tap_id = $4")
+        .bind(rider.shard)
+        .bind(rider.id)
+        .bind(showing.at.0)
+        .bind(showing.tap.0)
+        .execute(connection)
+        .await
+        .map(drop)
+}
+
+/// Writes what was reckoned, in the order in which it was.
+pub async fn add(connection: &mut Connection, rides: &[Ride]) -> Result<(), DbError> {
+    let shown: Vec<_> = rides.iter().filter_map(|ride| Some((ride.rider, ride.showing.as_ref()?))).collect();
+    show(connection, &shown).await?;
 
     let mut charged: BTreeMap<(RiderKey, GroupId), i64> = BTreeMap::new();
     let mut riders: BTreeMap<RiderKey, (i64, Option<Micros>)> = BTreeMap::new();
