@@ -110,8 +110,7 @@ impl Scene {
             Box::pin(registered).await.unwrap();
         }
 
-        Box::pin(concession(app, clerk_in(&app.db).await, holder)).await;
-        Box::pin(got_on(&app.db, holder, app.now(), STOP)).await;
+        Box::pin(rides(app, clerk_in(&app.db).await, holder)).await;
         callers.push(Caller::Terminal(terminal.id));
         let card = card_of(&app.db, Bearer::Holder(holder), CardState::Active).await;
         let tap = terminal.tap(&card, Slot::Tap, Operation::PursePayment(purse::Payment::online(Fen(100))));
@@ -258,14 +257,15 @@ async fn station(app: &App) -> OrganisationId {
     id
 }
 
-/// A concession of the fares.
-async fn concession(app: &App, by: StaffId, holder: HolderId) {
+/// A concession of the fares, and a ride.
+async fn rides(app: &App, by: StaffId, holder: HolderId) {
     let (now, id, from, until) = (app.now(), ConcessionId([7; 16]), app.today(), CONCESSION_UNTIL.parse().unwrap());
     let grant = Grant { id, concession: "student".to_owned(), from, until };
     let granted = app.db.write::<_, DbError, _>(move |tx| {
         Box::pin(async move { transit::store::concession::put(tx, now, by, holder, &grant, [7; 16]).await })
     });
     granted.await.unwrap();
+    got_on(&app.db, holder, now, STOP).await;
 }
 
 /// A programme of points.
