@@ -87,6 +87,7 @@ async fn a_holder_sees_what_journeys_cost_and_why_and_the_office_does_not() {
     assert_eq!((&legs[0]["is_open"], &legs[0]["began"]["stop"]), (&json!(true), &json!("P")), "{told}");
     let fare = json!([{"reason": "fare", "what": "bus", "percent": null, "amount_fen": 200}]);
     assert_eq!((legs.len(), &legs[1]["lines"], &legs[1]["charged_fen"]), (2, &fare, &json!(200)), "{told}");
+    assert_eq!(told["entries"].as_array().unwrap().len(), 1, "rides have a list of their own: {told}");
     let supervisor = shop.supervisor.clone();
     let page = format!("/holders/{}", shop.holder);
     for page in [page.clone(), format!("{page}/timeline"), format!("/cards/{}", shop.card.id)] {

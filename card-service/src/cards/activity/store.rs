@@ -162,7 +162,7 @@ pub async fn of_receipt(connection: &mut Connection, receipt: &ReceiptName) -> R
 }
 
 /// The newest taps of a holder since then that have moved something, with whichever card, for the holder alone: nothing is recorded
-/// but that the holder has asked.
+/// but that the holder has asked. Without those at validators, which move nothing by themselves.
 pub async fn of_holder(
     connection: &mut Connection,
     holder: HolderId,
@@ -171,7 +171,7 @@ pub async fn of_holder(
 ) -> Result<Vec<Activity>, DbError> {
     let rows = taps(&format!(
         "t.shard = $1 AND t.card_id IN (SELECT card_id FROM card WHERE shard = $1 AND holder_id = $2)
-         AND t.at >= $3 AND t.operation IN ({}) AND COALESCE(s.outcome, t.outcome) = {}
+         AND t.at >= $3 AND t.operation IN ({}) AND t.operation <> $5 AND COALESCE(s.outcome, t.outcome) = {}
          ORDER BY t.at DESC, t.tap_id DESC LIMIT $4",
         moving(),
         Outcome::Accepted.number()
@@ -180,6 +180,7 @@ pub async fn of_holder(
     .bind(holder)
     .bind(since.0)
     .bind(i64::from(limit))
+    .bind(i64::from(OperationCode::TransitValidation.number()))
     .all(connection)
     .await?;
     let mut seen = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;

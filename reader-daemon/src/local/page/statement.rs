@@ -44,7 +44,7 @@ impl Statement<'_> {
 
     /// What it did to the purse, or to the points, and what has gone back since.
     fn moved(&self, entry: &StatementEntry) -> String {
-        let is_out = entry.operation == OperationCode::PursePayment;
+        let is_out = matches!(entry.operation, OperationCode::PursePayment | OperationCode::TransitPass);
         let money = entry.amount_fen.filter(|_| entry.operation != OperationCode::PointsAward);
         let mut said: Vec<_> =
             money.map(|amount| format!("{}{amount}", if is_out { "−" } else { "+" })).into_iter().collect();
@@ -117,6 +117,7 @@ mod tests {
                 entry(OperationCode::PursePayment, Some(1_250), Some(250), Some(-88)),
                 "−12.50, returned 2.50, -88 points",
             ),
+            (entry(OperationCode::TransitPass, Some(5_000), None, None), "−50.00"),
             (entry(OperationCode::PurseTopUp, Some(5_000), None, None), "+50.00"),
             (entry(OperationCode::PurseRefund, Some(250), None, None), "+2.50"),
             (entry(OperationCode::PointsAward, Some(9_900), None, Some(99)), "+99 points"),
