@@ -29,6 +29,7 @@ use crate::domains::residence::{self, merge};
 use crate::domains::transit::concession::By;
 use crate::domains::transit::correction::{self, Allowance, COUNTED, Missing, Reason, Wish};
 use crate::domains::transit::{Fares, history, store};
+use crate::folding::rules::Retention;
 use crate::hex;
 use crate::http::{Refusal, SignedIn};
 use crate::people::model::Permission;
@@ -91,12 +92,13 @@ fn read(form: &Typed) -> Result<Option<Wish>, correction::Wrong> {
     }
 }
 
-/// How much whoever asks may still give back without another.
+/// What whoever asks may correct, and how much they may still give back without another.
 async fn allowance(tx: &mut Tx, app: &App, by: StaffId, now: Micros) -> Result<Allowance, DbError> {
     let everybody = member::store::all(tx.conn()).await?;
     let alone = store::correction::alone(tx.conn(), approval::counts(by, &everybody, now)).await?;
     let has_other = approval::rules::has_other(by, Permission::ReverseTransfers, &everybody, now);
-    Ok(Allowance { alone, limit: has_other.then(|| approval::limit(app)) })
+    let since = Retention::from(app.config.limits).disputed_since(now);
+    Ok(Allowance { since, alone, limit: has_other.then(|| approval::limit(app)) })
 }
 
 /// What is shown of somebody.

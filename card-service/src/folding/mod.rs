@@ -55,7 +55,7 @@ async fn fold_some(tx: &mut Tx, shard: Shard, retention: Retention, now: Micros)
     let mut moving = store::fares_of(tx.conn(), shard, &of_taps).await?;
     moving.extend(store::fares(tx.conn(), shard, retention.travels_before(now), AT_ONCE).await?);
     moving.retain(|leaf, _| *leaf <= placed);
-    let mut corrected = corrections::old(tx.conn(), shard, before(now, FARES_DAYS), AT_ONCE).await?;
+    let mut corrected = corrections::old(tx.conn(), shard, retention.travels_before(now), AT_ONCE).await?;
     corrected.retain(|leaf| *leaf <= placed);
     let leaves: BTreeSet<i64> = of_taps.iter().chain(moving.keys()).chain(&corrected).copied().collect();
     if leaves.is_empty() {

@@ -27,6 +27,11 @@ impl Default for Retention {
 }
 
 impl Retention {
+    /// What is before this nobody may dispute any more.
+    pub fn disputed_since(self, now: Micros) -> Micros {
+        days_before(now, self.dispute_days.into())
+    }
+
     /// Travels are folded that were known before this. A terminal's clock may be off by a day.
     pub fn travels_before(self, now: Micros) -> Micros {
         days_before(now, i64::from(self.dispute_days) + 1)

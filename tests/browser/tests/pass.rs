@@ -6,7 +6,7 @@ use browser::{
     terminal_page::{enter_counter, type_digits},
     visitor::{LANGUAGES, speak},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 use town::{Place, Town, wait};
 
 const PIN: &str = "246810";
@@ -28,9 +28,7 @@ fn a_pass_is_sold_at_the_counter_and_rides_cost_nothing_more() -> Result<()> {
         Ok((!station.get("/v1/validator")?.success()?["tariff"].is_null()).then_some(()))
     })?;
     let bus = town.validator("bus")?;
-    let reader = Place::ALL.len();
-    let duty = json!({"reader": town.pcscd.readers()[reader], "validate": {"route": "b1", "stop": "a1", "side": "on"}});
-    bus.local()?.put("/v1/validator", &json!({"duties": [duty]}))?.success()?;
+    town.tell(&bus, 0, &["on", "--route", "b1", "--stop", "a1"])?;
 
     let counter = Chromium::start(Scripts::Allowed)?;
     enter_counter(&mut town, Place::Station, &counter)?;
@@ -63,18 +61,9 @@ fn a_pass_is_sold_at_the_counter_and_rides_cost_nothing_more() -> Result<()> {
         counter.until("input[name=pass]")?;
 
         // On the bus it is good at once, and nothing is taken.
-        let api = bus.local()?;
-        let cards_so_far = || -> Result<Value> { Ok(api.get("/v1/validator")?.success()?["readers"][0].clone()) };
-        let before = wait::until("the reader is at work", || Ok(Some(cards_so_far()?).filter(|at| !at.is_null())))?;
-        town.pcscd.insert(reader, &card)?;
-        let shown = wait::until("the card is let on", || {
-            Ok(Some(cards_so_far()?).filter(|at| at["cards"] != before["cards"] && at["shown"] == json!(true)))
-        })?;
+        let shown = town.show(&bus, &card, 0)?;
         ensure!(shown["refusal"].is_null(), "{shown}");
-        town.pcscd.cards().remove(reader)?;
-        wait::until("the tap is with the service", || {
-            Ok((api.get("/v1/outbox")?.success()?["pending"] == json!(0)).then_some(()))
-        })?;
+        bus.bring_all()?;
         town.put(&card, Place::Station)?;
         assert_eq!(town.top_up(1)?, MONEY - PRICE + 1);
         town.take(Place::Station)?;

@@ -33,7 +33,7 @@ fn a_driver_sets_the_reader_riders_see_what_became_of_their_cards_and_an_inspect
     town.import_fares(&archive, &supplement)?;
     let cards = PEOPLE.map(|(name, document)| town.holder_with_money(name, document, PIN, 5_000));
     let bus = town.validator("bus")?;
-    let reader = town.pcscd.readers()[READER].clone();
+    let reader = town.vehicle_reader(0);
     let (driver, screen) = (Chromium::start(Scripts::Allowed)?, Chromium::start(Scripts::Allowed)?);
     enter_validator(&bus, &driver)?;
     enter_riders(&bus, &screen)?;

@@ -21,8 +21,6 @@ use crate::people::approval::rules::is_beyond;
 
 /// As what a look at a holder's journeys stands in the holder's list.
 pub const READ: &str = "journeys";
-/// So long a fare may be disputed.
-const DISPUTED_SECONDS: i64 = 30 * 86_400;
 
 /// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,9 +133,11 @@ pub enum Wish {
     Strike(TapId, Reason),
 }
 
-/// How much somebody may still give back without another.
+/// How far back somebody may correct, and how much they may still give back without another.
 #[derive(Clone, Copy, Debug)]
 pub struct Allowance {
+    /// What was before this nobody may dispute any more.
+    pub since: Micros,
     /// What they have given back alone within a day.
     pub alone: Fen,
     /// What one may; nothing where there is nobody else.
@@ -161,14 +161,14 @@ impl Missing {
         fares: &Fares,
         riding: &Riding,
         operators: &[Operator],
-        now: Micros,
+        (since, now): (Micros, Micros),
         id: TapId,
     ) -> Result<Showing, Wrong> {
         if self.at > now {
             return Err(("time", "journeys-time-future"));
         }
         let is_folded = riding.base.until.is_some_and(|until| self.at <= until);
-        if self.at < now.plus_seconds(-DISPUTED_SECONDS) || is_folded {
+        if self.at < since || is_folded {
             return Err(("day", "journeys-day-over"));
         }
         let Some(version) = fares.at(self.at) else { return Err(("day", "journeys-day-without-fares")) };
@@ -229,19 +229,20 @@ impl Fares {
     }
 }
 
-/// What is to be written: what was done to which showing, why, and what the rider has shown then.
+/// What is to be written: what was done to which showing, why, and what the rider has shown then. What may be disputed lies between
+/// two moments.
 fn decide(
     fares: &Fares,
     riding: &Riding,
     (operators, before): (&[Operator], &[Correction]),
     wish: Wish,
-    now: Micros,
+    disputed: (Micros, Micros),
     id: TapId,
 ) -> Result<(Deed, Showing, Reason, Riding), Wrong> {
     let mut after = riding.clone();
     match wish {
         Wish::Add(missing, reason) => {
-            let showing = missing.check(fares, riding, operators, now, id)?;
+            let showing = missing.check(fares, riding, operators, disputed, id)?;
             after.showings.push(showing.clone());
             Ok((Deed::Added, showing, reason, after))
         }
@@ -273,7 +274,7 @@ pub async fn carry_out(
     let riders = BTreeSet::from([rider]);
     let riding = riding::known(tx.conn(), &riders).await?.remove(&rider).unwrap_or_default();
     let (operators, before) = (store::operators(tx.conn()).await?, store::of(tx.conn(), holder).await?);
-    let decided = decide(fares, &riding, (&operators, &before), wish, by.now, id);
+    let decided = decide(fares, &riding, (&operators, &before), wish, (allowance.since, by.now), id);
     let (deed, showing, reason, after) = match decided {
         Ok(decided) => decided,
         Err(wrong) => return Ok(Err(wrong)),
@@ -301,6 +302,8 @@ mod tests {
 
     /// 2026-11-23 09:04:05 in Beijing.
     const NOW: Micros = Micros(1_795_395_845_000_000);
+    /// Thirty days.
+    const DISPUTED: (Micros, Micros) = (NOW.plus_seconds(-30 * 86_400), NOW);
     const METRO: OrganisationId = OrganisationId::from_bytes([1; 16]);
     const OTHER: OrganisationId = OrganisationId::from_bytes([2; 16]);
 
@@ -354,11 +357,11 @@ mod tests {
             (at(-30 * 86_400 - 1), &one, Err("day")),
             (again, &one, Err("time")),
         ] {
-            let made = missing.check(&fares(), &riding, operators, NOW, TapId([9; 32]));
+            let made = missing.check(&fares(), &riding, operators, DISPUTED, TapId([9; 32]));
             let made = made.as_ref().map(|made| (&*made.stop, &*made.route, made.organisation));
             assert_eq!(made.map_err(|(field, _)| *field), expected, "{missing:?}");
         }
-        let before = at(-29 * 86_400 - 1).check(&fares(), &Riding::default(), &one, NOW, TapId([9; 32]));
+        let before = at(-29 * 86_400 - 1).check(&fares(), &Riding::default(), &one, DISPUTED, TapId([9; 32]));
         assert_eq!(before, Err(("day", "journeys-day-without-fares")));
     }
 
@@ -366,7 +369,7 @@ mod tests {
     fn what_is_struck_is_there_and_was_not_struck_before() {
         let riding = Riding { showings: vec![got_on()], ..Riding::default() };
         let wish = || Wish::Strike(got_on().tap, Reason::ByMistake);
-        let decided = decide(&fares(), &riding, (&[], &[]), wish(), NOW, TapId([9; 32])).unwrap();
+        let decided = decide(&fares(), &riding, (&[], &[]), wish(), DISPUTED, TapId([9; 32])).unwrap();
         assert_eq!((decided.0, &decided.1, decided.3.showings.len()), (Deed::Struck, &got_on(), 0));
         let struck = Correction {
             id: TapId([9; 32]),
@@ -378,14 +381,14 @@ mod tests {
             staff: String::new(),
         };
         for (before, expected) in [(vec![struck], "journeys-struck-already"), (Vec::new(), "journeys-strikes-gone")] {
-            let refused = decide(&fares(), &Riding::default(), (&[], &before), wish(), NOW, TapId([9; 32]));
+            let refused = decide(&fares(), &Riding::default(), (&[], &before), wish(), DISPUTED, TapId([9; 32]));
             assert_eq!(refused.unwrap_err(), ("strikes", expected));
         }
     }
 
     #[test]
     fn what_one_gives_back_alone_has_a_limit_where_there_is_another() {
-        let has = |alone, limit: Option<i64>| Allowance { alone: Fen(alone), limit: limit.map(Fen) };
+        let has = |alone, limit: Option<i64>| Allowance { since: NOW, alone: Fen(alone), limit: limit.map(Fen) };
         for (allowance, returned, expected) in [
             (has(0, Some(900)), 900, true),
             (has(1, Some(900)), 900, false),

@@ -14,6 +14,7 @@ use crate::domains::transit::import::Recalled;
 use crate::domains::transit::{closing, history};
 use crate::evidence::Log;
 use crate::folding;
+use crate::folding::rules::Retention;
 use crate::testing::town::clerk_in;
 
 /// Whose card it is.
@@ -54,7 +55,7 @@ async fn a_holder_is_told_what_was_paid_and_of_folded_months_what_they_came_to()
     // What the tree does not have yet is not folded.
     log.integrate(town.now()).await.unwrap();
     town.later(40 * 86_400);
-    folding::fold(&town.scratch.db, town.now()).await.unwrap();
+    folding::fold(&town.scratch.db, Retention::default(), town.now()).await.unwrap();
     let mut bus = town.terminal().await;
     let minute = (town.now().0 - START.0) / 60_000_000;
     let later = ride(&mut bus, &card, "+b:q", minute);
@@ -84,7 +85,8 @@ async fn a_correction_is_folded_with_what_it_corrects() {
             let by = By { staff, now, today: Date::in_china(now) };
             let (stop, route) = ("q".to_owned(), "m".to_owned());
             let left = Missing { at: START.plus_seconds(1_200), side: Side::Off, stop, route, operator: None };
-            let (wish, allowance) = (Wish::Add(left, Reason::NotRead), Allowance { alone: Fen::ZERO, limit: None });
+            let (wish, allowance) =
+                (Wish::Add(left, Reason::NotRead), Allowance { since: Micros(0), alone: Fen::ZERO, limit: None });
             correction::carry_out(tx, &fares, (by, allowance), holder, wish, (TapId(random()), random())).await
         })
     });
@@ -95,7 +97,7 @@ async fn a_correction_is_folded_with_what_it_corrects() {
     assert_eq!(transfers, 2, "what was booked stays, and what was too much goes back");
     log.integrate(town.now()).await.unwrap();
     town.later(40 * 86_400);
-    folding::fold(&town.scratch.db, town.now()).await.unwrap();
+    folding::fold(&town.scratch.db, Retention::default(), town.now()).await.unwrap();
     let rows = "SELECT (SELECT COUNT(*) FROM transit_correction) + (SELECT COUNT(*) FROM validation)";
     assert_eq!((town.number(rows).await, town.number("SELECT COUNT(*) FROM leaf WHERE kind = 72").await), (0, 0));
     let then = told(&town, &card).await;
