@@ -3,14 +3,14 @@
 
 use std::path::Path;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use browser::{
     Chromium, Scripts, Visitor,
     terminal_page::{enter, enter_counter, type_digits},
     visitor::{LANGUAGES, speak},
 };
 use serde_json::Value;
-use town::{Place, Town, daemon::Daemon};
+use town::{Place, Town, daemon::Daemon, service::ADMINISTRATOR};
 
 const PIN: &str = "864209";
 
@@ -93,5 +93,55 @@ fn a_holder_reads_at_the_station_what_rides_have_cost_and_why() -> Result<()> {
         clerk.until("a[href='/counter/statement'][aria-current]")?;
     }
     ensure!(at_screen.noted.is_empty(), "{:#?}", at_screen.noted);
+    Ok(())
+}
+
+#[test]
+fn whoever_may_reverse_strikes_a_showing_that_is_wrong_and_money_goes_back() -> Result<()> {
+    let mut town = Town::open_with(1)?;
+    let (archive, supplement) = fares::archive("caps")?;
+    town.import_fares(&archive, &supplement)?;
+    let card = town.pcscd.new_card("corrected")?;
+    town.put(&card, Place::Station)?;
+    let holder = town.office.register("测试乘客·Test", "11000019900101011X")?;
+    town.issue(holder, PIN)?;
+    town.top_up(10_000)?;
+    town.take(Place::Station)?;
+    let mut bus = town.validator("bus")?;
+    travel(&town, &mut bus, &card)?;
+
+    let browser = Chromium::start(Scripts::Allowed)?;
+    let url = town.service.url().to_owned();
+    let mut visitor = Visitor::new(&browser, LANGUAGES[0]);
+    // 12.00 were charged, of which 6.00 for leaving without having come in; then the leg that is open still.
+    for (language, place, legs) in [(LANGUAGES[0], "D1", 3), (LANGUAGES[1], "A1 · M1", 2)] {
+        visitor.language = language;
+        visitor.sign_in(&url, ADMINISTRATOR)?;
+        browser.open(&format!("{url}/holders/{holder}"))?;
+        browser.follow("main a[href$='/journeys']")?;
+        browser.click("label[for=reason-complaint]")?;
+        browser.follow("main form button.primary")?;
+        browser.until("#strike")?;
+        visitor.visit("journeys")?;
+        let offered = browser.texts("label[for^='strikes-']")?;
+        let of = |place: &str| match place.split_once(" · ") {
+            Some((stop, route)) => offered.iter().position(|one| one.contains(stop) && one.contains(route)),
+            None => offered.iter().position(|one| one.contains(place)),
+        };
+        let chosen = of(place).with_context(|| format!("{offered:?}"))? + 1;
+        browser.click(&format!("#strike .choice:nth-of-type({chosen}) label[for^='strikes-']"))?;
+        browser.follow("#strike button")?;
+        browser.until(".summary a[href^='#mistaken']")?;
+        visitor.visit("journeys-wrong")?;
+        browser.click("label[for=mistaken-by_mistake]")?;
+        browser.follow("#strike button")?;
+        browser.until("#strike")?;
+        assert_eq!(browser.count("label[for^='strikes-']")?, legs + 1, "one showing less");
+        visitor.visit("journeys-corrected")?;
+        visitor.sign_out()?;
+    }
+    town.put(&card, Place::Station)?;
+    assert_eq!(town.top_up(1)?, 10_000 - 600 + 1);
+    ensure!(visitor.noted.is_empty(), "{:#?}", visitor.noted);
     Ok(())
 }

@@ -45,6 +45,14 @@ pub fn feeds() -> Result<Vec<String>> {
 /// # Errors
 /// When a file cannot be read.
 pub fn archive(feed: &str) -> Result<(Vec<u8>, String)> {
+    archive_with(feed, "", "")
+}
+
+/// The same, with more at the end of one of its files.
+///
+/// # Errors
+/// When a file cannot be read.
+pub fn archive_with(feed: &str, file: &str, more: &str) -> Result<(Vec<u8>, String)> {
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
     let folder = folder("feeds").join(feed);
     for entry in std::fs::read_dir(&folder).with_context(|| format!("no feed {feed}"))? {
@@ -53,6 +61,7 @@ pub fn archive(feed: &str) -> Result<(Vec<u8>, String)> {
             let name = path.file_name().and_then(|name| name.to_str()).context("a name")?;
             zip.start_file(name, SimpleFileOptions::default())?;
             zip.write_all(&std::fs::read(&path)?)?;
+            zip.write_all(if name == file { more.as_bytes() } else { b"" })?;
         }
     }
     let supplement = std::fs::read_to_string(folder.join("supplement.toml"))?;
