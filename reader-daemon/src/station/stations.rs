@@ -26,6 +26,8 @@ use crate::{
 const TAP_TIMEOUT: Duration = Duration::from_secs(10);
 /// So long the next number waits for the last tap's way up, unless somebody wants it.
 const WAY_UP_FIRST: Duration = Duration::from_millis(50);
+/// How long a stop waits for a reader's line.
+const LET_GO_WAIT: Duration = Duration::from_secs(1);
 
 /// A tap that somebody waits for.
 #[expect(missing_debug_implementations, reason = "it may hold a PIN")]
@@ -242,8 +244,8 @@ impl Stations {
             lines.values().cloned().collect()
         };
         for line in lines {
-            // A line that hangs at a card keeps its number: it is reported at the next start.
-            if let Ok(mut line) = line.try_lock()
+            // Whoever has waited for a card lets go of it. A line that hangs at one keeps its number: it is reported at the next start.
+            if let Ok(mut line) = tokio::time::timeout(LET_GO_WAIT, line.lock()).await
                 && let Err(error) = line.release().await
             {
                 tracing::warn!(%error, "a reserved number could not be given back");
