@@ -400,6 +400,7 @@ mod tests {
             ("CARD_SERVICE_LIMITS__REFUND_DAYS", "limits.refund_days", "367"),
             ("CARD_SERVICE_LIMITS__VOID_MINUTES", "limits.void_minutes", "1441"),
             ("CARD_SERVICE_LIMITS__DISPUTE_DAYS", "limits.dispute_days", "366"),
+            ("CARD_SERVICE_LIMITS__OFFLINE_FREEZE_DAYS", "limits.offline_freeze_days", "31"),
             ("CARD_SERVICE_LIMITS__GATE_DAYS", "limits.gate_days", "366"),
         ] {
             let refused = Config::load(None, &environment(&[(variable, value)]), &Overrides::default());

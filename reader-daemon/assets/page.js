@@ -9,7 +9,13 @@ function show(html) {
   if (states.outerHTML !== statesNow.outerHTML) states.replaceWith(statesNow);
   const [old, now] = [document.querySelector("main"), page.querySelector("main")];
   if (old.dataset.state === now.dataset.state) return;
+  // A scanner types on while cards come and go.
+  const typed = [...old.querySelectorAll("[data-keep]")].map(({ id, value }) => [id, value]);
   old.replaceWith(now);
+  for (const [id, value] of typed) {
+    const field = document.getElementById(id);
+    if (field) field.value = value;
+  }
   document.title = page.title;
   begin();
 }

@@ -106,11 +106,6 @@ impl FareVersion {
         Some((route, *self.networks.get(usize::from(route.network))?))
     }
 
-    /// A pass.
-    pub fn pass(&self, id: &str) -> Option<&FarePass> {
-        self.passes.iter().find(|pass| pass.id == id)
-    }
-
     /// A stop.
     pub fn stop(&self, id: &str) -> Option<&FareStop> {
         self.stops.binary_search_by(|stop| (*stop.id).cmp(id)).ok().map(|place| &self.stops[place])

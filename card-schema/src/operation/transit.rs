@@ -6,6 +6,7 @@ use std::fmt;
 use minicbor::{Decoder, Encoder, encode::Write};
 
 use crate::{
+    clock::Micros,
     date::Date,
     envelope::{EnvelopeError, cbor},
     money::Fen,
@@ -121,6 +122,12 @@ pub struct PassPurchase {
 }
 
 impl PassPurchase {
+    /// When the fares are in force by which a pass is sold that begins on a day: when that day ends in China, for versions begin with
+    /// a day of service.
+    pub fn priced_at(from: Date) -> Micros {
+        from.start_utc().plus_seconds(86_400 - 8 * 3_600 - 1)
+    }
+
     pub(crate) fn encode<W: Write>(&self, e: &mut Encoder<W>) -> Result<(), minicbor::encode::Error<W::Error>> {
         e.map(3)?.u8(1)?.str(&self.pass)?.u8(2)?.i64(self.from.days())?.u8(3)?.i64(self.price.0)?;
         Ok(())

@@ -75,6 +75,8 @@ impl LimitsConfig {
             ("limits.refund_days", i64::from(self.refund_days), REFUND_DAYS_MAX),
             ("limits.void_minutes", i64::from(self.void_minutes), VOID_MINUTES_MAX),
             ("limits.dispute_days", i64::from(self.dispute_days), KEPT_DAYS_MAX),
+            // What a validator brings so late has to be booked still.
+            ("limits.offline_freeze_days", i64::from(self.offline_freeze_days), i64::from(self.dispute_days)),
             ("limits.gate_days", i64::from(self.gate_days), KEPT_DAYS_MAX),
         ];
         match amounts.into_iter().chain(others).find(|(_, found, most)| !(0..=*most).contains(found)) {

@@ -96,9 +96,10 @@ fn read(form: &Typed) -> Result<Option<Wish>, correction::Wrong> {
 async fn allowance(tx: &mut Tx, app: &App, by: StaffId, now: Micros) -> Result<Allowance, DbError> {
     let everybody = member::store::all(tx.conn()).await?;
     let alone = store::correction::alone(tx.conn(), approval::counts(by, &everybody, now)).await?;
-    let has_other = approval::rules::has_other(by, Permission::ReverseTransfers, &everybody, now);
+    let all: Vec<_> = everybody.iter().collect();
+    let is_alone = approval::rules::is_only_one(by, Permission::ReverseTransfers, &all, now);
     let since = Retention::from(app.config.limits).disputed_since(now);
-    Ok(Allowance { since, alone, limit: has_other.then(|| approval::limit(app)) })
+    Ok(Allowance { since, alone, limit: (!is_alone).then(|| approval::limit(app)) })
 }
 
 /// What is shown of somebody.

@@ -1,6 +1,6 @@
 //! `validator on|off|inspect|gate|stop|show|pass`: what readers do with each card, through the running daemon.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use card_schema::operation::transit::Side;
 use clap::{Args, Subcommand};
@@ -16,7 +16,7 @@ use crate::{
         client::Client,
         wire::{PassRequest, ValidatorDuty, ValidatorReply, ValidatorRequest},
     },
-    validator::Duty,
+    validator::{Duty, tell},
 };
 
 /// Where it is set and read.
@@ -118,9 +118,11 @@ pub(super) fn run(args: &ValidatorArgs, settings: &Settings, context: Context) -
     let reply: ValidatorReply = super::block_on(async {
         let now: ValidatorReply = client.get(PATH).await?;
         let Some((duty, Which { reader })) = wish else { return Ok(now) };
-        let mut duties = now.duties;
-        duties.retain(|one| one.reader != *reader);
-        duties.extend(duty.map(|duty| ValidatorDuty { reader: reader.clone(), duty }));
+        let mut duties: BTreeMap<_, _> =
+            now.duties.into_iter().map(|one| (one.reader.unwrap_or_default(), one.duty)).collect();
+        tell(&mut duties, reader.as_deref().unwrap_or_default(), duty);
+        let named = |name: String| Some(name).filter(|name| !name.is_empty());
+        let duties = duties.into_iter().map(|(name, duty)| ValidatorDuty { reader: named(name), duty }).collect();
         client.put(PATH, &ValidatorRequest { duties }).await
     })??;
     context.print(&reply, |reply| describe(reply, context.language));
@@ -154,6 +156,7 @@ fn describe(reply: &ValidatorReply, language: Language) -> String {
             }
             Duty::Inspect { route } => format!("{} {route}", language.choose("查票", "inspect")),
             Duty::Gate {} => language.choose("门禁", "gate").to_owned(),
+            Duty::Nothing {} => language.choose("不工作", "nothing").to_owned(),
         };
         let _ = writeln!(text, "{reader}: {does}");
     }

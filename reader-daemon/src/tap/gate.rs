@@ -36,6 +36,9 @@ pub enum GateRefused {
 
 /// What is known of this gate, where it stands somewhere and has not been without the service for too long.
 fn pack(known: &Knowledge, now: Micros) -> Result<&GatePack, Refused> {
+    if known.is_revoked {
+        return Err(Refused::TerminalRevoked);
+    }
     let pack = known.gate.as_deref().ok_or(GateRefused::NoRights)?;
     if pack.site.is_none() {
         return Err(GateRefused::StandsNowhere.into());
@@ -195,6 +198,8 @@ mod tests {
         ] {
             assert_eq!(admit_bearer(&text, &known, NOW), expected, "{case}");
         }
+        let revoked = Knowledge { is_revoked: true, ..known.clone() };
+        assert_eq!(admit_bearer(&good, &revoked, NOW), Err(Refused::TerminalRevoked));
         let no_gate = Err(Refused::OperationNotAllowed(OperationCode::GateCheck));
         assert_eq!(admit_bearer(&good, &bus, NOW), no_gate);
     }

@@ -3,42 +3,42 @@
 use card_schema::{
     clock::Micros,
     date::Date,
-    envelope::fares::{FarePass, FareVersion},
+    envelope::fares::FarePass,
     operation::transit::{PassPurchase, SOLD_AHEAD_DAYS},
 };
 
 use super::{Knowledge, Refused};
 
-/// From UTC to the time of China.
-const CHINA_SECONDS: i64 = 8 * 3_600;
-
-/// The passes that are sold now.
-pub fn sold(known: &Knowledge, now: Micros) -> &[FarePass] {
-    known.fares.as_ref().and_then(|pack| pack.at(now)).map_or(&[], |version| &version.passes)
+/// The passes that are sold for a first day.
+pub fn sold(from: Date, known: &Knowledge) -> &[FarePass] {
+    let version = known.fares.as_ref().and_then(|pack| pack.at(PassPurchase::priced_at(from)));
+    version.map_or(&[], |version| &version.passes)
 }
 
-/// A pass whose first day is `from`, for the price that the fares ask which are in force when that day ends: versions begin with a
-/// day of service.
+/// A pass whose first day is `from`, for what the fares of that day ask.
 ///
 /// # Errors
 /// [`Refused::NoFares`], and [`Refused::NotOnSale`] where nothing of this name is sold for that day.
 pub fn purchase(pass: &str, from: Date, known: &Knowledge, now: Micros) -> Result<PassPurchase, Refused> {
-    let pack = known.fares.as_ref().ok_or(Refused::NoFares)?;
+    if known.fares.is_none() {
+        return Err(Refused::NoFares);
+    }
     let ahead = from.days() - Date::in_china(now).days();
     if !(0..=SOLD_AHEAD_DAYS).contains(&ahead) {
         return Err(Refused::NotOnSale);
     }
-    let end = from.start_utc().plus_seconds(86_400 - CHINA_SECONDS - 1);
-    let sold = |version: &FareVersion| version.pass(pass).map(|pass| pass.price);
-    let price = pack.at(end).and_then(sold).ok_or(Refused::NotOnSale)?;
-    Ok(PassPurchase { pass: pass.to_owned(), from, price })
+    let found = sold(from, known).iter().find(|one| one.id == pass).ok_or(Refused::NotOnSale)?;
+    Ok(PassPurchase { pass: pass.to_owned(), from, price: found.price })
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use card_schema::{envelope::fares::FarePack, money::Fen};
+    use card_schema::{
+        envelope::fares::{FarePack, FareVersion},
+        money::Fen,
+    };
 
     use super::*;
     use crate::tap::tests::knowledge;
@@ -78,8 +78,8 @@ mod tests {
             let said = purchase(id, day(from), &known, now).map(|purchase| purchase.price.0);
             assert_eq!(said, expected, "{id} from {from}");
         }
-        assert_eq!(sold(&known, now).len(), 2);
-        assert_eq!(sold(&knowledge(), now), []);
+        assert_eq!(["2026-11-30", "2026-12-01"].map(|from| sold(day(from), &known).len()), [2, 1]);
+        assert_eq!(sold(day("2026-12-01"), &knowledge()), []);
         assert_eq!(purchase("month", day("2026-11-23"), &knowledge(), now), Err(Refused::NoFares));
     }
 }

@@ -8,6 +8,6 @@ mod model;
 mod run;
 
 pub use self::{
-    model::{AtReader, Duty, Shown, Verdict, Wrong, duty_of},
+    model::{AtReader, Duty, Shown, Verdict, Wrong, duty_of, tell},
     run::{Board, Validator},
 };

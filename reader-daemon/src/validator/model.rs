@@ -34,6 +34,8 @@ pub enum Duty {
     },
     /// Opens the gate for those who may pass.
     Gate {},
+    /// Nothing, whatever all others do.
+    Nothing {},
 }
 
 /// What is wrong with a duty.
@@ -52,9 +54,9 @@ pub enum Wrong {
 }
 
 impl Duty {
-    /// What a card is to sign.
-    pub fn operation(&self) -> Operation {
-        match self {
+    /// What a card is to sign; nothing where nothing is done with it.
+    pub fn operation(&self) -> Option<Operation> {
+        Some(match self {
             // Which fares are in force is filled in when a card is there.
             Self::Validate { route, stop, side } => Operation::TransitValidation(Validation {
                 tariff: 0,
@@ -64,7 +66,8 @@ impl Duty {
             }),
             Self::Inspect { route } => Operation::TransitInspection(Inspection { route: route.clone() }),
             Self::Gate {} => Operation::GateCheck(Check),
-        }
+            Self::Nothing {} => return None,
+        })
     }
 
     /// Whether this terminal can do it now.
@@ -72,7 +75,7 @@ impl Duty {
     /// # Errors
     /// What is wrong with it.
     pub fn check(&self, known: &Knowledge, now: Micros) -> Result<(), Wrong> {
-        let code = self.operation().code();
+        let Some(code) = self.operation().map(|operation| operation.code()) else { return Ok(()) };
         if !known.profile.operations.contains(&code) {
             return Err(Wrong::NotAllowed(code));
         }
@@ -114,6 +117,16 @@ pub struct AtReader {
     pub shown: Option<Shown>,
     /// How many cards it has had.
     pub cards: u64,
+}
+
+/// Tells a reader what it is there for, or all that are not named otherwise, whose name is empty; without a duty it does nothing any
+/// more.
+pub fn tell(duties: &mut BTreeMap<String, Duty>, reader: &str, duty: Option<Duty>) {
+    match duty {
+        Some(duty) => duties.insert(reader.to_owned(), duty),
+        None if !reader.is_empty() && duties.contains_key("") => duties.insert(reader.to_owned(), Duty::Nothing {}),
+        None => duties.remove(reader),
+    };
 }
 
 /// What a reader is there for: what was said of it, or of all.
@@ -182,5 +195,21 @@ mod tests {
         let found = ["front", "back"].map(|reader| duty_of(&duties, reader).cloned());
         assert_eq!(found, ["front", "all"].map(|route| Some(inspect(route))));
         assert_eq!(duty_of(&BTreeMap::new(), "front"), None);
+    }
+
+    #[test]
+    fn one_reader_stops_also_where_all_were_told_together() {
+        let mut duties = BTreeMap::new();
+        tell(&mut duties, "", Some(Duty::Gate {}));
+        tell(&mut duties, "front", None);
+        assert_eq!(
+            ["front", "back"].map(|reader| duty_of(&duties, reader).cloned()),
+            [Some(Duty::Nothing {}), Some(Duty::Gate {})]
+        );
+        tell(&mut duties, "front", Some(Duty::Gate {}));
+        tell(&mut duties, "", None);
+        assert_eq!(["front", "back"].map(|reader| duty_of(&duties, reader).cloned()), [Some(Duty::Gate {}), None]);
+        tell(&mut duties, "front", None);
+        assert!(duties.is_empty(), "{duties:?}");
     }
 }

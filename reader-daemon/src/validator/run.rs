@@ -1,6 +1,11 @@
 //! One task a reader: a card comes, is let in or not, and goes. Readers wait for nothing but the outbox of each other.
 
-use std::{collections::BTreeMap, pin::pin, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    pin::pin,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use card_schema::{envelope::receipt::Outcome, operation::OperationCode};
 use tokio::{
@@ -16,7 +21,7 @@ use crate::{
     outbox::{Outbox, OutboxError, Snapshot},
     station::{Presented, StationError, Stations, Told},
     submit::SubmitterHandle,
-    tap::{Ask, Refused, TapError},
+    tap::{Ask, Refused, TapError, gate::GateRefused},
 };
 
 /// How long a reader waits for a card before it looks again whether it is still there.
@@ -25,6 +30,8 @@ const CARD_WAIT: Duration = Duration::from_mins(2);
 const SHOWN_FOR: Duration = Duration::from_secs(4);
 /// How long an inspector waits for the service.
 const RECEIPT_WAIT: Duration = Duration::from_secs(3);
+/// How long nobody else who is not let in has the service asked.
+const ASKED_EVERY: Duration = Duration::from_secs(10);
 /// How long a reader that is busy, or not there, is left alone.
 const LEFT_ALONE: Duration = Duration::from_secs(1);
 
@@ -43,6 +50,8 @@ struct Inner {
     submitter: SubmitterHandle,
     duties: watch::Sender<Duties>,
     board: watch::Sender<Board>,
+    /// When the service was last asked because somebody was not let in.
+    asked: Mutex<Option<Instant>>,
 }
 
 impl Validator {
@@ -58,7 +67,7 @@ impl Validator {
         let kept = outbox.snapshot(Snapshot::Duties).await?;
         let duties = kept.and_then(|(_, text)| serde_json::from_slice(&text).ok()).unwrap_or_default();
         let (duties, board) = (watch::Sender::new(duties), watch::Sender::default());
-        Ok(Self(Arc::new(Inner { stations, outbox, submitter, duties, board })))
+        Ok(Self(Arc::new(Inner { stations, outbox, submitter, duties, board, asked: Mutex::default() })))
     }
 
     /// Tells readers what they are there for, by their names; the empty name is for all others. Kept for the next start.
@@ -96,7 +105,11 @@ impl Validator {
         loop {
             let wanted: BTreeMap<String, Duty> = {
                 let (duties, readers) = (duties.borrow_and_update(), readers.borrow_and_update());
-                readers.keys().filter_map(|name| Some((name.clone(), duty_of(&duties, name)?.clone()))).collect()
+                readers
+                    .keys()
+                    .filter_map(|name| Some((name.clone(), duty_of(&duties, name)?.clone())))
+                    .filter(|(_, duty)| *duty != Duty::Nothing {})
+                    .collect()
             };
             if wanted != at_work {
                 // What is under way with a card comes to its end: a task is stopped only while it waits.
@@ -122,6 +135,7 @@ impl Validator {
 
     /// One reader, as long as it is there for this.
     async fn work(self, reader: String, duty: Duty) {
+        let Some(operation) = duty.operation() else { return };
         self.0.board.send_modify(|board| {
             board.entry(reader.clone()).or_insert(AtReader { duty: duty.clone(), shown: None, cards: 0 });
         });
@@ -133,7 +147,7 @@ impl Validator {
             _ = duties.changed() => {}
         }
         while self.is_on(&reader, &duty) {
-            let ask = || Ask { operation: duty.operation(), pin: None, card: None, order: None, after: None };
+            let ask = || Ask { operation: operation.clone(), pin: None, card: None, order: None, after: None };
             let (first, shows) = (ask(), self.shows(&reader));
             let mut waited = pin!(self.0.stations.wait(Some(&reader), &first, CARD_WAIT));
             let presented = tokio::select! {
@@ -176,8 +190,9 @@ impl Validator {
             Err(failed) => {
                 tracing::info!(error = %failed.error, "a card at a validator brought no tap");
                 // It may just have been granted.
-                if matches!(failed.error, StationError::Tap(TapError::Refused(Refused::Gate(_)))) {
-                    self.0.submitter.retry();
+                if matches!(failed.error, StationError::Tap(TapError::Refused(Refused::Gate(GateRefused::MayNotPass))))
+                {
+                    self.ask_anew();
                 }
                 return (Verdict::No(messages::station(&failed.error)), None);
             }
@@ -193,6 +208,15 @@ impl Validator {
             None => Verdict::No(messages_local::inspection_unanswered()),
         };
         (verdict, Some(timing))
+    }
+
+    /// Asks the service who may pass, unless that was just done for somebody else.
+    fn ask_anew(&self) {
+        let mut asked = self.0.asked.lock().expect("nobody panics while holding this lock");
+        if asked.is_none_or(|at| at.elapsed() >= ASKED_EVERY) {
+            *asked = Some(Instant::now());
+            self.0.submitter.retry();
+        }
     }
 
     fn shows(&self, reader: &str) -> bool {

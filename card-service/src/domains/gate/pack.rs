@@ -26,14 +26,13 @@ struct Known {
 
 impl Known {
     async fn load(connection: &mut Connection, terminal: TerminalId, now: Micros, shards: u8) -> Result<Self, DbError> {
-        let posts = store::posts(&mut *connection, None).await?;
-        let Some(post) = posts.into_iter().find(|post| post.terminal == terminal) else { return Ok(Self::default()) };
+        let Some(site) = store::site_of(&mut *connection, terminal).await? else { return Ok(Self::default()) };
         // Hours that began yesterday may last until today.
         let today = Date::in_china(now);
         let yesterday = Date::from_days(today.days() - 1).unwrap_or(today);
-        let cards = store::credentials::cards(&mut *connection, post.site, yesterday, shards).await?;
-        let withdrawn = store::passes::withdrawn(connection, post.site, now).await?;
-        Ok(Self { site: Some(post.site), cards, withdrawn })
+        let cards = store::credentials::cards(&mut *connection, site, yesterday, shards).await?;
+        let withdrawn = store::passes::withdrawn(connection, site, now).await?;
+        Ok(Self { site: Some(site), cards, withdrawn })
     }
 
     /// Another number for whatever says something else: the first eight bytes of SHA-256, and fit for a signed 64-bit column.

@@ -137,6 +137,13 @@ pub async fn posts(connection: &mut Connection, site: Option<SiteId>) -> Result<
     rows.all(connection).await?.iter().map(post).collect()
 }
 
+/// The site at which a terminal stands, if it stands at one.
+pub async fn site_of(connection: &mut Connection, terminal: TerminalId) -> Result<Option<SiteId>, DbError> {
+    let row = query("SELECT site_id FROM gate_post WHERE terminal_id = $1 AND until IS NULL").bind(terminal);
+    let row = row.optional(connection).await?;
+    row.map(|row| Ok(SiteId::from_bytes(columns::bytes(&row, "site_id")?))).transpose()
+}
+
 /// A terminal stands where it stood no longer, as part of a change that is under way.
 async fn leave(tx: &mut Tx, change: &mut Change, at: Micros, by: StaffId, post: &Post) -> Result<(), DbError> {
     change.touch(tx, &tables::GATE_POST, vec![post.terminal.as_bytes()[..].into(), post.since.0.into()]).await?;

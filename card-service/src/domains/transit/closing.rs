@@ -18,7 +18,7 @@ use crate::ledger::{self, Needs, Reference};
 const AT_ONCE: u32 = 500;
 /// Versions of the fares are asked so long after others have come into force: what was shown is folded long before, also where no job
 /// has run for months.
-pub const KEPT_SECONDS: i64 = 366 * 86_400;
+pub const KEPT_SECONDS: i64 = 2 * 366 * 86_400;
 
 /// Closes all legs that have waited long enough. How many riders had one.
 ///

@@ -220,10 +220,10 @@ impl Tariff {
 }
 
 impl Fares {
-    /// What a rider owes for all that is kept.
-    fn owed(&self, riding: &Riding, now: Micros) -> i64 {
+    /// What a rider owes for all that is kept, once no leg waits for its end any more.
+    fn owed(&self, riding: &Riding) -> i64 {
         let showings: Vec<&Showing> = riding.showings.iter().collect();
-        let reckoned = self.reckon(&riding.base, &riding.rights, &showings, now);
+        let reckoned = self.reckon(&riding.base, &riding.rights, &showings, Micros(i64::MAX));
         let charged = reckoned.trips.iter().filter(|trip| self.group(showings[trip.first]).is_some());
         charged.map(|trip| trip.charge.amount.0).sum()
     }
@@ -252,6 +252,9 @@ fn decide(
                 return Err(("strikes", if is_struck { "journeys-struck-already" } else { "journeys-strikes-gone" }));
             };
             let showing = after.showings.remove(place);
+            if showing.at < disputed.0 {
+                return Err(("strikes", "journeys-day-over"));
+            }
             Ok((Deed::Struck, showing, reason, after))
         }
     }
@@ -279,7 +282,7 @@ pub async fn carry_out(
         Ok(decided) => decided,
         Err(wrong) => return Ok(Err(wrong)),
     };
-    let returned = fares.owed(&riding, by.now) - fares.owed(&after, by.now);
+    let returned = fares.owed(&riding) - fares.owed(&after);
     if !allowance.covers(returned) {
         return Ok(Err(("beyond", "journeys-beyond")));
     }
@@ -384,6 +387,21 @@ mod tests {
             let refused = decide(&fares(), &Riding::default(), (&[], &before), wish(), DISPUTED, TapId([9; 32]));
             assert_eq!(refused.unwrap_err(), ("strikes", expected));
         }
+    }
+
+    #[test]
+    fn a_leg_that_waits_for_its_end_is_worth_what_it_would_have_cost() {
+        let riding = Riding { showings: vec![got_on()], ..Riding::default() };
+        let wish = Wish::Strike(got_on().tap, Reason::ByMistake);
+        let (.., after) = decide(&fares(), &riding, (&[], &[]), wish, DISPUTED, TapId([9; 32])).unwrap();
+        let maximum = fares().owed(&riding);
+        assert!(maximum > 0, "the end is missing in the end");
+        assert_eq!(fares().owed(&after), 0);
+        let long_ago = Showing { at: NOW.plus_seconds(-31 * 86_400), ..got_on() };
+        let riding = Riding { showings: vec![long_ago], ..Riding::default() };
+        let wish = Wish::Strike(got_on().tap, Reason::ByMistake);
+        let refused = decide(&fares(), &riding, (&[], &[]), wish, DISPUTED, TapId([9; 32]));
+        assert_eq!(refused.unwrap_err(), ("strikes", "journeys-day-over"));
     }
 
     #[test]

@@ -85,9 +85,7 @@ fn sell(ask: &Ask<'_>, known: &Known<'_>, purchase: &transit::PassPurchase, book
     let say = |outcome| Decision { shows: purse, ..Decision::plain(outcome) };
     let today = Date::in_china(ask.received_at);
     let ahead = purchase.from.days() - today.days();
-    // The price is that of the fares in force when its first day begins, or now on that day.
-    let now = known.fares.at(ask.received_at);
-    let then = now.and_then(|now| known.fares.at(now.tariff.begins(purchase.from).max(ask.received_at)));
+    let then = known.fares.at(transit::PassPurchase::priced_at(purchase.from));
     let pass = then.and_then(|then| then.tariff.pass_of(&purchase.pass));
     let Some(pass) =
         pass.filter(|pass| pass.price == purchase.price && (0..=transit::SOLD_AHEAD_DAYS).contains(&ahead))

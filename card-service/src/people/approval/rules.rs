@@ -47,26 +47,28 @@ pub fn takes_two(deed: Deed) -> bool {
 /// Whether there is nobody else to agree, and was nobody until lately: nobody becomes the only one by suspending the
 /// other, or by taking the other's role away.
 pub fn is_alone(asker: StaffId, deed: Deed, everybody: &[Member], now: Micros) -> bool {
-    let counts = |member: &&Member| {
+    // Whoever cannot sign in cannot agree that they may again.
+    let returns = |member: &&Member| matches!(deed, Deed::Resume { staff, .. } if staff == member.staff.staff_id);
+    let others: Vec<&Member> = everybody.iter().filter(|member| !returns(member)).collect();
+    is_only_one(asker, deed.permission(), &others, now)
+}
+
+/// Whether nobody else may do this, and nobody could until lately.
+pub fn is_only_one(asker: StaffId, permission: Permission, everybody: &[&Member], now: Micros) -> bool {
+    let counts = |member: &Member| {
         let post = &member.post;
         let lately = match post.state {
             Stands::Working => true,
             Stands::Suspended => is_recent(post.since, now),
             Stands::Waiting => false,
         };
-        let able = member.staff.role.may(deed.permission()) && lately;
-        let was_able = post.could_until(deed.permission()).is_some_and(|at| is_recent(at, now));
+        let able = member.staff.role.may(permission) && lately;
+        let was_able = post.could_until(permission).is_some_and(|at| is_recent(at, now));
         // Whom the asker has just let in is not yet somebody else: they let in nobody who was there before.
         let own = post.admitted.is_some_and(|(by, at)| by == asker && is_recent(at, now));
         (able || was_able) && !own
     };
-    // Whoever cannot sign in cannot agree that they may again.
-    let returns = |member: &&Member| matches!(deed, Deed::Resume { staff, .. } if staff == member.staff.staff_id);
-    !everybody
-        .iter()
-        .filter(|member| member.staff.staff_id != asker)
-        .filter(|member| !returns(member))
-        .any(|member| counts(&member))
+    !everybody.iter().filter(|member| member.staff.staff_id != asker).any(|member| counts(member))
 }
 
 /// Everybody who may act in somebody's name: who lately let them in, gave them a password or took their second factor,
@@ -100,12 +102,6 @@ pub fn one_hand(who: StaffId, everybody: &[Member], now: Micros) -> Vec<StaffId>
 pub fn is_able(who: StaffId, permission: Permission, everybody: &[Member]) -> bool {
     let works = |member: &Member| member.post.state == Stands::Working && member.staff.role.may(permission);
     everybody.iter().any(|member| member.staff.staff_id == who && works(member))
-}
-
-/// Whether somebody else may do this, who may be taken for another person.
-pub fn has_other(who: StaffId, permission: Permission, everybody: &[Member], now: Micros) -> bool {
-    let others = everybody.iter().map(|member| member.staff.staff_id);
-    others.into_iter().any(|other| is_able(other, permission, everybody) && are_two(who, other, everybody, now))
 }
 
 /// Whether somebody may answer a request like this; the key of a text where they may not.

@@ -120,9 +120,11 @@ fn form(app: &App, seen: &Seen, mode: Mode, language: Language, typed: &Filled, 
     let is_of_points = wrong.is_some_and(Wrong::is_of_points);
     let wrong = wrong.map(|wrong| wrong.text(language));
     let (wrong, id) = (wrong.as_deref(), guard::random_id());
-    let today = Date::in_china(now).to_string();
+    let today = Date::in_china(now);
     let Filled { amount, points, pass, from, .. } = typed;
-    let (from, passes) = (if from.is_empty() { &today } else { from }, pass::sold(&known, now));
+    let passes = pass::sold(from.trim().parse().unwrap_or(today), &known);
+    let today = today.to_string();
+    let from = if from.is_empty() { &today } else { from };
     text(&Charge { language, seen, mode, id, amount, points, pass, from, passes, no_pin_limit, wrong, is_of_points })
 }
 
@@ -142,6 +144,9 @@ pub(super) struct Filled {
     /// Its first day.
     #[serde(default)]
     pub(super) from: String,
+    /// The day whose prices were shown.
+    #[serde(default)]
+    pub(super) prices_of: String,
 }
 
 /// What is wrong with an amount that was typed.
@@ -199,7 +204,11 @@ fn operation(mode: Mode, typed: &Filled, known: &Knowledge) -> Result<Operation,
         Mode::Balance => Operation::PurseInquiry(purse::Inquiry),
         Mode::Pass if typed.pass.is_empty() => return Err(Wrong::NoPass),
         Mode::Pass => {
-            let from = typed.from.trim().parse().map_err(|_| Wrong::Day)?;
+            let from: Date = typed.from.trim().parse().map_err(|_| Wrong::Day)?;
+            // Nobody sells what they have not seen the price of.
+            if typed.prices_of.parse() != Ok(from) {
+                return Err(Wrong::OtherDay);
+            }
             Operation::TransitPass(pass::purchase(&typed.pass, from, known, crate::clock::now()).map_err(said)?)
         }
         Mode::Statement => Operation::PurseStatement(purse::Statement),

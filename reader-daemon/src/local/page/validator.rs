@@ -29,7 +29,7 @@ use crate::{
     },
     local::{api::App, wire::View},
     tap::{Knowledge, gate},
-    validator::{Duty, Shown, Verdict},
+    validator::{Duty, Shown, Verdict, tell},
 };
 
 /// How many routes or stops are offered for what was typed.
@@ -78,13 +78,14 @@ impl Readers<'_> {
             }
             Duty::Inspect { route: id } => format!("{} · {}", choose("查票", "Inspection"), route(id)),
             Duty::Gate {} => choose("门禁", "Gate").to_owned(),
+            Duty::Nothing {} => String::new(),
         }
     }
 
     /// What stands there while no card is there.
     fn asks(&self, duty: &Duty) -> &'static str {
         let (zh, en) = match duty {
-            Duty::Validate { .. } | Duty::Gate {} => ("请刷卡", "Hold your card here"),
+            Duty::Validate { .. } | Duty::Gate {} | Duty::Nothing {} => ("请刷卡", "Hold your card here"),
             Duty::Inspect { .. } => ("请出示要查的卡", "Hold the card here that is to be looked at"),
         };
         self.language.choose(zh, en)
@@ -96,7 +97,7 @@ impl Readers<'_> {
             (Verdict::Yes, Duty::Validate { side: Side::On, .. }) => ("已刷卡，请上车", "Welcome aboard"),
             (Verdict::Yes, Duty::Validate { side: Side::Off, .. }) => ("已刷卡，再见", "Goodbye"),
             (Verdict::Yes, Duty::Inspect { .. }) => ("已刷卡，有效", "Has validated"),
-            (Verdict::Yes, Duty::Gate {}) => ("请通行", "Come in"),
+            (Verdict::Yes, Duty::Gate {} | Duty::Nothing {}) => ("请通行", "Come in"),
         };
         self.language.choose(zh, en).to_owned()
     }
@@ -238,7 +239,7 @@ fn find<'a, T>(all: &'a [T], typed: &str, of: impl Fn(&'a T) -> (&'a str, &'a st
     }
     match *named {
         [(id, _)] => Ok(id),
-        _ => Err(named.into_iter().take(OFFERED).map(|(id, name)| (id.to_owned(), name.to_owned())).collect()),
+        _ => Err(named.into_iter().take(OFFERED + 1).map(|(id, name)| (id.to_owned(), name.to_owned())).collect()),
     }
 }
 
@@ -262,13 +263,18 @@ fn read(filled: &Filled, fares: Option<&FareVersion>, language: Language) -> Res
         (route, stop) => {
             let said = |found: &Result<&str, Offered>| match found {
                 Ok(_) => None,
+                Err(offered) if offered.len() > OFFERED => choose(
+                    "符合的太多。请多输入几个字，或输入编号。",
+                    "There are too many of this name. Type more of it, or its id.",
+                ),
                 Err(offered) if offered.is_empty() => {
                     choose("没有找到。请输入名称或编号。", "There is none of this name. Type its name or its id.")
                 }
                 Err(_) => choose("有几个符合，请选择。", "There are several. Choose one."),
             };
             let [route_said, stop_said] = [said(&route), said(&stop)];
-            let (routes, stops) = (route.err().unwrap_or_default(), stop.err().unwrap_or_default());
+            let few = |found: Result<&str, Offered>| found.err().filter(|offered| offered.len() <= OFFERED);
+            let [routes, stops] = [few(route), few(stop)].map(Option::unwrap_or_default);
             return Err(Wrong { what: None, route: route_said, routes, stop: stop_said, stops });
         }
     };
@@ -305,10 +311,7 @@ async fn set(State(app): State<App>, headers: HeaderMap, Form(filled): Form<Fill
     if filled.reader.is_empty() {
         duties.clear();
     }
-    match duty {
-        Some(duty) => duties.insert(filled.reader.clone(), duty),
-        None => duties.remove(&filled.reader),
-    };
+    tell(&mut duties, &filled.reader, duty);
     match app.validator.set(duties).await {
         Ok(()) => Redirect::to(View::Validator.path()).into_response(),
         Err(error) => wrong(&said(&messages_daemon::outbox(&error))),

@@ -32,6 +32,8 @@ pub(super) enum Wrong {
     NoPass,
     /// No day.
     Day,
+    /// Another first day than the one whose prices were shown.
+    OtherDay,
     /// Something else is under way.
     Busy,
     /// With this form something else was done already.
@@ -100,6 +102,10 @@ impl Wrong {
             ),
             Self::NoPass => language.choose("请选择票种。", "Choose which one."),
             Self::Day => language.choose("请按 2026-12-01 的格式输入第一天。", "Type the first day as in 2026-12-01."),
+            Self::OtherDay => language.choose(
+                "以下是这一天的票种和价格。请核对后再确认一次。",
+                "These are the passes and prices of that day. Look at them and send it once more.",
+            ),
             Self::Said(error) | Self::Discount(error) => language.choose(&error.zh, &error.en),
         };
         Cow::Borrowed(text)

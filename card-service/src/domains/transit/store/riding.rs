@@ -139,25 +139,26 @@ pub async fn with_old(
 
 /// What a holder has paid in these months, given by their first moments, of what is folded: newest first.
 pub async fn folded(connection: &mut Connection, holder: HolderId, months: &[Micros]) -> Result<Vec<Folded>, DbError> {
-    let rows = query(
+    // The number stands there as in the condition of the index.
+    let kind = TransferKind::Folded.number();
+    let rows = query(format!(
         "SELECT t.at, f.name, o.name AS organisation,
              CAST(SUM(CASE WHEN t.debit = p.account_id THEN t.amount ELSE -t.amount END) AS BIGINT) AS paid
-         FROM {months} CROSS JOIN account p
+         FROM {{months}} CROSS JOIN account p
              JOIN account g ON g.shard = p.shard AND g.kind = $4 AND g.unit = p.unit
              JOIN fare_group f ON f.group_id = g.owner
-             JOIN transfer t ON t.shard = p.shard AND t.at = months.at AND t.kind = $6
+             JOIN transfer t ON t.shard = p.shard AND t.at = months.at AND t.kind = {kind}
                  AND (t.debit = p.account_id AND t.credit = g.account_id
                      OR t.debit = g.account_id AND t.credit = p.account_id)
              LEFT JOIN organisation o ON o.organisation_id = f.organisation_id
          WHERE p.shard = $1 AND p.owner = $2 AND p.kind = $3 AND p.unit = $5
-         GROUP BY t.at, f.group_id, f.name, o.name ORDER BY t.at DESC, o.name, f.name",
-    )
+         GROUP BY t.at, f.group_id, f.name, o.name ORDER BY t.at DESC, o.name, f.name"
+    ))
     .bind(holder.shard())
     .bind(holder)
     .bind(AccountKind::Purse.number())
     .bind(AccountKind::FareTakings.number())
     .bind(Unit::CnyFen.number())
-    .bind(TransferKind::Folded.number())
     .set("months", Rows::new().ints("at", months.iter().map(|month| month.0)))
     .all(connection)
     .await?;
