@@ -385,7 +385,7 @@ async fn close_legs(app: App) {
     turn.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         turn.tick().await;
-        match transit::closing::close(&app.db, app.now()).await {
+        match transit::closing::close(&app.db, &app.fares, app.now()).await {
             Ok(riders) => metrics::counter!("transit_legs_closed_total").increment(riders),
             Err(error) => tracing::error!(%error, "legs whose end is missing were not closed"),
         }

@@ -5,7 +5,11 @@
 use minicbor::{Decoder, Encoder, encode::Write};
 
 use super::{EnvelopeError, Payload, Purpose, cbor};
-use crate::{clock::Micros, money::Fen, operation::transit::MAX_ID_BYTES};
+use crate::{
+    clock::Micros,
+    money::Fen,
+    operation::{OperationCode, transit::MAX_ID_BYTES},
+};
 
 /// The version of the payload that this program writes and reads.
 const VERSION: u8 = 1;
@@ -90,6 +94,11 @@ impl FarePack {
     /// The version in force at a moment.
     pub fn at(&self, at: Micros) -> Option<&FareVersion> {
         self.versions.iter().rev().find(|version| version.starts_at <= at)
+    }
+
+    /// Whether a terminal that may do this has to know the fares.
+    pub fn is_for(operations: &[OperationCode]) -> bool {
+        [OperationCode::TransitValidation, OperationCode::TransitPass].iter().any(|code| operations.contains(code))
     }
 
     /// The number of the newest version, zero where there is none: what tells one pack from another.

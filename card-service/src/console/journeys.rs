@@ -25,6 +25,7 @@ use super::part::Part;
 use super::register::{Typed, typed};
 use crate::app::App;
 use crate::db::{DbError, Tx};
+use crate::domains::gate::rules::{minute as minute_of, moment as moment_of};
 use crate::domains::residence::{self, merge};
 use crate::domains::transit::concession::By;
 use crate::domains::transit::correction::{self, Allowance, COUNTED, Missing, Reason, Wish};
@@ -54,12 +55,8 @@ async fn ask(
 /// The moment of a day and a time, as clocks in China show them.
 fn moment(form: &Typed) -> Result<Micros, correction::Wrong> {
     let day: Date = typed(form, "day").trim().parse().map_err(|_| ("day", "journeys-day-bad"))?;
-    let time = typed(form, "time").trim().split_once(':').and_then(|(hours, minutes)| {
-        let number = |text: &str, most: i64| text.parse::<u8>().ok().map(i64::from).filter(|number| *number <= most);
-        Some(number(hours, 23)? * 3_600 + number(minutes, 59)? * 60)
-    });
-    let seconds = time.ok_or(("time", "journeys-time-bad"))?;
-    Ok(day.start_utc().plus_seconds(seconds - 8 * 3_600))
+    let minute = minute_of(typed(form, "time")).filter(|minute| *minute < 1_440);
+    Ok(moment_of(day, minute.ok_or(("time", "journeys-time-bad"))?))
 }
 
 /// Why something is corrected, of what may be said there.
@@ -96,8 +93,7 @@ fn read(form: &Typed) -> Result<Option<Wish>, correction::Wrong> {
 async fn allowance(tx: &mut Tx, app: &App, by: StaffId, now: Micros) -> Result<Allowance, DbError> {
     let everybody = member::store::all(tx.conn()).await?;
     let alone = store::correction::alone(tx.conn(), approval::counts(by, &everybody, now)).await?;
-    let all: Vec<_> = everybody.iter().collect();
-    let is_alone = approval::rules::is_only_one(by, Permission::ReverseTransfers, &all, now);
+    let is_alone = approval::rules::is_only_one(by, Permission::ReverseTransfers, everybody.iter(), now);
     let since = Retention::from(app.config.limits).disputed_since(now);
     Ok(Allowance { since, alone, limit: (!is_alone).then(|| approval::limit(app)) })
 }

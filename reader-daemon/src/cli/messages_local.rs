@@ -3,7 +3,6 @@
 use card_schema::envelope::gate::PassRefused;
 
 use super::{messages::CliError, messages_daemon};
-
 use crate::{
     tap::{Refused, gate::GateRefused},
     validator::Wrong,

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use card_schema::{envelope::fares::FarePack, operation::OperationCode, wire::terminal::Trust};
+use card_schema::{envelope::fares::FarePack, wire::terminal::Trust};
 
 use super::{
     client::ServiceClient,
@@ -30,10 +30,7 @@ pub(super) async fn load(outbox: &Outbox, trust: &Trust) -> Result<Option<FarePa
 /// When the service fails, or says what cannot be trusted.
 pub(super) async fn refresh(client: &ServiceClient, outbox: &Outbox, known: &Shared) -> Result<(), RefreshError> {
     let now = known.now();
-    if ![OperationCode::TransitValidation, OperationCode::TransitPass]
-        .iter()
-        .any(|code| now.profile.operations.contains(code))
-    {
+    if !FarePack::is_for(&now.profile.operations) {
         return Ok(());
     }
     let have = now.fares.as_ref().map(|pack| u64::from(pack.newest()));

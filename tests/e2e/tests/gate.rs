@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use town::{Place, Town, process, wait};
+use town::{Place, Town, wait};
 
 const PIN: &str = "246810";
 
@@ -56,10 +56,6 @@ impl Scene {
         self.town.take(Place::Gate)?;
         Ok(shown["refusal"]["code"].as_str().unwrap_or("yes").to_owned())
     }
-
-    fn pending(&mut self) -> Result<Value> {
-        Ok(self.town.at(Place::Gate).local()?.get("/v1/outbox")?.success()?["pending"].clone())
-    }
 }
 
 #[test]
@@ -69,7 +65,7 @@ fn a_gate_opens_for_those_who_may_pass_also_without_a_network_and_after_a_start(
     ensure!(scene.told(&["gate"])?.0);
     ensure!(scene.show(&may)? == "yes");
     ensure!(scene.show(&other)? == "may-not-pass");
-    wait::until("the tap is with the service", || Ok((scene.pending()? == json!(0)).then_some(())))?;
+    scene.town.at(Place::Gate).bring_all()?;
 
     scene.town.service.process().stop()?;
     let gate = scene.town.at(Place::Gate);
@@ -88,9 +84,8 @@ fn a_gate_opens_for_those_who_may_pass_also_without_a_network_and_after_a_start(
     ensure!(!on, "a gate is no bus: {said}");
 
     scene.town.service.start()?;
-    scene.town.at(Place::Gate).local()?.post("/v1/outbox/retry", &Value::Null)?.success()?;
-    wait::until("the tap is with the service", || Ok((scene.pending()? == json!(0)).then_some(())))?;
-    let mut evidence = scene.town.service.command()?;
-    process::run(evidence.args(["evidence", "export"]).arg(scene.town.folder().join("evidence")))?;
+    scene.town.at(Place::Gate).bring_all()?;
+    let folder = scene.town.folder().join("evidence");
+    scene.town.service.verified_evidence(&folder)?;
     Ok(())
 }

@@ -129,7 +129,7 @@ async fn who_paid_the_maximum_gets_it_back_and_everybody_sees_who_did_it() {
     shop.tap(top_up(5_000)).await;
     shop.gets_on(6 * 3_600).await;
     let now = shop.office.app.now();
-    closing::close(&shop.office.app.db, now).await.unwrap();
+    closing::close(&shop.office.app.db, &shop.office.app.fares, now).await.unwrap();
     assert_eq!(shop.balance().await, 4_100, "nobody knows where they got off");
     let (supervisor, path) = (shop.supervisor.clone(), PART.address(shop.holder));
     let (ok, again) = (StatusCode::OK, StatusCode::UNPROCESSABLE_ENTITY);

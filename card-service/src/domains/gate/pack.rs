@@ -50,8 +50,7 @@ impl Known {
         u64::from_be_bytes(first) >> 1
     }
 
-    fn pack(self, at: Micros, terminal: TerminalId, salt: [u8; 16]) -> GatePack {
-        let tag = self.tag();
+    fn pack(self, tag: u64, at: Micros, terminal: TerminalId, salt: [u8; 16]) -> GatePack {
         let right =
             |(card, window): &(CardId, Window)| CardRight { card: CardDigest::of(&salt, card), window: *window };
         let mut rights: Vec<_> = self.cards.iter().map(right).collect();
@@ -75,7 +74,7 @@ pub(super) async fn signed(
         return Ok((tag, None));
     }
     let (keys, salt) = (Arc::clone(&app.keys), *app.random_bytes()?);
-    let signing = move || envelope::signed(&*keys, Role::Receipt, &known.pack(now, terminal, salt));
+    let signing = move || envelope::signed(&*keys, Role::Receipt, &known.pack(tag, now, terminal, salt));
     let signed = tokio::task::spawn_blocking(signing).await.map_err(Refusal::internal)??;
     Ok((tag, Some(signed)))
 }
@@ -98,7 +97,7 @@ mod tests {
     }
 
     async fn admits(town: &Town, terminal: TerminalId, cards: &[CardId]) -> Vec<bool> {
-        let pack = known(&town.scratch.db, terminal, START).await.pack(START, terminal, [7; 16]);
+        let pack = known(&town.scratch.db, terminal, START).await.pack(1, START, terminal, [7; 16]);
         cards.iter().map(|card| pack.admits(card, START)).collect()
     }
 
@@ -173,7 +172,7 @@ mod tests {
         let town = Town::new().await;
         let (gate, card) = (town.terminal().await, town.card().await);
         opens(&town.scratch.db, gate.id, &[&card]).await;
-        let pack = known(&town.scratch.db, gate.id, START).await.pack(START, gate.id, [7; 16]);
+        let pack = known(&town.scratch.db, gate.id, START).await.pack(1, START, gate.id, [7; 16]);
         let text = envelope::signed(&*town.keys, Role::Receipt, &pack).unwrap();
         assert!(!text.windows(16).any(|bytes| bytes == card.id.as_bytes()));
         let holder: Vec<u8> = query("SELECT holder_id FROM card WHERE card_id = $1")

@@ -4,8 +4,7 @@ use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use card_schema::envelope::fares;
-use card_schema::operation::OperationCode;
+use card_schema::envelope::fares::{self, FarePack};
 use card_schema::wire::ProblemType;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -39,10 +38,7 @@ async fn pack(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let terminal = active(&app, identity).await?;
-    if ![OperationCode::TransitValidation, OperationCode::TransitPass]
-        .iter()
-        .any(|code| terminal.operations.contains(code))
-    {
+    if !FarePack::is_for(&terminal.operations) {
         return Err(Refusal::new(ProblemType::Forbidden));
     }
     let Some(signed) = app.fare_packs.signed(&app.db, app.now()).await? else {

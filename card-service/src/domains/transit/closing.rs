@@ -2,6 +2,7 @@
 //! booked. A tap that comes in later moves back what was too much. And riders who are reckoned anew for another cause than a tap.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use card_schema::clock::Micros;
 use card_schema::ids::Shard;
@@ -10,7 +11,7 @@ use ring::digest::{self, SHA256};
 use super::booking::{self, Booking, Payer, book};
 use super::model::{RiderKey, account_of};
 use super::store::riding as store;
-use super::{Fares, import};
+use super::{Fares, import::Recalled};
 use crate::db::{Db, DbError, Tx};
 use crate::ledger::{self, Needs, Reference};
 
@@ -24,15 +25,15 @@ pub const KEPT_SECONDS: i64 = 2 * 366 * 86_400;
 ///
 /// # Errors
 /// When the database fails; what was booked by then stands, and the next look goes on.
-pub async fn close(db: &Db, now: Micros) -> Result<u64, DbError> {
-    let fares = import::fares(&mut db.read().await?, now.plus_seconds(-KEPT_SECONDS)).await?;
+pub async fn close(db: &Db, recalled: &Recalled, now: Micros) -> Result<u64, DbError> {
+    let fares = recalled.now(&mut db.read().await?, now).await?;
     let mut closed = 0;
     loop {
         let riders = store::overdue(&mut db.read().await?, now, AT_ONCE).await?;
         let Some(shard) = riders.first().map(|rider| rider.shard) else { return Ok(closed) };
         // One shard at a time: whoever taps in another does not wait.
         let of_shard: BTreeSet<_> = riders.into_iter().filter(|rider| rider.shard == shard).collect();
-        let fares = fares.clone();
+        let fares = Arc::clone(&fares);
         let done = db.write_concurrently::<_, DbError, _>(move |tx| {
             Box::pin(async move { reckon(tx, &fares, shard, &of_shard, now, Cause::Closing).await })
         });

@@ -45,7 +45,7 @@ async fn a_holder_is_told_what_was_paid_and_of_folded_months_what_they_came_to()
     let texts = [("+b:p", 0), ("+m:p", 30), ("-m:q", 50), ("+m:p", 400)];
     let taps: Vec<_> = texts.iter().map(|(text, minute)| ride(&mut bus, &card, text, *minute)).collect();
     town.submit(&bus, &taps).await;
-    closing::close(&town.scratch.db, town.now()).await.unwrap();
+    closing::close(&town.scratch.db, &Recalled::default(), town.now()).await.unwrap();
     let first = told(&town, &card).await;
     assert_eq!((first.legs.len(), first.folded.len()), (3, 0));
     let paid = async || 4_000 - town.number(PURSES).await;
@@ -76,7 +76,7 @@ async fn a_correction_is_folded_with_what_it_corrects() {
     let on = ride(&mut bus, &card, "+m:p", 0);
     town.submit(&bus, &[on]).await;
     town.later(86_400);
-    closing::close(&town.scratch.db, town.now()).await.unwrap();
+    closing::close(&town.scratch.db, &Recalled::default(), town.now()).await.unwrap();
     let (staff, now, holder) = (clerk_in(&town.scratch.db).await, town.now(), holder_of(&town, &card).await);
     let fares = Recalled::default().now(&mut town.scratch.db.read().await.unwrap(), now).await.unwrap();
     let corrected = town.scratch.db.write::<_, DbError, _>(move |tx| {

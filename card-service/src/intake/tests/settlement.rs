@@ -6,6 +6,7 @@ use card_schema::operation::transit::PassPurchase;
 use super::transit::{city, ride, rider};
 use super::*;
 use crate::domains::transit::closing;
+use crate::domains::transit::import::Recalled;
 use crate::domains::transit::model::Sold;
 use crate::domains::transit::settlement::model::{Month, Of, Settlement, Sums};
 use crate::domains::transit::settlement::of_month;
@@ -64,7 +65,7 @@ async fn a_months_settlement_is_what_the_ledger_and_the_taps_say() {
     let taps = [ride(&mut metro, &card, "+m:p", 0), ride(&mut metro, &other, "+m:p", 40)];
     assert!(town.submit(&metro, &taps).await.iter().all(|tap| tap.outcome == Outcome::Accepted));
     town.later(6 * 3_600);
-    closing::close(&town.scratch.db, town.now()).await.unwrap();
+    closing::close(&town.scratch.db, &Recalled::default(), town.now()).await.unwrap();
 
     let (september, october) = (Month::from_text("2026-09").unwrap(), Month::from_text("2026-10").unwrap());
     let settlement = settled(&town, september).await;

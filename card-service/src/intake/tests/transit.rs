@@ -6,6 +6,7 @@ use card_schema::operation::transit::{Inspection, PassPurchase, Side, Validation
 use super::*;
 use crate::cards;
 use crate::domains::transit::concession::{self, By, ConcessionId, Grant, Wish};
+use crate::domains::transit::import::Recalled;
 use crate::domains::transit::{closing, import};
 use crate::evidence::Log;
 use crate::folding;
@@ -97,7 +98,7 @@ async fn whatever_order_taps_come_in_the_charge_is_the_same() {
             let tap = ride(&mut bus, &card, text, minute);
             assert_eq!(town.submit(&bus, &[top_up, tap]).await.map_outcomes(), [Outcome::Accepted; 2]);
         }
-        closing::close(&town.scratch.db, town.now()).await.unwrap();
+        closing::close(&town.scratch.db, &Recalled::default(), town.now()).await.unwrap();
         charges.push(taken(&town).await);
     }
     charges.dedup();
@@ -121,7 +122,8 @@ async fn an_end_that_does_not_come_costs_the_maximum_and_one_that_comes_late_tak
     let (mut bus, card) = rider(&town, 1_000).await;
     let on = ride(&mut bus, &card, "+m:p", 0);
     assert_eq!(outcome(&town, &bus, &on).await, Outcome::Accepted);
-    let close = || closing::close(&town.scratch.db, town.now());
+    let recalled = Recalled::default();
+    let close = || closing::close(&town.scratch.db, &recalled, town.now());
     town.later(4 * 3_600);
     assert_eq!(close().await.unwrap(), 0, "it may still come");
     town.later(1);
@@ -174,7 +176,7 @@ async fn who_has_not_enough_rides_once_and_the_issuer_gets_back_what_was_too_muc
     let on = ride(&mut bus, &card, "+m:p", 0);
     assert_eq!(outcome(&town, &bus, &on).await, Outcome::Accepted);
     town.later(5 * 3_600);
-    closing::close(&town.scratch.db, town.now()).await.unwrap();
+    closing::close(&town.scratch.db, &Recalled::default(), town.now()).await.unwrap();
     assert_eq!([taken(&town).await, town.number(PURSES).await, town.number(RISK).await], [900, 0, -800]);
     let off = ride(&mut bus, &card, "-m:q", 20);
     assert_eq!(outcome(&town, &bus, &off).await, Outcome::Accepted);

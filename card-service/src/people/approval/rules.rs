@@ -49,12 +49,16 @@ pub fn takes_two(deed: Deed) -> bool {
 pub fn is_alone(asker: StaffId, deed: Deed, everybody: &[Member], now: Micros) -> bool {
     // Whoever cannot sign in cannot agree that they may again.
     let returns = |member: &&Member| matches!(deed, Deed::Resume { staff, .. } if staff == member.staff.staff_id);
-    let others: Vec<&Member> = everybody.iter().filter(|member| !returns(member)).collect();
-    is_only_one(asker, deed.permission(), &others, now)
+    is_only_one(asker, deed.permission(), everybody.iter().filter(|member| !returns(member)), now)
 }
 
 /// Whether nobody else may do this, and nobody could until lately.
-pub fn is_only_one(asker: StaffId, permission: Permission, everybody: &[&Member], now: Micros) -> bool {
+pub fn is_only_one<'a>(
+    asker: StaffId,
+    permission: Permission,
+    everybody: impl Iterator<Item = &'a Member>,
+    now: Micros,
+) -> bool {
     let counts = |member: &Member| {
         let post = &member.post;
         let lately = match post.state {
@@ -68,7 +72,7 @@ pub fn is_only_one(asker: StaffId, permission: Permission, everybody: &[&Member]
         let own = post.admitted.is_some_and(|(by, at)| by == asker && is_recent(at, now));
         (able || was_able) && !own
     };
-    !everybody.iter().filter(|member| member.staff.staff_id != asker).any(|member| counts(member))
+    !everybody.filter(|member| member.staff.staff_id != asker).any(counts)
 }
 
 /// Everybody who may act in somebody's name: who lately let them in, gave them a password or took their second factor,

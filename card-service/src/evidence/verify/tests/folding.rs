@@ -10,6 +10,8 @@ use card_schema::operation::transit::{Inspection, Side, Validation};
 use card_schema::operation::{Operation, gate, purse};
 
 use super::*;
+use crate::domains::transit::closing;
+use crate::domains::transit::import::Recalled;
 use crate::folding::fold;
 use crate::folding::rules::Retention;
 use crate::testing::city::fares_in;
@@ -66,7 +68,7 @@ async fn travelled() -> Travelled {
         ] {
             taps.push(tap(&town, &mut bus, card, at(minute), operation).await);
         }
-        crate::domains::transit::closing::close(&town.scratch.db, at(900)).await.unwrap();
+        closing::close(&town.scratch.db, &Recalled::default(), at(900)).await.unwrap();
     }
     let paid = Operation::PursePayment(purse::Payment::online(Fen(100)));
     tap(&town, &mut shop, &card, START.plus_seconds(3 * DAY), paid).await;
