@@ -23,6 +23,7 @@ KINDS = {
     "receipt": {"aad": b"nrc/receipt/v1", "keys": [1, 2, 3, 4, 5], "header": {}},
     "paper": {"aad": b"nrc/paper/v1", "keys": [1, 2, 3, 4, 5], "header": {}},
     "fares": {"aad": b"nrc/fares/v1", "keys": [1, 2, 3], "header": {}},
+    "gate": {"aad": b"nrc/gate/v1", "keys": list(range(1, 9)), "header": {}},
     "pass": {"aad": b"nrc/paper/v1", "keys": [1, 2, 3, 4, 5, 6], "header": {}},
     # The IETF Token Status List and its changes: CWTs, whose external data are empty and whose type is in the header.
     "status-list": {"aad": b"", "keys": [2, 6, 65533, 65534, -70001], "header": {16: "application/statuslist+cwt"}},
@@ -129,9 +130,17 @@ def check_links(fields: dict[str, dict], vectors: dict[str, dict]) -> None:
     assert (validation[2], validation[12]) == (0x0501, shown), "fares, route, stop, and where one gets on"
     assert (fields["tap-inspection"][2], fields["tap-inspection"][12]) == (0x0502, {1: "bus-1"}), "an inspection"
     assert (fields["tap-pass"][2], fields["tap-pass"][12]) == (0x0503, {1: "month", 2: 20788, 3: 12_000}), "a pass"
-    [(number, _, networks, routes, stops)] = fields["fares"][3]
+    [(number, _, networks, routes, stops, passes)] = fields["fares"][3]
     assert (number, networks) == (7, [[False, 200], [True, 900]]), "networks, and the most that a ride comes to"
     assert (routes, stops) == ([["bus-1", "1 路", 0]], [["测试路口", "测试路口东"]]), "routes and stops with their names"
+    sold = [["month", "月票", 12_000, None], ["week", "月票", 3_000, 7]]
+    assert passes == sold, "passes with their name, price, and how many days they are good, or a month"
+    gate = fields["gate"]
+    assert (gate[3], gate[5]) == (fields["tap-payment"][4], fields["pass"][4]), "a gate's pack names its gate and its site"
+    digest = hashlib.sha256(gate[6] + fields["tap-payment"][3]).digest()[:16]
+    night = [20_788, 20_818, 0x41, 22 * 60, 6 * 60]  # 2026-12-01 to 12-31, Mondays and Sundays, 22:00 to 6:00
+    assert gate[7] == [[digest, *night]], "a card by its digest, first and last day, days of the week, minutes"
+    assert gate[8] == [fields["pass"][3]], "passes that were withdrawn, by their number"
     statuses = zlib.decompress(fields["status-list"][65533]["lst"])
     listed = {index: statuses[index // 4] >> index % 4 * 2 & 3 for index in range(len(statuses) * 4)}
     assert {index: status for index, status in listed.items() if status} == {7: 2, 90: 1}, "two bits a card"
