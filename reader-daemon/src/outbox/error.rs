@@ -37,6 +37,9 @@ pub enum OutboxError {
     /// All 256 lanes are taken or retired.
     #[error("no lane is left for reader {0:?}")]
     NoLaneLeft(String),
+    /// Whoever wrote it to the disk, together with others, has stopped.
+    #[error("whether it was kept is not known")]
+    Interrupted,
     /// A row that this program cannot have written.
     #[error("a damaged row in {0}")]
     Damaged(&'static str),

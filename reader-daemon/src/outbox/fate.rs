@@ -179,7 +179,7 @@ pub(super) async fn fold(connection: &mut SqliteConnection) -> Result<(), Outbox
 impl Outbox {
     /// Taps and what became of them: those that wait, then those that are settled, the newest of each first.
     pub async fn fates(&self, skipped: u32, limit: u16) -> Result<Vec<Fate>, OutboxError> {
-        let mut connection = self.lock().await;
+        let mut connection = self.read().await;
         let rows: Vec<Row> = sqlx::query_as(
             "SELECT tap_id, operation, amount, original, points, given, discount, at, outcome, shard, leaf FROM \
              (SELECT tap_id, operation, amount, original, points, given, discount, at, NULL AS outcome, NULL AS shard, NULL AS leaf, \
@@ -197,7 +197,7 @@ impl Outbox {
 
     /// What became of one tap; nothing where this terminal does not know it.
     pub async fn fate(&self, tap: TapId) -> Result<Option<Fate>, OutboxError> {
-        let mut connection = self.lock().await;
+        let mut connection = self.read().await;
         let row: Option<Row> = sqlx::query_as(
             "SELECT tap_id, operation, amount, original, points, given, discount, at, NULL AS outcome, \
                  NULL AS shard, NULL AS leaf FROM tap WHERE tap_id = $1 \
@@ -212,7 +212,7 @@ impl Outbox {
 
     /// Taps that a person has to decide about, the oldest first after one of them, at most `limit`.
     pub async fn held(&self, after: i64, limit: u16) -> Result<Vec<Held>, OutboxError> {
-        let mut connection = self.lock().await;
+        let mut connection = self.read().await;
         let rows: Vec<(i64, Vec<u8>)> =
             sqlx::query_as("SELECT id, held FROM fate WHERE held IS NOT NULL AND id > $1 ORDER BY id LIMIT $2")
                 .bind(after)
@@ -248,7 +248,7 @@ impl Outbox {
 
     /// What became of what was ordered under a number; nothing where no card has signed for it.
     pub async fn ordered(&self, order: Uuid) -> Result<Option<Ordered>, OutboxError> {
-        let mut connection = self.lock().await;
+        let mut connection = self.read().await;
         let row: Option<OrderedRow> = sqlx::query_as(
             "SELECT tap_id, operation, amount, original, points, given, discount, at, outcome, shard, leaf, cose FROM \
              (SELECT tap_id, operation, amount, original, points, given, discount, at, NULL AS outcome, NULL AS shard, \
@@ -267,7 +267,7 @@ impl Outbox {
 
     /// Whether this terminal has undone an award or a redemption, or has asked for it.
     pub async fn is_undone(&self, tap: TapId) -> Result<bool, OutboxError> {
-        let mut connection = self.lock().await;
+        let mut connection = self.read().await;
         sqlx::query_scalar(
             "SELECT EXISTS (SELECT 1 FROM fate WHERE original = $1 AND (outcome = $2 OR held IS NOT NULL)) \
              OR EXISTS (SELECT 1 FROM tap WHERE original = $1)",
@@ -281,7 +281,7 @@ impl Outbox {
 
     /// How much of a payment this terminal has given back.
     pub async fn returned(&self, payment: TapId) -> Result<Returned, OutboxError> {
-        let mut connection = self.lock().await;
+        let mut connection = self.read().await;
         let (settled, waiting): (i64, i64) = sqlx::query_as(
             "SELECT (SELECT COALESCE(SUM(amount), 0) FROM fate WHERE original = $1 AND outcome = $2), \
                     (SELECT COALESCE(SUM(amount), 0) FROM tap WHERE original = $1) \

@@ -1,6 +1,9 @@
-//! Counters and chains, one lane a reader. A number is durable before a card may sign with it, and never used twice.
+//! Counters and chains, one lane a reader. A number is durable before a card may sign with it, and never used twice: to keep a tap
+//! is to reserve the number after its own.
+//!
+//! Taps of several readers that wait for the disk are written together, by whoever gets at it first: they share one sync.
 
-use std::time::Duration;
+use std::{cmp::Ordering, mem, sync::PoisonError, time::Duration};
 
 use card_schema::{
     clock::Micros,
@@ -10,10 +13,11 @@ use card_schema::{
     operation::OperationCode,
 };
 use ring::digest;
-use sqlx::{FromRow, SqliteConnection};
+use sqlx::{FromRow, QueryBuilder, SqliteConnection};
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::{Outbox, OutboxError, error::fail};
+use super::{Outbox, OutboxError, error::fail, pending::Waits};
 
 /// A reader's lane as it stands on the disk. Held by the one thread that works this reader.
 #[derive(Debug)]
@@ -24,7 +28,7 @@ pub struct Lane {
     pub head: TapId,
     /// The counter of `head`, 0 before the first.
     pub used: u64,
-    /// The highest number that was ever reserved.
+    /// The highest number that a card may have signed with, or may be asked to.
     reserved: u64,
     reader: String,
 }
@@ -85,6 +89,14 @@ impl Lane {
     pub fn ready(&self) -> Option<u64> {
         (self.reserved > self.used).then(|| self.used + 1)
     }
+}
+
+/// A tap that waits for the disk, and who waits for it.
+#[derive(Debug)]
+pub(super) struct Queued {
+    lane: u8,
+    tap: StoredTap,
+    kept: oneshot::Sender<Result<Duration, OutboxError>>,
 }
 
 #[derive(FromRow)]
@@ -155,83 +167,122 @@ impl Outbox {
         make(&mut connection, reader).await
     }
 
-    /// Reserves the next number; on return it is on the disk.
+    /// Reserves the number after the newest tap, where there is no tap or the number was given back; on return it is on the disk.
     pub async fn reserve(&self, lane: &mut Lane) -> Result<u64, OutboxError> {
-        let next = lane.reserved + 1;
+        let next = lane.used + 1;
         self.write_reserved(lane, next, "reserving a counter").await?;
         Ok(next)
     }
 
-    /// Gives back numbers that no card was asked to sign with. For a stop in good order only.
+    /// Gives back the number that no card was asked to sign with. For a stop in good order only.
     pub async fn release(&self, lane: &mut Lane) -> Result<(), OutboxError> {
-        if lane.reserved == lane.used {
-            Ok(())
-        } else {
-            self.write_reserved(lane, lane.used, "releasing a counter").await
-        }
+        self.write_reserved(lane, lane.used, "releasing a counter").await
     }
 
-    async fn write_reserved(&self, lane: &mut Lane, next: u64, doing: &'static str) -> Result<(), OutboxError> {
-        let mut connection = self.lock().await;
-        // `used` and `head` in the row may lag behind the lane's, until taps are settled: the checksum is the row's.
-        let row: LaneRow =
-            sqlx::query_as("SELECT lane, reader, reserved, used, head, checksum FROM lane WHERE lane = $1")
-                .bind(i64::from(lane.number))
-                .fetch_one(&mut *connection)
-                .await
-                .map_err(fail(doing))?;
-        let row = row.read().ok_or(OutboxError::Damaged("lane"))?;
-        let done = sqlx::query("UPDATE lane SET reserved = $1, checksum = $2 WHERE lane = $3 AND reserved = $4")
-            .bind(signed(next))
-            .bind(checksum(lane.number, &lane.reader, next, row.used, &row.head))
-            .bind(i64::from(lane.number))
-            .bind(signed(lane.reserved))
-            .execute(&mut *connection)
-            .await
-            .map_err(fail(doing))?;
-        if done.rows_affected() != 1 {
-            return Err(OutboxError::Damaged("lane"));
-        }
-        lane.reserved = next;
+    async fn write_reserved(&self, lane: &mut Lane, reserved: u64, doing: &'static str) -> Result<(), OutboxError> {
+        write(&mut *self.lock().await, lane, reserved, doing).await?;
+        lane.reserved = reserved;
         Ok(())
     }
 
-    /// Keeps a signed tap: one statement, on the disk when this returns. Answers how long the disk took.
+    /// Keeps a signed tap, and reserves the number after it: on the disk when this returns. Answers how long the disk took. Has to run
+    /// to its end: what a lane says that goes away meanwhile is not counted among what waits.
     ///
     /// After an error the lane is to be read again with [`Outbox::lane`]: only the disk knows what it kept.
-    pub async fn store(&self, lane: &mut Lane, tap: &StoredTap) -> Result<Duration, OutboxError> {
-        if lane.ready() != Some(tap.counter) {
-            return Err(OutboxError::NotReserved { lane: lane.number, counter: tap.counter });
+    pub async fn store(&self, lane: &mut Lane, tap: StoredTap) -> Result<Duration, OutboxError> {
+        let (counter, tap_id) = (tap.counter, tap.tap_id);
+        if lane.ready() != Some(counter) {
+            return Err(OutboxError::NotReserved { lane: lane.number, counter });
         }
-        let mut connection = self.lock().await;
-        self.clock.mark();
-        sqlx::query(
-            "INSERT INTO tap \
-             (lane, counter, tap_id, operation, card, amount, original, points, given, discount, order_id, at, cose) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-        )
-        .bind(i64::from(lane.number))
-        .bind(signed(tap.counter))
-        .bind(tap.tap_id.0.as_slice())
-        .bind(i64::from(tap.operation.number()))
-        .bind(tap.card.as_ref().map(|card| card.as_bytes().as_slice()))
-        .bind(tap.amount.map(|fen| fen.0))
-        .bind(tap.original.as_ref().map(|tap| tap.0.as_slice()))
-        .bind(tap.points)
-        .bind(tap.given)
-        .bind(tap.discount.map(|fen| fen.0))
-        .bind(tap.order.as_ref().map(|order| order.as_bytes().as_slice()))
-        .bind(tap.at.0)
-        .bind(tap.cose.as_slice())
-        .execute(&mut *connection)
-        .await
-        .map_err(fail("storing a tap"))?;
-        let disk = self.clock.since_mark();
-        self.waiting.send_modify(|waiting| waiting.add(tap.operation, tap.amount));
-        lane.head = tap.tap_id;
-        lane.used = tap.counter;
+        let (kept, keeping) = oneshot::channel();
+        self.queue().push(Queued { lane: lane.number, tap, kept });
+        {
+            let mut connection = self.lock().await;
+            // Nothing is left of it where another has taken this tap along.
+            let queued = mem::take(&mut *self.queue());
+            self.keep(&mut connection, queued).await;
+        }
+        let disk = keeping.await.map_err(|_| OutboxError::Interrupted)??;
+        (lane.head, lane.used, lane.reserved) = (tap_id, counter, counter + 1);
         Ok(disk)
     }
+
+    fn queue(&self) -> std::sync::MutexGuard<'_, Vec<Queued>> {
+        self.queued.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes what waits for the disk and tells each of those who wait.
+    async fn keep(&self, connection: &mut SqliteConnection, queued: Vec<Queued>) {
+        let mut groups = vec![queued];
+        while let Some(group) = groups.pop() {
+            if group.is_empty() {
+                continue;
+            }
+            self.clock.mark();
+            match insert(connection, &group).await {
+                Ok(()) => {
+                    let disk = self.clock.since_mark();
+                    for Queued { tap, kept, .. } in group {
+                        self.waits(Waits { operation: tap.operation, card: tap.card, amount: tap.amount, at: tap.at });
+                        // Whoever has gone away reads the lane again.
+                        let _ = kept.send(Ok(disk));
+                    }
+                }
+                // One of them may be what keeps the others from being written.
+                Err(_) if group.len() > 1 => groups.extend(group.into_iter().map(|queued| vec![queued])),
+                Err(error) => {
+                    if let Some(Queued { kept, .. }) = group.into_iter().next() {
+                        let _ = kept.send(Err(error));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Writes taps in one statement: all of them, or none.
+async fn insert(connection: &mut SqliteConnection, taps: &[Queued]) -> Result<(), OutboxError> {
+    let mut statement = QueryBuilder::new(
+        "INSERT INTO tap \
+         (lane, counter, tap_id, operation, card, amount, original, points, given, discount, order_id, at, cose) ",
+    );
+    statement.push_values(taps, |mut row, Queued { lane, tap, .. }| {
+        row.push_bind(i64::from(*lane))
+            .push_bind(signed(tap.counter))
+            .push_bind(tap.tap_id.0.as_slice())
+            .push_bind(i64::from(tap.operation.number()))
+            .push_bind(tap.card.as_ref().map(|card| card.as_bytes().as_slice()))
+            .push_bind(tap.amount.map(|fen| fen.0))
+            .push_bind(tap.original.as_ref().map(|tap| tap.0.as_slice()))
+            .push_bind(tap.points)
+            .push_bind(tap.given)
+            .push_bind(tap.discount.map(|fen| fen.0))
+            .push_bind(tap.order.as_ref().map(|order| order.as_bytes().as_slice()))
+            .push_bind(tap.at.0)
+            .push_bind(tap.cose.as_slice());
+    });
+    statement.build().execute(connection).await.map(|_| ()).map_err(fail("storing taps"))
+}
+
+/// Writes where a lane stands, up to which number it is reserved. No older standing than the one that is there.
+async fn write(
+    connection: &mut SqliteConnection,
+    lane: &Lane,
+    reserved: u64,
+    doing: &'static str,
+) -> Result<(), OutboxError> {
+    let done = sqlx::query(
+        "UPDATE lane SET reserved = $1, used = $2, head = $3, checksum = $4 WHERE lane = $5 AND used <= $2",
+    )
+    .bind(signed(reserved))
+    .bind(signed(lane.used))
+    .bind(lane.head.0.as_slice())
+    .bind(checksum(lane.number, &lane.reader, reserved, lane.used, &lane.head))
+    .bind(i64::from(lane.number))
+    .execute(&mut *connection)
+    .await
+    .map_err(fail(doing))?;
+    if done.rows_affected() == 1 { Ok(()) } else { Err(OutboxError::Damaged("lane")) }
 }
 
 /// Moves the lane on to its newest stored tap. False when the taps contradict the row.
@@ -244,15 +295,16 @@ async fn catch_up(connection: &mut SqliteConnection, lane: &mut Lane) -> Result<
             .map_err(fail("reading a lane's newest tap"))?;
     let Some((counter, tap_id)) = newest else { return Ok(true) };
     let (Ok(counter), Ok(tap_id)) = (u64::try_from(counter), tap_id.try_into()) else { return Ok(false) };
-    // The tap that the row names was settled together with writing the row; an older one may still wait, when a receipt
-    // left it out.
-    if counter == lane.used || counter > lane.reserved {
-        return Ok(false);
+    match counter.cmp(&lane.used) {
+        // The row was written when the newest taps were settled, and an older one still waits: a receipt left it out.
+        Ordering::Less => Ok(true),
+        // The number after it was given back, and may have been reserved again.
+        Ordering::Equal => Ok(lane.head.0 == tap_id),
+        Ordering::Greater => {
+            (lane.used, lane.head, lane.reserved) = (counter, TapId(tap_id), counter + 1);
+            Ok(true)
+        }
     }
-    if counter > lane.used {
-        (lane.used, lane.head) = (counter, TapId(tap_id));
-    }
-    Ok(true)
 }
 
 async fn make(connection: &mut SqliteConnection, reader: &str) -> Result<Lane, OutboxError> {
@@ -290,17 +342,11 @@ pub(super) async fn advance(
         .await
         .map_err(fail("advancing a lane"))?;
     // A damaged row stays as it is: the lane is retired at the next opening, its taps have gone up all the same.
-    let Some(lane) = row.read() else { return Ok(()) };
-    if used <= lane.used {
-        return Ok(());
+    match row.read() {
+        Some(row) if used > row.used => {
+            let lane = Lane { used, head: *head, ..row };
+            write(connection, &lane, lane.reserved.max(used + 1), "advancing a lane").await
+        }
+        _ => Ok(()),
     }
-    sqlx::query("UPDATE lane SET used = $1, head = $2, checksum = $3 WHERE lane = $4")
-        .bind(signed(used))
-        .bind(head.0.as_slice())
-        .bind(checksum(number, &lane.reader, lane.reserved, used, head))
-        .bind(i64::from(number))
-        .execute(&mut *connection)
-        .await
-        .map_err(fail("advancing a lane"))?;
-    Ok(())
 }

@@ -50,7 +50,7 @@ impl Snapshot {
 impl Outbox {
     /// What is known of a card's key.
     pub async fn known_card(&self, card: CardId, slot: Slot) -> Result<Option<KnownCard>, OutboxError> {
-        let mut connection = self.lock().await;
+        let mut connection = self.read().await;
         let row: Option<(Vec<u8>, i64)> = sqlx::query_as("SELECT key, expires FROM card WHERE card = $1 AND slot = $2")
             .bind(card.as_bytes().as_slice())
             .bind(i64::from(slot.key_reference()))
@@ -79,7 +79,7 @@ impl Outbox {
 
     /// The newest of its kind, with its version.
     pub async fn snapshot(&self, which: Snapshot) -> Result<Option<(u64, Vec<u8>)>, OutboxError> {
-        let mut connection = self.lock().await;
+        let mut connection = self.read().await;
         let row: Option<(i64, Vec<u8>)> = sqlx::query_as("SELECT version, body FROM snapshot WHERE name = $1")
             .bind(which.name())
             .fetch_optional(&mut *connection)
@@ -144,7 +144,7 @@ impl Outbox {
     /// How many tokens [`Self::status_deltas`] are.
     pub async fn status_deltas_count(&self) -> Result<u64, OutboxError> {
         let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM status_delta")
-            .fetch_one(&mut *self.lock().await)
+            .fetch_one(&mut *self.read().await)
             .await
             .map_err(fail("counting changes of the status list"))?;
         Ok(u64::try_from(count).unwrap_or_default())
@@ -153,7 +153,7 @@ impl Outbox {
     /// Signed changes since the status list in force, in the order in which they apply.
     pub async fn status_deltas(&self) -> Result<Vec<Vec<u8>>, OutboxError> {
         sqlx::query_scalar("SELECT body FROM status_delta ORDER BY version")
-            .fetch_all(&mut *self.lock().await)
+            .fetch_all(&mut *self.read().await)
             .await
             .map_err(fail("reading changes of the status list"))
     }

@@ -1,8 +1,8 @@
 //! What must survive the power going at any moment: lanes with their counters and chains, signed taps until the service
 //! has receipted them, what became of them, and what the terminal learnt (known cards, status list, profile).
 //!
-//! Signs nothing, sends nothing and decides nothing about cards. One connection, one writer: SQLite in WAL mode with
-//! synchronous=FULL, read back and asserted at opening.
+//! Signs nothing, sends nothing and decides nothing about cards. SQLite in WAL mode with synchronous=FULL, read back and
+//! asserted at opening. One writes at a time; who reads has another connection, and does not wait for the disk.
 
 mod error;
 mod fate;
@@ -26,7 +26,7 @@ use sqlx::{
     Connection as _, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
-use tokio::sync::{Mutex, MutexGuard, watch};
+use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard, watch};
 
 use self::error::fail;
 pub use self::{
@@ -42,14 +42,39 @@ const SYNCHRONOUS_FULL: i64 = 2;
 /// Bytes that must be free before a card is asked to sign: a tap's statement with every page that it may touch, many
 /// times over.
 const ROOM: u64 = 64 * 1024;
+/// So long what need not be on the disk at once lets those go first who hold a card.
+const GIVE_WAY: Duration = Duration::from_millis(5);
 
 /// The file that holds everything above.
 #[derive(Debug)]
 pub struct Outbox {
-    connection: Mutex<SqliteConnection>,
+    writing: Mutex<Writing>,
+    reading: Mutex<SqliteConnection>,
+    queued: std::sync::Mutex<Vec<lane::Queued>>,
+    cards: std::sync::Mutex<pending::OfCards>,
     clock: CommitClock,
     folder: PathBuf,
     waiting: watch::Sender<Waiting>,
+    at_cards: watch::Sender<u32>,
+}
+
+/// Somebody works with a card, and what it signs is kept next: until this is dropped.
+#[derive(Debug)]
+pub struct AtCard<'a>(&'a watch::Sender<u32>);
+
+impl Drop for AtCard<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
+    }
+}
+
+/// The connections that write.
+#[derive(Debug)]
+struct Writing {
+    /// What was written is on the disk when a transaction has ended.
+    durable: SqliteConnection,
+    /// It is there as soon as the other has written something. Until then a loss of power takes it back, whole.
+    soon: SqliteConnection,
 }
 
 /// What waits for the service.
@@ -102,7 +127,10 @@ impl Outbox {
             .pragma("cache_size", "-256")
             // The submitter checkpoints while nobody waits for a card.
             .pragma("wal_autocheckpoint", "4000");
-        let mut connection = SqliteConnection::connect_with(&options).await.map_err(fail("opening the outbox"))?;
+        let open = async |options: &SqliteConnectOptions| {
+            SqliteConnection::connect_with(options).await.map_err(fail("opening the outbox"))
+        };
+        let mut connection = open(&options).await?;
         let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous")
             .fetch_one(&mut connection)
             .await
@@ -133,9 +161,20 @@ impl Outbox {
             hook.mark();
             true
         });
-        let waiting = watch::Sender::new(pending::count(&mut connection).await?);
+        let soon = open(&options.clone().synchronous(SqliteSynchronous::Normal)).await?;
+        let mut reading = open(&options.pragma("query_only", "ON")).await?;
+        let (waiting, cards) = pending::load(&mut reading).await?;
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        Ok(Self { connection: Mutex::new(connection), clock, folder: folder.to_owned(), waiting })
+        Ok(Self {
+            writing: Mutex::new(Writing { durable: connection, soon }),
+            reading: Mutex::new(reading),
+            queued: std::sync::Mutex::default(),
+            cards: std::sync::Mutex::new(cards),
+            clock,
+            folder: folder.to_owned(),
+            waiting: watch::Sender::new(waiting),
+            at_cards: watch::Sender::new(0),
+        })
     }
 
     /// Whether the disk has room for one more tap. A number that was reserved earlier does not show that: the log may
@@ -150,13 +189,31 @@ impl Outbox {
         if free < ROOM { Err(OutboxError::NoRoom) } else { Ok(()) }
     }
 
-    async fn lock(&self) -> MutexGuard<'_, SqliteConnection> {
-        self.connection.lock().await
+    /// To write what has to be on the disk, one after the other.
+    async fn lock(&self) -> MappedMutexGuard<'_, SqliteConnection> {
+        MutexGuard::map(self.writing.lock().await, |writing| &mut writing.durable)
     }
 
-    /// Moves the log into the database file. Called while no card waits.
+    /// A reader begins with a card.
+    pub fn at_card(&self) -> AtCard<'_> {
+        self.at_cards.send_modify(|count| *count += 1);
+        AtCard(&self.at_cards)
+    }
+
+    /// To write what need not be on the disk at once: while no card is at work, or after [`GIVE_WAY`].
+    async fn lock_soon(&self) -> MappedMutexGuard<'_, SqliteConnection> {
+        let _ = tokio::time::timeout(GIVE_WAY, self.at_cards.subscribe().wait_for(|count| *count == 0)).await;
+        MutexGuard::map(self.writing.lock().await, |writing| &mut writing.soon)
+    }
+
+    /// To read all that is on the disk by now.
+    async fn read(&self) -> MutexGuard<'_, SqliteConnection> {
+        self.reading.lock().await
+    }
+
+    /// Moves the log into the database file. Whoever writes meanwhile does not wait.
     pub async fn checkpoint(&self) -> Result<(), OutboxError> {
-        let mut connection = self.lock().await;
+        let mut connection = self.read().await;
         sqlx::raw_sql("PRAGMA wal_checkpoint(PASSIVE)")
             .execute(&mut *connection)
             .await

@@ -1,6 +1,9 @@
 //! Taps on their way out: read in order, taken off the queue when the service's verified receipt is held.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap, hash_map::Entry},
+    sync::{Arc, PoisonError},
+};
 
 use card_schema::{
     clock::Micros,
@@ -83,7 +86,7 @@ impl Row {
 impl Outbox {
     /// The oldest taps, at most `limit`.
     pub async fn pending(&self, limit: u16) -> Result<Vec<PendingTap>, OutboxError> {
-        let mut connection = self.lock().await;
+        let mut connection = self.read().await;
         let rows: Vec<Row> = sqlx::query_as(
             "SELECT id, lane, counter, tap_id, operation, card, amount, at, cose FROM tap ORDER BY id LIMIT $1",
         )
@@ -100,25 +103,26 @@ impl Outbox {
     }
 
     /// What waits of an operation, and of that a card's. `today` is when the day began.
-    pub async fn exposure(
-        &self,
-        operation: OperationCode,
-        card: CardId,
-        today: Micros,
-    ) -> Result<Exposure, OutboxError> {
-        let mut connection = self.lock().await;
-        let (card_count, card_day): (i64, i64) = sqlx::query_as(
-            "SELECT COUNT(*), COALESCE(SUM(amount) FILTER (WHERE at >= $1), 0) FROM tap WHERE operation = $2 AND card = $3",
-        )
-        .bind(today.0)
-        .bind(i64::from(operation.number()))
-        .bind(card.as_bytes().as_slice())
-        .fetch_one(&mut *connection)
-        .await
-        .map_err(fail("adding up what waits"))?;
-        let card_count = u32::try_from(card_count).map_err(|_| OutboxError::Damaged("tap"))?;
+    pub fn exposure(&self, operation: OperationCode, card: CardId, today: Micros) -> Exposure {
         let Waiting { payments, validations, .. } = self.waiting();
-        Ok(Exposure { terminal: payments, validations, card_day: Fen(card_day), card_count })
+        let mut exposure = Exposure { terminal: payments, validations, ..Exposure::default() };
+        for of_card in self.cards().0.get(&card).into_iter().flatten().filter(|tap| tap.operation == operation) {
+            exposure.card_count = exposure.card_count.saturating_add(1);
+            if of_card.at >= today {
+                exposure.card_day = Fen(exposure.card_day.0.saturating_add(of_card.amount.map_or(0, |fen| fen.0)));
+            }
+        }
+        exposure
+    }
+
+    fn cards(&self) -> std::sync::MutexGuard<'_, OfCards> {
+        self.cards.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A tap is on the disk.
+    pub(super) fn waits(&self, tap: Waits) {
+        self.cards().add(tap);
+        self.waiting.send_modify(|waiting| waiting.add(&tap));
     }
 
     /// Sees whether that has changed.
@@ -127,28 +131,22 @@ impl Outbox {
     }
 
     /// Takes taps off the queue that a verified receipt names, in one transaction with what became of them, with their
-    /// lanes' positions and with the log head that the receipt brought. `tell` is called before the disk is waited for: a
-    /// receipt that is lost with the power comes again, and whoever looks into the outbox meanwhile waits for the disk. Runs to
-    /// its end even when the caller goes away: sqlx leaks a transaction whose beginning is cancelled.
+    /// lanes' positions and with the log head that the receipt brought. The disk is not waited for: a receipt that is lost with
+    /// the power comes again. Runs to its end even when the caller goes away: sqlx leaks a transaction whose beginning is
+    /// cancelled.
     pub async fn settle(
         self: &Arc<Self>,
         taps: Vec<(PendingTap, TapOutcome)>,
         head: Option<LogHead>,
-        tell: impl FnOnce() + Send + 'static,
     ) -> Result<(), OutboxError> {
         let outbox = Arc::clone(self);
-        tokio::spawn(async move { outbox.settle_now(&taps, head, tell).await }).await.expect("settling does not panic")
+        tokio::spawn(async move { outbox.settle_now(&taps, head).await }).await.expect("settling does not panic")
     }
 
-    async fn settle_now(
-        &self,
-        taps: &[(PendingTap, TapOutcome)],
-        head: Option<LogHead>,
-        tell: impl FnOnce() + Send,
-    ) -> Result<(), OutboxError> {
-        let mut connection = self.lock().await;
+    async fn settle_now(&self, taps: &[(PendingTap, TapOutcome)], head: Option<LogHead>) -> Result<(), OutboxError> {
+        let mut connection = self.lock_soon().await;
         let mut tx = connection.begin().await.map_err(fail("settling taps"))?;
-        let mut settled = Waiting::default();
+        let mut settled = Vec::new();
         for (tap, outcome) in taps {
             fate::write(&mut tx, tap, outcome).await?;
             let gone = sqlx::query("DELETE FROM tap WHERE id = $1 AND tap_id = $2")
@@ -158,7 +156,7 @@ impl Outbox {
                 .await
                 .map_err(fail("settling taps"))?;
             if gone.rows_affected() == 1 {
-                settled.add(tap.operation, tap.amount);
+                settled.push(Waits { operation: tap.operation, card: tap.card, amount: tap.amount, at: tap.at });
             }
         }
         fate::fold(&mut tx).await?;
@@ -170,21 +168,59 @@ impl Outbox {
         if let Some(head) = head {
             learnt::write(&mut tx, Snapshot::LogHead, head.size, &head.root).await?;
         }
-        self.waiting.send_modify(|waiting| waiting.take(settled));
-        tell();
-        let kept = tx.commit().await.map_err(fail("settling taps"));
-        if kept.is_err() {
-            self.waiting.send_modify(|waiting| waiting.put_back(settled));
+        tx.commit().await.map_err(fail("settling taps"))?;
+        let mut cards = self.cards();
+        for tap in &settled {
+            cards.take(tap);
         }
-        kept
+        drop(cards);
+        self.waiting.send_modify(|waiting| {
+            for tap in &settled {
+                waiting.take(tap);
+            }
+        });
+        Ok(())
+    }
+}
+
+/// Of a tap that waits, what limits count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Waits {
+    pub(super) operation: OperationCode,
+    pub(super) card: Option<CardId>,
+    pub(super) amount: Option<Fen>,
+    pub(super) at: Micros,
+}
+
+/// The taps that wait, of each card: what is on the disk, so that nobody waits for that while a card is in the field.
+#[derive(Debug, Default)]
+pub(super) struct OfCards(HashMap<CardId, Vec<Waits>>);
+
+impl OfCards {
+    fn add(&mut self, tap: Waits) {
+        if let Some(card) = tap.card {
+            self.0.entry(card).or_default().push(tap);
+        }
+    }
+
+    fn take(&mut self, tap: &Waits) {
+        let Some(card) = tap.card else { return };
+        if let Entry::Occupied(mut of_card) = self.0.entry(card) {
+            if let Some(place) = of_card.get().iter().position(|other| other == tap) {
+                of_card.get_mut().swap_remove(place);
+            }
+            if of_card.get().is_empty() {
+                of_card.remove();
+            }
+        }
     }
 }
 
 impl Waiting {
     /// One more.
-    pub(super) const fn add(&mut self, operation: OperationCode, amount: Option<Fen>) {
+    const fn add(&mut self, tap: &Waits) {
         self.taps += 1;
-        match (operation, amount) {
+        match (tap.operation, tap.amount) {
             (OperationCode::PursePayment, Some(amount)) => {
                 self.payments = Fen(self.payments.0.saturating_add(amount.0));
             }
@@ -193,32 +229,49 @@ impl Waiting {
         }
     }
 
-    /// So many more.
-    const fn put_back(&mut self, taken: Self) {
-        self.taps += taken.taps;
-        self.payments = Fen(self.payments.0.saturating_add(taken.payments.0));
-        self.validations += taken.validations;
-    }
-
-    /// So many less.
-    const fn take(&mut self, settled: Self) {
-        self.taps -= settled.taps;
-        self.payments = Fen(self.payments.0.saturating_sub(settled.payments.0));
-        self.validations -= settled.validations;
+    /// One less.
+    const fn take(&mut self, tap: &Waits) {
+        self.taps -= 1;
+        match (tap.operation, tap.amount) {
+            (OperationCode::PursePayment, Some(amount)) => {
+                self.payments = Fen(self.payments.0.saturating_sub(amount.0));
+            }
+            (OperationCode::TransitValidation, _) => self.validations -= 1,
+            _ => {}
+        }
     }
 }
 
-/// Counts what waits.
-pub(super) async fn count(connection: &mut SqliteConnection) -> Result<Waiting, OutboxError> {
-    let (taps, payments, validations): (i64, i64, i64) = sqlx::query_as(
-        "SELECT COUNT(*), COALESCE(SUM(amount) FILTER (WHERE operation = $1), 0),
-         COUNT(*) FILTER (WHERE operation = $2) FROM tap",
-    )
-    .bind(i64::from(OperationCode::PursePayment.number()))
-    .bind(i64::from(OperationCode::TransitValidation.number()))
-    .fetch_one(&mut *connection)
-    .await
-    .map_err(fail("counting the outbox"))?;
-    let count = |number: i64| u64::try_from(number).map_err(|_| OutboxError::Damaged("tap"));
-    Ok(Waiting { taps: count(taps)?, payments: Fen(payments), validations: count(validations)? })
+#[derive(FromRow)]
+struct WaitsRow {
+    operation: i64,
+    card: Option<Vec<u8>>,
+    amount: Option<i64>,
+    at: i64,
+}
+
+impl WaitsRow {
+    fn read(self) -> Option<Waits> {
+        Some(Waits {
+            operation: OperationCode::from_number(u16::try_from(self.operation).ok()?)?,
+            card: self.card.map(|card| card.try_into().map(CardId::from_bytes)).transpose().ok()?,
+            amount: self.amount.map(Fen),
+            at: Micros(self.at),
+        })
+    }
+}
+
+/// What waits on the disk.
+pub(super) async fn load(connection: &mut SqliteConnection) -> Result<(Waiting, OfCards), OutboxError> {
+    let rows: Vec<WaitsRow> = sqlx::query_as("SELECT operation, card, amount, at FROM tap")
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(fail("counting the outbox"))?;
+    let (mut waiting, mut cards) = (Waiting::default(), OfCards::default());
+    // A damaged row is [`Outbox::pending`]'s to report: it keeps no terminal from its work.
+    for tap in rows.into_iter().filter_map(WaitsRow::read) {
+        waiting.add(&tap);
+        cards.add(tap);
+    }
+    Ok((waiting, cards))
 }

@@ -4,8 +4,9 @@ CREATE TABLE IF NOT EXISTS owner (
     terminal BLOB NOT NULL
 ) STRICT;
 
--- One row a reader lane. `reserved` is written before a card is asked to sign with that number; `used` and `head` move
--- when the service's receipt lets taps leave the queue. `checksum` covers the row.
+-- One row a reader lane, behind its taps: a stored tap reserves the number after its own, and `used` and `head` move when the
+-- service's receipt lets taps leave the queue, or a number is given back. `reserved` is written before a card is asked to sign
+-- with that number where no tap says it. `checksum` covers the row.
 CREATE TABLE IF NOT EXISTS lane (
     lane INTEGER PRIMARY KEY,
     reader TEXT NOT NULL,

@@ -9,7 +9,7 @@ use std::{
 use card_schema::ids::{CardId, TerminalId};
 use tokio::{
     runtime::Handle,
-    sync::{Mutex as AsyncMutex, OwnedMutexGuard, oneshot},
+    sync::{Mutex as AsyncMutex, OwnedMutexGuard},
     task::JoinHandle,
 };
 
@@ -24,8 +24,6 @@ use crate::{
 
 /// The longest that a tap may take once a card is there.
 const TAP_TIMEOUT: Duration = Duration::from_secs(10);
-/// So long the next number waits for the last tap's way up, unless somebody wants it.
-const WAY_UP_FIRST: Duration = Duration::from_millis(50);
 /// How long a stop waits for a reader's line.
 const LET_GO_WAIT: Duration = Duration::from_secs(1);
 
@@ -93,15 +91,7 @@ pub struct Stations {
     recent: Recent,
     lines: Mutex<HashMap<String, Arc<AsyncMutex<Line>>>>,
     /// The lines whose last holder has an answer and which still make ready for the next one.
-    readying: Mutex<HashMap<String, Readying>>,
-}
-
-/// A line that makes ready for its next holder.
-#[derive(Debug)]
-struct Readying {
-    done: JoinHandle<()>,
-    /// Dropped by whoever wants the line now.
-    unhurried: oneshot::Sender<()>,
+    readying: Mutex<HashMap<String, JoinHandle<()>>>,
 }
 
 impl Stations {
@@ -144,10 +134,9 @@ impl Stations {
     /// [`StationError::Busy`] while another has it.
     pub async fn line(&self, reader: &str) -> Result<OwnedMutexGuard<Line>, StationError> {
         let readying = self.readying.lock().expect("nobody panics while holding this lock").remove(reader);
-        if let Some(Readying { done, unhurried }) = readying {
-            drop(unhurried);
+        if let Some(readying) = readying {
             // It says by itself why it could not.
-            let _ = done.await;
+            let _ = readying.await;
         }
         let mut lines = self.lines.lock().expect("nobody panics while holding this lock");
         let line = lines.entry(reader.to_owned()).or_insert_with(|| {
@@ -179,10 +168,12 @@ impl Stations {
     /// [`StationError`]: the operation is not permitted, the reader is not there or busy, no card came in time.
     pub async fn wait(&self, reader: Option<&str>, ask: &Ask, wait: Duration) -> Result<Presented, StationError> {
         let reader = self.presence.choose(reader)?;
-        let mut line = self.line(&reader).await?;
+        let line = self.line(&reader).await?;
         line.permits(ask)?;
-        // The number is on the disk before a card is there: one fsync less for the holder to wait for.
-        line.prepare(crate::clock::now()).await?;
+        // The number is on the disk before a card is there: one fsync less for the holder to wait for. Whoever gives the wait up
+        // leaves nothing half done.
+        let (line, ready) = tokio::spawn(ready(line)).await.expect("making ready does not panic");
+        ready?;
         line.follows(ask)?;
         let asked = Instant::now();
         let event = self.presence.card(&reader, wait).await?;
@@ -211,7 +202,7 @@ impl Stations {
                 }
                 Err(error) => Err(Failed { error: StationError::Tap(PivError::Link(error).into()), card: None }),
             };
-            // The next number is reserved, or this one reported, when the holder has the answer.
+            // A number that was asked for in vain is reported when the holder has the answer.
             let _ = answer.send((result, begun, Instant::now(), line));
         };
         let timeout = || Failed { error: StationError::Timeout, card: None };
@@ -222,9 +213,10 @@ impl Stations {
         // Either the work is done or the tap is being kept, which the disk bounds.
         let (result, begun, durable, line) = answered.await.map_err(|_| timeout())?;
         drop(session);
-        let (unhurried, hurried) = oneshot::channel();
-        let readying = Readying { done: tokio::spawn(prepare_next(line, hurried)), unhurried };
-        self.readying.lock().expect("nobody panics while holding this lock").insert(reader, readying);
+        if !line.is_ready() {
+            let readying = tokio::spawn(make_ready(line));
+            self.readying.lock().expect("nobody panics while holding this lock").insert(reader, readying);
+        }
         let (taken, usage) = result?;
         Ok(Told { timing: timing(since, begun, durable, &taken, &usage), taken, usage })
     }
@@ -235,9 +227,8 @@ impl Stations {
             let mut readying = self.readying.lock().expect("nobody panics while holding this lock");
             readying.drain().map(|(_, readying)| readying).collect()
         };
-        for Readying { done, unhurried } in readying {
-            drop(unhurried);
-            let _ = done.await;
+        for readying in readying {
+            let _ = readying.await;
         }
         let lines: Vec<_> = {
             let lines = self.lines.lock().expect("nobody panics while holding this lock");
@@ -254,11 +245,15 @@ impl Stations {
     }
 }
 
-/// Away from the holder's time: the outbox has one writer, and first goes what the service is asked. Without luck here the next tap
-/// tries again, and says why it cannot.
-async fn prepare_next(mut line: OwnedMutexGuard<Line>, hurried: oneshot::Receiver<()>) {
-    let _wanted = tokio::time::timeout(WAY_UP_FIRST, hurried).await;
-    if let Err(error) = line.prepare(crate::clock::now()).await {
+/// Has a number lie ready at a line.
+async fn ready(mut line: OwnedMutexGuard<Line>) -> (OwnedMutexGuard<Line>, Result<(), TapError>) {
+    let ready = line.prepare(crate::clock::now()).await;
+    (line, ready)
+}
+
+/// As [`ready`], after a tap that was not kept. Without luck here the next tap tries again, and says why it cannot.
+async fn make_ready(line: OwnedMutexGuard<Line>) {
+    if let (_, Err(error)) = ready(line).await {
         tracing::warn!(%error, "no number could be reserved");
     }
 }

@@ -280,24 +280,27 @@ impl Submitter {
         let head = verified.receipt.log_head.filter(|head| head.size > seen);
         tracing::info!(taps = verified.settled.len(), "the service has receipted taps");
         let outcomes: Vec<_> = verified.settled.iter().map(|(tap, outcome)| (tap.tap_id, *outcome)).collect();
-        let waiting = Arc::clone(&self.handle.waiting);
-        let tell = move || {
-            let mut waiting = waiting.lock().expect("nobody panics while holding this lock");
-            for (tap, outcome) in outcomes {
-                if outcome.outcome != Outcome::Accepted {
-                    tracing::warn!(%tap, outcome = ?outcome.outcome, "the service has refused a tap");
-                }
-                if let Some(answer) = waiting.remove(&tap) {
-                    // An error means that nobody waits any more.
-                    let _ = answer.send(outcome);
-                }
-            }
-        };
-        self.outbox.settle(verified.settled, head, tell).await?;
+        let kept = self.outbox.settle(verified.settled, head).await;
+        // Whoever waits hears it also where it could not be kept: the service has said so.
+        self.tell(outcomes);
+        kept?;
         if head.is_some() {
             self.known.update(|known| known.log_head = head);
         }
         Ok(verified.receipt)
+    }
+
+    fn tell(&self, outcomes: Vec<(TapId, TapOutcome)>) {
+        let mut waiting = self.handle.waiting.lock().expect("nobody panics while holding this lock");
+        for (tap, outcome) in outcomes {
+            if outcome.outcome != Outcome::Accepted {
+                tracing::warn!(%tap, outcome = ?outcome.outcome, "the service has refused a tap");
+            }
+            if let Some(answer) = waiting.remove(&tap) {
+                // An error means that nobody waits any more.
+                let _ = answer.send(outcome);
+            }
+        }
     }
 }
 

@@ -115,8 +115,8 @@ impl Line {
         self.seen
     }
 
-    /// Has a number lie ready, on the disk. Away from the critical path: before a card is waited for and after a tap is
-    /// answered. A number found reserved and unused from an earlier run is reported as abandoned.
+    /// Has a number lie ready, on the disk; after a tap that is kept it does already. A number found reserved and unused from an
+    /// earlier run is reported as abandoned, and so is one that a card was asked to sign with in vain. Has to run to its end.
     ///
     /// # Errors
     /// [`TapError::Outbox`]: with a full disk no card is asked to sign.
@@ -132,7 +132,7 @@ impl Line {
             lane
         };
         if let Some(reason) = self.burnt {
-            while let Some(counter) = lane.ready() {
+            if let Some(counter) = lane.ready() {
                 self.abandon(&mut lane, counter, reason, now).await?;
             }
             self.burnt = None;
@@ -142,6 +142,11 @@ impl Line {
         }
         self.lane = Some(lane);
         Ok(())
+    }
+
+    /// Whether a number lies ready that may go to a card.
+    pub fn is_ready(&self) -> bool {
+        self.burnt.is_none() && self.lane.as_ref().is_some_and(|lane| lane.ready().is_some())
     }
 
     /// Gives the ready number back, for a stop in good order.
@@ -191,6 +196,8 @@ impl Line {
         self.seen = None;
         self.prepare(now).await?;
         self.follows(ask)?;
+        let outbox = Arc::clone(&self.outbox);
+        let _at_card = outbox.at_card();
 
         let card = piv.identify(Selection::Always)?.guid;
         self.seen = Some(card);
@@ -201,7 +208,7 @@ impl Line {
         let key = self.keys.find(card, slot, piv, &self.outbox, &known.profile.trust, now).await?;
         authorise::validity(key.expires, &ask.operation, now)?;
         let operation = points::promise(&ask.operation, &known, now);
-        let operation = self.terms(operation, card, &known, now).await?;
+        let operation = self.terms(operation, card, &known, now)?;
         if let Some(pin) = &ask.pin {
             piv.verify_pin(pin).inspect_err(|error| {
                 if error.is_wrong_pin() {
@@ -252,24 +259,18 @@ impl Line {
 
     /// What the card is to sign: a payment says whether the terminal accepts it on its own, a validation by which fares. At a gate
     /// it signs when it may pass.
-    async fn terms(
-        &self,
-        operation: Operation,
-        card: CardId,
-        known: &Knowledge,
-        now: Micros,
-    ) -> Result<Operation, TapError> {
+    fn terms(&self, operation: Operation, card: CardId, known: &Knowledge, now: Micros) -> Result<Operation, TapError> {
         let exposure = self.outbox.exposure(operation.code(), card, offline::begins(offline::day(now)));
         match operation {
             Operation::PursePayment(payment) if known.decides_alone() => {
                 let is_drawn = offline::is_drawn(&self.lot, card, now, known.profile.limits.offline.drawn_percent);
-                Ok(Operation::PursePayment(offline::accept(payment, known, &exposure.await?, is_drawn, now)?))
+                Ok(Operation::PursePayment(offline::accept(payment, known, &exposure, is_drawn, now)?))
             }
             Operation::TransitValidation(asked) => {
                 if self.recent.has(card, asked.side, now) {
                     return Err(authorise::Refused::Again.into());
                 }
-                Ok(Operation::TransitValidation(validation::accept(&asked, known, &exposure.await?, now)?))
+                Ok(Operation::TransitValidation(validation::accept(&asked, known, &exposure, now)?))
             }
             Operation::GateCheck(_) => {
                 gate::admit(card, known, now)?;
@@ -290,7 +291,7 @@ impl Line {
         // After an error only the disk knows what it kept: the lane is read again.
         let mut lane = self.lane.take().expect("prepared before");
         let started = Instant::now();
-        match self.outbox.store(&mut lane, &stored).await {
+        match self.outbox.store(&mut lane, stored).await {
             Ok(disk) => {
                 self.lane = Some(lane);
                 Ok((started.elapsed(), disk))
@@ -320,7 +321,7 @@ impl Line {
         };
         let (digest, cose) = self.key.seal(&tap)?;
         let stored = StoredTap::of(&tap, TapId(digest), None, cose);
-        self.outbox.store(lane, &stored).await?;
+        self.outbox.store(lane, stored).await?;
         tracing::info!(lane = lane.number, counter, ?reason, "a reserved number was not used: reported as abandoned");
         Ok(())
     }

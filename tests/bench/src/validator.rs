@@ -90,6 +90,7 @@ pub(crate) fn measure(rounds: usize, report: &mut Report) -> Result<()> {
     }
     report.figure("validator_ms_p50", percentile(&mut together.own, 50), "ms", None);
     report.figure("validator_ms_p95", percentile(&mut together.own, 95), "ms", Some(1.0));
+    report.figure("one_reader_ms_p95", percentile(&mut alone.own, 95), "ms", None);
     let (alone, together) = (percentile(&mut alone.durable, 50), percentile(&mut together.durable, 50));
     report.figure("one_reader_to_durable_ms_p50", alone, "ms", None);
     report.figure("four_readers_to_durable_ms_p50", together, "ms", None);

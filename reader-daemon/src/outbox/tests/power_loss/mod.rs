@@ -29,7 +29,7 @@ use tempfile::TempDir;
 
 use self::{
     disk::{Disk, Image},
-    promise::{Broken, Promise},
+    promise::{Broken, Mark, Promise},
     recording::{Call, Event, record},
     script::{Act, Defect},
 };
@@ -143,6 +143,22 @@ fn power_lost_at_any_write_or_sync_breaks_no_promise() {
         panic!("{broken:?}: the power went after event {moment} of {}: {last:#?}", events.len());
     }
     assert!(kinds.iter().all(|(_, count)| *count > 0), "the script does not do everything: {kinds:?}");
+}
+
+#[test]
+fn taps_that_wait_for_the_disk_together_share_one_sync() {
+    let events = watched(None, &[1]);
+    let mark = |event: &Event| match event {
+        Event::Mark(mark) => Some(mark.clone()),
+        Event::Call(_) => None,
+    };
+    let is_asked = |event: &Event| matches!(mark(event), Some(Mark::Asked { .. }));
+    let marks: Vec<usize> = (0..events.len()).filter(|at| mark(&events[*at]).is_some()).collect();
+    let both = marks.windows(3).find(|marks| marks[..2].iter().all(|at| is_asked(&events[*at])));
+    let both = both.expect("two cards are asked before either tap is kept");
+    assert!(matches!(mark(&events[both[2]]), Some(Mark::Stored { .. })));
+    let synced = events[both[1]..both[2]].iter().filter(|event| matches!(event, Event::Call(Call::Sync(_))));
+    assert_eq!(synced.count(), 1);
 }
 
 #[test]

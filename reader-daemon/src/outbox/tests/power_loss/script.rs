@@ -24,7 +24,7 @@ use super::{
     promise::Mark,
 };
 use crate::{
-    outbox::{KnownCard, Lane, Outbox, StoredTap},
+    outbox::{KnownCard, Lane, Outbox, StoredTap, Writing},
     tap::{Line, Shared, TapError, sign::TerminalKey, tests::knowledge, validation::Recent},
 };
 
@@ -54,7 +54,7 @@ pub(super) enum Defect {
     SynchronousNormal,
     /// Somebody hears "accepted" and only then the tap is stored.
     AcknowledgedBeforeStored,
-    /// A card signs and only then its number is reserved.
+    /// A card signs before the tap is kept that reserves its number.
     AskedBeforeReserved,
     /// Taps are forgotten and only then their receipt is looked at.
     ForgottenBeforeReceipt,
@@ -129,18 +129,46 @@ impl Terminal {
         Ok(self.lanes.entry(reader.to_owned()).insert_entry(lane).into_mut())
     }
 
-    /// One payment: reserve, sign, store, say so.
+    /// One payment: sign, store, say so.
     pub(super) async fn take(&mut self, reader: &str) -> Result<(), TapError> {
-        let mut lane = self.lanes.remove(reader).expect("the reader was started");
-        let counter = lane.ready().unwrap_or(lane.used + 1);
-        let asked = Mark::Asked { lane: lane.number, counter };
+        let (mut lane, tap) = self.sign(reader)?;
+        let stored = Mark::Stored { lane: lane.number, counter: tap.counter, tap: tap.tap_id };
+        if self.defect == Some(Defect::AcknowledgedBeforeStored) {
+            self.mark(&stored);
+        }
         if self.defect == Some(Defect::AskedBeforeReserved) {
-            self.mark(&asked);
+            self.mark(&Mark::Asked { lane: lane.number, counter: tap.counter + 1 });
         }
-        if lane.ready().is_none() {
-            self.outbox.reserve(&mut lane).await?;
+        self.outbox.store(&mut lane, tap).await?;
+        self.mark(&stored);
+        self.lanes.insert(reader.to_owned(), lane);
+        Ok(())
+    }
+
+    /// A payment at each reader, both of which wait for the disk at once.
+    async fn take_together(&mut self) {
+        let [(mut kiosk, bought), (mut till, paid)] = [KIOSK, TILL].map(|reader| self.sign(reader).unwrap());
+        let stored = [(kiosk.number, &bought), (till.number, &paid)].map(|(lane, tap)| Mark::Stored {
+            lane,
+            counter: tap.counter,
+            tap: tap.tap_id,
+        });
+        let outbox = Arc::clone(&self.outbox);
+        let busy = outbox.lock().await;
+        let free = async { drop(busy) };
+        let (bought, paid, ()) = tokio::join!(outbox.store(&mut kiosk, bought), outbox.store(&mut till, paid), free);
+        bought.and(paid).unwrap();
+        for stored in &stored {
+            self.mark(stored);
         }
-        self.mark(&asked);
+        self.lanes.extend([(TILL.to_owned(), till), (KIOSK.to_owned(), kiosk)]);
+    }
+
+    /// A card is asked, and signs.
+    fn sign(&mut self, reader: &str) -> Result<(Lane, StoredTap), TapError> {
+        let lane = self.lanes.remove(reader).expect("the reader was started");
+        let counter = lane.ready().expect("a number lies ready");
+        self.mark(&Mark::Asked { lane: lane.number, counter });
         let previous = if self.defect == Some(Defect::ChainNotContinued) { TapId::NONE } else { lane.head };
         let tap = Tap {
             card: Some(card()),
@@ -155,21 +183,7 @@ impl Terminal {
             operation: Operation::PursePayment(Payment::online(Fen(1250))),
         };
         let (digest, cose) = self.key.seal(&tap)?;
-        let stored = Mark::Stored { lane: lane.number, counter, tap: TapId(digest) };
-        if self.defect == Some(Defect::AcknowledgedBeforeStored) {
-            self.mark(&stored);
-        }
-        let tap = StoredTap::of(&tap, TapId(digest), None, cose);
-        self.outbox.store(&mut lane, &tap).await?;
-        self.mark(&stored);
-        self.lanes.insert(reader.to_owned(), lane);
-        Ok(())
-    }
-
-    /// Has the next number lie ready, as after each tap.
-    async fn prepare(&mut self, reader: &str) {
-        let lane = self.lanes.get_mut(reader).expect("the reader was started");
-        self.outbox.reserve(lane).await.unwrap();
+        Ok((lane, StoredTap::of(&tap, TapId(digest), None, cose)))
     }
 
     /// A receipt for so many of the newest taps.
@@ -180,10 +194,7 @@ impl Terminal {
         if self.defect != Some(Defect::ForgottenBeforeReceipt) {
             self.mark(&receipted);
         }
-        self.outbox
-            .settle(taps.into_iter().map(|tap| answered(tap, Outcome::Accepted)).collect(), None, || ())
-            .await
-            .unwrap();
+        self.outbox.settle(taps.into_iter().map(|tap| answered(tap, Outcome::Accepted)).collect(), None).await.unwrap();
         self.mark(&receipted);
     }
 
@@ -211,16 +222,13 @@ async fn first(mut terminal: Terminal) {
     for reader in [TILL, KIOSK, TILL] {
         terminal.take(reader).await.unwrap();
     }
-    terminal.prepare(TILL).await;
     terminal.receipt(3).await;
     terminal.outbox.checkpoint().await.unwrap();
-    for reader in [KIOSK, TILL, TILL] {
-        terminal.take(reader).await.unwrap();
-    }
+    terminal.take(TILL).await.unwrap();
+    terminal.take_together().await;
     // The service has answered the newest first: the older one stays.
     terminal.receipt(1).await;
     terminal.outbox.checkpoint().await.unwrap();
-    terminal.prepare(TILL).await;
     let till = &terminal.lanes[TILL];
     let asked = Mark::Asked { lane: till.number, counter: till.ready().unwrap() };
     terminal.mark(&asked);
@@ -240,12 +248,14 @@ async fn second(mut terminal: Terminal) {
     terminal.outbox.checkpoint().await.unwrap();
     for reader in [KIOSK, TILL] {
         terminal.take(reader).await.unwrap();
-        terminal.prepare(reader).await;
         let mut lane = terminal.lanes.remove(reader).unwrap();
         terminal.outbox.release(&mut lane).await.unwrap();
     }
     let outbox = Arc::into_inner(terminal.outbox).expect("nobody else holds the outbox");
-    outbox.connection.into_inner().close().await.unwrap();
+    outbox.reading.into_inner().close().await.unwrap();
+    let Writing { durable, soon } = outbox.writing.into_inner();
+    soon.close().await.unwrap();
+    durable.close().await.unwrap();
 }
 
 /// The third day, from a file without a log.
