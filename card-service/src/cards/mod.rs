@@ -10,6 +10,7 @@ pub mod expiry;
 pub mod identification;
 pub mod issuance;
 pub mod model;
+pub mod person;
 pub mod possession;
 pub mod status;
 pub mod stock;

@@ -13,6 +13,7 @@ use crate::cards;
 use crate::db::{Db, DbError};
 use crate::domains::gate::model::{Credential, Site, SiteKind};
 use crate::domains::gate::store;
+use crate::domains::residence::merge;
 use crate::people::StaffId;
 use crate::terminals;
 
@@ -70,4 +71,16 @@ pub(crate) async fn opens(db: &Db, terminal: TerminalId, cards: &[&TestCard]) ->
     });
     granted.await.unwrap();
     site
+}
+
+/// Has a record point to another, or stand for itself again.
+pub(crate) async fn points_on(db: &Db, by: StaffId, (record, other): (HolderId, HolderId), is_merged: bool) {
+    let act = if is_merged { merge::Act::Merged } else { merge::Act::Undone };
+    let pointed = db.write::<_, DbError, _>(move |tx| {
+        Box::pin(async move {
+            tx.lock([record.shard()]).await?;
+            merge::store::put(tx, START, by, (record, other), act, "registered_twice").await
+        })
+    });
+    pointed.await.unwrap();
 }

@@ -12,7 +12,8 @@ use ring::digest;
 
 use super::store;
 use crate::app::App;
-use crate::db::{Connection, DbError};
+use crate::cards;
+use crate::db::Connection;
 use crate::http::Refusal;
 use crate::keys::{Role, envelope};
 
@@ -25,12 +26,18 @@ struct Known {
 }
 
 impl Known {
-    async fn load(connection: &mut Connection, terminal: TerminalId, now: Micros, shards: u8) -> Result<Self, DbError> {
+    async fn load(connection: &mut Connection, terminal: TerminalId, now: Micros, shards: u8) -> Result<Self, Refusal> {
         let Some(site) = store::site_of(&mut *connection, terminal).await? else { return Ok(Self::default()) };
         // Hours that began yesterday may last until today.
         let today = Date::in_china(now);
         let yesterday = Date::from_days(today.days() - 1).unwrap_or(today);
-        let cards = store::credentials::cards(&mut *connection, site, yesterday, shards).await?;
+        let mut cards = store::credentials::cards(&mut *connection, site, yesterday, shards).await?;
+        for (record, window) in store::credentials::of_merged(&mut *connection, site, yesterday, shards).await? {
+            // Where it points to no other any more, its cards are among those above.
+            let of_person = cards::person::of_merged(&mut *connection, record).await?;
+            cards.extend(of_person.into_iter().flatten().map(|card| (card, window)));
+        }
+        cards.sort_by_key(|(card, _)| *card);
         let withdrawn = store::passes::withdrawn(connection, site, now).await?;
         Ok(Self { site: Some(site), cards, withdrawn })
     }
@@ -85,11 +92,11 @@ mod tests {
     use card_schema::ids::Shard;
 
     use super::*;
-    use crate::cards::model::CardState;
-    use crate::db::{Db, query};
+    use crate::cards::CardState;
+    use crate::db::{Db, DbError, query};
     use crate::domains::gate::model::{EndReason, Issued, Reason};
     use crate::domains::gate::tests::holder_of;
-    use crate::testing::gate::{always, credential, opens, site_of};
+    use crate::testing::gate::{always, credential, opens, points_on, site_of};
     use crate::testing::town::{START, Town, clerk_in, set_state, terminal_beside};
 
     async fn known(db: &Db, terminal: TerminalId, now: Micros) -> Known {
@@ -165,6 +172,20 @@ mod tests {
         assert_eq!(later.withdrawn, [kept.number]);
         assert_ne!(now.tag(), later.tag());
         assert_eq!(now.tag(), known(db, gate.id, START.plus_seconds(1)).await.tag(), "nothing has changed");
+    }
+
+    #[tokio::test]
+    async fn who_had_two_records_passes_with_the_card_that_is_left() {
+        let town = Town::new().await;
+        let db = &town.scratch.db;
+        let (gate, kept, gone) = (town.terminal().await, town.card().await, town.card().await);
+        opens(db, gate.id, &[&gone]).await;
+        let (by, into, record) = (clerk_in(db).await, holder_of(db, kept.id).await, holder_of(db, gone.id).await);
+        set_state(db, START, gone.id, CardState::Replaced).await;
+        for is_merged in [true, false] {
+            points_on(db, by, (record, into), is_merged).await;
+            assert_eq!(admits(&town, gate.id, &[kept.id, gone.id]).await, [is_merged, false]);
+        }
     }
 
     #[tokio::test]

@@ -75,6 +75,28 @@ pub async fn cards(
     rows.iter().map(|row| Ok((CardId::from_bytes(columns::bytes(row, "card_id")?), window(row)?))).collect()
 }
 
+/// As [`cards`], of records that were ever made to point to another: whose record, and when.
+pub async fn of_merged(
+    connection: &mut Connection,
+    site: SiteId,
+    day: Date,
+    shards: u8,
+) -> Result<Vec<(HolderId, Window)>, DbError> {
+    let rows = query(
+        "SELECT DISTINCT c.credential_id, c.holder_id, c.first_day, c.last_day, c.weekdays, c.from_minute, c.until_minute
+         FROM {shards} CROSS JOIN gate_credential c CROSS JOIN person_merge m
+         WHERE c.shard = shards.shard AND c.site_id = $1 AND c.ended_at IS NULL AND c.last_day >= $2
+             AND m.shard = c.shard AND m.holder_id = c.holder_id
+         ORDER BY c.credential_id",
+    )
+    .bind(site)
+    .bind(day.days())
+    .set("shards", Rows::new().ints("shard", (0..shards).map(i64::from)))
+    .all(connection)
+    .await?;
+    rows.iter().map(|row| Ok((HolderId::from_bytes(columns::bytes(row, "holder_id")?), window(row)?))).collect()
+}
+
 /// What was granted to a holder, newest first.
 pub async fn of_holder(connection: &mut Connection, holder: HolderId) -> Result<Vec<Credential>, DbError> {
     let rows = query(format!("{SELECT} WHERE shard = $1 AND holder_id = $2 ORDER BY credential_id DESC"))
