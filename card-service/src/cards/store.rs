@@ -247,6 +247,16 @@ pub async fn set_state(
     if unblock::may_unblock(next) { Ok(()) } else { unblock::end(tx, at, card.card_id).await }
 }
 
+/// A card has spent what it did not have: until somebody has looked, it pays nothing more. Whether it is suspended by that; the caller
+/// holds the lock of [`lock`].
+pub async fn overspent(tx: &mut Tx, at: Micros, card: &Card) -> Result<bool, DbError> {
+    let is_new = card.state == CardState::Active;
+    if is_new {
+        set_state(tx, at, card, CardState::Suspended, Because::of("overspent")).await?;
+    }
+    Ok(is_new)
+}
+
 /// Puts every card of somebody, but the one that is kept, into its last state but the one of coming back: a person has one
 /// card. Says which.
 pub async fn replace_all(

@@ -9,7 +9,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::{MethodRouter, get};
 use card_schema::date::Date;
-use card_schema::ids::HolderId;
+use card_schema::ids::{HolderId, Shard};
 
 use super::asking;
 use super::frame::Frame;
@@ -85,7 +85,7 @@ async fn show(
         .db
         .write::<_, Refusal, _>(move |tx| {
             Box::pin(async move {
-                tx.lock([holder.shard()]).await?;
+                tx.lock([Shard(0), holder.shard()]).await?;
                 residence::require_known(tx.conn(), holder).await?;
                 let wrong = match wish {
                     Ok(None) => None,
@@ -217,7 +217,7 @@ pub(super) mod tests {
     pub(in crate::console) fn pages(frame: &Frame) -> Vec<(String, String)> {
         let day = |text: &str| text.parse::<Date>().unwrap();
         let by = By { staff: StaffId(uuid::Uuid::nil()), now: AT, today: Date::in_china(AT) };
-        let holder = HolderId::new(card_schema::ids::Shard(3), [8; 16]);
+        let holder = HolderId::new(Shard(3), [8; 16]);
         let held = |number, from, until| {
             let id = ConcessionId([number; 16]);
             let grant = Grant { id, concession: "student".to_owned(), from: day(from), until: day(until) };

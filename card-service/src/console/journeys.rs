@@ -92,7 +92,7 @@ fn read(form: &Typed) -> Result<Option<Wish>, correction::Wrong> {
 /// What whoever asks may correct, and how much they may still give back without another.
 async fn allowance(tx: &mut Tx, app: &App, by: StaffId, now: Micros) -> Result<Allowance, DbError> {
     let everybody = member::store::all(tx.conn()).await?;
-    let alone = store::correction::alone(tx.conn(), approval::counts(by, &everybody, now)).await?;
+    let alone = approval::alone(tx.conn(), now, by, &everybody).await?;
     let is_alone = approval::rules::is_only_one(by, Permission::ReverseTransfers, everybody.iter(), now);
     let since = Retention::from(app.config.limits).disputed_since(now);
     Ok(Allowance { since, alone, limit: (!is_alone).then(|| approval::limit(app)) })

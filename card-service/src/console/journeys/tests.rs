@@ -15,7 +15,7 @@ use crate::domains::transit::feed;
 use crate::domains::transit::model::{Riding, Showing};
 use crate::people::StaffRole;
 use crate::testing::city::{city, fares_in};
-use crate::testing::shop::{Shop, top_up};
+use crate::testing::shop::{Shop, pay, top_up};
 
 /// 2026-11-23 17:04:05 in Beijing.
 const AT: Micros = Micros(1_795_424_645_000_000);
@@ -195,4 +195,35 @@ async fn who_paid_the_maximum_gets_it_back_and_everybody_sees_who_did_it() {
     let clerk = shop.office.member("test-clerk", StaffRole::Clerk).await;
     assert_eq!(shop.see(&clerk, &path).await.status, StatusCode::FORBIDDEN);
     assert_eq!(shop.send(&clerk, &path, "reason=complaint").await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn what_one_gives_back_alone_counts_with_what_one_reverses() {
+    let mut shop = Shop::new().await;
+    fares_in(&shop.office.app.db, "").await;
+    let (supervisor, path) = (shop.supervisor.clone(), PART.address(shop.holder));
+    let colleague = shop.office.member("test-colleague", StaffRole::Supervisor).await;
+    shop.tap(top_up(50_000)).await;
+    for _ in 0..2 {
+        let paid = shop.tap(pay(9_900)).await;
+        let done = shop.reverse(&supervisor, paid, "amount=99&reason=returned").await;
+        assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.page);
+    }
+    shop.gets_on(6 * 3_600).await;
+    let now = shop.office.app.now();
+    closing::close(&shop.office.app.db, &shop.office.app.fares, now).await.unwrap();
+    assert_eq!(shop.balance().await, 49_100);
+    let left = clock(now.plus_seconds(-6 * 3_600 + 1_200));
+    let add = format!("reason=complaint&act=add&route=2&stop=Q&side=off&{left}&missed=not_read");
+    // 198.00 were reversed, and 6.00 would come back.
+    let seen = shop.send(&supervisor, &path, &add).await;
+    assert_eq!(seen.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(seen.page.contains("more than one person may alone") && seen.page.contains("value=\"Q\""), "{}", seen.page);
+    assert_eq!((shop.balance().await, shop.journeys().await.corrections.len()), (49_100, 0));
+    assert_eq!(shop.send(&colleague, &path, &add).await.status, StatusCode::OK);
+    assert_eq!(shop.balance().await, 49_700);
+    // And the other way round: what was given back counts when something is reversed.
+    let paid = shop.tap(pay(9_900)).await;
+    let page = shop.see(&colleague, &shop.page(paid)).await.page;
+    assert!(page.contains("You have 6.00 yuan so far"), "{page}");
 }

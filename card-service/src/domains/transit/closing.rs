@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use card_schema::clock::Micros;
-use card_schema::ids::Shard;
+use card_schema::ids::{HolderId, Shard};
 use ring::digest::{self, SHA256};
 
 use super::booking::{self, Booking, Payer, book};
 use super::model::{RiderKey, account_of};
 use super::store::riding as store;
 use super::{Fares, import::Recalled};
+use crate::cards::{self, Bearer};
 use crate::db::{Db, DbError, Tx};
 use crate::ledger::{self, Needs, Reference};
 
@@ -52,7 +53,8 @@ pub enum Cause {
     Correction,
 }
 
-/// Reckons these riders of a shard anew, and books what is missing: how many they are.
+/// Reckons these riders of a shard anew, and books what is missing: how many they are. The card of whoever owes more than the purse
+/// holds is suspended, as by a tap.
 ///
 /// # Errors
 /// When the database fails.
@@ -64,7 +66,8 @@ pub async fn reckon(
     now: Micros,
     cause: Cause,
 ) -> Result<u64, DbError> {
-    tx.lock([shard]).await?;
+    // A card that is suspended is listed.
+    tx.lock([Shard(0), shard]).await?;
     let known = store::known(tx.conn(), riders).await?;
     let accounts = riders.iter().flat_map(|rider| {
         let groups = booking::groups(fares, &known[rider], None);
@@ -88,6 +91,12 @@ pub async fn reckon(
         }
     }
     store::add(tx.conn(), &rides).await?;
+    for ride in rides.iter().filter(|ride| ride.advanced > 0) {
+        let bearer = Bearer::Holder(HolderId::from_bytes(ride.rider.id));
+        for card in cards::store::of(tx.conn(), bearer).await? {
+            cards::store::overspent(tx, now, &card).await?;
+        }
+    }
     Ok(rides.len() as u64)
 }
 

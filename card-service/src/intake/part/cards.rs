@@ -7,7 +7,6 @@ use card_schema::envelope::receipt;
 use card_schema::ids::CardId;
 
 use super::Part;
-use crate::cards::store::Because;
 use crate::cards::{self, CardState};
 use crate::db::{DbError, Tx};
 use crate::intake::submission::Submission;
@@ -32,12 +31,12 @@ impl Part {
         Ok(consent.outcome)
     }
 
-    /// A card has spent what it did not have: until somebody has looked, it pays nothing more.
+    /// A card has spent what it did not have.
     pub(super) async fn suspend(&mut self, tx: &mut Tx, at: Micros, id: CardId) -> Result<(), DbError> {
-        let found = cards::store::one(tx.conn(), id).await?;
-        let Some(found) = found.filter(|found| found.state == CardState::Active) else { return Ok(()) };
-        cards::store::set_state(tx, at, &found, CardState::Suspended, Because::of("overspent")).await?;
-        self.becomes(id, CardState::Suspended, at);
+        let Some(found) = cards::store::one(tx.conn(), id).await? else { return Ok(()) };
+        if cards::store::overspent(tx, at, &found).await? {
+            self.becomes(id, CardState::Suspended, at);
+        }
         Ok(())
     }
 

@@ -35,7 +35,6 @@ use crate::evidence::Recent;
 use crate::http::Refusal;
 use crate::people::approval::model::{Deed, Done, Hands, Request};
 use crate::people::approval::{self, Asked};
-use crate::people::member::model::Member;
 use crate::people::model::Permission;
 use crate::people::{StaffId, member};
 use crate::terminals::{self, Terminal, TerminalState};
@@ -104,7 +103,7 @@ async fn carry_out(
         Ok(held) => held,
         Err(key) => return Ok(Err(key)),
     };
-    if rules::takes_two(&wanted, alone(tx, now, by, &everybody).await?, limit) {
+    if rules::takes_two(&wanted, approval::alone(tx.conn(), now, by, &everybody).await?, limit) {
         match approval::ask(tx, now, id, by, Deed::Settle(wanted)).await? {
             Ok(Asked::Go) => {}
             Ok(Asked::Waits(request)) => return Ok(Ok(Done::Waits(request))),
@@ -133,11 +132,6 @@ pub async fn agreed(
         }
         Err(_) => Ok(Err("quarantine-overtaken")),
     }
-}
-
-/// How much somebody, and whoever may be the same person, has booked alone within a day.
-pub async fn alone(tx: &mut Tx, now: Micros, by: StaffId, everybody: &[Member]) -> Result<Fen, DbError> {
-    store::alone(tx.conn(), approval::counts(by, everybody, now)).await
 }
 
 /// The taps that are meant, if all of them wait still. What has come in since is not among them.

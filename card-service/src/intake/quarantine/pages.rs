@@ -131,7 +131,7 @@ async fn load(
             let held = store::held(tx.conn(), terminal, Until::default(), rules::MOST).await?;
             let means = if who.role.may(Permission::ReverseTransfers) {
                 let everybody = member::store::all(tx.conn()).await?;
-                Some(Means { id, limit, alone: super::alone(tx, now, who.staff_id, &everybody).await? })
+                Some(Means { id, limit, alone: approval::alone(tx.conn(), now, who.staff_id, &everybody).await? })
             } else {
                 None
             };

@@ -224,7 +224,7 @@ pub(super) async fn history(
 }
 
 /// How much these `hands` have booked alone, together.
-pub(super) async fn alone(connection: &mut Connection, hands: Rows) -> Result<Fen, DbError> {
+pub async fn alone(connection: &mut Connection, hands: Rows) -> Result<Fen, DbError> {
     let moved = query(
         "SELECT s.moved FROM {hands} CROSS JOIN tap_settlement s
          WHERE s.staff_id = hands.staff_id AND s.at > hands.moment AND s.agreed_by IS NULL",

@@ -178,12 +178,20 @@ async fn who_has_not_enough_rides_once_and_the_issuer_gets_back_what_was_too_muc
     town.later(5 * 3_600);
     closing::close(&town.scratch.db, &Recalled::default(), town.now()).await.unwrap();
     assert_eq!([taken(&town).await, town.number(PURSES).await, town.number(RISK).await], [900, 0, -800]);
+    let suspended = || town.number("SELECT COUNT(*) FROM card WHERE state = 'suspended'");
+    assert_eq!(suspended().await, 1, "the missing end was more than the purse held");
     let off = ride(&mut bus, &card, "-m:q", 20);
     assert_eq!(outcome(&town, &bus, &off).await, Outcome::Accepted);
     assert_eq!([taken(&town).await, town.number(PURSES).await, town.number(RISK).await], [300, 0, -200]);
     let ride_more = ride(&mut bus, &card, "+b:q", 100);
     assert_eq!(outcome(&town, &bus, &ride_more).await, Outcome::Accepted);
-    assert_eq!(town.number("SELECT COUNT(*) FROM card WHERE state = 'suspended'").await, 1);
+    assert_eq!(
+        (
+            suspended().await,
+            town.number("SELECT COUNT(*) FROM card_state_change WHERE state_after = 'suspended'").await
+        ),
+        (1, 1)
+    );
 }
 
 #[tokio::test]
@@ -335,7 +343,7 @@ async fn concession(town: &Town, card: &TestCard, wish: Wish) -> Result<(), &'st
         Box::pin(async move {
             let card = cards::store::one(tx.conn(), id).await?.unwrap();
             let holder = card.bearer.holder().unwrap();
-            tx.lock([holder.shard()]).await?;
+            tx.lock([card_schema::ids::Shard(0), holder.shard()]).await?;
             let by = By { staff, now, today: Date::in_china(now) };
             concession::carry_out(tx, &fares, by, holder, wish, random()).await
         })

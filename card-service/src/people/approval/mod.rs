@@ -19,8 +19,9 @@ use self::model::{About, Answer, Deed, Objection, Request, State};
 use super::member::model::{Member, Wish};
 use super::{StaffId, StaffRole, member};
 use crate::app::App;
-use crate::db::{Connection, DbError, Rows, Tx};
+use crate::db::{Connection, DbError, Tx};
 use crate::domains::purse::reversal;
+use crate::domains::transit::store::correction;
 use crate::http::Refusal;
 use crate::intake::{Policy, quarantine};
 
@@ -38,9 +39,19 @@ pub fn limit(app: &App) -> Fen {
     Fen(app.config.limits.reversal_alone_fen)
 }
 
-/// Whose deeds count towards what somebody does alone now, and since when: the rows of `hands`.
-pub fn counts(by: StaffId, everybody: &[Member], now: Micros) -> Rows {
-    store::since(&rules::one_hand(by, everybody, now), now.plus_seconds(-rules::COUNTS_SECONDS))
+/// How much money somebody, and whoever may be the same person, has moved alone within a day: has reversed, booked after all, or given
+/// back by correcting journeys.
+pub async fn alone(
+    connection: &mut Connection,
+    now: Micros,
+    by: StaffId,
+    everybody: &[Member],
+) -> Result<Fen, DbError> {
+    let hands = || store::since(&rules::one_hand(by, everybody, now), now.plus_seconds(-rules::COUNTS_SECONDS));
+    let Fen(reversed) = reversal::store::alone(connection, hands()).await?;
+    let Fen(booked) = quarantine::store::alone(connection, hands()).await?;
+    let Fen(corrected) = correction::alone(connection, hands()).await?;
+    Ok(Fen(reversed.saturating_add(booked).saturating_add(corrected)))
 }
 
 /// Asks for a deed. Where nobody else has to agree, that is recorded, and the caller does it in the same transaction.

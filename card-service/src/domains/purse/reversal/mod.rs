@@ -24,7 +24,6 @@ use crate::http::Refusal;
 use crate::ledger::{self, Book, Needs, Posted, Refused, Transfer};
 use crate::people::approval::model::{Deed, Done, Hands, Request};
 use crate::people::approval::{self, Asked};
-use crate::people::member::model::Member;
 use crate::people::model::Permission;
 use crate::people::{StaffId, member};
 
@@ -62,7 +61,7 @@ async fn carry_out(
         Ok(posting) => posting,
         Err(undone) => return Ok(Err(undone)),
     };
-    if approval::rules::is_beyond(wanted.amount, alone(tx, now, by, &everybody).await?, limit) {
+    if approval::rules::is_beyond(wanted.amount, approval::alone(tx.conn(), now, by, &everybody).await?, limit) {
         match approval::ask(tx, now, id, by, Deed::Reverse(wanted)).await? {
             Ok(Asked::Go) => {}
             Ok(Asked::Waits(request)) => return Ok(Ok(Done::Waits(request))),
@@ -92,11 +91,6 @@ pub async fn agreed(
         Err(Undone::Short { .. }) => Err("reversal-overtaken-short"),
         Err(Undone::Over { .. } | Undone::Asked | Undone::Sent) => Err("reversal-overtaken-over"),
     })
-}
-
-/// How much somebody, and whoever may be the same person, has reversed alone within a day.
-pub async fn alone(tx: &mut Tx, now: Micros, by: StaffId, everybody: &[Member]) -> Result<Fen, DbError> {
-    store::alone(tx.conn(), approval::counts(by, everybody, now)).await
 }
 
 /// What came of the form with this id when it was sent before.

@@ -136,7 +136,7 @@ async fn load(
             });
             let waits = waits.collect();
             let means = if who.role.may(Permission::ReverseTransfers) {
-                Some(Means { id, limit, alone: super::alone(tx, now, who.staff_id, &everybody).await? })
+                Some(Means { id, limit, alone: approval::alone(tx.conn(), now, who.staff_id, &everybody).await? })
             } else {
                 None
             };

@@ -19,12 +19,13 @@ const DONE: StatusCode = StatusCode::SEE_OTHER;
 const WRONG: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
 
 impl Shop {
-    fn page(&self, tap: i64) -> String {
+    /// Where a tap is reversed.
+    pub(crate) fn page(&self, tap: i64) -> String {
         format!("{}?purpose=complaint", address(self.card.id, tap))
     }
 
     /// Opens the page of a tap and sends its form.
-    async fn reverse(&self, who: &Staff, tap: i64, form: &str) -> Shown {
+    pub(crate) async fn reverse(&self, who: &Staff, tap: i64, form: &str) -> Shown {
         let opened = self.see(who, &self.page(tap)).await;
         let form = format!("act=reverse&id={}&{form}", form_id(&opened.page));
         self.send(who, &self.page(tap), &form).await
