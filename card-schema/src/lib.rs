@@ -11,6 +11,7 @@ pub mod envelope;
 pub mod gate;
 pub mod ids;
 pub mod money;
+pub mod month;
 pub mod operation;
 pub mod paper;
 pub mod points;

@@ -7,6 +7,7 @@ use card_schema::clock::Micros;
 use card_schema::date::Date;
 use card_schema::ids::HolderId;
 use card_schema::money::Fen;
+use card_schema::month::Month;
 use card_schema::operation::transit::Side;
 use card_schema::wire::journeys::{FareLine, FoldedMonth, JourneyCorrection, Journeys, LegEnd, RiddenLeg};
 
@@ -14,7 +15,6 @@ use super::correction::{Correction, Deed};
 use super::fares::Trip;
 use super::import::Recalled;
 use super::model::{RiderKey, Riding, Showing};
-use super::settlement::model::Month;
 use super::store::{correction as corrections, riding as store};
 use super::{Fares, Line, Tariff};
 use crate::db::{Connection, DbError};

@@ -1,6 +1,7 @@
 //! What operators are shown of a month is what the ledger and the taps say.
 
 use card_schema::date::Date;
+use card_schema::month::Month;
 use card_schema::operation::transit::PassPurchase;
 
 use super::transit::{city, ride, rider};
@@ -8,7 +9,7 @@ use super::*;
 use crate::domains::transit::closing;
 use crate::domains::transit::import::Recalled;
 use crate::domains::transit::model::Sold;
-use crate::domains::transit::settlement::model::{Month, Of, Settlement, Sums};
+use crate::domains::transit::settlement::model::{Of, Settlement, Sums};
 use crate::domains::transit::settlement::of_month;
 use crate::ledger::TransferKind;
 
@@ -67,7 +68,7 @@ async fn a_months_settlement_is_what_the_ledger_and_the_taps_say() {
     town.later(6 * 3_600);
     closing::close(&town.scratch.db, &Recalled::default(), town.now()).await.unwrap();
 
-    let (september, october) = (Month::from_text("2026-09").unwrap(), Month::from_text("2026-10").unwrap());
+    let (september, october): (Month, Month) = ("2026-09".parse().unwrap(), "2026-10".parse().unwrap());
     let settlement = settled(&town, september).await;
     let lines: Vec<(Option<Sold>, Sums)> = settlement.lines.iter().map(|(of, sums)| (of.sold.clone(), *sums)).collect();
     let sums = |taken, shown, rides| Sums { taken: Fen(taken), balance: Fen(taken), shown, rides, ..Sums::default() };
@@ -93,6 +94,6 @@ async fn a_months_settlement_is_what_the_ledger_and_the_taps_say() {
     let (Of { sold, .. }, sums) = after.lines.iter().find(|(_, sums)| sums.back != Fen(0)).unwrap();
     assert_eq!((sold, sums.taken, sums.shown), (&rides("metro"), Fen(0), 0));
     assert_eq!(before.total().net().0 + after.total().net().0, town.number(TAKINGS).await);
-    let empty = settled(&town, Month::from_text("2026-08").unwrap()).await;
+    let empty = settled(&town, "2026-08".parse().unwrap()).await;
     assert_eq!((empty.total().net(), empty.total().shown), (Fen(0), 0));
 }

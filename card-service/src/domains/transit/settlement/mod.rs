@@ -7,8 +7,9 @@ mod store;
 mod view;
 
 use card_schema::clock::Micros;
+use card_schema::month::Month;
 
-use self::model::{Month, Of, Settlement};
+use self::model::{Of, Settlement};
 use super::fares::{Fares, InForce};
 use super::import;
 use super::model::Sold;

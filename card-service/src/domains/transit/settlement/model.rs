@@ -1,62 +1,13 @@
-//! A month, and what was taken in it. Pure.
+//! What was taken in a month. Pure.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
-use std::ops::{AddAssign, Range};
+use std::ops::AddAssign;
 
-use card_schema::clock::Micros;
-use card_schema::date::Date;
 use card_schema::ids::OrganisationId;
 use card_schema::money::Fen;
+use card_schema::month::Month;
 
 use crate::domains::transit::model::Sold;
-
-/// A month of the calendar, as clocks in China show it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Month(Date);
-
-impl Default for Month {
-    fn default() -> Self {
-        Self::of(Date::of_utc(Micros(0)))
-    }
-}
-
-impl Month {
-    /// The month of a day.
-    pub fn of(day: Date) -> Self {
-        Self(Date::new(day.year(), day.month(), 1).expect("every month has a first day"))
-    }
-
-    /// The month of a text like 2026-11.
-    pub fn from_text(text: &str) -> Option<Self> {
-        format!("{text}-01").parse().ok().map(Self)
-    }
-
-    /// From its first moment to before the first moment of the next.
-    pub fn span(self) -> Range<Micros> {
-        let begins = |day: Date| day.start_utc().plus_seconds(-8 * 3_600);
-        begins(self.0)..begins(self.after().0)
-    }
-
-    /// The next.
-    #[must_use]
-    pub fn after(self) -> Self {
-        Date::from_days(self.0.end_of_month_after(0).days() + 1).map_or(self, Self)
-    }
-
-    /// The one before.
-    #[must_use]
-    pub fn before(self) -> Self {
-        Date::from_days(self.0.days() - 1).map_or(self, Self::of)
-    }
-}
-
-impl fmt::Display for Month {
-    /// Like 2026-11.
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{:04}-{:02}", self.0.year(), self.0.month())
-    }
-}
 
 /// Whose money for what.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -125,29 +76,5 @@ impl Settlement {
             total += *sums;
         }
         total
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_month_begins_and_ends_when_clocks_in_china_say_so() {
-        let month = Month::from_text("2026-12").unwrap();
-        let Range { start, end } = month.span();
-        assert_eq!(
-            (Date::in_china(start).to_string(), Date::in_china(end).to_string()),
-            ("2026-12-01".into(), "2027-01-01".into())
-        );
-        assert_eq!(Date::in_china(Micros(start.0 - 1)).to_string(), "2026-11-30");
-        assert_eq!(
-            [month.before(), month, month.after()].map(|month| month.to_string()),
-            ["2026-11", "2026-12", "2027-01"]
-        );
-        assert_eq!(Month::of("2026-12-31".parse().unwrap()), month);
-        for text in ["", "2026", "2026-13", "2026-00", "2026-1", "2026-12-01", "x"] {
-            assert_eq!(Month::from_text(text), None, "{text}");
-        }
     }
 }

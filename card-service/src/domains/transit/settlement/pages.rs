@@ -4,9 +4,10 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
+use card_schema::month::Month;
 use serde::Deserialize;
 
-use super::model::{Month, Settlement};
+use super::model::Settlement;
 use super::of_month;
 use super::view::{FILE, PAGE, SettlementPage, file};
 use crate::app::App;
@@ -28,7 +29,7 @@ struct Wanted {
 /// The month that is asked for, or this one, for whoever moves money back or looks after those who do.
 async fn load(app: &App, who: &SignedIn, wanted: &Wanted) -> Result<Settlement, Refusal> {
     who.require(Permission::ReverseTransfers).or_else(|_| who.require(Permission::ReviewSuspicions))?;
-    let month = wanted.month.as_deref().and_then(Month::from_text);
+    let month = wanted.month.as_deref().and_then(|month| month.parse().ok());
     Ok(of_month(&app.db, month.unwrap_or_else(|| Month::of(app.today()))).await?)
 }
 
@@ -73,7 +74,7 @@ pub(crate) mod tests {
 
     fn some() -> Settlement {
         let operator = OrganisationId(Uuid::from_u128(7));
-        let month = Month::from_text("2026-11").unwrap();
+        let month = "2026-11".parse().unwrap();
         let mut settlement = Settlement { month, ..Settlement::default() };
         settlement.operators.insert(operator, "=测试公交".to_owned());
         settlement.names.insert("metro".to_owned(), "地铁".to_owned());

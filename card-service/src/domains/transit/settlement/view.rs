@@ -1,6 +1,7 @@
 //! What the page of a settlement shows, and the same as a file. Pure.
 
 use askama::Template;
+use card_schema::month::Month;
 
 use super::model::{Of, Settlement, Sums};
 use crate::console::frame::Frame;
@@ -86,7 +87,7 @@ impl SettlementPage {
     /// `has_next` where the month after has begun.
     pub(super) fn new(frame: Frame, settlement: &Settlement, has_next: bool) -> Self {
         let (locale, month) = (frame.locale(), settlement.month);
-        let link = |month: super::model::Month| Link { to: format!("{PAGE}?month={month}"), text: month.to_string() };
+        let link = |month: Month| Link { to: format!("{PAGE}?month={month}"), text: month.to_string() };
         Self {
             month: month.to_string(),
             columns: columns(locale),
