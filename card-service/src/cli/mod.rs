@@ -9,6 +9,7 @@ mod openapi;
 pub mod output;
 mod paper;
 mod serve;
+mod social_security;
 mod staff;
 mod transit;
 
@@ -120,6 +121,9 @@ enum Command {
     /// Check the fares that the city publishes, and import them
     #[command(subcommand)]
     Transit(transit::TransitCommand),
+    /// Check rules of social security, and reckon what a month costs by them
+    #[command(subcommand)]
+    SocialSecurity(social_security::SocialSecurityCommand),
     /// Help an administrator who cannot sign in any more
     #[command(subcommand)]
     Staff(staff::StaffCommand),
@@ -140,6 +144,7 @@ pub fn main() -> ExitCode {
         Command::Evidence(command) => evidence::run(context, &cli.settings, command),
         Command::Paper(command) => paper::run(context, &cli.settings, command),
         Command::Transit(command) => transit::run(context, &cli.settings, command),
+        Command::SocialSecurity(command) => social_security::run(context, command),
         Command::Staff(command) => staff::run(context, &cli.settings, command),
         Command::Openapi => openapi::run(context),
     };

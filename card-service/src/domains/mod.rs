@@ -9,6 +9,7 @@ pub mod gate;
 pub mod points;
 pub mod purse;
 pub mod residence;
+pub mod social_security;
 pub mod transit;
 
 use card_schema::clock::Micros;

@@ -47,6 +47,7 @@ const ZH_CN: &[&str] = &[
     include_str!("../../i18n/zh-CN/receipt.ftl"),
     include_str!("../../i18n/zh-CN/suspicion.ftl"),
     include_str!("../../i18n/zh-CN/gate.ftl"),
+    include_str!("../../i18n/zh-CN/security.ftl"),
 ];
 const EN: &[&str] = &[
     include_str!("../../i18n/en/service.ftl"),
@@ -73,6 +74,7 @@ const EN: &[&str] = &[
     include_str!("../../i18n/en/receipt.ftl"),
     include_str!("../../i18n/en/suspicion.ftl"),
     include_str!("../../i18n/en/gate.ftl"),
+    include_str!("../../i18n/en/security.ftl"),
 ];
 
 type Bundle = FluentBundle<FluentResource>;

@@ -1,0 +1,246 @@
+//! The rules of a city, dated, as TOML: for each insurance between which bounds a base lies and who pays how much of it. Pure.
+//!
+//! Amounts are in fen, rates in percent, months as 2026-11. A rule holds until a later one begins. An unknown key is an error: what is
+//! misspelt would not be followed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use card_schema::money::Fen;
+use card_schema::month::Month;
+use serde::Deserialize;
+
+use super::model::{Household, Insurance, Rate};
+
+/// The rules of Beijing.
+const BEIJING: &str = include_str!("../../../data/social-security/beijing.toml");
+/// The largest file.
+pub const MAX_BYTES: usize = 1 << 20;
+
+/// The rules of a city, the oldest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scheme {
+    versions: Vec<Version>,
+}
+
+/// The rules from a month on.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Version {
+    /// The first month.
+    pub from: Month,
+    /// Where they were published.
+    pub source: String,
+    /// By insurance; one that is not there is not contributed to.
+    #[serde(rename = "insurance")]
+    pub rules: BTreeMap<Insurance, Rule>,
+}
+
+/// An insurance.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// The least that a base is.
+    #[serde(rename = "floor_fen")]
+    pub floor: Fen,
+    /// The most.
+    #[serde(rename = "ceiling_fen")]
+    pub ceiling: Fen,
+    /// Who pays how much: one for each kind of household.
+    #[serde(rename = "rate")]
+    pub rates: Vec<Rates>,
+}
+
+/// Who pays how much.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rates {
+    /// Of which households; of all where it does not say.
+    #[serde(default = "all")]
+    pub households: BTreeSet<Household>,
+    /// What the employer pays: one rate, or one for each class of risk, of which an employer has one.
+    pub employer: Employer,
+    /// What the worker pays.
+    #[serde(default)]
+    pub person: Rate,
+    /// What the worker pays besides, whatever the base.
+    #[serde(default = "nothing", rename = "person_fen")]
+    pub person_fixed: Fen,
+    /// What of the base is credited to the worker's own account, by age; nothing where it does not say.
+    #[serde(default)]
+    pub account: Vec<Credited>,
+}
+
+/// What an employer pays.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "what an employer pays is a rate in percent, like 16%, or a list of such rates by class of risk"
+)]
+pub enum Employer {
+    /// The same as every other.
+    Same(Rate),
+    /// By class of risk, counted up from 1.
+    ByRisk(Vec<Rate>),
+}
+
+/// What is credited to an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Credited {
+    /// From which age on, in whole years.
+    #[serde(default)]
+    pub from_age: u8,
+    /// How much of the base.
+    pub rate: Rate,
+}
+
+fn all() -> BTreeSet<Household> {
+    Household::ALL.into()
+}
+
+const fn nothing() -> Fen {
+    Fen::ZERO
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    version: Vec<Version>,
+}
+
+/// Why rules cannot be followed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unusable {
+    /// It is no such file; what the reader of TOML says, with line and column.
+    #[error("{0}")]
+    Malformed(String),
+    /// There is no version.
+    #[error("there are no rules in it")]
+    Empty,
+    /// A version does not begin after the one before it.
+    #[error("{0}: versions begin one after the other")]
+    Order(Month),
+    /// A floor is negative or above its ceiling.
+    #[error("{from}, {insurance}: the floor lies between 0 and the ceiling")]
+    Bounds {
+        /// The version.
+        from: Month,
+        /// The insurance.
+        insurance: &'static str,
+    },
+    /// A kind of household has no rates, or two.
+    #[error("{from}, {insurance}: each kind of household has its rates once")]
+    Households {
+        /// The version.
+        from: Month,
+        /// The insurance.
+        insurance: &'static str,
+    },
+    /// There is no class of risk.
+    #[error("{from}, {insurance}: there is at least one class of risk")]
+    Risks {
+        /// The version.
+        from: Month,
+        /// The insurance.
+        insurance: &'static str,
+    },
+    /// More is credited to accounts than is paid, or ages do not go up.
+    #[error("{from}, {insurance}: no more is credited than is paid, and ages go up from 0")]
+    Account {
+        /// The version.
+        from: Month,
+        /// The insurance.
+        insurance: &'static str,
+    },
+    /// Something fixed is negative.
+    #[error("{from}, {insurance}: nobody pays less than nothing")]
+    Negative {
+        /// The version.
+        from: Month,
+        /// The insurance.
+        insurance: &'static str,
+    },
+}
+
+impl Employer {
+    /// The rates by class of risk; one where there are no classes.
+    pub fn rates(&self) -> &[Rate] {
+        match self {
+            Self::Same(rate) => std::slice::from_ref(rate),
+            Self::ByRisk(rates) => rates,
+        }
+    }
+}
+
+impl Rates {
+    fn check(&self, from: Month, insurance: &'static str) -> Result<(), Unusable> {
+        let Some(least) = self.employer.rates().iter().min() else { return Err(Unusable::Risks { from, insurance }) };
+        if self.person_fixed < Fen::ZERO {
+            return Err(Unusable::Negative { from, insurance });
+        }
+        let paid = least.plus(self.person);
+        let begins = self.account.first().is_none_or(|first| first.from_age == 0);
+        let goes_up = self.account.windows(2).all(|pair| pair[0].from_age < pair[1].from_age);
+        if begins && goes_up && self.account.iter().all(|credited| credited.rate <= paid) {
+            Ok(())
+        } else {
+            Err(Unusable::Account { from, insurance })
+        }
+    }
+}
+
+impl Version {
+    fn check(&self) -> Result<(), Unusable> {
+        let from = self.from;
+        for (insurance, rule) in &self.rules {
+            let insurance = insurance.name();
+            if rule.floor < Fen::ZERO || rule.floor > rule.ceiling {
+                return Err(Unusable::Bounds { from, insurance });
+            }
+            let mut households: Vec<_> = rule.rates.iter().flat_map(|rates| &rates.households).collect();
+            households.sort();
+            if !households.into_iter().eq(&all()) {
+                return Err(Unusable::Households { from, insurance });
+            }
+            rule.rates.iter().try_for_each(|rates| rates.check(from, insurance))?;
+        }
+        Ok(())
+    }
+}
+
+impl Scheme {
+    /// Those that come with the program.
+    ///
+    /// # Panics
+    /// Never: a test reads them.
+    pub fn beijing() -> Self {
+        Self::read(BEIJING).expect("a test reads them")
+    }
+
+    /// Reads rules and looks whether they can be followed.
+    ///
+    /// # Errors
+    /// Why they cannot.
+    pub fn read(text: &str) -> Result<Self, Unusable> {
+        let File { version: versions } =
+            toml::from_str(text).map_err(|error| Unusable::Malformed(error.to_string().trim_end().to_owned()))?;
+        if versions.is_empty() {
+            return Err(Unusable::Empty);
+        }
+        if let Some(pair) = versions.windows(2).find(|pair| pair[0].from >= pair[1].from) {
+            return Err(Unusable::Order(pair[1].from));
+        }
+        versions.iter().try_for_each(Version::check)?;
+        Ok(Self { versions })
+    }
+
+    /// All versions, the oldest first.
+    pub fn versions(&self) -> &[Version] {
+        &self.versions
+    }
+
+    /// The rules of a month; nothing before the first.
+    pub fn of(&self, month: Month) -> Option<&Version> {
+        self.versions.iter().rev().find(|version| version.from <= month)
+    }
+}
