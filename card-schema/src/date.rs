@@ -7,6 +7,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use crate::clock::Micros;
 
 const MICROS_PER_DAY: i64 = 86_400 * Micros::PER_SECOND;
+/// From UTC to the time of China, all the year.
+pub(crate) const CHINA_SECONDS: i64 = 8 * 3_600;
 
 /// A day of the Gregorian calendar, from year 1 to 9999. Orders by time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -82,7 +84,12 @@ impl Date {
 
     /// The day in China at this time: eight hours ahead of UTC, all the year.
     pub fn in_china(time: Micros) -> Self {
-        Self::of_utc(time.plus_seconds(8 * 3_600))
+        Self::of_utc(time.plus_seconds(CHINA_SECONDS))
+    }
+
+    /// When this day begins in China.
+    pub fn start_in_china(self) -> Micros {
+        self.start_utc().plus_seconds(-CHINA_SECONDS)
     }
 
     /// Days since 1970-01-01.

@@ -5,12 +5,13 @@
 
 use std::fmt;
 
-use crate::{clock::Micros, date::Date};
+use crate::{
+    clock::Micros,
+    date::{CHINA_SECONDS, Date},
+};
 
 /// Minutes of a day.
 const DAY_MINUTES: u16 = 24 * 60;
-/// From UTC to the time of China.
-const CHINA_SECONDS: i64 = 8 * 3_600;
 
 /// Some days of the week, at least one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,7 +131,7 @@ mod tests {
     /// A moment by the time of China.
     fn at(on: &str, time: &str) -> Micros {
         let (hour, minute): (i64, i64) = (time[..2].parse().unwrap(), time[3..].parse().unwrap());
-        day(on).start_utc().plus_seconds(hour * 3_600 + minute * 60 - CHINA_SECONDS)
+        day(on).start_in_china().plus_seconds(hour * 3_600 + minute * 60)
     }
 
     fn window(days: u8, from: u16, until: u16) -> Window {
@@ -238,7 +239,7 @@ mod tests {
             let one = day("2026-11-04");
             let hours = Hours::new(from, until).unwrap();
             let window = Window { first: one, last: one, days: Weekdays::ALL, hours };
-            let begin = one.start_utc().plus_seconds(-CHINA_SECONDS);
+            let begin = one.start_in_china();
             let minutes = (0..2 * 1_440).filter(|minute| window.contains(begin.plus_seconds(minute * 60))).count();
             let expected = if until > from { until - from } else { until + 1_440 - from };
             prop_assert_eq!(minutes, usize::from(expected));

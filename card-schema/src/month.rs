@@ -6,9 +6,6 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::{clock::Micros, date::Date};
 
-/// From UTC to the time of China.
-const CHINA_SECONDS: i64 = 8 * 3_600;
-
 /// A month of the calendar. Orders by time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Month(Date);
@@ -32,8 +29,7 @@ impl Month {
 
     /// From its first moment to before the first moment of the next.
     pub fn span(self) -> Range<Micros> {
-        let begins = |day: Date| day.start_utc().plus_seconds(-CHINA_SECONDS);
-        begins(self.0)..begins(self.after().0)
+        self.0.start_in_china()..self.after().0.start_in_china()
     }
 
     /// The next.
@@ -90,14 +86,17 @@ mod tests {
     fn months_follow_one_another_and_are_written_as_they_are_read() {
         let month = |text: &str| text.parse::<Month>();
         let december = month("2026-12").unwrap();
-        assert_eq!((december.after().to_string(), december.before().to_string()), ("2027-01".into(), "2026-11".into()));
+        assert_eq!(
+            [december.before(), december, december.after()].map(|month| month.to_string()),
+            ["2026-11", "2026-12", "2027-01"]
+        );
         assert_eq!(Month::of("2026-12-31".parse().unwrap()), december);
         let Range { start, end } = december.span();
         assert_eq!(
             [start, end, Micros(start.0 - 1)].map(|at| Date::in_china(at).to_string()),
             ["2026-12-01", "2027-01-01", "2026-11-30"]
         );
-        for wrong in ["", "2026", "2026-13", "2026-1", "2026-12-01", "26-12", "２０２６-12"] {
+        for wrong in ["", "2026", "2026-13", "2026-00", "2026-1", "2026-12-01", "26-12", "２０２６-12", "x"] {
             assert_eq!(month(wrong), Err(NoMonth), "{wrong}");
         }
     }

@@ -125,7 +125,7 @@ impl PassPurchase {
     /// When the fares are in force by which a pass is sold that begins on a day: when that day ends in China, for versions begin with
     /// a day of service.
     pub fn priced_at(from: Date) -> Micros {
-        from.start_utc().plus_seconds(86_400 - 8 * 3_600 - 1)
+        from.start_in_china().plus_seconds(86_400 - 1)
     }
 
     pub(crate) fn encode<W: Write>(&self, e: &mut Encoder<W>) -> Result<(), minicbor::encode::Error<W::Error>> {

@@ -15,7 +15,7 @@ mod transit;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -23,6 +23,7 @@ use clap::{Parser, Subcommand};
 use self::output::{CliError, Context, Format};
 use crate::config::{Config, ConfigError, KEYS, Overrides};
 use crate::db::DbError;
+use crate::files::failed;
 use crate::i18n::Locale;
 
 /// Registers residents, issues their cards, keeps the ledger and the log that proves it.
@@ -158,6 +159,12 @@ fn database_failed(error: &DbError) -> CliError {
         DbError::Url(_) | DbError::NoNamespace => CliError::usage(error),
         other => CliError::failed(other),
     }
+}
+
+/// A file that was named cannot be read.
+fn unreadable(path: &Path) -> impl Fn(std::io::Error) -> CliError + use<> {
+    let failed = failed("read", path);
+    move |error| CliError::usage(&failed(error))
 }
 
 /// Runs a command's future on a runtime of its own.

@@ -8,10 +8,10 @@ use card_schema::month::Month;
 use serde::Serialize;
 
 use super::output::{CliError, Context};
+use super::unreadable;
 use crate::domains::social_security::model::{Household, Rate};
 use crate::domains::social_security::rules::{Bound, Contribution, Worker, Wrong, contributions};
 use crate::domains::social_security::scheme::{MAX_BYTES, Scheme, Unusable};
-use crate::files::failed;
 use crate::i18n::Locale;
 
 /// Commands of `social-security`.
@@ -69,25 +69,18 @@ pub(super) fn run(context: Context, command: &SocialSecurityCommand) -> Result<(
 }
 
 fn read(path: &Path) -> Result<Scheme, CliError> {
-    let failed = failed("read", path);
-    let unreadable = |error| CliError::usage(&failed(error));
-    if std::fs::metadata(path).map_err(unreadable)?.len() > MAX_BYTES as u64 {
+    if std::fs::metadata(path).map_err(unreadable(path))?.len() > MAX_BYTES as u64 {
         let max = (MAX_BYTES >> 10).to_string();
         return Err(CliError::wrong_text("security-too-large", vec![("max", max)]));
     }
-    let text = std::fs::read_to_string(path).map_err(unreadable)?;
+    let text = std::fs::read_to_string(path).map_err(unreadable(path))?;
     Scheme::read(&text).map_err(|unusable| {
-        let (key, at) = match unusable {
-            Unusable::Malformed(text) => ("security-malformed", Some((text, ""))),
-            Unusable::Empty => ("security-empty", None),
-            Unusable::Order(from) => ("security-order", Some((from.to_string(), ""))),
-            Unusable::Bounds { from, insurance } => ("security-bounds", Some((from.to_string(), insurance))),
-            Unusable::Households { from, insurance } => ("security-households", Some((from.to_string(), insurance))),
-            Unusable::Risks { from, insurance } => ("security-risks", Some((from.to_string(), insurance))),
-            Unusable::Account { from, insurance } => ("security-account", Some((from.to_string(), insurance))),
-            Unusable::Negative { from, insurance } => ("security-negative", Some((from.to_string(), insurance))),
+        let (key, at, insurance) = match unusable {
+            Unusable::Malformed(text) => ("security-malformed", text, ""),
+            Unusable::Empty => ("security-empty", String::new(), ""),
+            Unusable::Order(from) => ("security-order", from.to_string(), ""),
+            Unusable::Rule(from, insurance, broken) => (broken.text_key(), from.to_string(), insurance.name()),
         };
-        let (at, insurance) = at.unwrap_or_default();
         CliError::wrong_text(key, vec![("at", at), ("insurance", insurance.to_owned())])
     })
 }
@@ -124,7 +117,7 @@ struct Explained<'a> {
 
 fn explain(context: Context, scheme: &Scheme, month: Month, worker: &Worker) -> Result<(), CliError> {
     let found = contributions(scheme, month, worker).map_err(|wrong| match wrong {
-        Wrong::Before(_, oldest) => CliError::wrong_text("security-before", vec![("from", oldest.to_string())]),
+        Wrong::Before(oldest) => CliError::wrong_text("security-before", vec![("from", oldest.to_string())]),
         Wrong::Risk(classes) => CliError::wrong_text("security-risk", vec![("classes", classes.to_string())]),
         Wrong::Wage => CliError::wrong_text("security-wage", Vec::new()),
         Wrong::Born => CliError::wrong_text("security-born", Vec::new()),

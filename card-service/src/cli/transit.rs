@@ -1,12 +1,12 @@
 //! `card-service transit`: fares as the city publishes them.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use card_schema::date::Date;
 use serde::Serialize;
 
 use super::output::{CliError, Context};
-use super::{Settings, block_on, database_failed};
+use super::{Settings, block_on, database_failed, unreadable};
 use crate::clock;
 use crate::console::view;
 use crate::db::Db;
@@ -14,7 +14,6 @@ use crate::domains::transit::feed::{self, Report};
 use crate::domains::transit::import::{self, Refused, Unusable, Wish};
 use crate::domains::transit::model::Version;
 use crate::domains::transit::store;
-use crate::files::failed;
 use crate::hex;
 
 /// Commands of `transit`.
@@ -77,11 +76,6 @@ impl Source {
         let supplement = std::fs::read_to_string(&beside).map_err(unreadable(&beside))?;
         Ok((archive, supplement))
     }
-}
-
-fn unreadable(path: &Path) -> impl Fn(std::io::Error) -> CliError + use<> {
-    let failed = failed("read", path);
-    move |error| CliError::usage(&failed(error))
 }
 
 pub(super) fn run(context: Context, settings: &Settings, command: &TransitCommand) -> Result<(), CliError> {

@@ -5,9 +5,6 @@ use card_schema::date::Date;
 
 use super::view::minute;
 
-/// From UTC to where the stations are.
-const BEIJING_SECONDS: i64 = 8 * 3_600;
-
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
@@ -31,7 +28,7 @@ impl Line {
 
     /// On a day, as people have said.
     pub fn on(day: Date, what: String, why: String) -> Self {
-        let at = day.start_utc().plus_seconds(-BEIJING_SECONDS);
+        let at = day.start_in_china();
         Self { at, when: day.to_string(), what, why, who: String::new() }
     }
 

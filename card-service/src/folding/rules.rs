@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use card_schema::clock::Micros;
 use card_schema::date::Date;
+use card_schema::month::Month;
 use card_schema::operation::OperationCode;
 use minicbor::{Decoder, Encoder};
 
@@ -49,9 +50,7 @@ const fn days_before(now: Micros, days: i64) -> Micros {
 
 /// The first moment of the month in China in which a moment lies: what a folded transfer has for its time.
 pub fn month(at: Micros) -> Micros {
-    let day = Date::in_china(at);
-    let first = Date::new(day.year(), day.month(), 1).expect("every month has a first day");
-    first.start_utc().plus_seconds(-8 * 3_600)
+    Month::of(Date::in_china(at)).span().start
 }
 
 /// A transfer between two accounts of a shard, by their numbers.

@@ -186,7 +186,7 @@ impl Outbox {
     }
 
     /// Keeps a signed tap, and reserves the number after it: on the disk when this returns. Answers how long the disk took. Has to run
-    /// to its end: what a lane says that goes away meanwhile is not counted among what waits.
+    /// to its end: what is written for a caller that has gone away is not counted among what waits.
     ///
     /// After an error the lane is to be read again with [`Outbox::lane`]: only the disk knows what it kept.
     pub async fn store(&self, lane: &mut Lane, tap: StoredTap) -> Result<Duration, OutboxError> {

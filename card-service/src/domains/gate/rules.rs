@@ -17,8 +17,6 @@ const MOST_DAYS: i64 = 5 * 366;
 const PASS_SECONDS: i64 = 7 * 86_400;
 /// How long before a visitor comes a pass may be given out, in days.
 const AHEAD_DAYS: i64 = 30;
-/// From UTC to the time of China.
-const CHINA_SECONDS: i64 = 8 * 3_600;
 
 /// See the module.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +58,7 @@ pub fn is_over(window: &Window, ended: bool, today: Date) -> bool {
 
 /// A moment, by a day and a minute of it.
 pub fn moment(day: Date, minute: u16) -> Micros {
-    day.start_utc().plus_seconds(i64::from(minute) * 60 - CHINA_SECONDS)
+    day.start_in_china().plus_seconds(i64::from(minute) * 60)
 }
 
 /// What is wrong with the times of a visitor's pass: the field, and the key of a text.

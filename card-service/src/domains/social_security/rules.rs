@@ -62,19 +62,15 @@ pub enum Bound {
 }
 
 /// Why it cannot be said what a month costs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wrong {
-    /// No rules are known of a month so long ago.
-    #[error("no rules are known of {0}: the oldest are of {1}")]
-    Before(Month, Month),
-    /// There is no such class of risk.
-    #[error("there are {0} classes of risk")]
+    /// No rules are known of a month so long ago: the first that they are known of.
+    Before(Month),
+    /// There is no such class of risk: how many there are.
     Risk(usize),
     /// Nobody earns less than nothing.
-    #[error("the wage is negative")]
     Wage,
     /// The worker was born later.
-    #[error("the day of birth lies after the month")]
     Born,
 }
 
@@ -83,7 +79,7 @@ pub enum Wrong {
 /// # Errors
 /// [`Wrong`].
 pub fn contributions(scheme: &Scheme, month: Month, worker: &Worker) -> Result<Vec<Contribution>, Wrong> {
-    let version = scheme.of(month).ok_or(Wrong::Before(month, scheme.versions()[0].from))?;
+    let version = scheme.of(month).ok_or(Wrong::Before(scheme.versions()[0].from))?;
     if worker.wage < Fen::ZERO {
         return Err(Wrong::Wage);
     }

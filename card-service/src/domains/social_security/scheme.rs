@@ -109,57 +109,44 @@ struct File {
 }
 
 /// Why rules cannot be followed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unusable {
     /// It is no such file; what the reader of TOML says, with line and column.
-    #[error("{0}")]
     Malformed(String),
     /// There is no version.
-    #[error("there are no rules in it")]
     Empty,
     /// A version does not begin after the one before it.
-    #[error("{0}: versions begin one after the other")]
     Order(Month),
-    /// A floor is negative or above its ceiling.
-    #[error("{from}, {insurance}: the floor lies between 0 and the ceiling")]
-    Bounds {
-        /// The version.
-        from: Month,
-        /// The insurance.
-        insurance: &'static str,
-    },
+    /// An insurance of a version.
+    Rule(Month, Insurance, Broken),
+}
+
+/// What is wrong with an insurance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Broken {
+    /// The floor is negative or above the ceiling.
+    Bounds,
     /// A kind of household has no rates, or two.
-    #[error("{from}, {insurance}: each kind of household has its rates once")]
-    Households {
-        /// The version.
-        from: Month,
-        /// The insurance.
-        insurance: &'static str,
-    },
+    Households,
     /// There is no class of risk.
-    #[error("{from}, {insurance}: there is at least one class of risk")]
-    Risks {
-        /// The version.
-        from: Month,
-        /// The insurance.
-        insurance: &'static str,
-    },
+    Risks,
     /// More is credited to accounts than is paid, or ages do not go up.
-    #[error("{from}, {insurance}: no more is credited than is paid, and ages go up from 0")]
-    Account {
-        /// The version.
-        from: Month,
-        /// The insurance.
-        insurance: &'static str,
-    },
+    Account,
     /// Something fixed is negative.
-    #[error("{from}, {insurance}: nobody pays less than nothing")]
-    Negative {
-        /// The version.
-        from: Month,
-        /// The insurance.
-        insurance: &'static str,
-    },
+    Negative,
+}
+
+impl Broken {
+    /// The key of its text.
+    pub const fn text_key(self) -> &'static str {
+        match self {
+            Self::Bounds => "security-bounds",
+            Self::Households => "security-households",
+            Self::Risks => "security-risks",
+            Self::Account => "security-account",
+            Self::Negative => "security-negative",
+        }
+    }
 }
 
 impl Employer {
@@ -173,10 +160,10 @@ impl Employer {
 }
 
 impl Rates {
-    fn check(&self, from: Month, insurance: &'static str) -> Result<(), Unusable> {
-        let Some(least) = self.employer.rates().iter().min() else { return Err(Unusable::Risks { from, insurance }) };
+    fn check(&self) -> Result<(), Broken> {
+        let least = self.employer.rates().iter().min().ok_or(Broken::Risks)?;
         if self.person_fixed < Fen::ZERO {
-            return Err(Unusable::Negative { from, insurance });
+            return Err(Broken::Negative);
         }
         let paid = least.plus(self.person);
         let begins = self.account.first().is_none_or(|first| first.from_age == 0);
@@ -184,27 +171,31 @@ impl Rates {
         if begins && goes_up && self.account.iter().all(|credited| credited.rate <= paid) {
             Ok(())
         } else {
-            Err(Unusable::Account { from, insurance })
+            Err(Broken::Account)
         }
+    }
+}
+
+impl Rule {
+    fn check(&self) -> Result<(), Broken> {
+        if self.floor < Fen::ZERO || self.floor > self.ceiling {
+            return Err(Broken::Bounds);
+        }
+        let mut households: Vec<_> = self.rates.iter().flat_map(|rates| &rates.households).collect();
+        households.sort();
+        if !households.into_iter().eq(&all()) {
+            return Err(Broken::Households);
+        }
+        self.rates.iter().try_for_each(Rates::check)
     }
 }
 
 impl Version {
     fn check(&self) -> Result<(), Unusable> {
-        let from = self.from;
-        for (insurance, rule) in &self.rules {
-            let insurance = insurance.name();
-            if rule.floor < Fen::ZERO || rule.floor > rule.ceiling {
-                return Err(Unusable::Bounds { from, insurance });
-            }
-            let mut households: Vec<_> = rule.rates.iter().flat_map(|rates| &rates.households).collect();
-            households.sort();
-            if !households.into_iter().eq(&all()) {
-                return Err(Unusable::Households { from, insurance });
-            }
-            rule.rates.iter().try_for_each(|rates| rates.check(from, insurance))?;
-        }
-        Ok(())
+        let check = |(insurance, rule): (&Insurance, &Rule)| {
+            rule.check().map_err(|broken| Unusable::Rule(self.from, *insurance, broken))
+        };
+        self.rules.iter().try_for_each(check)
     }
 }
 

@@ -1,13 +1,12 @@
 //! What months cost, from figures that were worked out by hand, and rules that cannot be followed.
 
+use card_schema::money::Fen;
 use card_schema::month::Month;
+use proptest::prelude::*;
 
 use super::model::{Household, Insurance, Rate};
 use super::rules::{Bound, Contribution, Worker, Wrong, contributions};
-use super::scheme::{Scheme, Unusable};
-
-use card_schema::money::Fen;
-use proptest::prelude::*;
+use super::scheme::{Broken, Scheme, Unusable};
 
 fn month(text: &str) -> Month {
     text.parse().unwrap()
@@ -128,7 +127,7 @@ fn what_cannot_be_reckoned_is_said() {
     let (scheme, good) = (Scheme::beijing(), worker(600_000, Household::LocalRural, "1990-01-01"));
     let wrong = |of: &str, worker: Worker| contributions(&scheme, month(of), &worker).err();
     assert_eq!(wrong("2020-07", good), None);
-    assert_eq!(wrong("2020-06", good), Some(Wrong::Before(month("2020-06"), month("2020-07"))));
+    assert_eq!(wrong("2020-06", good), Some(Wrong::Before(month("2020-07"))));
     assert_eq!(wrong("2021-01", Worker { wage: Fen(-1), ..good }), Some(Wrong::Wage));
     for risk in [0, 9, u8::MAX] {
         assert_eq!(wrong("2021-01", Worker { risk, ..good }), Some(Wrong::Risk(8)), "{risk}");
@@ -147,22 +146,20 @@ fn file(change: (&str, &str)) -> Result<Scheme, Unusable> {
 
 #[test]
 fn rules_that_cannot_be_followed_are_named() {
-    let (from, insurance) = (month("2020-01"), "medical");
+    let from = month("2020-01");
+    let broken = |broken| Unusable::Rule(from, Insurance::Medical, broken);
     assert!(file(("100", "100")).is_ok());
     assert_eq!(Scheme::read("version = []"), Err(Unusable::Empty));
     for (change, expected) in [
-        (("floor_fen = 100", "floor_fen = 201"), Unusable::Bounds { from, insurance }),
-        (("floor_fen = 100", "floor_fen = -1"), Unusable::Bounds { from, insurance }),
-        (("employer = \"10%\"", "employer = []"), Unusable::Risks { from, insurance }),
-        (
-            ("employer = \"10%\"", "households = [\"local_urban\"], employer = \"10%\""),
-            Unusable::Households { from, insurance },
-        ),
-        (("rate = [{ employer", "rate = [{ employer = \"1%\" }, { employer"), Unusable::Households { from, insurance }),
-        (("person = \"2%\"", "person_fen = -1"), Unusable::Negative { from, insurance }),
-        (("\"4%\"", "\"12.0001%\""), Unusable::Account { from, insurance }),
-        (("from_age = 40", "from_age = 0"), Unusable::Account { from, insurance }),
-        (("{ rate = \"3%\" }", "{ from_age = 1, rate = \"3%\" }"), Unusable::Account { from, insurance }),
+        (("floor_fen = 100", "floor_fen = 201"), broken(Broken::Bounds)),
+        (("floor_fen = 100", "floor_fen = -1"), broken(Broken::Bounds)),
+        (("employer = \"10%\"", "employer = []"), broken(Broken::Risks)),
+        (("employer = \"10%\"", "households = [\"local_urban\"], employer = \"10%\""), broken(Broken::Households)),
+        (("rate = [{ employer", "rate = [{ employer = \"1%\" }, { employer"), broken(Broken::Households)),
+        (("person = \"2%\"", "person_fen = -1"), broken(Broken::Negative)),
+        (("\"4%\"", "\"12.0001%\""), broken(Broken::Account)),
+        (("from_age = 40", "from_age = 0"), broken(Broken::Account)),
+        (("{ rate = \"3%\" }", "{ from_age = 1, rate = \"3%\" }"), broken(Broken::Account)),
         (
             ("[[version]]", "[[version]]\nfrom = \"2020-01\"\nsource = \"\"\ninsurance = {}\n[[version]]"),
             Unusable::Order(from),

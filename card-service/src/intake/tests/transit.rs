@@ -1,6 +1,7 @@
 //! Cards at validators, at inspectors and for passes: what is booked is what the fares ask for, whatever order taps come in.
 
 use card_schema::date::Date;
+use card_schema::ids::Shard;
 use card_schema::operation::transit::{Inspection, PassPurchase, Side, Validation};
 
 use super::*;
@@ -343,7 +344,7 @@ async fn concession(town: &Town, card: &TestCard, wish: Wish) -> Result<(), &'st
         Box::pin(async move {
             let card = cards::store::one(tx.conn(), id).await?.unwrap();
             let holder = card.bearer.holder().unwrap();
-            tx.lock([card_schema::ids::Shard(0), holder.shard()]).await?;
+            tx.lock([Shard(0), holder.shard()]).await?;
             let by = By { staff, now, today: Date::in_china(now) };
             concession::carry_out(tx, &fares, by, holder, wish, random()).await
         })
