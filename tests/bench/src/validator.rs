@@ -1,6 +1,12 @@
 //! A validator with four readers: what it decides costs beside the chip, and whether readers slow one another.
 
-use std::{path::PathBuf, thread};
+use std::{
+    fs::File,
+    io::{Seek as _, SeekFrom, Write as _},
+    path::PathBuf,
+    thread,
+    time::Instant,
+};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
@@ -78,18 +84,47 @@ impl Vehicle {
     }
 }
 
+/// The disk on which the outbox lies, with nothing in between.
+struct Disk {
+    file: File,
+    syncs: Vec<f64>,
+}
+
+impl Disk {
+    /// What a tap comes to in an outbox: two pages and what the log says of them (SQLite file format §4.1).
+    const WRITTEN: [u8; 2 * (4_096 + 24)] = [0; 2 * (4_096 + 24)];
+
+    fn open() -> Result<Self> {
+        Ok(Self { file: tempfile::tempfile()?, syncs: Vec::new() })
+    }
+
+    /// Writes as much as a tap does, in place, and waits until it is there.
+    fn sync(&mut self) -> Result<()> {
+        self.file.seek(SeekFrom::Start(0))?;
+        self.file.write_all(&Self::WRITTEN)?;
+        let began = Instant::now();
+        self.file.sync_data()?;
+        self.syncs.push(began.elapsed().as_secs_f64() * 1_000.0);
+        Ok(())
+    }
+}
+
 pub(crate) fn measure(rounds: usize, report: &mut Report) -> Result<()> {
     ensure!(rounds > 0, "measuring nothing: --rounds is at least 1");
     let vehicle = Vehicle::open()?;
     // First sight of the cards: their certificates are read and verified.
     vehicle.round(READERS, &mut Costs::default())?;
     let (mut alone, mut together) = (Costs::default(), Costs::default());
+    let mut disk = Disk::open()?;
     for _ in 0..rounds {
         vehicle.round(1, &mut alone)?;
         vehicle.round(READERS, &mut together)?;
+        (0..READERS).try_for_each(|_| disk.sync())?;
     }
     report.figure("validator_ms_p50", percentile(&mut together.own, 50), "ms", None);
     report.figure("validator_ms_p95", percentile(&mut together.own, 95), "ms", Some(1.0));
+    report.figure("bare_sync_ms_p50", percentile(&mut disk.syncs, 50), "ms", None);
+    report.figure("bare_sync_ms_p95", percentile(&mut disk.syncs, 95), "ms", None);
     report.figure("one_reader_ms_p95", percentile(&mut alone.own, 95), "ms", None);
     let (alone, together) = (percentile(&mut alone.durable, 50), percentile(&mut together.durable, 50));
     report.figure("one_reader_to_durable_ms_p50", alone, "ms", None);
