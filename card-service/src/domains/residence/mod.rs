@@ -12,6 +12,7 @@ mod change;
 pub mod draft;
 pub mod house;
 pub mod household;
+pub mod identity;
 pub mod import;
 pub mod map;
 pub mod merge;

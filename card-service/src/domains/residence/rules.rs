@@ -5,6 +5,7 @@ use card_schema::document::{DocumentError, DocumentNumber};
 
 use super::model::{Document, Facts, Field, Home, Wrong};
 use super::region::{self, Region};
+use crate::plain::compact;
 
 /// The longest name in characters.
 pub const NAME_MAX_CHARS: usize = 100;
@@ -136,21 +137,6 @@ fn is_short_line(line: &str) -> bool {
 
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// The half-width form of a full-width character.
-pub(super) fn half_width(character: char) -> char {
-    match character {
-        '\u{FF01}'..='\u{FF5E}' => char::from_u32(u32::from(character) - 0xFEE0).unwrap_or(character),
-        other => other,
-    }
-}
-
-/// Without spaces and hyphens, with capital letters, and with the half-width form of full-width characters, which Chinese
-/// input methods write.
-fn compact(text: &str) -> String {
-    let kept = |character: &char| !character.is_whitespace() && *character != '-';
-    text.chars().map(half_width).filter(kept).map(|character| character.to_ascii_uppercase()).collect()
 }
 
 fn document_number(kind: Document, typed: &str, today: Date) -> Result<String, Fault> {

@@ -9,7 +9,7 @@ use card_schema::ids::HolderId;
 use serde::{Deserialize, Serialize};
 
 use crate::domains::residence::calendar::day_of;
-use crate::domains::residence::rules::half_width;
+use crate::plain::half_width;
 
 /// The number of a form: eleven digits that were drawn, and one by which a slip of the hand is noticed (ISO/IEC 7812-1,
 /// annex B). It says nothing of anybody.

@@ -24,6 +24,7 @@ use crate::db::{Connection, Tx};
 use crate::http::Refusal;
 use crate::keys::{KeyError, KeyStore, Role, seal};
 use crate::people::StaffId;
+use crate::plain;
 pub(super) use cells::{Choices, Chosen, NOT_KNOWN, choices, chosen};
 use model::{CellAnswer, House, HouseId, Stay};
 
@@ -31,7 +32,7 @@ const DAY_SECONDS: i64 = 86_400;
 
 fn blind(keys: &dyn KeyStore, address: &str) -> Result<[u8; 32], KeyError> {
     let key = keys.derive(Role::BlindIndex, b"nrc/house-address/v1", 32)?;
-    let normal = Zeroizing::new(rules::normal(address));
+    let normal = Zeroizing::new(plain::normal(address));
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), normal.as_bytes());
     Ok(tag.as_ref().try_into().expect("HMAC-SHA-256 has 32 bytes"))
 }

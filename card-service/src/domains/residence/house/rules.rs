@@ -4,18 +4,6 @@ use card_schema::clock::Micros;
 
 use super::model::{Stay, Step};
 use crate::domains::residence::model::ChangeReason;
-use crate::domains::residence::rules::half_width;
-
-/// An address in its one form: however wide its characters are and whatever stands between them.
-pub fn normal(address: &str) -> String {
-    let character = |one: char| match half_width(one) {
-        '—' | '–' | '−' | '～' | '~' => Some('-'),
-        ',' | '、' | '.' | '。' | ';' | ':' => None,
-        other if other.is_whitespace() => None,
-        other => Some(other.to_ascii_uppercase()),
-    };
-    address.chars().filter_map(character).collect()
-}
 
 /// What becomes of the home of a person: the one that is known, and the one that follows from the record.
 pub fn step(now: Option<Stay>, wanted: Option<Stay>, reason: ChangeReason, moved: Micros) -> Step {
@@ -39,14 +27,6 @@ mod tests {
     use super::super::model::HouseId;
     use super::*;
     use uuid::Uuid;
-
-    #[test]
-    fn an_address_is_the_same_however_it_is_typed() {
-        for typed in ["测试路 12-3 号 A 座", "测试路１２－３号ａ座", " 测试路，12—3号 A座。"] {
-            assert_eq!(normal(typed), "测试路12-3号A座", "{typed}");
-        }
-        assert_ne!(normal("测试路 1-23 号"), normal("测试路 12-3 号"));
-    }
 
     #[test]
     fn whoever_moves_leaves_on_the_day_of_moving_and_whoever_never_lived_there_at_once() {

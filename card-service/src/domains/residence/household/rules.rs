@@ -1,8 +1,8 @@
 //! Who is asked about households, and what becomes of one. Pure.
 
 use super::model::{Member, Relationship};
-use crate::domains::residence::house::rules::normal;
 use crate::domains::residence::model::{Facts, Field, Home};
+use crate::plain::normal;
 
 /// The most members of a household: they stand on one page, and each look at them leaves its leaves.
 pub const MEMBERS_MAX: usize = 30;

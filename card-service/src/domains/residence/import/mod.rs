@@ -5,7 +5,6 @@
 //! work goes on in the background (`run`), a few rows in each transaction, and where it was left off after a restart.
 
 mod columns;
-mod guard;
 mod later;
 pub mod model;
 pub mod pages;

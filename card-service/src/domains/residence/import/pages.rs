@@ -10,7 +10,6 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::model::{Import, Outcome, Stage};
-use super::sheet::{MAX_BYTES, Unusable};
 use super::view::{ImportPage, ImportsPage, Progress, ROWS_SHOWN, Shown, rejected_sheet};
 use super::{Wish, begin, key, load, open, sheet, store, wish, workbook};
 use crate::app::App;
@@ -19,6 +18,7 @@ use crate::console::{asking, frame::Frame, live};
 use crate::http::{self, Refusal, SignedIn, language};
 use crate::i18n::Locale;
 use crate::people::model::{Permission, Purpose, Staff};
+use crate::sheet::{MAX_BYTES, Unusable};
 
 /// The type of an xlsx file.
 pub const SHEET: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";

@@ -1,236 +1,32 @@
-//! Reading a spreadsheet of people, xlsx or csv: what each row says, or why the sheet as a whole cannot be taken. Pure.
+//! Reading a spreadsheet of people: what each row says. Pure.
 //!
-//! A sheet comes from outside: what it unpacks to, how many rows it has and where its cells lie is bounded before it is
-//! believed. Whether a row's texts are right is not looked at here (`rules`).
+//! Whether a row's texts are right is not looked at here (`rules`).
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::io::{Cursor, Read as _};
-
-use calamine::{DataRef, Reader as _, Xlsx};
-use zip::ZipArchive;
-
-use super::columns::{self, Columns};
-use super::guard;
+use super::columns;
 use crate::domains::residence::model::{Facts, Field};
+use crate::sheet::{self, Unusable};
 
-/// The largest file that is read.
-pub const MAX_BYTES: usize = 4 << 20;
 /// The most rows of people.
 pub const MAX_ROWS: usize = 5_000;
-/// The most columns that are looked at.
-const MAX_COLUMNS: u32 = 64;
-/// The most that an xlsx file may hold when it is unpacked.
-const MAX_UNPACKED_BYTES: u64 = 64 << 20;
-/// Digits that a number of a spreadsheet keeps (IEEE 754 binary64); those behind are lost.
-const KEPT_DIGITS: f64 = 1e15;
-/// How many cells are told to a person.
-const CELLS_SHOWN: usize = 5;
 
 /// A row as it was typed, with its number in the spreadsheet.
 pub type Line = (u32, Facts);
-
-/// Why a spreadsheet cannot be taken: the key of the text, and what is filled in as `at`: places in the sheet and names of
-/// columns, never what stands in a row.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unusable {
-    /// The text's key.
-    pub key: &'static str,
-    /// What is filled in.
-    pub at: String,
-}
-
-impl Unusable {
-    fn new(key: &'static str, at: impl fmt::Display) -> Self {
-        Self { key, at: at.to_string() }
-    }
-}
 
 /// Reads a file.
 ///
 /// # Errors
 /// What is wrong with the sheet as a whole, and where.
 pub fn read(file: &[u8]) -> Result<Vec<Line>, Unusable> {
-    if file.len() > MAX_BYTES {
-        return Err(Unusable::new("import-too-large", MAX_BYTES >> 20));
-    }
-    let cells = match file {
-        [b'P', b'K', ..] => workbook(file)?,
-        _ => separated(file)?,
-    };
-    lines(cells)
-}
-
-/// The cells that hold something, by row and column from 0.
-type Cells = BTreeMap<(u32, u32), Cell>;
-
-/// What a cell holds.
-enum Cell {
-    Text(String),
-    /// A number with so many digits that a spreadsheet has not kept the last of them.
-    Rounded,
-}
-
-fn place((row, column): (u32, u32)) -> String {
-    let letter = |index: u32| char::from(b'A' + u8::try_from(index).expect("below 26"));
-    let letters: String = if column < 26 {
-        letter(column).into()
-    } else {
-        // There are no more than `MAX_COLUMNS`.
-        [letter((column / 26 - 1).min(25)), letter(column % 26)].iter().collect()
-    };
-    format!("{letters}{}", row + 1)
-}
-
-fn places(cells: impl IntoIterator<Item = (u32, u32)>) -> String {
-    let mut cells = cells.into_iter();
-    let mut shown: Vec<String> = cells.by_ref().take(CELLS_SHOWN).map(place).collect();
-    if cells.next().is_some() {
-        shown.push("…".to_owned());
-    }
-    shown.join(", ")
-}
-
-fn workbook(file: &[u8]) -> Result<Cells, Unusable> {
-    let unreadable = || Unusable::new("import-not-a-sheet", "");
-    bounded(file)?;
-    let mut book: Xlsx<_> = calamine::open_workbook_from_rs(Cursor::new(file)).map_err(|_| unreadable())?;
-    let name = book.sheet_names().first().cloned().ok_or_else(unreadable)?;
-    let merged = book.merge_cells_by_sheet_name(&name).map_err(|_| unreadable())?;
-    if !merged.is_empty() {
-        return Err(Unusable::new("import-merged", places(merged.iter().map(|cells| cells.start))));
-    }
-    let mut formulas = Vec::new();
-    let mut reader = book.worksheet_cells_reader(&name).map_err(|_| unreadable())?;
-    while let Some(cell) = reader.next_formula().map_err(|_| unreadable())? {
-        if !cell.get_value().is_empty() && formulas.len() <= CELLS_SHOWN {
-            formulas.push(cell.get_position());
+    let rows = sheet::read::<Field>(file, MAX_ROWS)?;
+    let line = |(number, cells): sheet::Row<Field>| {
+        let mut facts = Facts::default();
+        for (field, text) in cells {
+            facts.set(field, columns::value(field, &text));
         }
-    }
-    drop(reader);
-    if !formulas.is_empty() {
-        return Err(Unusable::new("import-formula", places(formulas)));
-    }
-    let (mut cells, mut broken) = (Cells::new(), Vec::new());
-    let mut reader = book.worksheet_cells_reader(&name).map_err(|_| unreadable())?;
-    while let Some(cell) = reader.next_cell().map_err(|_| unreadable())? {
-        let at = cell.get_position();
-        let held = match cell.get_value() {
-            DataRef::Empty => continue,
-            DataRef::Error(_) => {
-                broken.push(at);
-                continue;
-            }
-            DataRef::Int(number) => Cell::Text(number.to_string()),
-            DataRef::Float(number) if number.abs() >= KEPT_DIGITS => Cell::Rounded,
-            DataRef::Float(number) => Cell::Text(number.to_string()),
-            DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => Cell::Text(text.clone()),
-            DataRef::SharedString(text) => Cell::Text((*text).to_owned()),
-            DataRef::Bool(truth) => Cell::Text(truth.to_string()),
-            DataRef::DateTime(time) => {
-                let (year, month, day, ..) = time.to_ymd_hms_milli();
-                Cell::Text(format!("{year:04}-{month:02}-{day:02}"))
-            }
-        };
-        keep(&mut cells, at, held)?;
-    }
-    if broken.is_empty() { Ok(cells) } else { Err(Unusable::new("import-error-cell", places(broken))) }
-}
-
-/// Unpacks everything once and counts: what a file says of its size is not believed.
-fn bounded(file: &[u8]) -> Result<(), Unusable> {
-    let unreadable = || Unusable::new("import-not-a-sheet", "");
-    let mut archive = ZipArchive::new(Cursor::new(file)).map_err(|_| unreadable())?;
-    let mut left = MAX_UNPACKED_BYTES;
-    for index in 0..archive.len() {
-        let entry = archive.by_index(index).map_err(|_| unreadable())?;
-        let read = std::io::copy(&mut entry.take(left + 1), &mut std::io::sink()).map_err(|_| unreadable())?;
-        left = left.checked_sub(read).ok_or_else(|| Unusable::new("import-too-large", MAX_BYTES >> 20))?;
-    }
-    Ok(())
-}
-
-/// A csv file in UTF-8, or in GB 18030 as spreadsheets write it in China.
-fn separated(file: &[u8]) -> Result<Cells, Unusable> {
-    let unreadable = || Unusable::new("import-not-a-sheet", "");
-    let encoding = if std::str::from_utf8(file).is_ok() { encoding_rs::UTF_8 } else { encoding_rs::GB18030 };
-    let (text, _, is_broken) = encoding.decode(file);
-    if is_broken || text.contains('\0') {
-        return Err(unreadable());
-    }
-    // The reader numbers a line by the sign that ends the one before: there is to be one.
-    let text = text.replace("\r\n", "\n");
-    let head = text.lines().next().unwrap_or_default();
-    let delimiter =
-        [b',', b'\t', b';'].into_iter().max_by_key(|sign| (head.matches(char::from(*sign)).count(), *sign == b','));
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(delimiter.unwrap_or(b','))
-        .from_reader(text.as_bytes());
-    let mut cells = Cells::new();
-    for record in reader.records() {
-        let record = record.map_err(|_| unreadable())?;
-        // Lines that are empty are left out of the records; they count all the same.
-        let row = record.position().map_or(0, csv::Position::line).saturating_sub(1);
-        for (column, text) in record.iter().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
-            let at = (u32::try_from(row).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX));
-            if text.trim_start().starts_with('=') {
-                return Err(Unusable::new("import-formula", place((at.0, at.1.min(MAX_COLUMNS)))));
-            }
-            keep(&mut cells, at, Cell::Text(guard::without(text).to_owned()))?;
-        }
-    }
-    Ok(cells)
-}
-
-fn keep(cells: &mut Cells, at: (u32, u32), cell: Cell) -> Result<(), Unusable> {
-    if matches!(&cell, Cell::Text(text) if text.trim().is_empty()) {
-        return Ok(());
-    }
-    if at.1 >= MAX_COLUMNS {
-        return Err(Unusable::new("import-too-many-columns", MAX_COLUMNS));
-    }
-    // The rows come in their order: one too many is the end.
-    if at.0 as usize > MAX_ROWS {
-        return Err(Unusable::new("import-too-many-rows", MAX_ROWS));
-    }
-    cells.insert(at, cell);
-    Ok(())
-}
-
-fn lines(cells: Cells) -> Result<Vec<Line>, Unusable> {
-    let first = cells.keys().next().map(|(row, _)| *row).ok_or_else(|| Unusable::new("import-empty", ""))?;
-    let heads = cells.iter().take_while(|((row, _), _)| *row == first).filter_map(|((_, column), cell)| match cell {
-        Cell::Text(text) => Some((*column, text.as_str())),
-        Cell::Rounded => None,
-    });
-    let columns = Columns::of(heads).map_err(|wrong| match wrong {
-        columns::Wrong::Unknown(columns) => {
-            Unusable::new("import-column-unknown", places(columns.into_iter().map(|column| (first, column))))
-        }
-        columns::Wrong::Twice(column) => Unusable::new("import-column-twice", place((first, column))),
-        columns::Wrong::Missing(fields) => Unusable::new("import-column-missing", columns::titles(&fields)),
-    })?;
-    let (mut lines, mut rounded) = (BTreeMap::<u32, Facts>::new(), Vec::new());
-    for ((row, column), cell) in cells.into_iter().filter(|((row, _), _)| *row > first) {
-        let Some(field) = columns.field(column) else { continue };
-        match cell {
-            Cell::Text(text) => lines.entry(row).or_default().set(field, columns::value(field, text.trim())),
-            Cell::Rounded => rounded.push((row, column)),
-        }
-    }
-    if !rounded.is_empty() {
-        return Err(Unusable::new("import-number-rounded", places(rounded)));
-    }
-    if lines.is_empty() {
-        return Err(Unusable::new("import-empty", ""));
-    }
-    let numbered = lines.into_iter().map(|(row, mut facts)| {
         if facts.get(Field::DocumentKind).is_empty() {
             facts.set(Field::DocumentKind, columns::USUAL_DOCUMENT.name());
         }
-        (row + 1, facts)
-    });
-    Ok(numbered.collect())
+        (number, facts)
+    };
+    Ok(rows.into_iter().map(line).collect())
 }

@@ -10,7 +10,7 @@ use zip::write::{SimpleFileOptions, ZipWriter};
 use super::later::Later;
 use super::model::Outcome::{Alike, Good, Known, Twice, Wrong};
 use super::model::{Outcome, Stage};
-use super::sheet::{self, Line, MAX_BYTES, MAX_ROWS};
+use super::sheet::{self, Line, MAX_ROWS};
 use super::{Wish, begin, forget_old, load, run, store, wish, workbook};
 use crate::db::query;
 use crate::domains::residence::model::{Facts, Field};
@@ -18,6 +18,7 @@ use crate::domains::residence::{Registration, register, registered_with, reveal}
 use crate::http::Refusal;
 use crate::i18n::Locale;
 use crate::people::{Purpose, StaffId};
+use crate::sheet::MAX_BYTES;
 use crate::testing::{Office, office};
 
 /// The columns of the invented sheets.

@@ -5,7 +5,7 @@ use card_schema::date::Date;
 use card_schema::ids::HolderId;
 
 use super::model::{Counts, Import, Outcome, Stage};
-use super::sheet::{Line, MAX_BYTES, MAX_ROWS, Unusable};
+use super::sheet::{Line, MAX_ROWS};
 use super::workbook;
 use crate::console::frame::Frame;
 use crate::console::live::Part;
@@ -14,6 +14,7 @@ use crate::console::view::{Choice, Tag, minute};
 use crate::domains::residence::model::{Facts, Field};
 use crate::domains::residence::rules;
 use crate::i18n::Locale;
+use crate::sheet::{MAX_BYTES, Unusable};
 
 /// An import in a list.
 #[derive(Debug)]

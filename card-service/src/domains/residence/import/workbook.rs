@@ -3,12 +3,12 @@
 
 use rust_xlsxwriter::{DataValidation, Format, Workbook, Worksheet, XlsxError};
 
-use super::columns::{self, NEEDED};
-use super::guard;
+use super::columns;
 use super::sheet::{Line, MAX_ROWS};
 use crate::domains::residence::model::{Facts, Field};
 use crate::domains::residence::view;
 use crate::i18n::Locale;
+use crate::sheet::{self, Column as _, guard};
 
 /// How wide a column is, in characters.
 const WIDTH: f64 = 20.0;
@@ -39,15 +39,9 @@ pub fn people(people: &[Facts]) -> Result<Vec<u8>, XlsxError> {
 
 /// The same as a csv file, in which no text is a formula.
 pub fn separated(people: &[Facts]) -> Vec<u8> {
-    // By this mark spreadsheets see that it is UTF-8.
-    let mut writer =
-        csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer("\u{FEFF}".as_bytes().to_vec());
     let headings = Field::ALL.map(|field| view::label(Locale::ZhCn, field));
     let cells = |facts: &Facts| Field::ALL.map(|field| guard::with(&columns::cell(Locale::ZhCn, facts, field)));
-    for record in std::iter::once(headings).chain(people.iter().map(cells)) {
-        writer.write_record(&record).expect("memory takes everything, and rows are of one length");
-    }
-    writer.into_inner().expect("memory takes everything")
+    sheet::separated(std::iter::once(headings).chain(people.iter().map(cells)))
 }
 
 /// Rows that were not taken, each with what is wrong with it in one column more.
@@ -78,7 +72,7 @@ fn headed(sheet: &mut Worksheet, locale: Locale) -> Result<(), XlsxError> {
     let (bold, text) = (Format::new().set_bold(), Format::new().set_num_format("@"));
     let last = u32::try_from(MAX_ROWS).expect("few rows");
     for (column, field) in (0..).zip(Field::ALL) {
-        let star = if NEEDED.contains(&field) { "*" } else { "" };
+        let star = if Field::NEEDED.contains(&field) { "*" } else { "" };
         // Text before anything is typed: a spreadsheet rounds a document's number otherwise.
         sheet.set_column_format(column, &text)?.set_column_width(column, WIDTH)?;
         sheet.write_string_with_format(0, column, format!("{}{star}", view::label(locale, field)), &bold)?;

@@ -2,15 +2,15 @@
 
 use card_schema::clock::Micros;
 
-use crate::domains::residence::house::rules as addresses;
 use crate::domains::residence::model::{Facts, Field};
 use crate::domains::residence::rules;
+use crate::plain;
 
 const DAY_SECONDS: i64 = 86_400;
 
 /// A name in its one form: however wide its characters are and whatever stands between them. None where there is none.
 pub fn normal(name: &str) -> Option<String> {
-    Some(addresses::normal(name)).filter(|name| !name.is_empty())
+    Some(plain::normal(name)).filter(|name| !name.is_empty())
 }
 
 /// The first day on which nobody expects a person in the city, where that is known.

@@ -9,6 +9,7 @@ use crate::console::register::Link;
 use crate::domains::transit::model::Sold;
 use crate::domains::transit::view::called;
 use crate::i18n::Locale;
+use crate::sheet::{self, guard};
 
 /// The page, and the file.
 pub(super) const PAGE: &str = "/fares/settlement";
@@ -101,30 +102,14 @@ impl SettlementPage {
     }
 }
 
-/// What a spreadsheet would take for a formula stands behind an apostrophe.
-fn guarded(text: String) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠']) {
-        format!("'{text}")
-    } else {
-        text
-    }
-}
-
 /// The same as a csv file.
 pub(super) fn file(locale: Locale, settlement: &Settlement) -> Vec<u8> {
-    // By this mark spreadsheets see that it is UTF-8.
-    let mut writer =
-        csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer("\u{FEFF}".as_bytes().to_vec());
     let month = settlement.month.to_string();
-    let headings = std::iter::once(locale.text("settlement-month")).chain(columns(locale)).collect();
+    let headings: Vec<String> = std::iter::once(locale.text("settlement-month")).chain(columns(locale)).collect();
     let row = |line: Line| {
-        let texts = [line.operator, line.sold].map(guarded);
+        let texts = [line.operator, line.sold].map(|text| guard::with(&text));
         std::iter::once(month.clone()).chain(texts).chain(line.numbers).collect()
     };
     let rows = lines(locale, settlement).into_iter().chain([total(locale, settlement)]).map(row);
-    let records: Vec<Vec<String>> = std::iter::once(headings).chain(rows).collect();
-    for record in &records {
-        writer.write_record(record).expect("memory takes everything, and rows are of one length");
-    }
-    writer.into_inner().expect("memory takes everything")
+    sheet::separated(std::iter::once(headings).chain(rows))
 }

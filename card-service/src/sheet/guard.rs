@@ -6,12 +6,12 @@ const BEGINS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－',
 const APOSTROPHE: char = '\'';
 
 /// As it is written.
-pub(super) fn with(text: &str) -> String {
+pub fn with(text: &str) -> String {
     if text.starts_with(BEGINS) { format!("{APOSTROPHE}{text}") } else { text.to_owned() }
 }
 
 /// As it was meant.
-pub(super) fn without(text: &str) -> &str {
+pub fn without(text: &str) -> &str {
     text.strip_prefix(APOSTROPHE).filter(|rest| rest.starts_with(BEGINS)).unwrap_or(text)
 }
 
