@@ -30,6 +30,7 @@ use crate::config::Config;
 use crate::db::{Db, DbError};
 use crate::domains::residence::map::Counted;
 use crate::domains::residence::{draft, import};
+use crate::domains::social_security::paying;
 use crate::domains::transit::import::Recalled;
 use crate::domains::transit::pack::Packs;
 use crate::domains::transit::waiting::Uploads;
@@ -266,6 +267,7 @@ impl Service {
         let suspecting = tokio::spawn(suspect(app.clone()));
         let closing = tokio::spawn(close_legs(app.clone()));
         let importing = tokio::spawn(import::work(app.clone()));
+        let paying = tokio::spawn(paying::work(app.clone()));
         let renewal = tokio::spawn(renew(app.clone(), public_tls, terminals_tls));
         let (console, terminal) = (tokio::spawn(console), tokio::spawn(terminal));
         let _unsupervised = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
@@ -281,6 +283,7 @@ impl Service {
         suspecting.abort();
         closing.abort();
         importing.abort();
+        paying.abort();
         sequencer.abort();
         for handle in &handles {
             handle.graceful_shutdown(Some(GRACE));

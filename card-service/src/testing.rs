@@ -2,6 +2,7 @@
 
 pub(crate) mod city;
 pub(crate) mod gate;
+pub(crate) mod insured;
 mod lived;
 mod office;
 pub(crate) mod shop;

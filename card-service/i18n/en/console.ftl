@@ -14,6 +14,8 @@ console-role-clerk = Clerk
 console-role-supervisor = Supervisor
 console-role-auditor = Auditor
 console-role-operator = Operator
+console-role-filer = Filer
+console-role-bureau-officer = Social security officer
 
 # Sign-in
 console-sign-in-title = Sign in

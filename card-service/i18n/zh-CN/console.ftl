@@ -14,6 +14,8 @@ console-role-clerk = 窗口工作人员
 console-role-supervisor = 主管
 console-role-auditor = 审计员
 console-role-operator = 终端管理员
+console-role-filer = 用人单位经办人
+console-role-bureau-officer = 社会保险经办人员
 
 # 登录
 console-sign-in-title = 登录

@@ -18,6 +18,8 @@ pub(crate) struct Who {
     pub(crate) name: String,
     pub(crate) role: &'static str,
     pub(crate) serves: bool,
+    /// Whether they see what cards do.
+    pub(crate) looks: bool,
     /// Whether they may move money back.
     pub(crate) reverses: bool,
 }
@@ -30,6 +32,8 @@ pub const fn role_key(role: StaffRole) -> &'static str {
         StaffRole::Supervisor => "console-role-supervisor",
         StaffRole::Auditor => "console-role-auditor",
         StaffRole::Operator => "console-role-operator",
+        StaffRole::Filer => "console-role-filer",
+        StaffRole::BureauOfficer => "console-role-bureau-officer",
     }
 }
 
@@ -46,6 +50,7 @@ impl Frame {
         let who = |staff: &Staff| Who {
             name: staff.name.clone(),
             serves: staff.role.may(Permission::ServeHolders),
+            looks: staff.role.may(Permission::SeeActivity),
             reverses: staff.role.may(Permission::ReverseTransfers),
             role: role_key(staff.role),
         };

@@ -19,6 +19,7 @@ pub mod history;
 pub mod holder;
 mod home;
 pub mod input;
+mod insurance;
 mod journeys;
 pub(crate) mod live;
 mod merge;

@@ -21,7 +21,7 @@ use super::unblock::UnblockPage;
 use super::view::{
     self, ActivityPage, CardPage, Choice, ErrorPage, HolderView, PurposePage, RowView, SignInPage, Tag, Wrong,
 };
-use super::{concessions, find, gate_desk, journeys, reader_job};
+use super::{concessions, find, gate_desk, insurance, journeys, reader_job};
 use crate::cards::activity::store::Activity;
 use crate::cards::activity::{ActivityPurpose, Place, pages as activity_pages};
 use crate::cards::deed::model::{Fate, Past, What};
@@ -239,11 +239,11 @@ fn at_readers(locale: Locale) -> Vec<(String, String)> {
     pages.extend(reader_job::tests::pages(locale, &frame));
     pages.extend(concessions::tests::pages(&frame("/holders/x/concessions")));
     pages.extend(journeys::tests::pages(&frame("/holders/x/journeys")));
+    pages.extend(insurance::tests::pages(&frame("/filings")));
     pages.extend(transit::pages::tests::pages(&frame("/fares")));
     pages.extend(transit::settlement::pages::tests::pages(&frame("/fares/settlement")));
-    pages.extend(find::tests::pages(locale));
     pages.extend(gate::tests::pages::pages(&frame("/gates/x")));
-    pages.extend(gate_desk::tests::pages(locale));
+    pages.extend(find::tests::pages(locale).into_iter().chain(gate_desk::tests::pages(locale)));
     let facts = Facts::default().with(Field::Name, "测试甲").with(Field::DocumentNumber, "T1234567");
     let [one, other] = [[8; 16], [9; 16]].map(|id| HolderId::new(Shard(3), id));
     for missing in [false, true] {

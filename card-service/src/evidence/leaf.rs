@@ -126,6 +126,16 @@ pub enum ActionKind {
     GateCredentialChanged = 82,
     /// A visitor's pass was given out, or withdrawn.
     GatePassChanged = 83,
+    /// An employer takes part in social security, or its class of risk is another.
+    EmployerChanged = 90,
+    /// Somebody is insured through an employer, or no longer.
+    EmploymentChanged = 91,
+    /// An employer has declared contributions.
+    ContributionsDeclared = 92,
+    /// What was declared was taken of what the employer has paid.
+    ContributionsPaid = 93,
+    /// A bank has told of what has arrived, or it was said whose it is.
+    ReceiptChanged = 94,
 }
 
 impl ActionKind {

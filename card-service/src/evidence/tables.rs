@@ -9,6 +9,7 @@ mod gates;
 mod homes;
 mod people;
 mod points;
+mod security;
 
 use ring::digest::{self, SHA256};
 use serde::de::{self, Deserialize, Deserializer, Visitor};
@@ -29,6 +30,7 @@ pub use people::{
     PERSON_MERGE, PERSON_PHOTO, PERSON_READ, PERSON_TOLD_APART, SECOND_FACTOR, SIGN_IN, STAFF, STAFF_DEED, STAFF_POST,
 };
 pub use points::{POINTS_MEMBER, POINTS_PROGRAMME, POINTS_RULE};
+pub use security::{CONTRIBUTION, CONTRIBUTION_RECEIPT, DECLARATION, EMPLOYER, EMPLOYMENT};
 
 /// The column that names a row's leaf.
 pub const LEAF: &str = "leaf";
@@ -271,7 +273,7 @@ pub static TERMINAL_DEED: Table = Table {
     ..PLAIN
 };
 /// Every exported table.
-pub static TABLES: [&Table; 61] = [
+pub static TABLES: [&Table; 66] = [
     &LEAVES,
     &TILE,
     &CHECKPOINT,
@@ -299,6 +301,9 @@ pub static TABLES: [&Table; 61] = [
     &GATE_SITE,
     &GATE_POST,
     &GATE_PASS,
+    &EMPLOYER,
+    &DECLARATION,
+    &CONTRIBUTION_RECEIPT,
     &STAFF,
     &STAFF_POST,
     &STAFF_DEED,
@@ -322,6 +327,8 @@ pub static TABLES: [&Table; 61] = [
     &HOME,
     &HOUSEHOLD_MEMBER,
     &GATE_CREDENTIAL,
+    &EMPLOYMENT,
+    &CONTRIBUTION,
     &CARD,
     &CARD_STATE_CHANGE,
     &CARD_DEED,

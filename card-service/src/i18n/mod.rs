@@ -48,6 +48,7 @@ const ZH_CN: &[&str] = &[
     include_str!("../../i18n/zh-CN/suspicion.ftl"),
     include_str!("../../i18n/zh-CN/gate.ftl"),
     include_str!("../../i18n/zh-CN/security.ftl"),
+    include_str!("../../i18n/zh-CN/insurance.ftl"),
 ];
 const EN: &[&str] = &[
     include_str!("../../i18n/en/service.ftl"),
@@ -75,6 +76,7 @@ const EN: &[&str] = &[
     include_str!("../../i18n/en/suspicion.ftl"),
     include_str!("../../i18n/en/gate.ftl"),
     include_str!("../../i18n/en/security.ftl"),
+    include_str!("../../i18n/en/insurance.ftl"),
 ];
 
 type Bundle = FluentBundle<FluentResource>;

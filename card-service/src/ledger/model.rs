@@ -81,6 +81,26 @@ numbered!(
         /// What an operator of vehicles has taken for one network or pass, before settlement. Below zero where more went back than
         /// was taken since the last settlement (`domains/transit`).
         FareTakings = 8,
+        /// What an employer has paid for contributions and has not been taken by a declaration; all shards together never below zero
+        /// (`domains/social_security`).
+        EmployerCredit = 9,
+        /// What has arrived for contributions: the ledger's edge to the banks.
+        ContributionBank = 10,
+        /// A holder's own account of the pension insurance. Below zero where a correction took back what was gone; nothing else takes
+        /// more than there is.
+        PensionAccount = 11,
+        /// The same of the medical insurance.
+        MedicalAccount = 12,
+        /// The fund of the pension insurance, as of all others on its own (Social Insurance Law, article 64).
+        PensionFund = 13,
+        /// The fund of the medical insurance.
+        MedicalFund = 14,
+        /// The fund of the unemployment insurance.
+        UnemploymentFund = 15,
+        /// The fund of the work injury insurance.
+        WorkInjuryFund = 16,
+        /// The fund of the maternity insurance.
+        MaternityFund = 17,
     }
 );
 
@@ -106,6 +126,10 @@ numbered!(
         /// What fares between two accounts have come to in a month, in the place of them, and with the first moment of the month for
         /// its time (`crate::folding`).
         Folded = 9,
+        /// What an employer has paid for contributions.
+        ContributionArrived = 10,
+        /// What a declaration has taken of it, for funds and workers' accounts.
+        Contribution = 11,
     }
 );
 
@@ -140,7 +164,16 @@ impl AccountKind {
             | Self::HolderPoints
             | Self::PointsLiability
             | Self::Settlement
-            | Self::FareTakings => CreditLimit::UNLIMITED,
+            | Self::FareTakings
+            | Self::EmployerCredit
+            | Self::ContributionBank
+            | Self::PensionAccount
+            | Self::MedicalAccount
+            | Self::PensionFund
+            | Self::MedicalFund
+            | Self::UnemploymentFund
+            | Self::WorkInjuryFund
+            | Self::MaternityFund => CreditLimit::UNLIMITED,
         }
     }
 }

@@ -136,7 +136,7 @@ pub(super) async fn load_shards(tx: &mut Tx, needs: &Needs, shards: &[Shard]) ->
     for account in load_accounts(tx.conn(), &needs.accounts).await? {
         book.load_account(account);
     }
-    for entry in load_caused(tx.conn(), &needs.references).await? {
+    for entry in caused(tx.conn(), &needs.references).await? {
         book.load_entry(entry);
     }
     for named in load_named(tx.conn(), &needs.named).await? {
@@ -182,7 +182,10 @@ const ARE_ITS_ACCOUNTS: &str =
     "d.shard = t.shard AND d.account_id = t.debit AND c.shard = t.shard AND c.account_id = t.credit";
 
 /// What these causes have brought about.
-async fn load_caused(connection: &mut Connection, causes: &[(Shard, Reference)]) -> Result<Vec<Entry>, DbError> {
+///
+/// # Errors
+/// When the database fails, or holds what this program did not write.
+pub async fn caused(connection: &mut Connection, causes: &[(Shard, Reference)]) -> Result<Vec<Entry>, DbError> {
     if causes.is_empty() {
         return Ok(Vec::new());
     }

@@ -23,6 +23,10 @@ pub enum StaffRole {
     Auditor,
     /// Runs terminals and sees what they do, and serves nobody.
     Operator,
+    /// Declares for an employer what is contributed for its workers, and sees nothing else.
+    Filer,
+    /// Sees at the social security bureau to employers and to what they pay.
+    BureauOfficer,
 }
 
 /// What somebody wants to do, as far as roles differ in it.
@@ -50,11 +54,15 @@ pub enum Permission {
     ReviewSuspicions,
     /// Bring in what rides cost.
     SetFares,
+    /// Enrol the workers of one's own employer, and declare what is contributed for them.
+    FileContributions,
+    /// Say which employers take part, and whose money it is that has arrived for contributions.
+    ReconcileContributions,
 }
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Administer,
         Self::RunTerminals,
         Self::ServeHolders,
@@ -66,6 +74,8 @@ impl Permission {
         Self::ReverseTransfers,
         Self::ReviewSuspicions,
         Self::SetFares,
+        Self::FileContributions,
+        Self::ReconcileContributions,
     ];
 
     /// Those under which something takes two people.
@@ -132,7 +142,15 @@ impl Purpose {
 
 impl StaffRole {
     /// Every role.
-    pub const ALL: [Self; 5] = [Self::Administrator, Self::Clerk, Self::Supervisor, Self::Auditor, Self::Operator];
+    pub const ALL: [Self; 7] = [
+        Self::Administrator,
+        Self::Clerk,
+        Self::Supervisor,
+        Self::Auditor,
+        Self::Operator,
+        Self::Filer,
+        Self::BureauOfficer,
+    ];
 
     /// Its name in the database.
     pub const fn name(self) -> &'static str {
@@ -142,6 +160,8 @@ impl StaffRole {
             Self::Supervisor => "supervisor",
             Self::Auditor => "auditor",
             Self::Operator => "operator",
+            Self::Filer => "filer",
+            Self::BureauOfficer => "bureau_officer",
         }
     }
 
@@ -154,6 +174,8 @@ impl StaffRole {
     /// person.
     pub const fn may(self, permission: Permission) -> bool {
         match (self, permission) {
+            // Whoever files does so for one employer and sees nothing else.
+            (Self::Administrator, Permission::FileContributions) => false,
             (Self::Administrator, _)
             | (Self::Clerk, Permission::ServeHolders | Permission::SeeActivity | Permission::SeeCounts)
             | (
@@ -167,8 +189,13 @@ impl StaffRole {
                 | Permission::ReverseTransfers,
             )
             | (Self::Auditor, Permission::SeeActivity | Permission::SeeCounts | Permission::ReviewSuspicions)
-            | (Self::Operator, Permission::RunTerminals | Permission::SeeActivity) => true,
-            (Self::Clerk | Self::Supervisor | Self::Auditor | Self::Operator, _) => false,
+            | (Self::Operator, Permission::RunTerminals | Permission::SeeActivity)
+            | (Self::Filer, Permission::FileContributions)
+            | (Self::BureauOfficer, Permission::ReconcileContributions) => true,
+            (
+                Self::Clerk | Self::Supervisor | Self::Auditor | Self::Operator | Self::Filer | Self::BureauOfficer,
+                _,
+            ) => false,
         }
     }
 
@@ -179,14 +206,14 @@ impl StaffRole {
 
     /// Whether a password alone is not enough: who gives power, decides, or sees what every card does.
     pub const fn needs_second_factor(self) -> bool {
-        matches!(self, Self::Administrator | Self::Supervisor | Self::Auditor)
+        matches!(self, Self::Administrator | Self::Supervisor | Self::Auditor | Self::BureauOfficer)
     }
 
     /// The purposes for which this role may read a person's record; lists have their own permission.
     pub const fn purposes(self) -> &'static [Purpose] {
         match self {
             Self::Administrator | Self::Clerk | Self::Supervisor => &Purpose::OF_ONE,
-            Self::Auditor | Self::Operator => &[],
+            Self::Auditor | Self::Operator | Self::Filer | Self::BureauOfficer => &[],
         }
     }
 }

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::Scratch;
 use super::gate::{always, credential};
+use super::insured;
 use super::town::{POLICY, START, Signer, TestCard, TestTerminal, Town, random};
 use crate::cards::deed::model::Fate;
 use crate::cards::issuance::journal::Journal;
@@ -208,6 +209,7 @@ async fn office(town: &Town, terminal: &TestTerminal, card: &TestCard) {
             opens(tx, who, (terminal, terminal_of), holder).await?;
             rides_for_less(tx, who, holder).await?;
             rode(tx, (who, terminal_of), holder).await?;
+            insured::worked(tx, START, who, terminal_of, holder).await?;
             at_readers(tx, who, card, terminal).await
         })
     })

@@ -5,13 +5,17 @@ use card_schema::envelope::tap::Tap;
 use card_schema::ids::HolderId;
 use card_schema::money::Fen;
 use card_schema::operation::{Operation, OperationCode, Signer as SignedBy, purse};
+use card_schema::points::ProgrammeId;
 
 use super::town::{POLICY, Signed, TestCard, TestTerminal, card_of, holder_in, terminal_in};
 use super::{Office, Shown, office};
+use crate::app::App;
 use crate::cards::{Bearer, CardState};
-use crate::db::query;
+use crate::db::{DbError, query};
+use crate::domains::points;
+use crate::domains::points::model::{Programme, Reach};
 use crate::domains::purse::store::balance;
-use crate::people::{Staff, StaffRole};
+use crate::people::{Staff, StaffId, StaffRole};
 
 pub(crate) const fn pay(fen: i64) -> Operation {
     Operation::PursePayment(purse::Payment::online(Fen(fen)))
@@ -83,4 +87,17 @@ pub(crate) fn along<'a>(page: &'a str, name: &str) -> &'a str {
     let field = format!("name=\"{name}\" value=\"");
     let (_, after) = page.split_once(&field).unwrap_or_else(|| panic!("a form with {name}: {page}"));
     after.split('"').next().unwrap()
+}
+
+/// A programme of points.
+pub(crate) async fn programme(app: &App, by: StaffId) -> ProgrammeId {
+    let (id, now) = (ProgrammeId(1), app.now());
+    let (name, reach) = ("测试积分".to_owned(), Reach::City);
+    let (worth, validity_months, day_most, below_zero) = (None, 12, None, false);
+    let programme = Programme { id, name, reach, worth, validity_months, day_most, below_zero };
+    let added = app.db.write::<_, DbError, _>(move |tx| {
+        Box::pin(async move { points::store::keep_programme(tx, now, by, &programme).await })
+    });
+    added.await.unwrap();
+    id
 }

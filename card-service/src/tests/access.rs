@@ -31,13 +31,13 @@ enum Who {
 }
 
 use Permission::{
-    Administer, DecidePermits, HandOutLists, KeepStock, ReverseTransfers, ReviewSuspicions, RunTerminals, SeeActivity,
-    SeeCounts, ServeHolders, SetFares,
+    Administer, DecidePermits, FileContributions, HandOutLists, KeepStock, ReconcileContributions, ReverseTransfers,
+    ReviewSuspicions, RunTerminals, SeeActivity, SeeCounts, ServeHolders, SetFares,
 };
 use Who::{Anybody, Either, May, MayApprove, Proof, Staff, Terminals};
 
 /// Every route. One that is not here, or no more there, fails the test.
-const TABLE: [(&str, &str, Who); 243] = [
+const TABLE: [(&str, &str, Who); 256] = [
     ("GET", "/", Staff),
     ("GET", "/account/password", Staff),
     ("GET", "/account/second-factor", Staff),
@@ -54,6 +54,8 @@ const TABLE: [(&str, &str, Who); 243] = [
     ("GET", "/cards/{card_id}/holder", Anybody),
     ("GET", "/cards/{card_id}/taps/{tap}", May(SeeActivity)),
     ("GET", "/checkpoint", Anybody),
+    ("GET", "/employers", May(ReconcileContributions)),
+    ("GET", "/employers/{organisation_id}", May(ReconcileContributions)),
     ("GET", "/expiring", May(ServeHolders)),
     ("GET", "/fares", May(SetFares)),
     ("GET", "/fares/check", May(SetFares)),
@@ -61,6 +63,8 @@ const TABLE: [(&str, &str, Who); 243] = [
     ("GET", "/fares/settlement", Either(ReverseTransfers, ReviewSuspicions)),
     ("GET", "/fares/settlement.csv", Either(ReverseTransfers, ReviewSuspicions)),
     ("GET", "/fares/{version}", May(SetFares)),
+    ("GET", "/filings", May(FileContributions)),
+    ("GET", "/filings/new", May(FileContributions)),
     ("GET", "/find", May(ServeHolders)),
     ("GET", "/find/name", May(ServeHolders)),
     ("GET", "/find/number", May(ServeHolders)),
@@ -87,6 +91,7 @@ const TABLE: [(&str, &str, Who); 243] = [
     ("GET", "/holders/{holder_id}/household/head", May(ServeHolders)),
     ("GET", "/holders/{holder_id}/household/leave", May(ServeHolders)),
     ("GET", "/holders/{holder_id}/household/relationship", May(ServeHolders)),
+    ("GET", "/holders/{holder_id}/insurance", May(ServeHolders)),
     ("GET", "/holders/{holder_id}/journeys", May(ReverseTransfers)),
     ("GET", "/holders/{holder_id}/merge", May(ServeHolders)),
     ("GET", "/holders/{holder_id}/merge/undo", Anybody),
@@ -137,6 +142,8 @@ const TABLE: [(&str, &str, Who); 243] = [
     ("GET", "/receipts/{receipt}", Anybody),
     ("GET", "/receipts/{receipt}/proof", Anybody),
     ("GET", "/readyz", Anybody),
+    ("GET", "/receipts", May(ReconcileContributions)),
+    ("GET", "/receipts/new", May(ReconcileContributions)),
     ("GET", "/registrations", Anybody),
     ("GET", "/registrations/{draft_id}/agreement", May(ServeHolders)),
     ("GET", "/registrations/{draft_id}/cell", May(ServeHolders)),
@@ -192,6 +199,9 @@ const TABLE: [(&str, &str, Who); 243] = [
     ("POST", "/cards/{card_id}/taps/{tap}", May(ReverseTransfers)),
     ("POST", "/fares/check", May(SetFares)),
     ("POST", "/fares/new", May(SetFares)),
+    ("POST", "/employers/{organisation_id}", May(ReconcileContributions)),
+    ("POST", "/filings", May(FileContributions)),
+    ("POST", "/filings/new", May(FileContributions)),
     ("POST", "/find", May(ServeHolders)),
     ("POST", "/find/name", May(ServeHolders)),
     ("POST", "/find/number", May(ServeHolders)),
@@ -214,6 +224,7 @@ const TABLE: [(&str, &str, Who); 243] = [
     ("POST", "/holders/{holder_id}/household/head", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/household/leave", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/household/relationship", May(ServeHolders)),
+    ("POST", "/holders/{holder_id}/insurance", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/journeys", May(ReverseTransfers)),
     ("POST", "/holders/{holder_id}/merge", May(ServeHolders)),
     ("POST", "/holders/{holder_id}/merge/undo", May(ServeHolders)),
@@ -240,6 +251,8 @@ const TABLE: [(&str, &str, Who); 243] = [
     ("POST", "/points/new", May(Administer)),
     ("POST", "/points/{programme_id}", May(Administer)),
     ("POST", "/quarantine/{terminal_id}", May(ReverseTransfers)),
+    ("POST", "/receipts", May(ReconcileContributions)),
+    ("POST", "/receipts/new", May(ReconcileContributions)),
     ("POST", "/registrations", May(ServeHolders)),
     ("POST", "/registrations/{draft_id}/agreement", May(ServeHolders)),
     ("POST", "/registrations/{draft_id}/cell", May(ServeHolders)),

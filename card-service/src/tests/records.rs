@@ -13,10 +13,9 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use card_schema::card::Slot;
 use card_schema::envelope::paper::PaperKind;
 use card_schema::envelope::receipt::Recorded;
-use card_schema::ids::{CardId, HolderId, OrganisationId, PaperNumber, SiteId, TerminalId};
+use card_schema::ids::{CardId, HolderId, OrganisationId, PaperNumber, Shard, SiteId, TerminalId};
 use card_schema::money::Fen;
 use card_schema::operation::{Operation, OperationCode, purse};
-use card_schema::points::ProgrammeId;
 use card_schema::wire::ReceiptName;
 use serde_json::json;
 use uuid::Uuid;
@@ -31,14 +30,13 @@ use crate::clock;
 use crate::console::model::{masked_name, masked_number};
 use crate::db::{DbError, query};
 use crate::domains::gate as gates;
-use crate::domains::points;
-use crate::domains::points::model::{Programme, Reach};
 use crate::domains::residence;
 use crate::domains::residence::area::tests::town;
 use crate::domains::residence::house::model::CellAnswer;
 use crate::domains::residence::household::model::{HouseholdAnswer, Relationship};
 use crate::domains::residence::model::{Facts, Field};
 use crate::domains::residence::{Registration, draft, import, paper};
+use crate::domains::social_security::record;
 use crate::domains::transit;
 use crate::domains::transit::concession::{ConcessionId, Grant};
 use crate::http::Refusal;
@@ -49,6 +47,8 @@ use crate::people::{Purpose, Staff, StaffId, StaffRole, approval, organisation};
 use crate::terminals;
 use crate::testing::city::{fares_in, got_on};
 use crate::testing::gate::site_of;
+use crate::testing::insured::{PERSON, files_for, worked};
+use crate::testing::shop::programme;
 use crate::testing::town::{card_of, clerk_in, terminal_in};
 use crate::testing::{Office, PASSWORD, office};
 
@@ -81,10 +81,7 @@ impl Scene {
         town(&office.scratch).await;
         fares_in(&office.scratch.db, "").await;
         let app = &office.app;
-        let mut callers = vec![Caller::Nobody];
-        for role in StaffRole::ALL {
-            callers.push(Caller::Staff(office.member(role.name(), role).await));
-        }
+        let mut callers = everybody(&office).await;
         let clerk = StaffId(Uuid::from_u128(1));
         let person = |name, number| {
             let facts = Facts::default().with(Field::DocumentKind, "passport").with(Field::DocumentNumber, number);
@@ -94,6 +91,7 @@ impl Scene {
         let run_by = terminals::store::one(&mut app.db.read().await.unwrap(), terminal.id).await.unwrap();
         // The person works for whoever runs the terminal, and stands on its list.
         let employer = run_by.unwrap().organisation;
+        files(app, &callers, employer.organisation_id).await;
         let holder = {
             let lives = person(NAME, NUMBER).with(Field::Address, ADDRESS).with(Field::AddressSince, "2020-01-01");
             let lives = lives.with(Field::CitySince, "2020-01-01");
@@ -110,7 +108,7 @@ impl Scene {
             Box::pin(registered).await.unwrap();
         }
 
-        Box::pin(rides(app, clerk_in(&app.db).await, holder)).await;
+        Box::pin(rides(app, clerk_in(&app.db).await, employer.organisation_id, holder)).await;
         callers.push(Caller::Terminal(terminal.id));
         let card = card_of(&app.db, Bearer::Holder(holder), CardState::Active).await;
         let tap = terminal.tap(&card, Slot::Tap, Operation::PursePayment(purse::Payment::online(Fen(100))));
@@ -257,28 +255,34 @@ async fn station(app: &App) -> OrganisationId {
     id
 }
 
-/// A concession of the fares, and a ride.
-async fn rides(app: &App, by: StaffId, holder: HolderId) {
+/// Somebody of each role, and nobody.
+async fn everybody(office: &Office) -> Vec<Caller> {
+    let mut callers = vec![Caller::Nobody];
+    for role in StaffRole::ALL {
+        callers.push(Caller::Staff(office.member(role.name(), role).await));
+    }
+    callers
+}
+
+/// Whoever files does so for an employer.
+async fn files(app: &App, callers: &[Caller], employer: OrganisationId) {
+    let Some(Caller::Staff(filer)) = callers.get(6) else { unreachable!("the sixth role is the filer") };
+    files_for(&app.db, app.now(), filer.staff_id, employer).await;
+}
+
+/// A concession of the fares, a ride, and a month at work.
+async fn rides(app: &App, by: StaffId, employer: OrganisationId, holder: HolderId) {
     let (now, id, from, until) = (app.now(), ConcessionId([7; 16]), app.today(), CONCESSION_UNTIL.parse().unwrap());
     let grant = Grant { id, concession: "student".to_owned(), from, until };
     let granted = app.db.write::<_, DbError, _>(move |tx| {
-        Box::pin(async move { transit::store::concession::put(tx, now, by, holder, &grant, [7; 16]).await })
+        Box::pin(async move {
+            tx.lock([Shard(0), holder.shard()]).await?;
+            transit::store::concession::put(tx, now, by, holder, &grant, [7; 16]).await?;
+            worked(tx, now, by, employer, holder).await
+        })
     });
     granted.await.unwrap();
     got_on(&app.db, holder, now, STOP).await;
-}
-
-/// A programme of points.
-async fn programme(app: &App, by: StaffId) -> ProgrammeId {
-    let (id, now) = (ProgrammeId(1), app.now());
-    let (name, reach) = ("测试积分".to_owned(), Reach::City);
-    let (worth, validity_months, day_most, below_zero) = (None, 12, None, false);
-    let programme = Programme { id, name, reach, worth, validity_months, day_most, below_zero };
-    let added = app.db.write::<_, DbError, _>(move |tx| {
-        Box::pin(async move { points::store::keep_programme(tx, now, by, &programme).await })
-    });
-    added.await.unwrap();
-    id
 }
 
 /// The number of the one tap of a card.
@@ -343,6 +347,7 @@ impl Walked {
             (Field::DocumentNumber.name(), [NUMBER.to_owned(), masked_number(NUMBER)]),
             (Field::Address.name(), [ADDRESS.to_owned(), ADDRESS.to_owned()]),
             (transit::correction::READ, [STOP.to_owned(), STOP.to_owned()]),
+            (record::READ, [PERSON.to_string(), PERSON.to_string()]),
             (transit::concession::READ, [CONCESSION_UNTIL.to_owned(), CONCESSION_UNTIL.to_owned()]),
         ] {
             let holds = |form: &String| readings.iter().any(|reading| reading.contains(form.as_str()));
@@ -396,6 +401,9 @@ async fn no_route_shows_anything_of_a_record_without_a_leaf_that_says_why() {
         ("/holders/{holder_id}/concessions", "administrator"),
         ("/holders/{holder_id}/concessions", "clerk"),
         ("/holders/{holder_id}/concessions", "supervisor"),
+        ("/holders/{holder_id}/insurance", "administrator"),
+        ("/holders/{holder_id}/insurance", "clerk"),
+        ("/holders/{holder_id}/insurance", "supervisor"),
         ("/holders/{holder_id}/journeys", "administrator"),
         ("/holders/{holder_id}/journeys", "supervisor"),
         ("/holders/{holder_id}/merge", "administrator"),

@@ -55,6 +55,21 @@ pub enum Household {
 impl Household {
     /// Every one.
     pub const ALL: [Self; 4] = [Self::LocalUrban, Self::LocalRural, Self::OtherUrban, Self::OtherRural];
+
+    /// Its name in the database and in forms.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::LocalUrban => "local_urban",
+            Self::LocalRural => "local_rural",
+            Self::OtherUrban => "other_urban",
+            Self::OtherRural => "other_rural",
+        }
+    }
+
+    /// The kind of a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|household| household.name() == name)
+    }
 }
 
 /// A part of a base, in millionths.

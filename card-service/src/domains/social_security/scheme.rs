@@ -130,7 +130,7 @@ pub enum Broken {
     Households,
     /// There is no class of risk.
     Risks,
-    /// More is credited to accounts than is paid, or ages do not go up.
+    /// More is credited to accounts than is paid, ages do not go up, or nobody has an account with this insurance.
     Account,
     /// Something fixed is negative.
     Negative,
@@ -193,7 +193,11 @@ impl Rule {
 impl Version {
     fn check(&self) -> Result<(), Unusable> {
         let check = |(insurance, rule): (&Insurance, &Rule)| {
-            rule.check().map_err(|broken| Unusable::Rule(self.from, *insurance, broken))
+            // Nobody has an account of their own with the others.
+            let has_account = matches!(insurance, Insurance::Pension | Insurance::Medical);
+            let credits = rule.rates.iter().any(|rates| !rates.account.is_empty());
+            let checked = if credits && !has_account { Err(Broken::Account) } else { rule.check() };
+            checked.map_err(|broken| Unusable::Rule(self.from, *insurance, broken))
         };
         self.rules.iter().try_for_each(check)
     }

@@ -1,5 +1,8 @@
 //! What months cost, from figures that were worked out by hand, and rules that cannot be followed.
 
+mod posted;
+mod year;
+
 use card_schema::money::Fen;
 use card_schema::month::Month;
 use proptest::prelude::*;

@@ -8,12 +8,14 @@ use crate::db::recorder::{self, Recorded};
 use crate::testing::Scratch;
 
 /// Tables whose rows belong to a holder, or to what a holder does.
-const HOLDERS: [&str; 37] = [
+const HOLDERS: [&str; 39] = [
     "account",
     "activity_read",
     "card_deed",
     "card_state_change",
     "consent_act",
+    "contribution",
+    "employment",
     "gate_count",
     "gate_credential",
     "holder",
@@ -48,7 +50,7 @@ const HOLDERS: [&str; 37] = [
     "validation",
 ];
 /// The service's own: they find a shard, or know no holder. Copied to every machine, or kept on one.
-const SERVICES: [&str; 49] = [
+const SERVICES: [&str; 52] = [
     "_sqlx_migrations",
     "area",
     "approval",
@@ -58,7 +60,10 @@ const SERVICES: [&str; 49] = [
     "card_key",
     "checkpoint",
     "consent_request",
+    "contribution_receipt",
+    "declaration",
     "document_index",
+    "employer",
     "enrolment",
     "fare_group",
     "gate_pass",

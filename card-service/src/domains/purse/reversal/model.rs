@@ -61,7 +61,9 @@ impl Reason {
             | TransferKind::PointsExpired
             | TransferKind::Fare
             | TransferKind::Folded
-            | TransferKind::Pass => &[],
+            | TransferKind::Pass
+            | TransferKind::ContributionArrived
+            | TransferKind::Contribution => &[],
         }
     }
 }

@@ -62,7 +62,7 @@ impl Fields<'_> {
 
     fn role(&self, chosen: &str) -> Input {
         let roles = StaffRole::ALL.map(|role| Choice {
-            hint: self.locale.text(&format!("staff-role-{}-hint", role.name())),
+            hint: self.locale.text(&format!("staff-role-{}-hint", role.name().replace('_', "-"))),
             ..Choice::new(role.name(), self.locale.text(role_key(role)))
         });
         Input::choice("role", self.locale.text("staff-role"), roles.into(), chosen).wrong(self.message("role"))

@@ -1,0 +1,309 @@
+//! What somebody does who files for an employer: enrol workers, let them leave, and declare.
+
+use axum::extract::{DefaultBodyLimit, Form, Request, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{MethodRouter, get, post};
+use card_schema::money::Fen;
+use card_schema::month::Month;
+
+use super::sheet::{SheetPage, received, rows};
+use super::{Employer, SHOWN, declaration_fact, households, month, owed, own, scheme};
+use crate::app::App;
+use crate::console::asking;
+use crate::console::frame::Frame;
+use crate::console::input::{Input, NoFile};
+use crate::console::model::Tone;
+use crate::console::register::{Act, Link, ThingPage, Typed, Wrong, message, refused, typed};
+use crate::console::view::{Choice, Tag};
+use crate::domains::residence::identity;
+use crate::domains::social_security::declaration::{self, MAX_ROWS, Of, Part, Totals};
+use crate::domains::social_security::employment::Employment;
+use crate::domains::social_security::filing::{self, Filing, Named};
+use crate::domains::social_security::model::Household;
+use crate::domains::social_security::store;
+use crate::domains::social_security::store::declaration::Declaration;
+use crate::http::{Refusal, SignedIn, language};
+use crate::i18n::Locale;
+use crate::people::model::Permission;
+use crate::sheet::{MAX_BYTES, Unusable};
+
+const HOME: &str = "/filings";
+const NEW: &str = "/filings/new";
+
+/// The pages of this file.
+pub(super) fn routes() -> [(&'static str, MethodRouter<App>); 2] {
+    let declare = post(declare).layer(DefaultBodyLimit::max(MAX_BYTES + NoFile::FORM_BYTES));
+    [(HOME, get(show).post(change)), (NEW, get(blank).merge(declare))]
+}
+
+/// What an employer has of its own.
+pub(super) struct Own {
+    pub(super) name: String,
+    pub(super) risk: u8,
+    pub(super) this: Month,
+    pub(super) insured: i64,
+    pub(super) credit: Fen,
+    pub(super) declared: Vec<Declaration>,
+}
+
+async fn load(app: &App, employer: &Employer) -> Result<Own, Refusal> {
+    let mut connection = app.db.read().await?;
+    let this = Month::of(app.today());
+    Ok(Own {
+        name: employer.organisation.name.clone(),
+        risk: employer.risk,
+        this,
+        insured: store::employment::insured(&mut connection, employer.id(), this).await?,
+        credit: store::declaration::credit(&mut connection, employer.id()).await?,
+        declared: store::declaration::of_employer(&mut connection, employer.id(), SHOWN).await?,
+    })
+}
+
+/// The page of an employer's own.
+pub(super) fn thing(frame: Frame, own: &Own, form: &Typed, wrong: Wrong) -> ThingPage {
+    let locale = frame.locale();
+    let t = |key: &str| locale.text(key);
+    let field = |name: &'static str, key: &str, value: &str| {
+        Input::text(name, t(key), value).wrong(message(locale, wrong, name))
+    };
+    let this = own.this.to_string();
+    let month = |name: &'static str| {
+        let value = form.get(name).map_or(&*this, String::as_str);
+        Input { max: 7, ..field(name, &format!("insured-{name}"), value) }.hint(t("insured-month-hint"))
+    };
+    let who = || {
+        vec![field("number", "filing-number", typed(form, "number")), field("name", "filing-name", typed(form, "name"))]
+    };
+    let household = Input::choice("household", t("insured-household"), households(locale), typed(form, "household"));
+    let act = |name: &'static str, more: Vec<Input>, primary| Act {
+        name,
+        title: t(&format!("insured-act-{name}")),
+        hint: Some(t(&format!("insured-act-{name}-hint"))),
+        inputs: who().into_iter().chain(more).collect(),
+        button: t(&format!("insured-act-{name}-button")),
+        primary,
+    };
+    let enrol = vec![month("from"), household.wrong(message(locale, wrong, "household"))];
+    // Both forms ask for the same: what is wrong stands at the one that was sent.
+    let is_leaving = typed(form, "act") == "leave";
+    let mut acts = vec![act("enrol", enrol, true), act("leave", vec![month("until")], false)];
+    let other = &mut acts[usize::from(!is_leaving)];
+    for input in &mut other.inputs {
+        input.wrong = None;
+    }
+    let waits = owed(&own.declared);
+    let state = if own.credit >= waits {
+        Tag { text: t("filing-nothing-owed"), tone: Tone::Ok }
+    } else {
+        let short = Fen(waits.0 - own.credit.0).to_string();
+        Tag { text: locale.text_with("filing-owed", &[("amount", &short)]), tone: Tone::Wait }
+    };
+    let mut facts = vec![
+        (t("filing-risk"), own.risk.to_string()),
+        (locale.text_with("filing-insured", &[("month", &this)]), own.insured.to_string()),
+        (t("filing-credit"), own.credit.to_string()),
+    ];
+    facts.extend(own.declared.iter().map(|one| declaration_fact(locale, one)));
+    ThingPage {
+        back: Link::home(locale),
+        action: HOME.to_owned(),
+        title: own.name.clone(),
+        state,
+        facts,
+        links: vec![Link { to: NEW.to_owned(), text: t("filing-declare") }],
+        refused: refused(locale, wrong, &acts),
+        along: Vec::new(),
+        acts,
+        frame,
+    }
+}
+
+async fn shown(
+    app: &App,
+    who: &SignedIn,
+    headers: &HeaderMap,
+    form: &Typed,
+    wrong: Wrong,
+) -> Result<Response, Refusal> {
+    let employer = own(&mut app.db.read().await?, &who.0).await?;
+    let frame = Frame::new(language(headers), HOME, Some(&who.0));
+    asking(&thing(frame, &load(app, &employer).await?, form, wrong), wrong.is_some())
+}
+
+async fn show(State(app): State<App>, who: SignedIn, headers: HeaderMap) -> Result<Response, Refusal> {
+    who.require(Permission::FileContributions)?;
+    shown(&app, &who, &headers, &Typed::new(), None).await
+}
+
+/// Whom a form names.
+fn named(form: &Typed) -> Result<Named, (&'static str, &'static str)> {
+    let text = |field: &'static str, key| {
+        let text = typed(form, field).trim();
+        if text.is_empty() { Err((field, key)) } else { Ok(text.to_owned()) }
+    };
+    Ok(Named { number: text("number", "filing-wrong-number")?, name: text("name", "filing-wrong-name")? })
+}
+
+async fn carry_out(app: &App, who: &SignedIn, employer: &Employer, form: &Typed) -> Result<Wrong, Refusal> {
+    let named = match named(form) {
+        Ok(named) => named,
+        Err(wrong) => return Ok(Some(wrong)),
+    };
+    let (by, bad) = ((who.0.staff_id, app.now()), "insured-month-bad");
+    let done = if typed(form, "act") == "leave" {
+        let Some(until) = month(typed(form, "until")) else { return Ok(Some(("until", bad))) };
+        filing::leave(app, by, employer.id(), &named, until).await?
+    } else {
+        let Some(from) = month(typed(form, "from")) else { return Ok(Some(("from", bad))) };
+        let Some(household) = Household::from_name(typed(form, "household")) else {
+            return Ok(Some(("household", "insured-household-missing")));
+        };
+        let mut connection = app.db.read().await?;
+        let person = identity::identified(app, &mut connection, &named.number, &named.name).await?;
+        drop(connection);
+        let Some(person) = person else { return Ok(Some(("number", "insured-unknown"))) };
+        let employment = Employment { employer: employer.id(), from, until: None, household };
+        filing::enrol(app, by, person, &named, employment).await?
+    };
+    Ok(done.err())
+}
+
+async fn change(
+    State(app): State<App>,
+    who: SignedIn,
+    headers: HeaderMap,
+    Form(form): Form<Typed>,
+) -> Result<Response, Refusal> {
+    who.require(Permission::FileContributions)?;
+    let employer = own(&mut app.db.read().await?, &who.0).await?;
+    match carry_out(&app, &who, &employer, &form).await? {
+        None => Ok(Redirect::to(HOME).into_response()),
+        wrong => shown(&app, &who, &headers, &form, wrong).await,
+    }
+}
+
+/// What is wrong with what was sent.
+pub(super) enum Bad {
+    /// A field of the form.
+    Field(&'static str, String),
+    /// The spreadsheet, or all of it together.
+    Sheet(Unusable),
+    /// Rows of it.
+    Rows(Vec<(u32, declaration::RowWrong)>),
+}
+
+/// The page on which something is declared.
+pub(super) fn sheet_page(frame: Frame, this: Month, form: &Typed, bad: Option<Bad>) -> SheetPage {
+    let locale = frame.locale();
+    let t = |key: &str| locale.text(key);
+    let wrong = |name: &str| match &bad {
+        Some(Bad::Field(field, text)) if *field == name => Some(text.clone()),
+        _ => None,
+    };
+    let input = |name: &'static str, value: &str| {
+        Input { max: 20, ..Input::text(name, t(&format!("filing-{name}")), value) }
+            .hint(t(&format!("filing-{name}-hint")))
+            .wrong(wrong(name))
+    };
+    let kinds = ["regular", "correction"].map(|kind| Choice::new(kind, t(&format!("filing-kind-{kind}"))));
+    let kind = form.get("kind").map_or("regular", String::as_str);
+    let this = this.to_string();
+    let month = form.get("month").map_or(&*this, String::as_str);
+    let inputs = vec![
+        Input::choice("kind", t("filing-kind"), kinds.into(), kind).wrong(wrong("kind")),
+        input("month", month),
+        input("workers", typed(form, "workers")),
+        input("wages", typed(form, "wages")),
+    ];
+    let (sheet, rows) = match bad {
+        Some(Bad::Sheet(Unusable { key, at })) => (Some(locale.text_with(key, &[("at", &at)])), Vec::new()),
+        Some(Bad::Rows(wrong)) => {
+            let count = wrong.len().to_string();
+            let of_rows = wrong.into_iter().map(|(row, why)| (row, why.text_key(), why.at()));
+            (Some(locale.text_with("filing-rows-wrong", &[("rows", &count)])), rows(locale, of_rows))
+        }
+        Some(Bad::Field(..)) | None => (None, Vec::new()),
+    };
+    let bounds = [("rows", MAX_ROWS.to_string()), ("megabytes", (MAX_BYTES >> 20).to_string())];
+    SheetPage {
+        back: Link { to: HOME.to_owned(), text: t("filing-title") },
+        action: NEW,
+        title: t("filing-declare"),
+        lead: t("filing-declare-lead"),
+        inputs,
+        file: t("filing-sheet"),
+        file_hint: locale.text_with("filing-sheet-hint", &bounds.each_ref().map(|(name, value)| (*name, &**value))),
+        wrong: sheet,
+        rows,
+        button: t("filing-declare-button"),
+        frame,
+    }
+}
+
+async fn blank(State(app): State<App>, who: SignedIn, headers: HeaderMap) -> Result<Response, Refusal> {
+    who.require(Permission::FileContributions)?;
+    own(&mut app.db.read().await?, &who.0).await?;
+    let frame = Frame::new(language(&headers), NEW, Some(&who.0));
+    sheet_page(frame, Month::of(app.today()), &Typed::new(), None).answer()
+}
+
+/// What is said of all rows together.
+fn said(locale: Locale, form: &Typed) -> Result<(Of, Totals), Bad> {
+    let bad = |field: &'static str, key: &str| Bad::Field(field, locale.text(key));
+    let corrects = match typed(form, "kind") {
+        "regular" => false,
+        "correction" => true,
+        _ => return Err(bad("kind", "filing-kind-missing")),
+    };
+    let month = month(typed(form, "month")).ok_or_else(|| bad("month", "insured-month-bad"))?;
+    let people = typed(form, "workers").trim().parse().map_err(|_| bad("workers", "filing-workers-bad"))?;
+    let wages = typed(form, "wages").replace([',', ' '], "").parse().map_err(|_| bad("wages", "filing-wages-bad"))?;
+    Ok((Of { month, corrects }, Totals { people, wages }))
+}
+
+fn told(locale: Locale, wrong: declaration::Wrong) -> Bad {
+    let field = |name, key, at: String| Bad::Field(name, locale.text_with(key, &[("at", &at)]));
+    match wrong {
+        declaration::Wrong::Closed => field("month", "filing-month-closed", String::new()),
+        declaration::Wrong::NoRules => field("month", "filing-month-no-rules", String::new()),
+        declaration::Wrong::People(people) => field("workers", "filing-workers-other", people.to_string()),
+        declaration::Wrong::Wages(wages) => field("wages", "filing-wages-other", wages.to_string()),
+        declaration::Wrong::Rows(rows) => Bad::Rows(rows),
+    }
+}
+
+async fn declare(
+    State(app): State<App>,
+    who: SignedIn,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<Response, Refusal> {
+    who.require(Permission::FileContributions)?;
+    let locale = language(&headers);
+    let employer = own(&mut app.db.read().await?, &who.0).await?;
+    let (form, read) = received::<Part, 4>(request, ["kind", "month", "workers", "wages"], MAX_ROWS).await?;
+    let again = |bad| {
+        let frame = Frame::new(locale, NEW, Some(&who.0));
+        sheet_page(frame, Month::of(app.today()), &form, Some(bad)).answer()
+    };
+    let (of, totals) = match said(locale, &form) {
+        Ok(said) => said,
+        Err(bad) => return again(bad),
+    };
+    let declared =
+        match read.map_err(Bad::Sheet).and_then(|rows| declaration::read(rows).map_err(|wrong| told(locale, wrong))) {
+            Ok(declared) => declared,
+            Err(bad) => return again(bad),
+        };
+    let mut connection = app.db.read().await?;
+    let mut known = filing::known(&app, &mut connection, employer.id(), of, &declared).await?;
+    let births = identity::births(&app, &mut connection, &known.holders()).await?;
+    known.born(|holder| births.get(&holder).copied());
+    drop(connection);
+    let filing = Filing { employer: employer.id(), of, totals, declared, known };
+    match filing::file(&app, scheme(), (who.0.staff_id, app.now()), employer.risk, filing).await? {
+        Ok(_) => Ok(Redirect::to(HOME).into_response()),
+        Err(wrong) => again(told(locale, wrong)),
+    }
+}

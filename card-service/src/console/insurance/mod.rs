@@ -1,0 +1,107 @@
+//! Social security: whom an employer insures and what it declares, for whoever files for it; which employers take part and what they have
+//! paid, for the bureau; and what has become of the months of one person.
+//!
+//! An employer sees what it has filed itself, and of people only whether a number and a name belong together.
+
+mod employers;
+mod filing;
+mod months;
+mod receipts;
+mod sheet;
+#[cfg(test)]
+pub(super) mod tests;
+
+use axum::routing::MethodRouter;
+use card_schema::ids::OrganisationId;
+use card_schema::money::Fen;
+use card_schema::month::Month;
+use card_schema::wire::ProblemType;
+
+use super::view::{Choice, day};
+use crate::app::App;
+use crate::db::Connection;
+use crate::domains::social_security::model::Household;
+use crate::domains::social_security::scheme::Scheme;
+use crate::domains::social_security::store;
+use crate::domains::social_security::store::declaration::Declaration;
+use crate::http::Refusal;
+use crate::i18n::Locale;
+use crate::people::organisation::{self, Kind, Organisation};
+use crate::people::{Staff, member};
+
+/// How many declarations and receipts are shown.
+const SHOWN: u32 = 60;
+
+/// The pages of this folder.
+pub(super) fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
+    let mut routes = Vec::from(filing::routes());
+    routes.extend(employers::routes());
+    routes.extend(receipts::routes());
+    routes.extend(months::routes());
+    routes
+}
+
+/// An employer that takes part, and its class of risk.
+struct Employer {
+    organisation: Organisation,
+    risk: u8,
+}
+
+impl Employer {
+    const fn id(&self) -> OrganisationId {
+        self.organisation.organisation_id
+    }
+}
+
+/// The employer for which somebody files.
+async fn own(connection: &mut Connection, who: &Staff) -> Result<Employer, Refusal> {
+    let refused = |key| Refusal::because(ProblemType::Conflict, key);
+    let member = member::store::one(connection, who.staff_id).await?;
+    let employer = member.and_then(|member| member.post.organisation).ok_or(refused("filing-no-employer"))?;
+    let entry = organisation::store::one(connection, employer).await?;
+    let entry = entry.filter(|entry| entry.kind == Some(Kind::Employer) && !entry.closed);
+    let organisation = entry.ok_or(refused("filing-no-employer"))?.organisation;
+    let risk = store::risk(connection, employer).await?.ok_or(refused("filing-no-part"))?;
+    Ok(Employer { organisation, risk })
+}
+
+/// The rules of this installation's city.
+fn scheme() -> &'static Scheme {
+    static SCHEME: std::sync::LazyLock<Scheme> = std::sync::LazyLock::new(Scheme::beijing);
+    &SCHEME
+}
+
+fn households(locale: Locale) -> Vec<Choice> {
+    Household::ALL.map(|household| Choice::new(household.name(), household_text(locale, household))).into()
+}
+
+fn household_text(locale: Locale, household: Household) -> String {
+    locale.text(&format!("insured-household-{}", household.name().replace('_', "-")))
+}
+
+/// What was declared, as a line of facts: the month, and how it stands.
+fn declaration_fact(locale: Locale, of: &Declaration) -> (String, String) {
+    let month = of.of.month.to_string();
+    let label = if of.of.corrects { locale.text_with("filing-correction", &[("month", &month)]) } else { month };
+    let mut said = vec![
+        locale.text_with("filing-of", &[("people", &of.totals.people.to_string())]),
+        locale.text_with("filing-due", &[("amount", &of.due.to_string())]),
+        locale.text_with("filing-filed", &[("day", &day(of.filed_at))]),
+    ];
+    said.push(match of.paid_at {
+        Some(at) if of.posted => locale.text_with("filing-paid", &[("day", &day(at))]),
+        Some(_) => locale.text("filing-being-booked"),
+        None => locale.text("filing-waits"),
+    });
+    (label, said.join(&locale.text("console-list-comma")))
+}
+
+/// What an employer has declared and not paid yet.
+fn owed(declared: &[Declaration]) -> Fen {
+    Fen(declared.iter().filter(|one| one.paid_at.is_none()).map(|one| one.due.0).sum())
+}
+
+/// A month that was typed.
+fn month(typed: &str) -> Option<Month> {
+    typed.trim().parse().ok()
+}

@@ -1,0 +1,213 @@
+//! What has become of somebody's months: which were paid, which late, which are missing. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use card_schema::clock::Micros;
+use card_schema::ids::OrganisationId;
+use card_schema::month::Month;
+use serde::Serialize;
+
+use super::declaration::{DeclarationId, Sums};
+use super::employment::Employment;
+
+/// As what a look at somebody's months stands in the holder's list.
+pub const READ: &str = "insurance";
+
+/// What was declared of somebody for a month.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Declared {
+    /// Of which month.
+    pub month: Month,
+    /// By whom.
+    pub employer: OrganisationId,
+    /// In which declaration.
+    pub declaration: DeclarationId,
+    /// When.
+    pub filed_at: Micros,
+    /// When it was paid; none where it is not.
+    pub paid_at: Option<Micros>,
+    /// What it comes to.
+    pub sums: Sums,
+}
+
+/// How a month of somebody who is insured stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// It was paid in time.
+    Paid,
+    /// It was paid after the day on which it was due.
+    PaidLate,
+    /// It was declared, and can be paid in time still.
+    Declared,
+    /// It was declared and not paid, and the day is over.
+    Unpaid,
+    /// It can be declared still.
+    Open,
+    /// It was not declared, and the day is over.
+    Missing,
+}
+
+impl State {
+    /// The key of its text.
+    pub const fn text_key(self) -> &'static str {
+        match self {
+            Self::Paid => "insured-paid",
+            Self::PaidLate => "insured-paid-late",
+            Self::Declared => "insured-declared",
+            Self::Unpaid => "insured-unpaid",
+            Self::Open => "insured-open",
+            Self::Missing => "insured-missing",
+        }
+    }
+
+    /// Whether it counts towards what months give a right to.
+    pub const fn counts(self) -> bool {
+        matches!(self, Self::Paid | Self::PaidLate)
+    }
+
+    /// Whether somebody should have done something and has not.
+    pub const fn is_gap(self) -> bool {
+        matches!(self, Self::Unpaid | Self::Missing)
+    }
+}
+
+/// A month of somebody's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MonthOf {
+    /// Which.
+    pub month: Month,
+    /// Who has to see to it.
+    pub employer: OrganisationId,
+    /// How it stands.
+    pub state: State,
+    /// What it comes to, as it was declared last; none where it was not.
+    pub declared: Option<Declared>,
+}
+
+/// The last moment at which a month is paid in time: the end of the month after it, in which it can be declared still.
+pub fn due(month: Month) -> Micros {
+    month.after().span().end
+}
+
+/// Every month in which somebody was to be insured, and every one that was declared, the newest first.
+pub fn months(employments: &[Employment], declared: &[Declared], now: Micros, this: Month) -> Vec<MonthOf> {
+    let mut newest: BTreeMap<(Month, OrganisationId), Declared> = BTreeMap::new();
+    for one in declared {
+        let of = newest.entry((one.month, one.employer)).or_insert(*one);
+        if one.filed_at > of.filed_at {
+            // A correction that is not paid takes nothing from a month that was.
+            let paid_at = one.paid_at.or(of.paid_at);
+            *of = Declared { paid_at, ..*one };
+        } else {
+            of.paid_at = of.paid_at.or(one.paid_at);
+        }
+    }
+    let mut keys: BTreeSet<_> = newest.keys().copied().collect();
+    for employment in employments {
+        let last = employment.until.map_or(this, |until| until.min(this));
+        let months = std::iter::successors(Some(employment.from), |month| Some(month.after()));
+        keys.extend(months.take_while(|month| *month <= last).map(|month| (month, employment.employer)));
+    }
+    let month_of = |(month, employer)| {
+        let declared = newest.get(&(month, employer)).copied();
+        let is_over = now >= due(month);
+        let state = match declared {
+            Some(Declared { paid_at: Some(at), .. }) if at < due(month) => State::Paid,
+            Some(Declared { paid_at: Some(_), .. }) => State::PaidLate,
+            Some(_) if is_over => State::Unpaid,
+            Some(_) => State::Declared,
+            None if is_over => State::Missing,
+            None => State::Open,
+        };
+        MonthOf { month, employer, state, declared }
+    };
+    keys.into_iter().rev().map(month_of).collect()
+}
+
+/// How many months count: one that two employers have paid is one.
+pub fn counted(months: &[MonthOf]) -> usize {
+    months.iter().filter(|of| of.state.counts()).map(|of| of.month).collect::<BTreeSet<_>>().len()
+}
+
+#[cfg(test)]
+mod tests {
+    use card_schema::money::Fen;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domains::social_security::model::Household;
+
+    fn month(text: &str) -> Month {
+        text.parse().unwrap()
+    }
+
+    fn at(day: &str) -> Micros {
+        day.parse::<card_schema::date::Date>().unwrap().start_in_china()
+    }
+
+    const EMPLOYER: OrganisationId = OrganisationId(Uuid::from_u128(1));
+
+    fn declared(of: &str, filed: &str, paid: Option<&str>, person: i64) -> Declared {
+        Declared {
+            month: month(of),
+            employer: EMPLOYER,
+            declaration: DeclarationId([1; 16]),
+            filed_at: at(filed),
+            paid_at: paid.map(at),
+            sums: Sums { person: Fen(person), ..Sums::default() },
+        }
+    }
+
+    #[test]
+    fn each_month_of_an_employment_is_paid_or_somebody_sees_that_it_is_not() {
+        let since =
+            Employment { employer: EMPLOYER, from: month("2026-05"), until: None, household: Household::OtherUrban };
+        let all = [
+            declared("2026-05", "2026-05-20", Some("2026-06-30"), 1),
+            declared("2026-06", "2026-06-20", Some("2026-08-01"), 1),
+            declared("2026-07", "2026-07-20", None, 1),
+            declared("2026-10", "2026-10-20", None, 1),
+        ];
+        let found = months(&[since], &all, at("2026-11-30"), month("2026-11"));
+        let states: Vec<_> = found.iter().map(|of| (of.month.to_string(), of.state)).collect();
+        let expected = [
+            ("2026-11", State::Open),
+            ("2026-10", State::Declared),
+            ("2026-09", State::Missing),
+            ("2026-08", State::Missing),
+            ("2026-07", State::Unpaid),
+            ("2026-06", State::PaidLate),
+            ("2026-05", State::Paid),
+        ];
+        assert_eq!(states, expected.map(|(month, state)| (month.to_owned(), state)));
+        assert_eq!((counted(&found), found.iter().filter(|of| of.state.is_gap()).count()), (2, 3));
+    }
+
+    #[test]
+    fn a_correction_says_what_holds_and_takes_no_month_away() {
+        let first = declared("2026-05", "2026-05-20", Some("2026-05-25"), 1);
+        let correction = declared("2026-05", "2026-08-20", None, 2);
+        for all in [[first, correction], [correction, first]] {
+            let found = months(&[], &all, at("2026-11-30"), month("2026-11"));
+            assert_eq!(found.len(), 1);
+            assert_eq!((found[0].state, found[0].declared.unwrap().sums.person), (State::Paid, Fen(2)));
+        }
+    }
+
+    #[test]
+    fn whoever_has_left_lacks_nothing_afterwards_and_two_employers_make_one_month() {
+        let left = Employment {
+            employer: EMPLOYER,
+            from: month("2026-05"),
+            until: Some(month("2026-05")),
+            household: Household::OtherUrban,
+        };
+        let first = declared("2026-05", "2026-05-20", Some("2026-05-25"), 1);
+        let other = Declared { employer: OrganisationId(Uuid::from_u128(2)), ..first };
+        let found = months(&[left], &[first, other], at("2026-11-30"), month("2026-11"));
+        assert_eq!((found.len(), counted(&found)), (2, 1));
+        let never = Employment { from: month("2026-06"), ..left };
+        assert_eq!(months(&[never], &[], at("2026-11-30"), month("2026-11")), []);
+    }
+}
