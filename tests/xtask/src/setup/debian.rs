@@ -52,6 +52,7 @@ pub(crate) const PACKAGES: &[Package] = &[
     package("chromium", Use::Test, "opens the console, and pages that want the card"),
     package("chromium-driver", Use::Test, "what drives it"),
     package("fonts-noto-cjk", Use::Test, "Chinese in the pictures of pages"),
+    package("libreoffice-calc-nogui", Use::Test, "calculates the sheets of expected sums"),
 ];
 
 /// Installs the packages of these uses that are missing.
