@@ -10,7 +10,7 @@ use card_schema::date::Date;
 use card_schema::wire::ProblemType;
 use metrics_exporter_prometheus::PrometheusHandle;
 use ring::rand::{SecureRandom, SystemRandom};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -20,6 +20,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::db::Db;
 use crate::domains::residence::map;
+use crate::domains::social_security::scheme::Scheme;
 use crate::domains::transit::import::Recalled;
 use crate::domains::transit::pack::Packs;
 use crate::domains::transit::waiting::Uploads;
@@ -50,6 +51,10 @@ pub struct Parts {
     pub fare_packs: Packs,
     /// Fares that somebody has uploaded and not brought in yet.
     pub fare_uploads: Uploads,
+    /// What is contributed to social security in this city.
+    pub scheme: Scheme,
+    /// Is told when contributions were filed, or something has arrived for them.
+    pub contributions: Notify,
     /// The issuer's certificates.
     pub authorities: Authorities,
     /// The configuration in force.

@@ -23,7 +23,7 @@ const PREFIX: &str = "CARD_SERVICE_";
 const NOT_SETTINGS: [&str; 3] = ["CARD_SERVICE_CONFIG", "CARD_SERVICE_ADMIN_PASSWORD", "CARD_SERVICE_LANG"];
 
 /// Every key there is, with what it is for.
-pub const KEYS: [(&str, &str); 36] = [
+pub const KEYS: [(&str, &str); 37] = [
     ("data_dir", "folder for database, keys and certificates"),
     ("database.url", "sqlite:PATH or postgres://USER@HOST/DATABASE; SQLite in data_dir when not set"),
     ("public.listen", "address of the console and the API"),
@@ -61,6 +61,7 @@ pub const KEYS: [(&str, &str); 36] = [
     ("suspicion.cards", "cards at a terminal within 24 hours that are usual"),
     ("suspicion.refunds", "refunds and voids of a terminal within 24 hours that are usual, whatever they come to"),
     ("suspicion.wrong_pins", "wrong PINs at a terminal within 24 hours that are usual"),
+    ("social_security.rules", "file with the rules of this city; those of Beijing when not set"),
     ("sessions.idle_s", "seconds after which an idle console session ends"),
     ("metrics.open", "true: /metrics answers everybody, not loopback alone"),
 ];
@@ -108,10 +109,20 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// See [`Bounds`].
     pub suspicion: Bounds,
+    /// See [`SocialSecurityConfig`].
+    #[serde(default)]
+    pub social_security: SocialSecurityConfig,
     /// See [`SessionsConfig`].
     pub sessions: SessionsConfig,
     /// See [`MetricsConfig`].
     pub metrics: MetricsConfig,
+}
+
+/// What is contributed to social security.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct SocialSecurityConfig {
+    /// A file of rules (`domains::social_security::scheme`).
+    pub rules: Option<PathBuf>,
 }
 
 /// Where the rows are.

@@ -15,11 +15,12 @@ pub(crate) fn compact(text: &str) -> String {
     text.chars().map(half_width).filter(kept).map(|character| character.to_ascii_uppercase()).collect()
 }
 
-/// An address or the name of an organisation in its one form: however wide its characters are and whatever stands between them.
+/// An address, or the name of an organisation or a person, in its one form: however wide its characters are and whatever stands between them.
 pub(crate) fn normal(address: &str) -> String {
     let character = |one: char| match half_width(one) {
         '—' | '–' | '−' | '～' | '~' => Some('-'),
-        ',' | '、' | '.' | '。' | ';' | ':' => None,
+        // The dots in names of several peoples are typed in many ways.
+        ',' | '、' | '.' | '。' | ';' | ':' | '·' | '•' | '・' | '‧' => None,
         other if other.is_whitespace() => None,
         other => Some(other.to_ascii_uppercase()),
     };

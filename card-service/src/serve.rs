@@ -19,7 +19,7 @@ use ring::rand::SystemRandom;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tower::Layer;
 
 use crate::app::{App, Parts};
@@ -30,7 +30,7 @@ use crate::config::Config;
 use crate::db::{Db, DbError};
 use crate::domains::residence::map::Counted;
 use crate::domains::residence::{draft, import};
-use crate::domains::social_security::paying;
+use crate::domains::social_security::{city, paying};
 use crate::domains::transit::import::Recalled;
 use crate::domains::transit::pack::Packs;
 use crate::domains::transit::waiting::Uploads;
@@ -99,6 +99,9 @@ pub enum ServeError {
         /// Why not.
         reason: String,
     },
+    /// The rules of social security.
+    #[error("the rules of social security cannot be followed")]
+    Rules(#[from] city::Unread),
     /// An address that cannot be bound.
     #[error("cannot listen on {address}")]
     Bind {
@@ -210,6 +213,8 @@ impl Service {
             fares: Recalled::default(),
             fare_packs: Packs::new(Arc::clone(&keys)),
             fare_uploads: Uploads::default(),
+            contributions: Notify::new(),
+            scheme: city::scheme(config.social_security.rules.as_deref())?,
             keys,
             authorities,
             config,

@@ -8,10 +8,10 @@ use card_schema::month::Month;
 use serde::Serialize;
 
 use super::output::{CliError, Context};
-use super::unreadable;
+use crate::domains::social_security::city;
 use crate::domains::social_security::model::{Household, Rate};
 use crate::domains::social_security::rules::{Bound, Contribution, Worker, Wrong, contributions};
-use crate::domains::social_security::scheme::{MAX_BYTES, Scheme, Unusable};
+use crate::domains::social_security::scheme::Scheme;
 use crate::i18n::Locale;
 
 /// Commands of `social-security`.
@@ -61,27 +61,17 @@ pub(super) fn run(context: Context, command: &SocialSecurityCommand) -> Result<(
     match command {
         SocialSecurityCommand::Check { file } => check(context, file),
         SocialSecurityCommand::Explain { month, wage, household, born, risk, rules } => {
-            let scheme = rules.as_deref().map_or_else(|| Ok(Scheme::beijing()), read)?;
+            let scheme = read(rules.as_deref())?;
             let worker = Worker { wage: *wage, household: *household, born: *born, risk: *risk };
             explain(context, &scheme, *month, &worker)
         }
     }
 }
 
-fn read(path: &Path) -> Result<Scheme, CliError> {
-    if std::fs::metadata(path).map_err(unreadable(path))?.len() > MAX_BYTES as u64 {
-        let max = (MAX_BYTES >> 10).to_string();
-        return Err(CliError::wrong_text("security-too-large", vec![("max", max)]));
-    }
-    let text = std::fs::read_to_string(path).map_err(unreadable(path))?;
-    Scheme::read(&text).map_err(|unusable| {
-        let (key, at, insurance) = match unusable {
-            Unusable::Malformed(text) => ("security-malformed", text, ""),
-            Unusable::Empty => ("security-empty", String::new(), ""),
-            Unusable::Order(from) => ("security-order", from.to_string(), ""),
-            Unusable::Rule(from, insurance, broken) => (broken.text_key(), from.to_string(), insurance.name()),
-        };
-        CliError::wrong_text(key, vec![("at", at), ("insurance", insurance.to_owned())])
+fn read(path: Option<&Path>) -> Result<Scheme, CliError> {
+    city::scheme(path).map_err(|unread| match unread.words() {
+        Some((key, values)) => CliError::wrong_text(key, values),
+        None => CliError::usage(&unread),
     })
 }
 
@@ -93,7 +83,7 @@ struct Known<'a> {
 }
 
 fn check(context: Context, file: &Path) -> Result<(), CliError> {
-    let scheme = read(file)?;
+    let scheme = read(Some(file))?;
     let known: Vec<_> =
         scheme.versions().iter().map(|version| Known { from: version.from, source: &version.source }).collect();
     context.print(&known, |known| {

@@ -204,9 +204,9 @@ impl StaffRole {
         Permission::OF_TWO.into_iter().any(|permission| self.may(permission))
     }
 
-    /// Whether a password alone is not enough: who gives power, decides, or sees what every card does.
+    /// Whether a password alone is not enough: who gives power, decides, sees what every card does, or files what people earn.
     pub const fn needs_second_factor(self) -> bool {
-        matches!(self, Self::Administrator | Self::Supervisor | Self::Auditor | Self::BureauOfficer)
+        matches!(self, Self::Administrator | Self::Supervisor | Self::Auditor | Self::Filer | Self::BureauOfficer)
     }
 
     /// The purposes for which this role may read a person's record; lists have their own permission.

@@ -56,7 +56,7 @@ pub(crate) async fn worked(
         paid_at: None,
         posted: false,
     };
-    let line = Line { holder, wage: Fen(1_000_000), sums, corrects: None };
+    let line = Line { holder, wage: Fen(1_000_000), risk: 2, sums, corrects: None };
     declaration::file(tx, &filed, &[line]).await?;
     (filed.paid_at, filed.posted) = (Some(at), true);
     declaration::put_paid(tx, at, &filed).await?;

@@ -12,7 +12,7 @@ use axum::{Extension, Router};
 use card_schema::ids::TerminalId;
 use ring::rand::SystemRandom;
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tower::ServiceExt;
 use zeroize::Zeroizing;
 
@@ -22,6 +22,7 @@ use crate::cards::status::StatusLists;
 use crate::config::{Config, Overrides};
 use crate::db::DbError;
 use crate::domains::residence::map::Counted;
+use crate::domains::social_security::scheme::Scheme;
 use crate::domains::transit::import::Recalled;
 use crate::domains::transit::pack::Packs;
 use crate::domains::transit::waiting::Uploads;
@@ -80,6 +81,8 @@ pub(crate) async fn office() -> Office {
         fares: Recalled::default(),
         fare_packs: Packs::new(Arc::clone(&keys)),
         fare_uploads: Uploads::default(),
+        scheme: Scheme::beijing(),
+        contributions: Notify::new(),
         keys,
         authorities,
         config,

@@ -183,6 +183,8 @@ fn app(town: &Town, authorities: &Authorities) -> App {
         fares: Recalled::default(),
         fare_packs: Packs::new(Arc::clone(&town.keys)),
         fare_uploads: Uploads::default(),
+        scheme: crate::domains::social_security::scheme::Scheme::beijing(),
+        contributions: tokio::sync::Notify::new(),
         terminals_url: "https://station.test".to_owned(),
         stopping: watch::channel(false).1,
     })

@@ -9,7 +9,7 @@ use card_schema::money::Fen;
 use card_schema::month::Month;
 use card_schema::wire::ProblemType;
 
-use super::{SHOWN, declaration_fact, owed, scheme};
+use super::{SHOWN, declaration_fact};
 use crate::app::App;
 use crate::console::frame::Frame;
 use crate::console::input::Input;
@@ -20,6 +20,7 @@ use crate::console::{asking, page};
 use crate::db::DbError;
 use crate::domains::social_security::model::Insurance;
 use crate::domains::social_security::paying;
+use crate::domains::social_security::scheme::Scheme;
 use crate::domains::social_security::store;
 use crate::domains::social_security::store::declaration::Declaration;
 use crate::domains::social_security::store::receipt::Taken;
@@ -77,9 +78,11 @@ pub(super) struct Known {
     pub(super) id: OrganisationId,
     pub(super) name: String,
     pub(super) risk: Option<u8>,
+    pub(super) classes: usize,
     pub(super) this: Month,
     pub(super) insured: i64,
     pub(super) credit: Fen,
+    pub(super) owed: Fen,
     pub(super) declared: Vec<Declaration>,
     pub(super) arrived: Vec<Taken>,
 }
@@ -94,17 +97,19 @@ async fn load(app: &App, id: OrganisationId) -> Result<Known, Refusal> {
         id,
         name: entry.organisation.name,
         risk: store::risk(&mut connection, id).await?,
+        classes: classes(&app.scheme, this),
         this,
         insured: store::employment::insured(&mut connection, id, this).await?,
         credit: store::declaration::credit(&mut connection, id).await?,
+        owed: store::declaration::owed(&mut connection, id).await?,
         declared: store::declaration::of_employer(&mut connection, id, SHOWN).await?,
         arrived: store::receipt::of_employer(&mut connection, id, SHOWN).await?,
     })
 }
 
 /// The classes of risk that the rules know in a month.
-fn classes(month: Month) -> usize {
-    let rule = scheme().of(month).and_then(|version| version.rules.get(&Insurance::WorkInjury));
+fn classes(scheme: &Scheme, month: Month) -> usize {
+    let rule = scheme.of(month).and_then(|version| version.rules.get(&Insurance::WorkInjury));
     rule.map_or(1, |rule| rule.rates.iter().map(|rates| rates.employer.rates().len()).max().unwrap_or(1))
 }
 
@@ -115,9 +120,9 @@ pub(super) fn thing(frame: Frame, known: &Known, form: &Typed, wrong: Wrong) -> 
     let class = known.risk.map_or_else(String::new, |risk| risk.to_string());
     let value = form.get("risk").map_or(&*class, String::as_str);
     let risk = Input { max: 2, mode: "numeric", ..Input::text("risk", t("filing-risk"), value) };
-    let hint = locale.text_with("employer-risk-hint", &[("classes", &classes(known.this).to_string())]);
+    let hint = locale.text_with("employer-risk-hint", &[("classes", &known.classes.to_string())]);
     let acts = vec![Act {
-        name: "risk",
+        name: "class",
         title: t("employer-act-risk"),
         hint: Some(hint),
         inputs: vec![risk.wrong(message(locale, wrong, "risk"))],
@@ -127,7 +132,7 @@ pub(super) fn thing(frame: Frame, known: &Known, form: &Typed, wrong: Wrong) -> 
     let mut facts = vec![
         (locale.text_with("filing-insured", &[("month", &known.this.to_string())]), known.insured.to_string()),
         (t("filing-credit"), known.credit.to_string()),
-        (t("employer-owed"), owed(&known.declared).to_string()),
+        (t("employer-owed"), known.owed.to_string()),
     ];
     facts.extend(known.declared.iter().map(|one| declaration_fact(locale, one)));
     facts.extend(known.arrived.iter().map(|one| super::receipts::fact(locale, one)));
@@ -176,7 +181,7 @@ async fn change(
 ) -> Result<Response, Refusal> {
     who.require(Permission::ReconcileContributions)?;
     let known = load(&app, id).await?;
-    let most = classes(known.this);
+    let most = known.classes;
     let risk = typed(&form, "risk").trim().parse().ok().filter(|risk: &u8| (1..=most).contains(&usize::from(*risk)));
     let Some(risk) = risk else {
         return shown(&app, &who, &headers, id, &form, Some(("risk", "employer-risk-bad"))).await;

@@ -8,7 +8,7 @@ use card_schema::money::Fen;
 use card_schema::month::Month;
 
 use super::sheet::{SheetPage, received, rows};
-use super::{Employer, SHOWN, declaration_fact, households, month, owed, own, scheme};
+use super::{Employer, SHOWN, declaration_fact, households, month, own};
 use crate::app::App;
 use crate::console::asking;
 use crate::console::frame::Frame;
@@ -16,7 +16,7 @@ use crate::console::input::{Input, NoFile};
 use crate::console::model::Tone;
 use crate::console::register::{Act, Link, ThingPage, Typed, Wrong, message, refused, typed};
 use crate::console::view::{Choice, Tag};
-use crate::domains::residence::identity;
+use crate::domains::residence::{identity, merge};
 use crate::domains::social_security::declaration::{self, MAX_ROWS, Of, Part, Totals};
 use crate::domains::social_security::employment::Employment;
 use crate::domains::social_security::filing::{self, Filing, Named};
@@ -44,6 +44,7 @@ pub(super) struct Own {
     pub(super) this: Month,
     pub(super) insured: i64,
     pub(super) credit: Fen,
+    pub(super) owed: Fen,
     pub(super) declared: Vec<Declaration>,
 }
 
@@ -56,6 +57,7 @@ async fn load(app: &App, employer: &Employer) -> Result<Own, Refusal> {
         this,
         insured: store::employment::insured(&mut connection, employer.id(), this).await?,
         credit: store::declaration::credit(&mut connection, employer.id()).await?,
+        owed: store::declaration::owed(&mut connection, employer.id()).await?,
         declared: store::declaration::of_employer(&mut connection, employer.id(), SHOWN).await?,
     })
 }
@@ -72,31 +74,29 @@ pub(super) fn thing(frame: Frame, own: &Own, form: &Typed, wrong: Wrong) -> Thin
         let value = form.get(name).map_or(&*this, String::as_str);
         Input { max: 7, ..field(name, &format!("insured-{name}"), value) }.hint(t("insured-month-hint"))
     };
-    let who = || {
-        vec![field("number", "filing-number", typed(form, "number")), field("name", "filing-name", typed(form, "name"))]
+    let who = |fields: Fields| {
+        vec![
+            field(fields.number, "filing-number", typed(form, fields.number)),
+            field(fields.name, "filing-name", typed(form, fields.name)),
+        ]
     };
     let household = Input::choice("household", t("insured-household"), households(locale), typed(form, "household"));
-    let act = |name: &'static str, more: Vec<Input>, primary| Act {
+    let act = |name: &'static str, inputs: Vec<Input>, primary| Act {
         name,
         title: t(&format!("insured-act-{name}")),
         hint: Some(t(&format!("insured-act-{name}-hint"))),
-        inputs: who().into_iter().chain(more).collect(),
+        inputs,
         button: t(&format!("insured-act-{name}-button")),
         primary,
     };
-    let enrol = vec![month("from"), household.wrong(message(locale, wrong, "household"))];
-    // Both forms ask for the same: what is wrong stands at the one that was sent.
-    let is_leaving = typed(form, "act") == "leave";
-    let mut acts = vec![act("enrol", enrol, true), act("leave", vec![month("until")], false)];
-    let other = &mut acts[usize::from(!is_leaving)];
-    for input in &mut other.inputs {
-        input.wrong = None;
-    }
-    let waits = owed(&own.declared);
-    let state = if own.credit >= waits {
+    let (mut enrol, mut leave) = (who(ENROLLED), who(LEAVING));
+    enrol.extend([month("from"), household.wrong(message(locale, wrong, "household"))]);
+    leave.push(month("until"));
+    let acts = vec![act("enrol", enrol, true), act("leave", leave, false)];
+    let state = if own.credit >= own.owed {
         Tag { text: t("filing-nothing-owed"), tone: Tone::Ok }
     } else {
-        let short = Fen(waits.0 - own.credit.0).to_string();
+        let short = Fen(own.owed.0 - own.credit.0).to_string();
         Tag { text: locale.text_with("filing-owed", &[("amount", &short)]), tone: Tone::Wait }
     };
     let mut facts = vec![
@@ -136,22 +136,36 @@ async fn show(State(app): State<App>, who: SignedIn, headers: HeaderMap) -> Resu
     shown(&app, &who, &headers, &Typed::new(), None).await
 }
 
-/// Whom a form names.
-fn named(form: &Typed) -> Result<Named, (&'static str, &'static str)> {
-    let text = |field: &'static str, key| {
-        let text = typed(form, field).trim();
-        if text.is_empty() { Err((field, key)) } else { Ok(text.to_owned()) }
-    };
-    Ok(Named { number: text("number", "filing-wrong-number")?, name: text("name", "filing-wrong-name")? })
+/// The fields in which a form names somebody: each form on the page has its own.
+#[derive(Clone, Copy)]
+struct Fields {
+    number: &'static str,
+    name: &'static str,
+}
+
+const ENROLLED: Fields = Fields { number: "number", name: "name" };
+const LEAVING: Fields = Fields { number: "leaving", name: "leaving_name" };
+
+impl Fields {
+    /// Whom they name.
+    fn read(self, form: &Typed) -> Result<Named, (&'static str, &'static str)> {
+        let text = |field: &'static str, key| {
+            let text = typed(form, field).trim();
+            if text.is_empty() { Err((field, key)) } else { Ok(text.to_owned()) }
+        };
+        Ok(Named { number: text(self.number, "filing-wrong-number")?, name: text(self.name, "filing-wrong-name")? })
+    }
 }
 
 async fn carry_out(app: &App, who: &SignedIn, employer: &Employer, form: &Typed) -> Result<Wrong, Refusal> {
-    let named = match named(form) {
+    let is_leaving = typed(form, "act") == "leave";
+    let fields = if is_leaving { LEAVING } else { ENROLLED };
+    let named = match fields.read(form) {
         Ok(named) => named,
         Err(wrong) => return Ok(Some(wrong)),
     };
     let (by, bad) = ((who.0.staff_id, app.now()), "insured-month-bad");
-    let done = if typed(form, "act") == "leave" {
+    let done = if is_leaving {
         let Some(until) = month(typed(form, "until")) else { return Ok(Some(("until", bad))) };
         filing::leave(app, by, employer.id(), &named, until).await?
     } else {
@@ -159,14 +173,17 @@ async fn carry_out(app: &App, who: &SignedIn, employer: &Employer, form: &Typed)
         let Some(household) = Household::from_name(typed(form, "household")) else {
             return Ok(Some(("household", "insured-household-missing")));
         };
-        let mut connection = app.db.read().await?;
-        let person = identity::identified(app, &mut connection, &named.number, &named.name).await?;
-        drop(connection);
-        let Some(person) = person else { return Ok(Some(("number", "insured-unknown"))) };
         let employment = Employment { employer: employer.id(), from, until: None, household };
-        filing::enrol(app, by, person, &named, employment).await?
+        // What is wrong whoever it is, is said before anybody is looked for.
+        if let Err(wrong) = employment.check(&[], Month::of(app.today())) {
+            return Ok(Some(wrong));
+        }
+        let person = identity::identified(app, &named.number, &named.name).await?;
+        let Some(person) = person else { return Ok(Some(("number", "insured-unknown"))) };
+        let records = merge::records(&mut app.db.read().await?, person).await?;
+        filing::enrol(app, by, records, &named, employment).await?
     };
-    Ok(done.err())
+    Ok(done.err().map(|(field, key)| (if field == ENROLLED.number { fields.number } else { field }, key)))
 }
 
 async fn change(
@@ -296,14 +313,15 @@ async fn declare(
             Ok(declared) => declared,
             Err(bad) => return again(bad),
         };
-    let mut connection = app.db.read().await?;
-    let mut known = filing::known(&app, &mut connection, employer.id(), of, &declared).await?;
-    let births = identity::births(&app, &mut connection, &known.holders()).await?;
+    let mut known = filing::known(&app, &mut app.db.read().await?, employer.id(), of, &declared).await?;
+    let births = identity::births(&app, &known.holders()).await?;
     known.born(|holder| births.get(&holder).copied());
-    drop(connection);
     let filing = Filing { employer: employer.id(), of, totals, declared, known };
-    match filing::file(&app, scheme(), (who.0.staff_id, app.now()), employer.risk, filing).await? {
-        Ok(_) => Ok(Redirect::to(HOME).into_response()),
+    match filing::file(&app, &app.scheme, (who.0.staff_id, app.now()), employer.risk, filing).await? {
+        Ok(_) => {
+            app.contributions.notify_one();
+            Ok(Redirect::to(HOME).into_response())
+        }
         Err(wrong) => again(told(locale, wrong)),
     }
 }

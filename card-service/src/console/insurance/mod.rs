@@ -13,7 +13,6 @@ pub(super) mod tests;
 
 use axum::routing::MethodRouter;
 use card_schema::ids::OrganisationId;
-use card_schema::money::Fen;
 use card_schema::month::Month;
 use card_schema::wire::ProblemType;
 
@@ -21,7 +20,6 @@ use super::view::{Choice, day};
 use crate::app::App;
 use crate::db::Connection;
 use crate::domains::social_security::model::Household;
-use crate::domains::social_security::scheme::Scheme;
 use crate::domains::social_security::store;
 use crate::domains::social_security::store::declaration::Declaration;
 use crate::http::Refusal;
@@ -65,12 +63,6 @@ async fn own(connection: &mut Connection, who: &Staff) -> Result<Employer, Refus
     Ok(Employer { organisation, risk })
 }
 
-/// The rules of this installation's city.
-fn scheme() -> &'static Scheme {
-    static SCHEME: std::sync::LazyLock<Scheme> = std::sync::LazyLock::new(Scheme::beijing);
-    &SCHEME
-}
-
 fn households(locale: Locale) -> Vec<Choice> {
     Household::ALL.map(|household| Choice::new(household.name(), household_text(locale, household))).into()
 }
@@ -94,11 +86,6 @@ fn declaration_fact(locale: Locale, of: &Declaration) -> (String, String) {
         None => locale.text("filing-waits"),
     });
     (label, said.join(&locale.text("console-list-comma")))
-}
-
-/// What an employer has declared and not paid yet.
-fn owed(declared: &[Declaration]) -> Fen {
-    Fen(declared.iter().filter(|one| one.paid_at.is_none()).map(|one| one.due.0).sum())
 }
 
 /// A month that was typed.

@@ -115,6 +115,9 @@ fn fact(locale: Locale, has: &Has, of: &MonthOf) -> (String, String) {
             ("medical", sums.medical_account),
         ];
         let parts = parts.map(|(name, amount)| (name, amount.to_string()));
+        if of.correction_waits {
+            said.push(locale.text("insured-correction-waits"));
+        }
         said.push(locale.text_with("insured-sums", &parts.each_ref().map(|(name, value)| (*name, &**value))));
     }
     (label, said.join(&locale.text("console-list-comma")))

@@ -124,6 +124,7 @@ async fn assign(
     };
     let done = paying::assign(&app.db, app.now(), who.0.staff_id, number, employer).await;
     if done.map_err(Refusal::internal)? {
+        app.contributions.notify_one();
         Ok(Redirect::to(PAGE).into_response())
     } else {
         again(("number", "arrival-known-already")).await
@@ -194,7 +195,10 @@ async fn take(
     };
     let taken = paying::take(&app.db, app.now(), who.0.staff_id, statement).await;
     match taken.map_err(Refusal::internal)? {
-        Ok(_) => Ok(Redirect::to(PAGE).into_response()),
+        Ok(_) => {
+            app.contributions.notify_one();
+            Ok(Redirect::to(PAGE).into_response())
+        }
         Err(numbers) => again(Bad::Others(numbers)),
     }
 }

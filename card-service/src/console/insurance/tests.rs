@@ -77,16 +77,16 @@ fn of_employer(frame: &Frame) -> Vec<(String, String)> {
         this,
         insured: 2,
         credit: Fen(credit),
+        owed: Fen(512_300),
         declared,
     };
-    let leaving: Typed = HashMap::from([("act".to_owned(), "leave".to_owned())]);
     let mut pages = Vec::new();
     for (name, own, form, wrong) in [
         ("new", own(0, Vec::new()), Typed::new(), None),
         ("owing", own(100, all.clone()), Typed::new(), None),
         ("unknown", own(999_999, all.clone()), Typed::new(), Some(("number", "insured-unknown"))),
         ("household", own(0, all.clone()), Typed::new(), Some(("household", "insured-household-missing"))),
-        ("leaving", own(0, all), leaving, Some(("until", "insured-until-over"))),
+        ("leaving", own(0, all), Typed::new(), Some(("leaving", "insured-stranger"))),
     ] {
         let page = filing::thing(frame.clone(), &own, &form, wrong).render().unwrap();
         pages.push((format!("filings-{name}"), page));
@@ -133,9 +133,11 @@ fn of_bureau(frame: &Frame) -> Vec<(String, String)> {
             id,
             name: FACTORY.to_owned(),
             risk,
+            classes: 8,
             this: "2026-11".parse().unwrap(),
             insured: 2,
             credit: Fen(0),
+            owed: Fen(512_300),
             declared: vec![declared("2026-11", false, 512_300, None, false)],
             arrived: vec![taken("TEST-1", Some(id))],
         };
@@ -187,7 +189,8 @@ pub(in crate::console) fn pages(frame: &Frame) -> Vec<(String, String)> {
         let declared =
             Declared { month, employer, declaration: DeclarationId([1; 16]), filed_at: AT, paid_at: None, sums };
         let is_declared = !matches!(state, State::Open | State::Missing);
-        MonthOf { month, employer, state, declared: is_declared.then_some(declared) }
+        let correction_waits = state == State::PaidLate;
+        MonthOf { month, employer, state, declared: is_declared.then_some(declared), correction_waits }
     };
     let has = |all: &[State]| months::Has {
         months: (1..).zip(all.iter().copied()).map(month_of).collect(),
@@ -411,7 +414,7 @@ async fn nobody_files_for_another_employer_and_nobody_else_sees_what_was_filed()
     let (status, page) = bureau.browse(&rival, "/filings", &enrol).await;
     assert!(status == StatusCode::UNPROCESSABLE_ENTITY && page.contains("insured through another employer"), "{page}");
     assert!(!page.contains(FACTORY), "which one is nothing for it");
-    let leave = format!("act=leave&number={number}&name={name}&until={this}");
+    let leave = format!("act=leave&leaving={number}&leaving_name={name}&until={this}");
     let (status, page) = bureau.browse(&rival, "/filings", &leave).await;
     assert!(status == StatusCode::UNPROCESSABLE_ENTITY && page.contains("enrolled with you"), "{page}");
     let fields = [("kind", "regular"), ("month", &*this.to_string()), ("workers", "1"), ("wages", "8000")];

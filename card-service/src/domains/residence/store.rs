@@ -125,6 +125,8 @@ pub async fn is_untouched(connection: &mut Connection, holder: HolderId) -> Resu
          AND NOT EXISTS (SELECT 1 FROM paper_act t WHERE t.shard = h.shard AND t.holder_id = h.holder_id)
          AND NOT EXISTS (SELECT 1 FROM consent_act t WHERE t.shard = h.shard AND t.holder_id = h.holder_id)
          AND NOT EXISTS (SELECT 1 FROM gate_credential t WHERE t.shard = h.shard AND t.holder_id = h.holder_id)
+         AND NOT EXISTS (SELECT 1 FROM employment t WHERE t.shard = h.shard AND t.holder_id = h.holder_id)
+         AND NOT EXISTS (SELECT 1 FROM contribution t WHERE t.shard = h.shard AND t.holder_id = h.holder_id)
          AND NOT EXISTS (SELECT 1 FROM person_merge t WHERE t.shard = h.shard AND t.holder_id = h.holder_id)
          AND NOT EXISTS (SELECT 1 FROM person_merge t WHERE t.other = h.holder_id)",
     )

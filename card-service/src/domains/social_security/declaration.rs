@@ -13,6 +13,7 @@ use super::model::{Household, Insurance};
 use super::rules::{self, Contribution, Worker};
 use super::scheme::Scheme;
 use crate::i18n::Locale;
+use crate::plain;
 use crate::sheet::{Column, Row};
 
 /// The most workers of one declaration.
@@ -192,7 +193,7 @@ pub fn read(rows: Vec<Row<Part>>) -> Result<Vec<Declared>, Wrong> {
     for (row, cells) in rows {
         let cell = |part| cells.iter().find(|(of, _)| *of == part).map(|(_, text)| text.as_str());
         let read = || {
-            let number = cell(Part::Number).ok_or(RowWrong::Number)?.to_owned();
+            let number = cell(Part::Number).map(plain::compact).ok_or(RowWrong::Number)?;
             let name = cell(Part::Name).ok_or(RowWrong::Name)?.to_owned();
             let wage = cell(Part::Wage).and_then(yuan).ok_or(RowWrong::Wage)?;
             let base = cell(Part::Base).map(|text| yuan(text).ok_or(RowWrong::Base)).transpose()?;
@@ -234,8 +235,19 @@ pub struct Insured<H> {
     pub born: Option<Date>,
     /// Whether the name in the row is theirs.
     pub is_called_so: bool,
-    /// What was declared of them for the month before, and in which declaration.
-    pub earlier: Option<(DeclarationId, Sums)>,
+    /// What was declared of them for the month before.
+    pub earlier: Option<Earlier>,
+}
+
+/// What was declared of somebody for a month before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Earlier {
+    /// In which declaration.
+    pub declaration: DeclarationId,
+    /// The class of risk by which it was reckoned: a correction is, too.
+    pub risk: u8,
+    /// What it came to.
+    pub sums: Sums,
 }
 
 /// Whom rows are about, by the numbers in them.
@@ -263,16 +275,18 @@ pub struct Line<H> {
     pub holder: H,
     /// What they earn.
     pub wage: Fen,
+    /// The class of risk by which it is reckoned.
+    pub risk: u8,
     /// What it comes to.
     pub sums: Sums,
     /// What it says otherwise.
-    pub corrects: Option<(DeclarationId, Sums)>,
+    pub corrects: Option<Earlier>,
 }
 
 impl<H> Line<H> {
     /// What is to be paid for it besides what was declared before; below zero where that was more.
     pub fn net(&self) -> Fen {
-        Fen(self.sums.due().0 - self.corrects.map_or(0, |(_, sums)| sums.due().0))
+        Fen(self.sums.due().0 - self.corrects.map_or(0, |earlier| earlier.sums.due().0))
     }
 }
 
@@ -366,6 +380,7 @@ fn line<H: Copy>(scheme: &Scheme, of: Of, risk: u8, one: &Declared, insured: &In
         (false, false) | (true, true) => {}
     }
     let born = insured.born.ok_or(RowWrong::NoBirth)?;
+    let risk = insured.earlier.map_or(risk, |earlier| earlier.risk);
     let worker = Worker { wage: one.wage, household: insured.household, born, risk };
     let contributions = rules::contributions(scheme, of.month, &worker).map_err(|_| RowWrong::NoRules)?;
     if let (Some(base), Some(pension)) = (one.base, contributions.iter().find(|of| of.insurance == Insurance::Pension))
@@ -380,5 +395,5 @@ fn line<H: Copy>(scheme: &Scheme, of: Of, risk: u8, one: &Declared, insured: &In
             RowWrong::NotTheWage(pension.base)
         });
     }
-    Ok(Line { holder: insured.holder, wage: one.wage, sums: Sums::of(&contributions), corrects: insured.earlier })
+    Ok(Line { holder: insured.holder, wage: one.wage, risk, sums: Sums::of(&contributions), corrects: insured.earlier })
 }

@@ -32,8 +32,16 @@ impl Employment {
         self.from <= month && self.until.is_none_or(|until| month <= until)
     }
 
+    /// Whether it has no month: it was ended before it began.
+    fn is_empty(&self) -> bool {
+        self.until.is_some_and(|until| until < self.from)
+    }
+
     /// Whether both have a month in common.
     fn meets(&self, other: &Self) -> bool {
+        if self.is_empty() || other.is_empty() {
+            return false;
+        }
         self.until.is_none_or(|until| other.from <= until) && other.until.is_none_or(|until| self.from <= until)
     }
 
@@ -116,6 +124,8 @@ mod tests {
         }
         let again = employment(2, "2026-11", None).check(&others, now);
         assert_eq!(again, Err(("number", "insured-already")));
+        let never = [employment(1, "2026-12", Some("2026-11"))];
+        assert_eq!(employment(2, "2026-11", None).check(&never, now), Ok(()), "what never began is in nobody's way");
         assert_eq!(employment(1, "2026-10", Some("2026-11")).check(&others, now), Ok(()), "whoever left may come back");
     }
 

@@ -68,28 +68,32 @@ pub struct Named {
     pub name: String,
 }
 
-/// Enrols somebody through an employer; what to do about it where that cannot be.
+/// Enrols somebody through an employer; what to do about it where that cannot be. The first of a person's records is the one that holds,
+/// the others point to it.
 ///
 /// # Errors
 /// When keys or database fail.
 pub async fn enrol(
     app: &App,
     (by, now): By,
-    holder: HolderId,
+    records: Vec<HolderId>,
     named: &Named,
     employment: Employment,
 ) -> Result<Result<(), employment::Wrong>, Refusal> {
     let employer = employment.employer;
     let number = Mark::of_number(&*app.keys, employer, &named.number)?;
     let name = Mark::of_name(&*app.keys, employer, &named.name)?;
-    let new = Found { holder, employment, number, name };
+    let new = Found { holder: records[0], employment, number, name };
     let this = Month::of(Date::in_china(now));
     app.db
         .write::<_, Refusal, _>(move |tx| {
             Box::pin(async move {
-                tx.lock([holder.shard()]).await?;
-                let others = store::employment::of_holder(tx.conn(), holder).await?;
-                let others: Vec<_> = others.into_iter().map(|found| found.employment).collect();
+                tx.lock(records.iter().map(HolderId::shard)).await?;
+                let mut others = Vec::new();
+                for record in &records {
+                    let found = store::employment::of_holder(tx.conn(), *record).await?;
+                    others.extend(found.into_iter().map(|found| found.employment));
+                }
                 let checked = employment.check(&others, this);
                 if checked.is_ok() {
                     store::employment::put(tx, now, by, &new).await?;
@@ -122,7 +126,8 @@ pub async fn leave(
             Box::pin(async move {
                 tx.lock([holder.shard()]).await?;
                 let found = store::employment::of_holder(tx.conn(), holder).await?;
-                let newest = found.into_iter().find(|found| found.employment.employer == employer);
+                let own = found.into_iter().filter(|found| found.employment.employer == employer);
+                let newest = own.max_by_key(|found| (found.employment.until.is_none(), found.employment.from));
                 let Some(newest) = newest else { return Ok(Err(("number", "insured-stranger"))) };
                 let ended = newest.employment.ended(until, this);
                 if let Ok(employment) = ended {
@@ -201,7 +206,7 @@ pub async fn file(
         Ok(lines) => lines,
         Err(wrong) => return Ok(Err(wrong)),
     };
-    let new = Declaration {
+    let mut new = Declaration {
         id: DeclarationId(*app.random_bytes()?),
         employer,
         of,
@@ -220,6 +225,9 @@ pub async fn file(
                 if lines.iter().any(|line| newest.get(&line.holder).copied() != line.corrects) {
                     return Err(Refusal::because(ProblemType::Conflict, "filing-meanwhile"));
                 }
+                // Later is what is filed later, whatever the clock says.
+                let last = store::declaration::last_filed(tx.conn(), employer, of.month).await?;
+                new.filed_at = last.map_or(now, |last| now.max(Micros(last.0 + 1)));
                 store::declaration::file(tx, &new, &lines).await?;
                 Ok(Ok(new.id))
             })

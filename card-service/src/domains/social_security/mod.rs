@@ -4,6 +4,8 @@
 //! An employer files for its own workers and sees nothing else; the bureau says whose money has arrived. Who somebody is, and when they
 //! were born, is not known here (`residence`); pages that need both are the console's.
 
+pub mod city;
+pub mod cover;
 pub mod declaration;
 pub mod employment;
 pub mod filing;

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use card_schema::clock::Micros;
+use card_schema::date::Date;
 use card_schema::ids::{OrganisationId, Shard};
 use card_schema::money::Fen;
-use tokio::time::MissedTickBehavior;
 
+use super::cover;
 use super::posting::{self, To};
 use super::receipt::{self, Receipt};
 use super::store::declaration::{self as declarations, Declaration};
@@ -16,14 +17,19 @@ use super::store::receipt::{self as receipts, Taken};
 use crate::app::App;
 use crate::clock;
 use crate::db::{Connection, Db, DbError, Tx};
+use crate::hex;
 use crate::ledger::{self, Refused};
 use crate::people::StaffId;
 use crate::people::organisation::{self, Kind};
 
 /// About how many lines are booked in one transaction.
 const LINES_AT_ONCE: i64 = 500;
-/// How often it is looked whether there is something to book.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often it is looked whether there is something to book of which nobody has told.
+const LOOK_EVERY: Duration = Duration::from_mins(10);
+/// And after the database has failed.
+const AGAIN_AFTER: Duration = Duration::from_secs(5);
+/// How many receipts are looked through for the day on which something was paid.
+const ARRIVED: u32 = 1_000;
 
 /// Why nothing more is booked.
 #[derive(Debug, thiserror::Error)]
@@ -39,15 +45,19 @@ pub enum PayError {
     NotPaid,
 }
 
-/// Books as long as the service runs.
+/// Books as long as the service runs: whenever something was filed or has arrived, and from time to time, because another process may
+/// have taken it.
 pub async fn work(app: App) {
-    let mut turn = tokio::time::interval(LOOK_EVERY);
-    turn.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        turn.tick().await;
-        if let Err(error) = pay(&app.db, clock::now).await {
-            tracing::error!(%error, "what was declared was not booked");
-        }
+        let wait = match pay(&app.db, clock::now).await {
+            Ok(_) => LOOK_EVERY,
+            Err(error) => {
+                tracing::error!(%error, "what was declared was not booked");
+                AGAIN_AFTER
+            }
+        };
+        // What was told meanwhile is not missed: it is kept until somebody waits.
+        let _told = tokio::time::timeout(wait, app.contributions.notified()).await;
     }
 }
 
@@ -112,13 +122,13 @@ pub async fn assign(
     .await
 }
 
-/// Employers that take part, by their names.
+/// Employers that work, by their names.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn employers(connection: &mut Connection) -> Result<Vec<(OrganisationId, String)>, DbError> {
     let all = organisation::store::all(connection).await?;
-    let is_employer = |entry: &organisation::model::Entry| entry.kind == Some(Kind::Employer);
+    let is_employer = |entry: &organisation::model::Entry| entry.kind == Some(Kind::Employer) && !entry.closed;
     let named = |entry: organisation::model::Entry| (entry.organisation.organisation_id, entry.organisation.name);
     Ok(all.into_iter().filter(is_employer).map(named).collect())
 }
@@ -136,47 +146,76 @@ async fn book(tx: &mut Tx, at: Micros, by: StaffId, new: &[Taken]) -> Result<(),
     Ok(())
 }
 
-/// Books everything that can be: what was begun is ended first. How many declarations.
+/// Books everything that can be: what was begun is ended first. How many declarations. What cannot be booked keeps no other employer
+/// waiting.
 ///
 /// # Errors
-/// When the database fails, or the books are not as they should be.
-pub async fn pay(db: &Db, now: impl Fn() -> Micros) -> Result<usize, PayError> {
-    let (mut paid, mut short) = (0, HashSet::new());
-    let open = declarations::open(&mut db.read().await?).await?;
-    for mut declaration in open {
-        // An employer's later months wait for its earlier ones.
-        if short.contains(&declaration.employer) {
-            continue;
+/// When the database fails.
+pub async fn pay(db: &Db, now: impl Fn() -> Micros) -> Result<usize, DbError> {
+    let begun = declarations::begun(&mut db.read().await?).await?;
+    let mut paid = book_all(db, &now, begun).await?;
+    let unpaid = declarations::unpaid(&mut db.read().await?).await?;
+    for of_employer in unpaid.chunk_by(|one, other| one.employer == other.employer) {
+        let employer = of_employer[0].employer;
+        // Most wait for money, and nobody is kept from writing to see so.
+        let credit = declarations::credit(&mut db.read().await?, employer).await?;
+        if cover::reaches(credit, of_employer.iter().map(|one| one.due)) > 0 {
+            let begun = begin(db, now(), employer).await?;
+            paid += book_all(db, &now, begun).await?;
         }
-        if declaration.paid_at.is_none() {
-            let Some(begun) = begin(db, now(), declaration).await? else {
-                short.insert(declaration.employer);
-                continue;
-            };
-            declaration = begun;
-        }
-        lines(db, &now, &declaration).await?;
-        let done = Declaration { posted: true, ..declaration };
-        let at = now();
-        db.write::<_, DbError, _>(move |tx| Box::pin(async move { declarations::put_paid(tx, at, &done).await }))
-            .await?;
-        paid += 1;
     }
     Ok(paid)
 }
 
-/// Says that a declaration is paid, where the employer's credit covers it.
-async fn begin(db: &Db, at: Micros, declaration: Declaration) -> Result<Option<Declaration>, DbError> {
+/// Books declarations that are paid, each employer's in their order. How many.
+async fn book_all(db: &Db, now: &impl Fn() -> Micros, begun: Vec<Declaration>) -> Result<usize, DbError> {
+    let (mut booked, mut failed) = (0, HashSet::new());
+    for declaration in begun {
+        // What corrects another comes after it.
+        if failed.contains(&declaration.employer) {
+            continue;
+        }
+        match one(db, now, declaration).await {
+            Ok(()) => booked += 1,
+            Err(PayError::Db(error)) => return Err(error),
+            Err(error) => {
+                tracing::error!(?error, declaration = %hex::encode(&declaration.id.0), "a declaration was not booked");
+                failed.insert(declaration.employer);
+            }
+        }
+    }
+    Ok(booked)
+}
+
+async fn one(db: &Db, now: &impl Fn() -> Micros, declaration: Declaration) -> Result<(), PayError> {
+    lines(db, now, &declaration).await?;
+    let (at, done) = (now(), Declaration { posted: true, ..declaration });
+    db.write::<_, DbError, _>(move |tx| Box::pin(async move { declarations::put_paid(tx, at, &done).await })).await?;
+    Ok(())
+}
+
+/// Says of an employer's declarations that they are paid, as far as its credit covers them. None while others of it are being booked: what
+/// these take stands to its credit still.
+async fn begin(db: &Db, at: Micros, employer: OrganisationId) -> Result<Vec<Declaration>, DbError> {
     db.write(move |tx| {
         Box::pin(async move {
             tx.lock([Shard(0)]).await?;
-            let credit = declarations::credit(tx.conn(), declaration.employer).await?;
-            if credit < declaration.due.max(Fen::ZERO) {
-                return Ok(None);
+            let mut open = declarations::open_of(tx.conn(), employer).await?;
+            if open.iter().any(|one| one.paid_at.is_some()) {
+                return Ok(Vec::new());
             }
-            let begun = Declaration { paid_at: Some(at), ..declaration };
-            declarations::put_paid(tx, at, &begun).await?;
-            Ok(Some(begun))
+            let credit = declarations::credit(tx.conn(), employer).await?;
+            open.truncate(cover::reaches(credit, open.iter().map(|one| one.due)));
+            let left = Fen(credit.0 - open.iter().map(|one| one.due.0).sum::<i64>());
+            let arrived = receipts::of_employer(tx.conn(), employer, ARRIVED).await?;
+            let arrived = arrived.iter().map(|taken| (taken.receipt.day, taken.receipt.amount));
+            // Paid is what has come to the bank, however late somebody brings its statement.
+            let since = cover::since(left, arrived).map_or(at, Date::start_in_china);
+            for one in &mut open {
+                one.paid_at = Some(since.max(one.filed_at).min(at));
+                declarations::put_paid(tx, at, one).await?;
+            }
+            Ok(open)
         })
     })
     .await

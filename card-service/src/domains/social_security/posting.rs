@@ -111,7 +111,7 @@ pub fn arrival(employer: OrganisationId, amount: Fen, number: &str) -> Transfer 
 pub fn corrected(lines: &[Line<HolderId>]) -> Vec<(To, DeclarationId)> {
     let mut all: Vec<_> = lines
         .iter()
-        .filter_map(|one| one.corrects.map(|(earlier, sums)| (one.holder, earlier, sums)))
+        .filter_map(|one| one.corrects.map(|earlier| (one.holder, earlier.declaration, earlier.sums)))
         .flat_map(|(holder, earlier, sums)| {
             To::all(holder).filter(move |to| to.part(&sums) > Fen::ZERO).map(move |to| (to, earlier))
         })
@@ -136,8 +136,8 @@ pub fn transfers(
     for one in lines {
         for place in To::all(one.holder) {
             *to.entry(place).or_default() += place.part(&one.sums).0;
-            if let Some((earlier, sums)) = &one.corrects {
-                *back.entry((place, *earlier)).or_default() += place.part(sums).0;
+            if let Some(earlier) = &one.corrects {
+                *back.entry((place, earlier.declaration)).or_default() += place.part(&earlier.sums).0;
             }
         }
     }

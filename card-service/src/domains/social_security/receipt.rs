@@ -5,6 +5,7 @@ use card_schema::ids::OrganisationId;
 use card_schema::money::Fen;
 
 use crate::i18n::Locale;
+use crate::ledger::MAX_AMOUNT;
 use crate::plain;
 use crate::sheet::{Column, Row};
 
@@ -112,7 +113,7 @@ pub fn read(rows: Vec<Row<Part>>, today: Date) -> Result<Vec<Receipt>, Vec<(u32,
                 return Err(RowWrong::Day);
             }
             let amount: Fen = cell(Part::Amount).replace([',', ' '], "").parse().map_err(|_| RowWrong::Amount)?;
-            if amount <= Fen::ZERO {
+            if amount <= Fen::ZERO || amount.0 > MAX_AMOUNT {
                 return Err(RowWrong::Amount);
             }
             let payer = Some(cell(Part::Payer)).filter(fits).ok_or(RowWrong::Payer)?.to_owned();
@@ -132,13 +133,15 @@ pub fn read(rows: Vec<Row<Part>>, today: Date) -> Result<Vec<Receipt>, Vec<(u32,
 }
 
 /// Whose money it is, of employers by their names: whoever paid under the name, however it is typed. Nobody where no one
-/// is called so: then a person says.
+/// is called so, or two are: then a person says.
 pub fn whose<'a>(
     receipt: &Receipt,
-    mut employers: impl Iterator<Item = (OrganisationId, &'a str)>,
+    employers: impl Iterator<Item = (OrganisationId, &'a str)>,
 ) -> Option<OrganisationId> {
     let payer = plain::normal(&receipt.payer);
-    employers.find(|(_, name)| plain::normal(name) == payer).map(|(employer, _)| employer)
+    let mut called = employers.filter(|(_, name)| plain::normal(name) == payer);
+    let found = called.next().map(|(employer, _)| employer);
+    found.filter(|_| called.next().is_none())
 }
 
 #[cfg(test)]
@@ -187,5 +190,7 @@ mod tests {
         assert_eq!(whose(&receipt("测试工厂"), named()), Some(employers[0]));
         assert_eq!(whose(&receipt("测试工厂 (朝阳)"), named()), Some(employers[1]));
         assert_eq!(whose(&receipt("测试工"), named()), None);
+        let twice = named().chain([(OrganisationId(Uuid::from_u128(3)), "测试 工厂")]);
+        assert_eq!(whose(&receipt("测试工厂"), twice), None, "two are called so");
     }
 }

@@ -81,8 +81,10 @@ pub struct MonthOf {
     pub employer: OrganisationId,
     /// How it stands.
     pub state: State,
-    /// What it comes to, as it was declared last; none where it was not.
+    /// What it comes to, as it was declared last: of a month that was paid, what was paid. None where it was not declared.
     pub declared: Option<Declared>,
+    /// Whether a correction of what was paid waits to be paid.
+    pub correction_waits: bool,
 }
 
 /// The last moment at which a month is paid in time: the end of the month after it, in which it can be declared still.
@@ -92,25 +94,24 @@ pub fn due(month: Month) -> Micros {
 
 /// Every month in which somebody was to be insured, and every one that was declared, the newest first.
 pub fn months(employments: &[Employment], declared: &[Declared], now: Micros, this: Month) -> Vec<MonthOf> {
-    let mut newest: BTreeMap<(Month, OrganisationId), Declared> = BTreeMap::new();
+    let mut of_month: BTreeMap<(Month, OrganisationId), Vec<Declared>> = BTreeMap::new();
     for one in declared {
-        let of = newest.entry((one.month, one.employer)).or_insert(*one);
-        if one.filed_at > of.filed_at {
-            // A correction that is not paid takes nothing from a month that was.
-            let paid_at = one.paid_at.or(of.paid_at);
-            *of = Declared { paid_at, ..*one };
-        } else {
-            of.paid_at = of.paid_at.or(one.paid_at);
-        }
+        of_month.entry((one.month, one.employer)).or_default().push(*one);
     }
-    let mut keys: BTreeSet<_> = newest.keys().copied().collect();
+    let mut keys: BTreeSet<_> = of_month.keys().copied().collect();
     for employment in employments {
         let last = employment.until.map_or(this, |until| until.min(this));
         let months = std::iter::successors(Some(employment.from), |month| Some(month.after()));
         keys.extend(months.take_while(|month| *month <= last).map(|month| (month, employment.employer)));
     }
     let month_of = |(month, employer)| {
-        let declared = newest.get(&(month, employer)).copied();
+        let all = of_month.get(&(month, employer)).map_or(&[][..], Vec::as_slice);
+        // A correction takes nothing from a month that was paid, and does not make it late.
+        let paid_at = all.iter().filter_map(|one| one.paid_at).min();
+        let holds = all.iter().max_by_key(|one| (one.paid_at.is_some(), one.filed_at));
+        let declared = holds.map(|one| Declared { paid_at, ..*one });
+        let later = |holds: &Declared| all.iter().any(|one| one.filed_at > holds.filed_at);
+        let correction_waits = paid_at.is_some() && declared.as_ref().is_some_and(later);
         let is_over = now >= due(month);
         let state = match declared {
             Some(Declared { paid_at: Some(at), .. }) if at < due(month) => State::Paid,
@@ -120,7 +121,7 @@ pub fn months(employments: &[Employment], declared: &[Declared], now: Micros, th
             None if is_over => State::Missing,
             None => State::Open,
         };
-        MonthOf { month, employer, state, declared }
+        MonthOf { month, employer, state, declared, correction_waits }
     };
     keys.into_iter().rev().map(month_of).collect()
 }
@@ -185,13 +186,16 @@ mod tests {
     }
 
     #[test]
-    fn a_correction_says_what_holds_and_takes_no_month_away() {
+    fn a_correction_holds_when_it_is_paid_and_takes_no_month_away_nor_makes_it_late() {
         let first = declared("2026-05", "2026-05-20", Some("2026-05-25"), 1);
-        let correction = declared("2026-05", "2026-08-20", None, 2);
-        for all in [[first, correction], [correction, first]] {
-            let found = months(&[], &all, at("2026-11-30"), month("2026-11"));
-            assert_eq!(found.len(), 1);
-            assert_eq!((found[0].state, found[0].declared.unwrap().sums.person), (State::Paid, Fen(2)));
+        for (paid, person, waits) in [(None, 1, true), (Some("2026-08-21"), 2, false)] {
+            let correction = declared("2026-05", "2026-08-20", paid, 2);
+            for all in [[first, correction], [correction, first]] {
+                let found = months(&[], &all, at("2026-11-30"), month("2026-11"));
+                assert_eq!(found.len(), 1);
+                assert_eq!((found[0].state, found[0].correction_waits), (State::Paid, waits));
+                assert_eq!(found[0].declared.unwrap().sums.person, Fen(person));
+            }
         }
     }
 

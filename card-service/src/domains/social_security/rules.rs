@@ -106,17 +106,19 @@ fn contribution(insurance: Insurance, rule: &Rule, month: Month, worker: &Worker
     let age = age(worker.born, month);
     let account_rate =
         account.iter().rev().find(|credited| credited.from_age <= age).map_or(Rate::ZERO, |credited| credited.rate);
+    let (employer, person) = (employer_rate.of(base), Fen(person_rate.of(base).0 + person_fixed.0));
     Ok(Contribution {
         insurance,
         base,
         bound,
         employer_rate,
-        employer: employer_rate.of(base),
+        employer,
         person_rate: *person_rate,
         person_fixed: *person_fixed,
-        person: Fen(person_rate.of(base).0 + person_fixed.0),
+        person,
         account_rate,
-        account: account_rate.of(base),
+        // Rounded apart, both shares may come to a fen less than their sum.
+        account: account_rate.of(base).min(Fen(employer.0 + person.0)),
     })
 }
 

@@ -136,6 +136,19 @@ pub enum Broken {
     Negative,
 }
 
+impl Unusable {
+    /// The key of a text that says so, and what it is filled in with.
+    pub fn words(&self) -> (&'static str, Vec<(&'static str, String)>) {
+        let (key, at, insurance) = match self {
+            Self::Malformed(text) => ("security-malformed", text.clone(), ""),
+            Self::Empty => ("security-empty", String::new(), ""),
+            Self::Order(from) => ("security-order", from.to_string(), ""),
+            Self::Rule(from, insurance, broken) => (broken.text_key(), from.to_string(), insurance.name()),
+        };
+        (key, vec![("at", at), ("insurance", insurance.to_owned())])
+    }
+}
+
 impl Broken {
     /// The key of its text.
     pub const fn text_key(self) -> &'static str {

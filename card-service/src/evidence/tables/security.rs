@@ -46,6 +46,7 @@ pub static CONTRIBUTION: Table = Table {
         "organisation_id",
         "declaration_id",
         "wage",
+        "risk",
         "employer",
         "person",
         "pension",
@@ -59,7 +60,7 @@ pub static CONTRIBUTION: Table = Table {
         LEAF,
     ],
     key: 5,
-    committed: 16,
+    committed: 17,
     leaf_shard: Some("shard"),
     ..PLAIN
 };

@@ -49,6 +49,7 @@ CREATE TABLE contribution (
     organisation_id BYTEA  NOT NULL,
     declaration_id  BYTEA  NOT NULL,
     wage            BIGINT NOT NULL,
+    risk            BIGINT NOT NULL,               -- the class of risk by which it is reckoned
     employer        BIGINT NOT NULL,               -- what the employer pays
     person          BIGINT NOT NULL,               -- what is kept of the wage
     pension         BIGINT NOT NULL,               -- both together, by insurance
@@ -76,3 +77,4 @@ CREATE TABLE contribution_receipt (
     at              BIGINT NOT NULL,
     leaf            BIGINT NOT NULL
 );
+CREATE INDEX contribution_receipt_by_employer ON contribution_receipt (organisation_id, day);

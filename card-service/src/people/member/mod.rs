@@ -83,10 +83,10 @@ async fn administrator(tx: &mut Tx, by: StaffId) -> Result<Member, Refusal> {
     if may { Ok(by) } else { Err(Refusal::new(ProblemType::Forbidden)) }
 }
 
-/// Whether staff may work there: a station that is not closed.
-async fn employs(connection: &mut Connection, organisation: OrganisationId) -> Result<bool, DbError> {
+/// Whether somebody of this role may work there.
+async fn employs(connection: &mut Connection, organisation: OrganisationId, role: StaffRole) -> Result<bool, DbError> {
     let entry = organisation::store::one(connection, organisation).await?;
-    Ok(entry.is_some_and(|entry| entry.kind == Some(Kind::Station) && !entry.closed))
+    Ok(entry.is_some_and(|entry| entry.kind == Some(Kind::of_work(role)) && !entry.closed))
 }
 
 /// Adds a member of staff with a password that is to be changed at the first sign-in.
@@ -104,7 +104,7 @@ pub async fn add(app: &App, by: StaffId, new: New) -> Result<Result<Added, Wrong
                 return Ok(Err(("name", "staff-name-taken")));
             }
             if let Some(organisation) = new.organisation
-                && !employs(tx.conn(), organisation).await?
+                && !employs(tx.conn(), organisation, new.role).await?
             {
                 return Ok(Err(("station", "staff-station-missing")));
             }
@@ -166,7 +166,7 @@ pub async fn change(
                 return Ok(Err(Undone::Meanwhile(newest)));
             }
             if let Wish::Move(Some(organisation)) = wish
-                && !employs(tx.conn(), organisation).await?
+                && !employs(tx.conn(), organisation, member.staff.role).await?
             {
                 return Ok(Err(Undone::Wrong(("station", "staff-station-missing"))));
             }

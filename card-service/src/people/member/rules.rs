@@ -5,6 +5,7 @@ use card_schema::clock::Micros;
 use super::Wrong;
 use super::model::{Member, Post, State, Wish};
 use crate::people::model::Permission;
+use crate::people::organisation::Kind;
 use crate::people::{Staff, StaffId};
 
 /// The member as they are after a wish; where it cannot be, its form and the key of a text.
@@ -24,11 +25,14 @@ pub fn changed(member: &Member, wish: &Wish, by: StaffId, now: Micros) -> Result
                 let ends = member.staff.role.may(permission) && !role.may(permission);
                 if ends { Some(now) } else { member.post.could_until(permission) }
             };
+            // Whoever has another kind of work works no more where they did.
+            let stays = Kind::of_work(role) == Kind::of_work(member.staff.role);
+            let organisation = member.post.organisation.filter(|_| stays);
             let administered_until = until(Permission::Administer);
             let reversed_until = until(Permission::ReverseTransfers);
             Ok(Member {
                 staff: Staff { role, ..member.staff.clone() },
-                post: Post { administered_until, reversed_until, ..member.post.clone() },
+                post: Post { organisation, administered_until, reversed_until, ..member.post.clone() },
                 ..member.clone()
             })
         }

@@ -141,10 +141,10 @@ async fn nobody_puts_themselves_out_of_the_office() {
 }
 
 #[tokio::test]
-async fn staff_work_at_stations_and_nowhere_else() {
+async fn everybody_works_where_their_role_is_at_work_and_nowhere_else() {
     let office = office().await;
     let admin = office.staff("admin", StaffRole::Administrator).await;
-    for form in ["name=Station&kind=station", "name=Shop&kind=merchant"] {
+    for form in ["name=Station&kind=station", "name=Shop&kind=merchant", "name=Factory&kind=employer"] {
         assert_eq!(send(&office, &admin, "/organisations/new", Some(form)).await.0, DONE);
     }
     let mut connection = office.app.db.read().await.unwrap();
@@ -161,6 +161,16 @@ async fn staff_work_at_stations_and_nowhere_else() {
     assert_eq!(on_page(&office, &admin, &page, Some(&moved)).await.0, WRONG);
     assert_eq!(on_page(&office, &admin, &page, Some("act=move&station=none")).await.0, DONE);
     assert_eq!(find(&office, "clerk").await.station, None);
+
+    // Whoever files works for an employer, and for none when they become a clerk.
+    let filer = |name: &str| format!("name=filer&role=filer&station={}", id(name));
+    assert_eq!(send(&office, &admin, "/staff/new", Some(&filer("Station"))).await.0, WRONG);
+    assert_eq!(send(&office, &admin, "/staff/new", Some(&filer("Factory"))).await.0, StatusCode::OK);
+    let filer = find(&office, "filer").await;
+    assert_eq!(filer.station.as_deref(), Some("Factory"));
+    let page = format!("/staff/{}", filer.staff.staff_id.0);
+    assert_eq!(on_page(&office, &admin, &page, Some("act=role&role=clerk")).await.0, DONE);
+    assert_eq!(find(&office, "filer").await.station, None);
 }
 
 #[tokio::test]

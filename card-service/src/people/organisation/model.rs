@@ -2,6 +2,8 @@
 
 use card_schema::ids::OrganisationId;
 
+use crate::people::StaffRole;
+
 /// The longest name, in characters.
 const NAME_CHARS: usize = 80;
 
@@ -65,6 +67,19 @@ impl Kind {
     /// The kind of a name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// Where somebody works who has this role.
+    pub const fn of_work(role: StaffRole) -> Self {
+        match role {
+            StaffRole::Filer => Self::Employer,
+            StaffRole::BureauOfficer => Self::SocialSecurityBureau,
+            StaffRole::Administrator
+            | StaffRole::Clerk
+            | StaffRole::Supervisor
+            | StaffRole::Auditor
+            | StaffRole::Operator => Self::Station,
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use card_schema::month::Month;
 
 use super::month;
 use crate::db::{Connection, DbError, Row, Rows, Tx, columns, insert, query};
-use crate::domains::social_security::declaration::{DeclarationId, Line, Of, Sums, Totals};
+use crate::domains::social_security::declaration::{DeclarationId, Earlier, Line, Of, Sums, Totals};
 use crate::domains::social_security::record::Declared;
 use crate::evidence::tables::{self, Value};
 use crate::evidence::{self, Action, ActionKind, Change, RowImage};
@@ -79,13 +79,55 @@ pub async fn one(
     row.bind(id.0).bind(employer).optional(connection).await?.as_ref().map(declaration).transpose()
 }
 
-/// What is paid and not in the books yet, the oldest first; then what is not paid, each employer's in the order of its months.
-pub async fn open(connection: &mut Connection) -> Result<Vec<Declaration>, DbError> {
+/// What is paid and not in the books yet, in the order in which it is booked.
+pub async fn begun(connection: &mut Connection) -> Result<Vec<Declaration>, DbError> {
+    open(connection, "d.paid_at IS NOT NULL", None).await
+}
+
+/// What is not paid, each employer's in the order of its months.
+pub async fn unpaid(connection: &mut Connection) -> Result<Vec<Declaration>, DbError> {
+    open(connection, "d.paid_at IS NULL", None).await
+}
+
+/// What of an employer is not in the books yet, paid or not, in the same order.
+pub async fn open_of(connection: &mut Connection, employer: OrganisationId) -> Result<Vec<Declaration>, DbError> {
+    open(connection, "d.organisation_id = $1", Some(employer)).await
+}
+
+async fn open(
+    connection: &mut Connection,
+    which: &'static str,
+    employer: Option<OrganisationId>,
+) -> Result<Vec<Declaration>, DbError> {
     let rows = query(format!(
-        "SELECT {COLUMNS} FROM declaration d WHERE d.posted = 0
-         ORDER BY CASE WHEN d.paid_at IS NULL THEN 1 ELSE 0 END, d.month, d.filed_at, d.declaration_id"
+        "SELECT {COLUMNS} FROM declaration d WHERE d.posted = 0 AND {which}
+         ORDER BY d.organisation_id, d.month, d.filed_at, d.declaration_id"
     ));
+    let rows = match employer {
+        Some(employer) => rows.bind(employer),
+        None => rows,
+    };
     rows.all(connection).await?.iter().map(declaration).collect()
+}
+
+/// What an employer has declared and not paid; below zero where that gives back.
+pub async fn owed(connection: &mut Connection, employer: OrganisationId) -> Result<Fen, DbError> {
+    let sum = query(
+        "SELECT CAST(COALESCE(SUM(due), 0) AS BIGINT) AS n FROM declaration
+         WHERE organisation_id = $1 AND paid_at IS NULL",
+    );
+    Ok(Fen(sum.bind(employer).scalar_one(connection).await?))
+}
+
+/// When an employer has declared something last for a month.
+pub async fn last_filed(
+    connection: &mut Connection,
+    employer: OrganisationId,
+    month: Month,
+) -> Result<Option<Micros>, DbError> {
+    let at = query("SELECT MAX(filed_at) AS n FROM declaration WHERE organisation_id = $1 AND month = $2");
+    let at: Option<i64> = at.bind(employer).bind(month.first().days()).scalar_one(connection).await?;
+    Ok(at.map(Micros))
 }
 
 /// What an employer has to its credit, in all shards together.
@@ -97,7 +139,8 @@ pub async fn credit(connection: &mut Connection, employer: OrganisationId) -> Re
     Ok(Fen(sum.bind(employer).bind(AccountKind::EmployerCredit.number()).scalar_one(connection).await?))
 }
 
-const LINE: &str = "c.holder_id, c.wage, c.employer, c.person, c.pension, c.medical, c.unemployment, c.work_injury,
+const LINE: &str =
+    "c.holder_id, c.wage, c.risk, c.employer, c.person, c.pension, c.medical, c.unemployment, c.work_injury,
     c.maternity, c.pension_account, c.medical_account";
 
 fn sums(row: &Row, of: &str) -> Result<Sums, DbError> {
@@ -116,7 +159,7 @@ pub async fn newest(
     connection: &mut Connection,
     employer: OrganisationId,
     month: Month,
-) -> Result<HashMap<HolderId, (DeclarationId, Sums)>, DbError> {
+) -> Result<HashMap<HolderId, Earlier>, DbError> {
     let rows = query(format!(
         "SELECT {LINE}, c.declaration_id FROM declaration d CROSS JOIN contribution c
          WHERE d.organisation_id = $1 AND d.month = $2 AND c.declaration_id = d.declaration_id
@@ -126,7 +169,8 @@ pub async fn newest(
     // Later ones take the place of earlier ones.
     let line = |row: &Row| {
         let holder = HolderId::from_bytes(columns::bytes(row, "holder_id")?);
-        Ok((holder, (DeclarationId(columns::bytes(row, "declaration_id")?), sums(row, "")?)))
+        let declaration = DeclarationId(columns::bytes(row, "declaration_id")?);
+        Ok((holder, Earlier { declaration, risk: columns::number(row, "risk")?, sums: sums(row, "")? }))
     };
     rows.iter().map(line).collect()
 }
@@ -166,7 +210,7 @@ pub async fn lines(
     id: DeclarationId,
     shards: &[Shard],
 ) -> Result<BTreeMap<Shard, Vec<Line<HolderId>>>, DbError> {
-    let earlier = "p.declaration_id AS earlier, p.employer AS p_employer, p.person AS p_person, p.pension AS p_pension,
+    let earlier = "p.declaration_id AS earlier, p.risk AS earlier_risk, p.employer AS p_employer, p.person AS p_person, p.pension AS p_pension,
         p.medical AS p_medical, p.unemployment AS p_unemployment, p.work_injury AS p_work_injury,
         p.maternity AS p_maternity, p.pension_account AS p_pension_account, p.medical_account AS p_medical_account";
     let rows = query(format!(
@@ -182,10 +226,18 @@ pub async fn lines(
     let mut lines: BTreeMap<Shard, Vec<_>> = BTreeMap::new();
     for row in &rows {
         let is_correction = row.get::<Option<&[u8]>>("earlier")?.is_some();
-        let corrects =
-            if is_correction { Some((DeclarationId(columns::bytes(row, "earlier")?), sums(row, "p_")?)) } else { None };
+        let corrects = if is_correction {
+            Some(Earlier {
+                declaration: DeclarationId(columns::bytes(row, "earlier")?),
+                risk: columns::number(row, "earlier_risk")?,
+                sums: sums(row, "p_")?,
+            })
+        } else {
+            None
+        };
         let holder = HolderId::from_bytes(columns::bytes(row, "holder_id")?);
-        let line = Line { holder, wage: Fen(row.get("wage")?), sums: sums(row, "")?, corrects };
+        let (wage, risk) = (Fen(row.get("wage")?), columns::number(row, "risk")?);
+        let line = Line { holder, wage, risk, sums: sums(row, "")?, corrects };
         lines.entry(columns::shard(row.get("shard")?)?).or_default().push(line);
     }
     Ok(lines)
@@ -219,6 +271,7 @@ pub async fn file(tx: &mut Tx, new: &Declaration, lines: &[Line<HolderId>]) -> R
         .bytes("organisation_id", each().map(|_| *new.employer.as_bytes()))
         .bytes("declaration_id", each().map(|_| new.id.0))
         .ints("wage", each().map(|(line, _)| line.wage.0))
+        .ints("risk", each().map(|(line, _)| i64::from(line.risk)))
         .ints("employer", fen(|sums| sums.employer))
         .ints("person", fen(|sums| sums.person))
         .ints("pension", fen(|sums| sums.insurances[0]))
@@ -228,14 +281,14 @@ pub async fn file(tx: &mut Tx, new: &Declaration, lines: &[Line<HolderId>]) -> R
         .ints("maternity", fen(|sums| sums.insurances[4]))
         .ints("pension_account", fen(|sums| sums.pension_account))
         .ints("medical_account", fen(|sums| sums.medical_account))
-        .optional_bytes("corrects", each().map(|(line, _)| line.corrects.map(|(earlier, _)| earlier.0.to_vec())))
+        .optional_bytes("corrects", each().map(|(line, _)| line.corrects.map(|earlier| earlier.declaration.0.to_vec())))
         .ints("leaf", each().map(|(_, leaf)| leaf.leaf_id));
     insert(tx.conn(), "contribution", rows, "").await
 }
 
 /// What the leaf of a line commits to.
 fn image(new: &Declaration, line: &Line<HolderId>, leaf: i64) -> RowImage {
-    let Line { holder, wage, sums, corrects } = line;
+    let Line { holder, wage, risk, sums, corrects } = line;
     let mut row: Vec<Value> = vec![
         i64::from(holder.shard().0).into(),
         holder.as_bytes()[..].into(),
@@ -243,10 +296,11 @@ fn image(new: &Declaration, line: &Line<HolderId>, leaf: i64) -> RowImage {
         new.employer.as_bytes()[..].into(),
         new.id.0[..].into(),
     ];
-    let amounts = [*wage, sums.employer, sums.person].into_iter().chain(sums.insurances);
+    row.extend([wage.0.into(), i64::from(*risk).into()]);
+    let amounts = [sums.employer, sums.person].into_iter().chain(sums.insurances);
     let amounts = amounts.chain([sums.pension_account, sums.medical_account]);
     row.extend(amounts.map(|amount| Value::from(amount.0)));
-    row.extend([corrects.map_or(Value::Null, |(earlier, _)| earlier.0[..].into()), leaf.into()]);
+    row.extend([corrects.map_or(Value::Null, |earlier| earlier.declaration.0[..].into()), leaf.into()]);
     tables::CONTRIBUTION.image(&row)
 }
 

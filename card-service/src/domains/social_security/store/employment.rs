@@ -77,7 +77,8 @@ pub async fn insured(connection: &mut Connection, employer: OrganisationId, mont
     count.bind(employer).bind(month.first().days()).scalar_one(connection).await
 }
 
-/// Writes an employment that is new, or gives the one of this holder, employer and beginning its last month.
+/// Writes an employment that is new, or what has become of the one of this holder, employer and beginning: whoever never began may be
+/// enrolled once more.
 pub async fn put(tx: &mut Tx, at: Micros, by: StaffId, of: &Found) -> Result<(), DbError> {
     let Found { holder, employment, number, name } = of;
     let mut change = Change::begin(tx, holder.shard()).await?;
@@ -93,7 +94,8 @@ pub async fn put(tx: &mut Tx, at: Micros, by: StaffId, of: &Found) -> Result<(),
              name_mark, staff_id, at, leaf)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
          ON CONFLICT (shard, holder_id, organisation_id, from_month) DO UPDATE SET
-             until_month = excluded.until_month, staff_id = excluded.staff_id, at = excluded.at, leaf = excluded.leaf",
+             until_month = excluded.until_month, household = excluded.household, number_mark = excluded.number_mark,
+             name_mark = excluded.name_mark, staff_id = excluded.staff_id, at = excluded.at, leaf = excluded.leaf",
     )
     .bind(holder.shard())
     .bind(*holder)

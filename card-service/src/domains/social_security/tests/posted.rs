@@ -9,7 +9,9 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::domains::social_security::declaration::{DeclarationId, Line, Sums};
+use crate::domains::social_security::declaration::{
+    self, DeclarationId, Declared, Earlier, Insured, Known, Line, Of, Sums,
+};
 use crate::domains::social_security::posting::{self, NotPaid, To};
 use crate::ledger::{AccountKind, Book, Entry, Transfer};
 
@@ -58,9 +60,36 @@ impl Books {
 }
 
 #[test]
+fn a_correction_is_reckoned_by_the_class_of_risk_of_what_it_corrects() {
+    let scheme = Scheme::beijing();
+    let row =
+        Declared { row: 2, number: "TEST1".to_owned(), name: "测试".to_owned(), wage: Fen(800_000), base: None };
+    let reckoned = |risk, earlier: Option<Earlier>| {
+        let insured = Insured {
+            holder: 1_u8,
+            household: Household::OtherUrban,
+            born: Some("1990-01-01".parse().unwrap()),
+            is_called_so: true,
+            earlier,
+        };
+        let of = Of { month: month("2026-05"), corrects: earlier.is_some() };
+        let known = Known([("TEST1".to_owned(), insured)].into());
+        declaration::reckon(&scheme, of, risk, std::slice::from_ref(&row), &known).unwrap()[0]
+    };
+    let (second, fifth) = (reckoned(2, None), reckoned(5, None));
+    assert_ne!(second.sums, fifth.sums);
+    let id = DeclarationId([1; 16]);
+    let of = |line: Line<u8>| Some(Earlier { declaration: id, risk: line.risk, sums: line.sums });
+    let correction = reckoned(5, of(second));
+    assert_eq!((correction.sums, correction.net()), (second.sums, Fen::ZERO));
+    assert_eq!(reckoned(7, of(correction)).sums, second.sums, "and so is one that corrects the correction");
+}
+
+#[test]
 fn what_was_never_paid_is_not_moved_back() {
-    let corrects = Some((DeclarationId([9; 16]), sums(800_000, Household::OtherUrban)));
-    let line = Line { holder: person(1), wage: Fen(1), sums: sums(900_000, Household::OtherUrban), corrects };
+    let sums_before = sums(800_000, Household::OtherUrban);
+    let corrects = Some(Earlier { declaration: DeclarationId([9; 16]), risk: 2, sums: sums_before });
+    let line = Line { holder: person(1), wage: Fen(1), risk: 2, sums: sums(900_000, Household::OtherUrban), corrects };
     assert_eq!(Books::default().post(DeclarationId([1; 16]), &[line]), Err(NotPaid));
 }
 
@@ -81,22 +110,22 @@ proptest! {
         wages in prop::collection::vec(prop::collection::vec(0_i64..5_000_000, 3), 1..5),
         picked in prop::collection::vec(prop::collection::vec(any::<bool>(), 3), 5),
     ) {
-        let (mut books, mut last) = (Books::default(), BTreeMap::<u8, (DeclarationId, Sums)>::new());
+        let (mut books, mut last) = (Books::default(), BTreeMap::<u8, Earlier>::new());
         for (number, wages) in wages.iter().enumerate() {
             let id = DeclarationId([u8::try_from(number).unwrap() + 1; 16]);
             let all = (0_u8..3).filter(|one| number == 0 || picked[number][usize::from(*one)]);
             let line = |one: u8| {
                 let sums = sums(wages[usize::from(one)], Household::ALL[usize::from(one)]);
-                Line { holder: person(one), wage: Fen(wages[usize::from(one)]), sums, corrects: last.get(&one).copied() }
+                Line { holder: person(one), wage: Fen(wages[usize::from(one)]), risk: 2, sums, corrects: last.get(&one).copied() }
             };
             let lines: Vec<_> = all.clone().map(line).collect();
             let before = books.balance(AccountKind::EmployerCredit);
             books.post(id, &lines).unwrap();
             let net: i64 = lines.iter().map(|line| line.net().0).sum();
             prop_assert_eq!(books.balance(AccountKind::EmployerCredit), before - net);
-            last.extend(all.zip(lines).map(|(one, line)| (one, (id, line.sums))));
+            last.extend(all.zip(lines).map(|(one, line)| (one, Earlier { declaration: id, risk: 2, sums: line.sums })));
         }
-        let own = |part: fn(&Sums) -> Fen| last.values().map(|(_, sums)| part(sums).0).sum::<i64>();
+        let own = |part: fn(&Sums) -> Fen| last.values().map(|earlier| part(&earlier.sums).0).sum::<i64>();
         prop_assert_eq!(books.balance(AccountKind::PensionAccount), own(|sums| sums.pension_account));
         prop_assert_eq!(books.balance(AccountKind::MedicalAccount), own(|sums| sums.medical_account));
         prop_assert_eq!(books.balance(AccountKind::WorkInjuryFund), own(|sums| sums.to_fund(Insurance::WorkInjury)));

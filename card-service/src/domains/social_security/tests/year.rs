@@ -110,7 +110,7 @@ impl Year {
         let Person { holder, named, household, employer, .. } = &self.people[worker];
         let employment = Employment { employer: self.employers[*employer].0, from, until: None, household: *household };
         let by = (self.by, at(from, 2));
-        filing::enrol(&self.office.app, by, *holder, named, employment).await.unwrap().unwrap();
+        filing::enrol(&self.office.app, by, vec![*holder], named, employment).await.unwrap().unwrap();
     }
 
     /// One worker in forty goes to another employer.
@@ -153,6 +153,17 @@ impl Year {
             due -= before.map_or(0, |(_, sums, _)| sums.due().0);
         }
         Fen(due)
+    }
+
+    /// Corrects what was declared of some workers. What is to be paid for it, below zero where it gives back.
+    async fn correct(&mut self, employer: usize, month: Month, workers: &[usize]) -> Fen {
+        if workers.is_empty() {
+            return Fen::ZERO;
+        }
+        for worker in workers {
+            self.people[*worker].wage = Fen(self.rng.i64(200_000..5_000_000));
+        }
+        self.declare(employer, Of { month, corrects: true }, 3, workers).await
     }
 
     /// What an employer pays arrives, and all that can be booked is.
@@ -255,6 +266,9 @@ async fn a_year_of_two_thousand_workers_and_forty_employers_agrees_to_the_fen() 
             if !workers.is_empty() {
                 due.0 += year.declare(employer, Of { month, corrects: false }, 5, &workers).await.0;
             }
+            // Some see before they pay that something was wrong.
+            let wrong: Vec<_> = workers.iter().copied().filter(|_| year.rng.u8(0..60) == 0).collect();
+            due.0 += year.correct(employer, month, &wrong).await.0;
             // One in ten pays a month late, and whoever is late at the end has not paid.
             if year.rng.u8(0..10) == 0 {
                 late.insert(employer, due);
@@ -263,14 +277,9 @@ async fn a_year_of_two_thousand_workers_and_forty_employers_agrees_to_the_fen() 
                 let more = if year.rng.bool() { 0 } else { year.rng.i64(0..100_000) };
                 year.pay(employer, Fen(due.0 + more), at(month, 20)).await;
                 let wrong: Vec<_> = workers.into_iter().filter(|_| year.rng.u8(0..50) == 0).collect();
-                for worker in &wrong {
-                    year.people[*worker].wage = Fen(year.rng.i64(200_000..5_000_000));
-                }
-                if !wrong.is_empty() {
-                    let net = year.declare(employer, Of { month, corrects: true }, 3, &wrong).await;
-                    // What gives back needs no payment; what costs more is paid whole, whatever stands to the credit.
-                    year.pay(employer, Fen(net.0.max(1)), at(month, 25)).await;
-                }
+                let net = year.correct(employer, month, &wrong).await;
+                // What gives back needs no payment; what costs more is paid whole, whatever stands to the credit.
+                year.pay(employer, Fen(net.0.max(1)), at(month, 25)).await;
             }
         }
         month = month.after();

@@ -79,10 +79,14 @@ impl Fields<'_> {
     }
 }
 
-/// Where staff may work.
-async fn stations(connection: &mut Connection) -> Result<Vec<organisation::Organisation>, DbError> {
+/// Where somebody who has one of these roles may work.
+async fn stations(
+    connection: &mut Connection,
+    roles: &[StaffRole],
+) -> Result<Vec<organisation::Organisation>, DbError> {
     let all = organisation::store::all(connection).await?;
-    let stations = all.into_iter().filter(|entry| entry.kind == Some(Kind::Station) && !entry.closed);
+    let is_work = |kind| roles.iter().any(|role| kind == Some(Kind::of_work(*role)));
+    let stations = all.into_iter().filter(|entry| is_work(entry.kind) && !entry.closed);
     Ok(stations.map(|entry| entry.organisation).collect())
 }
 
@@ -118,7 +122,7 @@ async fn list(State(app): State<App>, who: SignedIn, headers: HeaderMap) -> Resu
 }
 
 async fn form(app: &App, who: &SignedIn, locale: Locale, so_far: &Typed, wrong: Wrong) -> Result<Response, Refusal> {
-    let stations = stations(&mut app.db.read().await?).await?;
+    let stations = stations(&mut app.db.read().await?, &StaffRole::ALL).await?;
     let fields = Fields { locale, stations: &stations, wrong };
     let action = format!("{LIST}/new");
     let name = Input::text("name", locale.text("staff-name"), typed(so_far, "name"));

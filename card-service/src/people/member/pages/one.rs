@@ -235,10 +235,11 @@ async fn shown(
 ) -> Result<Response, Refusal> {
     let card = TheirCard::load(app, who.0.staff_id, id).await?;
     let mut connection = app.db.read().await?;
+    let member = store::one(&mut connection, id).await?.ok_or_else(unknown)?;
     let shown = Shown {
-        member: store::one(&mut connection, id).await?.ok_or_else(unknown)?,
         last_sign_in: store::last_sign_in(&mut connection, id).await?,
-        stations: stations(&mut connection).await?,
+        stations: stations(&mut connection, &[member.staff.role]).await?,
+        member,
         card,
         own: who.0.staff_id == id,
         history: store::history(&mut connection, id, HISTORY_SHOWN).await?,

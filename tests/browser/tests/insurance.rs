@@ -1,0 +1,116 @@
+//! An employer enrols a worker, declares with errors and without, and corrects; what it pays arrives; and the worker's months say so: in
+//! a real browser.
+
+use std::{fs, path::Path};
+
+use anyhow::{Context, Result};
+use browser::{Chromium, Scripts, Visitor, visitor::LANGUAGES};
+use town::{Town, clock, service::ADMINISTRATOR, wait};
+
+/// Invented, like every name and number here.
+const FILER: (&str, &str) = ("test-filer", "invented for a filer of a few minutes");
+const FACTORY: &str = "测试工厂";
+const WORKERS: [(&str, &str); 2] = [("测试工人甲", "110000199001010013"), ("测试工人乙", "110000199001010136")];
+
+/// Declares with what is said of all rows, and rows.
+fn declare(browser: &Chromium, file: &Path, (people, wages): (&str, &str), rows: &str) -> Result<()> {
+    fs::write(file, format!("社会保障号码,姓名,月工资,缴费基数\r\n{rows}"))?;
+    for (field, text) in [("#workers", people), ("#wages", wages)] {
+        browser.clear(field)?;
+        browser.type_into(field, text)?;
+    }
+    browser.type_into("#sheet", &file.display().to_string())?;
+    browser.follow("main form button.primary")
+}
+
+/// An administrator has the factory take part, and somebody file for it.
+fn takes_part(browser: &Chromium, url: &str) -> Result<()> {
+    browser.open(&format!("{url}/employers"))?;
+    browser.follow("main table a")?;
+    let employer = browser.address()?.rsplit('/').next().context("the employer's page")?.to_owned();
+    browser.type_into("#risk", "2")?;
+    browser.follow("#class button")?;
+    browser.open(&format!("{url}/staff"))?;
+    let mut links = browser.texts("main table a")?.into_iter();
+    let place = links.position(|name| name == FILER.0).context("the filer is in the list")?;
+    browser.follow(&format!("main table tbody tr:nth-child({}) a", place + 1))?;
+    browser.click(&format!("label[for='station-{employer}']"))?;
+    browser.follow("#move button")?;
+    Ok(())
+}
+
+#[test]
+fn an_employer_declares_with_an_error_and_its_correction_and_the_workers_months_say_so() -> Result<()> {
+    let (town, browser) = (Town::open()?, Chromium::start(Scripts::Allowed)?);
+    town.office.add_organisation(FACTORY, "employer")?;
+    town.office.add_staff(&town.service.root(), FILER, "filer")?;
+    let (url, folder) = (town.service.url().to_owned(), tempfile::tempdir()?);
+    let file = folder.path().join("sheet.csv");
+    let mut visitor = Visitor::new(&browser, LANGUAGES[0]);
+    visitor.sign_in(&url, ADMINISTRATOR)?;
+    takes_part(&browser, &url)?;
+    visitor.sign_out()?;
+    for (language, (name, number)) in LANGUAGES.into_iter().zip(WORKERS) {
+        visitor.language = language;
+        let holder = format!("{url}/holders/{}", town.office.register(name, number)?);
+        visitor.sign_in(&url, FILER)?;
+        visitor.visit("insurance-filer-home")?;
+        browser.follow("a.tile[href='/filings']")?;
+        browser.type_into("#number", "110000199001010021")?;
+        browser.type_into("#name", name)?;
+        browser.click("label[for=household-other_rural]")?;
+        browser.follow("#enrol button")?;
+        browser.until(".summary a[href='#number']")?;
+        visitor.visit("insurance-enrol-wrong")?;
+        browser.clear("#number")?;
+        browser.type_into("#number", number)?;
+        browser.follow("#enrol button")?;
+        assert_eq!(browser.count(".summary")?, 0, "{}", browser.text("main")?);
+
+        browser.follow("a[href='/filings/new']")?;
+        visitor.visit("insurance-declare")?;
+        let row = format!("{number},{name},8000,");
+        declare(&browser, &file, ("2", "8000"), &row)?;
+        browser.until(".summary a[href='#workers']")?;
+        declare(&browser, &file, ("2", "8001"), &format!("{row}\r\n110000199001010021,{name},1,"))?;
+        browser.until(".summary a[href='#sheet']")?;
+        assert_eq!(browser.count("dl.facts > div")?, 1, "one row is wrong");
+        visitor.visit("insurance-declare-rows")?;
+        declare(&browser, &file, ("1", "8000"), &row)?;
+        visitor.visit("insurance-filings")?;
+        browser.follow("a[href='/filings/new']")?;
+        browser.click("label[for=kind-correction]")?;
+        declare(&browser, &file, ("1", "9000"), &format!("{number},{name},9000,"))?;
+        visitor.sign_out()?;
+
+        // It pays more than both come to.
+        visitor.sign_in(&url, ADMINISTRATOR)?;
+        browser.open(&format!("{url}/receipts/new"))?;
+        visitor.visit("insurance-receipts")?;
+        let today = clock::today()?;
+        fs::write(&file, format!("流水号,日期,金额,付款人\r\nTEST-{language},{today},9999.99,{FACTORY}"))?;
+        browser.type_into("#sheet", &file.display().to_string())?;
+        browser.follow("main form button.primary")?;
+        browser.until("main .tag.ok")?;
+        browser.open(&format!("{url}/employers"))?;
+        browser.follow("main table a")?;
+        let employer = browser.address()?;
+        wait::until("both declarations are booked", || {
+            browser.open(&employer)?;
+            Ok(browser.text("main")?.matches(&today.to_string()).count().ge(&4).then_some(()))
+        })?;
+        visitor.visit("insurance-employer")?;
+        browser.open(&holder)?;
+        browser.follow("a[href$='/insurance']")?;
+        browser.click("label[for=reason-holder_request]")?;
+        browser.follow("main form button.primary")?;
+        browser.until("main .tag.ok")?;
+        let said = browser.text("main")?;
+        // 8% and 2% of 9,000 yuan are the worker's own.
+        assert!(said.contains("720.00") && said.contains("180.00"), "{said}");
+        visitor.visit("insurance-months")?;
+        visitor.sign_out()?;
+    }
+    assert!(visitor.noted.is_empty(), "{:#?}", visitor.noted);
+    Ok(())
+}
