@@ -1,8 +1,8 @@
 //! What moves when a declaration is paid, and when what an employer has paid arrives. Pure.
 //!
 //! What arrives stands to the employer's credit (shard 0). A declaration takes it from there, a chain of transfers a shard: to the fund
-//! of each insurance what is not the workers' own, and to each worker's accounts what is. A correction first moves back what the
-//! declaration it corrects has moved for the worker, and names it.
+//! of each insurance what is not the workers' own, and to each worker's accounts what is. A correction posts what
+//! holds and then moves back what the declaration that it corrects has moved for the worker, and names it.
 
 use std::collections::BTreeMap;
 

@@ -37,7 +37,7 @@ pub struct New {
     pub name: String,
     /// What they are employed to do.
     pub role: StaffRole,
-    /// Their station, if it is said.
+    /// Where they work, if it is said.
     pub organisation: Option<OrganisationId>,
 }
 

@@ -42,7 +42,7 @@ impl State {
 /// Where somebody works, and whether they may.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Post {
-    /// Their station; none where nobody has said which.
+    /// Where they work, as their role has it; none where nobody has said.
     pub organisation: Option<OrganisationId>,
     /// Whether they may work.
     pub state: State,
