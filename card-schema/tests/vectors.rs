@@ -25,11 +25,13 @@ use card_schema::{
         tap::{LogHead, Tap},
     },
     gate::{Hours, Weekdays, Window},
-    ids::{BatchId, CardId, PaperNumber, Shard, SiteId, TapId, TerminalId},
+    ids::{BatchId, CardId, OrganisationId, PaperNumber, Shard, SiteId, TapId, TerminalId},
     money::Fen,
+    month::Month,
     operation::{
         Operation, gate, points, purse, registration,
         sign_in::SignIn,
+        social_security,
         terminal::{AbandonReason, Abandoned},
         transit,
     },
@@ -182,6 +184,11 @@ fn pass_purchase() -> transit::PassPurchase {
     transit::PassPurchase { pass: "month".to_owned(), from, price: Fen(12_000) }
 }
 
+fn dispute() -> social_security::Dispute {
+    let month = Month::of(Date::new(2026, 10, 1).expect("a day"));
+    social_security::Dispute { month, employer: OrganisationId::from_bytes([0x0E; 16]) }
+}
+
 fn check_taps() {
     let first = payment();
     check("tap-payment", &first, Kid::Card(Slot::Tap), &CARD);
@@ -223,6 +230,7 @@ fn check_taps() {
         ("tap-validation", Slot::Tap, Operation::TransitValidation(validation())),
         ("tap-inspection", Slot::Tap, Operation::TransitInspection(transit::Inspection { route: "bus-1".to_owned() })),
         ("tap-pass", Slot::Approve, Operation::TransitPass(pass_purchase())),
+        ("tap-dispute", Slot::Approve, Operation::SocialSecurityDispute(dispute())),
         (
             "tap-sign-in",
             Slot::SignIn,
@@ -411,6 +419,7 @@ fn every_kept_file_belongs_to_a_test() {
         "status-list",
         "tap-abandoned",
         "tap-award",
+        "tap-dispute",
         "tap-gate-check",
         "tap-inquiry",
         "tap-inspection",

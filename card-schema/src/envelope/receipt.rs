@@ -71,11 +71,13 @@ pub enum Outcome {
     NoValidJourney = 24,
     /// Nothing of this name is sold, not at this price, not for these days, or the holder has it already.
     NotOnSale = 25,
+    /// No employer had to see to this month, as far as is known.
+    NothingToDispute = 26,
 }
 
 impl Outcome {
     /// Every outcome there is.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Accepted,
         Self::Malformed,
         Self::UnknownCard,
@@ -102,6 +104,7 @@ impl Outcome {
         Self::ApprovalRequired,
         Self::NoValidJourney,
         Self::NotOnSale,
+        Self::NothingToDispute,
     ];
 
     /// The number in a signed receipt and in the database.

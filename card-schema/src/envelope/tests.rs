@@ -18,11 +18,13 @@ use crate::{
     card::Slot,
     clock::Micros,
     date::Date,
-    ids::{BatchId, CardId, KeyId, PaperNumber, Shard, SiteId, TapId, TerminalId},
+    ids::{BatchId, CardId, KeyId, OrganisationId, PaperNumber, Shard, SiteId, TapId, TerminalId},
     money::Fen,
+    month::Month,
     operation::{
         Operation, gate, points, purse, registration,
         sign_in::SignIn,
+        social_security,
         terminal::{AbandonReason, Abandoned},
         transit,
     },
@@ -103,6 +105,11 @@ fn operation() -> impl Strategy<Value = Operation> {
         ("[a-z0-9]{0,64}", -719_162_i64..2_932_896, any::<i64>()).prop_map(|(pass, day, fen)| {
             let from = Date::from_days(day).expect("a day");
             Operation::TransitPass(transit::PassPurchase { pass, from, price: Fen(fen) })
+        }),
+        (-719_162_i64..2_932_896, any::<[u8; 16]>()).prop_map(|(day, employer)| {
+            let month = Month::of(Date::from_days(day).expect("a day"));
+            let employer = OrganisationId::from_bytes(employer);
+            Operation::SocialSecurityDispute(social_security::Dispute { month, employer })
         }),
         ("[a-z:/.]{0,255}", any::<[u8; 32]>())
             .prop_map(|(audience, challenge)| Operation::SignIn(SignIn { audience, challenge })),

@@ -8,6 +8,7 @@ pub mod points;
 pub mod purse;
 pub mod registration;
 pub mod sign_in;
+pub mod social_security;
 pub mod terminal;
 pub mod transit;
 
@@ -59,6 +60,8 @@ pub enum Operation {
     TransitInspection(transit::Inspection),
     /// `transit.pass`: a pass, paid from the purse.
     TransitPass(transit::PassPurchase),
+    /// `social_security.dispute`: the holder says that a month is not as it should be.
+    SocialSecurityDispute(social_security::Dispute),
     /// `card.sign_in`: the holder shows at this terminal that the card is theirs.
     SignIn(sign_in::SignIn),
     /// `registration.consent`: the holder agrees to the registration and takes the card.
@@ -113,6 +116,9 @@ pub enum OperationCode {
     /// See [`Operation::TransitPass`].
     #[serde(rename = "transit.pass")]
     TransitPass = 0x0503,
+    /// See [`Operation::SocialSecurityDispute`].
+    #[serde(rename = "social_security.dispute")]
+    SocialSecurityDispute = 0x0601,
     /// See [`Operation::SignIn`].
     #[serde(rename = "card.sign_in")]
     SignIn = 0x0301,
@@ -126,7 +132,7 @@ pub enum OperationCode {
 
 impl OperationCode {
     /// Every operation there is.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::PursePayment,
         Self::PurseTopUp,
         Self::PurseTopUpApproval,
@@ -141,6 +147,7 @@ impl OperationCode {
         Self::TransitValidation,
         Self::TransitInspection,
         Self::TransitPass,
+        Self::SocialSecurityDispute,
         Self::SignIn,
         Self::RegistrationConsent,
         Self::Abandoned,
@@ -173,6 +180,7 @@ impl OperationCode {
             Self::TransitValidation => "transit.validation",
             Self::TransitInspection => "transit.inspection",
             Self::TransitPass => "transit.pass",
+            Self::SocialSecurityDispute => "social_security.dispute",
             Self::SignIn => "card.sign_in",
             Self::RegistrationConsent => "registration.consent",
             Self::Abandoned => "terminal.abandoned",
@@ -196,6 +204,7 @@ impl OperationCode {
             | Self::PurseStatement
             | Self::GateCheck
             | Self::TransitInspection
+            | Self::SocialSecurityDispute
             | Self::SignIn
             | Self::RegistrationConsent
             | Self::Abandoned => false,
@@ -226,6 +235,7 @@ impl Operation {
             Self::TransitValidation(_) => OperationCode::TransitValidation,
             Self::TransitInspection(_) => OperationCode::TransitInspection,
             Self::TransitPass(_) => OperationCode::TransitPass,
+            Self::SocialSecurityDispute(_) => OperationCode::SocialSecurityDispute,
             Self::SignIn(_) => OperationCode::SignIn,
             Self::RegistrationConsent(_) => OperationCode::RegistrationConsent,
             Self::Abandoned(_) => OperationCode::Abandoned,
@@ -286,7 +296,8 @@ impl Operation {
             | Self::PointsRedemption(_)
             | Self::PointsUndo(_)
             | Self::TransitInspection(_)
-            | Self::TransitPass(_) => true,
+            | Self::TransitPass(_)
+            | Self::SocialSecurityDispute(_) => true,
             // Whether its approval is good.
             Self::PurseTopUp(top_up) => top_up.approved_by.is_some(),
             // Nobody else knows how many points there are.
@@ -327,6 +338,7 @@ impl Operation {
             | Self::PurseInquiry(_)
             | Self::PurseStatement(_)
             | Self::PointsRedemption(_)
+            | Self::SocialSecurityDispute(_)
             | Self::RegistrationConsent(_) => Signer::Card(Slot::Approve),
             Self::Abandoned(_) => Signer::Terminal,
         }
@@ -345,6 +357,7 @@ impl Operation {
             Self::TransitValidation(validation) => validation.encode(e),
             Self::TransitInspection(inspection) => inspection.encode(e),
             Self::TransitPass(pass) => pass.encode(e),
+            Self::SocialSecurityDispute(dispute) => dispute.encode(e),
             Self::SignIn(sign_in) => sign_in.encode(e),
             Self::RegistrationConsent(consent) => consent.encode(e),
             Self::Abandoned(abandoned) => abandoned.encode(e),
@@ -367,6 +380,7 @@ impl Operation {
             OperationCode::TransitValidation => Self::TransitValidation(transit::Validation::decode(d)?),
             OperationCode::TransitInspection => Self::TransitInspection(transit::Inspection::decode(d)?),
             OperationCode::TransitPass => Self::TransitPass(transit::PassPurchase::decode(d)?),
+            OperationCode::SocialSecurityDispute => Self::SocialSecurityDispute(social_security::Dispute::decode(d)?),
             OperationCode::SignIn => Self::SignIn(sign_in::SignIn::decode(d)?),
             OperationCode::RegistrationConsent => Self::RegistrationConsent(registration::Consent::decode(d)?),
             OperationCode::Abandoned => Self::Abandoned(terminal::Abandoned::decode(d)?),

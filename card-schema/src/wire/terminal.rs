@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bytes, journeys::Journeys};
+use super::{Bytes, insurance::Insurance, journeys::Journeys};
 use crate::{
     clock::Micros,
     ids::{CardId, OrganisationId, TapId, TerminalId},
@@ -100,6 +100,8 @@ pub struct StatementReply {
     pub entries: Vec<StatementEntry>,
     /// Where the holder has travelled, and what it cost.
     pub journeys: Journeys,
+    /// What there is of social security; nothing where the holder was never insured here.
+    pub insurance: Option<Insurance>,
     /// Who has read the holder's record, newest first.
     pub reads: Vec<RecordRead>,
 }

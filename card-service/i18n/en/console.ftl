@@ -209,6 +209,7 @@ console-operation-purse-top-up = Top-up
 console-operation-purse-refund = Refund
 console-operation-purse-void = Void
 console-operation-purse-statement = Statement
+console-operation-social-security-dispute = A month of social security disputed
 console-operation-purse-top-up-approval = Top-up approved
 console-operation-purse-inquiry = Balance inquiry
 console-operation-points-award = Points for a purchase
@@ -250,7 +251,7 @@ console-outcome-22 = Too much for one day
 console-outcome-23 = Staff has to approve it
 console-outcome-24 = No valid journey
 console-outcome-25 = Not on sale
-console-outcome-26 = Does not pass here now
+console-outcome-26 = No employer had to see to this month
 
 # Error pages: what to do next
 console-error-home = Go to the start page

@@ -209,6 +209,7 @@ console-operation-purse-top-up = 充值
 console-operation-purse-refund = 退款
 console-operation-purse-void = 撤销
 console-operation-purse-statement = 查询明细
+console-operation-social-security-dispute = 对社保月份提出异议
 console-operation-purse-top-up-approval = 批准充值
 console-operation-purse-inquiry = 查询余额
 console-operation-points-award = 购物积分
@@ -250,7 +251,7 @@ console-outcome-22 = 超过单日限额
 console-outcome-23 = 须工作人员批准
 console-outcome-24 = 无有效乘车记录
 console-outcome-25 = 不在售
-console-outcome-26 = 此时不能通行
+console-outcome-26 = 没有单位应为该月参保
 
 # 错误页：下一步怎么做
 console-error-home = 回到首页

@@ -15,7 +15,7 @@ use super::asking;
 use super::frame::Frame;
 use super::input::Input;
 use super::model::Tone;
-use super::part::{Part, back};
+use super::part::{Part, Told, back};
 use super::register::{Act, ThingPage, Typed, Wrong, message, refused, typed};
 use super::view::{Choice, Tag, minute};
 use crate::app::App;
@@ -33,7 +33,7 @@ pub(super) fn routes() -> [(&'static str, MethodRouter<App>); 1] {
     [("/holders/{holder_id}/concessions", get(ask).post(show))]
 }
 
-const PART: Part = Part { name: "concessions", keys: "fares-held", permission: Permission::ServeHolders };
+const PART: Part = Part::of_record("/concessions", "fares-held", Permission::ServeHolders);
 
 async fn ask(
     State(app): State<App>,
@@ -71,11 +71,10 @@ async fn show(
     Path(holder): Path<HolderId>,
     Form(form): Form<Typed>,
 ) -> Result<Response, Refusal> {
-    let frame = PART.frame(&who, &headers, holder)?;
-    let Some(purpose) = Purpose::from_name(typed(&form, "reason")) else {
-        return PART.why(frame, holder, who.0.role.purposes(), Some(("reason", "console-purpose-missing"))).answer();
+    let (frame, purpose) = match PART.told(&who, &headers, holder, &form)? {
+        Told::Why(frame, purpose) => (frame, purpose),
+        Told::Nothing(question) => return Ok(question),
     };
-    who.require_purpose(purpose)?;
     let by = By { staff: who.0.staff_id, now: app.now(), today: app.today() };
     let wish = read(&form, ConcessionId(*app.random_bytes()?));
     let blind = *app.random_bytes()?;
@@ -181,7 +180,7 @@ fn thing(
     let mut facts: Vec<_> = held.iter().map(|held| fact(locale, held, by.today)).collect();
     facts.push((t("fares-held-why"), super::view::reason(locale, purpose)));
     ThingPage {
-        back: back(locale, holder),
+        back: back(locale, &holder.to_string()),
         action: PART.address(holder),
         title: t("fares-held-title"),
         state: Tag { text: t(key), tone },
@@ -235,7 +234,7 @@ pub(super) mod tests {
         let mut pages: Vec<_> = [None, Some(("reason", "console-purpose-missing"))]
             .into_iter()
             .map(|wrong| {
-                let page = PART.why(frame.clone(), holder, StaffRole::Clerk.purposes(), wrong);
+                let page = PART.why(frame.clone(), holder, StaffRole::Clerk, wrong);
                 (format!("concessions-ask-{}", wrong.is_some()), page.render().unwrap())
             })
             .collect();

@@ -12,6 +12,7 @@ use super::view::minute;
 use crate::app::App;
 use crate::cards::stock;
 use crate::domains::residence::draft;
+use crate::domains::social_security;
 use crate::http::{Refusal, SignedIn, language};
 use crate::intake::{quarantine, suspicion};
 use crate::people::approval;
@@ -43,6 +44,8 @@ pub(super) struct HomePage {
     pub(super) held: i64,
     /// How many terminals look wrong, and nobody has looked.
     pub(super) suspicions: i64,
+    /// How many disputes of months of social security nobody has answered.
+    pub(super) disputes: i64,
     pub(super) unfinished: Vec<Unfinished>,
 }
 
@@ -68,6 +71,11 @@ async fn home(State(app): State<App>, who: SignedIn, headers: HeaderMap) -> Resu
     } else {
         0
     };
+    let disputes = if role.may(Permission::ReconcileContributions) {
+        social_security::store::dispute::count_waiting(&mut app.db.read().await?).await?
+    } else {
+        0
+    };
     let unfinished =
         |draft: draft::Pending| Unfinished { draft: draft.draft_id.to_string(), changed: minute(draft.changed_at) };
     page(&HomePage {
@@ -77,6 +85,7 @@ async fn home(State(app): State<App>, who: SignedIn, headers: HeaderMap) -> Resu
         low_stocks,
         held,
         suspicions,
+        disputes,
         unfinished: drafts.into_iter().map(unfinished).collect(),
     })
 }

@@ -21,7 +21,7 @@ use card_schema::operation::transit::Side;
 
 use self::view::Seen;
 use super::asking;
-use super::part::Part;
+use super::part::{Part, Told};
 use super::register::{Typed, typed};
 use crate::app::App;
 use crate::db::{DbError, Tx};
@@ -34,14 +34,14 @@ use crate::folding::rules::Retention;
 use crate::hex;
 use crate::http::{Refusal, SignedIn};
 use crate::people::model::Permission;
-use crate::people::{Purpose, StaffId, approval, member, organisation};
+use crate::people::{StaffId, approval, member, organisation};
 
 /// The page of this file.
 pub(super) fn routes() -> [(&'static str, MethodRouter<App>); 1] {
     [("/holders/{holder_id}/journeys", get(ask).post(show))]
 }
 
-const PART: Part = Part { name: "journeys", keys: "journeys", permission: Permission::ReverseTransfers };
+const PART: Part = Part::of_record("/journeys", "journeys", Permission::ReverseTransfers);
 
 async fn ask(
     State(app): State<App>,
@@ -118,11 +118,10 @@ async fn show(
     Path(holder): Path<HolderId>,
     Form(form): Form<Typed>,
 ) -> Result<Response, Refusal> {
-    let frame = PART.frame(&who, &headers, holder)?;
-    let Some(purpose) = Purpose::from_name(typed(&form, "reason")) else {
-        return PART.why(frame, holder, who.0.role.purposes(), Some(("reason", "console-purpose-missing"))).answer();
+    let (frame, purpose) = match PART.told(&who, &headers, holder, &form)? {
+        Told::Why(frame, purpose) => (frame, purpose),
+        Told::Nothing(question) => return Ok(question),
     };
-    who.require_purpose(purpose)?;
     let by = By { staff: who.0.staff_id, now: app.now(), today: app.today() };
     let wish = read(&form);
     let new = (TapId(*app.random_bytes()?), *app.random_bytes()?);

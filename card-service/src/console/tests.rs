@@ -307,9 +307,9 @@ fn pages(locale: Locale) -> Vec<(String, String)> {
     let frame = |path: &str| Frame::new(locale, path, Some(&staff()));
     for unfinished in [vec![], vec![Unfinished { draft: "x".to_owned(), changed: view::minute(AT) }]] {
         let (name, waiting) = (format!("home-{}", unfinished.len()), unfinished.len());
-        let low_stocks = waiting.try_into().unwrap();
-        let (held, suspicions, frame, role) = (low_stocks, low_stocks, frame("/"), StaffRole::Administrator);
-        let page = HomePage { frame, role, waiting, low_stocks, held, suspicions, unfinished };
+        let [low_stocks, held, suspicions, disputes] = [waiting.try_into().unwrap(); 4];
+        let (frame, role) = (frame("/"), StaffRole::Administrator);
+        let page = HomePage { frame, role, waiting, low_stocks, held, suspicions, disputes, unfinished };
         pages.push((name, page.render().unwrap()));
     }
     pages.push(("holder-new".to_owned(), holder(locale, false, false).render().unwrap()));

@@ -180,6 +180,7 @@ fn rooms_of(operation: &Operation) -> &'static [&'static dyn Room] {
             &[&transit::Transit]
         }
         Operation::PurseTopUpApproval(_)
+        | Operation::SocialSecurityDispute(_)
         | Operation::SignIn(_)
         | Operation::RegistrationConsent(_)
         | Operation::Abandoned(_) => &[],

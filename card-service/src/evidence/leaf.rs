@@ -136,6 +136,10 @@ pub enum ActionKind {
     ContributionsPaid = 93,
     /// A bank has told of what has arrived, or it was said whose it is.
     ReceiptChanged = 94,
+    /// A holder has said that a month is not as it should be.
+    ContributionDisputed = 95,
+    /// That was answered.
+    DisputeAnswered = 96,
 }
 
 impl ActionKind {

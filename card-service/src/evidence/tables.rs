@@ -30,7 +30,7 @@ pub use people::{
     PERSON_MERGE, PERSON_PHOTO, PERSON_READ, PERSON_TOLD_APART, SECOND_FACTOR, SIGN_IN, STAFF, STAFF_DEED, STAFF_POST,
 };
 pub use points::{POINTS_MEMBER, POINTS_PROGRAMME, POINTS_RULE};
-pub use security::{CONTRIBUTION, CONTRIBUTION_RECEIPT, DECLARATION, EMPLOYER, EMPLOYMENT};
+pub use security::{CONTRIBUTION, CONTRIBUTION_DISPUTE, CONTRIBUTION_RECEIPT, DECLARATION, EMPLOYER, EMPLOYMENT};
 
 /// The column that names a row's leaf.
 pub const LEAF: &str = "leaf";
@@ -273,7 +273,7 @@ pub static TERMINAL_DEED: Table = Table {
     ..PLAIN
 };
 /// Every exported table.
-pub static TABLES: [&Table; 66] = [
+pub static TABLES: [&Table; 67] = [
     &LEAVES,
     &TILE,
     &CHECKPOINT,
@@ -328,6 +328,7 @@ pub static TABLES: [&Table; 66] = [
     &HOUSEHOLD_MEMBER,
     &GATE_CREDENTIAL,
     &EMPLOYMENT,
+    &CONTRIBUTION_DISPUTE,
     &CONTRIBUTION,
     &CARD,
     &CARD_STATE_CHANGE,

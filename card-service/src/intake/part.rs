@@ -3,6 +3,7 @@
 
 mod approval;
 mod cards;
+mod disputes;
 mod riders;
 mod settle;
 
@@ -344,6 +345,9 @@ impl Part {
                     (Some(decision), ..) => decision,
                     (None, Operation::RegistrationConsent(consent), Some(card)) => {
                         Decision::plain(self.consent(tx, &placed.submission, card, &consent.text).await?)
+                    }
+                    (None, Operation::SocialSecurityDispute(said), _) => {
+                        Decision::plain(disputes::raise(tx, placed, holder, *said).await?)
                     }
                     (None, Operation::PurseTopUpApproval(_), _) => Decision::plain(self.approve(tx, card).await?),
                     // Whom it lets in is decided when the terminal shows this tap (`people::card_sign_in`).

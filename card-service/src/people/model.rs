@@ -25,7 +25,7 @@ pub enum StaffRole {
     Operator,
     /// Declares for an employer what is contributed for its workers, and sees nothing else.
     Filer,
-    /// Sees at the social security bureau to employers and to what they pay.
+    /// Sees at the social security bureau to employers, to what they pay, and to what holders say against it.
     BureauOfficer,
 }
 
@@ -56,7 +56,7 @@ pub enum Permission {
     SetFares,
     /// Enrol the workers of one's own employer, and declare what is contributed for them.
     FileContributions,
-    /// Say which employers take part, and whose money it is that has arrived for contributions.
+    /// Say which employers take part, whose money it is that has arrived for contributions, and who is right where somebody disputes a month.
     ReconcileContributions,
 }
 

@@ -1,15 +1,18 @@
 //! What a holder is shown of their own at a station, after the PIN: the newest entries of the purse and of points, what journeys have
-//! cost and why, and who has read their record and why (decisions 0049 and 0055).
+//! cost and why, what has become of their months of social security, and who has read their record and why (decisions 0049, 0055 and
+//! 0063).
 //!
 //! A terminal gets it for a tap of the holder that was just accepted there, and for nothing else. Not here: what staff see of cards
 //! (`cards::activity`) and of a person (`console::timeline`).
 
 pub mod api;
+pub mod insurance;
 #[cfg(test)]
 mod tests;
 
 use card_schema::envelope::receipt::Outcome;
 use card_schema::ids::{CardId, TapId, TerminalId};
+use card_schema::month::Month;
 use card_schema::operation::Operation;
 use card_schema::wire::ProblemType;
 use card_schema::wire::terminal::{StatementEntry, StatementReply};
@@ -50,7 +53,9 @@ async fn of(app: &App, terminal: TerminalId, card: CardId, tap: TapId) -> Result
     let entries = cards::activity::store::of_holder(&mut connection, holder, since, ENTRIES).await?;
     let reads = residence::store::readers(&mut connection, holder, since, READS).await?;
     let journeys = history::of_holder(&mut connection, &app.fares, holder, now).await?;
-    Ok(StatementReply { entries: entries.into_iter().filter_map(entry).collect(), journeys, reads })
+    let person = residence::merge::primary(&mut connection, holder).await?;
+    let insurance = insurance::of(&mut connection, person, now, Month::of(app.today())).await?.told();
+    Ok(StatementReply { entries: entries.into_iter().filter_map(entry).collect(), journeys, insurance, reads })
 }
 
 /// A tap as its holder sees it.

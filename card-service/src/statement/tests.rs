@@ -4,10 +4,9 @@ use axum::http::StatusCode;
 use card_schema::card::Slot;
 use card_schema::envelope::Kid;
 use card_schema::envelope::tap::Tap;
-use card_schema::ids::TerminalId;
 use card_schema::operation::transit::{Side, Validation};
 use card_schema::operation::{Operation, gate, purse};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::GOOD_SECONDS;
 use crate::db::{DbError, query};
@@ -16,23 +15,9 @@ use crate::domains::residence::model::Field;
 use crate::people::Purpose;
 use crate::testing::city::fares_in;
 use crate::testing::shop::{Shop, pay, top_up};
-use crate::testing::town::{Signed, terminal_beside};
+use crate::testing::town::terminal_beside;
 
 const ASK: Operation = Operation::PurseStatement(purse::Statement);
-
-impl Shop {
-    /// What the terminal is told for a tap.
-    async fn told(&self, terminal: TerminalId, tap: &Signed) -> (StatusCode, Value) {
-        let body = json!({"card_id": self.card.id, "tap_id": tap.id});
-        self.office.terminal(Some(terminal), "POST", "/v1/statements", Some(body)).await
-    }
-
-    async fn asks(&mut self) -> Signed {
-        let tap = self.signed(ASK, 0);
-        self.office.intake.accept(self.terminal.id, &self.terminal.batch(std::slice::from_ref(&tap))).await.unwrap();
-        tap
-    }
-}
 
 #[tokio::test]
 async fn a_holder_sees_the_newest_entries_and_who_has_read_the_record_and_why() {

@@ -100,6 +100,7 @@ impl Place {
                 OperationCode::PurseTopUp,
                 OperationCode::PurseTopUpApproval,
                 OperationCode::PurseStatement,
+                OperationCode::SocialSecurityDispute,
                 OperationCode::TransitPass,
                 OperationCode::RegistrationConsent,
                 OperationCode::SignIn,

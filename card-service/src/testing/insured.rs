@@ -2,13 +2,15 @@
 
 use card_schema::clock::Micros;
 use card_schema::date::Date;
-use card_schema::ids::{HolderId, OrganisationId, Shard};
+use card_schema::ids::{HolderId, OrganisationId, Shard, TapId};
 use card_schema::money::Fen;
 use card_schema::month::Month;
+use card_schema::wire::insurance::DisputeAnswer;
 
 use super::town::random;
 use crate::db::{Db, DbError, Tx};
 use crate::domains::social_security::declaration::{DeclarationId, Line, Of, Sums, Totals};
+use crate::domains::social_security::dispute::{self, Dispute};
 use crate::domains::social_security::employment::Employment;
 use crate::domains::social_security::filing::Mark;
 use crate::domains::social_security::model::Household;
@@ -24,14 +26,14 @@ use crate::people::{StaffId, member};
 pub(crate) const PERSON: Fen = Fen(739_147);
 
 /// Somebody works for an employer that takes part, was declared for a month, and left; the employer has paid, and its declaration is
-/// booked. Each row was something else before.
+/// booked; what the worker has disputed with a tap is answered. Each row was something else before.
 pub(crate) async fn worked(
     tx: &mut Tx,
     at: Micros,
     by: StaffId,
     employer: OrganisationId,
     holder: HolderId,
-) -> Result<(), DbError> {
+) -> Result<TapId, DbError> {
     tx.lock([Shard(0), holder.shard()]).await?;
     for risk in [1, 2] {
         store::put(tx, at, by, employer, risk).await?;
@@ -67,10 +69,13 @@ pub(crate) async fn worked(
         payer: "测试工厂".to_owned(),
         remark: "测试".to_owned(),
     };
+    let disputed = Dispute { tap: TapId(random()), holder, employer, month: this, at, answered: None };
+    store::dispute::put(tx, at, &disputed, None).await?;
+    dispute::answer(tx, (by, at), &disputed, DisputeAnswer::Unfounded).await?;
     for whose in [None, Some(employer)] {
         receipt::put(tx, at, by, &[Taken { receipt: arrived.clone(), employer: whose }]).await?;
     }
-    Ok(())
+    Ok(disputed.tap)
 }
 
 /// Makes an organisation an employer, for which somebody files.

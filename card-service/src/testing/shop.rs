@@ -1,11 +1,15 @@
 //! A shop with a terminal, a holder with a card, and somebody in the office who may move money.
 
+use axum::http::StatusCode;
+use card_schema::card::Slot;
 use card_schema::envelope::Kid;
+use card_schema::envelope::receipt::Outcome;
 use card_schema::envelope::tap::Tap;
-use card_schema::ids::HolderId;
+use card_schema::ids::{HolderId, TerminalId};
 use card_schema::money::Fen;
 use card_schema::operation::{Operation, OperationCode, Signer as SignedBy, purse};
 use card_schema::points::ProgrammeId;
+use serde_json::{Value, json};
 
 use super::town::{POLICY, Signed, TestCard, TestTerminal, card_of, holder_in, terminal_in};
 use super::{Office, Shown, office};
@@ -15,6 +19,7 @@ use crate::db::{DbError, query};
 use crate::domains::points;
 use crate::domains::points::model::{Programme, Reach};
 use crate::domains::purse::store::balance;
+use crate::intake;
 use crate::people::{Staff, StaffId, StaffRole};
 
 pub(crate) const fn pay(fen: i64) -> Operation {
@@ -60,6 +65,36 @@ impl Shop {
         let tap = self.signed(operation, 0);
         self.office.intake.accept(self.terminal.id, &self.terminal.batch(&[tap])).await.unwrap();
         self.number("SELECT MAX(leaf) FROM tap").await
+    }
+
+    /// The card is tapped with the key of a slot: what becomes of it.
+    pub(crate) async fn outcome(&mut self, operation: Operation, slot: Slot) -> Outcome {
+        let tap = Tap { at: self.office.app.now(), ..self.terminal.next(Some(&self.card), operation) };
+        let tap = self.terminal.sign(&tap, self.card.key(slot), Kid::Card(slot));
+        self.office.intake.accept(self.terminal.id, &self.terminal.batch(std::slice::from_ref(&tap))).await.unwrap();
+        let mut connection = self.office.app.db.read().await.unwrap();
+        intake::kept(&mut connection, self.card.id, tap.id).await.unwrap().unwrap().outcome
+    }
+
+    /// The holder asks for a statement: the tap.
+    pub(crate) async fn asks(&mut self) -> Signed {
+        let tap = self.signed(Operation::PurseStatement(purse::Statement), 0);
+        self.office.intake.accept(self.terminal.id, &self.terminal.batch(std::slice::from_ref(&tap))).await.unwrap();
+        tap
+    }
+
+    /// What a terminal is told of the holder for a tap.
+    pub(crate) async fn told(&self, terminal: TerminalId, tap: &Signed) -> (StatusCode, Value) {
+        let body = json!({"card_id": self.card.id, "tap_id": tap.id});
+        self.office.terminal(Some(terminal), "POST", "/v1/statements", Some(body)).await
+    }
+
+    /// What the holder reads at the terminal.
+    pub(crate) async fn statement(&mut self) -> Value {
+        let tap = self.asks().await;
+        let (status, told) = self.told(self.terminal.id, &tap).await;
+        assert_eq!(status, StatusCode::OK, "{told}");
+        told
     }
 
     pub(crate) async fn number(&self, sql: &'static str) -> i64 {

@@ -37,7 +37,7 @@ use Permission::{
 use Who::{Anybody, Either, May, MayApprove, Proof, Staff, Terminals};
 
 /// Every route. One that is not here, or no more there, fails the test.
-const TABLE: [(&str, &str, Who); 256] = [
+const TABLE: [(&str, &str, Who); 259] = [
     ("GET", "/", Staff),
     ("GET", "/account/password", Staff),
     ("GET", "/account/second-factor", Staff),
@@ -54,6 +54,8 @@ const TABLE: [(&str, &str, Who); 256] = [
     ("GET", "/cards/{card_id}/holder", Anybody),
     ("GET", "/cards/{card_id}/taps/{tap}", May(SeeActivity)),
     ("GET", "/checkpoint", Anybody),
+    ("GET", "/disputes", May(ReconcileContributions)),
+    ("GET", "/disputes/{tap_id}", May(ReconcileContributions)),
     ("GET", "/employers", May(ReconcileContributions)),
     ("GET", "/employers/{organisation_id}", May(ReconcileContributions)),
     ("GET", "/expiring", May(ServeHolders)),
@@ -199,6 +201,7 @@ const TABLE: [(&str, &str, Who); 256] = [
     ("POST", "/cards/{card_id}/taps/{tap}", May(ReverseTransfers)),
     ("POST", "/fares/check", May(SetFares)),
     ("POST", "/fares/new", May(SetFares)),
+    ("POST", "/disputes/{tap_id}", May(ReconcileContributions)),
     ("POST", "/employers/{organisation_id}", May(ReconcileContributions)),
     ("POST", "/filings", May(FileContributions)),
     ("POST", "/filings/new", May(FileContributions)),

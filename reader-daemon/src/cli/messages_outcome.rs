@@ -158,6 +158,12 @@ const SAID: [(Outcome, &str, &str, &str); Outcome::ALL.len()] = [
         "现行票价中没有此项、价格不符、日期不可售，或持卡人已有；没有扣款。请核对后重新办理。",
         "The fares in force do not sell this, or not at this price or for these days, or the holder has it already; nothing was charged. Look again at what is on sale.",
     ),
+    (
+        Outcome::NothingToDispute,
+        "nothing-to-dispute",
+        "没有查到该单位应为您在这个月参保，异议没有登记。请到新居民服务站或社保经办机构办理。",
+        "No such employer is known that had to see to that month; nothing was recorded. Go to a service station or to the social security bureau.",
+    ),
 ];
 
 /// What the service decided about a tap, where it is no yes.

@@ -230,7 +230,7 @@ pub(super) fn read_operation(known: &Knowledge, asked: Asked) -> Result<Operatio
             Ok(if is_void { Operation::PurseVoid(back) } else { Operation::PurseRefund(back) })
         }
         OperationCode::GateCheck => Ok(Operation::GateCheck(gate::Check)),
-        // A balance and a statement are for the holder's page, an approval belongs to its top-up, what a staff card signs is asked of the service, a consent is part of a job, an
+        // A balance, a statement and a dispute are for the holder's page, an approval belongs to its top-up, what a staff card signs is asked of the service, a consent is part of a job, an
         // abandoned number the terminal's own.
         OperationCode::PurseInquiry
         | OperationCode::PurseStatement
@@ -238,6 +238,7 @@ pub(super) fn read_operation(known: &Knowledge, asked: Asked) -> Result<Operatio
         | OperationCode::TransitValidation
         | OperationCode::TransitInspection
         | OperationCode::TransitPass
+        | OperationCode::SocialSecurityDispute
         | OperationCode::SignIn
         | OperationCode::RegistrationConsent
         | OperationCode::Abandoned => Err(messages_local::bad_request("this operation cannot be asked for here")),

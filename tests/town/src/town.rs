@@ -67,6 +67,7 @@ impl Place {
                 OperationCode::PurseTopUp,
                 OperationCode::PurseTopUpApproval,
                 OperationCode::PurseStatement,
+                OperationCode::SocialSecurityDispute,
                 OperationCode::TransitPass,
                 OperationCode::RegistrationConsent,
                 OperationCode::SignIn,

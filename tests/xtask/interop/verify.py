@@ -130,6 +130,8 @@ def check_links(fields: dict[str, dict], vectors: dict[str, dict]) -> None:
     assert (validation[2], validation[12]) == (0x0501, shown), "fares, route, stop, and where one gets on"
     assert (fields["tap-inspection"][2], fields["tap-inspection"][12]) == (0x0502, {1: "bus-1"}), "an inspection"
     assert (fields["tap-pass"][2], fields["tap-pass"][12]) == (0x0503, {1: "month", 2: 20788, 3: 12_000}), "a pass"
+    dispute = {1: 20_727, 2: bytes([0x0E]) * 16}
+    assert (fields["tap-dispute"][2], fields["tap-dispute"][12]) == (0x0601, dispute), "a month by its first day, and an employer"
     [(number, _, networks, routes, stops, passes)] = fields["fares"][3]
     assert (number, networks) == (7, [[False, 200], [True, 900]]), "networks, and the most that a ride comes to"
     assert (routes, stops) == ([["bus-1", "1 路", 0]], [["测试路口", "测试路口东"]]), "routes and stops with their names"

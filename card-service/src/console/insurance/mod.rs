@@ -1,8 +1,10 @@
 //! Social security: whom an employer insures and what it declares, for whoever files for it; which employers take part and what they have
-//! paid, for the bureau; and what has become of the months of one person.
+//! paid, and what holders say against it, for the bureau; and what has become of the months of one person.
 //!
-//! An employer sees what it has filed itself, and of people only whether a number and a name belong together.
+//! An employer sees what it has filed itself, and of people only whether a number and a name belong together. The bureau sees who somebody
+//! is where they have disputed a month of theirs.
 
+mod disputes;
 mod employers;
 mod filing;
 mod months;
@@ -35,6 +37,7 @@ pub(super) fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
     let mut routes = Vec::from(filing::routes());
     routes.extend(employers::routes());
     routes.extend(receipts::routes());
+    routes.extend(disputes::routes());
     routes.extend(months::routes());
     routes
 }

@@ -1,6 +1,8 @@
 //! What the pages of social security promise: an employer files, is told what is wrong row by row, corrects, and pays; the bureau says
 //! whose money it is; and each month of a worker says what has become of it.
 
+mod disputes;
+
 use std::collections::HashMap;
 
 use askama::Template as _;
@@ -9,6 +11,7 @@ use card_schema::clock::Micros;
 use card_schema::ids::{HolderId, OrganisationId, Shard};
 use card_schema::money::Fen;
 use card_schema::month::Month;
+use card_schema::wire::insurance::MonthState;
 use uuid::Uuid;
 
 use super::{employers, filing, months, receipts};
@@ -19,9 +22,10 @@ use crate::db::DbError;
 use crate::domains::residence::model::{Facts, Field};
 use crate::domains::residence::{self, Registration, register};
 use crate::domains::social_security::declaration::{DeclarationId, Of, RowWrong, Sums, Totals};
+use crate::domains::social_security::dispute::Dispute;
 use crate::domains::social_security::paying;
 use crate::domains::social_security::receipt::{Receipt, RowWrong as ReceiptWrong};
-use crate::domains::social_security::record::{Declared, MonthOf, State};
+use crate::domains::social_security::record::{Declared, MonthOf};
 use crate::domains::social_security::store;
 use crate::domains::social_security::store::declaration::Declaration;
 use crate::domains::social_security::store::receipt::Taken;
@@ -30,6 +34,7 @@ use crate::people::model::Permission;
 use crate::people::organisation::{self, Kind};
 use crate::people::{Purpose, StaffId, StaffRole};
 use crate::sheet::Unusable;
+use crate::statement::insurance::Insured;
 use crate::testing::insured::files_for;
 use crate::testing::{Office, office};
 
@@ -175,29 +180,45 @@ fn of_bureau(frame: &Frame) -> Vec<(String, String)> {
     pages
 }
 
-/// The pages in every state that they have.
-pub(in crate::console) fn pages(frame: &Frame) -> Vec<(String, String)> {
-    let mut pages = of_employer(frame);
-    pages.extend(of_bureau(frame));
-    let holder = HolderId::new(Shard(3), [8; 16]);
+/// Somebody with a month in each of these states, from January on, and what they say against some.
+fn insured(states: &[MonthState], said: &[Dispute]) -> Insured {
     let employer = OrganisationId(Uuid::from_u128(7));
-    let states = [State::Paid, State::PaidLate, State::Declared, State::Unpaid, State::Open, State::Missing];
-    let month_of = |(number, state): (u8, State)| {
+    let month_of = |(number, state): (u8, MonthState)| {
         let month = Month::of(card_schema::date::Date::new(2026, number, 1).unwrap());
         let sums =
             Sums { person: Fen(84_000), employer: Fen(216_800), pension_account: Fen(64_000), ..Sums::default() };
         let declared =
             Declared { month, employer, declaration: DeclarationId([1; 16]), filed_at: AT, paid_at: None, sums };
-        let is_declared = !matches!(state, State::Open | State::Missing);
-        let correction_waits = state == State::PaidLate;
+        let is_declared = !matches!(state, MonthState::Open | MonthState::Missing);
+        let correction_waits = state == MonthState::PaidLate;
         MonthOf { month, employer, state, declared: is_declared.then_some(declared), correction_waits }
     };
-    let has = |all: &[State]| months::Has {
-        months: (1..).zip(all.iter().copied()).map(month_of).collect(),
+    Insured {
+        months: (1..).zip(states.iter().copied()).map(month_of).collect(),
         names: HashMap::from([(employer, FACTORY.to_owned())]),
         accounts: [64_000, 16_000],
-    };
-    for (name, has) in [("all", has(&states)), ("paid", has(&states[..1])), ("none", months::Has::default())] {
+        disputes: said.iter().map(|one| ((one.month, one.employer), *one)).collect(),
+    }
+}
+
+/// The pages in every state that they have.
+pub(in crate::console) fn pages(frame: &Frame) -> Vec<(String, String)> {
+    let mut pages = of_employer(frame);
+    pages.extend(of_bureau(frame));
+    pages.extend(disputes::pages(frame));
+    let holder = HolderId::new(Shard(3), [8; 16]);
+    let dispute = disputes::disputed(None);
+    let states = [
+        MonthState::Paid,
+        MonthState::PaidLate,
+        MonthState::Declared,
+        MonthState::Unpaid,
+        MonthState::Open,
+        MonthState::Missing,
+    ];
+    for (name, has) in
+        [("all", insured(&states, &[dispute])), ("paid", insured(&states[..1], &[])), ("none", Insured::default())]
+    {
         let page = months::thing(frame.clone(), holder, Purpose::HolderRequest, &has).render().unwrap();
         pages.push((format!("insurance-{name}"), page));
     }

@@ -13,7 +13,7 @@ use crate::domains::transit::correction::{Correction, Deed};
 use crate::domains::transit::fares::InForce;
 use crate::domains::transit::feed;
 use crate::domains::transit::model::{Riding, Showing};
-use crate::people::StaffRole;
+use crate::people::{Purpose, StaffRole};
 use crate::testing::city::{city, fares_in};
 use crate::testing::shop::{Shop, pay, top_up};
 
@@ -72,9 +72,8 @@ pub(in crate::console) fn pages(frame: &Frame) -> Vec<(String, String)> {
         names: operators.iter().map(|(id, _)| (*id, "测试公交".to_owned())).collect(),
         operators: operators.into(),
     };
-    let purposes = StaffRole::Supervisor.purposes();
     let asked = [None, Some(("reason", "console-purpose-missing"))].map(|wrong| {
-        let page = PART.why(frame.clone(), holder, purposes, wrong);
+        let page = PART.why(frame.clone(), holder, StaffRole::Supervisor, wrong);
         (format!("journeys-ask-{}", wrong.is_some()), page.render().unwrap())
     });
     let mut pages = Vec::from(asked);

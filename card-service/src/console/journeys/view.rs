@@ -182,7 +182,7 @@ pub(in crate::console) fn thing(
     facts.extend(seen.corrections.iter().map(|one| corrected(locale, fares, one)));
     facts.push((t("fares-held-why"), reason(locale, purpose)));
     ThingPage {
-        back: back(locale, holder),
+        back: back(locale, &holder.to_string()),
         action: PART.address(holder),
         title: t("journeys-title"),
         state: Tag { text: t(key), tone },

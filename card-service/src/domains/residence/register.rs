@@ -191,7 +191,7 @@ pub async fn registered_with(app: &App, facts: &Facts) -> Result<Option<HolderId
     let blind = protect::blind(&*app.keys, facts.get(Field::DocumentKind), facts.get(Field::DocumentNumber))?;
     let mut connection = app.db.read().await?;
     match store::by_document(&mut connection, blind).await? {
-        Some(holder) => merge::primary(&mut connection, holder).await.map(Some),
+        Some(holder) => Ok(Some(merge::primary(&mut connection, holder).await?)),
         None => Ok(None),
     }
 }

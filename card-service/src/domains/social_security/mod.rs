@@ -7,6 +7,7 @@
 pub mod city;
 pub mod cover;
 pub mod declaration;
+pub mod dispute;
 pub mod employment;
 pub mod filing;
 pub mod model;

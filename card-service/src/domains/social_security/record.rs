@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use card_schema::clock::Micros;
 use card_schema::ids::OrganisationId;
 use card_schema::month::Month;
-use serde::Serialize;
+use card_schema::wire::insurance::MonthState;
 
 use super::declaration::{DeclarationId, Sums};
 use super::employment::Employment;
@@ -30,48 +30,6 @@ pub struct Declared {
     pub sums: Sums,
 }
 
-/// How a month of somebody who is insured stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    /// It was paid in time.
-    Paid,
-    /// It was paid after the day on which it was due.
-    PaidLate,
-    /// It was declared, and can be paid in time still.
-    Declared,
-    /// It was declared and not paid, and the day is over.
-    Unpaid,
-    /// It can be declared still.
-    Open,
-    /// It was not declared, and the day is over.
-    Missing,
-}
-
-impl State {
-    /// The key of its text.
-    pub const fn text_key(self) -> &'static str {
-        match self {
-            Self::Paid => "insured-paid",
-            Self::PaidLate => "insured-paid-late",
-            Self::Declared => "insured-declared",
-            Self::Unpaid => "insured-unpaid",
-            Self::Open => "insured-open",
-            Self::Missing => "insured-missing",
-        }
-    }
-
-    /// Whether it counts towards what months give a right to.
-    pub const fn counts(self) -> bool {
-        matches!(self, Self::Paid | Self::PaidLate)
-    }
-
-    /// Whether somebody should have done something and has not.
-    pub const fn is_gap(self) -> bool {
-        matches!(self, Self::Unpaid | Self::Missing)
-    }
-}
-
 /// A month of somebody's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MonthOf {
@@ -80,7 +38,7 @@ pub struct MonthOf {
     /// Who has to see to it.
     pub employer: OrganisationId,
     /// How it stands.
-    pub state: State,
+    pub state: MonthState,
     /// What it comes to, as it was declared last: of a month that was paid, what was paid. None where it was not declared.
     pub declared: Option<Declared>,
     /// Whether a correction of what was paid waits to be paid.
@@ -114,12 +72,12 @@ pub fn months(employments: &[Employment], declared: &[Declared], now: Micros, th
         let correction_waits = paid_at.is_some() && declared.as_ref().is_some_and(later);
         let is_over = now >= due(month);
         let state = match declared {
-            Some(Declared { paid_at: Some(at), .. }) if at < due(month) => State::Paid,
-            Some(Declared { paid_at: Some(_), .. }) => State::PaidLate,
-            Some(_) if is_over => State::Unpaid,
-            Some(_) => State::Declared,
-            None if is_over => State::Missing,
-            None => State::Open,
+            Some(Declared { paid_at: Some(at), .. }) if at < due(month) => MonthState::Paid,
+            Some(Declared { paid_at: Some(_), .. }) => MonthState::PaidLate,
+            Some(_) if is_over => MonthState::Unpaid,
+            Some(_) => MonthState::Declared,
+            None if is_over => MonthState::Missing,
+            None => MonthState::Open,
         };
         MonthOf { month, employer, state, declared, correction_waits }
     };
@@ -173,13 +131,13 @@ mod tests {
         let found = months(&[since], &all, at("2026-11-30"), month("2026-11"));
         let states: Vec<_> = found.iter().map(|of| (of.month.to_string(), of.state)).collect();
         let expected = [
-            ("2026-11", State::Open),
-            ("2026-10", State::Declared),
-            ("2026-09", State::Missing),
-            ("2026-08", State::Missing),
-            ("2026-07", State::Unpaid),
-            ("2026-06", State::PaidLate),
-            ("2026-05", State::Paid),
+            ("2026-11", MonthState::Open),
+            ("2026-10", MonthState::Declared),
+            ("2026-09", MonthState::Missing),
+            ("2026-08", MonthState::Missing),
+            ("2026-07", MonthState::Unpaid),
+            ("2026-06", MonthState::PaidLate),
+            ("2026-05", MonthState::Paid),
         ];
         assert_eq!(states, expected.map(|(month, state)| (month.to_owned(), state)));
         assert_eq!((counted(&found), found.iter().filter(|of| of.state.is_gap()).count()), (2, 3));
@@ -193,7 +151,7 @@ mod tests {
             for all in [[first, correction], [correction, first]] {
                 let found = months(&[], &all, at("2026-11-30"), month("2026-11"));
                 assert_eq!(found.len(), 1);
-                assert_eq!((found[0].state, found[0].correction_waits), (State::Paid, waits));
+                assert_eq!((found[0].state, found[0].correction_waits), (MonthState::Paid, waits));
                 assert_eq!(found[0].declared.unwrap().sums.person, Fen(person));
             }
         }

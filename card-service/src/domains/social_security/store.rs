@@ -1,6 +1,8 @@
-//! The tables of social security: employers that take part (here), whom they insure, what they declare, and what has arrived.
+//! The tables of social security: employers that take part (here), whom they insure, what they declare, what has arrived, and
+//! what holders say against it.
 
 pub mod declaration;
+pub mod dispute;
 pub mod employment;
 pub mod receipt;
 

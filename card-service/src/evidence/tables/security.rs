@@ -64,6 +64,26 @@ pub static CONTRIBUTION: Table = Table {
     leaf_shard: Some("shard"),
     ..PLAIN
 };
+/// What holders say against it, and what the bureau has answered.
+pub static CONTRIBUTION_DISPUTE: Table = Table {
+    name: "contribution_dispute",
+    columns: &[
+        "shard",
+        "tap_id",
+        "holder_id",
+        "organisation_id",
+        "month",
+        "at",
+        "answer",
+        "answered_at",
+        "staff_id",
+        LEAF,
+    ],
+    key: 2,
+    committed: 9,
+    leaf_shard: Some("shard"),
+    ..PLAIN
+};
 /// What has arrived at the bank.
 pub static CONTRIBUTION_RECEIPT: Table = Table {
     name: "contribution_receipt",

@@ -8,13 +8,14 @@ use crate::db::recorder::{self, Recorded};
 use crate::testing::Scratch;
 
 /// Tables whose rows belong to a holder, or to what a holder does.
-const HOLDERS: [&str; 39] = [
+const HOLDERS: [&str; 40] = [
     "account",
     "activity_read",
     "card_deed",
     "card_state_change",
     "consent_act",
     "contribution",
+    "contribution_dispute",
     "employment",
     "gate_count",
     "gate_credential",

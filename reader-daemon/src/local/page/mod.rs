@@ -7,6 +7,7 @@
 
 mod book;
 mod counter;
+mod insured;
 mod journeys;
 mod live;
 mod returns;
@@ -61,6 +62,7 @@ pub(super) fn routes(app: App) -> Router {
     Router::new()
         .route(View::Holder.path(), get(holder))
         .merge(counter::routes())
+        .merge(insured::routes())
         .merge(taps::routes())
         .merge(returns::routes())
         .merge(validator::routes())

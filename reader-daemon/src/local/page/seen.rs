@@ -118,6 +118,8 @@ pub(super) struct Seen {
     pub(super) name: String,
     /// Whether a reader is connected.
     pub(super) has_reader: bool,
+    /// Whether a month of social security can be disputed here.
+    pub(super) may_dispute: bool,
     /// What lies on the reader that is meant, or on any.
     pub(super) lying: Lying,
     /// Whether the last exchange with the service succeeded; nothing before the first.
@@ -163,6 +165,7 @@ pub(super) fn look(app: &App, view: View) -> Seen {
         offline_used: (online == Some(false)).then(|| percent(waiting.payments, known.profile.limits.offline.terminal)),
         low_balance: known.profile.limits.low_balance,
         is_revoked: known.is_revoked,
+        may_dispute: known.profile.operations.contains(&OperationCode::SocialSecurityDispute),
         modes: modes(&known.profile),
         points: known.profile.points.clone(),
         prompt: if view == View::Holder { app.prompts.first() } else { None },
@@ -259,6 +262,7 @@ mod tests {
         Seen {
             name: "test".to_owned(),
             has_reader: true,
+            may_dispute: true,
             lying: Lying::Nothing,
             online: Some(true),
             waiting: 0,

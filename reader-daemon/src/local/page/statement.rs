@@ -5,8 +5,10 @@ use card_schema::{
     operation::OperationCode,
     wire::terminal::{RecordRead, StatementEntry, StatementReply},
 };
+use uuid::Uuid;
 
 use super::{
+    insured::Insured,
     journeys::Rides,
     view::{minute, operation},
 };
@@ -17,25 +19,38 @@ use crate::cli::messages::Language;
 #[template(path = "page/statement.html")]
 pub(super) struct Statement<'a> {
     pub(super) language: Language,
-    pub(super) statement: &'a StatementReply,
+    pub(super) reply: &'a StatementReply,
+    /// The transaction with which it was asked for.
+    pub(super) asked: Uuid,
+    /// Whether a month can be disputed here.
+    pub(super) may_dispute: bool,
+    /// Why something that the holder has asked for since cannot be done.
+    pub(super) wrong: Option<&'a str>,
 }
 
 impl Statement<'_> {
     /// Each entry with its time.
     fn entries(&self) -> impl Iterator<Item = (&StatementEntry, String)> {
-        self.statement.entries.iter().map(|entry| (entry, minute(entry.at)))
+        self.reply.entries.iter().map(|entry| (entry, minute(entry.at)))
     }
 
     /// Where the holder has travelled, if it is anywhere.
     fn rides(&self) -> Option<Rides<'_>> {
-        let journeys = &self.statement.journeys;
+        let journeys = &self.reply.journeys;
         let is_none = journeys.legs.is_empty() && journeys.folded.is_empty() && journeys.corrections.is_empty();
         (!is_none).then_some(Rides { language: self.language, journeys })
     }
 
+    /// What has become of the holder's months, if they were ever insured.
+    fn insured(&self) -> Option<Insured<'_>> {
+        let Self { language, asked, may_dispute, .. } = *self;
+        let insurance = self.reply.insurance.as_ref()?;
+        Some(Insured { language, insurance, asked, may_dispute })
+    }
+
     /// Each read with its time.
     fn reads(&self) -> impl Iterator<Item = (&RecordRead, String)> {
-        self.statement.reads.iter().map(|read| (read, minute(read.at)))
+        self.reply.reads.iter().map(|read| (read, minute(read.at)))
     }
 
     fn operation(&self, entry: &StatementEntry) -> &'static str {
@@ -69,12 +84,13 @@ impl Statement<'_> {
 }
 
 /// Roles by their names in the API.
-const ROLES: [(&str, &str, &str); 5] = [
+const ROLES: [(&str, &str, &str); 6] = [
     ("administrator", "管理员", "Administrator"),
     ("clerk", "窗口工作人员", "Clerk"),
     ("supervisor", "主管", "Supervisor"),
     ("auditor", "审计员", "Auditor"),
     ("operator", "运维人员", "Operator"),
+    ("bureau_officer", "社保经办人员", "Social security officer"),
 ];
 
 /// Purposes by their names in the API.
@@ -109,8 +125,10 @@ mod tests {
             points,
             organisation: None,
         };
-        let reply = StatementReply { entries: Vec::new(), journeys: Journeys::default(), reads: Vec::new() };
-        let statement = Statement { language: Language::En, statement: &reply };
+        let journeys = Journeys::default();
+        let reply = StatementReply { entries: Vec::new(), journeys, insurance: None, reads: Vec::new() };
+        let (language, asked, may_dispute) = (Language::En, Uuid::nil(), true);
+        let statement = Statement { language, reply: &reply, asked, may_dispute, wrong: None };
         for (entry, expected) in [
             (entry(OperationCode::PursePayment, Some(1_250), None, None), "−12.50"),
             (

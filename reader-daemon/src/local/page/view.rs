@@ -245,8 +245,10 @@ impl Payment<'_> {
 
     /// What the holder has asked to see, on the holder's page alone.
     fn statement(&self) -> Option<Statement<'_>> {
-        let statement = self.transaction.statement.as_ref().filter(|_| self.view == View::Holder)?;
-        Some(Statement { language: self.language, statement })
+        let reply = self.transaction.statement.as_ref().filter(|_| self.view == View::Holder)?;
+        let Self { language, wrong, seen, .. } = *self;
+        let (asked, may_dispute) = (self.transaction.order.id, seen.may_dispute);
+        Some(Statement { language, reply, asked, may_dispute, wrong })
     }
 
     /// Whether the holder has asked for more than came.
@@ -263,6 +265,15 @@ impl Payment<'_> {
     fn is_inquiry(&self) -> bool {
         let code = self.transaction.order.operation.code();
         matches!(code, OperationCode::PurseInquiry | OperationCode::PurseStatement)
+    }
+
+    fn is_dispute(&self) -> bool {
+        self.transaction.order.operation.code() == OperationCode::SocialSecurityDispute
+    }
+
+    /// Whether money could have moved.
+    fn moves_nothing(&self) -> bool {
+        self.is_inquiry() || self.is_dispute()
     }
 
     fn is_top_up(&self) -> bool {
@@ -283,6 +294,7 @@ impl Payment<'_> {
             OperationCode::PointsRedemption => ("兑换成功", "Points taken"),
             OperationCode::PointsUndo => ("积分已撤销", "Points undone"),
             OperationCode::TransitPass => ("已购买", "Sold"),
+            OperationCode::SocialSecurityDispute => ("异议已登记", "It is recorded"),
             OperationCode::PurseInquiry | OperationCode::PurseStatement if self.view == View::Counter => {
                 ("已查询，结果只给持卡人看", "Answered, for the holder's eyes only")
             }
@@ -362,6 +374,7 @@ pub(super) fn operation(language: Language, operation: OperationCode) -> &'stati
         OperationCode::TransitValidation => language.choose("乘车", "Ride"),
         OperationCode::TransitInspection => language.choose("查票", "Inspection"),
         OperationCode::TransitPass => language.choose("购买月票、日票", "Pass"),
+        OperationCode::SocialSecurityDispute => language.choose("社保异议", "A month of social security disputed"),
         OperationCode::SignIn => language.choose("登录", "Sign-in"),
         OperationCode::RegistrationConsent => language.choose("同意", "Agreement"),
         OperationCode::Abandoned => language.choose("未用的流水号", "A number not used"),

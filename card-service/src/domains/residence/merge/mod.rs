@@ -12,7 +12,7 @@ use card_schema::wire::ProblemType;
 
 use super::require_known;
 use crate::app::App;
-use crate::db::{Connection, Tx};
+use crate::db::{Connection, DbError, Tx};
 use crate::http::Refusal;
 use crate::people::StaffId;
 
@@ -80,7 +80,7 @@ const MISTAKEN: &str = "mistaken";
 ///
 /// # Errors
 /// When the database fails.
-pub async fn primary(connection: &mut Connection, holder: HolderId) -> Result<HolderId, Refusal> {
+pub async fn primary(connection: &mut Connection, holder: HolderId) -> Result<HolderId, DbError> {
     let mut found = holder;
     for _ in 0..CHAIN_MAX {
         match store::current(&mut *connection, found).await? {
@@ -95,7 +95,7 @@ pub async fn primary(connection: &mut Connection, holder: HolderId) -> Result<Ho
 ///
 /// # Errors
 /// When the database fails.
-pub async fn records(connection: &mut Connection, person: HolderId) -> Result<Vec<HolderId>, Refusal> {
+pub async fn records(connection: &mut Connection, person: HolderId) -> Result<Vec<HolderId>, DbError> {
     let (mut records, mut at) = (vec![person], 0);
     while at < records.len().min(CHAIN_MAX) {
         let further = store::pointing_to(&mut *connection, records[at]).await?;

@@ -8,6 +8,7 @@ use card_schema::date::Date;
 use card_schema::ids::{HolderId, OrganisationId, Shard};
 use card_schema::money::Fen;
 use card_schema::month::Month;
+use card_schema::wire::insurance::MonthState;
 
 use crate::db::{Connection, DbError, query};
 use crate::domains::social_security::declaration::{Declared, Of, Sums, Totals};
@@ -15,7 +16,7 @@ use crate::domains::social_security::employment::Employment;
 use crate::domains::social_security::filing::{self, Filing, Named};
 use crate::domains::social_security::model::{Household, Insurance};
 use crate::domains::social_security::receipt::Receipt;
-use crate::domains::social_security::record::{self, State};
+use crate::domains::social_security::record;
 use crate::domains::social_security::rules::{Worker, contributions};
 use crate::domains::social_security::scheme::Scheme;
 use crate::domains::social_security::{paying, store};
@@ -234,7 +235,7 @@ async fn check(year: &Year, last: Month) {
             let (employer, sums, paid) = &year.expected[&(number, of.month)];
             let shown = of.declared.unwrap();
             assert_eq!((of.employer, shown.sums), (year.employers[*employer].0, *sums), "{number} {}", of.month);
-            assert_eq!(of.state == State::Unpaid, !paid, "{number} {}", of.month);
+            assert_eq!(of.state == MonthState::Unpaid, !paid, "{number} {}", of.month);
         }
         assert_eq!(record::counted(&months), of_person().filter(|(.., paid)| *paid).count(), "{number}");
     }

@@ -1,0 +1,97 @@
+//! What holders say against months of theirs, and what the bureau answers (decision 0063).
+//!
+//! A dispute is a tap that the holder's card has signed with the PIN; it is raised in the tap's own transaction. Which records are of one
+//! person is for whoever calls to know.
+
+use card_schema::clock::Micros;
+use card_schema::date::Date;
+use card_schema::envelope::receipt::Outcome;
+use card_schema::ids::{HolderId, OrganisationId, TapId};
+use card_schema::month::Month;
+use card_schema::operation::social_security::Dispute as Said;
+use card_schema::wire::insurance::{Answered, DisputeAnswer, DisputeSeen};
+
+use super::store;
+use crate::db::{DbError, Tx};
+use crate::people::StaffId;
+
+/// Within so many days the bureau answers.
+const ANSWER_DAYS: i64 = 30;
+
+/// A dispute as it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dispute {
+    /// The tap with which it was raised.
+    pub tap: TapId,
+    /// The record with whose card.
+    pub holder: HolderId,
+    /// The employer who had to see to the month.
+    pub employer: OrganisationId,
+    /// Which.
+    pub month: Month,
+    /// When the service got it.
+    pub at: Micros,
+    /// What was answered.
+    pub answered: Option<Answered>,
+}
+
+impl Dispute {
+    /// The last day on which it is to be answered.
+    pub fn due(&self) -> Date {
+        Date::in_china(self.at.plus_seconds(ANSWER_DAYS * 86_400))
+    }
+
+    /// As its holder sees it.
+    pub fn seen(&self) -> DisputeSeen {
+        DisputeSeen { at: self.at, due: self.due(), answered: self.answered }
+    }
+}
+
+/// Takes what a holder says with a tap, in the holder's shard, which is locked. Of one month one dispute waits at a time: whoever says it
+/// once more has said it already. `records` are all of the person's, the holder's own among them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn raise(
+    tx: &mut Tx,
+    at: Micros,
+    (tap, holder): (TapId, HolderId),
+    records: &[HolderId],
+    Said { month, employer }: Said,
+) -> Result<Outcome, DbError> {
+    let (mut is_known, mut waits) = (false, false);
+    for record in records {
+        let employments = store::employment::of_holder(tx.conn(), *record).await?;
+        let mut employments = employments.iter().map(|found| found.employment);
+        is_known |= employments.any(|one| one.employer == employer && one.is_in(month));
+        let disputes = store::dispute::of_holder(tx.conn(), *record).await?;
+        waits |= disputes.iter().any(|one| (one.month, one.employer, one.answered) == (month, employer, None));
+    }
+    // What is to come cannot be wrong yet.
+    if !is_known || month > Month::of(Date::in_china(at)) {
+        return Ok(Outcome::NothingToDispute);
+    }
+    if !waits {
+        store::dispute::put(tx, at, &Dispute { tap, holder, employer, month, at, answered: None }, None).await?;
+    }
+    Ok(Outcome::Accepted)
+}
+
+/// Answers a dispute, in the holder's shard, which is locked; false where somebody has answered it meanwhile.
+///
+/// # Errors
+/// When the database fails.
+pub async fn answer(
+    tx: &mut Tx,
+    (by, at): (StaffId, Micros),
+    dispute: &Dispute,
+    answer: DisputeAnswer,
+) -> Result<bool, DbError> {
+    let now = store::dispute::one(tx.conn(), dispute.tap).await?;
+    if now.is_none_or(|now| now.answered.is_some()) {
+        return Ok(false);
+    }
+    let answered = Dispute { answered: Some(Answered { at, answer }), ..*dispute };
+    store::dispute::put(tx, at, &answered, Some(by)).await?;
+    Ok(true)
+}
