@@ -74,6 +74,8 @@ pub struct Input {
     pub autocomplete: &'static str,
     /// HTML's `maxlength`.
     pub max: u16,
+    /// HTML's `accept`, where a file is chosen.
+    pub accept: Option<&'static str>,
 }
 
 impl Input {
@@ -81,7 +83,13 @@ impl Input {
     pub fn text(name: &'static str, label: String, value: impl Into<String>) -> Self {
         let (hint, wrong, choices) = (None, None, Vec::new());
         let (mode, kind, autocomplete, max) = ("text", "text", "off", 240);
-        Self { name, label, hint, value: value.into(), wrong, choices, many: false, mode, kind, autocomplete, max }
+        let (value, many, accept) = (value.into(), false, None);
+        Self { name, label, hint, value, wrong, choices, many, mode, kind, autocomplete, max, accept }
+    }
+
+    /// A file is chosen.
+    pub fn file(name: &'static str, label: String, accept: &'static str) -> Self {
+        Self { accept: Some(accept), ..Self::text(name, label, "") }
     }
 
     /// A password is typed: it is never shown again.

@@ -209,6 +209,10 @@ pub struct FormPage {
 }
 
 impl FormPage {
+    fn takes_file(&self) -> bool {
+        self.inputs.iter().any(|input| input.accept.is_some())
+    }
+
     fn is_wrong(&self) -> bool {
         self.inputs.iter().any(Input::is_wrong)
     }

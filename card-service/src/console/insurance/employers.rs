@@ -5,11 +5,10 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get};
 use card_schema::ids::{OrganisationId, Shard};
-use card_schema::money::Fen;
 use card_schema::month::Month;
 use card_schema::wire::ProblemType;
 
-use super::{SHOWN, declaration_fact};
+use super::{Account, SHOWN};
 use crate::app::App;
 use crate::console::frame::Frame;
 use crate::console::input::Input;
@@ -17,12 +16,11 @@ use crate::console::model::Tone;
 use crate::console::register::{Act, Line, Link, ListPage, ThingPage, Typed, Wrong, message, refused, typed};
 use crate::console::view::Tag;
 use crate::console::{asking, page};
-use crate::db::DbError;
+use crate::db::{Connection, DbError};
 use crate::domains::social_security::model::Insurance;
 use crate::domains::social_security::paying;
 use crate::domains::social_security::scheme::Scheme;
 use crate::domains::social_security::store;
-use crate::domains::social_security::store::declaration::Declaration;
 use crate::domains::social_security::store::receipt::Taken;
 use crate::http::{Refusal, SignedIn, language};
 use crate::i18n::Locale;
@@ -40,12 +38,11 @@ async fn list(State(app): State<App>, who: SignedIn, headers: HeaderMap) -> Resu
     who.require(Permission::ReconcileContributions)?;
     let locale = language(&headers);
     let mut connection = app.db.read().await?;
-    let mut lines = Vec::new();
-    for (employer, name) in paying::employers(&mut connection).await? {
-        let risk = store::risk(&mut connection, employer).await?;
-        lines.push(line(locale, employer, name, risk));
-    }
-    page(&listed(Frame::new(locale, LIST, Some(&who.0)), lines))
+    let employers = paying::employers(&mut connection).await?;
+    let risks = store::risks(&mut connection).await?;
+    let lines =
+        employers.into_iter().map(|(employer, name)| line(locale, employer, name, risks.get(&employer).copied()));
+    page(&listed(Frame::new(locale, LIST, Some(&who.0)), lines.collect()))
 }
 
 fn takes_part(locale: Locale, risk: Option<u8>) -> Tag {
@@ -79,30 +76,27 @@ pub(super) struct Known {
     pub(super) name: String,
     pub(super) risk: Option<u8>,
     pub(super) classes: usize,
-    pub(super) this: Month,
-    pub(super) insured: i64,
-    pub(super) credit: Fen,
-    pub(super) owed: Fen,
-    pub(super) declared: Vec<Declaration>,
+    pub(super) account: Account,
     pub(super) arrived: Vec<Taken>,
+}
+
+/// What an employer is called.
+async fn named(connection: &mut Connection, id: OrganisationId) -> Result<String, Refusal> {
+    let entry = organisation::store::one(connection, id).await?;
+    let entry = entry.filter(|entry| entry.kind == Some(Kind::Employer));
+    Ok(entry.ok_or(Refusal::because(ProblemType::NotFound, "organisation-unknown"))?.organisation.name)
 }
 
 async fn load(app: &App, id: OrganisationId) -> Result<Known, Refusal> {
     let mut connection = app.db.read().await?;
-    let entry = organisation::store::one(&mut connection, id).await?;
-    let entry = entry.filter(|entry| entry.kind == Some(Kind::Employer));
-    let entry = entry.ok_or(Refusal::because(ProblemType::NotFound, "organisation-unknown"))?;
-    let this = Month::of(app.today());
+    let name = named(&mut connection, id).await?;
+    let account = Account::of(app, &mut connection, id).await?;
     Ok(Known {
         id,
-        name: entry.organisation.name,
+        name,
         risk: store::risk(&mut connection, id).await?,
-        classes: classes(&app.scheme, this),
-        this,
-        insured: store::employment::insured(&mut connection, id, this).await?,
-        credit: store::declaration::credit(&mut connection, id).await?,
-        owed: store::declaration::owed(&mut connection, id).await?,
-        declared: store::declaration::of_employer(&mut connection, id, SHOWN).await?,
+        classes: classes(&app.scheme, account.this),
+        account,
         arrived: store::receipt::of_employer(&mut connection, id, SHOWN).await?,
     })
 }
@@ -129,12 +123,13 @@ pub(super) fn thing(frame: Frame, known: &Known, form: &Typed, wrong: Wrong) -> 
         button: t("people-save"),
         primary: true,
     }];
+    let account = &known.account;
     let mut facts = vec![
-        (locale.text_with("filing-insured", &[("month", &known.this.to_string())]), known.insured.to_string()),
-        (t("filing-credit"), known.credit.to_string()),
-        (t("employer-owed"), known.owed.to_string()),
+        (locale.text_with("filing-insured", &[("month", &account.this.to_string())]), account.insured.to_string()),
+        (t("filing-credit"), account.credit.to_string()),
+        (t("employer-owed"), account.owed.to_string()),
     ];
-    facts.extend(known.declared.iter().map(|one| declaration_fact(locale, one)));
+    facts.extend(account.facts(locale));
     facts.extend(known.arrived.iter().map(|one| super::receipts::fact(locale, one)));
     ThingPage {
         back: Link { to: LIST.to_owned(), text: t("employer-title") },
@@ -180,8 +175,8 @@ async fn change(
     Form(form): Form<Typed>,
 ) -> Result<Response, Refusal> {
     who.require(Permission::ReconcileContributions)?;
-    let known = load(&app, id).await?;
-    let most = known.classes;
+    named(&mut app.db.read().await?, id).await?;
+    let most = classes(&app.scheme, Month::of(app.today()));
     let risk = typed(&form, "risk").trim().parse().ok().filter(|risk: &u8| (1..=most).contains(&usize::from(*risk)));
     let Some(risk) = risk else {
         return shown(&app, &who, &headers, id, &form, Some(("risk", "employer-risk-bad"))).await;

@@ -7,8 +7,8 @@ use axum::routing::{MethodRouter, get, post};
 use card_schema::money::Fen;
 use card_schema::month::Month;
 
-use super::sheet::{SheetPage, received, rows};
-use super::{Employer, SHOWN, declaration_fact, households, month, own};
+use super::sheet::{self, SheetPage, received, rows};
+use super::{Account, Employer, households, month, own};
 use crate::app::App;
 use crate::console::asking;
 use crate::console::frame::Frame;
@@ -21,8 +21,6 @@ use crate::domains::social_security::declaration::{self, MAX_ROWS, Of, Part, Tot
 use crate::domains::social_security::employment::Employment;
 use crate::domains::social_security::filing::{self, Filing, Named};
 use crate::domains::social_security::model::Household;
-use crate::domains::social_security::store;
-use crate::domains::social_security::store::declaration::Declaration;
 use crate::http::{Refusal, SignedIn, language};
 use crate::i18n::Locale;
 use crate::people::model::Permission;
@@ -37,33 +35,8 @@ pub(super) fn routes() -> [(&'static str, MethodRouter<App>); 2] {
     [(HOME, get(show).post(change)), (NEW, get(blank).merge(declare))]
 }
 
-/// What an employer has of its own.
-pub(super) struct Own {
-    pub(super) name: String,
-    pub(super) risk: u8,
-    pub(super) this: Month,
-    pub(super) insured: i64,
-    pub(super) credit: Fen,
-    pub(super) owed: Fen,
-    pub(super) declared: Vec<Declaration>,
-}
-
-async fn load(app: &App, employer: &Employer) -> Result<Own, Refusal> {
-    let mut connection = app.db.read().await?;
-    let this = Month::of(app.today());
-    Ok(Own {
-        name: employer.organisation.name.clone(),
-        risk: employer.risk,
-        this,
-        insured: store::employment::insured(&mut connection, employer.id(), this).await?,
-        credit: store::declaration::credit(&mut connection, employer.id()).await?,
-        owed: store::declaration::owed(&mut connection, employer.id()).await?,
-        declared: store::declaration::of_employer(&mut connection, employer.id(), SHOWN).await?,
-    })
-}
-
 /// The page of an employer's own.
-pub(super) fn thing(frame: Frame, own: &Own, form: &Typed, wrong: Wrong) -> ThingPage {
+pub(super) fn thing(frame: Frame, employer: &Employer, own: &Account, form: &Typed, wrong: Wrong) -> ThingPage {
     let locale = frame.locale();
     let t = |key: &str| locale.text(key);
     let field = |name: &'static str, key: &str, value: &str| {
@@ -100,15 +73,15 @@ pub(super) fn thing(frame: Frame, own: &Own, form: &Typed, wrong: Wrong) -> Thin
         Tag { text: locale.text_with("filing-owed", &[("amount", &short)]), tone: Tone::Wait }
     };
     let mut facts = vec![
-        (t("filing-risk"), own.risk.to_string()),
+        (t("filing-risk"), employer.risk.to_string()),
         (locale.text_with("filing-insured", &[("month", &this)]), own.insured.to_string()),
         (t("filing-credit"), own.credit.to_string()),
     ];
-    facts.extend(own.declared.iter().map(|one| declaration_fact(locale, one)));
+    facts.extend(own.facts(locale));
     ThingPage {
         back: Link::home(locale),
         action: HOME.to_owned(),
-        title: own.name.clone(),
+        title: employer.organisation.name.clone(),
         state,
         facts,
         links: vec![Link { to: NEW.to_owned(), text: t("filing-declare") }],
@@ -121,19 +94,20 @@ pub(super) fn thing(frame: Frame, own: &Own, form: &Typed, wrong: Wrong) -> Thin
 
 async fn shown(
     app: &App,
-    who: &SignedIn,
+    (who, employer): (&SignedIn, &Employer),
     headers: &HeaderMap,
     form: &Typed,
     wrong: Wrong,
 ) -> Result<Response, Refusal> {
-    let employer = own(&mut app.db.read().await?, &who.0).await?;
     let frame = Frame::new(language(headers), HOME, Some(&who.0));
-    asking(&thing(frame, &load(app, &employer).await?, form, wrong), wrong.is_some())
+    let own = Account::of(app, &mut app.db.read().await?, employer.id()).await?;
+    asking(&thing(frame, employer, &own, form, wrong), wrong.is_some())
 }
 
 async fn show(State(app): State<App>, who: SignedIn, headers: HeaderMap) -> Result<Response, Refusal> {
     who.require(Permission::FileContributions)?;
-    shown(&app, &who, &headers, &Typed::new(), None).await
+    let employer = own(&mut app.db.read().await?, &who.0).await?;
+    shown(&app, (&who, &employer), &headers, &Typed::new(), None).await
 }
 
 /// The fields in which a form names somebody: each form on the page has its own.
@@ -196,7 +170,7 @@ async fn change(
     let employer = own(&mut app.db.read().await?, &who.0).await?;
     match carry_out(&app, &who, &employer, &form).await? {
         None => Ok(Redirect::to(HOME).into_response()),
-        wrong => shown(&app, &who, &headers, &form, wrong).await,
+        wrong => shown(&app, (&who, &employer), &headers, &form, wrong).await,
     }
 }
 
@@ -227,13 +201,13 @@ pub(super) fn sheet_page(frame: Frame, this: Month, form: &Typed, bad: Option<Ba
     let kind = form.get("kind").map_or("regular", String::as_str);
     let this = this.to_string();
     let month = form.get("month").map_or(&*this, String::as_str);
-    let inputs = vec![
+    let mut inputs = vec![
         Input::choice("kind", t("filing-kind"), kinds.into(), kind).wrong(wrong("kind")),
         input("month", month),
         input("workers", typed(form, "workers")),
         input("wages", typed(form, "wages")),
     ];
-    let (sheet, rows) = match bad {
+    let (wrong, rows) = match bad {
         Some(Bad::Sheet(Unusable { key, at })) => (Some(locale.text_with(key, &[("at", &at)])), Vec::new()),
         Some(Bad::Rows(wrong)) => {
             let count = wrong.len().to_string();
@@ -242,16 +216,13 @@ pub(super) fn sheet_page(frame: Frame, this: Month, form: &Typed, bad: Option<Ba
         }
         Some(Bad::Field(..)) | None => (None, Vec::new()),
     };
-    let bounds = [("rows", MAX_ROWS.to_string()), ("megabytes", (MAX_BYTES >> 20).to_string())];
+    inputs.push(sheet::input(locale, "filing-sheet", MAX_ROWS).wrong(wrong));
     SheetPage {
         back: Link { to: HOME.to_owned(), text: t("filing-title") },
         action: NEW,
         title: t("filing-declare"),
         lead: t("filing-declare-lead"),
         inputs,
-        file: t("filing-sheet"),
-        file_hint: locale.text_with("filing-sheet-hint", &bounds.each_ref().map(|(name, value)| (*name, &**value))),
-        wrong: sheet,
         rows,
         button: t("filing-declare-button"),
         frame,

@@ -13,15 +13,20 @@ mod sheet;
 #[cfg(test)]
 pub(super) mod tests;
 
+use std::collections::HashMap;
+
 use axum::routing::MethodRouter;
 use card_schema::ids::OrganisationId;
+use card_schema::money::Fen;
 use card_schema::month::Month;
 use card_schema::wire::ProblemType;
 
 use super::view::{Choice, day};
 use crate::app::App;
-use crate::db::Connection;
+use crate::db::{Connection, DbError};
+use crate::domains::social_security::declaration::DeclarationId;
 use crate::domains::social_security::model::Household;
+use crate::domains::social_security::paying;
 use crate::domains::social_security::store;
 use crate::domains::social_security::store::declaration::Declaration;
 use crate::http::Refusal;
@@ -74,8 +79,43 @@ fn household_text(locale: Locale, household: Household) -> String {
     locale.text(&format!("insured-household-{}", household.name().replace('_', "-")))
 }
 
+/// How an employer stands.
+pub(super) struct Account {
+    pub(super) this: Month,
+    pub(super) insured: i64,
+    pub(super) credit: Fen,
+    pub(super) owed: Fen,
+    pub(super) declared: Vec<Declaration>,
+    /// Of what is being booked, how many workers are in the books.
+    pub(super) booked: HashMap<DeclarationId, i64>,
+}
+
+impl Account {
+    async fn of(app: &App, connection: &mut Connection, employer: OrganisationId) -> Result<Self, DbError> {
+        let this = Month::of(app.today());
+        let declared = store::declaration::of_employer(&mut *connection, employer, SHOWN).await?;
+        let mut booked = HashMap::new();
+        for one in declared.iter().filter(|one| one.paid_at.is_some() && !one.posted) {
+            booked.insert(one.id, paying::booked(&mut *connection, one.id).await?);
+        }
+        Ok(Self {
+            this,
+            insured: store::employment::insured(&mut *connection, employer, this).await?,
+            credit: store::declaration::credit(&mut *connection, employer).await?,
+            owed: store::declaration::owed(connection, employer).await?,
+            declared,
+            booked,
+        })
+    }
+
+    /// What was declared, as lines of facts.
+    fn facts(&self, locale: Locale) -> impl Iterator<Item = (String, String)> {
+        self.declared.iter().map(move |one| declaration_fact(locale, one, self.booked.get(&one.id).copied()))
+    }
+}
+
 /// What was declared, as a line of facts: the month, and how it stands.
-fn declaration_fact(locale: Locale, of: &Declaration) -> (String, String) {
+fn declaration_fact(locale: Locale, of: &Declaration, booked: Option<i64>) -> (String, String) {
     let month = of.of.month.to_string();
     let label = if of.of.corrects { locale.text_with("filing-correction", &[("month", &month)]) } else { month };
     let mut said = vec![
@@ -85,7 +125,10 @@ fn declaration_fact(locale: Locale, of: &Declaration) -> (String, String) {
     ];
     said.push(match of.paid_at {
         Some(at) if of.posted => locale.text_with("filing-paid", &[("day", &day(at))]),
-        Some(_) => locale.text("filing-being-booked"),
+        Some(_) => {
+            let values = [("booked", booked.unwrap_or(0).to_string()), ("people", of.totals.people.to_string())];
+            locale.text_with("filing-being-booked", &values.each_ref().map(|(name, value)| (*name, &**value)))
+        }
         None => locale.text("filing-waits"),
     });
     (label, said.join(&locale.text("console-list-comma")))

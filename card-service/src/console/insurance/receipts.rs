@@ -7,7 +7,7 @@ use axum::routing::{MethodRouter, get, post};
 use card_schema::ids::OrganisationId;
 
 use super::SHOWN;
-use super::sheet::{SheetPage, received, rows};
+use super::sheet::{self, SheetPage, received, rows};
 use crate::app::App;
 use crate::console::asking;
 use crate::console::frame::Frame;
@@ -158,16 +158,12 @@ pub(super) fn sheet_page(frame: Frame, bad: Option<Bad>) -> SheetPage {
         }
         None => (None, Vec::new()),
     };
-    let bounds = [("rows", MAX_ROWS.to_string()), ("megabytes", (MAX_BYTES >> 20).to_string())];
     SheetPage {
         back: Link { to: PAGE.to_owned(), text: t("arrival-title") },
         action: NEW,
         title: t("arrival-take"),
         lead: t("arrival-take-lead"),
-        inputs: Vec::new(),
-        file: t("arrival-sheet"),
-        file_hint: locale.text_with("arrival-sheet-hint", &bounds.each_ref().map(|(name, value)| (*name, &**value))),
-        wrong,
+        inputs: vec![sheet::input(locale, "arrival-sheet", MAX_ROWS).wrong(wrong)],
         rows,
         button: t("arrival-take-button"),
         frame,

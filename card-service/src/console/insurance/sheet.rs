@@ -25,15 +25,18 @@ pub(super) struct SheetPage {
     pub(super) action: &'static str,
     pub(super) title: String,
     pub(super) lead: String,
-    /// What is said besides; the file comes last.
+    /// What is asked for; the file comes last.
     pub(super) inputs: Vec<Input>,
-    pub(super) file: String,
-    pub(super) file_hint: String,
-    /// What is wrong with the file as a whole.
-    pub(super) wrong: Option<String>,
     /// What is wrong with rows: which, and what.
     pub(super) rows: Vec<(String, String)>,
     pub(super) button: String,
+}
+
+/// The field for the spreadsheet, with its title and what helps to fill it in, of at most so many rows.
+pub(super) fn input(locale: Locale, keys: &str, max_rows: usize) -> Input {
+    let bounds = [("rows", max_rows.to_string()), ("megabytes", (MAX_BYTES >> 20).to_string())];
+    let hint = locale.text_with(&format!("{keys}-hint"), &bounds.each_ref().map(|(name, value)| (*name, &**value)));
+    Input::file("sheet", locale.text(keys), ".xlsx,.csv").hint(hint)
 }
 
 /// What is wrong with rows, by their numbers in the spreadsheet: the key of a text, and what it is filled in with.
@@ -75,7 +78,7 @@ pub(super) async fn received<C: Column, const N: usize>(
 
 impl SheetPage {
     fn is_wrong(&self) -> bool {
-        self.wrong.is_some() || self.inputs.iter().any(Input::is_wrong)
+        self.inputs.iter().any(Input::is_wrong)
     }
 
     /// The first of these rows.

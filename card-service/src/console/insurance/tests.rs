@@ -14,7 +14,7 @@ use card_schema::month::Month;
 use card_schema::wire::insurance::MonthState;
 use uuid::Uuid;
 
-use super::{employers, filing, months, receipts};
+use super::{Account, Employer, employers, filing, months, receipts};
 use crate::console::frame::Frame;
 use crate::console::register::Typed;
 use crate::console::view::Choice;
@@ -31,7 +31,7 @@ use crate::domains::social_security::store::declaration::Declaration;
 use crate::domains::social_security::store::receipt::Taken;
 use crate::evidence::audit;
 use crate::people::model::Permission;
-use crate::people::organisation::{self, Kind};
+use crate::people::organisation::{self, Kind, Organisation};
 use crate::people::{Purpose, StaffId, StaffRole};
 use crate::sheet::Unusable;
 use crate::statement::insurance::Insured;
@@ -69,6 +69,13 @@ fn taken(number: &str, employer: Option<OrganisationId>) -> Taken {
     Taken { receipt, employer }
 }
 
+/// An employer with so much to its credit.
+fn account(credit: i64, declared: Vec<Declaration>) -> Account {
+    let booked = declared.iter().filter(|one| !one.posted).map(|one| (one.id, 1)).collect();
+    let this = "2026-11".parse().unwrap();
+    Account { this, insured: 2, credit: Fen(credit), owed: Fen(512_300), declared, booked }
+}
+
 fn of_employer(frame: &Frame) -> Vec<(String, String)> {
     let this: Month = "2026-11".parse().unwrap();
     let all = vec![
@@ -76,15 +83,9 @@ fn of_employer(frame: &Frame) -> Vec<(String, String)> {
         declared("2026-10", true, -1_200, Some(AT), false),
         declared("2026-10", false, 512_300, Some(AT), true),
     ];
-    let own = |credit, declared: Vec<Declaration>| filing::Own {
-        name: FACTORY.to_owned(),
-        risk: 2,
-        this,
-        insured: 2,
-        credit: Fen(credit),
-        owed: Fen(512_300),
-        declared,
-    };
+    let organisation = Organisation { organisation_id: OrganisationId(Uuid::from_u128(7)), name: FACTORY.to_owned() };
+    let employer = Employer { organisation, risk: 2 };
+    let own = account;
     let mut pages = Vec::new();
     for (name, own, form, wrong) in [
         ("new", own(0, Vec::new()), Typed::new(), None),
@@ -93,7 +94,7 @@ fn of_employer(frame: &Frame) -> Vec<(String, String)> {
         ("household", own(0, all.clone()), Typed::new(), Some(("household", "insured-household-missing"))),
         ("leaving", own(0, all), Typed::new(), Some(("leaving", "insured-stranger"))),
     ] {
-        let page = filing::thing(frame.clone(), &own, &form, wrong).render().unwrap();
+        let page = filing::thing(frame.clone(), &employer, &own, &form, wrong).render().unwrap();
         pages.push((format!("filings-{name}"), page));
     }
     let rows = [
@@ -139,11 +140,7 @@ fn of_bureau(frame: &Frame) -> Vec<(String, String)> {
             name: FACTORY.to_owned(),
             risk,
             classes: 8,
-            this: "2026-11".parse().unwrap(),
-            insured: 2,
-            credit: Fen(0),
-            owed: Fen(512_300),
-            declared: vec![declared("2026-11", false, 512_300, None, false)],
+            account: account(0, vec![declared("2026-11", false, 512_300, None, false)]),
             arrived: vec![taken("TEST-1", Some(id))],
         };
         let page = employers::thing(frame.clone(), &known, &Typed::new(), wrong).render().unwrap();

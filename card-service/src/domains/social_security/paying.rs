@@ -10,6 +10,8 @@ use card_schema::ids::{OrganisationId, Shard};
 use card_schema::money::Fen;
 
 use super::cover;
+use super::declaration::DeclarationId;
+use super::model::Insurance;
 use super::posting::{self, To};
 use super::receipt::{self, Receipt};
 use super::store::declaration::{self as declarations, Declaration};
@@ -235,6 +237,19 @@ async fn lines(db: &Db, now: &impl Fn() -> Micros, declaration: &Declaration) ->
         }
     }
     Ok(())
+}
+
+/// How many of the workers of a declaration that is being booked are in the books.
+///
+/// # Errors
+/// When the database fails.
+pub async fn booked(connection: &mut Connection, id: DeclarationId) -> Result<i64, DbError> {
+    let shards = declarations::shards(&mut *connection, id).await?;
+    let funds = |shard: Shard| Insurance::ALL.map(|insurance| (shard, To::Fund(insurance).cause(id)));
+    let causes: Vec<_> = shards.iter().flat_map(|(shard, _)| funds(*shard)).collect();
+    let moved = ledger::store::caused(connection, &causes).await?;
+    let done: HashSet<_> = moved.into_iter().map(|entry| entry.transfer.debit.shard).collect();
+    Ok(shards.iter().filter(|(shard, _)| done.contains(shard)).map(|(_, lines)| lines).sum())
 }
 
 async fn some_shards(tx: &mut Tx, at: Micros, declaration: &Declaration, shards: &[Shard]) -> Result<(), PayError> {

@@ -6,12 +6,14 @@ pub mod dispute;
 pub mod employment;
 pub mod receipt;
 
+use std::collections::HashMap;
+
 use card_schema::clock::Micros;
 use card_schema::date::Date;
 use card_schema::ids::{OrganisationId, Shard};
 use card_schema::month::Month;
 
-use crate::db::{Connection, DbError, Tx, columns, query};
+use crate::db::{Connection, DbError, Row, Tx, columns, query};
 use crate::evidence::{ActionKind, Change, tables};
 use crate::people::StaffId;
 
@@ -19,6 +21,16 @@ use crate::people::StaffId;
 pub async fn risk(connection: &mut Connection, employer: OrganisationId) -> Result<Option<u8>, DbError> {
     let row = query("SELECT risk FROM employer WHERE organisation_id = $1").bind(employer).optional(connection).await?;
     row.map(|row| columns::number(&row, "risk")).transpose()
+}
+
+/// The classes of risk of all that take part.
+pub async fn risks(connection: &mut Connection) -> Result<HashMap<OrganisationId, u8>, DbError> {
+    let rows = query("SELECT organisation_id, risk FROM employer").all(connection).await?;
+    let of = |row: &Row| {
+        let employer = OrganisationId::from_bytes(columns::bytes(row, "organisation_id")?);
+        Ok((employer, columns::number(row, "risk")?))
+    };
+    rows.iter().map(of).collect()
 }
 
 /// Lets an employer take part, or gives it another class of risk.

@@ -12,12 +12,12 @@ use card_schema::wire::ProblemType;
 use super::feed::{MAX_BYTES, MAX_SUPPLEMENT_BYTES};
 use super::import::{self, Ready, Unusable};
 use super::store;
-use super::view::{self, CHECK, CheckPage, LIST, NEW, NewPage};
+use super::view::{self, CHECK, CheckPage, LIST, NEW};
 use super::waiting::{KEPT_MINUTES, Upload};
 use crate::app::App;
 use crate::console::frame::Frame;
 use crate::console::input::{NoFile, files};
-use crate::console::register::{Typed, Wrong, typed};
+use crate::console::register::{FormPage, Typed, Wrong, typed};
 use crate::console::{asking, overtaken, page};
 use crate::http::{Refusal, SignedIn, language};
 use crate::people::model::Permission;
@@ -54,8 +54,8 @@ async fn show(
     page(&view::version(frame, &all, version, &tariff, app.now()))
 }
 
-fn form(who: &SignedIn, headers: &HeaderMap, wrong: Wrong) -> NewPage {
-    NewPage::new(Frame::new(language(headers), NEW, Some(&who.0)), MAX_BYTES, wrong)
+fn form(who: &SignedIn, headers: &HeaderMap, wrong: Wrong) -> FormPage {
+    view::new_page(Frame::new(language(headers), NEW, Some(&who.0)), MAX_BYTES, wrong)
 }
 
 async fn blank(who: SignedIn, headers: HeaderMap) -> Result<Response, Refusal> {

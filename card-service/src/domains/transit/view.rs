@@ -13,7 +13,7 @@ use super::tariff::{
 use crate::console::frame::Frame;
 use crate::console::input::Input;
 use crate::console::model::Tone;
-use crate::console::register::{Line, Link, ListPage, ThingPage, Typed, Wrong, message, typed};
+use crate::console::register::{FormPage, Line, Link, ListPage, ThingPage, Typed, Wrong, message, typed};
 use crate::console::view::{Choice, Tag, minute};
 use crate::hex;
 use crate::i18n::Locale;
@@ -243,33 +243,23 @@ fn pass(locale: Locale, tariff: &Tariff, pass: &Pass) -> String {
     say(locale, "fares-pass-is", &said)
 }
 
-/// Where the files of a new version are chosen.
-#[derive(Debug, Template)]
-#[template(path = "transit/new.html")]
-pub(super) struct NewPage {
-    frame: Frame,
-    back: Link,
-    /// The field, its label, what helps to fill it in, which files it takes, and what is wrong with it.
-    fields: [(&'static str, String, String, &'static str, Option<String>); 2],
-}
-
-impl NewPage {
-    pub(super) fn new(frame: Frame, max_bytes: usize, wrong: Wrong) -> Self {
-        let locale = frame.locale();
-        let max = (max_bytes >> 20).to_string();
-        let field = |name: &'static str, accept| {
-            let wrong = wrong.filter(|(of, _)| *of == name);
-            let hint = locale.text_with(&format!("fares-{name}-hint"), &[("max", &max)]);
-            let wrong = wrong.map(|(_, key)| locale.text_with(key, &[("max", &max)]));
-            (name, locale.text(&format!("fares-{name}")), hint, accept, wrong)
-        };
-        let fields = [field("archive", ".zip"), field("supplement", ".toml,text/plain")];
-        Self { back: Link { to: LIST.to_owned(), text: locale.text("fares-title") }, fields, frame }
-    }
-
-    /// The first field in which something is wrong, and what.
-    fn wrong(&self) -> Option<(&'static str, &str)> {
-        self.fields.iter().find_map(|(name, .., wrong)| Some((*name, wrong.as_deref()?)))
+/// The form on which a feed is sent.
+pub(super) fn new_page(frame: Frame, max_bytes: usize, wrong: Wrong) -> FormPage {
+    let locale = frame.locale();
+    let max = (max_bytes >> 20).to_string();
+    let field = |name: &'static str, accept| {
+        let wrong = wrong.filter(|(of, _)| *of == name).map(|(_, key)| locale.text_with(key, &[("max", &max)]));
+        let hint = locale.text_with(&format!("fares-{name}-hint"), &[("max", &max)]);
+        Input::file(name, locale.text(&format!("fares-{name}")), accept).hint(hint).wrong(wrong)
+    };
+    FormPage {
+        back: Some(Link { to: LIST.to_owned(), text: locale.text("fares-title") }),
+        action: NEW.to_owned(),
+        title: locale.text("fares-add"),
+        lead: locale.text("fares-add-lead"),
+        inputs: vec![field("archive", ".zip"), field("supplement", ".toml,text/plain")],
+        button: locale.text("fares-add-button"),
+        frame,
     }
 }
 

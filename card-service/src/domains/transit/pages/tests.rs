@@ -112,7 +112,7 @@ pub(crate) fn pages(frame: &Frame) -> Vec<(String, String)> {
         Some(("supplement", "fares-supplement-missing")),
     ];
     for (number, wrong) in choose.into_iter().enumerate() {
-        let page = NewPage::new(frame.clone(), MAX_BYTES, wrong);
+        let page = view::new_page(frame.clone(), MAX_BYTES, wrong);
         pages.push((format!("tariff-new-{number}"), page.render().unwrap()));
     }
     for (name, ready, wrong) in [
