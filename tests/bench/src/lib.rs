@@ -3,6 +3,7 @@
 //! A library beside the program: who else needs many cards and terminals at once takes [`intake`]'s, and measures as it
 //! does.
 
+mod benefits;
 mod console;
 mod counter;
 mod evidence;
@@ -48,6 +49,8 @@ enum Bench {
     Intake(intake::Options),
     /// Reading a city's feed, and deciding what journeys cost
     Transit(transit::Options),
+    /// What employers declare for a month: one large file, and all of them
+    Benefits(benefits::Options),
     /// What `intake` starts: a process that plays terminals
     #[command(hide = true)]
     Load {
@@ -65,6 +68,7 @@ pub fn main() -> ExitCode {
         Bench::Counter(options) => counter::measure(&options, &mut Report::new("counter", cli.format)),
         Bench::Intake(options) => intake::measure(&options, &mut Report::new("intake", cli.format)),
         Bench::Transit(options) => transit::measure(&options, &mut Report::new("transit", cli.format)),
+        Bench::Benefits(options) => benefits::measure(&options, &mut Report::new("benefits", cli.format)),
         Bench::Load { plan } => intake::load::run(&plan),
         Bench::Evidence(options) => evidence::measure(&options, &mut Report::new("evidence", cli.format)),
     };

@@ -149,11 +149,22 @@ impl Client {
     /// # Errors
     /// When nothing answered.
     pub fn send_file(&self, path: &str, field: &str, file: &[u8]) -> Result<Visit> {
-        let boundary = "----between-parts-of-a-form";
-        let head =
-            format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"file\"\r\n\r\n");
-        let form = [head.as_bytes(), file, format!("\r\n--{boundary}--\r\n").as_bytes()].concat();
-        self.page(path, &format!("multipart/form-data; boundary={boundary}"), Some(&form))
+        self.send_form(path, &[], (field, file))
+    }
+
+    /// Sends a form that has a file, after its other fields.
+    ///
+    /// # Errors
+    /// When nothing answered.
+    pub fn send_form(&self, path: &str, fields: &[(&str, &str)], (field, file): (&str, &[u8])) -> Result<Visit> {
+        const BOUNDARY: &str = "----between-parts-of-a-form";
+        let part = |name: &str, more: &str| {
+            format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"{more}\r\n\r\n")
+        };
+        let mut head: Vec<String> = fields.iter().map(|(name, text)| part(name, "") + text + "\r\n").collect();
+        head.push(part(field, "; filename=\"file\""));
+        let form = [head.concat().as_bytes(), file, format!("\r\n--{BOUNDARY}--\r\n").as_bytes()].concat();
+        self.page(path, &format!("multipart/form-data; boundary={BOUNDARY}"), Some(&form))
     }
 
     fn page(&self, path: &str, kind: &str, form: Option<&[u8]>) -> Result<Visit> {

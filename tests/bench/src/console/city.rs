@@ -51,8 +51,8 @@ use crate::intake::{
 
 /// People stored in one transaction.
 const STEP: u64 = 20_000;
-/// How many of those who were registered are kept in clear, to be looked for.
-const SAMPLE: u64 = 2_000;
+/// How many of those who were registered are kept in clear where some are looked for.
+pub(crate) const SAMPLE: u64 = 2_000;
 /// Of so many people, one has a permit in each of the stages that a list shows.
 const PERMITS: u64 = 40;
 const UNTIL_LOGGED: Duration = Duration::from_mins(30);
@@ -60,25 +60,25 @@ const DAY_SECONDS: i64 = 86_400;
 
 /// Somebody who is registered.
 #[derive(Clone, Debug)]
-pub(super) struct Resident {
-    pub(super) holder: HolderId,
-    pub(super) card: CardId,
-    pub(super) facts: Facts,
+pub(crate) struct Resident {
+    pub(crate) holder: HolderId,
+    pub(crate) card: CardId,
+    pub(crate) facts: Facts,
 }
 
 /// A running service in a city. Dropping it stops the service and removes everything.
 #[derive(Debug)]
-pub(super) struct City {
-    pub(super) service: Service,
+pub(crate) struct City {
+    pub(crate) service: Service,
     pub(super) people: People,
-    pub(super) residents: Vec<Resident>,
+    pub(crate) residents: Vec<Resident>,
     _cluster: Option<Cluster>,
     _folder: TempDir,
 }
 
 impl City {
-    /// Founds a service and registers people.
-    pub(super) fn found(engine: Engine, people: u64, seed: u64) -> Result<Self> {
+    /// Founds a service and registers people, of whom about so many are kept in clear.
+    pub(crate) fn found(engine: Engine, people: u64, seed: u64, kept: u64) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("bench-").tempdir().context("a folder for the city")?;
         let (cluster, mut service) = engine.found(&folder.path().join("service"))?;
         let office = service.office()?;
@@ -87,7 +87,7 @@ impl City {
         service.process().stop()?;
         let mut invented = People::new(seed, today()?);
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        let residents = runtime.block_on(settle(&service, &mut invented, people, terminal))?;
+        let residents = runtime.block_on(settle(&service, &mut invented, (people, kept), terminal))?;
         service.start()?;
         let city = Self { service, people: invented, residents, _cluster: cluster, _folder: folder };
         city.until_logged()?;
@@ -95,7 +95,7 @@ impl City {
     }
 
     /// The keys that seal in this city.
-    pub(super) fn keys(&self) -> Result<Arc<dyn KeyStore>> {
+    pub(crate) fn keys(&self) -> Result<Arc<dyn KeyStore>> {
         keys(&self.service)
     }
 
@@ -123,12 +123,17 @@ fn keys(service: &Service) -> Result<Arc<dyn KeyStore>> {
 }
 
 /// What a refusal is to somebody who measures.
-pub(super) fn refused(refusal: &Refusal) -> anyhow::Error {
+pub(crate) fn refused(refusal: &Refusal) -> anyhow::Error {
     anyhow!("refused: {refusal:?}")
 }
 
 /// Registers people: one thread draws and seals them, another stores them.
-async fn settle(service: &Service, people: &mut People, count: u64, terminal: TerminalId) -> Result<Vec<Resident>> {
+async fn settle(
+    service: &Service,
+    people: &mut People,
+    (count, kept): (u64, u64),
+    terminal: TerminalId,
+) -> Result<Vec<Resident>> {
     let db = open_for_bulk(service.database_url()).await?;
     let (keys, engine) = (keys(service)?, db.engine());
     let staff: Vec<u8> = query("SELECT staff_id FROM staff").scalar_one(&mut db.read().await?).await?;
@@ -137,7 +142,7 @@ async fn settle(service: &Service, people: &mut People, count: u64, terminal: Te
     homes::found_cells(&db, at).await?;
     let build = db.write::<_, DbError, _>(move |tx| Box::pin(homes::build(tx, at, by, count)));
     let houses = Arc::new(build.await?);
-    let every = count.div_ceil(SAMPLE).max(1);
+    let every = count.div_ceil(kept).max(1);
     let (sender, batches) = mpsc::sync_channel::<Vec<(Newcomer, Option<Facts>)>>(1);
     let bar = progress("registering people", count);
     let residents = thread::scope(|scope| -> Result<Vec<Resident>> {

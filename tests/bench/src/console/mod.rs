@@ -5,7 +5,7 @@
 //! what a page brings along, `spreadsheet` registers a dormitory, `sitting` takes one newcomer from the blank form to the
 //! card. A further figure is a file of its own and a line in [`measure`].
 
-mod city;
+pub(crate) mod city;
 mod homes;
 mod pages;
 mod people;
@@ -18,7 +18,12 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 
-use self::{city::City, pages::Tour, people::People, search::Searches};
+use self::{
+    city::{City, SAMPLE},
+    pages::Tour,
+    people::People,
+    search::Searches,
+};
 use crate::{
     figure::{Report, percentile},
     intake::installation::Engine,
@@ -53,13 +58,13 @@ const SMALL_PEOPLE: u64 = 1_000;
 pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
     ensure!(options.people > 0 && options.rounds > 0 && options.sittings > 0 && options.rows > 0, "measuring nothing");
     let small = if options.people > SMALL_PEOPLE {
-        let mut city = City::found(options.db, SMALL_PEOPLE, options.seed)?;
+        let mut city = City::found(options.db, SMALL_PEOPLE, options.seed, SAMPLE)?;
         Some(Measured::of(&mut city, options.rounds)?)
     } else {
         None
     };
     let began = Instant::now();
-    let mut city = City::found(options.db, options.people, options.seed)?;
+    let mut city = City::found(options.db, options.people, options.seed, SAMPLE)?;
     report.figure("registering_s", began.elapsed().as_secs_f64(), "s", None);
     let mut large = Measured::of(&mut city, options.rounds)?;
     let (import, registered) = spreadsheet::seconds(&mut city, options.rows)?;
