@@ -15,7 +15,7 @@ pub struct Insurance {
     pub pension_fen: Fen,
     /// The same of the medical insurance.
     pub medical_fen: Fen,
-    /// Months, newest first.
+    /// The months of the last three years, and older ones that were disputed; newest first.
     pub months: Vec<InsuredMonth>,
     /// How many older ones there are besides.
     pub older: u32,
@@ -36,7 +36,7 @@ pub struct InsuredMonth {
     pub employer: String,
     /// How it stands.
     pub state: MonthState,
-    /// What it comes to; nothing where it was not declared.
+    /// What was declared of it and what that comes to; nothing where it was not declared.
     pub sums: Option<MonthSums>,
     /// Whether a correction of what was paid waits to be paid.
     pub correction_waits: bool,
@@ -48,6 +48,8 @@ pub struct InsuredMonth {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MonthSums {
+    /// The wage, as the employer has declared it.
+    pub wage_fen: Fen,
     /// What is kept of the wage.
     pub person_fen: Fen,
     /// What the employer adds.

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
+use super::model::StaffId;
+
 /// How many sign-ins may be tried: per name and per address, then one every twelve seconds.
 #[derive(Debug)]
 pub struct SignInLimits {
@@ -38,6 +40,28 @@ impl CheckLimits {
             self.0.retain_recent();
         }
         self.0.check_key(&address).is_ok()
+    }
+}
+
+/// How many whom nobody knows somebody who files may name: those of a file with a wrong column, then one every five minutes. Whoever
+/// files is not to find out who is registered.
+#[derive(Debug)]
+pub struct FilerLimits(DefaultKeyedRateLimiter<StaffId>);
+
+impl FilerLimits {
+    /// How many at once.
+    pub const BURST: u32 = 200;
+
+    /// Counts so many, and says whether they may be told which.
+    pub fn allow(&self, who: StaffId, unknown: usize) -> bool {
+        let Some(unknown) = u32::try_from(unknown).ok().map(NonZeroU32::new) else { return false };
+        unknown.is_none_or(|unknown| matches!(self.0.check_key_n(&who, unknown), Ok(Ok(()))))
+    }
+}
+
+impl Default for FilerLimits {
+    fn default() -> Self {
+        Self(RateLimiter::dashmap(quota(Self::BURST, Duration::from_mins(5))))
     }
 }
 

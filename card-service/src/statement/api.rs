@@ -17,7 +17,7 @@ pub fn terminal_router() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(statement))
 }
 
-/// The newest entries of a holder who has just asked for them here, and who has read the holder's record
+/// What a holder who has just asked here is shown: entries, journeys, months of social security, and who has read the record
 #[utoipa::path(post, path = "/v1/statements", tag = "terminal listener", request_body = StatementRequest, responses(
     (status = 200, description = "For the holder's eyes: a terminal keeps nothing of it", body = StatementReply)),
     extensions(("x-problems" = json!([

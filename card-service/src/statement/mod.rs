@@ -2,8 +2,9 @@
 //! cost and why, what has become of their months of social security, and who has read their record and why (decisions 0049, 0055 and
 //! 0063).
 //!
-//! A terminal gets it for a tap of the holder that was just accepted there, and for nothing else. Not here: what staff see of cards
-//! (`cards::activity`) and of a person (`console::timeline`).
+//! A terminal gets it for a tap of the holder that was just accepted there, and for nothing else. Social security is put together here
+//! (`insurance`) for the pages of the console, too. Not here: what staff see of cards (`cards::activity`) and of a person
+//! (`console::timeline`).
 
 pub mod api;
 pub mod insurance;
@@ -54,7 +55,8 @@ async fn of(app: &App, terminal: TerminalId, card: CardId, tap: TapId) -> Result
     let reads = residence::store::readers(&mut connection, holder, since, READS).await?;
     let journeys = history::of_holder(&mut connection, &app.fares, holder, now).await?;
     let person = residence::merge::primary(&mut connection, holder).await?;
-    let insurance = insurance::of(&mut connection, person, now, Month::of(app.today())).await?.told();
+    let this = Month::of(app.today());
+    let insurance = insurance::of(&mut connection, person, now, this).await?.told(this);
     Ok(StatementReply { entries: entries.into_iter().filter_map(entry).collect(), journeys, insurance, reads })
 }
 

@@ -37,7 +37,7 @@ use Permission::{
 use Who::{Anybody, Either, May, MayApprove, Proof, Staff, Terminals};
 
 /// Every route. One that is not here, or no more there, fails the test.
-const TABLE: [(&str, &str, Who); 259] = [
+const TABLE: [(&str, &str, Who); 261] = [
     ("GET", "/", Staff),
     ("GET", "/account/password", Staff),
     ("GET", "/account/second-factor", Staff),
@@ -66,6 +66,7 @@ const TABLE: [(&str, &str, Who); 259] = [
     ("GET", "/fares/settlement.csv", Either(ReverseTransfers, ReviewSuspicions)),
     ("GET", "/fares/{version}", May(SetFares)),
     ("GET", "/filings", May(FileContributions)),
+    ("GET", "/filings/enrolments", May(FileContributions)),
     ("GET", "/filings/new", May(FileContributions)),
     ("GET", "/find", May(ServeHolders)),
     ("GET", "/find/name", May(ServeHolders)),
@@ -204,6 +205,7 @@ const TABLE: [(&str, &str, Who); 259] = [
     ("POST", "/disputes/{tap_id}", May(ReconcileContributions)),
     ("POST", "/employers/{organisation_id}", May(ReconcileContributions)),
     ("POST", "/filings", May(FileContributions)),
+    ("POST", "/filings/enrolments", May(FileContributions)),
     ("POST", "/filings/new", May(FileContributions)),
     ("POST", "/find", May(ServeHolders)),
     ("POST", "/find/name", May(ServeHolders)),

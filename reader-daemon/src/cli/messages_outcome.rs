@@ -161,8 +161,8 @@ const SAID: [(Outcome, &str, &str, &str); Outcome::ALL.len()] = [
     (
         Outcome::NothingToDispute,
         "nothing-to-dispute",
-        "没有查到该单位应为您在这个月参保，异议没有登记。请到新居民服务站或社保经办机构办理。",
-        "No such employer is known that had to see to that month; nothing was recorded. Go to a service station or to the social security bureau.",
+        "没有查到该单位应为您在这个月参保，异议没有登记。请到社保经办机构办理。",
+        "No such employer is known that had to see to that month; nothing was recorded. Go to the social security bureau.",
     ),
 ];
 

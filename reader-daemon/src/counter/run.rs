@@ -21,7 +21,7 @@ use tokio::{
 use uuid::Uuid;
 
 use self::sign::{Deed, Signed};
-use super::transaction::{Bearer, End, Order, Points, Step, Transaction};
+use super::transaction::{Bearer, End, Order, Points, Shown, Step, Transaction};
 use crate::{
     cli::{messages::CliError, messages_daemon as messages, messages_local},
     outbox::{Ordered, Outbox, OutboxError},
@@ -279,7 +279,9 @@ impl Counter {
     /// What the holder has asked to see. Where it does not come the page says so, and shows what is left all the same.
     async fn fetch_statement(&self, id: Uuid, card_id: CardId, tap_id: TapId) {
         match time::timeout(RECEIPT_WAIT, self.0.service.statement(&StatementRequest { card_id, tap_id })).await {
-            Ok(Ok(statement)) => self.change(id, |transaction| transaction.statement = Some(statement)),
+            Ok(Ok(statement)) => {
+                self.change(id, |transaction| transaction.statement = Some(Shown { card: card_id, reply: statement }));
+            }
             Ok(Err(error)) => tracing::warn!(%error, "a statement did not come"),
             Err(_) => tracing::warn!("a statement did not come in time"),
         }
@@ -296,12 +298,12 @@ impl Counter {
         let Some(top_up) = approvable(&order.operation) else { return Ok(Deed::of(order)) };
         let approval = Operation::PurseTopUpApproval(purse::TopUpApproval { amount: top_up.amount });
         // The order is the holder's tap's: after a start in between it begins anew.
-        let asked = Deed { operation: approval, reader: order.reader.clone(), order: None, after: None };
+        let asked = Deed { operation: approval, reader: order.reader.clone(), order: None, after: None, card: None };
         match self.sign(order.id, &asked, step, lying, moved).await? {
             Signed::Told { end: End::Accepted { .. }, tap, card, reader } => {
                 self.ask(order.id, Bearer::Holder, Step::Card { again: None });
                 let operation = Operation::PurseTopUp(purse::TopUp { approved_by: Some(card), ..top_up });
-                Ok(Deed { operation, reader: Some(reader), order: Some(order.id), after: Some(tap) })
+                Ok(Deed { operation, reader: Some(reader), order: Some(order.id), after: Some(tap), card: None })
             }
             Signed::Told { end: End::Kept { .. }, .. } => Err(End::Refused(messages_local::approval_unconfirmed())),
             Signed::Told { end, .. } => Err(end),

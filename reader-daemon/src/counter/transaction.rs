@@ -2,7 +2,7 @@
 
 use card_schema::{
     envelope::receipt::{Ending, Outcome, PointsStanding},
-    ids::TapId,
+    ids::{CardId, TapId},
     money::Fen,
     operation::Operation,
     wire::terminal::StatementReply,
@@ -26,6 +26,24 @@ pub struct Order {
     pub operation: Operation,
     /// The reader by its PC/SC name; the only one when not given.
     pub reader: Option<String>,
+    /// The only card that may sign it, where it goes on from what that one has asked for.
+    pub card: Option<CardId>,
+}
+
+impl Order {
+    /// What any card may sign, at any reader.
+    pub const fn of_anybody(id: Uuid, operation: Operation) -> Self {
+        Self { id, operation, reader: None, card: None }
+    }
+}
+
+/// What a holder has asked to see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// The card with which it was asked for.
+    pub card: CardId,
+    /// It.
+    pub reply: StatementReply,
 }
 
 /// Whose card and PIN a transaction asks for.
@@ -162,7 +180,7 @@ pub struct Transaction {
     /// The tap, as soon as there is one.
     pub tap: Option<TapId>,
     /// What the holder has asked to see, for the holder's eyes and a short while.
-    pub statement: Option<StatementReply>,
+    pub statement: Option<Shown>,
     /// Whether the merchant still looks at it.
     pub is_at_counter: bool,
     /// Whether the holder still looks at it.
@@ -327,7 +345,7 @@ mod tests {
             ("given up", over(End::GivenUp), false, CardSeen::None),
         ];
         let operation = Operation::PurseInquiry(card_schema::operation::purse::Inquiry);
-        let order = Order { id: Uuid::nil(), operation, reader: None };
+        let order = Order::of_anybody(Uuid::nil(), operation);
         for (case, step, is_signed, expected) in table {
             let mut transaction = Transaction::new(order.clone(), Bearer::Holder, step);
             transaction.tap = is_signed.then_some(TapId([1; 32]));

@@ -106,7 +106,7 @@ async fn order(
     if operation.code() == OperationCode::GateCheck {
         return Err(messages_local::bad_request("a register moves money or points").into());
     }
-    match app.counter.start(Order { id, operation, reader: request.reader }).await {
+    match app.counter.start(Order { reader: request.reader, ..Order::of_anybody(id, operation) }).await {
         Ok(transaction) => Ok(Json(reply(&transaction))),
         Err(NotStarted::Before(ordered)) => Ok(Json(Known::before(id, &ordered).reply)),
         Err(NotStarted::Busy(_)) => Err(messages_local::counter_busy().into()),

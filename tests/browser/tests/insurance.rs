@@ -199,7 +199,7 @@ fn a_holder_finds_that_a_month_is_missing_says_so_and_reads_the_answer() -> Resu
     };
     for (language, before, said) in [
         (LANGUAGES[0], "没有申报", "upheld"),
-        (LANGUAGES[1], "You are right: the employer has been told to declare, correct or pay.", "set_right"),
+        (LANGUAGES[1], "You are right: the employer has been told to declare, correct or pay.", "unfounded"),
     ] {
         (at_desk.language, at_screen.language) = (language, language);
         speak(&screen, language)?;

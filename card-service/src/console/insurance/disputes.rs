@@ -164,44 +164,39 @@ async fn show(
         Told::Why(frame, purpose) => (frame, purpose),
         Told::Nothing(question) => return Ok(question),
     };
-    let dispute = known(&mut app.db.read().await?, tap).await?;
+    let mut connection = app.db.read().await?;
+    let dispute = known(&mut connection, tap).await?;
+    let person = merge::primary(&mut connection, dispute.holder).await?;
+    drop(connection);
     let (by, now, today) = (who.0.staff_id, app.now(), app.today());
-    let mut wrong = None;
-    match read(&form) {
-        Err(missing) => wrong = Some(missing),
-        Ok(None) => {}
-        Ok(Some(answer)) => {
-            let answered = app
-                .db
-                .write::<_, Refusal, _>(move |tx| {
-                    Box::pin(async move {
-                        tx.lock([dispute.holder.shard()]).await?;
-                        Ok(dispute::answer(tx, (by, now), &dispute, answer).await?)
-                    })
-                })
-                .await?;
-            if answered {
-                return Ok(Redirect::to(LIST).into_response());
-            }
-            wrong = Some(("settle", "dispute-answered-meanwhile"));
-        }
-    }
+    let answer = read(&form);
     let office = app.clone();
     let seen = app
         .db
         .write::<_, Refusal, _>(move |tx| {
             Box::pin(async move {
-                let (holder, fields) = (dispute.holder, [Field::Name, Field::DocumentNumber]);
-                tx.lock([holder.shard()]).await?;
-                let facts = residence::reveal(&office, tx, now, by, holder, purpose, &fields).await?;
-                residence::store::record_read(tx, now, holder, by, purpose, record::READ).await?;
-                let person = merge::primary(tx.conn(), holder).await?;
+                // The person has the list of who has read the one record, whatever record the dispute came with.
+                tx.lock([dispute.holder.shard(), person.shard()]).await?;
                 let has = insurance::of(tx.conn(), person, now, Month::of(today)).await?;
-                Ok(Seen { dispute: known(tx.conn(), tap).await?, facts, has })
+                let month = has.months.iter().find(|of| (of.month, of.employer) == (dispute.month, dispute.employer));
+                let wrong = match answer {
+                    Err(missing) => Some(missing),
+                    Ok(None) => None,
+                    Ok(Some(answer)) if !dispute::may_be(answer, month) => Some(("answer", "dispute-not-set-right")),
+                    Ok(Some(answer)) if dispute::answer(tx, (by, now), &dispute, answer).await? => return Ok(None),
+                    Ok(Some(_)) => Some(("settle", "dispute-answered-meanwhile")),
+                };
+                let fields = [Field::Name, Field::DocumentNumber];
+                let facts = residence::reveal(&office, tx, now, by, person, purpose, &fields).await?;
+                residence::store::record_read(tx, now, person, by, purpose, record::READ).await?;
+                Ok(Some((Seen { dispute: known(tx.conn(), tap).await?, facts, has }, wrong)))
             })
         })
         .await?;
-    asking(&thing(frame, &seen, purpose, today, (&form, wrong)), wrong.is_some())
+    match seen {
+        None => Ok(Redirect::to(LIST).into_response()),
+        Some((seen, wrong)) => asking(&thing(frame, &seen, purpose, today, (&form, wrong)), wrong.is_some()),
+    }
 }
 
 /// The page of one.
@@ -215,14 +210,18 @@ pub(super) fn thing(
     let locale = frame.locale();
     let t = |key: &str| locale.text(key);
     let Seen { dispute, facts: of, has } = seen;
-    let month = has.months.iter().find(|of| (of.month, of.employer) == (dispute.month, dispute.employer));
+    let key = (dispute.month, dispute.employer);
+    let month = has.months.iter().find(|of| (of.month, of.employer) == key);
+    let standing_now = month.map_or_else(|| t("dispute-no-month"), |month| months::standing(locale, month));
     let mut facts = vec![
         (t("dispute-raised"), day(dispute.at)),
-        (t("dispute-due-day"), dispute.due().to_string()),
+        (t("dispute-standing"), standing(locale, dispute)),
         (t("filing-name"), of.get(Field::Name).to_owned()),
         (t("filing-number"), of.get(Field::DocumentNumber).to_owned()),
+        (months::label(locale, has, key), standing_now),
     ];
-    facts.extend(month.map(|month| (months::label(locale, has, month), months::standing(locale, has, month))));
+    let others = has.disputes.iter().filter(|one| (one.month, one.employer) == key && one.tap != dispute.tap);
+    facts.extend(others.map(|one| (t("dispute-other"), format!("{} · {}", day(one.at), standing(locale, one)))));
     facts.push((t("insured-why"), view::reason(locale, purpose)));
     let mut acts = Vec::new();
     if dispute.answered.is_none() {

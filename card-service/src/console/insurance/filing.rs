@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get, post};
 use card_schema::money::Fen;
 use card_schema::month::Month;
+use card_schema::wire::ProblemType;
 
 use super::sheet::{self, SheetPage, received, rows};
 use super::{Account, Employer, households, month, own};
@@ -16,17 +17,17 @@ use crate::console::input::{Input, NoFile};
 use crate::console::model::Tone;
 use crate::console::register::{Act, Link, ThingPage, Typed, Wrong, message, refused, typed};
 use crate::console::view::{Choice, Tag};
-use crate::domains::residence::{identity, merge};
+use crate::domains::residence::identity;
 use crate::domains::social_security::declaration::{self, MAX_ROWS, Of, Part, Totals};
 use crate::domains::social_security::employment::Employment;
-use crate::domains::social_security::filing::{self, Filing, Named};
+use crate::domains::social_security::filing::{self, Enrolment, Filing, Named};
 use crate::domains::social_security::model::Household;
 use crate::http::{Refusal, SignedIn, language};
 use crate::i18n::Locale;
 use crate::people::model::Permission;
 use crate::sheet::{MAX_BYTES, Unusable};
 
-const HOME: &str = "/filings";
+pub(super) const HOME: &str = "/filings";
 const NEW: &str = "/filings/new";
 
 /// The pages of this file.
@@ -84,7 +85,10 @@ pub(super) fn thing(frame: Frame, employer: &Employer, own: &Account, form: &Typ
         title: employer.organisation.name.clone(),
         state,
         facts,
-        links: vec![Link { to: NEW.to_owned(), text: t("filing-declare") }],
+        links: vec![
+            Link { to: NEW.to_owned(), text: t("filing-declare") },
+            Link { to: super::enrolment::PAGE.to_owned(), text: t("enrolment-title") },
+        ],
         refused: refused(locale, wrong, &acts),
         along: Vec::new(),
         acts,
@@ -152,10 +156,15 @@ async fn carry_out(app: &App, who: &SignedIn, employer: &Employer, form: &Typed)
         if let Err(wrong) = employment.check(&[], Month::of(app.today())) {
             return Ok(Some(wrong));
         }
-        let person = identity::identified(app, &named.number, &named.name).await?;
-        let Some(person) = person else { return Ok(Some(("number", "insured-unknown"))) };
-        let records = merge::records(&mut app.db.read().await?, person).await?;
-        filing::enrol(app, by, records, &named, employment).await?
+        let Some(records) = super::enrolment::records(app, &named).await? else {
+            return if app.filer_limits.allow(who.0.staff_id, 1) {
+                Ok(Some(("number", "insured-unknown")))
+            } else {
+                Err(Refusal::new(ProblemType::TooManyRequests))
+            };
+        };
+        let wrong = filing::enrol(app, by, vec![Enrolment { records, named, employment }]).await?;
+        wrong.first().map_or(Ok(()), |(_, wrong)| Err(*wrong))
     };
     Ok(done.err().map(|(field, key)| (if field == ENROLLED.number { fields.number } else { field }, key)))
 }

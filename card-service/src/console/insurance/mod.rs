@@ -6,6 +6,7 @@
 
 mod disputes;
 mod employers;
+mod enrolment;
 mod filing;
 mod months;
 mod receipts;
@@ -40,6 +41,7 @@ const SHOWN: u32 = 60;
 /// The pages of this folder.
 pub(super) fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
     let mut routes = Vec::from(filing::routes());
+    routes.extend(enrolment::routes());
     routes.extend(employers::routes());
     routes.extend(receipts::routes());
     routes.extend(disputes::routes());
@@ -72,11 +74,7 @@ async fn own(connection: &mut Connection, who: &Staff) -> Result<Employer, Refus
 }
 
 fn households(locale: Locale) -> Vec<Choice> {
-    Household::ALL.map(|household| Choice::new(household.name(), household_text(locale, household))).into()
-}
-
-fn household_text(locale: Locale, household: Household) -> String {
-    locale.text(&format!("insured-household-{}", household.name().replace('_', "-")))
+    Household::ALL.map(|household| Choice::new(household.name(), locale.text(household.text_key()))).into()
 }
 
 /// How an employer stands.

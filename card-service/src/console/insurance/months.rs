@@ -1,11 +1,13 @@
 //! What has become of the months of one person: which were paid, by whom and how much, which are missing; for whoever says why that is
 //! read.
 
+use std::iter;
+
 use axum::extract::{Form, Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::{MethodRouter, get};
-use card_schema::ids::HolderId;
+use card_schema::ids::{HolderId, OrganisationId};
 use card_schema::month::Month;
 use card_schema::wire::insurance::MonthState;
 
@@ -68,13 +70,13 @@ async fn show(
 }
 
 /// What a month is called: which, and whose.
-pub(super) fn label(locale: Locale, has: &Insured, of: &MonthOf) -> String {
-    let values = [("month", of.month.to_string()), ("employer", has.name(of.employer).to_owned())];
+pub(super) fn label(locale: Locale, has: &Insured, (month, employer): (Month, OrganisationId)) -> String {
+    let values = [("month", month.to_string()), ("employer", has.name(employer).to_owned())];
     locale.text_with("insured-month-of", &values.each_ref().map(|(name, value)| (*name, &**value)))
 }
 
-/// How a month stands.
-pub(super) fn standing(locale: Locale, has: &Insured, of: &MonthOf) -> String {
+/// How a month stands, without what was said against it.
+pub(super) fn standing(locale: Locale, of: &MonthOf) -> String {
     let state = match of.state {
         MonthState::Paid => "insured-paid",
         MonthState::PaidLate => "insured-paid-late",
@@ -87,6 +89,7 @@ pub(super) fn standing(locale: Locale, has: &Insured, of: &MonthOf) -> String {
     if let Some(declared) = of.declared {
         let sums = declared.sums;
         let parts = [
+            ("wage", declared.wage),
             ("person", sums.person),
             ("employer", sums.employer),
             ("pension", sums.pension_account),
@@ -98,8 +101,13 @@ pub(super) fn standing(locale: Locale, has: &Insured, of: &MonthOf) -> String {
         }
         said.push(locale.text_with("insured-sums", &parts.each_ref().map(|(name, value)| (*name, &**value))));
     }
-    said.extend(has.dispute(of).map(|dispute| disputes::standing(locale, dispute)));
     said.join(&locale.text("console-list-comma"))
+}
+
+fn fact(locale: Locale, has: &Insured, of: &MonthOf) -> (String, String) {
+    let disputed = has.dispute(of).map(|dispute| disputes::standing(locale, dispute));
+    let said = iter::once(standing(locale, of)).chain(disputed).collect::<Vec<_>>();
+    (label(locale, has, (of.month, of.employer)), said.join(&locale.text("console-list-comma")))
 }
 
 /// The page of somebody's months.
@@ -120,7 +128,7 @@ pub(super) fn thing(frame: Frame, holder: HolderId, purpose: Purpose, has: &Insu
         (t("insured-pension-account"), pension),
         (t("insured-medical-account"), medical),
     ];
-    facts.extend(has.months.iter().map(|of| (label(locale, has, of), standing(locale, has, of))));
+    facts.extend(has.months.iter().map(|of| fact(locale, has, of)));
     facts.push((t("insured-why"), view::reason(locale, purpose)));
     ThingPage {
         back: back(locale, &holder.to_string()),

@@ -2,6 +2,7 @@
 //! whose money it is; and each month of a worker says what has become of it.
 
 mod disputes;
+mod enrolments;
 
 use std::collections::HashMap;
 
@@ -182,10 +183,11 @@ fn insured(states: &[MonthState], said: &[Dispute]) -> Insured {
     let employer = OrganisationId(Uuid::from_u128(7));
     let month_of = |(number, state): (u8, MonthState)| {
         let month = Month::of(card_schema::date::Date::new(2026, number, 1).unwrap());
+        let wage = Fen(800_000);
         let sums =
             Sums { person: Fen(84_000), employer: Fen(216_800), pension_account: Fen(64_000), ..Sums::default() };
         let declared =
-            Declared { month, employer, declaration: DeclarationId([1; 16]), filed_at: AT, paid_at: None, sums };
+            Declared { month, employer, declaration: DeclarationId([1; 16]), filed_at: AT, paid_at: None, wage, sums };
         let is_declared = !matches!(state, MonthState::Open | MonthState::Missing);
         let correction_waits = state == MonthState::PaidLate;
         MonthOf { month, employer, state, declared: is_declared.then_some(declared), correction_waits }
@@ -194,7 +196,7 @@ fn insured(states: &[MonthState], said: &[Dispute]) -> Insured {
         months: (1..).zip(states.iter().copied()).map(month_of).collect(),
         names: HashMap::from([(employer, FACTORY.to_owned())]),
         accounts: [64_000, 16_000],
-        disputes: said.iter().map(|one| ((one.month, one.employer), *one)).collect(),
+        disputes: said.to_vec(),
     }
 }
 
@@ -203,6 +205,7 @@ pub(in crate::console) fn pages(frame: &Frame) -> Vec<(String, String)> {
     let mut pages = of_employer(frame);
     pages.extend(of_bureau(frame));
     pages.extend(disputes::pages(frame));
+    pages.extend(enrolments::pages(frame));
     let holder = HolderId::new(Shard(3), [8; 16]);
     let dispute = disputes::disputed(None);
     let states = [
@@ -350,7 +353,7 @@ async fn an_employer_enrols_declares_corrects_and_pays_and_each_month_says_so() 
     let other_name = format!("{},{},1,", WORKERS[0].1, WORKERS[1].0);
     let low = format!("{},{},1,1", WORKERS[0].1, WORKERS[0].0);
     let next = this.after().to_string();
-    let old = this.before().before().to_string();
+    let old = (0..25).fold(this, |month, _| month.before()).to_string();
     for (month, totals, rows, said) in [
         (&month, ("3", "17000.50"), &rows[..], "The spreadsheet has 2 workers"),
         (&month, ("2", "17000.51"), &rows[..], "come to 17000.50 yuan"),

@@ -18,9 +18,9 @@ use crate::sheet::{Column, Row};
 
 /// The most workers of one declaration.
 pub const MAX_ROWS: usize = 20_000;
-/// So many months after its month a declaration can be corrected: those of two years (Labour Security Supervision Regulations of
-/// 2004, article 20).
-const CORRECTED_FOR: u32 = 24;
+/// So many months after its month something can be declared, late or as a correction: those of two years (Labour Security Supervision
+/// Regulations of 2004, article 20).
+const DECLARED_FOR: u32 = 24;
 
 /// Names a declaration. Random.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -167,13 +167,12 @@ pub struct Of {
 }
 
 impl Of {
-    /// Whether it can be declared in a month: this one and the one before, corrections of two years.
+    /// Whether it can be declared in a month.
     ///
     /// # Errors
     /// [`Wrong::Closed`].
     pub fn check(self, now: Month) -> Result<(), Wrong> {
-        let months = if self.corrects { CORRECTED_FOR } else { 1 };
-        let first = (0..months).fold(now, |month, _| month.before());
+        let first = (0..DECLARED_FOR).fold(now, |month, _| month.before());
         if (first..=now).contains(&self.month) { Ok(()) } else { Err(Wrong::Closed) }
     }
 }

@@ -11,6 +11,7 @@ use card_schema::month::Month;
 use card_schema::operation::social_security::Dispute as Said;
 use card_schema::wire::insurance::{Answered, DisputeAnswer, DisputeSeen};
 
+use super::record::MonthOf;
 use super::store;
 use crate::db::{DbError, Tx};
 use crate::people::StaffId;
@@ -64,6 +65,9 @@ pub async fn raise(
         let employments = store::employment::of_holder(tx.conn(), *record).await?;
         let mut employments = employments.iter().map(|found| found.employment);
         is_known |= employments.any(|one| one.employer == employer && one.is_in(month));
+        // Whoever was declared and enrolled for fewer months afterwards is told of that month still.
+        let declared = store::declaration::of_holder(tx.conn(), *record).await?;
+        is_known |= declared.iter().any(|one| (one.month, one.employer) == (month, employer));
         let disputes = store::dispute::of_holder(tx.conn(), *record).await?;
         waits |= disputes.iter().any(|one| (one.month, one.employer, one.answered) == (month, employer, None));
     }
@@ -77,6 +81,11 @@ pub async fn raise(
     Ok(Outcome::Accepted)
 }
 
+/// Whether an answer can be true of a month as it stands.
+pub fn may_be(answer: DisputeAnswer, month: Option<&MonthOf>) -> bool {
+    answer != DisputeAnswer::SetRight || month.is_some_and(|of| !of.state.is_gap())
+}
+
 /// Answers a dispute, in the holder's shard, which is locked; false where somebody has answered it meanwhile.
 ///
 /// # Errors
@@ -87,8 +96,8 @@ pub async fn answer(
     dispute: &Dispute,
     answer: DisputeAnswer,
 ) -> Result<bool, DbError> {
-    let now = store::dispute::one(tx.conn(), dispute.tap).await?;
-    if now.is_none_or(|now| now.answered.is_some()) {
+    let all = store::dispute::of_holder(tx.conn(), dispute.holder).await?;
+    if !all.iter().any(|one| one.tap == dispute.tap && one.answered.is_none()) {
         return Ok(false);
     }
     let answered = Dispute { answered: Some(Answered { at, answer }), ..*dispute };

@@ -68,37 +68,53 @@ pub struct Named {
     pub name: String,
 }
 
-/// Enrols somebody through an employer; what to do about it where that cannot be. The first of a person's records is the one that holds,
-/// the others point to it.
+/// Somebody who is to be enrolled.
+#[derive(Clone, Debug)]
+pub struct Enrolment {
+    /// All records of the person: the first is the one that holds, the others point to it.
+    pub records: Vec<HolderId>,
+    /// How the employer names them.
+    pub named: Named,
+    /// As what.
+    pub employment: Employment,
+}
+
+/// Enrols people through an employer, all or none: what to do about those who cannot be, by their places.
 ///
 /// # Errors
 /// When keys or database fail.
-pub async fn enrol(
-    app: &App,
-    (by, now): By,
-    records: Vec<HolderId>,
-    named: &Named,
-    employment: Employment,
-) -> Result<Result<(), employment::Wrong>, Refusal> {
-    let employer = employment.employer;
-    let number = Mark::of_number(&*app.keys, employer, &named.number)?;
-    let name = Mark::of_name(&*app.keys, employer, &named.name)?;
-    let new = Found { holder: records[0], employment, number, name };
+pub async fn enrol(app: &App, (by, now): By, all: Vec<Enrolment>) -> Result<Vec<(usize, employment::Wrong)>, Refusal> {
+    let mut new = Vec::with_capacity(all.len());
+    for Enrolment { records, named, employment } in all {
+        let number = Mark::of_number(&*app.keys, employment.employer, &named.number)?;
+        let name = Mark::of_name(&*app.keys, employment.employer, &named.name)?;
+        new.push((Found { holder: records[0], employment, number, name }, records));
+    }
     let this = Month::of(Date::in_china(now));
     app.db
         .write::<_, Refusal, _>(move |tx| {
             Box::pin(async move {
-                tx.lock(records.iter().map(HolderId::shard)).await?;
-                let mut others = Vec::new();
-                for record in &records {
-                    let found = store::employment::of_holder(tx.conn(), *record).await?;
-                    others.extend(found.into_iter().map(|found| found.employment));
+                tx.lock(new.iter().flat_map(|(_, records)| records).map(HolderId::shard)).await?;
+                let mut wrong = Vec::new();
+                // Of two rows that name the same person the second sees the first.
+                let mut enrolled: HashMap<HolderId, Employment> = HashMap::new();
+                for (place, (found, records)) in new.iter().enumerate() {
+                    let mut others = Vec::from_iter(enrolled.get(&found.holder).copied());
+                    for record in records {
+                        let found = store::employment::of_holder(tx.conn(), *record).await?;
+                        others.extend(found.into_iter().map(|found| found.employment));
+                    }
+                    match found.employment.check(&others, this) {
+                        Ok(()) => drop(enrolled.insert(found.holder, found.employment)),
+                        Err(why) => wrong.push((place, why)),
+                    }
                 }
-                let checked = employment.check(&others, this);
-                if checked.is_ok() {
-                    store::employment::put(tx, now, by, &new).await?;
+                if wrong.is_empty() {
+                    for (found, _) in &new {
+                        store::employment::put(tx, now, by, found).await?;
+                    }
                 }
-                Ok(checked)
+                Ok(wrong)
             })
         })
         .await

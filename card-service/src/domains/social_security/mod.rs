@@ -9,6 +9,7 @@ pub mod cover;
 pub mod declaration;
 pub mod dispute;
 pub mod employment;
+pub mod enrolment;
 pub mod filing;
 pub mod model;
 pub mod paying;

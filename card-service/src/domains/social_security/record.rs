@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use card_schema::clock::Micros;
 use card_schema::ids::OrganisationId;
+use card_schema::money::Fen;
 use card_schema::month::Month;
 use card_schema::wire::insurance::MonthState;
 
@@ -26,6 +27,8 @@ pub struct Declared {
     pub filed_at: Micros,
     /// When it was paid; none where it is not.
     pub paid_at: Option<Micros>,
+    /// What they earn.
+    pub wage: Fen,
     /// What it comes to.
     pub sums: Sums,
 }
@@ -91,7 +94,6 @@ pub fn counted(months: &[MonthOf]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use card_schema::money::Fen;
     use uuid::Uuid;
 
     use super::*;
@@ -114,6 +116,7 @@ mod tests {
             declaration: DeclarationId([1; 16]),
             filed_at: at(filed),
             paid_at: paid.map(at),
+            wage: Fen(800_000),
             sums: Sums { person: Fen(person), ..Sums::default() },
         }
     }

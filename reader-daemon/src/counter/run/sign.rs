@@ -23,13 +23,15 @@ pub(super) struct Deed {
     pub(super) reader: Option<String>,
     pub(super) order: Option<Uuid>,
     pub(super) after: Option<TapId>,
+    /// The only card that may sign it.
+    pub(super) card: Option<CardId>,
 }
 
 impl Deed {
     /// What was ordered.
     pub(super) fn of(order: &Order) -> Self {
-        let Order { id, ref operation, ref reader } = *order;
-        Self { operation: operation.clone(), reader: reader.clone(), order: Some(id), after: None }
+        let Order { id, ref operation, ref reader, card } = *order;
+        Self { operation: operation.clone(), reader: reader.clone(), order: Some(id), after: None, card }
     }
 }
 
@@ -67,7 +69,7 @@ impl Counter {
         lying: &mut Option<Lying>,
         moved: &mut mpsc::UnboundedReceiver<Hand>,
     ) -> Result<Signed, End> {
-        let (mut pin, mut card) = (None, None);
+        let (mut pin, mut card) = (None, deed.card);
         loop {
             if let Step::Pin { .. } = step {
                 pin = Some(typed(moved).await?);
@@ -83,7 +85,7 @@ impl Counter {
                 step = Step::Card { again: Some(again) };
                 self.enter(id, step.clone());
             }
-            let Deed { ref operation, ref reader, order, after } = *deed;
+            let Deed { ref operation, ref reader, order, after, .. } = *deed;
             let ask = Ask { operation: operation.clone(), pin: pin.clone(), card, order, after };
             let presented = tokio::select! {
                 presented = self.present(reader.as_deref(), &ask, lying.take()) => presented,

@@ -187,15 +187,15 @@ fn half_width(typed: char) -> char {
 /// Starts what was ordered with a form, and leads to where it is followed. A form that was sent twice leads to the same, and to the
 /// receipt of what came of it where the counter does not remember that any more.
 pub(super) async fn ordered(app: &App, id: Uuid, operation: Operation, followed: &str) -> Result<Response, Wrong> {
-    Ok(match start(app, id, operation).await? {
+    Ok(match start(app, Order::of_anybody(id, operation)).await? {
         None => Redirect::to(followed).into_response(),
         Some(tap) => Redirect::to(&format!("/counter/taps/{tap}")).into_response(),
     })
 }
 
 /// Starts what was ordered with a form; the tap that came of it where the counter does not remember that any more.
-pub(super) async fn start(app: &App, id: Uuid, operation: Operation) -> Result<Option<TapId>, Wrong> {
-    match app.counter.start(Order { id, operation, reader: None }).await {
+pub(super) async fn start(app: &App, order: Order) -> Result<Option<TapId>, Wrong> {
+    match app.counter.start(order).await {
         Ok(_) => Ok(None),
         Err(NotStarted::Before(before)) => Ok(Some(before.fate.tap_id)),
         Err(NotStarted::Busy(_)) => Err(Wrong::Busy),

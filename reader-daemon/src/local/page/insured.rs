@@ -27,6 +27,7 @@ use super::{
 };
 use crate::{
     cli::messages::Language,
+    counter::Order,
     local::{api::App, guard, wire::View},
 };
 
@@ -44,6 +45,8 @@ pub(super) struct Insured<'a> {
     pub(super) asked: Uuid,
     /// Whether it can be said here that something is wrong.
     pub(super) may_dispute: bool,
+    /// The month that it is.
+    pub(super) this: Month,
 }
 
 impl Insured<'_> {
@@ -68,9 +71,9 @@ impl Insured<'_> {
     fn older(&self) -> Option<String> {
         let Insurance { older, older_gaps, .. } = *self.insurance;
         (older > 0).then(|| match self.language {
-            Language::Zh => format!("更早还有 {older} 个月，其中 {older_gaps} 个月未申报或未缴费；服务站可以查看。"),
+            Language::Zh => format!("更早还有 {older} 个月，其中 {older_gaps} 个月未申报或未缴费；可请窗口查看。"),
             Language::En => format!(
-                "There are {older} earlier months, of them {older_gaps} not declared or not paid: a service station shows them."
+                "There are {older} earlier months, of them {older_gaps} not declared or not paid: ask at this desk to see them."
             ),
         })
     }
@@ -87,12 +90,16 @@ impl Insured<'_> {
         self.language.choose(zh, en)
     }
 
-    /// What is kept of the wage, and what the employer adds.
+    /// The wage as it was declared, what is kept of it, and what the employer adds.
     fn sums(&self, month: &InsuredMonth) -> Option<String> {
         let sums = month.sums?;
         Some(match self.language {
-            Language::Zh => format!("个人 {}，单位 {}", sums.person_fen, sums.employer_fen),
-            Language::En => format!("you {}, employer {}", sums.person_fen, sums.employer_fen),
+            Language::Zh => {
+                format!("工资 {}，个人缴 {}，单位缴 {}", sums.wage_fen, sums.person_fen, sums.employer_fen)
+            }
+            Language::En => {
+                format!("wage {}; you pay {}, employer {}", sums.wage_fen, sums.person_fen, sums.employer_fen)
+            }
         })
     }
 
@@ -117,7 +124,8 @@ impl Insured<'_> {
     /// Whether the holder can say now that it is not as it should be.
     fn is_open(&self, month: &InsuredMonth) -> bool {
         let waits = month.dispute.is_some_and(|dispute| dispute.answered.is_none());
-        self.may_dispute && !waits && month.state != MonthState::Open
+        // What is to be declared still can be wrong as soon as the month is over.
+        self.may_dispute && !waits && (month.state != MonthState::Open || month.month < self.this)
     }
 }
 
@@ -144,14 +152,15 @@ async fn dispute(
     headers: HeaderMap,
     Form(Said { id, month, employer }): Form<Said>,
 ) -> Response {
-    let is_shown =
-        app.counter.find(asked).and_then(|shown| shown.statement?.insurance).is_some_and(|insurance| {
-            insurance.months.iter().any(|one| (one.month, one.employer_id) == (month, employer))
-        });
-    // Where it has gone from the screen, whoever comes next says nothing in another's name.
-    if is_shown {
-        let said = Operation::SocialSecurityDispute(Dispute { month, employer });
-        if let Err(wrong) = start(&app, id, said).await {
+    let shown = app.counter.find(asked).and_then(|asked| asked.statement).filter(|shown| {
+        let mut months = shown.reply.insurance.iter().flat_map(|insurance| &insurance.months);
+        months.any(|one| (one.month, one.employer_id) == (month, employer))
+    });
+    // Where it has gone from the screen nobody says anything, and what one has begun is not the next one's card's to sign.
+    if let Some(shown) = shown {
+        let operation = Operation::SocialSecurityDispute(Dispute { month, employer });
+        let order = Order { card: Some(shown.card), ..Order::of_anybody(id, operation) };
+        if let Err(wrong) = start(&app, order).await {
             return said_again(&app, &headers, asked, &wrong);
         }
         app.counter.read(asked);
@@ -192,7 +201,7 @@ mod tests {
             employer_id: OrganisationId(Uuid::from_u128(7)),
             employer: "测试工厂".to_owned(),
             state,
-            sums: Some(MonthSums { person_fen: Fen(84_000), employer_fen: Fen(216_800) }),
+            sums: Some(MonthSums { wage_fen: Fen(800_000), person_fen: Fen(84_000), employer_fen: Fen(216_800) }),
             correction_waits: false,
             dispute,
         }
@@ -201,17 +210,21 @@ mod tests {
     #[test]
     fn a_month_can_be_disputed_once_at_a_time_where_that_is_allowed_and_something_can_be_wrong() {
         let insurance = Insurance::default();
-        let shown =
-            |may_dispute| Insured { language: Language::En, insurance: &insurance, asked: Uuid::nil(), may_dispute };
-        for (state, dispute, may, is_open) in [
-            (MonthState::Missing, None, true, true),
-            (MonthState::Missing, None, false, false),
-            (MonthState::Missing, Some(said(None)), true, false),
-            (MonthState::Missing, Some(said(Some(DisputeAnswer::Unfounded))), true, true),
-            (MonthState::Paid, None, true, true),
-            (MonthState::Open, None, true, false),
+        let shown = |may_dispute, this: &str| {
+            let (language, this) = (Language::En, this.parse().unwrap());
+            Insured { language, insurance: &insurance, asked: Uuid::nil(), may_dispute, this }
+        };
+        for (state, dispute, may, this, is_open) in [
+            (MonthState::Missing, None, true, "2026-11", true),
+            (MonthState::Missing, None, false, "2026-11", false),
+            (MonthState::Missing, Some(said(None)), true, "2026-11", false),
+            (MonthState::Missing, Some(said(Some(DisputeAnswer::Unfounded))), true, "2026-11", true),
+            (MonthState::Paid, None, true, "2026-09", true),
+            (MonthState::Open, None, true, "2026-09", false),
+            (MonthState::Open, None, true, "2026-10", true),
         ] {
-            assert_eq!(shown(may).is_open(&month(state, dispute)), is_open, "{state:?} {dispute:?} {may}");
+            let case = format!("{state:?} {dispute:?} {may} {this}");
+            assert_eq!(shown(may, this).is_open(&month(state, dispute)), is_open, "{case}");
         }
     }
 
@@ -228,7 +241,7 @@ mod tests {
                 Language::En,
                 [
                     "not declared",
-                    "you 840.00, employer 2168.00",
+                    "wage 8000.00; you pay 840.00, employer 2168.00",
                     "the bureau is to answer by 2026-12-23",
                     "(1970-01-01): The employer has set it right since",
                     "3 earlier months, of them 2",
@@ -238,14 +251,15 @@ mod tests {
                 Language::Zh,
                 [
                     "没有申报",
-                    "个人 840.00，单位 2168.00",
+                    "工资 8000.00，个人缴 840.00，单位缴 2168.00",
                     "应在 2026-12-23 前答复",
                     "（1970-01-01）：单位已经改正",
                     "更早还有 3 个月，其中 2",
                 ],
             ),
         ] {
-            let page = Insured { language, insurance: &insurance, asked: Uuid::nil(), may_dispute: true };
+            let (asked, this) = (Uuid::nil(), "2026-11".parse().unwrap());
+            let page = Insured { language, insurance: &insurance, asked, may_dispute: true, this };
             let page = page.render().unwrap();
             for said in said {
                 assert!(page.contains(said), "{said}: {page}");

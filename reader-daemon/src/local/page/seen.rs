@@ -296,7 +296,7 @@ mod tests {
     #[test]
     fn what_does_not_answer_is_told_while_a_card_is_waited_for() {
         let operation = Operation::PursePayment(purse::Payment::online(Fen(1)));
-        let order = Order { id: Uuid::from_u128(1), operation, reader: None };
+        let order = Order::of_anybody(Uuid::from_u128(1), operation);
         for (step, is_told) in [(Step::Card { again: None }, true), (Step::Pin { wrong: None }, false)] {
             let waiting = seen(None, Some(Transaction::new(order.clone(), Bearer::Holder, step)));
             let mute = Seen { lying: Lying::Mute, ..waiting.clone() };
@@ -327,7 +327,7 @@ mod tests {
     #[test]
     fn each_step_of_a_transaction_is_shown_and_a_pin_is_typed_in_peace() {
         let operation = Operation::PursePayment(purse::Payment::online(Fen(1)));
-        let order = Order { id: Uuid::from_u128(1), operation, reader: None };
+        let order = Order::of_anybody(Uuid::from_u128(1), operation);
         let mut transaction = Transaction::new(order, Bearer::Holder, Step::Pin { wrong: None });
         let typing = seen(None, Some(transaction.clone()));
         assert!(typing.is_typed());

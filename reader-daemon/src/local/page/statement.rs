@@ -2,6 +2,7 @@
 
 use askama::Template;
 use card_schema::{
+    month::Month,
     operation::OperationCode,
     wire::terminal::{RecordRead, StatementEntry, StatementReply},
 };
@@ -24,6 +25,8 @@ pub(super) struct Statement<'a> {
     pub(super) asked: Uuid,
     /// Whether a month can be disputed here.
     pub(super) may_dispute: bool,
+    /// The month that it is.
+    pub(super) this: Month,
     /// Why something that the holder has asked for since cannot be done.
     pub(super) wrong: Option<&'a str>,
 }
@@ -43,9 +46,9 @@ impl Statement<'_> {
 
     /// What has become of the holder's months, if they were ever insured.
     fn insured(&self) -> Option<Insured<'_>> {
-        let Self { language, asked, may_dispute, .. } = *self;
+        let Self { language, asked, may_dispute, this, .. } = *self;
         let insurance = self.reply.insurance.as_ref()?;
-        Some(Insured { language, insurance, asked, may_dispute })
+        Some(Insured { language, insurance, asked, may_dispute, this })
     }
 
     /// Each read with its time.
@@ -127,8 +130,8 @@ mod tests {
         };
         let journeys = Journeys::default();
         let reply = StatementReply { entries: Vec::new(), journeys, insurance: None, reads: Vec::new() };
-        let (language, asked, may_dispute) = (Language::En, Uuid::nil(), true);
-        let statement = Statement { language, reply: &reply, asked, may_dispute, wrong: None };
+        let (language, asked, this) = (Language::En, Uuid::nil(), Month::default());
+        let statement = Statement { language, reply: &reply, asked, may_dispute: true, this, wrong: None };
         for (entry, expected) in [
             (entry(OperationCode::PursePayment, Some(1_250), None, None), "−12.50"),
             (

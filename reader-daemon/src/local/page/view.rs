@@ -1,15 +1,19 @@
 //! What the page at the reader shows. No I/O; the words stand in the templates, in both languages.
 
+use std::borrow::Cow;
+
 use askama::Template;
 use axum::response::Html;
 use card_schema::{
     clock::Micros,
+    date::Date,
     envelope::{
         fares::FarePass,
         receipt::{Ending, Outcome},
     },
     money::Fen,
-    operation::OperationCode,
+    month::Month,
+    operation::{Operation, OperationCode, social_security::Dispute},
     points::Worth,
 };
 use jiff::Timestamp;
@@ -171,18 +175,26 @@ impl Payment<'_> {
 
     /// What the window is called.
     fn title(&self) -> String {
-        self.amount().map_or_else(|| self.what().to_owned(), |amount| amount.to_string())
+        self.amount().map_or_else(|| self.what().into_owned(), |amount| amount.to_string())
     }
 
     /// Over the amount.
-    fn what(&self) -> &'static str {
-        match self.transaction.order.operation.code() {
-            OperationCode::PursePayment if self.view == View::Holder && self.transaction.end().is_none() => {
-                self.language.choose("应付", "To pay")
+    fn what(&self) -> Cow<'static, str> {
+        let (zh, en) = match &self.transaction.order.operation {
+            Operation::PursePayment(_) if self.view == View::Holder && self.transaction.end().is_none() => {
+                ("应付", "To pay")
             }
-            OperationCode::PursePayment => self.language.choose("收款", "Payment"),
-            code => operation(self.language, code),
-        }
+            Operation::PursePayment(_) => ("收款", "Payment"),
+            // What they sign is nothing for the counter.
+            Operation::SocialSecurityDispute(Dispute { month, .. }) if self.view == View::Holder => {
+                return Cow::Owned(match self.language {
+                    Language::Zh => format!("对 {month} 社会保险的异议"),
+                    Language::En => format!("Dispute: your social security of {month}"),
+                });
+            }
+            operation => return Cow::Borrowed(self::operation(self.language, operation.code())),
+        };
+        Cow::Borrowed(self.language.choose(zh, en))
     }
 
     /// The points that are given, over the amount or instead of one.
@@ -245,10 +257,11 @@ impl Payment<'_> {
 
     /// What the holder has asked to see, on the holder's page alone.
     fn statement(&self) -> Option<Statement<'_>> {
-        let reply = self.transaction.statement.as_ref().filter(|_| self.view == View::Holder)?;
+        let reply = &self.transaction.statement.as_ref().filter(|_| self.view == View::Holder)?.reply;
         let Self { language, wrong, seen, .. } = *self;
         let (asked, may_dispute) = (self.transaction.order.id, seen.may_dispute);
-        Some(Statement { language, reply, asked, may_dispute, wrong })
+        let this = Month::of(Date::in_china(crate::clock::now()));
+        Some(Statement { language, reply, asked, may_dispute, this, wrong })
     }
 
     /// Whether the holder has asked for more than came.
@@ -374,7 +387,7 @@ pub(super) fn operation(language: Language, operation: OperationCode) -> &'stati
         OperationCode::TransitValidation => language.choose("乘车", "Ride"),
         OperationCode::TransitInspection => language.choose("查票", "Inspection"),
         OperationCode::TransitPass => language.choose("购买月票、日票", "Pass"),
-        OperationCode::SocialSecurityDispute => language.choose("社保异议", "A month of social security disputed"),
+        OperationCode::SocialSecurityDispute => language.choose("社保异议", "Dispute: a month of social security"),
         OperationCode::SignIn => language.choose("登录", "Sign-in"),
         OperationCode::RegistrationConsent => language.choose("同意", "Agreement"),
         OperationCode::Abandoned => language.choose("未用的流水号", "A number not used"),

@@ -10,6 +10,7 @@ use card_schema::wire::insurance::{Answered, DisputeAnswer};
 use super::*;
 use crate::cards::{Bearer, CardState};
 use crate::console::insurance::disputes;
+use crate::domains::residence::merge;
 use crate::domains::social_security::employment::Employment;
 use crate::domains::social_security::filing::Mark;
 use crate::domains::social_security::model::Household;
@@ -50,7 +51,10 @@ pub(super) fn pages(frame: &Frame) -> Vec<(String, String)> {
         ("unfounded", Some(DisputeAnswer::Unfounded), today, None),
     ] {
         let dispute = disputed(answer);
-        let has = insured(&[MonthState::Missing; 6], &[dispute]);
+        let before = Dispute { tap: TapId([8; 32]), ..disputed(Some(DisputeAnswer::Unfounded)) };
+        // Of what nothing is known any more the page says so.
+        let months = if answer.is_some() { 6 } else { 5 };
+        let has = insured(&vec![MonthState::Missing; months], &[dispute, before]);
         let seen = disputes::Seen { dispute, facts: facts(), has };
         let form = Typed::new();
         let page = disputes::thing(frame.clone(), &seen, Purpose::Complaint, today, (&form, wrong));
@@ -136,6 +140,8 @@ async fn a_holder_disputes_a_month_the_bureau_answers_and_the_holder_reads_it_an
     assert!(status == ok && page.contains(WORKERS[0].0) && page.contains("not declared"), "{page}");
     let (status, page) = send("reason=complaint&act=settle").await;
     assert!(status == again && page.contains("Choose the answer"), "{page}");
+    let (status, page) = send("reason=complaint&act=settle&answer=set_right").await;
+    assert!(status == again && page.contains("Nothing was declared or paid for this month yet"), "{page}");
     assert_eq!(send("reason=complaint&act=settle&answer=upheld").await.0, StatusCode::SEE_OTHER);
     let (status, page) = send("reason=complaint&act=settle&answer=unfounded").await;
     assert!(status == again && page.contains("answered it meanwhile"), "{page}");
@@ -163,4 +169,62 @@ async fn a_holder_disputes_a_month_the_bureau_answers_and_the_holder_reads_it_an
     }
     let unknown = format!("/disputes/{}", TapId([1; 32]));
     assert_eq!(shop.office.browse(Some(&session), &unknown, None).await.status, StatusCode::NOT_FOUND);
+}
+
+/// Somebody is declared by their employer for a month, and enrolled for fewer afterwards.
+#[tokio::test]
+async fn a_month_that_was_declared_can_be_disputed_however_the_employer_has_ended_it_and_two_taps_at_once_are_one_dispute()
+ {
+    let mut shop = of_somebody().await;
+    let employer = employer_called(&shop.office, FACTORY).await;
+    let (this, now, who, holder) =
+        (Month::of(shop.office.app.today()), shop.office.app.now(), shop.supervisor.staff_id, shop.holder);
+    let done = shop.office.app.db.write::<_, DbError, _>(move |tx| {
+        Box::pin(async move { crate::testing::insured::worked(tx, now, who, employer, holder).await })
+    });
+    done.await.unwrap();
+    let ended = shop.office.app.db.write::<_, DbError, _>(move |tx| {
+        Box::pin(async move {
+            tx.lock([holder.shard()]).await?;
+            let found = employment::of_holder(tx.conn(), holder).await?[0];
+            let employment = Employment { until: Some(this.before()), ..found.employment };
+            employment::put(tx, now, who, &Found { employment, ..found }).await
+        })
+    });
+    ended.await.unwrap();
+    let say = || Operation::SocialSecurityDispute(Said { month: this, employer });
+    let taps = [shop.signed(say(), 0), shop.signed(say(), 0)];
+    shop.office.intake.accept(shop.terminal.id, &shop.terminal.batch(&taps)).await.unwrap();
+    let waiting = shop.number("SELECT COUNT(*) FROM contribution_dispute WHERE answered_at IS NULL").await;
+    assert_eq!(waiting, 1, "said once, however often");
+    let seen = told(&mut shop, this).await;
+    assert!(seen["dispute"]["answered"].is_null() && seen["sums"]["wage_fen"] == 1_000_000, "{seen}");
+}
+
+/// Whoever looks at a dispute that came with another record of the person is seen in the record that the person has.
+#[tokio::test]
+async fn an_officers_look_is_seen_whichever_record_the_dispute_came_with() {
+    let mut shop = of_somebody().await;
+    let employer = employer_called(&shop.office, FACTORY).await;
+    let month = Month::of(shop.office.app.today()).before();
+    insured_since(&shop, employer, month).await;
+    let say = Operation::SocialSecurityDispute(Said { month, employer });
+    assert_eq!(shop.outcome(say, Slot::Approve).await, Outcome::Accepted);
+    let (name, number) = WORKERS[1];
+    let facts = Facts::default().with(Field::Name, name).with(Field::DocumentNumber, number);
+    let facts = facts.with(Field::DocumentKind, "resident_identity_card");
+    let (app, who, from) = (shop.office.app.clone(), shop.supervisor.staff_id, shop.holder);
+    let person = register(&app, who, Registration::of(facts)).await.unwrap();
+    let shared = app.clone();
+    let merged = app.db.write::<_, crate::http::Refusal, _>(move |tx| {
+        Box::pin(async move { merge::merge(&shared, tx, who, from, person, merge::Reason::OtherDocument).await })
+    });
+    merged.await.unwrap();
+    let officer = shop.office.staff("officer", StaffRole::BureauOfficer).await;
+    let list = shop.office.browse(Some(&officer), "/disputes", None).await.page;
+    let path = format!("/disputes/{}", list.split("/disputes/").nth(1).unwrap().split('"').next().unwrap());
+    let shown = shop.office.browse(Some(&officer), &path, Some("reason=complaint")).await;
+    assert!(shown.status == StatusCode::OK && shown.page.contains(name), "{}", shown.page);
+    let reads = residence::store::reads(&mut app.db.read().await.unwrap(), person, 100).await.unwrap();
+    assert!(reads.iter().any(|read| read.3 == "insurance"), "the person sees it");
 }

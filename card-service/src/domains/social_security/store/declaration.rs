@@ -190,6 +190,7 @@ pub async fn of_holder(connection: &mut Connection, holder: HolderId) -> Result<
             declaration: DeclarationId(columns::bytes(row, "declaration_id")?),
             filed_at: Micros(row.get("filed_at")?),
             paid_at: row.get::<Option<i64>>("paid_at")?.map(Micros),
+            wage: Fen(row.get("wage")?),
             sums: sums(row, "")?,
         })
     };

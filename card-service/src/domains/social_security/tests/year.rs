@@ -13,7 +13,7 @@ use card_schema::wire::insurance::MonthState;
 use crate::db::{Connection, DbError, query};
 use crate::domains::social_security::declaration::{Declared, Of, Sums, Totals};
 use crate::domains::social_security::employment::Employment;
-use crate::domains::social_security::filing::{self, Filing, Named};
+use crate::domains::social_security::filing::{self, Enrolment, Filing, Named};
 use crate::domains::social_security::model::{Household, Insurance};
 use crate::domains::social_security::receipt::Receipt;
 use crate::domains::social_security::record;
@@ -111,7 +111,8 @@ impl Year {
         let Person { holder, named, household, employer, .. } = &self.people[worker];
         let employment = Employment { employer: self.employers[*employer].0, from, until: None, household: *household };
         let by = (self.by, at(from, 2));
-        filing::enrol(&self.office.app, by, vec![*holder], named, employment).await.unwrap().unwrap();
+        let new = Enrolment { records: vec![*holder], named: named.clone(), employment };
+        assert!(filing::enrol(&self.office.app, by, vec![new]).await.unwrap().is_empty());
     }
 
     /// One worker in forty goes to another employer.

@@ -1,0 +1,123 @@
+//! Many workers are enrolled with a spreadsheet: all of them, or none and what is wrong is told row by row.
+
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{MethodRouter, get, post};
+use card_schema::ids::HolderId;
+
+use super::filing::HOME;
+use super::own;
+use super::sheet::{self, SheetPage, received, rows};
+use crate::app::App;
+use crate::console::frame::Frame;
+use crate::console::input::NoFile;
+use crate::console::register::Link;
+use crate::domains::residence::{identity, merge};
+use crate::domains::social_security::employment::Employment;
+use crate::domains::social_security::enrolment::{self, MAX_ROWS, Newcomer, Part, RowWrong};
+use crate::domains::social_security::filing::{self, Enrolment, Named};
+use crate::http::{Refusal, SignedIn, language};
+use crate::people::limits::FilerLimits;
+use crate::people::model::Permission;
+use crate::sheet::{MAX_BYTES, Unusable};
+
+pub(super) const PAGE: &str = "/filings/enrolments";
+
+/// The page of this file.
+pub(super) fn routes() -> [(&'static str, MethodRouter<App>); 1] {
+    let take = post(take).layer(DefaultBodyLimit::max(MAX_BYTES + NoFile::FORM_BYTES));
+    [(PAGE, get(blank).merge(take))]
+}
+
+/// All records of whom an employer names; none where nobody is known so.
+pub(super) async fn records(app: &App, named: &Named) -> Result<Option<Vec<HolderId>>, Refusal> {
+    let Some(person) = identity::identified(app, &named.number, &named.name).await? else { return Ok(None) };
+    Ok(Some(merge::records(&mut app.db.read().await?, person).await?))
+}
+
+/// What is wrong with a spreadsheet.
+pub(super) enum Bad {
+    /// All of it.
+    Sheet(Unusable),
+    /// Rows of it.
+    Rows(Vec<(u32, RowWrong)>),
+    /// So many rows name nobody that it is not told which.
+    Strangers(usize),
+}
+
+/// The page on which a spreadsheet is sent.
+pub(super) fn sheet_page(frame: Frame, bad: Option<Bad>) -> SheetPage {
+    let locale = frame.locale();
+    let t = |key: &str| locale.text(key);
+    let of_rows = |key: &str, rows: usize| locale.text_with(key, &[("rows", &rows.to_string())]);
+    let (wrong, rows) = match bad {
+        Some(Bad::Sheet(Unusable { key, at })) => (Some(locale.text_with(key, &[("at", &at)])), Vec::new()),
+        Some(Bad::Rows(wrong)) => {
+            let count = wrong.len();
+            let each = wrong.into_iter().map(|(row, why)| (row, why.text_key(), why.at()));
+            (Some(of_rows("filing-rows-wrong", count)), rows(locale, each))
+        }
+        Some(Bad::Strangers(count)) => (Some(of_rows("enrolment-strangers", count)), Vec::new()),
+        None => (None, Vec::new()),
+    };
+    SheetPage {
+        back: Link { to: HOME.to_owned(), text: t("filing-title") },
+        action: PAGE,
+        title: t("enrolment-title"),
+        lead: t("enrolment-lead"),
+        inputs: vec![sheet::input(locale, "enrolment-sheet", MAX_ROWS).wrong(wrong)],
+        rows,
+        button: t("enrolment-button"),
+        frame,
+    }
+}
+
+async fn blank(State(app): State<App>, who: SignedIn, headers: HeaderMap) -> Result<Response, Refusal> {
+    who.require(Permission::FileContributions)?;
+    own(&mut app.db.read().await?, &who.0).await?;
+    sheet_page(Frame::new(language(&headers), PAGE, Some(&who.0)), None).answer()
+}
+
+async fn take(
+    State(app): State<App>,
+    who: SignedIn,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<Response, Refusal> {
+    who.require(Permission::FileContributions)?;
+    let employer = own(&mut app.db.read().await?, &who.0).await?.id();
+    let (_, read) = received::<Part, 0>(request, [], MAX_ROWS).await?;
+    let again = |bad| sheet_page(Frame::new(language(&headers), PAGE, Some(&who.0)), Some(bad)).answer();
+    let newcomers = match read.map_err(Bad::Sheet).and_then(|rows| enrolment::read(rows).map_err(Bad::Rows)) {
+        Ok(newcomers) => newcomers,
+        Err(bad) => return again(bad),
+    };
+    let (mut known, mut strangers) = (Vec::with_capacity(newcomers.len()), Vec::new());
+    for Newcomer { row, number, name, from, household } in newcomers {
+        let named = Named { number, name };
+        match records(&app, &named).await? {
+            Some(records) => {
+                let employment = Employment { employer, from, until: None, household };
+                known.push((row, Enrolment { records, named, employment }));
+            }
+            None => strangers.push((row, RowWrong::Refused("insured-unknown"))),
+        }
+        // It has lost the sheet's columns, or tries who is registered: neither needs to be looked at further.
+        if strangers.len() > FilerLimits::BURST as usize {
+            break;
+        }
+    }
+    if !app.filer_limits.allow(who.0.staff_id, strangers.len()) {
+        return again(Bad::Strangers(strangers.len()));
+    }
+    if !strangers.is_empty() {
+        return again(Bad::Rows(strangers));
+    }
+    let (places, all): (Vec<_>, Vec<_>) = known.into_iter().unzip();
+    let wrong = filing::enrol(&app, (who.0.staff_id, app.now()), all).await?;
+    if wrong.is_empty() {
+        return Ok(Redirect::to(HOME).into_response());
+    }
+    again(Bad::Rows(wrong.into_iter().map(|(place, (_, key))| (places[place], RowWrong::Refused(key))).collect()))
+}
