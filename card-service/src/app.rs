@@ -29,7 +29,7 @@ use crate::jobs::Hub;
 use crate::keys::KeyStore;
 use crate::keys::pki::Authorities;
 use crate::people::card_sign_in::SignIns;
-use crate::people::limits::{CheckLimits, FilerLimits, SignInLimits};
+use crate::people::limits::{CheckLimits, SignInLimits, StrangerLimits};
 use crate::terminals::heard::Heard;
 
 /// The service's shared parts. Cheap to clone.
@@ -65,8 +65,8 @@ pub struct Parts {
     pub sign_in_limits: SignInLimits,
     /// How many papers and receipts may be checked.
     pub check_limits: CheckLimits,
-    /// How many whom nobody knows whoever files may name.
-    pub filer_limits: FilerLimits,
+    /// How many whom nobody knows an employer may name.
+    pub stranger_limits: StrangerLimits,
     /// The operating system's randomness.
     pub random: SystemRandom,
     /// What `/metrics` renders; none where another service in this process counts.

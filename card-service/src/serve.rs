@@ -46,7 +46,7 @@ use crate::keys::file::{FileStore, Opener};
 use crate::keys::pki::{Authorities, PkiError};
 use crate::keys::{KeyError, KeyStore, tls};
 use crate::people::card_sign_in::SignIns;
-use crate::people::limits::{CheckLimits, FilerLimits, SignInLimits};
+use crate::people::limits::{CheckLimits, SignInLimits, StrangerLimits};
 use crate::terminals::heard::Heard;
 use crate::{api, ledger, open_files, telemetry};
 
@@ -225,7 +225,7 @@ impl Service {
             heard: Heard::default(),
             sign_in_limits: SignInLimits::default(),
             check_limits: CheckLimits::default(),
-            filer_limits: FilerLimits::default(),
+            stranger_limits: StrangerLimits::default(),
             random: SystemRandom::new(),
             metrics: telemetry::start_metrics(),
             log_key,

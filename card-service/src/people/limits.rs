@@ -1,13 +1,15 @@
-//! How often somebody may try to sign in, and how often papers and receipts may be checked. Knows neither names nor passwords,
-//! and of papers and receipts only who asks.
+//! How often somebody may try to sign in, how often papers and receipts may be checked, and how many strangers an employer may name. Knows
+//! neither names nor passwords, and of papers and receipts only who asks.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use card_schema::clock::Micros;
+use card_schema::ids::OrganisationId;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-
-use super::model::StaffId;
 
 /// How many sign-ins may be tried: per name and per address, then one every twelve seconds.
 #[derive(Debug)]
@@ -43,25 +45,50 @@ impl CheckLimits {
     }
 }
 
-/// How many whom nobody knows somebody who files may name: those of a file with a wrong column, then one every five minutes. Whoever
-/// files is not to find out who is registered.
-#[derive(Debug)]
-pub struct FilerLimits(DefaultKeyedRateLimiter<StaffId>);
+/// How many whom nobody knows an employer may name: as many as a sheet has with a wrong column, then one every five minutes. Whoever
+/// files is not to find out who is registered: who has none left is told nothing of anybody.
+#[derive(Debug, Default)]
+pub struct StrangerLimits(Mutex<HashMap<OrganisationId, Named>>);
 
-impl FilerLimits {
-    /// How many at once.
-    pub const BURST: u32 = 200;
+/// How many an employer had left, and when.
+#[derive(Clone, Copy, Debug)]
+struct Named {
+    left: u32,
+    at: Micros,
+}
 
-    /// Counts so many, and says whether they may be told which.
-    pub fn allow(&self, who: StaffId, unknown: usize) -> bool {
-        let Some(unknown) = u32::try_from(unknown).ok().map(NonZeroU32::new) else { return false };
-        unknown.is_none_or(|unknown| matches!(self.0.check_key_n(&who, unknown), Ok(Ok(()))))
+/// How many at once.
+const STRANGERS: u32 = 200;
+/// How long until there is one more.
+const STRANGER_EVERY_SECONDS: i64 = 300;
+
+impl Named {
+    /// As it is later.
+    fn at(self, now: Micros) -> Self {
+        let more = (now.0 - self.at.0).max(0) / (STRANGER_EVERY_SECONDS * 1_000_000);
+        let left = self.left.saturating_add(u32::try_from(more).unwrap_or(STRANGERS)).min(STRANGERS);
+        let at = if left == STRANGERS { now } else { self.at.plus_seconds(more * STRANGER_EVERY_SECONDS) };
+        Self { left, at }
     }
 }
 
-impl Default for FilerLimits {
-    fn default() -> Self {
-        Self(RateLimiter::dashmap(quota(Self::BURST, Duration::from_mins(5))))
+impl StrangerLimits {
+    /// How many may be named now.
+    pub fn left(&self, employer: OrganisationId, now: Micros) -> usize {
+        self.of(employer, now, 0) as usize
+    }
+
+    /// So many were named.
+    pub fn named(&self, employer: OrganisationId, now: Micros, strangers: usize) {
+        self.of(employer, now, u32::try_from(strangers).unwrap_or(u32::MAX));
+    }
+
+    fn of(&self, employer: OrganisationId, now: Micros, named: u32) -> u32 {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = all.get(&employer).map_or(Named { left: STRANGERS, at: now }, |known| known.at(now));
+        let known = Named { left: known.left.saturating_sub(named), ..known };
+        all.insert(employer, known);
+        known.left
     }
 }
 
@@ -90,5 +117,27 @@ impl SignInLimits {
             self.by_address.retain_recent();
         }
         self.by_address.check_key(&address).is_ok() && self.allow_name(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn an_employer_names_so_many_strangers_and_one_more_every_five_minutes() {
+        let (limits, start) = (StrangerLimits::default(), Micros(1_795_424_645_000_000));
+        let [one, other] = [7, 8].map(|id| OrganisationId(Uuid::from_u128(id)));
+        assert_eq!(limits.left(one, start), 200);
+        limits.named(one, start, 150);
+        assert_eq!((limits.left(one, start), limits.left(other, start)), (50, 200));
+        limits.named(one, start, 5_000);
+        for (seconds, left) in [(299, 0), (300, 1), (599, 1), (600, 2), (60_000, 200), (100_000, 200)] {
+            assert_eq!(limits.left(one, start.plus_seconds(seconds)), left, "after {seconds} s");
+        }
+        limits.named(one, start.plus_seconds(100_000), 1);
+        assert_eq!(limits.left(one, start), 199, "a clock that goes back gives none");
     }
 }

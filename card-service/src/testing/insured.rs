@@ -42,7 +42,10 @@ pub(crate) async fn worked(
     for until in [None, Some(this)] {
         let employment = Employment { employer, from: this, until, household: Household::OtherRural };
         let found = Found { holder, employment, number: Mark([7; 32]), name: Mark([8; 32]) };
-        employment::put(tx, at, by, &found).await?;
+        match until {
+            None => employment::add(tx, at, by, &[found]).await?,
+            Some(_) => employment::put(tx, at, by, &found).await?,
+        }
     }
     let (employer_pays, due) = (Fen(100), Fen(PERSON.0 + 100));
     let insurances = [due, Fen(0), Fen(0), Fen(0), Fen(0)];

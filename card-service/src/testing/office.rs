@@ -34,7 +34,7 @@ use crate::keys::KeyStore;
 use crate::keys::file::{FileStore, Opener};
 use crate::keys::pki::Authorities;
 use crate::people::card_sign_in::SignIns;
-use crate::people::limits::{CheckLimits, FilerLimits, SignInLimits};
+use crate::people::limits::{CheckLimits, SignInLimits, StrangerLimits};
 use crate::people::member::{self, model::Post};
 use crate::people::model::SignedInBy;
 use crate::people::{Staff, StaffId, StaffRole, factor, password, session, store};
@@ -93,7 +93,7 @@ pub(crate) async fn office() -> Office {
         heard: Heard::default(),
         sign_in_limits: SignInLimits::default(),
         check_limits: CheckLimits::default(),
-        filer_limits: FilerLimits::default(),
+        stranger_limits: StrangerLimits::default(),
         random: SystemRandom::new(),
         metrics: None,
         log_key: String::new(),

@@ -40,7 +40,7 @@ use crate::keys::der::ecdsa_signature;
 use crate::keys::pki::Authorities;
 use crate::people::StaffId;
 use crate::people::card_sign_in::SignIns;
-use crate::people::limits::{CheckLimits, FilerLimits, SignInLimits};
+use crate::people::limits::{CheckLimits, SignInLimits, StrangerLimits};
 use crate::terminals::heard::Heard;
 use crate::testing::town::{START, Signed, Signer, TestTerminal, Town, clerk_in, random};
 
@@ -175,7 +175,7 @@ fn app(town: &Town, authorities: &Authorities) -> App {
         heard: Heard::default(),
         sign_in_limits: SignInLimits::default(),
         check_limits: CheckLimits::default(),
-        filer_limits: FilerLimits::default(),
+        stranger_limits: StrangerLimits::default(),
         random: SystemRandom::new(),
         metrics: None,
         log_key: String::new(),

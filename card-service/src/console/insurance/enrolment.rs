@@ -1,10 +1,13 @@
 //! Many workers are enrolled with a spreadsheet: all of them, or none and what is wrong is told row by row.
 
+use std::collections::HashMap;
+
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get, post};
-use card_schema::ids::HolderId;
+use card_schema::ids::{HolderId, OrganisationId};
+use card_schema::month::Month;
 
 use super::filing::HOME;
 use super::own;
@@ -16,9 +19,9 @@ use crate::console::register::Link;
 use crate::domains::residence::{identity, merge};
 use crate::domains::social_security::employment::Employment;
 use crate::domains::social_security::enrolment::{self, MAX_ROWS, Newcomer, Part, RowWrong};
-use crate::domains::social_security::filing::{self, Enrolment, Named};
+use crate::domains::social_security::filing::{self, Enrolment, Mark, Named};
+use crate::domains::social_security::store;
 use crate::http::{Refusal, SignedIn, language};
-use crate::people::limits::FilerLimits;
 use crate::people::model::Permission;
 use crate::sheet::{MAX_BYTES, Unusable};
 
@@ -42,23 +45,22 @@ pub(super) enum Bad {
     Sheet(Unusable),
     /// Rows of it.
     Rows(Vec<(u32, RowWrong)>),
-    /// So many rows name nobody that it is not told which.
-    Strangers(usize),
+    /// Too many have named nobody: it is not told which.
+    Strangers,
 }
 
 /// The page on which a spreadsheet is sent.
 pub(super) fn sheet_page(frame: Frame, bad: Option<Bad>) -> SheetPage {
     let locale = frame.locale();
     let t = |key: &str| locale.text(key);
-    let of_rows = |key: &str, rows: usize| locale.text_with(key, &[("rows", &rows.to_string())]);
     let (wrong, rows) = match bad {
         Some(Bad::Sheet(Unusable { key, at })) => (Some(locale.text_with(key, &[("at", &at)])), Vec::new()),
         Some(Bad::Rows(wrong)) => {
-            let count = wrong.len();
+            let count = wrong.len().to_string();
             let each = wrong.into_iter().map(|(row, why)| (row, why.text_key(), why.at()));
-            (Some(of_rows("filing-rows-wrong", count)), rows(locale, each))
+            (Some(locale.text_with("filing-rows-wrong", &[("rows", &count)])), rows(locale, each))
         }
-        Some(Bad::Strangers(count)) => (Some(of_rows("enrolment-strangers", count)), Vec::new()),
+        Some(Bad::Strangers) => (Some(t("enrolment-strangers")), Vec::new()),
         None => (None, Vec::new()),
     };
     SheetPage {
@@ -93,8 +95,18 @@ async fn take(
         Ok(newcomers) => newcomers,
         Err(bad) => return again(bad),
     };
+    let (by, now) = (who.0.staff_id, app.now());
+    if let Err(wrong) = checked(&app, employer, &newcomers, Month::of(app.today())).await? {
+        return again(Bad::Rows(wrong));
+    }
+    let left = app.stranger_limits.left(employer, now);
     let (mut known, mut strangers) = (Vec::with_capacity(newcomers.len()), Vec::new());
     for Newcomer { row, number, name, from, household } in newcomers {
+        // It has lost its columns, or tries who is registered: nobody is looked for further, and nothing is told of anybody.
+        if strangers.len() >= left {
+            app.stranger_limits.named(employer, now, strangers.len());
+            return again(Bad::Strangers);
+        }
         let named = Named { number, name };
         match records(&app, &named).await? {
             Some(records) => {
@@ -103,21 +115,43 @@ async fn take(
             }
             None => strangers.push((row, RowWrong::Refused("insured-unknown"))),
         }
-        // It has lost the sheet's columns, or tries who is registered: neither needs to be looked at further.
-        if strangers.len() > FilerLimits::BURST as usize {
-            break;
-        }
     }
-    if !app.filer_limits.allow(who.0.staff_id, strangers.len()) {
-        return again(Bad::Strangers(strangers.len()));
-    }
+    app.stranger_limits.named(employer, now, strangers.len());
     if !strangers.is_empty() {
         return again(Bad::Rows(strangers));
     }
-    let (places, all): (Vec<_>, Vec<_>) = known.into_iter().unzip();
-    let wrong = filing::enrol(&app, (who.0.staff_id, app.now()), all).await?;
+    let (rows, all): (Vec<_>, Vec<_>) = known.into_iter().unzip();
+    let wrong = filing::enrol(&app, (by, now), all).await?;
     if wrong.is_empty() {
         return Ok(Redirect::to(HOME).into_response());
     }
-    again(Bad::Rows(wrong.into_iter().map(|(place, (_, key))| (places[place], RowWrong::Refused(key))).collect()))
+    // That somebody works elsewhere is nothing that an employer has to know of many.
+    app.stranger_limits.named(employer, now, wrong.len());
+    again(Bad::Rows(wrong.into_iter().map(|(place, (_, key))| (rows[place], RowWrong::Refused(key))).collect()))
+}
+
+/// What is wrong with rows whoever they are about, and with those about the employer's own workers: said before anybody is looked for.
+async fn checked(
+    app: &App,
+    employer: OrganisationId,
+    newcomers: &[Newcomer],
+    this: Month,
+) -> Result<Result<(), Vec<(u32, RowWrong)>>, Refusal> {
+    let mut marks = Vec::with_capacity(newcomers.len());
+    for one in newcomers {
+        marks.push(Mark::of_number(&*app.keys, employer, &one.number)?);
+    }
+    let mut own: HashMap<Mark, Vec<Employment>> = HashMap::new();
+    let connection = &mut app.db.read().await?;
+    for found in store::employment::by_numbers(connection, employer, marks.iter().copied()).await? {
+        own.entry(found.number).or_default().push(found.employment);
+    }
+    let check = |(one, mark): (&Newcomer, &Mark)| {
+        let employment = Employment { employer, from: one.from, until: None, household: one.household };
+        let others = own.get(mark).map_or(&[][..], Vec::as_slice);
+        let (_, key) = employment.check(others, this).err()?;
+        Some((one.row, RowWrong::Refused(key)))
+    };
+    let wrong: Vec<_> = newcomers.iter().zip(&marks).filter_map(check).collect();
+    Ok(if wrong.is_empty() { Ok(()) } else { Err(wrong) })
 }

@@ -6,7 +6,6 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get, post};
 use card_schema::money::Fen;
 use card_schema::month::Month;
-use card_schema::wire::ProblemType;
 
 use super::sheet::{self, SheetPage, received, rows};
 use super::{Account, Employer, households, month, own};
@@ -22,6 +21,7 @@ use crate::domains::social_security::declaration::{self, MAX_ROWS, Of, Part, Tot
 use crate::domains::social_security::employment::Employment;
 use crate::domains::social_security::filing::{self, Enrolment, Filing, Named};
 use crate::domains::social_security::model::Household;
+use crate::domains::social_security::store;
 use crate::http::{Refusal, SignedIn, language};
 use crate::i18n::Locale;
 use crate::people::model::Permission;
@@ -156,15 +156,19 @@ async fn carry_out(app: &App, who: &SignedIn, employer: &Employer, form: &Typed)
         if let Err(wrong) = employment.check(&[], Month::of(app.today())) {
             return Ok(Some(wrong));
         }
-        let Some(records) = super::enrolment::records(app, &named).await? else {
-            return if app.filer_limits.allow(who.0.staff_id, 1) {
-                Ok(Some(("number", "insured-unknown")))
-            } else {
-                Err(Refusal::new(ProblemType::TooManyRequests))
-            };
+        // Who has named too many strangers is told nothing of anybody.
+        if app.stranger_limits.left(employer.id(), by.1) == 0 {
+            return Ok(Some(("number", "enrolment-strangers")));
+        }
+        let wrong = match super::enrolment::records(app, &named).await? {
+            Some(records) => {
+                let wrong = filing::enrol(app, by, vec![Enrolment { records, named, employment }]).await?;
+                wrong.first().map(|(_, wrong)| *wrong)
+            }
+            None => Some(("number", "insured-unknown")),
         };
-        let wrong = filing::enrol(app, by, vec![Enrolment { records, named, employment }]).await?;
-        wrong.first().map_or(Ok(()), |(_, wrong)| Err(*wrong))
+        app.stranger_limits.named(employer.id(), by.1, usize::from(wrong.is_some()));
+        wrong.map_or(Ok(()), Err)
     };
     Ok(done.err().map(|(field, key)| (if field == ENROLLED.number { fields.number } else { field }, key)))
 }
@@ -296,8 +300,11 @@ async fn declare(
     let mut known = filing::known(&app, &mut app.db.read().await?, employer.id(), of, &declared).await?;
     let births = identity::births(&app, &known.holders()).await?;
     known.born(|holder| births.get(&holder).copied());
+    // Whoever is late is reckoned as the others of that month were.
+    let risk = store::declaration::risk(&mut app.db.read().await?, employer.id(), of.month).await?;
     let filing = Filing { employer: employer.id(), of, totals, declared, known };
-    match filing::file(&app, &app.scheme, (who.0.staff_id, app.now()), employer.risk, filing).await? {
+    let by = (who.0.staff_id, app.now());
+    match filing::file(&app, &app.scheme, by, risk.unwrap_or(employer.risk), filing).await? {
         Ok(_) => {
             app.contributions.notify_one();
             Ok(Redirect::to(HOME).into_response())

@@ -3,6 +3,7 @@
 
 mod disputes;
 mod enrolments;
+mod late;
 
 use std::collections::HashMap;
 

@@ -83,7 +83,8 @@ pub async fn raise(
 
 /// Whether an answer can be true of a month as it stands.
 pub fn may_be(answer: DisputeAnswer, month: Option<&MonthOf>) -> bool {
-    answer != DisputeAnswer::SetRight || month.is_some_and(|of| !of.state.is_gap())
+    let is_set_right = |of: &MonthOf| of.declared.is_some() && !of.state.is_gap();
+    answer != DisputeAnswer::SetRight || month.is_some_and(is_set_right)
 }
 
 /// Answers a dispute, in the holder's shard, which is locked; false where somebody has answered it meanwhile.
@@ -103,4 +104,47 @@ pub async fn answer(
     let answered = Dispute { answered: Some(Answered { at, answer }), ..*dispute };
     store::dispute::put(tx, at, &answered, Some(by)).await?;
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use card_schema::money::Fen;
+    use card_schema::wire::insurance::MonthState;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domains::social_security::declaration::{DeclarationId, Sums};
+    use crate::domains::social_security::record::Declared;
+
+    #[test]
+    fn nobody_is_told_that_something_was_set_right_which_was_not() {
+        let (month, employer) = ("2026-09".parse().unwrap(), OrganisationId(Uuid::nil()));
+        let of = |state| {
+            let declared = Declared {
+                month,
+                employer,
+                declaration: DeclarationId([1; 16]),
+                filed_at: Micros(0),
+                paid_at: None,
+                wage: Fen(1),
+                sums: Sums::default(),
+            };
+            let is_declared = !matches!(state, MonthState::Open | MonthState::Missing);
+            MonthOf { month, employer, state, declared: is_declared.then_some(declared), correction_waits: false }
+        };
+        for (state, is_set_right) in [
+            (MonthState::Paid, true),
+            (MonthState::PaidLate, true),
+            (MonthState::Declared, true),
+            (MonthState::Unpaid, false),
+            (MonthState::Open, false),
+            (MonthState::Missing, false),
+        ] {
+            assert_eq!(may_be(DisputeAnswer::SetRight, Some(&of(state))), is_set_right, "{state:?}");
+            for answer in [DisputeAnswer::Upheld, DisputeAnswer::Unfounded] {
+                assert!(may_be(answer, Some(&of(state))) && may_be(answer, None));
+            }
+        }
+        assert!(!may_be(DisputeAnswer::SetRight, None));
+    }
 }

@@ -94,23 +94,33 @@ pub async fn enrol(app: &App, (by, now): By, all: Vec<Enrolment>) -> Result<Vec<
     app.db
         .write::<_, Refusal, _>(move |tx| {
             Box::pin(async move {
-                tx.lock(new.iter().flat_map(|(_, records)| records).map(HolderId::shard)).await?;
-                let mut wrong = Vec::new();
-                // Of two rows that name the same person the second sees the first.
-                let mut enrolled: HashMap<HolderId, Employment> = HashMap::new();
-                for (place, (found, records)) in new.iter().enumerate() {
-                    let mut others = Vec::from_iter(enrolled.get(&found.holder).copied());
-                    for record in records {
-                        let found = store::employment::of_holder(tx.conn(), *record).await?;
-                        others.extend(found.into_iter().map(|found| found.employment));
+                let records = new.iter().flat_map(|(_, records)| records);
+                tx.lock(records.clone().map(HolderId::shard)).await?;
+                let mut others: HashMap<HolderId, Vec<Employment>> = HashMap::new();
+                for found in store::employment::of_holders(tx.conn(), records.copied()).await? {
+                    others.entry(found.holder).or_default().push(found.employment);
+                }
+                let (mut wrong, mut again, mut first) = (Vec::new(), Vec::new(), Vec::new());
+                for (place, (found, records)) in new.into_iter().enumerate() {
+                    let known: Vec<_> = records.iter().filter_map(|one| others.get(one)).flatten().copied().collect();
+                    if let Err(why) = found.employment.check(&known, this) {
+                        wrong.push((place, why));
+                        continue;
                     }
-                    match found.employment.check(&others, this) {
-                        Ok(()) => drop(enrolled.insert(found.holder, found.employment)),
-                        Err(why) => wrong.push((place, why)),
+                    // Whoever never began may begin after all.
+                    let key = (found.employment.employer, found.employment.from);
+                    let is_there = known.iter().any(|one| (one.employer, one.from) == key);
+                    if is_there {
+                        again.push(found);
+                    } else {
+                        first.push(found);
                     }
+                    // Of two that name the same person the second sees the first.
+                    others.entry(found.holder).or_default().push(found.employment);
                 }
                 if wrong.is_empty() {
-                    for (found, _) in &new {
+                    store::employment::add(tx, now, by, &first).await?;
+                    for found in &again {
                         store::employment::put(tx, now, by, found).await?;
                     }
                 }

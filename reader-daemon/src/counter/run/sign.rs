@@ -80,6 +80,10 @@ impl Counter {
                     *lying = self.there(deed.reader.as_deref());
                 }
             }
+            // The card that has asked may stay where it is; another that lies there is refused before its PIN is tried.
+            if deed.card.is_some() {
+                *lying = None;
+            }
             if matches!(step, Step::Card { again: None }) && self.lies(lying.as_ref()) {
                 let again = Again { said: deed.lift(), card: CardSeen::Other };
                 step = Step::Card { again: Some(again) };

@@ -141,7 +141,7 @@ async fn a_holder_disputes_a_month_the_bureau_answers_and_the_holder_reads_it_an
     let (status, page) = send("reason=complaint&act=settle").await;
     assert!(status == again && page.contains("Choose the answer"), "{page}");
     let (status, page) = send("reason=complaint&act=settle&answer=set_right").await;
-    assert!(status == again && page.contains("Nothing was declared or paid for this month yet"), "{page}");
+    assert!(status == again && page.contains("not declared, or not paid in time"), "{page}");
     assert_eq!(send("reason=complaint&act=settle&answer=upheld").await.0, StatusCode::SEE_OTHER);
     let (status, page) = send("reason=complaint&act=settle&answer=unfounded").await;
     assert!(status == again && page.contains("answered it meanwhile"), "{page}");

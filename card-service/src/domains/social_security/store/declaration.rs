@@ -110,6 +110,16 @@ async fn open(
     rows.all(connection).await?.iter().map(declaration).collect()
 }
 
+/// The class of risk by which an employer has declared a month, if it has.
+pub async fn risk(connection: &mut Connection, employer: OrganisationId, month: Month) -> Result<Option<u8>, DbError> {
+    let row = query(
+        "SELECT c.risk FROM declaration d CROSS JOIN contribution c
+         WHERE d.organisation_id = $1 AND d.month = $2 AND c.declaration_id = d.declaration_id LIMIT 1",
+    );
+    let row = row.bind(employer).bind(month.first().days()).optional(connection).await?;
+    row.map(|row| columns::number(&row, "risk")).transpose()
+}
+
 /// What an employer has declared and not paid; below zero where that gives back.
 pub async fn owed(connection: &mut Connection, employer: OrganisationId) -> Result<Fen, DbError> {
     let sum = query(

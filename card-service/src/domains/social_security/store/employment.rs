@@ -1,15 +1,18 @@
 //! The table employment.
 
+use std::collections::BTreeMap;
+
 use card_schema::clock::Micros;
-use card_schema::ids::{HolderId, OrganisationId};
+use card_schema::ids::{HolderId, OrganisationId, Shard};
 use card_schema::month::Month;
 
 use super::month;
-use crate::db::{Connection, DbError, Row, Rows, Tx, columns, query};
+use crate::db::{Connection, DbError, Row, Rows, Tx, columns, insert, query};
 use crate::domains::social_security::employment::Employment;
 use crate::domains::social_security::filing::Mark;
 use crate::domains::social_security::model::Household;
-use crate::evidence::{ActionKind, Change, tables};
+use crate::evidence::tables::{self, Value};
+use crate::evidence::{self, Action, ActionKind, Change, RowImage};
 use crate::people::StaffId;
 
 /// An employment with whose it is, and by what its employer calls them.
@@ -75,6 +78,77 @@ pub async fn insured(connection: &mut Connection, employer: OrganisationId, mont
          WHERE organisation_id = $1 AND from_month <= $2 AND (until_month IS NULL OR until_month >= $2)",
     );
     count.bind(employer).bind(month.first().days()).scalar_one(connection).await
+}
+
+/// Every employment of some holders.
+pub async fn of_holders(
+    connection: &mut Connection,
+    holders: impl Iterator<Item = HolderId> + Clone,
+) -> Result<Vec<Found>, DbError> {
+    let wanted = Rows::new()
+        .ints("shard", holders.clone().map(|holder| i64::from(holder.shard().0)))
+        .bytes("holder_id", holders.map(|holder| *holder.as_bytes()));
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = query(format!(
+        "SELECT {COLUMNS} FROM {{wanted}} CROSS JOIN employment e
+         WHERE e.shard = wanted.shard AND e.holder_id = wanted.holder_id"
+    ));
+    rows.set("wanted", wanted).all(connection).await?.iter().map(found).collect()
+}
+
+/// Writes employments that are new, in a transaction that has locked their shards. One leaf a shard speaks for all in it: they are pictured
+/// in memory, because they may be many.
+pub async fn add(tx: &mut Tx, at: Micros, by: StaffId, new: &[Found]) -> Result<(), DbError> {
+    let mut by_shard: BTreeMap<Shard, Vec<&Found>> = BTreeMap::new();
+    for found in new {
+        by_shard.entry(found.holder.shard()).or_default().push(found);
+    }
+    let leaves: Vec<_> = by_shard.keys().map(|shard| evidence::reserve(tx, *shard)).collect();
+    let actions = leaves.iter().zip(&by_shard).map(|(leaf, (shard, of_shard))| {
+        let images = of_shard.iter().map(|found| image(found, at, by, leaf.leaf_id)).collect();
+        (*leaf, Action::new(*shard, ActionKind::EmploymentChanged, images))
+    });
+    evidence::append_reserved(tx, at, actions.collect()).await?;
+    let each =
+        || by_shard.values().zip(&leaves).flat_map(|(of_shard, leaf)| of_shard.iter().map(move |found| (*found, leaf)));
+    let until = |of: &Employment| of.until.map(|until| until.first().days());
+    let rows = Rows::new()
+        .ints("shard", each().map(|(found, _)| i64::from(found.holder.shard().0)))
+        .bytes("holder_id", each().map(|(found, _)| *found.holder.as_bytes()))
+        .bytes("organisation_id", each().map(|(found, _)| *found.employment.employer.as_bytes()))
+        .ints("from_month", each().map(|(found, _)| found.employment.from.first().days()))
+        .optional_ints("until_month", each().map(|(found, _)| until(&found.employment)))
+        .texts("household", each().map(|(found, _)| found.employment.household.name()))
+        .bytes("number_mark", each().map(|(found, _)| found.number.0))
+        .bytes("name_mark", each().map(|(found, _)| found.name.0))
+        .bytes("staff_id", each().map(|_| *by.0.as_bytes()))
+        .ints("at", each().map(|_| at.0))
+        .ints("leaf", each().map(|(_, leaf)| leaf.leaf_id));
+    insert(tx.conn(), "employment", rows, "").await
+}
+
+/// What the leaf of an employment commits to.
+fn image(found: &Found, at: Micros, by: StaffId, leaf: i64) -> RowImage {
+    let Found { holder, employment, number, name } = found;
+    let withheld = [
+        Value::Text(employment.household.name().to_owned()),
+        Value::Bytes(number.0.to_vec()),
+        Value::Bytes(name.0.to_vec()),
+    ];
+    let mut row: Vec<Value> = vec![
+        i64::from(holder.shard().0).into(),
+        holder.as_bytes()[..].into(),
+        employment.employer.as_bytes()[..].into(),
+        employment.from.first().days().into(),
+        employment.until.map_or(Value::Null, |until| Value::Int(until.first().days())),
+        by.0.as_bytes()[..].into(),
+        at.0.into(),
+        leaf.into(),
+    ];
+    row.extend(tables::EMPLOYMENT.seal(&withheld));
+    tables::EMPLOYMENT.image(&row)
 }
 
 /// Writes an employment that is new, or what has become of the one of this holder, employer and beginning: whoever never began may be
