@@ -68,6 +68,11 @@ impl Insured {
         self.names.get(&employer).map_or("", String::as_str)
     }
 
+    /// What has become of a month with an employer.
+    pub fn month(&self, month: Month, employer: OrganisationId) -> Option<&MonthOf> {
+        self.months.iter().find(|of| (of.month, of.employer) == (month, employer))
+    }
+
     /// What was disputed last of a month.
     pub fn dispute(&self, of: &MonthOf) -> Option<&Dispute> {
         self.disputes.iter().find(|one| (one.month, one.employer) == (of.month, of.employer))
@@ -84,13 +89,13 @@ impl Insured {
             counted: count(record::counted(&self.months)),
             pension_fen,
             medical_fen,
-            months: shown.into_iter().map(|of| self.month(of)).collect(),
+            months: shown.into_iter().map(|of| self.told_of(of)).collect(),
             older: count(older.len()),
             older_gaps: count(older.iter().filter(|of| of.state.is_gap()).count()),
         })
     }
 
-    fn month(&self, of: &MonthOf) -> InsuredMonth {
+    fn told_of(&self, of: &MonthOf) -> InsuredMonth {
         let sums = of.declared.map(|one| MonthSums {
             wage_fen: one.wage,
             person_fen: one.sums.person,

@@ -236,10 +236,7 @@ async fn enrol(city: &City, month: Month, staffs: &[Vec<Resident>]) -> Result<(V
                     let first = iter::once(card_schema::ids::Shard(0));
                     tx.lock(first.chain(some.iter().map(|found| HolderId::shard(&found.holder)))).await?;
                     store::put(tx, at, filer, employer, 1).await?;
-                    for found in &some {
-                        store::employment::put(tx, at, filer, found).await?;
-                    }
-                    Ok(())
+                    store::employment::add(tx, at, filer, &some).await
                 })
             });
             put.await?;

@@ -89,14 +89,11 @@ pub(super) fn listed(
     today: Date,
 ) -> DuePage {
     let locale = frame.locale();
-    let due = |of: &Dispute| {
-        let values = [("month", of.month.to_string()), ("employer", name(of.employer))];
-        Due {
-            to: PART.address(of.tap),
-            number: locale.text_with("insured-month-of", &values.each_ref().map(|(name, value)| (*name, &**value))),
-            state: tag(locale, of, today),
-            day: locale.text_with("dispute-due", &[("day", &of.due().to_string())]),
-        }
+    let due = |of: &Dispute| Due {
+        to: PART.address(of.tap),
+        number: months::label(locale, of.month, &name(of.employer)),
+        state: tag(locale, of, today),
+        day: locale.text_with("dispute-due", &[("day", &of.due().to_string())]),
     };
     let (title, none) = (locale.text("dispute-waiting"), locale.text("dispute-none"));
     let lists = vec![DueList::new("waiting", title, none, LISTED as usize, waiting.iter().map(due))];
@@ -178,7 +175,7 @@ async fn show(
                 // The person has the list of who has read the one record, whatever record the dispute came with.
                 tx.lock([dispute.holder.shard(), person.shard()]).await?;
                 let has = insurance::of(tx.conn(), person, now, Month::of(today)).await?;
-                let month = has.months.iter().find(|of| (of.month, of.employer) == (dispute.month, dispute.employer));
+                let month = has.month(dispute.month, dispute.employer);
                 let wrong = match answer {
                     Err(missing) => Some(missing),
                     Ok(None) => None,
@@ -211,14 +208,14 @@ pub(super) fn thing(
     let t = |key: &str| locale.text(key);
     let Seen { dispute, facts: of, has } = seen;
     let key = (dispute.month, dispute.employer);
-    let month = has.months.iter().find(|of| (of.month, of.employer) == key);
+    let month = has.month(dispute.month, dispute.employer);
     let standing_now = month.map_or_else(|| t("dispute-no-month"), |month| months::standing(locale, month));
     let mut facts = vec![
         (t("dispute-raised"), day(dispute.at)),
         (t("dispute-standing"), standing(locale, dispute)),
         (t("filing-name"), of.get(Field::Name).to_owned()),
         (t("filing-number"), of.get(Field::DocumentNumber).to_owned()),
-        (months::label(locale, has, key), standing_now),
+        (months::label(locale, dispute.month, has.name(dispute.employer)), standing_now),
     ];
     let others = has.disputes.iter().filter(|one| (one.month, one.employer) == key && one.tap != dispute.tap);
     facts.extend(others.map(|one| (t("dispute-other"), format!("{} · {}", day(one.at), standing(locale, one)))));

@@ -11,7 +11,7 @@ use card_schema::month::Month;
 
 use super::filing::HOME;
 use super::own;
-use super::sheet::{self, SheetPage, received, rows};
+use super::sheet::{self, SheetPage, received};
 use crate::app::App;
 use crate::console::frame::Frame;
 use crate::console::input::NoFile;
@@ -54,11 +54,9 @@ pub(super) fn sheet_page(frame: Frame, bad: Option<Bad>) -> SheetPage {
     let locale = frame.locale();
     let t = |key: &str| locale.text(key);
     let (wrong, rows) = match bad {
-        Some(Bad::Sheet(Unusable { key, at })) => (Some(locale.text_with(key, &[("at", &at)])), Vec::new()),
+        Some(Bad::Sheet(why)) => sheet::unusable(locale, why),
         Some(Bad::Rows(wrong)) => {
-            let count = wrong.len().to_string();
-            let each = wrong.into_iter().map(|(row, why)| (row, why.text_key(), why.at()));
-            (Some(locale.text_with("filing-rows-wrong", &[("rows", &count)])), rows(locale, each))
+            sheet::rows(locale, wrong.into_iter().map(|(row, why)| (row, why.text_key(), why.at())))
         }
         Some(Bad::Strangers) => (Some(t("enrolment-strangers")), Vec::new()),
         None => (None, Vec::new()),

@@ -7,7 +7,7 @@ use axum::routing::{MethodRouter, get, post};
 use card_schema::money::Fen;
 use card_schema::month::Month;
 
-use super::sheet::{self, SheetPage, received, rows};
+use super::sheet::{self, SheetPage, received};
 use super::{Account, Employer, households, month, own};
 use crate::app::App;
 use crate::console::asking;
@@ -221,11 +221,9 @@ pub(super) fn sheet_page(frame: Frame, this: Month, form: &Typed, bad: Option<Ba
         input("wages", typed(form, "wages")),
     ];
     let (wrong, rows) = match bad {
-        Some(Bad::Sheet(Unusable { key, at })) => (Some(locale.text_with(key, &[("at", &at)])), Vec::new()),
+        Some(Bad::Sheet(why)) => sheet::unusable(locale, why),
         Some(Bad::Rows(wrong)) => {
-            let count = wrong.len().to_string();
-            let of_rows = wrong.into_iter().map(|(row, why)| (row, why.text_key(), why.at()));
-            (Some(locale.text_with("filing-rows-wrong", &[("rows", &count)])), rows(locale, of_rows))
+            sheet::rows(locale, wrong.into_iter().map(|(row, why)| (row, why.text_key(), why.at())))
         }
         Some(Bad::Field(..)) | None => (None, Vec::new()),
     };

@@ -7,7 +7,7 @@ use axum::extract::{Form, Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::{MethodRouter, get};
-use card_schema::ids::{HolderId, OrganisationId};
+use card_schema::ids::HolderId;
 use card_schema::month::Month;
 use card_schema::wire::insurance::MonthState;
 
@@ -70,9 +70,8 @@ async fn show(
 }
 
 /// What a month is called: which, and whose.
-pub(super) fn label(locale: Locale, has: &Insured, (month, employer): (Month, OrganisationId)) -> String {
-    let values = [("month", month.to_string()), ("employer", has.name(employer).to_owned())];
-    locale.text_with("insured-month-of", &values.each_ref().map(|(name, value)| (*name, &**value)))
+pub(super) fn label(locale: Locale, month: Month, employer: &str) -> String {
+    locale.text_with("insured-month-of", &[("month", &month.to_string()), ("employer", employer)])
 }
 
 /// How a month stands, without what was said against it.
@@ -107,7 +106,7 @@ pub(super) fn standing(locale: Locale, of: &MonthOf) -> String {
 fn fact(locale: Locale, has: &Insured, of: &MonthOf) -> (String, String) {
     let disputed = has.dispute(of).map(|dispute| disputes::standing(locale, dispute));
     let said = iter::once(standing(locale, of)).chain(disputed).collect::<Vec<_>>();
-    (label(locale, has, (of.month, of.employer)), said.join(&locale.text("console-list-comma")))
+    (label(locale, of.month, has.name(of.employer)), said.join(&locale.text("console-list-comma")))
 }
 
 /// The page of somebody's months.

@@ -7,7 +7,7 @@ use axum::routing::{MethodRouter, get, post};
 use card_schema::ids::OrganisationId;
 
 use super::SHOWN;
-use super::sheet::{self, SheetPage, received, rows};
+use super::sheet::{self, SheetPage, received};
 use crate::app::App;
 use crate::console::asking;
 use crate::console::frame::Frame;
@@ -146,11 +146,9 @@ pub(super) fn sheet_page(frame: Frame, bad: Option<Bad>) -> SheetPage {
     let locale = frame.locale();
     let t = |key: &str| locale.text(key);
     let (wrong, rows) = match bad {
-        Some(Bad::Sheet(Unusable { key, at })) => (Some(locale.text_with(key, &[("at", &at)])), Vec::new()),
+        Some(Bad::Sheet(why)) => sheet::unusable(locale, why),
         Some(Bad::Rows(wrong)) => {
-            let count = wrong.len().to_string();
-            let of_rows = wrong.into_iter().map(|(row, why)| (row, why.text_key(), why.at()));
-            (Some(locale.text_with("filing-rows-wrong", &[("rows", &count)])), rows(locale, of_rows))
+            sheet::rows(locale, wrong.into_iter().map(|(row, why)| (row, why.text_key(), why.at())))
         }
         Some(Bad::Others(numbers)) => {
             let row = |number| (number, t("arrival-wrong-other"));

@@ -39,15 +39,21 @@ pub(super) fn input(locale: Locale, keys: &str, max_rows: usize) -> Input {
     Input::file("sheet", locale.text(keys), ".xlsx,.csv").hint(hint)
 }
 
-/// What is wrong with rows, by their numbers in the spreadsheet: the key of a text, and what it is filled in with.
-pub(super) fn rows(
-    locale: Locale,
-    wrong: impl IntoIterator<Item = (u32, &'static str, String)>,
-) -> Vec<(String, String)> {
+/// What is wrong with a spreadsheet: said of all of it, and of each row.
+pub(super) type Told = (Option<String>, Vec<(String, String)>);
+
+/// Of one that cannot be read.
+pub(super) fn unusable(locale: Locale, Unusable { key, at }: Unusable) -> Told {
+    (Some(locale.text_with(key, &[("at", &at)])), Vec::new())
+}
+
+/// Of rows, by their numbers in the spreadsheet: the key of a text, and what it is filled in with.
+pub(super) fn rows(locale: Locale, wrong: impl ExactSizeIterator<Item = (u32, &'static str, String)>) -> Told {
+    let all = locale.text_with("filing-rows-wrong", &[("rows", &wrong.len().to_string())]);
     let row = |(row, key, at): (u32, &str, String)| {
         (locale.text_with("filing-row", &[("row", &row.to_string())]), locale.text_with(key, &[("at", &at)]))
     };
-    wrong.into_iter().map(row).collect()
+    (Some(all), wrong.map(row).collect())
 }
 
 /// The text fields and the spreadsheet of a form; why the spreadsheet cannot be read, where it cannot.

@@ -284,7 +284,7 @@ impl Payment<'_> {
         self.transaction.order.operation.code() == OperationCode::SocialSecurityDispute
     }
 
-    /// Whether money could have moved.
+    /// Whether no money moves, whatever comes of it.
     fn moves_nothing(&self) -> bool {
         self.is_inquiry() || self.is_dispute()
     }
