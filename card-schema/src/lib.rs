@@ -5,6 +5,7 @@
 
 pub mod card;
 pub mod clock;
+pub mod coverage;
 pub mod date;
 pub mod document;
 pub mod envelope;
@@ -17,4 +18,5 @@ pub mod paper;
 pub mod points;
 #[cfg(feature = "qr")]
 pub mod qr;
+pub mod rate;
 pub mod wire;

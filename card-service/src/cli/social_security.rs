@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use card_schema::date::Date;
 use card_schema::money::Fen;
 use card_schema::month::Month;
+use card_schema::rate::Rate;
 use serde::Serialize;
 
 use super::output::{CliError, Context};
 use crate::domains::social_security::city;
-use crate::domains::social_security::model::{Household, Rate};
+use crate::domains::social_security::model::Household;
 use crate::domains::social_security::rules::{Bound, Contribution, Worker, Wrong, contributions};
 use crate::domains::social_security::scheme::Scheme;
 use crate::i18n::Locale;

@@ -3,9 +3,10 @@
 use card_schema::date::Date;
 use card_schema::money::Fen;
 use card_schema::month::Month;
+use card_schema::rate::Rate;
 use serde::Serialize;
 
-use super::model::{Household, Insurance, Rate};
+use super::model::{Household, Insurance};
 use super::scheme::{Rates, Rule, Scheme};
 
 /// Of whom, for what.

@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use card_schema::money::Fen;
 use card_schema::month::Month;
+use card_schema::rate::Rate;
 use serde::Deserialize;
 
-use super::model::{Household, Insurance, Rate};
+use super::model::{Household, Insurance};
 
 /// The rules of Beijing.
 const BEIJING: &str = include_str!("../../../data/social-security/beijing.toml");

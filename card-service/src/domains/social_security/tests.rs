@@ -5,9 +5,10 @@ mod year;
 
 use card_schema::money::Fen;
 use card_schema::month::Month;
+use card_schema::rate::Rate;
 use proptest::prelude::*;
 
-use super::model::{Household, Insurance, Rate};
+use super::model::{Household, Insurance};
 use super::rules::{Bound, Contribution, Worker, Wrong, contributions};
 use super::scheme::{Broken, Scheme, Unusable};
 
