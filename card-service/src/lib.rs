@@ -26,6 +26,7 @@ pub mod operations;
 pub mod people;
 mod plain;
 pub mod progress;
+pub mod rule_file;
 pub mod serve;
 pub mod sheet;
 pub mod statement;

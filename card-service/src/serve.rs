@@ -47,6 +47,7 @@ use crate::keys::pki::{Authorities, PkiError};
 use crate::keys::{KeyError, KeyStore, tls};
 use crate::people::card_sign_in::SignIns;
 use crate::people::limits::{CheckLimits, SignInLimits, StrangerLimits};
+use crate::rule_file::Unread;
 use crate::terminals::heard::Heard;
 use crate::{api, ledger, open_files, telemetry};
 
@@ -101,7 +102,7 @@ pub enum ServeError {
     },
     /// The rules of social security.
     #[error("the rules of social security cannot be followed")]
-    Rules(#[from] city::Unread),
+    Rules(#[source] Unread),
     /// An address that cannot be bound.
     #[error("cannot listen on {address}")]
     Bind {
@@ -214,7 +215,7 @@ impl Service {
             fare_packs: Packs::new(Arc::clone(&keys)),
             fare_uploads: Uploads::default(),
             contributions: Notify::new(),
-            scheme: city::scheme(config.social_security.rules.as_deref())?,
+            scheme: city::scheme(config.social_security.rules.as_deref()).map_err(ServeError::Rules)?,
             keys,
             authorities,
             config,

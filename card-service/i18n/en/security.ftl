@@ -14,7 +14,6 @@ security-person-fixed = the worker pays { $rate } and { $fixed }, together { $am
 security-to-account = of it { $rate } of the base, { $amount }, goes to the worker's own account
 security-sums = Together: the employer pays { $employer } yuan, the worker { $person } yuan; { $account } yuan go to the worker's own accounts
 security-version = From { $from } on: { $source }
-security-too-large = A file of rules has at most { $max } KB
 security-malformed = The rules cannot be read. { $at }
 security-empty = There are no rules in the file: write at least one [[version]]
 security-order = Version { $at }: versions have to begin one after the other, the oldest first

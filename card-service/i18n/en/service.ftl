@@ -111,6 +111,7 @@ cli-ready = The service is ready
 cli-not-ready = The service is not ready
 cli-unknown-setting = { $origin }: there is no setting "{ $key }". Settings: { $keys }. Correct the name and try again.
 cli-bad-setting = A setting is wrong: { $cause }. Correct it and try again.
+cli-rules-too-large = A file of rules has at most { $max } KB
 cli-exporting = Writing { $table }
 cli-verifying-read = Reading rows
 cli-verifying-rows = Comparing rows with the log

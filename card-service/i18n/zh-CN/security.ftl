@@ -14,7 +14,6 @@ security-person-fixed = 个人 { $rate } 加 { $fixed }，共 { $amount }
 security-to-account = 其中基数的 { $rate }，{ $amount } 计入个人账户
 security-sums = 合计：单位 { $employer } 元，个人 { $person } 元；计入个人账户 { $account } 元
 security-version = { $from } 起：{ $source }
-security-too-large = 规则文件最大 { $max } KB
 security-malformed = 无法读取规则文件。{ $at }
 security-empty = 文件中没有规则：请至少写一个 [[version]]
 security-order = 版本 { $at }：各版本须按起始月份先后排列

@@ -111,6 +111,7 @@ cli-ready = 服务已就绪
 cli-not-ready = 服务还没有就绪
 cli-unknown-setting = { $origin }：没有名为“{ $key }”的设置。可用的设置：{ $keys }。请更正名称后重试。
 cli-bad-setting = 设置有误：{ $cause }。请更正后重试。
+cli-rules-too-large = 规则文件最大 { $max } KB
 cli-exporting = 正在写出 { $table }
 cli-verifying-read = 正在读取记录
 cli-verifying-rows = 正在将记录与日志对照

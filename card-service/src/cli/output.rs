@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::i18n::Locale;
 use crate::progress::{Part, Progress};
+use crate::rule_file::Unread;
 
 /// Output format of every command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -66,6 +67,14 @@ impl CliError {
     /// The input was wrong, as a text of `i18n/` says it.
     pub const fn wrong_text(key: &'static str, values: Vec<(&'static str, String)>) -> Self {
         Self { exit: 2, message: Message::Text(key, values) }
+    }
+
+    /// A file of rules cannot be followed.
+    pub fn unread(error: Unread) -> Self {
+        match error {
+            Unread::File(error) => Self::usage(&error),
+            Unread::Wrong((key, values)) => Self::wrong_text(key, values),
+        }
     }
 
     /// There is nothing to act on.

@@ -70,10 +70,7 @@ pub(super) fn run(context: Context, command: &SocialSecurityCommand) -> Result<(
 }
 
 fn read(path: Option<&Path>) -> Result<Scheme, CliError> {
-    city::scheme(path).map_err(|unread| match unread.words() {
-        Some((key, values)) => CliError::wrong_text(key, values),
-        None => CliError::usage(&unread),
-    })
+    city::scheme(path).map_err(CliError::unread)
 }
 
 /// A version of the rules, for a program.
