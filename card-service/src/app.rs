@@ -19,6 +19,7 @@ use crate::cards::status::StatusLists;
 use crate::clock;
 use crate::config::Config;
 use crate::db::Db;
+use crate::domains::clinic::coverage::city::Coverage;
 use crate::domains::residence::map;
 use crate::domains::social_security::scheme::Scheme;
 use crate::domains::transit::import::Recalled;
@@ -53,6 +54,8 @@ pub struct Parts {
     pub fare_uploads: Uploads,
     /// What is contributed to social security in this city.
     pub scheme: Scheme,
+    /// What is covered of bills in this city.
+    pub coverage: Coverage,
     /// Is told when contributions were filed, or something has arrived for them.
     pub contributions: Notify,
     /// The issuer's certificates.

@@ -23,7 +23,7 @@ const PREFIX: &str = "CARD_SERVICE_";
 const NOT_SETTINGS: [&str; 3] = ["CARD_SERVICE_CONFIG", "CARD_SERVICE_ADMIN_PASSWORD", "CARD_SERVICE_LANG"];
 
 /// Every key there is, with what it is for.
-pub const KEYS: [(&str, &str); 37] = [
+pub const KEYS: [(&str, &str); 39] = [
     ("data_dir", "folder for database, keys and certificates"),
     ("database.url", "sqlite:PATH or postgres://USER@HOST/DATABASE; SQLite in data_dir when not set"),
     ("public.listen", "address of the console and the API"),
@@ -62,6 +62,8 @@ pub const KEYS: [(&str, &str); 37] = [
     ("suspicion.refunds", "refunds and voids of a terminal within 24 hours that are usual, whatever they come to"),
     ("suspicion.wrong_pins", "wrong PINs at a terminal within 24 hours that are usual"),
     ("social_security.rules", "file with the rules of this city; those of Beijing when not set"),
+    ("coverage.rules", "file with what is covered of bills in this city; the rules of Beijing when not set"),
+    ("coverage.catalogue", "file with the items that are covered; those that come with the program when not set"),
     ("sessions.idle_s", "seconds after which an idle console session ends"),
     ("metrics.open", "true: /metrics answers everybody, not loopback alone"),
 ];
@@ -112,6 +114,9 @@ pub struct Config {
     /// See [`SocialSecurityConfig`].
     #[serde(default)]
     pub social_security: SocialSecurityConfig,
+    /// See [`CoverageConfig`].
+    #[serde(default)]
+    pub coverage: CoverageConfig,
     /// See [`SessionsConfig`].
     pub sessions: SessionsConfig,
     /// See [`MetricsConfig`].
@@ -123,6 +128,15 @@ pub struct Config {
 pub struct SocialSecurityConfig {
     /// A file of rules (`domains::social_security::scheme`).
     pub rules: Option<PathBuf>,
+}
+
+/// What is covered of bills.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct CoverageConfig {
+    /// A file of rules (`domains::clinic::coverage::policy`).
+    pub rules: Option<PathBuf>,
+    /// A file of items (`domains::clinic::coverage::catalogue`).
+    pub catalogue: Option<PathBuf>,
 }
 
 /// Where the rows are.
@@ -436,6 +450,17 @@ mod tests {
         let env = environment(&[("CARD_SERVICE_PUBLIC__HOSTS", "station.test, 10.0.0.1")]);
         let config = Config::load(Some(&file), &env, &flags).unwrap();
         assert_eq!(config.public.hosts, ["station.test", "10.0.0.1"]);
+    }
+
+    #[test]
+    fn files_of_rules_are_named_in_the_file_or_none_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("card-service.toml");
+        std::fs::write(&file, "[coverage]\nrules = \"city.toml\"\ncatalogue = \"items.csv\"\n").unwrap();
+        let config = Config::load(Some(&file), &HashMap::new(), &Overrides::default()).unwrap();
+        assert_eq!(config.coverage.rules.as_deref(), Some(Path::new("city.toml")));
+        assert_eq!(config.coverage.catalogue.as_deref(), Some(Path::new("items.csv")));
+        assert_eq!(config.social_security.rules, None);
     }
 
     #[test]

@@ -28,6 +28,7 @@ use crate::cards::status::StatusLists;
 use crate::clock;
 use crate::config::Config;
 use crate::db::{Db, DbError};
+use crate::domains::clinic::coverage;
 use crate::domains::residence::map::Counted;
 use crate::domains::residence::{draft, import};
 use crate::domains::social_security::{city, paying};
@@ -103,6 +104,9 @@ pub enum ServeError {
     /// The rules of social security.
     #[error("the rules of social security cannot be followed")]
     Rules(#[source] Unread),
+    /// The rules of what is covered, or the catalogue.
+    #[error("what is covered of bills cannot be followed")]
+    Coverage(#[source] Unread),
     /// An address that cannot be bound.
     #[error("cannot listen on {address}")]
     Bind {
@@ -216,6 +220,8 @@ impl Service {
             fare_uploads: Uploads::default(),
             contributions: Notify::new(),
             scheme: city::scheme(config.social_security.rules.as_deref()).map_err(ServeError::Rules)?,
+            coverage: coverage::city::coverage(config.coverage.rules.as_deref(), config.coverage.catalogue.as_deref())
+                .map_err(ServeError::Coverage)?,
             keys,
             authorities,
             config,

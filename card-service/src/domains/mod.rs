@@ -5,6 +5,7 @@
 //! rooms: what crosses between them is transfers in the ledger and the card's holder. An operation of several rooms is decided
 //! by each, and comes about where all agree.
 
+pub mod clinic;
 pub mod gate;
 pub mod points;
 pub mod purse;

@@ -49,6 +49,7 @@ const ZH_CN: &[&str] = &[
     include_str!("../../i18n/zh-CN/gate.ftl"),
     include_str!("../../i18n/zh-CN/security.ftl"),
     include_str!("../../i18n/zh-CN/insurance.ftl"),
+    include_str!("../../i18n/zh-CN/coverage.ftl"),
 ];
 const EN: &[&str] = &[
     include_str!("../../i18n/en/service.ftl"),
@@ -77,6 +78,7 @@ const EN: &[&str] = &[
     include_str!("../../i18n/en/gate.ftl"),
     include_str!("../../i18n/en/security.ftl"),
     include_str!("../../i18n/en/insurance.ftl"),
+    include_str!("../../i18n/en/coverage.ftl"),
 ];
 
 type Bundle = FluentBundle<FluentResource>;

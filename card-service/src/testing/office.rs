@@ -21,6 +21,7 @@ use crate::cards::identification::Identifications;
 use crate::cards::status::StatusLists;
 use crate::config::{Config, Overrides};
 use crate::db::DbError;
+use crate::domains::clinic::coverage::city::Coverage;
 use crate::domains::residence::map::Counted;
 use crate::domains::social_security::scheme::Scheme;
 use crate::domains::transit::import::Recalled;
@@ -82,6 +83,7 @@ pub(crate) async fn office() -> Office {
         fare_packs: Packs::new(Arc::clone(&keys)),
         fare_uploads: Uploads::default(),
         scheme: Scheme::beijing(),
+        coverage: Coverage::beijing(),
         contributions: Notify::new(),
         keys,
         authorities,

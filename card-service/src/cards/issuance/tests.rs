@@ -185,6 +185,7 @@ fn app(town: &Town, authorities: &Authorities) -> App {
         fare_packs: Packs::new(Arc::clone(&town.keys)),
         fare_uploads: Uploads::default(),
         scheme: crate::domains::social_security::scheme::Scheme::beijing(),
+        coverage: crate::domains::clinic::coverage::city::Coverage::beijing(),
         contributions: tokio::sync::Notify::new(),
         terminals_url: "https://station.test".to_owned(),
         stopping: watch::channel(false).1,
