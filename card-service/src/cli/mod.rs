@@ -1,6 +1,7 @@
 //! The command line: what every command shares and the list of commands. Each command is a file of its own.
 
 mod area;
+mod coverage;
 mod database;
 mod evidence;
 mod healthcheck;
@@ -125,6 +126,9 @@ enum Command {
     /// Check rules of social security, and reckon what a month costs by them
     #[command(subcommand)]
     SocialSecurity(social_security::SocialSecurityCommand),
+    /// Check rules of what is covered of bills, and reckon what a bill costs by them
+    #[command(subcommand)]
+    Coverage(coverage::CoverageCommand),
     /// Help an administrator who cannot sign in any more
     #[command(subcommand)]
     Staff(staff::StaffCommand),
@@ -146,6 +150,7 @@ pub fn main() -> ExitCode {
         Command::Paper(command) => paper::run(context, &cli.settings, command),
         Command::Transit(command) => transit::run(context, &cli.settings, command),
         Command::SocialSecurity(command) => social_security::run(context, command),
+        Command::Coverage(command) => coverage::run(context, command),
         Command::Staff(command) => staff::run(context, &cli.settings, command),
         Command::Openapi => openapi::run(context),
     };
