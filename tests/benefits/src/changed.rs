@@ -1,11 +1,11 @@
-//! Rules with one number changed by the least that can be written. Does not say what changes by it.
+//! Rules, and tables of items, with one number changed by the least that can be written. Does not say what changes by it.
 
 use std::ops::Range;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use card_schema::month::Month;
 
-/// Rules with a defect.
+/// Rules or a table with a defect.
 #[derive(Debug)]
 pub struct Changed {
     /// Which line, from 1, and what it says now.
@@ -15,7 +15,7 @@ pub struct Changed {
 }
 
 /// The rules, each time with another number changed: every number once upwards and once downwards. Amounts change by a fen, rates by a
-/// ten-thousandth of a percent, ages by a year, months by one.
+/// ten-thousandth of a percent, ages by a year, months and numbers of them by one.
 ///
 /// # Errors
 /// When there is a number of which nobody knows what it is.
@@ -34,6 +34,44 @@ pub fn changed(rules: &str) -> Result<Vec<Changed>> {
         start += line.len();
     }
     Ok(all)
+}
+
+/// The table (CSV), each time with another number of these columns changed: every number once upwards and once downwards.
+///
+/// # Errors
+/// When there is a number of which nobody knows what it is, or no such column.
+pub fn changed_columns(table: &str, columns: &[&str]) -> Result<Vec<Changed>> {
+    let mut reader = csv::Reader::from_reader(table.as_bytes());
+    let headings = reader.headers()?.clone();
+    let rows = reader.records().collect::<Result<Vec<_>, _>>()?;
+    let mut all = Vec::new();
+    for column in columns {
+        let place = headings.iter().position(|name| name == *column).with_context(|| format!("no column {column}"))?;
+        for (number, row) in rows.iter().enumerate().filter(|(_, row)| !row[place].is_empty()) {
+            for other in neighbours(&format!("{column} = "), &row[place])? {
+                let mut writer = csv::Writer::from_writer(Vec::new());
+                writer.write_record(&headings)?;
+                let what = format!("{} of {}: {other}", column, row.iter().next().unwrap_or_default());
+                for (at, row) in rows.iter().enumerate() {
+                    let is_changed = |cell: usize| at == number && cell == place;
+                    writer.write_record(
+                        row.iter().zip(0..).map(|(text, cell)| if is_changed(cell) { &other } else { text }),
+                    )?;
+                }
+                all.push(Changed { what, text: String::from_utf8(writer.into_inner()?)? });
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// What of all changes nobody notices. No change at all is no proof.
+///
+/// # Errors
+/// When there is no change.
+pub fn unnoticed(all: &[Changed], mut is_noticed: impl FnMut(&Changed) -> bool) -> Result<Vec<&str>> {
+    ensure!(!all.is_empty(), "no number was changed");
+    Ok(all.iter().filter(|change| !is_noticed(change)).map(|change| change.what.as_str()).collect())
 }
 
 /// Where a line has numbers, and what is written there instead.
@@ -55,16 +93,18 @@ fn changes(line: &str) -> Result<Vec<(Range<usize>, [String; 2])>> {
 
 /// The next numbers below and above one, by what stands before it.
 fn neighbours(before: &str, number: &str) -> Result<[String; 2]> {
-    if before == "from = \"" {
-        let month: Month = number.parse()?;
-        return Ok([month.before(), month.after()].map(|month| month.to_string()));
-    }
     if let Some(rate) = number.strip_suffix('%') {
         let (whole, part) = rate.split_once('.').unwrap_or((rate, ""));
         let millionths: i64 = format!("{whole}{part:0<4}").parse()?;
         return Ok([-1, 1].map(|more| millionths + more).map(|all| format!("{}.{:04}%", all / 10_000, all % 10_000)));
     }
-    if before.ends_with("_fen = ") || before.ends_with("from_age = ") {
+    // The key behind which it stands, also as one of a list.
+    let key = before.rsplit_once(" = ").and_then(|(rest, _)| rest.rsplit([' ', '{', '[']).next()).unwrap_or_default();
+    if key == "from" {
+        let month: Month = number.parse()?;
+        return Ok([month.before(), month.after()].map(|month| month.to_string()));
+    }
+    if key.ends_with("_fen") || key.ends_with("_months") || key == "from_age" {
         let number: i64 = number.replace('_', "").parse()?;
         return Ok([number - 1, number + 1].map(|number| number.to_string()));
     }
@@ -100,5 +140,28 @@ mod tests {
         ];
         assert_eq!(said, expected);
         assert!(changed("months = 6\n").is_err());
+        let list = changed("deductible_fen = [10, 2_000]\neligibility = { gap_months = 0 }\n").unwrap();
+        let said: Vec<_> = list.iter().map(|changed| changed.what.as_str()).collect();
+        let expected = [
+            "line 1: deductible_fen = [9, 2_000]",
+            "line 1: deductible_fen = [11, 2_000]",
+            "line 1: deductible_fen = [10, 1999]",
+            "line 1: deductible_fen = [10, 2001]",
+            "line 2: eligibility = { gap_months = -1 }",
+            "line 2: eligibility = { gap_months = 1 }",
+        ];
+        assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn each_number_of_a_column_changes_once_each_way() {
+        let table = "code,first,limit_fen\nA,,100\nB,10%,\n";
+        let said: Vec<_> = changed_columns(table, &["first", "limit_fen"]).unwrap();
+        let texts: Vec<_> = said.iter().map(|changed| changed.text.as_str()).collect();
+        let rows = ["A,,100\nB,9.9999%,", "A,,100\nB,10.0001%,", "A,,99\nB,10%,", "A,,101\nB,10%,"];
+        assert_eq!(texts, rows.map(|rows| format!("code,first,limit_fen\n{rows}\n")));
+        assert!(changed_columns(table, &["price"]).is_err());
+        assert_eq!(unnoticed(&said, |changed| changed.what != "first of B: 9.9999%").unwrap(), ["first of B: 9.9999%"]);
+        assert!(unnoticed(&[], |_| true).is_err());
     }
 }

@@ -1,7 +1,8 @@
-//! What people pay to social security, from sheets that LibreOffice calculates, beside what the engine makes of the same cases.
+//! What people pay to social security, and what bills cost them, from sheets that LibreOffice calculates, beside what the engine makes of the same cases.
 //! Makes no sums of its own.
 
 pub mod changed;
+pub mod claims;
 pub mod contributions;
 pub mod sheet;
 
