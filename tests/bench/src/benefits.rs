@@ -1,4 +1,5 @@
-//! What employers declare for a month, from the file to the books: one large employer, and a city's of them one after the other.
+//! What employers declare for a month, from the file to the books: one large employer, and a city's of them one after the other. What
+//! bills cost is measured beside it (`claims`), and needs no city.
 
 use std::{
     fmt::Write as _,
@@ -30,6 +31,7 @@ use town::{clock, office::Office, wait};
 use uuid::Uuid;
 
 use crate::{
+    claims,
     console::city::{City, Resident},
     figure::Report,
     intake::{
@@ -50,9 +52,24 @@ pub(crate) struct Options {
     /// How many of them work for each employer
     #[arg(long, default_value_t = 10_000)]
     rows: usize,
-    /// Draws the people and what they earn
+    /// Lines of bills that are reckoned
+    #[arg(long, default_value_t = 1_000_000)]
+    lines: usize,
+    /// One part alone
+    #[arg(long, value_enum)]
+    only: Option<Part>,
+    /// Draws the people, what they earn, and bills
     #[arg(long, default_value_t = 1)]
     seed: u64,
+}
+
+/// What can be measured alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    /// What employers declare.
+    Contributions,
+    /// What bills cost.
+    Claims,
 }
 
 /// Invented.
@@ -63,7 +80,17 @@ const STEP: usize = 20_000;
 const AT_MOST: Duration = Duration::from_hours(2);
 
 pub(crate) fn measure(options: &Options, report: &mut Report) -> Result<()> {
-    let &Options { db, people, rows, seed } = options;
+    if options.only != Some(Part::Contributions) {
+        claims::measure(options.lines, options.seed, report)?;
+    }
+    if options.only != Some(Part::Claims) {
+        contributions(options, report)?;
+    }
+    Ok(())
+}
+
+fn contributions(options: &Options, report: &mut Report) -> Result<()> {
+    let &Options { db, people, rows, seed, .. } = options;
     ensure!(rows > 0 && people >= rows, "measuring nothing");
     let mut bureau = Bureau::open(City::found(db, people as u64, seed, people as u64)?, rows)?;
     let mut random = Rng::with_seed(seed);

@@ -4,6 +4,7 @@
 //! does.
 
 mod benefits;
+mod claims;
 mod console;
 mod counter;
 mod evidence;
@@ -49,7 +50,7 @@ enum Bench {
     Intake(intake::Options),
     /// Reading a city's feed, and deciding what journeys cost
     Transit(transit::Options),
-    /// What employers declare for a month: one large file, and all of them
+    /// What employers declare for a month: one large file, and all of them; and what bills cost
     Benefits(benefits::Options),
     /// What `intake` starts: a process that plays terminals
     #[command(hide = true)]
