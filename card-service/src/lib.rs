@@ -36,3 +36,4 @@ pub mod terminals;
 mod testing;
 #[cfg(test)]
 mod tests;
+pub mod versions;

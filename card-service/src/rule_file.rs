@@ -3,10 +3,7 @@
 use std::path::Path;
 
 use crate::files::{FileError, failed};
-use crate::i18n::Locale;
-
-/// The key of a text, and what it is filled in with.
-pub type Words = (&'static str, Vec<(&'static str, String)>);
+use crate::i18n::{Locale, Words};
 
 /// Why a file of rules cannot be followed.
 #[derive(Debug, thiserror::Error)]
@@ -35,7 +32,7 @@ pub fn read<T>(
 ) -> Result<T, Unread> {
     let Some(path) = file else { return Ok(built_in()) };
     if std::fs::metadata(path).map_err(failed("read", path))?.len() > max as u64 {
-        return Err(Unread::Wrong(("cli-rules-too-large", vec![("max", (max >> 10).to_string())])));
+        return Err(Unread::Wrong(("rules-too-large", vec![("max", (max >> 10).to_string())])));
     }
     let text = std::fs::read_to_string(path).map_err(failed("read", path))?;
     read(&text).map_err(Unread::Wrong)
@@ -49,7 +46,7 @@ mod tests {
     fn a_file_is_read_within_bounds_or_it_is_said_why_not() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("city.toml");
-        let length = |text: &str| text.parse::<u8>().map_err(|_| ("security-empty", Vec::new()));
+        let length = |text: &str| text.parse::<u8>().map_err(|_| ("rules-empty", Vec::new()));
         let found = |file: Option<&Path>| read(file, 4 << 10, || 7, length).map_err(|unread| unread.to_string());
         assert_eq!(found(None), Ok(7));
         assert!(found(Some(&file)).unwrap_err().contains("cannot read"), "it is not there");

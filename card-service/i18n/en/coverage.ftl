@@ -24,9 +24,6 @@ coverage-part-result = the fund pays { $fund }, the holder { $own }
 coverage-sums = Together { $total } yuan: the fund pays { $fund } yuan, the holder { $own } yuan, of which { $account } yuan may come from the own account
 coverage-version = From { $from } on: { $source }
 coverage-items = Items: { $items }, rows: { $rows }
-coverage-malformed = The rules cannot be read. { $at }
-coverage-empty = There are no rules in the file: write at least one [[version]]
-coverage-order = Version { $at }: versions have to begin one after the other, the oldest first
 coverage-no-source = Version { $at }: source has to say where the rules were published
 coverage-lasts = Version { $at }: lasts_months cannot be more than gap_months
 coverage-broken-deductible = Version { $at }, { $benefit }: write deductible_fen as a list without negative amounts; with period = "year" it has one

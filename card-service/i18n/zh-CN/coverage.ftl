@@ -24,9 +24,6 @@ coverage-part-result = 基金支付 { $fund }，个人支付 { $own }
 coverage-sums = 合计 { $total } 元：基金支付 { $fund } 元，个人支付 { $own } 元，其中可由个人账户支付 { $account } 元
 coverage-version = { $from } 起：{ $source }
 coverage-items = 项目 { $items } 个，共 { $rows } 行
-coverage-malformed = 无法读取规则文件。{ $at }
-coverage-empty = 文件中没有规则：请至少写一个 [[version]]
-coverage-order = 版本 { $at }：各版本须按起始月份先后排列
 coverage-no-source = 版本 { $at }：source 须写明规则出处
 coverage-lasts = 版本 { $at }：lasts_months 不得大于 gap_months
 coverage-broken-deductible = 版本 { $at }，{ $benefit }：deductible_fen 须为不含负数的列表；period = "year" 时只能有一个

@@ -14,8 +14,7 @@ use crate::domains::clinic::coverage::city::{self, Coverage};
 use crate::domains::clinic::coverage::model::{Bill, Explained, SoFar, Visit, Wrong};
 use crate::domains::clinic::coverage::policy::{Rule, Version};
 use crate::domains::clinic::coverage::rules::{calculate, version};
-use crate::i18n::Locale;
-use crate::rule_file::Words;
+use crate::i18n::{Locale, Words};
 
 /// Commands of `coverage`.
 #[derive(Debug, clap::Subcommand)]
@@ -177,12 +176,12 @@ fn explain(context: Context, asked: &Explain) -> Result<(), CliError> {
         own_fen: bill.shares.own(),
         account_fen: version.from_account(&bill.shares),
     };
-    context.print(&reckoned, |reckoned| text(context.locale, &visit, version, so_far.stays, reckoned));
+    context.print(&reckoned, |reckoned| text(context.locale, visit, version, so_far.stays, reckoned));
     Ok(())
 }
 
 /// What a bill costs, for a person.
-fn text(locale: Locale, visit: &Visit, version: &Version, stays: u32, reckoned: &Reckoned<'_>) -> String {
+fn text(locale: Locale, visit: Visit, version: &Version, stays: u32, reckoned: &Reckoned<'_>) -> String {
     let t = |key: &str, values: &[(&str, &str)]| locale.text_with(key, values);
     let name = |name: &str| t(&format!("coverage-{}", name.replace('_', "-")), &[]);
     let [benefit, level] = [visit.benefit.name(), visit.level.name()].map(name);
@@ -343,7 +342,7 @@ mod tests {
         let version = version(&policy, day).unwrap();
         let account_fen = version.from_account(&bill.shares);
         let reckoned = Reckoned { rules_from: version.from, bill: &bill, own_fen: bill.shares.own(), account_fen };
-        let said = text(Locale::En, &visit, version, 0, &reckoned);
+        let said = text(Locale::En, visit, version, 0, &reckoned);
         let expected = [
             "1. Azithromycin, oral (D1027, class B): 2 × 45.00 = 90.00",
             "   12.00 lies above the highest price that is covered, 39.00; 10% is paid first, 7.80; 70.20 can be covered; \
@@ -361,7 +360,7 @@ mod tests {
         ];
         assert_eq!(said.lines().skip(1).collect::<Vec<_>>(), expected);
         assert!(said.starts_with("Outpatient, level 3, 2022-11-01, by the rules from 2020-01 on: "), "{said}");
-        let said = text(Locale::ZhCn, &visit, version, 0, &reckoned);
+        let said = text(Locale::ZhCn, visit, version, 0, &reckoned);
         for part in [
             "门诊，三级",
             "阿奇霉素（D1027，乙类）",

@@ -81,6 +81,9 @@ const EN: &[&str] = &[
     include_str!("../../i18n/en/coverage.ftl"),
 ];
 
+/// The key of a text, and what it is filled in with.
+pub type Words = (&'static str, Vec<(&'static str, String)>);
+
 type Bundle = FluentBundle<FluentResource>;
 
 static BUNDLES: LazyLock<HashMap<Locale, Bundle>> =

@@ -64,7 +64,8 @@ pub fn bills(table: &Table) -> Result<Vec<Bill>> {
             bills.push(Bill::begin(row).with_context(|| format!("bill {number}"))?);
         }
         let bill = bills.last_mut().context("a first line")?;
-        ensure!(bill.number == number && bill.lines.len() as i64 + 1 == place, "bill {number}: where is line {place}?");
+        let next = i64::try_from(bill.lines.len())? + 1;
+        ensure!(bill.number == number && place == next, "bill {number}: where is line {next}?");
         bill.lines.push(line);
         bill.expected = bill.expected.take().zip(expected).map(|(mut all, one)| {
             all.push(one);

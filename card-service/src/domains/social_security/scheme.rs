@@ -11,6 +11,8 @@ use card_schema::rate::Rate;
 use serde::Deserialize;
 
 use super::model::{Household, Insurance};
+use crate::i18n::Words;
+use crate::versions::{self, Versions};
 
 /// The rules of Beijing.
 const BEIJING: &str = include_str!("../../../data/social-security/beijing.toml");
@@ -20,7 +22,7 @@ pub const MAX_BYTES: usize = 1 << 20;
 /// The rules of a city, the oldest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scheme {
-    versions: Vec<Version>,
+    versions: Versions<Version>,
 }
 
 /// The rules from a month on.
@@ -103,21 +105,11 @@ const fn nothing() -> Fen {
     Fen::ZERO
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    version: Vec<Version>,
-}
-
 /// Why rules cannot be followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unusable {
-    /// It is no such file; what the reader of TOML says, with line and column.
-    Malformed(String),
-    /// There is no version.
-    Empty,
-    /// A version does not begin after the one before it.
-    Order(Month),
+    /// It says no versions.
+    Versions(versions::Unusable),
     /// An insurance of a version.
     Rule(Month, Insurance, Broken),
 }
@@ -139,14 +131,13 @@ pub enum Broken {
 
 impl Unusable {
     /// The key of a text that says so, and what it is filled in with.
-    pub fn words(&self) -> (&'static str, Vec<(&'static str, String)>) {
-        let (key, at, insurance) = match self {
-            Self::Malformed(text) => ("security-malformed", text.clone(), ""),
-            Self::Empty => ("security-empty", String::new(), ""),
-            Self::Order(from) => ("security-order", from.to_string(), ""),
-            Self::Rule(from, insurance, broken) => (broken.text_key(), from.to_string(), insurance.name()),
-        };
-        (key, vec![("at", at), ("insurance", insurance.to_owned())])
+    pub fn words(&self) -> Words {
+        match self {
+            Self::Versions(unusable) => unusable.words(),
+            Self::Rule(from, insurance, broken) => {
+                (broken.text_key(), vec![("at", from.to_string()), ("insurance", insurance.name().to_owned())])
+            }
+        }
     }
 }
 
@@ -204,6 +195,12 @@ impl Rule {
     }
 }
 
+impl versions::Version for Version {
+    fn from(&self) -> Month {
+        self.from
+    }
+}
+
 impl Version {
     fn check(&self) -> Result<(), Unusable> {
         let check = |(insurance, rule): (&Insurance, &Rule)| {
@@ -231,25 +228,18 @@ impl Scheme {
     /// # Errors
     /// Why they cannot.
     pub fn read(text: &str) -> Result<Self, Unusable> {
-        let File { version: versions } =
-            toml::from_str(text).map_err(|error| Unusable::Malformed(error.to_string().trim_end().to_owned()))?;
-        if versions.is_empty() {
-            return Err(Unusable::Empty);
-        }
-        if let Some(pair) = versions.windows(2).find(|pair| pair[0].from >= pair[1].from) {
-            return Err(Unusable::Order(pair[1].from));
-        }
-        versions.iter().try_for_each(Version::check)?;
+        let versions = Versions::read(text).map_err(Unusable::Versions)?;
+        versions.all().iter().try_for_each(Version::check)?;
         Ok(Self { versions })
     }
 
     /// All versions, the oldest first.
     pub fn versions(&self) -> &[Version] {
-        &self.versions
+        self.versions.all()
     }
 
     /// The rules of a month; nothing before the first.
     pub fn of(&self, month: Month) -> Option<&Version> {
-        self.versions.iter().rev().find(|version| version.from <= month)
+        self.versions.of(month)
     }
 }

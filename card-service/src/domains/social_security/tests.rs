@@ -11,6 +11,7 @@ use proptest::prelude::*;
 use super::model::{Household, Insurance};
 use super::rules::{Bound, Contribution, Worker, Wrong, contributions};
 use super::scheme::{Broken, Scheme, Unusable};
+use crate::versions;
 
 fn month(text: &str) -> Month {
     text.parse().unwrap()
@@ -153,7 +154,7 @@ fn rules_that_cannot_be_followed_are_named() {
     let from = month("2020-01");
     let broken = |broken| Unusable::Rule(from, Insurance::Medical, broken);
     assert!(file(("100", "100")).is_ok());
-    assert_eq!(Scheme::read("version = []"), Err(Unusable::Empty));
+    assert_eq!(Scheme::read("version = []"), Err(Unusable::Versions(versions::Unusable::Empty)));
     for (change, expected) in [
         (("floor_fen = 100", "floor_fen = 201"), broken(Broken::Bounds)),
         (("floor_fen = 100", "floor_fen = -1"), broken(Broken::Bounds)),
@@ -166,7 +167,7 @@ fn rules_that_cannot_be_followed_are_named() {
         (("{ rate = \"3%\" }", "{ from_age = 1, rate = \"3%\" }"), broken(Broken::Account)),
         (
             ("[[version]]", "[[version]]\nfrom = \"2020-01\"\nsource = \"\"\ninsurance = {}\n[[version]]"),
-            Unusable::Order(from),
+            Unusable::Versions(versions::Unusable::Order(from)),
         ),
     ] {
         assert_eq!(file(change), Err(expected), "{change:?}");
@@ -185,7 +186,10 @@ fn rules_that_cannot_be_followed_are_named() {
         (("source = \"invented\"", ""), "missing field `source`"),
     ] {
         let found = file(change);
-        assert!(matches!(&found, Err(Unusable::Malformed(text)) if text.contains(said)), "{change:?}: {found:?}");
+        assert!(
+            matches!(&found, Err(Unusable::Versions(versions::Unusable::Malformed(text))) if text.contains(said)),
+            "{change:?}: {found:?}"
+        );
     }
 }
 

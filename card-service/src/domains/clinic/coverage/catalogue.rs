@@ -11,6 +11,8 @@ use card_schema::money::Fen;
 use card_schema::rate::Rate;
 use serde::{Deserialize, Serialize};
 
+use crate::i18n::Words;
+
 /// The items of Beijing.
 const BEIJING: &str = include_str!("../../../../data/coverage/catalogue.csv");
 /// The largest file: the national lists have some tens of thousands of rows.
@@ -92,7 +94,7 @@ pub enum Broken {
 
 impl Unusable {
     /// The key of a text that says so, and what it is filled in with.
-    pub fn words(&self) -> (&'static str, Vec<(&'static str, String)>) {
+    pub fn words(&self) -> Words {
         match self {
             Self::Malformed(text) => ("coverage-catalogue-malformed", vec![("at", text.clone())]),
             Self::Empty => ("coverage-catalogue-empty", Vec::new()),

@@ -10,6 +10,9 @@ use card_schema::month::Month;
 use card_schema::{money::Fen, rate::Rate};
 use serde::Deserialize;
 
+use crate::i18n::Words;
+use crate::versions::{self, Versions};
+
 /// The rules of Beijing.
 const BEIJING: &str = include_str!("../../../../data/coverage/beijing.toml");
 /// The largest file.
@@ -18,7 +21,7 @@ pub const MAX_BYTES: usize = 1 << 20;
 /// The rules of a city, the oldest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
-    versions: Vec<Version>,
+    versions: Versions<Version>,
 }
 
 /// The rules from a month on.
@@ -126,21 +129,11 @@ pub struct Referral {
     pub less: Rate,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    version: Vec<Version>,
-}
-
 /// Why rules cannot be followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unusable {
-    /// It is no such file; what the reader of TOML says, with line and column.
-    Malformed(String),
-    /// There is no version.
-    Empty,
-    /// A version does not begin after the one before it.
-    Order(Month),
+    /// It says no versions.
+    Versions(versions::Unusable),
     /// A version does not say where it was published.
     Source(Month),
     /// In a version a month covers more months than may be missing: cover and waiting period would overlap.
@@ -164,16 +157,14 @@ pub enum Broken {
 
 impl Unusable {
     /// The key of a text that says so, and what it is filled in with.
-    pub fn words(&self) -> (&'static str, Vec<(&'static str, String)>) {
+    pub fn words(&self) -> Words {
         let (key, at, benefit) = match self {
-            Self::Malformed(text) => ("coverage-malformed", text.clone(), ""),
-            Self::Empty => ("coverage-empty", String::new(), ""),
-            Self::Order(from) => ("coverage-order", from.to_string(), ""),
-            Self::Source(from) => ("coverage-no-source", from.to_string(), ""),
-            Self::Lasts(from) => ("coverage-lasts", from.to_string(), ""),
-            Self::Rule(from, benefit, broken) => (broken.text_key(), from.to_string(), benefit.name()),
+            Self::Versions(unusable) => return unusable.words(),
+            Self::Source(from) => ("coverage-no-source", from, ""),
+            Self::Lasts(from) => ("coverage-lasts", from, ""),
+            Self::Rule(from, benefit, broken) => (broken.text_key(), from, benefit.name()),
         };
-        (key, vec![("at", at), ("benefit", benefit.to_owned())])
+        (key, vec![("at", at.to_string()), ("benefit", benefit.to_owned())])
     }
 }
 
@@ -232,6 +223,12 @@ impl Rule {
     }
 }
 
+impl versions::Version for Version {
+    fn from(&self) -> Month {
+        self.from
+    }
+}
+
 impl Version {
     fn check(&self) -> Result<(), Unusable> {
         if self.source.trim().is_empty() {
@@ -274,25 +271,18 @@ impl Policy {
     /// # Errors
     /// Why they cannot.
     pub fn read(text: &str) -> Result<Self, Unusable> {
-        let File { version: versions } =
-            toml::from_str(text).map_err(|error| Unusable::Malformed(error.to_string().trim_end().to_owned()))?;
-        if versions.is_empty() {
-            return Err(Unusable::Empty);
-        }
-        if let Some(pair) = versions.windows(2).find(|pair| pair[0].from >= pair[1].from) {
-            return Err(Unusable::Order(pair[1].from));
-        }
-        versions.iter().try_for_each(Version::check)?;
+        let versions = Versions::read(text).map_err(Unusable::Versions)?;
+        versions.all().iter().try_for_each(Version::check)?;
         Ok(Self { versions })
     }
 
     /// All versions, the oldest first.
     pub fn versions(&self) -> &[Version] {
-        &self.versions
+        self.versions.all()
     }
 
     /// The rules of a month; nothing before the first.
     pub fn of(&self, month: Month) -> Option<&Version> {
-        self.versions.iter().rev().find(|version| version.from <= month)
+        self.versions.of(month)
     }
 }

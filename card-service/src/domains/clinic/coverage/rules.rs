@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use card_schema::coverage::{ItemClass, Line, Shares};
+use card_schema::coverage::{ItemClass, Level, Line, Shares};
 use card_schema::date::Date;
 use card_schema::money::Fen;
 use card_schema::month::Month;
@@ -30,7 +30,7 @@ pub fn calculate<'a>(
     if so_far.eligible < Fen::ZERO || so_far.fund < Fen::ZERO {
         return Err(Wrong::SoFar);
     }
-    let paid = Paid::new(rule, visit, so_far.stays);
+    let paid = Paid::new(rule, *visit, so_far.stays);
     let mut reached = match rule.period {
         Period::Year => so_far.eligible,
         Period::Stay => Fen::ZERO,
@@ -80,7 +80,6 @@ fn before_the_fund(item: &Item, line: &Line) -> Option<(Fen, Shares)> {
         shares.excluded_fen = amount;
         return Some((amount, shares));
     }
-    // Of a lower price no more is left, and no less than nothing.
     let within = match item.limit_fen.filter(|limit| *limit < line.price_fen) {
         Some(limit) => line.quantity.cost(limit)?,
         None => amount,
@@ -93,17 +92,17 @@ fn before_the_fund(item: &Item, line: &Line) -> Option<(Fen, Shares)> {
 /// What the fund pays of what has accumulated, at a clinic of one level.
 struct Paid<'a> {
     rule: &'a Rule,
-    visit: &'a Visit,
+    level: Level,
     deductible: Fen,
     less: Rate,
 }
 
 impl<'a> Paid<'a> {
-    fn new(rule: &'a Rule, visit: &'a Visit, stays: u32) -> Self {
+    fn new(rule: &'a Rule, visit: Visit, stays: u32) -> Self {
         let lacks = |levels: &BTreeSet<_>| !visit.referred && levels.contains(&visit.level);
         let missing = rule.referral.as_ref().filter(|referral| lacks(&referral.levels));
         let less = missing.map_or(Rate::ZERO, |referral| referral.less);
-        Self { rule, visit, deductible: rule.deductible(stays), less }
+        Self { rule, level: visit.level, deductible: rule.deductible(stays), less }
     }
 
     /// What lies between two amounts and above the deductible, band by band.
@@ -113,7 +112,7 @@ impl<'a> Paid<'a> {
             let ends = band.up_to.map_or(to, |up_to| up_to.min(to));
             let amount_fen = Fen((ends.0 - begins.0).max(0));
             begins = begins.max(ends);
-            Piece { rate: band.rate(self.visit.level).minus(self.less), amount_fen }
+            Piece { rate: band.rate(self.level).minus(self.less), amount_fen }
         })
     }
 

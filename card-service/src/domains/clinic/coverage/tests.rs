@@ -4,7 +4,7 @@ mod reckoned;
 
 use std::collections::BTreeSet;
 
-use card_schema::coverage::{Benefit, Level, Line, Shares};
+use card_schema::coverage::{Benefit, ItemClass, Level, Line, Shares};
 use card_schema::money::Fen;
 use card_schema::month::Month;
 
@@ -14,6 +14,7 @@ use super::model::{Eligibility, SoFar, Visit, Wrong};
 use super::policy::{self, Broken, Policy};
 use super::rules::{calculate, eligibility, version};
 use crate::i18n::Locale;
+use crate::versions;
 
 fn visit(benefit: Benefit, level: Level, day: &str) -> Visit {
     Visit { benefit, level, day: day.parse().unwrap(), referred: false }
@@ -93,7 +94,7 @@ fn what_cannot_be_reckoned_is_said() {
     ] {
         assert_eq!(wrong(good, SoFar::default(), &[blood.clone(), second]), Some(expected));
     }
-    assert_eq!(wrong(good, so_far(i64::MAX, 0, 0), &[blood.clone()]), Some(Wrong::Overflow));
+    assert_eq!(wrong(good, so_far(i64::MAX, 0, 0), std::slice::from_ref(&blood)), Some(Wrong::Overflow));
     let none = file(("[version.benefit.inpatient]", "[version.benefit.outpatient]")).unwrap();
     let stay = visit(Benefit::Inpatient, Level::Primary, "2026-11-01");
     let found = calculate(&none, &catalogue, &stay, &SoFar::default(), &[]).err();
@@ -148,7 +149,7 @@ fn rules_that_cannot_be_followed_are_named() {
     let broken = |broken| Unusable::Rule(from, Benefit::Inpatient, broken);
     assert!(file(("900", "900")).is_ok());
     assert!(file(("{ community", "{ up_to_fen = 501, community")).is_ok(), "the last band may have an end");
-    assert_eq!(Policy::read("version = []"), Err(Unusable::Empty));
+    assert_eq!(Policy::read("version = []"), Err(Unusable::Versions(versions::Unusable::Empty)));
     for (change, expected) in [
         (("[200, 100]", "[]"), broken(Broken::Deductible)),
         (("[200, 100]", "[200, -1]"), broken(Broken::Deductible)),
@@ -168,7 +169,7 @@ fn rules_that_cannot_be_followed_are_named() {
     }
     let twice = "[[version]]\nfrom = \"2020-01\"\nsource = \"x\"\naccount = []\nbenefit = {}\n\
         eligibility = { lasts_months = 0, gap_months = 0, waiting_months = 0, first_waiting_months = 0 }\n";
-    assert_eq!(Policy::read(&twice.repeat(2)), Err(Unusable::Order(from)));
+    assert_eq!(Policy::read(&twice.repeat(2)), Err(Unusable::Versions(versions::Unusable::Order(from))));
     for (change, said) in [
         (("ceiling_fen", "ceiling_yuan"), "unknown field `ceiling_yuan`"),
         (("\"4%\"", "\"100.1%\""), "from 0% to 100%"),
@@ -178,7 +179,10 @@ fn rules_that_cannot_be_followed_are_named() {
         (("period = \"stay\"\n", ""), "missing field `period`"),
     ] {
         let found = file(change);
-        assert!(matches!(&found, Err(Unusable::Malformed(text)) if text.contains(said)), "{change:?}: {found:?}");
+        assert!(
+            matches!(&found, Err(Unusable::Versions(versions::Unusable::Malformed(text))) if text.contains(said)),
+            "{change:?}: {found:?}"
+        );
     }
 }
 
@@ -191,9 +195,8 @@ fn items_that_cannot_be_followed_are_named_with_their_line() {
     };
     let found = read("A-1,甲,One,drug,B,10%,,2021-01-01,").unwrap();
     let class = |day: &str| found.item(&"A-1".parse().unwrap(), day.parse().unwrap()).map(|item| item.class);
-    use card_schema::coverage::ItemClass::{A, B};
     let days = ["2019-12-31", "2020-01-01", "2020-12-31", "2021-01-01", "2030-01-01"].map(class);
-    assert_eq!(days, [None, Some(A), Some(A), Some(B), Some(B)]);
+    assert_eq!(days, [None, Some(ItemClass::A), Some(ItemClass::A), Some(ItemClass::B), Some(ItemClass::B)]);
     for (row, expected) in [
         ("B-1,,One,drug,A,,,2020-01-01,", Broken::Name),
         ("B-1,甲, ,drug,A,,,2020-01-01,", Broken::Name),
