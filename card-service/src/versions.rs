@@ -92,8 +92,8 @@ mod tests {
     fn a_month_has_the_newest_version_that_has_begun() {
         let month = |text: &str| text.parse::<Month>().unwrap();
         let read = |months: &[&str]| {
-            let text: String = months.iter().map(|from| format!("[[version]]\nfrom = \"{from}\"\n")).collect();
-            Versions::<Since>::read(&text)
+            let texts: Vec<_> = months.iter().map(|from| format!("[[version]]\nfrom = \"{from}\"\n")).collect();
+            Versions::<Since>::read(&texts.concat())
         };
         let found = read(&["2020-01", "2023-07"]).unwrap();
         let of = |text: &str| found.of(month(text)).map(|version| version.from.to_string());
