@@ -118,15 +118,16 @@ fn who_is_covered_follows_from_the_months_that_count() {
     let long = [("2025-01", "2025-03"), ("2025-08", "2026-12")];
     assert_eq!(on(&[], "2026-01-01"), Eligibility::Never);
     assert_eq!(on(&short, "2024-12-31"), Eligibility::Never);
-    assert_eq!(on(&short, "2025-02-10"), Eligibility::Covered { until: day("2025-02-28") });
-    assert_eq!(on(&short, "2025-06-30"), Eligibility::Ended { on: day("2025-03-31") });
-    assert_eq!(on(&short, "2025-07-01"), Eligibility::Covered { until: day("2025-07-31") });
+    assert_eq!(on(&short, "2025-02-10"), Eligibility::Covered { until: day("2025-04-30") });
+    assert_eq!(on(&short, "2025-05-31"), Eligibility::Covered { until: day("2025-05-31") });
+    assert_eq!(on(&short, "2025-06-30"), Eligibility::Ended { on: day("2025-05-31") });
+    assert_eq!(on(&short, "2025-07-01"), Eligibility::Covered { until: day("2025-09-30") });
     assert_eq!(on(&long, "2025-08-01"), Eligibility::Waiting { from: day("2026-02-01") });
     assert_eq!(on(&long, "2026-01-31"), Eligibility::Waiting { from: day("2026-02-01") });
-    assert_eq!(on(&long, "2026-02-01"), Eligibility::Covered { until: day("2026-02-28") });
+    assert_eq!(on(&long, "2026-02-01"), Eligibility::Covered { until: day("2026-04-30") });
     assert_eq!(
-        on(&[("2025-01", "2025-03"), ("2025-08", "2025-09")], "2025-10-01"),
-        Eligibility::Ended { on: day("2025-03-31") }
+        on(&[("2025-01", "2025-03"), ("2025-08", "2025-09")], "2025-12-01"),
+        Eligibility::Ended { on: day("2025-05-31") }
     );
 }
 
