@@ -6,7 +6,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::money::Fen;
+use crate::{date::Date, money::Fen, rate::Rate};
 
 /// The level of a clinic, as the co-insurance depends on it (医院分级管理办法; community health stations apart).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -288,6 +288,51 @@ impl Shares {
             co_insurance_fen: sum(self.co_insurance_fen, other.co_insurance_fen),
             over_ceiling_fen: sum(self.over_ceiling_fen, other.over_ceiling_fen),
         }
+    }
+}
+
+/// What of a line lies in a band.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Piece {
+    /// How much of it the fund pays, up to the ceiling.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = r"^[0-9]{1,3}(\.[0-9]{1,4})?%$"))]
+    pub rate: Rate,
+    /// How much lies there.
+    pub amount_fen: Fen,
+}
+
+/// Whether somebody is covered on a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum Eligibility {
+    /// They are.
+    Covered {
+        /// The last day of it, unless another month counts.
+        #[cfg_attr(feature = "openapi", schema(value_type = String, format = Date))]
+        until: Date,
+    },
+    /// They contribute, and are not covered yet.
+    Waiting {
+        /// From this day on, if their months go on counting.
+        #[cfg_attr(feature = "openapi", schema(value_type = String, format = Date))]
+        from: Date,
+    },
+    /// They were, and are not any more.
+    Ended {
+        /// The last day on which they were.
+        #[cfg_attr(feature = "openapi", schema(value_type = String, format = Date))]
+        on: Date,
+    },
+    /// They never were.
+    Never,
+}
+
+impl Eligibility {
+    /// Whether the fund pays.
+    pub const fn is_covered(self) -> bool {
+        matches!(self, Self::Covered { .. })
     }
 }
 

@@ -72,6 +72,10 @@ uuid_id!(
     /// A place with gates: a village, a compound, a dormitory, UUIDv7.
     SiteId
 );
+uuid_id!(
+    /// A bill of a clinic: a UUIDv8 whose first byte is the shard of the holder, the rest random.
+    ClaimId
+);
 
 impl CardId {
     /// Builds the id of a new card. `random` fills every bit that is not fixed.
@@ -104,6 +108,20 @@ impl HolderId {
     }
 
     /// The shard in which everything of this holder lies.
+    pub const fn shard(&self) -> Shard {
+        Shard(self.as_bytes()[0])
+    }
+}
+
+impl ClaimId {
+    /// Builds the id of a new bill. `random` fills every bit that is not fixed.
+    pub const fn new(shard: Shard, random: [u8; 16]) -> Self {
+        let mut bytes = random;
+        bytes[0] = shard.0;
+        Self(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+    }
+
+    /// The shard of the holder whose bill it is.
     pub const fn shard(&self) -> Shard {
         Shard(self.as_bytes()[0])
     }
@@ -222,8 +240,9 @@ mod tests {
         }
 
         #[test]
-        fn a_holder_id_carries_its_shard(shard in 0..SHARDS, random: [u8; 16]) {
+        fn ids_of_what_is_a_holders_carry_the_shard(shard in 0..SHARDS, random: [u8; 16]) {
             prop_assert_eq!(HolderId::new(Shard(shard), random).shard(), Shard(shard));
+            prop_assert_eq!(ClaimId::new(Shard(shard), random).shard(), Shard(shard));
         }
 
         #[test]

@@ -12,6 +12,7 @@ use std::{env, fs};
 use card_schema::{
     card::Slot,
     clock::Micros,
+    coverage::Benefit,
     date::Date,
     envelope::{
         Envelope, EnvelopeError, Kid, Payload, PublicKey, Signature, ToBeSigned,
@@ -25,11 +26,11 @@ use card_schema::{
         tap::{LogHead, Tap},
     },
     gate::{Hours, Weekdays, Window},
-    ids::{BatchId, CardId, OrganisationId, PaperNumber, Shard, SiteId, TapId, TerminalId},
+    ids::{BatchId, CardId, ClaimId, OrganisationId, PaperNumber, Shard, SiteId, TapId, TerminalId},
     money::Fen,
     month::Month,
     operation::{
-        Operation, gate, points, purse, registration,
+        Operation, clinic, gate, points, purse, registration,
         sign_in::SignIn,
         social_security,
         terminal::{AbandonReason, Abandoned},
@@ -184,6 +185,11 @@ fn pass_purchase() -> transit::PassPurchase {
     transit::PassPurchase { pass: "month".to_owned(), from, price: Fen(12_000) }
 }
 
+fn settlement() -> clinic::Settlement {
+    let (fund, account, purse, cash) = (Fen(70_000), Fen(12_000), Fen(8_000), Fen(345));
+    clinic::Settlement { claim: ClaimId::from_bytes([0x0C; 16]), fund, account, purse, cash }
+}
+
 fn dispute() -> social_security::Dispute {
     let month = Month::of(Date::new(2026, 10, 1).expect("a day"));
     social_security::Dispute { month, employer: OrganisationId::from_bytes([0x0E; 16]) }
@@ -231,6 +237,13 @@ fn check_taps() {
         ("tap-inspection", Slot::Tap, Operation::TransitInspection(transit::Inspection { route: "bus-1".to_owned() })),
         ("tap-pass", Slot::Approve, Operation::TransitPass(pass_purchase())),
         ("tap-dispute", Slot::Approve, Operation::SocialSecurityDispute(dispute())),
+        (
+            "tap-check-in",
+            Slot::SignIn,
+            Operation::ClinicCheckIn(clinic::CheckIn { benefit: Benefit::SpecialOutpatient }),
+        ),
+        ("tap-settlement", Slot::Approve, Operation::ClinicSettlement(settlement())),
+        ("tap-reversal", Slot::Tap, Operation::ClinicReversal(clinic::Reversal { claim: settlement().claim })),
         (
             "tap-sign-in",
             Slot::SignIn,
@@ -419,6 +432,7 @@ fn every_kept_file_belongs_to_a_test() {
         "status-list",
         "tap-abandoned",
         "tap-award",
+        "tap-check-in",
         "tap-dispute",
         "tap-gate-check",
         "tap-inquiry",
@@ -431,6 +445,8 @@ fn every_kept_file_belongs_to_a_test() {
         "tap-redemption",
         "tap-refund",
         "tap-registration-consent",
+        "tap-reversal",
+        "tap-settlement",
         "tap-sign-in",
         "tap-statement",
         "tap-top-up",

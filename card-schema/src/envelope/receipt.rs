@@ -73,11 +73,15 @@ pub enum Outcome {
     NotOnSale = 25,
     /// No employer had to see to this month, as far as is known.
     NothingToDispute = 26,
+    /// There is no such bill of this holder at this clinic that waits for it.
+    ClaimUnknown = 27,
+    /// The bill comes to something else by now, or was settled already: the clinic writes it once more.
+    ClaimDiffers = 28,
 }
 
 impl Outcome {
     /// Every outcome there is.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::Accepted,
         Self::Malformed,
         Self::UnknownCard,
@@ -105,6 +109,8 @@ impl Outcome {
         Self::NoValidJourney,
         Self::NotOnSale,
         Self::NothingToDispute,
+        Self::ClaimUnknown,
+        Self::ClaimDiffers,
     ];
 
     /// The number in a signed receipt and in the database.

@@ -17,12 +17,13 @@ use super::{
 use crate::{
     card::Slot,
     clock::Micros,
+    coverage::Benefit,
     date::Date,
-    ids::{BatchId, CardId, KeyId, OrganisationId, PaperNumber, Shard, SiteId, TapId, TerminalId},
+    ids::{BatchId, CardId, ClaimId, KeyId, OrganisationId, PaperNumber, Shard, SiteId, TapId, TerminalId},
     money::Fen,
     month::Month,
     operation::{
-        Operation, gate, points, purse, registration,
+        Operation, clinic, gate, points, purse, registration,
         sign_in::SignIn,
         social_security,
         terminal::{AbandonReason, Abandoned},
@@ -111,6 +112,20 @@ fn operation() -> impl Strategy<Value = Operation> {
             let employer = OrganisationId::from_bytes(employer);
             Operation::SocialSecurityDispute(social_security::Dispute { month, employer })
         }),
+        (0..Benefit::ALL.len())
+            .prop_map(|index| { Operation::ClinicCheckIn(clinic::CheckIn { benefit: Benefit::ALL[index] }) }),
+        (any::<[u8; 16]>(), any::<[i64; 4]>()).prop_map(|(claim, amounts)| {
+            let [fund, account, purse, cash] = amounts.map(Fen);
+            Operation::ClinicSettlement(clinic::Settlement {
+                claim: ClaimId::from_bytes(claim),
+                fund,
+                account,
+                purse,
+                cash,
+            })
+        }),
+        any::<[u8; 16]>()
+            .prop_map(|claim| { Operation::ClinicReversal(clinic::Reversal { claim: ClaimId::from_bytes(claim) }) }),
         ("[a-z:/.]{0,255}", any::<[u8; 32]>())
             .prop_map(|(audience, challenge)| Operation::SignIn(SignIn { audience, challenge })),
         any::<[u8; 32]>().prop_map(|text| Operation::RegistrationConsent(registration::Consent { text })),

@@ -3,6 +3,7 @@
 //! An operation says what was asked, not whether it may be done: limits and permissions are the
 //! terminal's and the service's to decide.
 
+pub mod clinic;
 pub mod gate;
 pub mod points;
 pub mod purse;
@@ -62,6 +63,12 @@ pub enum Operation {
     TransitPass(transit::PassPurchase),
     /// `social_security.dispute`: the holder says that a month is not as it should be.
     SocialSecurityDispute(social_security::Dispute),
+    /// `clinic.check_in`: the holder is at the clinic, and wants to be treated on their insurance.
+    ClinicCheckIn(clinic::CheckIn),
+    /// `clinic.settlement`: the holder approves who pays what of a bill.
+    ClinicSettlement(clinic::Settlement),
+    /// `clinic.reversal`: a bill that was settled is taken back whole.
+    ClinicReversal(clinic::Reversal),
     /// `card.sign_in`: the holder shows at this terminal that the card is theirs.
     SignIn(sign_in::SignIn),
     /// `registration.consent`: the holder agrees to the registration and takes the card.
@@ -119,6 +126,15 @@ pub enum OperationCode {
     /// See [`Operation::SocialSecurityDispute`].
     #[serde(rename = "social_security.dispute")]
     SocialSecurityDispute = 0x0601,
+    /// See [`Operation::ClinicCheckIn`].
+    #[serde(rename = "clinic.check_in")]
+    ClinicCheckIn = 0x0701,
+    /// See [`Operation::ClinicSettlement`].
+    #[serde(rename = "clinic.settlement")]
+    ClinicSettlement = 0x0702,
+    /// See [`Operation::ClinicReversal`].
+    #[serde(rename = "clinic.reversal")]
+    ClinicReversal = 0x0703,
     /// See [`Operation::SignIn`].
     #[serde(rename = "card.sign_in")]
     SignIn = 0x0301,
@@ -132,7 +148,7 @@ pub enum OperationCode {
 
 impl OperationCode {
     /// Every operation there is.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 21] = [
         Self::PursePayment,
         Self::PurseTopUp,
         Self::PurseTopUpApproval,
@@ -148,6 +164,9 @@ impl OperationCode {
         Self::TransitInspection,
         Self::TransitPass,
         Self::SocialSecurityDispute,
+        Self::ClinicCheckIn,
+        Self::ClinicSettlement,
+        Self::ClinicReversal,
         Self::SignIn,
         Self::RegistrationConsent,
         Self::Abandoned,
@@ -181,6 +200,9 @@ impl OperationCode {
             Self::TransitInspection => "transit.inspection",
             Self::TransitPass => "transit.pass",
             Self::SocialSecurityDispute => "social_security.dispute",
+            Self::ClinicCheckIn => "clinic.check_in",
+            Self::ClinicSettlement => "clinic.settlement",
+            Self::ClinicReversal => "clinic.reversal",
             Self::SignIn => "card.sign_in",
             Self::RegistrationConsent => "registration.consent",
             Self::Abandoned => "terminal.abandoned",
@@ -205,6 +227,10 @@ impl OperationCode {
             | Self::GateCheck
             | Self::TransitInspection
             | Self::SocialSecurityDispute
+            | Self::ClinicCheckIn
+            // What others pay of a bill has changed meanwhile: whoever was there settles it anew.
+            | Self::ClinicSettlement
+            | Self::ClinicReversal
             | Self::SignIn
             | Self::RegistrationConsent
             | Self::Abandoned => false,
@@ -236,13 +262,17 @@ impl Operation {
             Self::TransitInspection(_) => OperationCode::TransitInspection,
             Self::TransitPass(_) => OperationCode::TransitPass,
             Self::SocialSecurityDispute(_) => OperationCode::SocialSecurityDispute,
+            Self::ClinicCheckIn(_) => OperationCode::ClinicCheckIn,
+            Self::ClinicSettlement(_) => OperationCode::ClinicSettlement,
+            Self::ClinicReversal(_) => OperationCode::ClinicReversal,
             Self::SignIn(_) => OperationCode::SignIn,
             Self::RegistrationConsent(_) => OperationCode::RegistrationConsent,
             Self::Abandoned(_) => OperationCode::Abandoned,
         }
     }
 
-    /// The money that the operation is about, if it is about any: what it moves, and for an award what was paid otherwise.
+    /// The money that the operation is about, if it is about any: what it moves, of a bill what the purse pays, and for an award what was
+    /// paid otherwise.
     pub const fn amount(&self) -> Option<Fen> {
         match self {
             Self::PursePayment(payment) => Some(payment.amount),
@@ -251,8 +281,15 @@ impl Operation {
             Self::PurseRefund(back) | Self::PurseVoid(back) => Some(back.amount),
             Self::PointsAward(award) => Some(award.paid),
             Self::TransitPass(pass) => Some(pass.price),
+            Self::ClinicSettlement(bill) => Some(bill.purse),
             _ => None,
         }
+    }
+
+    /// Whether what it moves lies within the limit of one tap. Of a bill the purse may pay nothing.
+    pub fn is_within(&self, tap_limit: Fen) -> bool {
+        let least = if self.code() == OperationCode::ClinicSettlement { Fen::ZERO } else { Fen(1) };
+        self.amount().is_none_or(|amount| (least..=tap_limit).contains(&amount))
     }
 
     /// The points that the holder is to have more, less than zero for fewer; nothing where what goes back is for the service
@@ -297,7 +334,10 @@ impl Operation {
             | Self::PointsUndo(_)
             | Self::TransitInspection(_)
             | Self::TransitPass(_)
-            | Self::SocialSecurityDispute(_) => true,
+            | Self::SocialSecurityDispute(_)
+            | Self::ClinicCheckIn(_)
+            | Self::ClinicSettlement(_)
+            | Self::ClinicReversal(_) => true,
             // Whether its approval is good.
             Self::PurseTopUp(top_up) => top_up.approved_by.is_some(),
             // Nobody else knows how many points there are.
@@ -331,14 +371,16 @@ impl Operation {
             | Self::GateCheck(_)
             | Self::TransitValidation(_)
             | Self::TransitInspection(_)
-            | Self::TransitPass(_) => Signer::Card(Slot::Tap),
-            Self::SignIn(_) => Signer::Card(Slot::SignIn),
+            | Self::TransitPass(_)
+            | Self::ClinicReversal(_) => Signer::Card(Slot::Tap),
+            Self::SignIn(_) | Self::ClinicCheckIn(_) => Signer::Card(Slot::SignIn),
             // Whoever has found a card shall not learn what is on it, nor approve with it.
             Self::PurseTopUpApproval(_)
             | Self::PurseInquiry(_)
             | Self::PurseStatement(_)
             | Self::PointsRedemption(_)
             | Self::SocialSecurityDispute(_)
+            | Self::ClinicSettlement(_)
             | Self::RegistrationConsent(_) => Signer::Card(Slot::Approve),
             Self::Abandoned(_) => Signer::Terminal,
         }
@@ -358,6 +400,9 @@ impl Operation {
             Self::TransitInspection(inspection) => inspection.encode(e),
             Self::TransitPass(pass) => pass.encode(e),
             Self::SocialSecurityDispute(dispute) => dispute.encode(e),
+            Self::ClinicCheckIn(check_in) => check_in.encode(e),
+            Self::ClinicSettlement(settlement) => settlement.encode(e),
+            Self::ClinicReversal(reversal) => reversal.encode(e),
             Self::SignIn(sign_in) => sign_in.encode(e),
             Self::RegistrationConsent(consent) => consent.encode(e),
             Self::Abandoned(abandoned) => abandoned.encode(e),
@@ -381,6 +426,9 @@ impl Operation {
             OperationCode::TransitInspection => Self::TransitInspection(transit::Inspection::decode(d)?),
             OperationCode::TransitPass => Self::TransitPass(transit::PassPurchase::decode(d)?),
             OperationCode::SocialSecurityDispute => Self::SocialSecurityDispute(social_security::Dispute::decode(d)?),
+            OperationCode::ClinicCheckIn => Self::ClinicCheckIn(clinic::CheckIn::decode(d)?),
+            OperationCode::ClinicSettlement => Self::ClinicSettlement(clinic::Settlement::decode(d)?),
+            OperationCode::ClinicReversal => Self::ClinicReversal(clinic::Reversal::decode(d)?),
             OperationCode::SignIn => Self::SignIn(sign_in::SignIn::decode(d)?),
             OperationCode::RegistrationConsent => Self::RegistrationConsent(registration::Consent::decode(d)?),
             OperationCode::Abandoned => Self::Abandoned(terminal::Abandoned::decode(d)?),

@@ -3,6 +3,7 @@
 //! Shapes only. What is signed lies in [`crate::envelope`]; what only browsers and the office API see lies with the
 //! service.
 
+pub mod clinic;
 pub mod insurance;
 pub mod issuance;
 pub mod journeys;

@@ -182,6 +182,9 @@ fn rooms_of(operation: &Operation) -> &'static [&'static dyn Room] {
         }
         Operation::PurseTopUpApproval(_)
         | Operation::SocialSecurityDispute(_)
+        | Operation::ClinicCheckIn(_)
+        | Operation::ClinicSettlement(_)
+        | Operation::ClinicReversal(_)
         | Operation::SignIn(_)
         | Operation::RegistrationConsent(_)
         | Operation::Abandoned(_) => &[],

@@ -58,8 +58,8 @@ const SAID: [(Outcome, &str, &str, &str); Outcome::ALL.len()] = [
     (
         Outcome::InsufficientFunds,
         "insufficient-funds",
-        "余额不足，没有扣款，也没有退款。付款请先充值或更改金额；退款请联系管理员。",
-        "There is not enough for this, and no money has moved. To pay, top up first or change the amount; for a refund, call the administrator.",
+        "余额不足，没有扣款，也没有退款。付款请先充值、更改金额或改付现金；退款请联系管理员。",
+        "There is not enough for this, and no money has moved. To pay, top up first, change the amount or pay cash; for a refund, call the administrator.",
     ),
     (
         Outcome::ClockImplausible,
@@ -163,6 +163,18 @@ const SAID: [(Outcome, &str, &str, &str); Outcome::ALL.len()] = [
         "nothing-to-dispute",
         "没有查到该单位应为您在这个月参保，异议没有登记。请到社保经办机构办理。",
         "No such employer is known that had to see to that month; nothing was recorded. Go to the social security bureau.",
+    ),
+    (
+        Outcome::ClaimUnknown,
+        "claim-unknown",
+        "没有查到这位持卡人在本院待结算（或可退费）的这张账单，没有扣款，也没有退款。请让持卡人重新报到，再录入账单。",
+        "No such bill of this card's holder waits here to be settled or taken back; no money has moved. Have the holder check in once more, and write the bill again.",
+    ),
+    (
+        Outcome::ClaimDiffers,
+        "claim-differs",
+        "账单的分担金额已有变化，或已经结算，没有扣款。请重新录入账单后再结算。",
+        "Who pays what of the bill has changed, or it was settled already; no money has moved. Write the bill again, then settle it.",
     ),
 ];
 

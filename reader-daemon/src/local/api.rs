@@ -230,8 +230,8 @@ pub(super) fn read_operation(known: &Knowledge, asked: Asked) -> Result<Operatio
             Ok(if is_void { Operation::PurseVoid(back) } else { Operation::PurseRefund(back) })
         }
         OperationCode::GateCheck => Ok(Operation::GateCheck(gate::Check)),
-        // A balance, a statement and a dispute are for the holder's page, an approval belongs to its top-up, what a staff card signs is asked of the service, a consent is part of a job, an
-        // abandoned number the terminal's own.
+        // A balance, a statement and a dispute are for the holder's page, bills for the clinic's, an approval belongs to its top-up, what a
+        // staff card signs is asked of the service, a consent is part of a job, an abandoned number the terminal's own.
         OperationCode::PurseInquiry
         | OperationCode::PurseStatement
         | OperationCode::PurseTopUpApproval
@@ -239,6 +239,9 @@ pub(super) fn read_operation(known: &Knowledge, asked: Asked) -> Result<Operatio
         | OperationCode::TransitInspection
         | OperationCode::TransitPass
         | OperationCode::SocialSecurityDispute
+        | OperationCode::ClinicCheckIn
+        | OperationCode::ClinicSettlement
+        | OperationCode::ClinicReversal
         | OperationCode::SignIn
         | OperationCode::RegistrationConsent
         | OperationCode::Abandoned => Err(messages_local::bad_request("this operation cannot be asked for here")),

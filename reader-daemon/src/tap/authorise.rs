@@ -104,7 +104,7 @@ pub fn operation(operation: &Operation, has_pin: bool, known: &Knowledge) -> Res
         return Err(Refused::OperationNotAllowed(code));
     }
     let limits = known.profile.limits;
-    if operation.amount().is_some_and(|amount| amount <= Fen::ZERO || amount > limits.tap_limit) {
+    if !operation.is_within(limits.tap_limit) {
         return Err(Refused::AmountOutOfRange { limit: limits.tap_limit });
     }
     if let Operation::PurseTopUp(top_up) = operation

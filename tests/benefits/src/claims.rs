@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use card_schema::coverage::{Benefit, Level, Line};
+use card_schema::coverage::{Benefit, Eligibility, Level, Line};
 use card_schema::date::Date;
 use card_schema::money::Fen;
 use card_schema::month::Month;
 use card_service::domains::clinic::coverage::catalogue::Catalogue;
-use card_service::domains::clinic::coverage::model::{Eligibility, Explained, SoFar, Visit, Wrong};
+use card_service::domains::clinic::coverage::model::{Explained, SoFar, Visit, Wrong};
 use card_service::domains::clinic::coverage::policy::Policy;
 use card_service::domains::clinic::coverage::rules::{calculate, eligibility, version};
 

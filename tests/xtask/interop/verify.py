@@ -132,6 +132,11 @@ def check_links(fields: dict[str, dict], vectors: dict[str, dict]) -> None:
     assert (fields["tap-pass"][2], fields["tap-pass"][12]) == (0x0503, {1: "month", 2: 20788, 3: 12_000}), "a pass"
     dispute = {1: 20_727, 2: bytes([0x0E]) * 16}
     assert (fields["tap-dispute"][2], fields["tap-dispute"][12]) == (0x0601, dispute), "a month by its first day, and an employer"
+    assert (fields["tap-check-in"][2], fields["tap-check-in"][12]) == (0x0701, {1: 2}), "as what a visit is insured"
+    claim = bytes([0x0C]) * 16
+    shares = {1: claim, 2: 70_000, 3: 12_000, 4: 8_000, 5: 345}
+    assert (fields["tap-settlement"][2], fields["tap-settlement"][12]) == (0x0702, shares), "a bill, and who pays what"
+    assert (fields["tap-reversal"][2], fields["tap-reversal"][12]) == (0x0703, {1: claim}), "a bill that is taken back"
     [(number, _, networks, routes, stops, passes)] = fields["fares"][3]
     assert (number, networks) == (7, [[False, 200], [True, 900]]), "networks, and the most that a ride comes to"
     assert (routes, stops) == ([["bus-1", "1 路", 0]], [["测试路口", "测试路口东"]]), "routes and stops with their names"

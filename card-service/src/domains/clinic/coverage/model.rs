@@ -1,10 +1,9 @@
-//! A bill as it is reckoned: for what visit, after what, into which shares it falls, and who is covered. Pure.
+//! A bill as it is reckoned: for what visit, after what, and into which shares it falls. Pure.
 
-use card_schema::coverage::{Benefit, Level, Quantity, Shares};
+use card_schema::coverage::{Benefit, Level, Piece, Quantity, Shares};
 use card_schema::date::Date;
 use card_schema::money::Fen;
 use card_schema::month::Month;
-use card_schema::rate::Rate;
 use serde::Serialize;
 
 use super::catalogue::Item;
@@ -61,15 +60,6 @@ pub struct Explained<'a> {
     pub shares: Shares,
 }
 
-/// What of a line lies in a band.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Piece {
-    /// How much of it the fund pays, up to the ceiling.
-    pub rate: Rate,
-    /// How much lies there.
-    pub amount_fen: Fen,
-}
-
 /// Why it cannot be said what a bill costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wrong {
@@ -85,27 +75,4 @@ pub enum Wrong {
     Price(usize),
     /// The sums leave the range of 64 bits.
     Overflow,
-}
-
-/// Whether somebody is covered on a day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case", tag = "state")]
-pub enum Eligibility {
-    /// They are.
-    Covered {
-        /// The last day of it, unless another month counts.
-        until: Date,
-    },
-    /// They contribute, and are not covered yet.
-    Waiting {
-        /// From this day on, if their months go on counting.
-        from: Date,
-    },
-    /// They were, and are not any more.
-    Ended {
-        /// The last day on which they were.
-        on: Date,
-    },
-    /// They never were.
-    Never,
 }

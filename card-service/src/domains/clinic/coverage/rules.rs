@@ -5,14 +5,14 @@
 
 use std::collections::BTreeSet;
 
-use card_schema::coverage::{ItemClass, Level, Line, Shares};
+use card_schema::coverage::{Eligibility, ItemClass, Level, Line, Piece, Shares};
 use card_schema::date::Date;
 use card_schema::money::Fen;
 use card_schema::month::Month;
 use card_schema::rate::Rate;
 
 use super::catalogue::{Catalogue, Item};
-use super::model::{Bill, Eligibility, Explained, Piece, SoFar, Visit, Wrong};
+use super::model::{Bill, Explained, SoFar, Visit, Wrong};
 use super::policy::{Period, Policy, Rule, Version};
 
 /// What a bill costs, line by line in the order of the clinic.

@@ -4,13 +4,13 @@ mod reckoned;
 
 use std::collections::BTreeSet;
 
-use card_schema::coverage::{Benefit, ItemClass, Level, Line, Shares};
+use card_schema::coverage::{Benefit, Eligibility, ItemClass, Level, Line, Shares};
 use card_schema::money::Fen;
 use card_schema::month::Month;
 
 use super::catalogue::{self, Catalogue};
 use super::city::Coverage;
-use super::model::{Eligibility, SoFar, Visit, Wrong};
+use super::model::{SoFar, Visit, Wrong};
 use super::policy::{self, Broken, Policy};
 use super::rules::{calculate, eligibility, version};
 use crate::i18n::Locale;
