@@ -18,7 +18,7 @@ use crate::evidence::{self, Log};
 use crate::http::description::{self, Listener};
 use crate::http::{Refusal, health, localise};
 use crate::intake::{self, Intake};
-use crate::{cards, console, domains, jobs, people, statement, terminals};
+use crate::{benefits, cards, console, domains, jobs, people, statement, terminals};
 
 /// The largest request body where a route says nothing else.
 const MAX_BODY_BYTES: usize = 256 * 1024;
@@ -52,6 +52,7 @@ fn terminal() -> OpenApiRouter<App> {
         .merge(jobs::api::terminal_router())
         .merge(people::card_sign_in::api::terminal_router())
         .merge(statement::api::terminal_router())
+        .merge(benefits::api::terminal_router())
         .merge(domains::gate::api::terminal_router())
         .merge(domains::transit::api::terminal_router())
         .merge(intake::api::router())

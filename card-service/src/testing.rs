@@ -7,6 +7,7 @@ mod lived;
 mod office;
 pub(crate) mod shop;
 pub(crate) mod town;
+mod treated;
 
 pub(crate) use lived::Lived;
 pub(crate) use office::{Office, PASSWORD, Shown, office, session};

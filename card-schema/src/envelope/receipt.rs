@@ -77,11 +77,13 @@ pub enum Outcome {
     ClaimUnknown = 27,
     /// The bill comes to something else by now, or was settled already: the clinic writes it once more.
     ClaimDiffers = 28,
+    /// Bills that were settled after it rest on it: they are taken back first.
+    LaterClaims = 29,
 }
 
 impl Outcome {
     /// Every outcome there is.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::Accepted,
         Self::Malformed,
         Self::UnknownCard,
@@ -111,6 +113,7 @@ impl Outcome {
         Self::NothingToDispute,
         Self::ClaimUnknown,
         Self::ClaimDiffers,
+        Self::LaterClaims,
     ];
 
     /// The number in a signed receipt and in the database.

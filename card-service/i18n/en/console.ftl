@@ -210,6 +210,9 @@ console-operation-purse-refund = Refund
 console-operation-purse-void = Void
 console-operation-purse-statement = Statement
 console-operation-social-security-dispute = A month of social security disputed
+console-operation-clinic-check-in = Check-in at a clinic
+console-operation-clinic-settlement = A clinic's bill
+console-operation-clinic-reversal = A clinic's bill taken back
 console-operation-purse-top-up-approval = Top-up approved
 console-operation-purse-inquiry = Balance inquiry
 console-operation-points-award = Points for a purchase
@@ -252,6 +255,9 @@ console-outcome-23 = Staff has to approve it
 console-outcome-24 = No valid journey
 console-outcome-25 = Not on sale
 console-outcome-26 = No employer had to see to this month
+console-outcome-27 = No such bill of this holder waits here
+console-outcome-28 = The bill comes to something else by now
+console-outcome-29 = Later bills rest on it
 
 # Error pages: what to do next
 console-error-home = Go to the start page

@@ -14,6 +14,7 @@ terminal-place-counter = Counter of a service station
 terminal-place-till = Till
 terminal-place-gate = Gate
 terminal-place-validator = Validator of buses or trains
+terminal-place-clinic = Desk of a clinic
 terminal-place-missing = Choose what the terminal is for
 terminal-heard = Last heard of
 terminal-not-heard = Not since the service was started

@@ -210,6 +210,9 @@ console-operation-purse-refund = 退款
 console-operation-purse-void = 撤销
 console-operation-purse-statement = 查询明细
 console-operation-social-security-dispute = 对社保月份提出异议
+console-operation-clinic-check-in = 就诊报到
+console-operation-clinic-settlement = 医疗费结算
+console-operation-clinic-reversal = 医疗费退费
 console-operation-purse-top-up-approval = 批准充值
 console-operation-purse-inquiry = 查询余额
 console-operation-points-award = 购物积分
@@ -252,6 +255,9 @@ console-outcome-23 = 须工作人员批准
 console-outcome-24 = 无有效乘车记录
 console-outcome-25 = 不在售
 console-outcome-26 = 没有单位应为该月参保
+console-outcome-27 = 没有这位持卡人的这张账单
+console-outcome-28 = 账单分担金额已变化
+console-outcome-29 = 之后还有账单
 
 # 错误页：下一步怎么做
 console-error-home = 回到首页

@@ -14,6 +14,7 @@ terminal-place-counter = 服务站窗口
 terminal-place-till = 收银
 terminal-place-gate = 门禁
 terminal-place-validator = 公交、轨道验票机
+terminal-place-clinic = 医疗机构窗口
 terminal-place-missing = 请选择终端的用途
 terminal-heard = 最近联网
 terminal-not-heard = 服务启动后尚未联网

@@ -14,7 +14,7 @@ use crate::domains::clinic::coverage::city::{self, Coverage};
 use crate::domains::clinic::coverage::model::{Bill, Explained, SoFar, Visit, Wrong};
 use crate::domains::clinic::coverage::policy::{Rule, Version};
 use crate::domains::clinic::coverage::rules::{calculate, version};
-use crate::i18n::{Locale, Words};
+use crate::i18n::Locale;
 
 /// Commands of `coverage`.
 #[derive(Debug, clap::Subcommand)]
@@ -219,22 +219,8 @@ fn lines(items: &[Asked], catalogue: &Catalogue, day: Date) -> Result<Vec<Line>,
 }
 
 fn wrong_text(wrong: Wrong, lines: &[Line]) -> CliError {
-    let (key, values) = words(wrong, lines);
+    let (key, values) = wrong.words(lines);
     CliError::wrong_text(key, values)
-}
-
-fn words(wrong: Wrong, lines: &[Line]) -> Words {
-    match wrong {
-        Wrong::Before(from) => ("coverage-before", vec![("from", from.to_string())]),
-        Wrong::NotOffered(benefit) => ("coverage-not-offered", vec![("benefit", benefit.name().to_owned())]),
-        Wrong::SoFar => ("coverage-so-far", Vec::new()),
-        Wrong::UnknownItem(place) => {
-            let values = vec![("line", place.to_string()), ("code", lines[place - 1].item.to_string())];
-            ("coverage-unknown-item", values)
-        }
-        Wrong::Price(place) => ("coverage-price", vec![("line", place.to_string())]),
-        Wrong::Overflow => ("coverage-overflow", Vec::new()),
-    }
 }
 
 /// How a line comes to its shares, in two lines of text.
@@ -391,7 +377,7 @@ mod tests {
             Wrong::Overflow,
         ];
         for wrong in all {
-            let (key, _) = words(wrong, &unknown);
+            let (key, _) = wrong.words(&unknown);
             assert!(Locale::ALL.into_iter().all(|locale| locale.has(key)), "{key}");
         }
     }

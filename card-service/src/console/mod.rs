@@ -1,7 +1,7 @@
 //! The console: server-rendered pages for staff that work without scripts.
 //!
 //! `pages` answers requests about activity and sessions, `register` has the pages of lists that the office keeps; `home`,
-//! `find`, `holder`, `concessions`, `insurance`, `journeys`, `timeline`, `gate_desk`, `card_desk`, `merge`, `unblock`, `reader_job` and `slip` those that their names say; `history` is one
+//! `find`, `holder`, `concessions`, `insurance`, `clinics`, `journeys`, `timeline`, `gate_desk`, `card_desk`, `merge`, `unblock`, `reader_job` and `slip` those that their names say; `history` is one
 //! shape for what happened, `part` what those parts of a record share that ask why first, `view` what templates
 //! (`templates/console/`) show, `input` a field of a form, `model` how a thing is shown, `guard` what protects pages from
 //! other sites, `live` what changes while somebody looks. To add a page: a struct in `view`, a template, its texts in
@@ -10,6 +10,7 @@
 //! (`domains::residence`), the JSON API.
 
 mod card_desk;
+mod clinics;
 mod concessions;
 mod find;
 pub mod frame;

@@ -19,8 +19,8 @@ use super::frame::Frame;
 use super::model::{masked_name, masked_number, own_path};
 use super::view::{self, ActivityPage, CardPage, Choice, ErrorPage, HolderView, PurposePage, RowView, SignInPage, Tag};
 use super::{
-    card_desk, concessions, find, gate_desk, guard, holder, home, insurance, journeys, merge, reader_job, slip,
-    timeline, unblock,
+    card_desk, clinics, concessions, find, gate_desk, guard, holder, home, insurance, journeys, merge, reader_job,
+    slip, timeline, unblock,
 };
 use crate::app::App;
 use crate::cards;
@@ -70,6 +70,7 @@ pub fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
     routes.extend(concessions::routes());
     routes.extend(journeys::routes());
     routes.extend(insurance::routes());
+    routes.extend(clinics::routes());
     routes.extend(reader_job::routes());
     routes.extend(unblock::routes());
     routes.extend(slip::routes());

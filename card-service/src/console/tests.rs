@@ -1,5 +1,7 @@
 //! Every page in every language, from invented data.
 
+mod at_readers;
+
 use askama::Template;
 use card_schema::clock::Micros;
 use card_schema::date::Date;
@@ -21,7 +23,6 @@ use super::unblock::UnblockPage;
 use super::view::{
     self, ActivityPage, CardPage, Choice, ErrorPage, HolderView, PurposePage, RowView, SignInPage, Tag, Wrong,
 };
-use super::{concessions, find, gate_desk, insurance, journeys, reader_job};
 use crate::cards::activity::store::Activity;
 use crate::cards::activity::{ActivityPurpose, Place, pages as activity_pages};
 use crate::cards::deed::model::{Fate, Past, What};
@@ -232,45 +233,6 @@ fn timeline(locale: Locale) -> TimelinePage {
     }
 }
 
-/// The pages of what is done at readers, of fares, and of records that are one person's.
-fn at_readers(locale: Locale) -> Vec<(String, String)> {
-    let frame = |path: &str| Frame::new(locale, path, Some(&staff()));
-    let mut pages = Vec::new();
-    pages.extend(reader_job::tests::pages(locale, &frame));
-    pages.extend(concessions::tests::pages(&frame("/holders/x/concessions")));
-    pages.extend(journeys::tests::pages(&frame("/holders/x/journeys")));
-    pages.extend(insurance::tests::pages(&frame("/filings")));
-    pages.extend(transit::pages::tests::pages(&frame("/fares")));
-    pages.extend(transit::settlement::pages::tests::pages(&frame("/fares/settlement")));
-    pages.extend(gate::tests::pages::pages(&frame("/gates/x")));
-    pages.extend(find::tests::pages(locale).into_iter().chain(gate_desk::tests::pages(locale)));
-    let facts = Facts::default().with(Field::Name, "测试甲").with(Field::DocumentNumber, "T1234567");
-    let [one, other] = [[8; 16], [9; 16]].map(|id| HolderId::new(Shard(3), id));
-    for missing in [false, true] {
-        let page = ComparePage::new(frame("/holders/x/merge"), one, other, [&facts, &facts], missing);
-        pages.push((format!("merge-compare-{missing}"), page.render().unwrap()));
-    }
-    for (name, no_desk) in [("asks", false), ("missing", true)] {
-        let today = Date::of_utc(AT);
-        let wrong = residence::rules::check_fields(DOCUMENT, &Facts::default(), today).unwrap_err();
-        let wrong: Vec<_> = wrong.into_iter().filter(|_| no_desk).collect();
-        let page = UnblockPage {
-            frame: frame("/holders/x/cards/y/unblock"),
-            holder: "x".to_owned(),
-            card: "y".to_owned(),
-            card_short: "0004b403".to_owned(),
-            inputs: inputs(locale, DOCUMENT, &Facts::default(), &wrong, today),
-            desks: vec![Choice::new("a", "测试读卡器".to_owned())],
-            no_desk,
-        };
-        pages.push((format!("unblock-form-{name}"), page.render().unwrap()));
-        let inputs = inputs(locale, DOCUMENT, &Facts::default(), &wrong, today);
-        let page = MergePage { frame: frame("/holders/x/merge"), holder: "x".to_owned(), inputs };
-        pages.push((format!("merge-{name}"), page.render().unwrap()));
-    }
-    pages
-}
-
 /// Every page in a language, by name.
 fn pages(locale: Locale) -> Vec<(String, String)> {
     let shown = || HolderView {
@@ -339,7 +301,7 @@ fn pages(locale: Locale) -> Vec<(String, String)> {
     pages.extend(expiry::pages::tests::pages(&frame("/expiring")));
     pages.extend(stock::pages::tests::pages(&frame("/stock/x")));
     pages.extend(reversal::pages::tests::pages(&frame("/cards/x/taps/1")));
-    pages.extend(at_readers(locale));
+    pages.extend(at_readers::pages(locale));
     for deed in Deed::ALL {
         let card = (deed != Deed::Registered).then(|| "0004b403".to_owned());
         let (frame, back, at) = (frame("/holders/x/slip"), Link::home(locale), view::minute(AT));

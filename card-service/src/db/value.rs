@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::mem::take;
 
-use card_schema::ids::{CardId, HolderId, OrganisationId, Shard, SiteId, TapId, TerminalId};
+use card_schema::ids::{CardId, ClaimId, HolderId, OrganisationId, Shard, SiteId, TapId, TerminalId};
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{Arguments, Encode, Type};
 use uuid::Uuid;
@@ -46,6 +46,7 @@ value_from! {
     &String, text => Self::Text(Some(text.clone()));
     CardId, id => id.as_bytes().as_slice().into();
     HolderId, id => id.as_bytes().as_slice().into();
+    ClaimId, id => id.as_bytes().as_slice().into();
     TerminalId, id => id.as_bytes().as_slice().into();
     OrganisationId, id => id.as_bytes().as_slice().into();
     SiteId, id => id.as_bytes().as_slice().into();

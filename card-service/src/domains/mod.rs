@@ -60,6 +60,8 @@ pub struct Ask<'a> {
     /// What the holder has earned in the programme that the operation is about, and is still good, as far as
     /// [`points::lots_needed`] asks for it.
     pub lots: Option<&'a points::Lots>,
+    /// All bills of the person, where it is about one of them.
+    pub claims: &'a [clinic::model::Claim],
     /// What is known of the rider, where it is about travelling.
     pub transit: Option<transit::Known<'a>>,
     /// The card was out of use when it signed, and a terminal that had accepted the tap on its own could not know: what it
@@ -180,11 +182,10 @@ fn rooms_of(operation: &Operation) -> &'static [&'static dyn Room] {
         Operation::TransitValidation(_) | Operation::TransitInspection(_) | Operation::TransitPass(_) => {
             &[&transit::Transit]
         }
+        Operation::ClinicCheckIn(_) => &[&clinic::Clinic],
+        Operation::ClinicSettlement(_) | Operation::ClinicReversal(_) => &[&clinic::Clinic, &purse::Purse],
         Operation::PurseTopUpApproval(_)
         | Operation::SocialSecurityDispute(_)
-        | Operation::ClinicCheckIn(_)
-        | Operation::ClinicSettlement(_)
-        | Operation::ClinicReversal(_)
         | Operation::SignIn(_)
         | Operation::RegistrationConsent(_)
         | Operation::Abandoned(_) => &[],

@@ -140,6 +140,14 @@ pub enum ActionKind {
     ContributionDisputed = 95,
     /// That was answered.
     DisputeAnswered = 96,
+    /// At which level bills of a clinic are covered.
+    ClinicChanged = 100,
+    /// A clinic has written a bill, in the place of one that waited or beside those that were settled.
+    ClaimMade = 101,
+    /// A bill was settled.
+    ClaimSettled = 102,
+    /// A bill that was settled was taken back.
+    ClaimReversed = 103,
 }
 
 impl ActionKind {

@@ -5,24 +5,23 @@
 //! (`export`), proof (`verify`). Tables that no leaf speaks for are listed, with reasons, in this module's test.
 
 mod cards;
+mod clinics;
 mod gates;
 mod homes;
 mod people;
 mod points;
 mod security;
+mod value;
 
 use ring::digest::{self, SHA256};
-use serde::de::{self, Deserialize, Deserializer, Visitor};
-use serde::{Serialize, Serializer};
 
-use super::leaf::{Column, RowImage};
-use crate::db::{self};
-use crate::hex;
+use super::leaf::RowImage;
 
 pub use cards::{
     BLANK_MOVE, CARD, CARD_CERTIFICATE, CARD_DEED, CARD_KEY, CARD_STATE_CHANGE, CONSENT_REQUEST, ISSUANCE,
     ISSUANCE_STEP, STATUS_CHANGE, UNBLOCK,
 };
+pub use clinics::{CLAIM, CLINIC};
 pub use gates::{GATE_CREDENTIAL, GATE_PASS, GATE_POST, GATE_SITE};
 pub use homes::{AREA, HOME, HOUSE, HOUSEHOLD_MEMBER};
 pub use people::{
@@ -31,6 +30,7 @@ pub use people::{
 };
 pub use points::{POINTS_MEMBER, POINTS_PROGRAMME, POINTS_RULE};
 pub use security::{CONTRIBUTION, CONTRIBUTION_DISPUTE, CONTRIBUTION_RECEIPT, DECLARATION, EMPLOYER, EMPLOYMENT};
+pub use value::Value;
 
 /// The column that names a row's leaf.
 pub const LEAF: &str = "leaf";
@@ -273,7 +273,7 @@ pub static TERMINAL_DEED: Table = Table {
     ..PLAIN
 };
 /// Every exported table.
-pub static TABLES: [&Table; 67] = [
+pub static TABLES: [&Table; 69] = [
     &LEAVES,
     &TILE,
     &CHECKPOINT,
@@ -302,6 +302,7 @@ pub static TABLES: [&Table; 67] = [
     &GATE_POST,
     &GATE_PASS,
     &EMPLOYER,
+    &CLINIC,
     &DECLARATION,
     &CONTRIBUTION_RECEIPT,
     &STAFF,
@@ -330,6 +331,7 @@ pub static TABLES: [&Table; 67] = [
     &EMPLOYMENT,
     &CONTRIBUTION_DISPUTE,
     &CONTRIBUTION,
+    &CLAIM,
     &CARD,
     &CARD_STATE_CHANGE,
     &CARD_DEED,
@@ -376,119 +378,5 @@ impl Table {
             context.update(image.digest());
             Value::Bytes(context.finish().as_ref().to_vec())
         })
-    }
-}
-
-/// A stored value, whatever its column is meant to hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Value {
-    /// An integer.
-    Int(i64),
-    /// Bytes.
-    Bytes(Vec<u8>),
-    /// Text.
-    Text(String),
-    /// Nothing.
-    Null,
-}
-
-impl Value {
-    /// As a leaf hashes it.
-    pub fn column(&self) -> Column<'_> {
-        match self {
-            Self::Int(number) => Column::Int(*number),
-            Self::Bytes(bytes) => Column::Bytes(bytes),
-            Self::Text(text) => Column::Text(text),
-            Self::Null => Column::Null,
-        }
-    }
-}
-
-impl From<db::Value> for Value {
-    fn from(value: db::Value) -> Self {
-        match value {
-            db::Value::Int(value) => value.map(Self::Int),
-            db::Value::Bytes(value) => value.map(Self::Bytes),
-            db::Value::Text(value) => value.map(Self::Text),
-        }
-        .unwrap_or(Self::Null)
-    }
-}
-
-impl From<&Value> for db::Value {
-    fn from(value: &Value) -> Self {
-        match value {
-            Value::Int(number) => Self::Int(Some(*number)),
-            Value::Bytes(bytes) => Self::Bytes(Some(bytes.clone())),
-            Value::Text(text) => Self::Text(Some(text.clone())),
-            Value::Null => Self::Int(None),
-        }
-    }
-}
-
-impl From<i64> for Value {
-    fn from(number: i64) -> Self {
-        Self::Int(number)
-    }
-}
-
-impl From<&str> for Value {
-    fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
-    }
-}
-
-impl From<&[u8]> for Value {
-    fn from(bytes: &[u8]) -> Self {
-        Self::Bytes(bytes.to_vec())
-    }
-}
-
-/// In files: numbers as such, text after a `t`, bytes in hexadecimal after an `x`.
-impl Serialize for Value {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Int(number) => serializer.serialize_i64(*number),
-            Self::Bytes(bytes) => serializer.collect_str(&format_args!("x{}", hex::encode(bytes))),
-            Self::Text(text) => serializer.collect_str(&format_args!("t{text}")),
-            Self::Null => serializer.serialize_unit(),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Value {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ValueVisitor)
-    }
-}
-
-struct ValueVisitor;
-
-impl Visitor<'_> for ValueVisitor {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a number, null, or a text that begins with t or x")
-    }
-
-    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Value, E> {
-        Ok(Value::Int(number))
-    }
-
-    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Value, E> {
-        i64::try_from(number).map(Value::Int).map_err(E::custom)
-    }
-
-    fn visit_unit<E: de::Error>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Value, E> {
-        let value = match text.split_at_checked(1) {
-            Some(("t", text)) => Some(Value::Text(text.to_owned())),
-            Some(("x", hex)) => hex::decode(hex).map(Value::Bytes),
-            _ => None,
-        };
-        value.ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
     }
 }

@@ -15,7 +15,7 @@ use card_schema::wire::{Problem, ProblemType};
 
 use super::language;
 use crate::db::DbError;
-use crate::i18n::Locale;
+use crate::i18n::{Locale, Words};
 use crate::keys::KeyError;
 use crate::keys::pki::PkiError;
 
@@ -34,8 +34,8 @@ pub struct Refusal {
 /// What stands in `detail`.
 #[derive(Clone, Debug)]
 enum Detail {
-    /// A text of `i18n/`, with what is filled in as `at`.
-    Key(&'static str, String),
+    /// A text of `i18n/`, with what is filled in.
+    Words(Words),
     /// What a parser said about a program's request; English.
     Technical(String),
 }
@@ -48,12 +48,17 @@ impl Refusal {
 
     /// A refusal that tells a person what to do, by a text's key.
     pub const fn because(kind: ProblemType, key: &'static str) -> Self {
-        Self { kind, detail: Some(Detail::Key(key, String::new())), cause: None, leads_to: None }
+        Self { kind, detail: Some(Detail::Words((key, Vec::new()))), cause: None, leads_to: None }
     }
 
     /// The same where something is filled into the text, as `at`.
     pub fn saying(kind: ProblemType, key: &'static str, at: &str) -> Self {
-        Self { kind, detail: Some(Detail::Key(key, at.to_owned())), cause: None, leads_to: None }
+        Self::worded(kind, (key, vec![("at", at.to_owned())]))
+    }
+
+    /// The same with whatever the text is filled in with.
+    pub const fn worded(kind: ProblemType, words: Words) -> Self {
+        Self { kind, detail: Some(Detail::Words(words)), cause: None, leads_to: None }
     }
 
     /// A request that does not have the expected form; `what` is for its programmer.
@@ -95,7 +100,10 @@ impl Refusal {
     /// What a person reads about it.
     pub fn text(&self, locale: Locale) -> String {
         match &self.detail {
-            Some(Detail::Key(key, at)) => locale.text_with(key, &[("at", at)]),
+            Some(Detail::Words((key, values))) => {
+                let values: Vec<_> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                locale.text_with(key, &values)
+            }
             Some(Detail::Technical(text)) => text.clone(),
             None => locale.text(&title_key(self.kind)),
         }

@@ -50,6 +50,7 @@ const ZH_CN: &[&str] = &[
     include_str!("../../i18n/zh-CN/security.ftl"),
     include_str!("../../i18n/zh-CN/insurance.ftl"),
     include_str!("../../i18n/zh-CN/coverage.ftl"),
+    include_str!("../../i18n/zh-CN/clinic.ftl"),
 ];
 const EN: &[&str] = &[
     include_str!("../../i18n/en/service.ftl"),
@@ -79,6 +80,7 @@ const EN: &[&str] = &[
     include_str!("../../i18n/en/security.ftl"),
     include_str!("../../i18n/en/insurance.ftl"),
     include_str!("../../i18n/en/coverage.ftl"),
+    include_str!("../../i18n/en/clinic.ftl"),
 ];
 
 /// The key of a text, and what it is filled in with.

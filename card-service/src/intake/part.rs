@@ -2,12 +2,12 @@
 //! transaction.
 
 mod approval;
+mod bills;
 mod cards;
 mod disputes;
 mod riders;
 mod settle;
 
-use std::collections::hash_map::Entry as OfMap;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::mem::take;
 use std::sync::Arc;
@@ -28,8 +28,9 @@ use super::memory::{Cards, Learned};
 use super::store::{self, LaneEvent, Prior, Returned, TapRow, Wanted};
 use super::submission::{Means, Policy, Submission};
 use super::verify::{Candidate, SignedBy};
-use crate::cards::{CardState, status};
+use crate::cards::CardState;
 use crate::db::{DbError, Engine, Tx};
+use crate::domains::clinic::model::Claim;
 use crate::domains::transit::model::{RiderKey, Riding};
 use crate::domains::{self, Ask, Decision, Effect, Original, ShownPoints, points, purse, transit};
 use crate::evidence::{self, Action, ActionKind, Hash, LeafRef, RowImage};
@@ -91,6 +92,9 @@ struct Part {
     is_settling: bool,
     programmes: Arc<points::Programmes>,
     lots: HashMap<(HolderId, ProgrammeId), points::Lots>,
+    /// Whose records those of cards are, and all bills of these.
+    persons: HashMap<HolderId, HolderId>,
+    claims: HashMap<HolderId, Vec<Claim>>,
     spent: HashMap<purse::HolderDay, purse::Spent>,
     fares: Arc<transit::Fares>,
     riding: HashMap<RiderKey, Riding>,
@@ -177,15 +181,18 @@ impl Part {
             part.load_points(tx, taps, policy).await?;
         }
         part.load_riders(tx, memory, taps).await?;
-        let counts =
-            |placed: &&Placed| matches!(placed.tap().operation, Operation::PursePayment(_) | Operation::PurseTopUp(_));
+        let settled = part.load_bills(tx, taps).await?;
+        let counts = |placed: &&Placed| {
+            let operation = &placed.tap().operation;
+            matches!(operation, Operation::PursePayment(_) | Operation::PurseTopUp(_) | Operation::ClinicSettlement(_))
+        };
         let days =
             taps.iter().filter(counts).filter_map(|placed| Some(purse::day_of(&part.ask(placed, policy)?))).collect();
         part.spent = purse::store::spent(tx.conn(), &days).await?;
         let asks = taps.iter().filter_map(|placed| part.ask(placed, policy));
         let accounts = asks.flat_map(|ask| domains::accounts(&ask)).collect();
         part.book = memory.book(tx, accounts).await?;
-        for named in moved {
+        for named in moved.into_iter().chain(settled) {
             part.book.load_named(named);
         }
         Ok(part)
@@ -214,7 +221,8 @@ impl Part {
         let tap = placed.tap();
         let card = self.cards.get(&tap.card?)?;
         let holder = card.bearer.holder()?;
-        let original = tap.operation.original().and_then(|original| self.originals.get(&original.tap));
+        let original = tap.operation.original().map(|original| original.tap).or_else(|| self.settlement(placed));
+        let original = original.and_then(|tap| self.originals.get(&tap));
         let mut ask = Ask {
             tap: placed.candidate().id,
             operation: &tap.operation,
@@ -232,6 +240,7 @@ impl Part {
             original: original.filter(|original| original.holder == holder),
             programmes: &self.programmes,
             lots: None,
+            claims: self.claims_of(holder),
             transit: None,
             is_issuers: placed.is_accepted_offline() && card.state != CardState::Active && card.changed_at < tap.at,
         };
@@ -239,29 +248,6 @@ impl Part {
         ask.lots = points::programme(&ask).and_then(|programme| self.lots.get(&(holder, programme)));
         ask.spent = self.spent.get(&purse::day_of(&ask)).copied().unwrap_or_default();
         Some(ask)
-    }
-
-    /// Whether a terminal that accepted a tap on its own could not know that the card is out of use.
-    async fn is_in_good_faith(&mut self, tx: &mut Tx, placed: &Placed, policy: Policy) -> Result<bool, DbError> {
-        let tap = placed.tap();
-        let Some(card) = tap.card.filter(|_| placed.is_accepted_offline()) else { return Ok(false) };
-        let Some(out_since) = self.cards.get(&card).filter(|known| known.state != CardState::Active) else {
-            return Ok(false);
-        };
-        let out_since = out_since.changed_at;
-        let longest_s = i64::from(policy.limits.offline.freeze_days) * 86_400;
-        if !status::hides(tx.conn(), tap.status_version, card, tap.at, longest_s).await? {
-            return Ok(false);
-        }
-        // No more than an honest terminal lets wait: whoever makes some up is not paid for it.
-        let brought = match self.brought.entry((card, tap.terminal)) {
-            OfMap::Occupied(entry) => entry.into_mut(),
-            OfMap::Vacant(entry) => {
-                entry.insert(store::payments_since(tx.conn(), card, tap.terminal, out_since).await?)
-            }
-        };
-        *brought = brought.saturating_add(1);
-        Ok(*brought <= policy.limits.offline.card_count)
     }
 
     async fn decide(&mut self, tx: &mut Tx, means: &Means, placed: &Placed) -> Result<TapOutcome, DbError> {
@@ -285,6 +271,9 @@ impl Part {
         let received_at = placed.submission.received_at;
         let (decision, holder) = self.judge(tx, means, placed).await?;
         let booked = self.book(tx, tap.card, decision, received_at).await?;
+        if booked.outcome == receipt::Outcome::Accepted {
+            self.follow_bill(tx, placed).await?;
+        }
         let leaf = evidence::reserve(tx, placed.shard);
         let row = TapRow {
             leaf,

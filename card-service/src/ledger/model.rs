@@ -101,6 +101,8 @@ numbered!(
         WorkInjuryFund = 16,
         /// The fund of the maternity insurance.
         MaternityFund = 17,
+        /// What a clinic has to get of funds and of holders' own accounts for bills that were settled (`domains/clinic`).
+        ClinicClaims = 18,
     }
 );
 
@@ -130,6 +132,12 @@ numbered!(
         ContributionArrived = 10,
         /// What a declaration has taken of it, for funds and workers' accounts.
         Contribution = 11,
+        /// What the fund pays of a clinic's bill.
+        ClaimFund = 12,
+        /// What the holder's own account of the medical insurance pays of it.
+        ClaimAccount = 13,
+        /// What the holder pays of it from the purse.
+        ClaimOwn = 14,
     }
 );
 
@@ -158,7 +166,7 @@ impl AccountKind {
     /// The limit with which accounts of this kind are opened.
     pub const fn credit_limit(self) -> CreditLimit {
         match self {
-            Self::Purse | Self::Takings => CreditLimit::NO_OVERDRAFT,
+            Self::Purse | Self::Takings | Self::ClinicClaims => CreditLimit::NO_OVERDRAFT,
             Self::CashFloat
             | Self::IssuerRisk
             | Self::HolderPoints

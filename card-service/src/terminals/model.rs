@@ -72,11 +72,13 @@ pub enum Place {
     Gate,
     /// Where people get on vehicles and off, or are asked whether they have validated.
     Validator,
+    /// The desk of a clinic.
+    Clinic,
 }
 
 impl Place {
     /// Every place.
-    pub const ALL: [Self; 4] = [Self::Counter, Self::Till, Self::Gate, Self::Validator];
+    pub const ALL: [Self; 5] = [Self::Counter, Self::Till, Self::Gate, Self::Validator, Self::Clinic];
 
     /// Its name in forms.
     pub const fn name(self) -> &'static str {
@@ -85,6 +87,7 @@ impl Place {
             Self::Till => "till",
             Self::Gate => "gate",
             Self::Validator => "validator",
+            Self::Clinic => "clinic",
         }
     }
 
@@ -116,6 +119,9 @@ impl Place {
             ],
             Self::Gate => &[OperationCode::GateCheck],
             Self::Validator => &[OperationCode::TransitValidation, OperationCode::TransitInspection],
+            Self::Clinic => {
+                &[OperationCode::ClinicCheckIn, OperationCode::ClinicSettlement, OperationCode::ClinicReversal]
+            }
         }
     }
 

@@ -17,6 +17,7 @@ use super::Scratch;
 use super::gate::{always, credential};
 use super::insured;
 use super::town::{POLICY, START, Signer, TestCard, TestTerminal, Town, random};
+use super::treated;
 use crate::cards::deed::model::Fate;
 use crate::cards::issuance::journal::Journal;
 use crate::cards::issuance::store::{self as issuances, Answered, Issuance};
@@ -210,6 +211,7 @@ async fn office(town: &Town, terminal: &TestTerminal, card: &TestCard) {
             rides_for_less(tx, who, holder).await?;
             rode(tx, (who, terminal_of), holder).await?;
             insured::worked(tx, START, who, terminal_of, holder).await?;
+            treated::was_treated(tx, START, who, terminal_of, holder).await?;
             at_readers(tx, who, card, terminal).await
         })
     })

@@ -37,7 +37,7 @@ use Permission::{
 use Who::{Anybody, Either, May, MayApprove, Proof, Staff, Terminals};
 
 /// Every route. One that is not here, or no more there, fails the test.
-const TABLE: [(&str, &str, Who); 261] = [
+const TABLE: [(&str, &str, Who); 266] = [
     ("GET", "/", Staff),
     ("GET", "/account/password", Staff),
     ("GET", "/account/second-factor", Staff),
@@ -54,6 +54,8 @@ const TABLE: [(&str, &str, Who); 261] = [
     ("GET", "/cards/{card_id}/holder", Anybody),
     ("GET", "/cards/{card_id}/taps/{tap}", May(SeeActivity)),
     ("GET", "/checkpoint", Anybody),
+    ("GET", "/clinics", May(ReconcileContributions)),
+    ("GET", "/clinics/{organisation_id}", May(ReconcileContributions)),
     ("GET", "/disputes", May(ReconcileContributions)),
     ("GET", "/disputes/{tap_id}", May(ReconcileContributions)),
     ("GET", "/employers", May(ReconcileContributions)),
@@ -202,6 +204,7 @@ const TABLE: [(&str, &str, Who); 261] = [
     ("POST", "/cards/{card_id}/taps/{tap}", May(ReverseTransfers)),
     ("POST", "/fares/check", May(SetFares)),
     ("POST", "/fares/new", May(SetFares)),
+    ("POST", "/clinics/{organisation_id}", May(ReconcileContributions)),
     ("POST", "/disputes/{tap_id}", May(ReconcileContributions)),
     ("POST", "/employers/{organisation_id}", May(ReconcileContributions)),
     ("POST", "/filings", May(FileContributions)),
@@ -295,6 +298,8 @@ const TABLE: [(&str, &str, Who); 261] = [
     ("POST", "/v1/sign-ins", Terminals),
     ("POST", "/v1/sign-ins/links", Terminals),
     ("POST", "/v1/statements", Terminals),
+    ("POST", "/v1/visits", Terminals),
+    ("POST", "/v1/claims", Terminals),
     ("POST", "/v1/staff", May(Administer)),
     ("POST", "/v1/terminals", May(RunTerminals)),
     ("POST", "/v1/terminals/{terminal_id}/codes", May(RunTerminals)),

@@ -366,7 +366,7 @@ impl Walked {
 }
 
 /// Routes that nobody enters in this walk, and why.
-const NOT_ENTERED: [(&str, &str, &str); 12] = [
+const NOT_ENTERED: [(&str, &str, &str); 14] = [
     ("POST", "/papers/check/answer", "no text of a square code is sent"),
     ("POST", "/sign-in", "the password is wrong"),
     ("POST", "/v1/certificates", "asks for a request for a certificate"),
@@ -377,7 +377,9 @@ const NOT_ENTERED: [(&str, &str, &str); 12] = [
     ("GET", "/sign-in/card", "there is no such link"),
     ("POST", "/sign-in/card", "there is no such link"),
     ("POST", "/v1/sign-ins/links", "no card has signed"),
+    ("POST", "/v1/claims", "nobody has checked in"),
     ("POST", "/v1/statements", "no holder has asked"),
+    ("POST", "/v1/visits", "nobody has checked in"),
     ("GET", "/v1/status-lists/cards/changes", "no version is named"),
 ];
 

@@ -176,6 +176,12 @@ const SAID: [(Outcome, &str, &str, &str); Outcome::ALL.len()] = [
         "账单的分担金额已有变化，或已经结算，没有扣款。请重新录入账单后再结算。",
         "Who pays what of the bill has changed, or it was settled already; no money has moved. Write the bill again, then settle it.",
     ),
+    (
+        Outcome::LaterClaims,
+        "later-claims",
+        "这张账单之后，持卡人又有账单结算，分担金额以前一张为基础；没有退款。请先退后面的账单。",
+        "Bills of this holder that were settled after this one rest on it; nothing went back. Take the later ones back first.",
+    ),
 ];
 
 /// What the service decided about a tap, where it is no yes.

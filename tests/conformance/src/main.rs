@@ -43,7 +43,8 @@ fn main() -> ExitCode {
 
 /// What is carried out only right after a card has signed for it. Stories in the browser carry them out: that of the staff card, and
 /// that of the holder at the station.
-const ASK_FOR_A_CARD: [&str; 2] = ["POST /v1/sign-ins/links", "POST /v1/statements"];
+const ASK_FOR_A_CARD: [&str; 4] =
+    ["POST /v1/sign-ins/links", "POST /v1/statements", "POST /v1/visits", "POST /v1/claims"];
 
 fn run(cli: &Cli) -> Result<String> {
     let scene = Scene::open()?;

@@ -5,9 +5,18 @@ use card_schema::clock::Micros;
 use card_schema::operation::OperationCode;
 use utoipa::ToSchema;
 
-/// What no list of taps shows: a gate's question is answered and counted, and where somebody goes in and out is nobody's
-/// business.
-pub const COUNTED_ONLY: OperationCode = OperationCode::GateCheck;
+/// What no list of taps shows: where somebody goes in and out, and that somebody was at a clinic, is nobody's business.
+const UNLISTED: [OperationCode; 4] = [
+    OperationCode::GateCheck,
+    OperationCode::ClinicCheckIn,
+    OperationCode::ClinicSettlement,
+    OperationCode::ClinicReversal,
+];
+
+/// The condition under which a list shows a tap `t`.
+pub fn listable() -> String {
+    format!("t.operation NOT IN ({})", UNLISTED.map(|code| code.number().to_string()).join(", "))
+}
 
 /// Taps in one answer.
 pub const PAGE_ROWS: usize = 25;

@@ -9,7 +9,7 @@ use card_schema::money::Fen;
 use card_schema::operation::{Operation, OperationCode};
 use card_schema::wire::ReceiptName;
 
-use super::model::{ActivityPurpose, COUNTED_ONLY, PAGE_ROWS, Place};
+use super::model::{ActivityPurpose, PAGE_ROWS, Place, listable};
 use crate::db::{Connection, DbError, Row, Statement, Tx, columns, query};
 use crate::evidence::{ActionKind, Change, LeafRef, tables};
 use crate::intake::{SETTLED, moving};
@@ -84,14 +84,14 @@ pub async fn latest(
 ) -> Result<Listed, DbError> {
     record(tx, now, who, purpose, None).await?;
     let before = before.unwrap_or(END);
-    let rows = taps(
-        "t.card_id IS NOT NULL AND (t.received_at, t.at, t.tap_id) < ($1, $2, $3) AND t.operation <> $4
-         ORDER BY t.received_at DESC, t.at DESC, t.tap_id DESC LIMIT $5",
-    )
+    let rows = taps(&format!(
+        "t.card_id IS NOT NULL AND (t.received_at, t.at, t.tap_id) < ($1, $2, $3) AND {}
+         ORDER BY t.received_at DESC, t.at DESC, t.tap_id DESC LIMIT $4",
+        listable()
+    ))
     .bind(before.received_at.0)
     .bind(before.at.0)
     .bind(before.tap_id)
-    .bind(i64::from(COUNTED_ONLY.number()))
     .bind(one_more())
     .all(tx.conn())
     .await?;
@@ -109,15 +109,15 @@ pub async fn of_card(
 ) -> Result<Listed, DbError> {
     record(tx, now, who, purpose, Some(card)).await?;
     let before = before.unwrap_or(END);
-    let rows = taps(
-        "t.shard = $1 AND t.card_id = $2 AND (t.at, t.tap_id) < ($3, $4) AND t.operation <> $5
-         ORDER BY t.at DESC, t.tap_id DESC LIMIT $6",
-    )
+    let rows = taps(&format!(
+        "t.shard = $1 AND t.card_id = $2 AND (t.at, t.tap_id) < ($3, $4) AND {}
+         ORDER BY t.at DESC, t.tap_id DESC LIMIT $5",
+        listable()
+    ))
     .bind(card.shard())
     .bind(card)
     .bind(before.at.0)
     .bind(before.tap_id)
-    .bind(i64::from(COUNTED_ONLY.number()))
     .bind(one_more())
     .all(tx.conn())
     .await?;
@@ -134,11 +134,10 @@ pub async fn one(
     tap: i64,
 ) -> Result<Option<Activity>, DbError> {
     record(tx, now, who, purpose, Some(card)).await?;
-    let row = taps("t.shard = $1 AND t.leaf = $2 AND t.card_id = $3 AND t.operation <> $4")
+    let row = taps(&format!("t.shard = $1 AND t.leaf = $2 AND t.card_id = $3 AND {}", listable()))
         .bind(card.shard())
         .bind(tap)
         .bind(card)
-        .bind(i64::from(COUNTED_ONLY.number()))
         .optional(tx.conn())
         .await?;
     let mut seen = row.iter().map(read).collect::<Result<Vec<_>, _>>()?;
@@ -149,13 +148,13 @@ pub async fn one(
 /// The tap of a receipt, for whoever holds it: it is not looked at for an office's purpose, so nothing is recorded.
 pub async fn of_receipt(connection: &mut Connection, receipt: &ReceiptName) -> Result<Option<Activity>, DbError> {
     let Some(leaf) = LeafRef::of(receipt.recorded) else { return Ok(None) };
-    let row = taps("t.shard = $1 AND t.leaf = $2 AND t.tap_id = $3 AND t.card_id IS NOT NULL AND t.operation <> $4")
-        .bind(leaf.shard)
-        .bind(leaf.leaf_id)
-        .bind(receipt.tap.0)
-        .bind(i64::from(COUNTED_ONLY.number()))
-        .optional(connection)
-        .await?;
+    let row =
+        taps(&format!("t.shard = $1 AND t.leaf = $2 AND t.tap_id = $3 AND t.card_id IS NOT NULL AND {}", listable()))
+            .bind(leaf.shard)
+            .bind(leaf.leaf_id)
+            .bind(receipt.tap.0)
+            .optional(connection)
+            .await?;
     let mut seen = row.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     look_up_reversed(connection, &mut seen).await?;
     Ok(seen.pop())
@@ -171,9 +170,11 @@ pub async fn of_holder(
 ) -> Result<Vec<Activity>, DbError> {
     let rows = taps(&format!(
         "t.shard = $1 AND t.card_id IN (SELECT card_id FROM card WHERE shard = $1 AND holder_id = $2)
-         AND t.at >= $3 AND t.operation IN ({}) AND t.operation <> $5 AND COALESCE(s.outcome, t.outcome) = {}
+         AND t.at >= $3 AND t.operation IN ({}, {}, {}) AND t.operation <> $5 AND COALESCE(s.outcome, t.outcome) = {}
          ORDER BY t.at DESC, t.tap_id DESC LIMIT $4",
         moving(),
+        OperationCode::ClinicSettlement.number(),
+        OperationCode::ClinicReversal.number(),
         Outcome::Accepted.number()
     ))
     .bind(holder.shard())

@@ -1,5 +1,15 @@
-//! The clinic: what a bill costs its holder and the fund.
+//! Clinics: the bills that they write, who pays what of them, and taking them back; what bills cost by the rules of the city is
+//! `coverage`.
 //!
-//! Who is insured is not known here: which months count comes from outside (`social_security` keeps them).
+//! What somebody was treated for is sealed in the bill, and read by no other room. Who is covered, and what a person has had before under
+//! another record, is not known here (`benefits`).
 
 pub mod coverage;
+pub mod model;
+mod rules;
+pub mod sealed;
+pub mod store;
+#[cfg(test)]
+mod tests;
+
+pub use rules::{Clinic, changes, is_good, is_open, so_far};

@@ -76,6 +76,7 @@ fn ask<'a>(operation: &'a Operation, programmes: &'a Programmes) -> Ask<'a> {
         original: None,
         programmes,
         lots: None,
+        claims: &[],
         transit: None,
         is_issuers: false,
     }

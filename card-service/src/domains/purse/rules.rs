@@ -26,6 +26,9 @@ fn movement(ask: &Ask<'_>) -> Option<(AccountKey, AccountKey, Fen, TransferKind)
             let payer = if ask.is_issuers { risk_of(ask.shard) } else { purse };
             Some((payer, takings_of(ask.organisation, ask.shard), payment.amount, TransferKind::Payment))
         }
+        Operation::ClinicSettlement(bill) if bill.purse != Fen::ZERO => {
+            Some((purse, takings_of(ask.organisation, ask.shard), bill.purse, TransferKind::ClaimOwn))
+        }
         Operation::PurseTopUp(top_up) => {
             Some((float_of(ask.organisation, ask.shard), purse, top_up.amount, TransferKind::TopUp))
         }
@@ -129,7 +132,8 @@ fn give_back(ask: &Ask<'_>, book: &Book, amount: Fen) -> Result<Vec<Transfer>, O
 
 impl Room for Purse {
     fn accounts(&self, ask: &Ask<'_>) -> Vec<AccountKey> {
-        if ask.operation.original().is_some() {
+        let takes_back = matches!(ask.operation, Operation::ClinicReversal(_));
+        if takes_back || ask.operation.original().is_some() {
             return vec![purse_of(ask.holder, ask.shard), takings_of(ask.organisation, ask.shard), risk_of(ask.shard)];
         }
         let Some((debit, credit, ..)) = movement(ask) else { return vec![purse_of(ask.holder, ask.shard)] };
@@ -157,7 +161,7 @@ impl Room for Purse {
         if amount <= Fen::ZERO || amount > limit {
             return say(Outcome::AmountOutOfRange);
         }
-        let is_payment = kind == TransferKind::Payment;
+        let is_payment = matches!(kind, TransferKind::Payment | TransferKind::ClaimOwn);
         if kind == TransferKind::TopUp
             && let Some(outcome) = unapproved(ask, amount)
         {

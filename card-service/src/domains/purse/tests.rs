@@ -46,6 +46,7 @@ fn ask(operation: &Operation) -> Ask<'_> {
         original: None,
         programmes: &NO_PROGRAMMES,
         lots: None,
+        claims: &[],
         transit: None,
         is_issuers: false,
     }

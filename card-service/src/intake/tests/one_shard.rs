@@ -8,11 +8,12 @@ use crate::db::recorder::{self, Recorded};
 use crate::testing::Scratch;
 
 /// Tables whose rows belong to a holder, or to what a holder does.
-const HOLDERS: [&str; 40] = [
+const HOLDERS: [&str; 41] = [
     "account",
     "activity_read",
     "card_deed",
     "card_state_change",
+    "claim",
     "consent_act",
     "contribution",
     "contribution_dispute",
@@ -51,7 +52,7 @@ const HOLDERS: [&str; 40] = [
     "validation",
 ];
 /// The service's own: they find a shard, or know no holder. Copied to every machine, or kept on one.
-const SERVICES: [&str; 52] = [
+const SERVICES: [&str; 53] = [
     "_sqlx_migrations",
     "area",
     "approval",
@@ -60,6 +61,7 @@ const SERVICES: [&str; 52] = [
     "card_certificate",
     "card_key",
     "checkpoint",
+    "clinic",
     "consent_request",
     "contribution_receipt",
     "declaration",

@@ -1,12 +1,13 @@
 //! A bill as it is reckoned: for what visit, after what, and into which shares it falls. Pure.
 
-use card_schema::coverage::{Benefit, Level, Piece, Quantity, Shares};
+use card_schema::coverage::{Benefit, Level, Line, Piece, Quantity, Shares};
 use card_schema::date::Date;
 use card_schema::money::Fen;
 use card_schema::month::Month;
 use serde::Serialize;
 
 use super::catalogue::Item;
+use crate::i18n::Words;
 
 /// A visit: where somebody was treated, when, and as what it is insured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,4 +76,21 @@ pub enum Wrong {
     Price(usize),
     /// The sums leave the range of 64 bits.
     Overflow,
+}
+
+impl Wrong {
+    /// The key of a text that says so of a bill with these lines, and what it is filled in with.
+    pub fn words(self, lines: &[Line]) -> Words {
+        match self {
+            Self::Before(from) => ("coverage-before", vec![("from", from.to_string())]),
+            Self::NotOffered(benefit) => ("coverage-not-offered", vec![("benefit", benefit.name().to_owned())]),
+            Self::SoFar => ("coverage-so-far", Vec::new()),
+            Self::UnknownItem(place) => {
+                let values = vec![("line", place.to_string()), ("code", lines[place - 1].item.to_string())];
+                ("coverage-unknown-item", values)
+            }
+            Self::Price(place) => ("coverage-price", vec![("line", place.to_string())]),
+            Self::Overflow => ("coverage-overflow", Vec::new()),
+        }
+    }
 }

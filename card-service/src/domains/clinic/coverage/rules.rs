@@ -10,6 +10,7 @@ use card_schema::date::Date;
 use card_schema::money::Fen;
 use card_schema::month::Month;
 use card_schema::rate::Rate;
+use card_schema::wire::clinic::{BandLeft, Covered};
 
 use super::catalogue::{Catalogue, Item};
 use super::model::{Bill, Explained, SoFar, Visit, Wrong};
@@ -26,23 +27,17 @@ pub fn calculate<'a>(
     so_far: &SoFar,
     lines: &[Line],
 ) -> Result<Bill<'a>, Wrong> {
-    let rule = version(policy, visit.day)?.benefits.get(&visit.benefit).ok_or(Wrong::NotOffered(visit.benefit))?;
+    let rule = rule(policy, *visit)?;
     if so_far.eligible < Fen::ZERO || so_far.fund < Fen::ZERO {
         return Err(Wrong::SoFar);
     }
     let paid = Paid::new(rule, *visit, so_far.stays);
-    let mut reached = match rule.period {
-        Period::Year => so_far.eligible,
-        Period::Stay => Fen::ZERO,
-    };
+    let mut reached = reached(rule, so_far);
     let mut left = rule.ceiling.map(|ceiling| Fen((ceiling.0 - so_far.fund.0).max(0)));
     let mut bill = Bill { lines: Vec::with_capacity(lines.len()), shares: Shares::default() };
     let mut total = Fen::ZERO;
     for (line, place) in lines.iter().zip(1..) {
-        let item = catalogue.item(&line.item, visit.day).ok_or(Wrong::UnknownItem(place))?;
-        if line.price_fen < Fen::ZERO {
-            return Err(Wrong::Price(place));
-        }
+        let item = item(catalogue, visit.day, line, place)?;
         let (amount, mut shares) = before_the_fund(item, line).ok_or(Wrong::Overflow)?;
         total = total.checked_add(amount).ok_or(Wrong::Overflow)?;
         let eligible = Fen(amount.0 - shares.own().0);
@@ -62,6 +57,71 @@ pub fn calculate<'a>(
         });
     }
     Ok(bill)
+}
+
+/// What a bill costs whoever is not covered: all of it.
+///
+/// # Errors
+/// [`Wrong`].
+pub fn uncovered<'a>(catalogue: &'a Catalogue, day: Date, lines: &[Line]) -> Result<Bill<'a>, Wrong> {
+    let mut bill = Bill { lines: Vec::with_capacity(lines.len()), shares: Shares::default() };
+    for (line, place) in lines.iter().zip(1..) {
+        let item = item(catalogue, day, line, place)?;
+        let amount_fen = line.quantity.cost(line.price_fen).ok_or(Wrong::Overflow)?;
+        bill.shares.excluded_fen = bill.shares.excluded_fen.checked_add(amount_fen).ok_or(Wrong::Overflow)?;
+        bill.lines.push(Explained {
+            item,
+            quantity: line.quantity,
+            price_fen: line.price_fen,
+            amount_fen,
+            eligible_fen: Fen::ZERO,
+            pieces: Vec::new(),
+            shares: Shares { excluded_fen: amount_fen, ..Shares::default() },
+        });
+    }
+    Ok(bill)
+}
+
+/// What the fund still pays of what comes, after what has accumulated.
+///
+/// # Errors
+/// [`Wrong`].
+pub fn left(policy: &Policy, visit: &Visit, so_far: &SoFar) -> Result<Covered, Wrong> {
+    let rule = rule(policy, *visit)?;
+    let paid = Paid::new(rule, *visit, so_far.stays);
+    let reached = reached(rule, so_far);
+    let mut begins = reached.max(paid.deductible);
+    let mut bands = Vec::with_capacity(rule.bands.len());
+    for band in rule.bands.iter().filter(|band| band.up_to.is_none_or(|up_to| up_to > reached.max(paid.deductible))) {
+        let left_fen = band.up_to.map(|up_to| Fen(up_to.0 - begins.0));
+        bands.push(BandLeft { rate: band.rate(visit.level).minus(paid.less), left_fen });
+        begins = band.up_to.unwrap_or(begins);
+    }
+    Ok(Covered {
+        deductible_left_fen: Fen((paid.deductible.0 - reached.0).max(0)),
+        bands,
+        fund_left_fen: rule.ceiling.map(|ceiling| Fen((ceiling.0 - so_far.fund.0).max(0))),
+        wants_referral: rule.referral.as_ref().is_some_and(|referral| referral.levels.contains(&visit.level)),
+    })
+}
+
+/// The rule of a visit.
+fn rule(policy: &Policy, visit: Visit) -> Result<&Rule, Wrong> {
+    version(policy, visit.day)?.benefits.get(&visit.benefit).ok_or(Wrong::NotOffered(visit.benefit))
+}
+
+/// What of that which has accumulated counts for a visit.
+const fn reached(rule: &Rule, so_far: &SoFar) -> Fen {
+    match rule.period {
+        Period::Year => so_far.eligible,
+        Period::Stay => Fen::ZERO,
+    }
+}
+
+/// The item of a line, whose price is one.
+fn item<'a>(catalogue: &'a Catalogue, day: Date, line: &Line, place: usize) -> Result<&'a Item, Wrong> {
+    let item = catalogue.item(&line.item, day).ok_or(Wrong::UnknownItem(place))?;
+    if line.price_fen < Fen::ZERO { Err(Wrong::Price(place)) } else { Ok(item) }
 }
 
 /// The rules of a day.

@@ -12,7 +12,7 @@ use super::catalogue::{self, Catalogue};
 use super::city::Coverage;
 use super::model::{SoFar, Visit, Wrong};
 use super::policy::{self, Broken, Policy};
-use super::rules::{calculate, eligibility, version};
+use super::rules::{calculate, eligibility, left, uncovered, version};
 use crate::i18n::Locale;
 use crate::versions;
 
@@ -227,4 +227,47 @@ fn items_that_cannot_be_followed_are_named_with_their_line() {
         "code,name,name_en,kind,class,first,limit_fen,from,until,price\nA,a,a,drug,A,,,2020-01-01,,1\n",
     );
     assert!(matches!(&price, Err(Unusable::Malformed(text)) if text.contains("unknown field `price`")), "{price:?}");
+}
+
+#[test]
+fn what_is_left_is_what_the_next_bill_is_reckoned_by() {
+    let Coverage { policy, catalogue } = Coverage::beijing();
+    let whole = |fen| Line { item: "S2018".parse().unwrap(), quantity: "1".parse().unwrap(), price_fen: Fen(fen) };
+    let mut seen = 0;
+    for benefit in Benefit::ALL {
+        for level in Level::ALL {
+            for (eligible, fund, stays) in
+                [(0, 0, 0), (100_000, 0, 1), (2_500_000, 1_700_000, 2), (90_000_000, 49_990_000, 9)]
+            {
+                let visit = visit(benefit, level, "2026-05-01");
+                let before = SoFar { eligible: Fen(eligible), fund: Fen(fund), stays };
+                let told = left(&policy, &visit, &before).unwrap();
+                let bill = calculate(&policy, &catalogue, &visit, &before, &[whole(100_000_000)]).unwrap();
+                let line = &bill.lines[0];
+                assert_eq!(told.deductible_left_fen, line.shares.deductible_fen, "{visit:?} {before:?}");
+                let pieces: Vec<_> = line.pieces.iter().map(|piece| (piece.rate, Some(piece.amount_fen))).collect();
+                let (last, bands) = told.bands.split_last().unwrap();
+                let bands: Vec<_> = bands.iter().map(|band| (band.rate, band.left_fen)).collect();
+                assert_eq!(bands, pieces[..pieces.len() - 1], "{visit:?} {before:?}");
+                assert_eq!(last.rate, pieces.last().unwrap().0);
+                assert!(told.fund_left_fen.is_none_or(|most| bill.shares.fund_fen <= most));
+                seen += usize::from(told.fund_left_fen == Some(bill.shares.fund_fen));
+            }
+        }
+    }
+    assert!(seen > 0, "the ceiling was reached");
+}
+
+#[test]
+fn whoever_is_not_covered_pays_what_everything_costs() {
+    let Coverage { catalogue, .. } = Coverage::beijing();
+    let day = "2026-05-01".parse().unwrap();
+    let line =
+        |item: &str, fen| Line { item: item.parse().unwrap(), quantity: "2".parse().unwrap(), price_fen: Fen(fen) };
+    let bill = uncovered(&catalogue, day, &[line("S2018", 150), line("D1027", 1)]).unwrap();
+    assert_eq!(bill.shares, Shares { excluded_fen: Fen(302), ..Shares::default() });
+    assert_eq!(bill.lines.iter().map(|line| line.shares.total()).collect::<Vec<_>>(), [Fen(300), Fen(2)]);
+    assert_eq!(uncovered(&catalogue, day, &[line("NO-1", 1)]), Err(Wrong::UnknownItem(1)));
+    assert_eq!(uncovered(&catalogue, day, &[line("S2018", 1), line("S2018", -1)]), Err(Wrong::Price(2)));
+    assert_eq!(uncovered(&catalogue, day, &[line("S2018", i64::MAX)]), Err(Wrong::Overflow));
 }

@@ -63,7 +63,11 @@ impl Reason {
             | TransferKind::Folded
             | TransferKind::Pass
             | TransferKind::ContributionArrived
-            | TransferKind::Contribution => &[],
+            | TransferKind::Contribution
+            // A bill is taken back whole, at the clinic.
+            | TransferKind::ClaimFund
+            | TransferKind::ClaimAccount
+            | TransferKind::ClaimOwn => &[],
         }
     }
 }
