@@ -4,6 +4,7 @@
 
 pub mod card;
 pub mod cli;
+pub mod clinic;
 pub mod clock;
 pub mod config;
 pub mod counter;

@@ -12,6 +12,7 @@ use tokio::{signal::unix, sync::watch, task::JoinHandle};
 
 use crate::{
     card::{apdu_trace, monitor::Monitor, readers::Readers},
+    clinic::Clinic,
     config::Config,
     counter::Counter,
     identity::{Identity, IdentityError},
@@ -91,8 +92,16 @@ pub async fn run(config: &Config) -> Result<(), RunError> {
     let service = Arc::clone(&client);
     let jobs = Jobs { client, stations: Arc::clone(&stations), prompts: prompts.clone(), submitter: handle.clone() };
     let background = [tokio::spawn(submitter.run()), tokio::spawn(jobs.run())];
-    let counter =
-        Counter::new(Arc::clone(&stations), Arc::clone(&outbox), handle.clone(), Arc::clone(&service), known.clone());
+    let clinic = Clinic::default();
+    let counter = Counter::new(
+        Arc::clone(&stations),
+        Arc::clone(&outbox),
+        handle.clone(),
+        Arc::clone(&service),
+        known.clone(),
+        clinic.clone(),
+    );
+    let forgetting = tokio::spawn(clinic.clone().keep_short());
     let validator = Validator::load(Arc::clone(&stations), Arc::clone(&outbox), handle.clone()).await?;
     let validating = tokio::spawn(validator.clone().run());
     let (stop, stopping) = watch::channel(false);
@@ -104,6 +113,7 @@ pub async fn run(config: &Config) -> Result<(), RunError> {
         submitter: handle,
         prompts,
         counter,
+        clinic,
         validator,
         visits: Visits::default(),
         stopping,
@@ -118,6 +128,7 @@ pub async fn run(config: &Config) -> Result<(), RunError> {
     let _ = std::fs::remove_file(&local_file);
     background.iter().for_each(JoinHandle::abort);
     validating.abort();
+    forgetting.abort();
     stations.release().await;
     drop(monitor);
     apdu_trace::mark("stop");

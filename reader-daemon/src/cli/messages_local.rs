@@ -177,6 +177,15 @@ pub(crate) fn gate(refused: GateRefused) -> CliError {
 }
 
 /// Another sale is under way.
+pub(crate) fn clinic_unreachable() -> CliError {
+    CliError::failed(
+        "clinic-unreachable",
+        "现在连不上服务，查不到待遇，也不能计算账单。请检查网络后再试；已录入的内容还在。",
+        "The service cannot be reached: nobody can say what is covered or what a bill comes to. Check the network and try again; what was typed is there still.",
+    )
+}
+
+/// Another transaction is under way.
 pub(crate) fn counter_busy() -> CliError {
     CliError::failed(
         "counter-busy",

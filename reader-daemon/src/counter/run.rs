@@ -10,9 +10,10 @@ use std::{
 };
 
 use card_schema::{
+    envelope::receipt::Outcome,
     ids::{CardId, TapId},
     operation::{Operation, purse},
-    wire::terminal::StatementRequest,
+    wire::{clinic::VisitRequest, terminal::StatementRequest},
 };
 use tokio::{
     sync::{mpsc, watch},
@@ -23,7 +24,12 @@ use uuid::Uuid;
 use self::sign::{Deed, Signed};
 use super::transaction::{Bearer, End, Order, Points, Shown, Step, Transaction};
 use crate::{
-    cli::{messages::CliError, messages_daemon as messages, messages_local},
+    cli::{
+        messages::{CliError, Language},
+        messages_daemon as messages, messages_local,
+    },
+    clinic::Clinic,
+    clock,
     outbox::{Ordered, Outbox, OutboxError},
     piv::Pin,
     station::Stations,
@@ -98,6 +104,7 @@ struct Inner {
     submitter: SubmitterHandle,
     service: Arc<ServiceClient>,
     known: Shared,
+    clinic: Clinic,
     desk: Mutex<Desk>,
     changes: watch::Sender<u64>,
 }
@@ -120,9 +127,10 @@ impl Counter {
         submitter: SubmitterHandle,
         service: Arc<ServiceClient>,
         known: Shared,
+        clinic: Clinic,
     ) -> Self {
         let (desk, changes) = (Mutex::default(), watch::Sender::new(0));
-        Self(Arc::new(Inner { stations, outbox, submitter, service, known, desk, changes }))
+        Self(Arc::new(Inner { stations, outbox, submitter, service, known, clinic, desk, changes }))
     }
 
     /// Starts what is ordered, or answers where the same order stands.
@@ -260,8 +268,14 @@ impl Counter {
         loop {
             match self.sign(order.id, &deed, step, &mut lying, moved).await? {
                 Signed::Told { end, tap, card, .. } => {
-                    if let (End::Accepted { .. }, Operation::PurseStatement(_)) = (&end, &order.operation) {
-                        self.fetch_statement(order.id, card, tap).await;
+                    self.0.clinic.signed(order.id, &order.operation, (card, tap), clock::now());
+                    if let End::Accepted { .. } = end {
+                        self.0.clinic.accepted(tap);
+                        match &order.operation {
+                            Operation::PurseStatement(_) => self.fetch_statement(order.id, card, tap).await,
+                            Operation::ClinicCheckIn(_) => self.fetch_coverage(order.id, card, tap).await,
+                            _ => {}
+                        }
                     }
                     return Ok(end);
                 }
@@ -284,6 +298,16 @@ impl Counter {
             }
             Ok(Err(error)) => tracing::warn!(%error, "a statement did not come"),
             Err(_) => tracing::warn!("a statement did not come in time"),
+        }
+    }
+
+    /// What is covered at a visit that has begun. Where it does not come the page of the visit asks once more.
+    async fn fetch_coverage(&self, id: Uuid, card_id: CardId, tap_id: TapId) {
+        let request = VisitRequest { card_id, tap_id };
+        match time::timeout(RECEIPT_WAIT, self.0.service.visit(&request, Language::En)).await {
+            Ok(Ok(reply)) => self.0.clinic.told(id, reply),
+            Ok(Err(error)) => tracing::warn!(%error, "what is covered did not come"),
+            Err(_) => tracing::warn!("what is covered did not come in time"),
         }
     }
 
@@ -319,6 +343,9 @@ impl Counter {
             let known = self.0.outbox.fate(tap).await;
             match known.map(|fate| fate.and_then(|fate| Some((fate.outcome?, fate.points.map(Points::moved))))) {
                 Ok(Some((outcome, points))) => {
+                    if outcome == Outcome::Accepted {
+                        self.0.clinic.accepted(tap);
+                    }
                     let end = Step::Ended(End::of(outcome, None, points));
                     // One that a person has to decide about stays as it is until then.
                     if self.find(id).is_some_and(|seen| seen.step != end) {

@@ -35,6 +35,7 @@ use super::{
 };
 use crate::{
     cli::{messages::CliError, messages_card, messages_daemon as messages, messages_local, messages_outcome},
+    clinic::Clinic,
     counter::Counter,
     outbox::Outbox,
     piv::Pin,
@@ -71,6 +72,8 @@ pub struct App {
     pub prompts: Prompts,
     /// What is being paid.
     pub counter: Counter,
+    /// The visits of a clinic's desk.
+    pub clinic: Clinic,
     /// Readers that validate.
     pub validator: Validator,
     /// The browsers that were let in.

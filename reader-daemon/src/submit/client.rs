@@ -5,6 +5,7 @@ use std::{sync::RwLock, time::Duration};
 use card_schema::envelope::{fares, gate, status_list};
 use card_schema::wire::{
     Problem,
+    clinic::{ClaimReply, ClaimRequest, VisitReply, VisitRequest},
     issuance::{Job, ObservationReply, ObservationRequest},
     terminal::{
         BatchReply, BatchRequest, RenewalReply, RenewalRequest, SignInChallenge, SignInLink, SignInProof,
@@ -18,7 +19,10 @@ use reqwest::{
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
-use crate::identity::{Identity, IdentityError};
+use crate::{
+    cli::messages::Language,
+    identity::{Identity, IdentityError},
+};
 
 /// How long an ordinary request may take.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -151,6 +155,27 @@ impl ServiceClient {
     /// What a holder has asked to see, for the tap with which that was asked.
     pub async fn statement(&self, request: &StatementRequest) -> Result<StatementReply, ServiceError> {
         self.json(Method::POST, "/v1/statements", Some(request), TIMEOUT).await
+    }
+
+    /// What is covered of somebody who has checked in. What is wrong is said in a language.
+    pub async fn visit(&self, request: &VisitRequest, language: Language) -> Result<VisitReply, ServiceError> {
+        self.said("/v1/visits", request, language).await
+    }
+
+    /// What a bill comes to. What is wrong with it is said in a language.
+    pub async fn claim(&self, request: &ClaimRequest, language: Language) -> Result<ClaimReply, ServiceError> {
+        self.said("/v1/claims", request, language).await
+    }
+
+    async fn said<Q: Serialize, R: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &Q,
+        language: Language,
+    ) -> Result<R, ServiceError> {
+        let request = self.http().post(format!("{}{path}", self.base)).timeout(TIMEOUT).json(body);
+        let reply = request.header(header::ACCEPT_LANGUAGE, language.tag()).send().await.map_err(unreachable)?;
+        read(reply).await?.ok_or_else(|| ServiceError::Strange(format!("nothing from {path}")))
     }
 
     async fn token(&self, path: &str, have: Option<u64>) -> Result<Option<Vec<u8>>, ServiceError> {

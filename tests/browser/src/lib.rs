@@ -4,6 +4,7 @@
 pub mod accessibility;
 mod chromium;
 pub mod foreign;
+pub mod insured;
 pub mod pictures;
 pub mod shop;
 mod site;

@@ -21,6 +21,14 @@ pub fn enter_counter(town: &mut Town, place: Place, browser: &Chromium) -> Resul
     open(town.at(place), browser, &["page", "--counter", "--no-browser"])
 }
 
+/// Opens the page of whoever works at a daemon's desk.
+///
+/// # Errors
+/// As [`enter`].
+pub fn enter_desk(daemon: &Daemon, browser: &Chromium) -> Result<String> {
+    open(daemon, browser, &["page", "--counter", "--no-browser"])
+}
+
 /// Opens the page of whoever sets what a daemon's readers do.
 ///
 /// # Errors

@@ -1,50 +1,20 @@
 //! An employer enrols a worker, declares with errors and without, and corrects; what it pays arrives; and the worker's months say so. A
 //! worker finds that a month is missing and says so, and the bureau answers. All in a real browser.
 
-use std::{fs, path::Path};
-
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use browser::{
     Chromium, Scripts, Visitor,
+    insured::{FACTORY, FILER, arrives, declare, enrol, takes_part},
     terminal_page::{enter, enter_counter, type_digits},
     visitor::{LANGUAGES, speak},
 };
 use card_schema::ids::HolderId;
-use town::{Place, Town, clock, office::Office, service::ADMINISTRATOR, wait};
+use town::{Place, Town, clock, office::Office, service::ADMINISTRATOR};
 
 /// Invented, like every name and number here.
-const FILER: (&str, &str) = ("test-filer", "invented for a filer of a few minutes");
 const OFFICER: (&str, &str) = ("test-officer", "invented for an officer of a few minutes");
-const FACTORY: &str = "测试工厂";
 const PIN: &str = "864209";
 const WORKERS: [(&str, &str); 2] = [("测试工人甲", "110000199001010013"), ("测试工人乙", "110000199001010136")];
-
-/// Declares with what is said of all rows, and rows.
-fn declare(browser: &Chromium, file: &Path, (people, wages): (&str, &str), rows: &str) -> Result<()> {
-    fs::write(file, format!("社会保障号码,姓名,月工资,缴费基数\r\n{rows}"))?;
-    for (field, text) in [("#workers", people), ("#wages", wages)] {
-        browser.clear(field)?;
-        browser.type_into(field, text)?;
-    }
-    browser.type_into("#sheet", &file.display().to_string())?;
-    browser.follow("main form button.primary")
-}
-
-/// An administrator has the factory take part, and somebody file for it.
-fn takes_part(browser: &Chromium, url: &str) -> Result<()> {
-    browser.open(&format!("{url}/employers"))?;
-    browser.follow("main table a")?;
-    let employer = browser.address()?.rsplit('/').next().context("the employer's page")?.to_owned();
-    browser.type_into("#risk", "2")?;
-    browser.follow("#class button")?;
-    browser.open(&format!("{url}/staff"))?;
-    let mut links = browser.texts("main table a")?.into_iter();
-    let place = links.position(|name| name == FILER.0).context("the filer is in the list")?;
-    browser.follow(&format!("main table tbody tr:nth-child({}) a", place + 1))?;
-    browser.click(&format!("label[for='station-{employer}']"))?;
-    browser.follow("#move button")?;
-    Ok(())
-}
 
 #[test]
 fn an_employer_declares_with_an_error_and_its_correction_and_the_workers_months_say_so() -> Result<()> {
@@ -94,18 +64,7 @@ fn an_employer_declares_with_an_error_and_its_correction_and_the_workers_months_
         visitor.sign_in(&url, ADMINISTRATOR)?;
         browser.open(&format!("{url}/receipts/new"))?;
         visitor.visit("insurance-receipts")?;
-        let today = clock::today()?;
-        fs::write(&file, format!("流水号,日期,金额,付款人\r\nTEST-{language},{today},9999.99,{FACTORY}"))?;
-        browser.type_into("#sheet", &file.display().to_string())?;
-        browser.follow("main form button.primary")?;
-        browser.until("main .tag.ok")?;
-        browser.open(&format!("{url}/employers"))?;
-        browser.follow("main table a")?;
-        let employer = browser.address()?;
-        wait::until("both declarations are booked", || {
-            browser.open(&employer)?;
-            Ok(browser.text("main")?.matches(&today.to_string()).count().ge(&4).then_some(()))
-        })?;
+        arrives(&browser, &url, &file, (&format!("TEST-{language}"), 4))?;
         visitor.visit("insurance-employer")?;
         browser.open(&holder)?;
         browser.follow("a[href$='/insurance']")?;
@@ -138,11 +97,7 @@ fn with_a_gap(browser: &Chromium) -> Result<(Town, HolderId)> {
     visitor.sign_out()?;
     visitor.sign_in(&url, FILER)?;
     browser.follow("a.tile[href='/filings']")?;
-    browser.type_into("#number", number)?;
-    browser.type_into("#name", name)?;
-    browser.click("label[for=household-other_rural]")?;
-    browser.follow("#enrol button")?;
-    ensure!(browser.count(".summary")? == 0, "{}", browser.text("main")?);
+    enrol(browser, (name, number))?;
     visitor.sign_out()?;
 
     town.service.process().stop()?;

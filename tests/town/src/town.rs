@@ -28,6 +28,8 @@ use crate::{
 
 /// The site at which the gate stands.
 const VILLAGE: &str = "Invented Village 虚构村";
+/// A clinic.
+const CLINIC: &str = "Invented Clinic 虚构社区医院";
 
 /// A place in town with a terminal and a reader of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -187,6 +189,18 @@ impl Town {
         let terminal = self.office.add_terminal(name, "Invented Buses 虚构公交", operations)?;
         let folder = self.folder.path().join(name);
         Daemon::enrol(&folder, &self.service, &terminal, None, &self.pcscd.socket_path())
+    }
+
+    /// The daemon at the desk of a clinic, whose reader is the one behind those of all places.
+    ///
+    /// # Errors
+    /// When it does not get ready.
+    pub fn clinic(&self) -> Result<Daemon> {
+        self.office.add_organisation(CLINIC, "clinic")?;
+        let operations = [OperationCode::ClinicCheckIn, OperationCode::ClinicSettlement, OperationCode::ClinicReversal];
+        let terminal = self.office.add_terminal("clinic", CLINIC, &operations)?;
+        let (folder, reader) = (self.folder.path().join("clinic"), &self.pcscd.readers()[Place::ALL.len()]);
+        Daemon::enrol(&folder, &self.service, &terminal, Some(reader), &self.pcscd.socket_path())
     }
 
     /// A vehicle's daemon, which sees all readers and works those that it is told to; its own are behind those of all places.

@@ -9,16 +9,17 @@ use axum::{
     routing::{get, post},
 };
 use card_schema::{
+    coverage::Benefit,
     date::Date,
     ids::TapId,
     money::Fen,
-    operation::{Operation, purse},
+    operation::{Operation, clinic::CheckIn, purse},
 };
 use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
-    Typed, holder_page, language, live,
+    Typed, clinic, holder_page, language, live,
     seen::{Mode, Seen, look},
     view::{Charge, Payment, html, text},
     wrong::Wrong,
@@ -122,11 +123,25 @@ fn form(app: &App, seen: &Seen, mode: Mode, language: Language, typed: &Filled, 
     let wrong = wrong.map(|wrong| wrong.text(language));
     let (wrong, id) = (wrong.as_deref(), guard::random_id());
     let today = Date::in_china(now);
-    let Filled { amount, points, pass, from, .. } = typed;
+    let Filled { amount, points, pass, from, benefit, .. } = typed;
     let passes = pass::sold(from.trim().parse().unwrap_or(today), &known);
     let today = today.to_string();
     let from = if from.is_empty() { &today } else { from };
-    text(&Charge { language, seen, mode, id, amount, points, pass, from, passes, no_pin_limit, wrong, is_of_points })
+    text(&Charge {
+        language,
+        seen,
+        mode,
+        id,
+        amount,
+        points,
+        benefit,
+        pass,
+        from,
+        passes,
+        no_pin_limit,
+        wrong,
+        is_of_points,
+    })
 }
 
 #[derive(Default, Deserialize)]
@@ -145,6 +160,9 @@ pub(super) struct Filled {
     /// Its first day.
     #[serde(default)]
     pub(super) from: String,
+    /// As what a visit is insured that begins.
+    #[serde(default)]
+    pub(super) benefit: String,
     /// The day whose prices were shown.
     #[serde(default)]
     pub(super) prices_of: String,
@@ -163,6 +181,15 @@ pub(super) fn read_amount(typed: &str) -> Result<Fen, Wrong> {
     }
 }
 
+/// What is wrong with a part of a rest that was typed: all of it at most, and nothing at least.
+pub(super) fn read_rest(typed: &str, rest: Fen) -> Result<Fen, Wrong> {
+    let part = match read_amount(typed) {
+        Err(Wrong::Zero) if !typed.contains('-') => Fen::ZERO,
+        read => read?,
+    };
+    if part > rest { Err(Wrong::MoreThanRest(rest)) } else { Ok(part) }
+}
+
 /// What is wrong with a number of points that was typed; none where nothing was.
 fn read_points(typed: &str) -> Result<u32, Wrong> {
     let typed: String = typed.trim().chars().take(AMOUNT_MAX).map(half_width).collect();
@@ -175,7 +202,7 @@ fn read_points(typed: &str) -> Result<u32, Wrong> {
 }
 
 /// What an input method for Chinese writes for a digit, a point or the sign of the yuan.
-fn half_width(typed: char) -> char {
+pub(super) fn half_width(typed: char) -> char {
     match typed {
         '０'..='９' => char::from_u32(typed as u32 - '０' as u32 + '0' as u32).unwrap_or(typed),
         '．' | '。' => '.',
@@ -219,6 +246,10 @@ fn operation(mode: Mode, typed: &Filled, known: &Knowledge) -> Result<Operation,
             Operation::TransitPass(pass::purchase(&typed.pass, from, known, crate::clock::now()).map_err(said)?)
         }
         Mode::Statement => Operation::PurseStatement(purse::Statement),
+        Mode::Clinic => {
+            let benefit = Benefit::from_name(&typed.benefit).ok_or(Wrong::NoBenefit)?;
+            Operation::ClinicCheckIn(CheckIn { benefit })
+        }
         Mode::TopUp => Operation::PurseTopUp(purse::TopUp::cash(read_amount(&typed.amount)?)),
         Mode::Award => Operation::PointsAward(points::award(read_amount(&typed.amount)?, known).map_err(said)?),
         Mode::Till => {
@@ -271,8 +302,18 @@ fn pin(app: &App, view: View, id: Uuid, headers: &HeaderMap, typed: &Typed) -> R
 
 async fn put_away(State(app): State<App>, Path(id): Path<Uuid>) -> Redirect {
     app.counter.put_away(id);
-    let mode = app.counter.find(id).and_then(|transaction| {
-        let code = transaction.order.operation.code();
+    let ordered = app.counter.find(id).map(|transaction| transaction.order.operation);
+    let visit = match &ordered {
+        Some(Operation::ClinicCheckIn(_)) => app.clinic.find(id),
+        Some(Operation::ClinicSettlement(settlement)) => app.clinic.of_claim(settlement.claim),
+        Some(Operation::ClinicReversal(reversal)) => app.clinic.of_claim(reversal.claim),
+        _ => None,
+    };
+    if let Some(visit) = visit {
+        return Redirect::to(&clinic::path(visit.id));
+    }
+    let mode = ordered.and_then(|operation| {
+        let code = operation.code();
         Mode::ALL.into_iter().find(|mode| mode.operation() == code)
     });
     Redirect::to(mode.map_or(View::Counter.path(), Mode::path))
@@ -315,6 +356,18 @@ mod tests {
             assert!(read_amount(typed).is_err_and(|wrong| expected(&wrong)), "{typed}");
         }
     }
+
+    #[test]
+    fn of_a_rest_all_of_it_or_nothing_may_come_from_the_purse() {
+        for (typed, fen) in [("0", 0), ("0.00", 0), ("12.5", 1_250), ("100", 10_000)] {
+            assert!(matches!(read_rest(typed, Fen(10_000)), Ok(Fen(read)) if read == fen), "{typed}");
+        }
+        assert!(matches!(read_rest("100.01", Fen(10_000)), Err(Wrong::MoreThanRest(Fen(10_000)))));
+        for typed in ["", "-1", "1.234"] {
+            assert!(read_rest(typed, Fen(10_000)).is_err(), "{typed}");
+        }
+    }
+
     #[test]
     fn points_are_a_whole_number_or_none() {
         for (typed, points) in [("", 0), (" ", 0), ("500", 500), ("５００ 分", 500), ("0", 0)] {

@@ -5,7 +5,9 @@
 //! They are the daemon's own, in a browser on the same machine, and work without scripts; a script only shows what
 //! has changed as soon as it has, puts a keypad on a screen to touch, and makes itself heard.
 
+mod bill;
 mod book;
+mod clinic;
 mod counter;
 mod insured;
 mod journeys;
@@ -14,6 +16,7 @@ mod returns;
 mod seen;
 mod statement;
 mod taps;
+mod treated;
 mod validator;
 mod view;
 mod visits;
@@ -62,6 +65,7 @@ pub(super) fn routes(app: App) -> Router {
     Router::new()
         .route(View::Holder.path(), get(holder))
         .merge(counter::routes())
+        .merge(clinic::routes())
         .merge(insured::routes())
         .merge(taps::routes())
         .merge(returns::routes())

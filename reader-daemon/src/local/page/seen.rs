@@ -1,6 +1,11 @@
 //! What stands at the reader, as a page shows it: one value, looked at anew each time. No I/O beyond looking.
 
-use card_schema::{money::Fen, operation::OperationCode, points::Terms, wire::terminal::TerminalProfile};
+use card_schema::{
+    money::Fen,
+    operation::OperationCode,
+    points::Terms,
+    wire::{clinic::VisitReply, terminal::TerminalProfile},
+};
 
 use crate::{
     counter::{Step, Transaction},
@@ -66,11 +71,12 @@ pub(super) enum Mode {
     Pass,
     Balance,
     Statement,
+    Clinic,
 }
 
 impl Mode {
-    pub(super) const ALL: [Self; 7] =
-        [Self::Till, Self::TopUp, Self::Award, Self::Redeem, Self::Pass, Self::Balance, Self::Statement];
+    pub(super) const ALL: [Self; 8] =
+        [Self::Till, Self::TopUp, Self::Award, Self::Redeem, Self::Pass, Self::Balance, Self::Statement, Self::Clinic];
 
     pub(super) const fn path(self) -> &'static str {
         match self {
@@ -81,6 +87,7 @@ impl Mode {
             Self::Pass => "/counter/pass",
             Self::Balance => "/counter/balance",
             Self::Statement => "/counter/statement",
+            Self::Clinic => "/counter/clinic",
         }
     }
 
@@ -93,6 +100,7 @@ impl Mode {
             Self::Pass => OperationCode::TransitPass,
             Self::Balance => OperationCode::PurseInquiry,
             Self::Statement => OperationCode::PurseStatement,
+            Self::Clinic => OperationCode::ClinicCheckIn,
         }
     }
 
@@ -140,6 +148,8 @@ pub(super) struct Seen {
     pub(super) prompt: Option<Prompt>,
     /// What is being paid, as long as this page's person looks at it.
     pub(super) transaction: Option<Transaction>,
+    /// What is covered of whoever has just checked in at a clinic.
+    pub(super) visit: Option<Box<VisitReply>>,
     /// What readers show that work alone; the counter does not show it.
     pub(super) board: Board,
 }
@@ -169,6 +179,7 @@ pub(super) fn look(app: &App, view: View) -> Seen {
         modes: modes(&known.profile),
         points: known.profile.points.clone(),
         prompt: if view == View::Holder { app.prompts.first() } else { None },
+        visit: transaction.as_ref().and_then(|transaction| app.clinic.find(transaction.order.id)?.told),
         transaction,
         board: if view == View::Counter { Board::new() } else { app.validator.board() },
     }
@@ -273,6 +284,7 @@ mod tests {
             points: None,
             prompt,
             transaction,
+            visit: None,
             board: Board::new(),
         }
     }

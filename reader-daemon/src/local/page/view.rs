@@ -6,6 +6,7 @@ use askama::Template;
 use axum::response::Html;
 use card_schema::{
     clock::Micros,
+    coverage::Benefit,
     date::Date,
     envelope::{
         fares::FarePass,
@@ -55,6 +56,8 @@ pub(super) struct Charge<'a> {
     pub(super) id: Uuid,
     pub(super) amount: &'a str,
     pub(super) points: &'a str,
+    /// As what a visit is insured that begins.
+    pub(super) benefit: &'a str,
     /// The pass that was chosen, and its first day.
     pub(super) pass: &'a str,
     pub(super) from: &'a str,
@@ -85,6 +88,7 @@ impl Charge<'_> {
             Mode::Pass => self.language.choose("月票、日票", "Pass"),
             Mode::Balance => self.language.choose("查询余额", "Balance"),
             Mode::Statement => self.language.choose("余额与明细", "Statement"),
+            Mode::Clinic => self.language.choose("就诊报到", "Check in"),
         }
     }
 
@@ -151,6 +155,7 @@ impl Charge<'_> {
             Mode::Redeem => ("兑换", "Take points"),
             Mode::Pass => ("购买", "Sell it"),
             Mode::Balance | Mode::Statement => ("查询", "Ask"),
+            Mode::Clinic => ("报到，请持卡人刷卡", "Check in with the card"),
         };
         self.language.choose(zh, en)
     }
@@ -286,7 +291,7 @@ impl Payment<'_> {
 
     /// Whether no money moves, whatever comes of it.
     fn moves_nothing(&self) -> bool {
-        self.is_inquiry() || self.is_dispute()
+        self.is_inquiry() || self.is_dispute() || self.is_check_in()
     }
 
     fn is_top_up(&self) -> bool {
@@ -294,7 +299,8 @@ impl Payment<'_> {
     }
 
     fn gives_back(&self) -> bool {
-        self.transaction.order.operation.original().is_some()
+        let code = self.transaction.order.operation.code();
+        self.transaction.order.operation.original().is_some() || code == OperationCode::ClinicReversal
     }
 
     /// That it is done.
@@ -308,6 +314,9 @@ impl Payment<'_> {
             OperationCode::PointsUndo => ("积分已撤销", "Points undone"),
             OperationCode::TransitPass => ("已购买", "Sold"),
             OperationCode::SocialSecurityDispute => ("异议已登记", "It is recorded"),
+            OperationCode::ClinicCheckIn => ("已报到", "Checked in"),
+            OperationCode::ClinicSettlement => ("已结算", "Settled"),
+            OperationCode::ClinicReversal => ("已退费", "Taken back"),
             OperationCode::PurseInquiry | OperationCode::PurseStatement if self.view == View::Counter => {
                 ("已查询，结果只给持卡人看", "Answered, for the holder's eyes only")
             }

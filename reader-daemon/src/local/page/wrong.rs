@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use axum::http::StatusCode;
 use card_schema::money::Fen;
 
+use super::bill::BillWrong;
 use crate::cli::messages::{CliError, Language};
 
 /// What is wrong with what was typed.
@@ -28,6 +29,16 @@ pub(super) enum Wrong {
     Points,
     /// Points that take nothing off the price: why.
     Discount(CliError),
+    /// Not said as what the visit is insured.
+    NoBenefit,
+    /// What is wrong with a bill.
+    Bill(BillWrong),
+    /// Another bill than the one that waits, or none.
+    OtherBill,
+    /// No number of a bill.
+    NoBill,
+    /// More from the purse than is left to pay.
+    MoreThanRest(Fen),
     /// No pass was chosen.
     NoPass,
     /// No day.
@@ -46,7 +57,7 @@ impl Wrong {
     /// Whether it is what was typed, or what else is going on.
     pub(super) const fn status(&self) -> StatusCode {
         match self {
-            Self::Busy | Self::Used => StatusCode::CONFLICT,
+            Self::Busy | Self::Used | Self::OtherBill => StatusCode::CONFLICT,
             _ => StatusCode::UNPROCESSABLE_ENTITY,
         }
     }
@@ -68,6 +79,24 @@ impl Wrong {
                     Language::En => en,
                 });
             }
+            Self::MoreThanRest(left) => {
+                return Cow::Owned(match language {
+                    Language::Zh => format!("自付部分只有 {left} 元。请减少金额。"),
+                    Language::En => {
+                        format!("No more than {left} yuan is left to the holder. Take less from the purse.")
+                    }
+                });
+            }
+            Self::Bill(wrong) => return Cow::Owned(wrong.text(language)),
+            Self::NoBenefit => language.choose("请选择就诊类别。", "Choose as what the visit is insured."),
+            Self::OtherBill => language.choose(
+                "这张账单已有变化。请核对后再办理一次。",
+                "The bill is another by now. Look at it, and do it once more.",
+            ),
+            Self::NoBill => language.choose(
+                "请输入小票上的账单编号，共 36 位。",
+                "Type the number of the bill from its receipt: 36 characters.",
+            ),
             Self::Format => {
                 language.choose("密码须为 6 至 8 位数字。请重新输入。", "A PIN has 6 to 8 digits. Type it again.")
             }
