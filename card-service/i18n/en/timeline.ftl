@@ -21,6 +21,7 @@ timeline-read-household = household
 timeline-read-permit-proof = proof for the residence permit
 timeline-read-concessions = fare concessions
 timeline-read-insurance = social security
+timeline-read-claim = a clinic's bill
 timeline-read-journeys = journeys
 timeline-read-timeline = what was done
 timeline-read-agreement-signer = who signed the agreement

@@ -21,6 +21,7 @@ timeline-read-household = 家庭户
 timeline-read-permit-proof = 居住证证明材料
 timeline-read-concessions = 乘车优待
 timeline-read-insurance = 社会保险
+timeline-read-claim = 医疗账单
 timeline-read-journeys = 乘车记录
 timeline-read-timeline = 办理经过
 timeline-read-agreement-signer = 同意书签字人

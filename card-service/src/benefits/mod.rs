@@ -181,6 +181,7 @@ async fn take(app: &App, clinic: OrganisationId, request: ClaimRequest) -> Resul
                 payers: payers(&app, visit.day, &bill, account),
                 settled: None,
                 reversed_at: None,
+                is_cleared: false,
             };
             let content = Content {
                 diagnosis: request.diagnosis.trim().to_owned(),

@@ -3,14 +3,17 @@
 use axum::http::StatusCode;
 use card_schema::card::Slot;
 use card_schema::coverage::{Benefit, Level};
+use card_schema::date::Date;
 use card_schema::envelope::receipt::Outcome;
 use card_schema::ids::{ClaimId, OrganisationId, Shard};
 use card_schema::money::Fen;
+use card_schema::month::Month;
 use card_schema::operation::{Operation, clinic};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::db::{DbError, query};
+use crate::domains::clinic::clearing::{self, NotCleared};
 use crate::domains::clinic::store;
 use crate::domains::residence::merge;
 use crate::ledger::{self, AccountKey, AccountKind, Owner, Phase, Transfer, TransferKind, Unit};
@@ -392,4 +395,33 @@ async fn what_somebody_was_treated_for_stands_nowhere_in_clear_and_no_list_of_st
     let told = desk.shop.statement().await;
     assert!(told["entries"].to_string().contains("clinic.settlement"), "the holder sees it: {told}");
     assert!(Uuid::parse_str(bill["claim_id"].as_str().unwrap()).is_ok());
+}
+
+#[tokio::test]
+async fn a_month_is_paid_out_once_when_it_is_over_and_then_nothing_of_it_goes_back() {
+    let mut desk = Desk::open(true, 0, 0).await;
+    let tap = desk.check_in(Benefit::Outpatient).await;
+    let [kept, gone] = [200_000, 30_000];
+    let bill = desk.bill(&tap, &[line(kept)]).await;
+    assert_eq!(desk.settle(&bill, 0).await, Outcome::Accepted);
+    let other = desk.check_in(Benefit::Inpatient).await;
+    let other = desk.bill(&other, &[line(gone)]).await;
+    assert_eq!(desk.settle(&other, 0).await, Outcome::Accepted);
+    assert_eq!(desk.take_back(&other).await, Outcome::Accepted);
+    let clinic = Desk::organisation(&desk.shop, &desk.shop.terminal).await;
+    let (db, by, now) = (desk.shop.office.app.db.clone(), desk.shop.supervisor.staff_id, desk.shop.office.app.now());
+    let month = Month::of(Date::in_china(now));
+    let clear = |at| clearing::clear(&db, (by, at), clinic, month);
+    let over = month.span().end;
+    assert_eq!(clear(now).await.unwrap(), Err(NotCleared::NotOver));
+    assert_eq!(clear(over).await.unwrap(), Err(NotCleared::NotOver), "what came in at the last moment is booked first");
+    let paid = clear(over.plus_seconds(3_600)).await.unwrap().unwrap();
+    assert_eq!((paid.sums.count, paid.sums.total, paid.sums.fund), (1, Fen(kept), Fen(18_000)));
+    assert_eq!(desk.in_account(clinic, AccountKind::ClinicClaims).await, 0);
+    assert_eq!(desk.in_account(clinic, AccountKind::Settlement).await, 18_000);
+    assert_eq!(clear(over.plus_seconds(7_200)).await.unwrap(), Err(NotCleared::Already));
+    let before = clearing::clear(&db, (by, over), clinic, month.before()).await.unwrap();
+    assert_eq!(before, Err(NotCleared::Nothing));
+    assert_eq!(desk.take_back(&bill).await, Outcome::RefundTooLate);
+    assert_eq!(desk.in_account(clinic, AccountKind::Settlement).await, 18_000);
 }

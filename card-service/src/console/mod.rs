@@ -29,6 +29,7 @@ pub mod pages;
 mod part;
 mod reader_job;
 pub mod register;
+mod sheet;
 mod slip;
 #[cfg(test)]
 mod tests;

@@ -148,6 +148,8 @@ pub enum ActionKind {
     ClaimSettled = 102,
     /// A bill that was settled was taken back.
     ClaimReversed = 103,
+    /// A clinic was paid for the bills of a month.
+    ClaimsCleared = 104,
 }
 
 impl ActionKind {

@@ -21,7 +21,7 @@ pub use cards::{
     BLANK_MOVE, CARD, CARD_CERTIFICATE, CARD_DEED, CARD_KEY, CARD_STATE_CHANGE, CONSENT_REQUEST, ISSUANCE,
     ISSUANCE_STEP, STATUS_CHANGE, UNBLOCK,
 };
-pub use clinics::{CLAIM, CLINIC};
+pub use clinics::{CLAIM, CLINIC, CLINIC_CLEARING};
 pub use gates::{GATE_CREDENTIAL, GATE_PASS, GATE_POST, GATE_SITE};
 pub use homes::{AREA, HOME, HOUSE, HOUSEHOLD_MEMBER};
 pub use people::{
@@ -273,7 +273,7 @@ pub static TERMINAL_DEED: Table = Table {
     ..PLAIN
 };
 /// Every exported table.
-pub static TABLES: [&Table; 69] = [
+pub static TABLES: [&Table; 70] = [
     &LEAVES,
     &TILE,
     &CHECKPOINT,
@@ -303,6 +303,7 @@ pub static TABLES: [&Table; 69] = [
     &GATE_PASS,
     &EMPLOYER,
     &CLINIC,
+    &CLINIC_CLEARING,
     &DECLARATION,
     &CONTRIBUTION_RECEIPT,
     &STAFF,

@@ -138,6 +138,8 @@ numbered!(
         ClaimAccount = 13,
         /// What the holder pays of it from the purse.
         ClaimOwn = 14,
+        /// What a clinic is paid for the bills of a month.
+        ClaimsPaidOut = 15,
     }
 );
 

@@ -37,7 +37,7 @@ use Permission::{
 use Who::{Anybody, Either, May, MayApprove, Proof, Staff, Terminals};
 
 /// Every route. One that is not here, or no more there, fails the test.
-const TABLE: [(&str, &str, Who); 266] = [
+const TABLE: [(&str, &str, Who); 273] = [
     ("GET", "/", Staff),
     ("GET", "/account/password", Staff),
     ("GET", "/account/second-factor", Staff),
@@ -55,7 +55,11 @@ const TABLE: [(&str, &str, Who); 266] = [
     ("GET", "/cards/{card_id}/taps/{tap}", May(SeeActivity)),
     ("GET", "/checkpoint", Anybody),
     ("GET", "/clinics", May(ReconcileContributions)),
+    ("GET", "/claims/{claim_id}", May(ReconcileContributions)),
     ("GET", "/clinics/{organisation_id}", May(ReconcileContributions)),
+    ("GET", "/clinics/{organisation_id}/months/{month}", May(ReconcileContributions)),
+    ("GET", "/clinics/{organisation_id}/months/{month}/bills", May(ReconcileContributions)),
+    ("GET", "/clinics/{organisation_id}/months/{month}/list", May(ReconcileContributions)),
     ("GET", "/disputes", May(ReconcileContributions)),
     ("GET", "/disputes/{tap_id}", May(ReconcileContributions)),
     ("GET", "/employers", May(ReconcileContributions)),
@@ -204,7 +208,10 @@ const TABLE: [(&str, &str, Who); 266] = [
     ("POST", "/cards/{card_id}/taps/{tap}", May(ReverseTransfers)),
     ("POST", "/fares/check", May(SetFares)),
     ("POST", "/fares/new", May(SetFares)),
+    ("POST", "/claims/{claim_id}", May(ReconcileContributions)),
     ("POST", "/clinics/{organisation_id}", May(ReconcileContributions)),
+    ("POST", "/clinics/{organisation_id}/months/{month}", May(ReconcileContributions)),
+    ("POST", "/clinics/{organisation_id}/months/{month}/list", May(ReconcileContributions)),
     ("POST", "/disputes/{tap_id}", May(ReconcileContributions)),
     ("POST", "/employers/{organisation_id}", May(ReconcileContributions)),
     ("POST", "/filings", May(FileContributions)),

@@ -10,9 +10,10 @@ use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use card_schema::card::Slot;
+use card_schema::coverage::{Benefit, Eligibility};
 use card_schema::envelope::paper::PaperKind;
 use card_schema::envelope::receipt::Recorded;
-use card_schema::ids::{CardId, HolderId, OrganisationId, PaperNumber, Shard, SiteId, TapId, TerminalId};
+use card_schema::ids::{CardId, ClaimId, HolderId, OrganisationId, PaperNumber, Shard, SiteId, TapId, TerminalId};
 use card_schema::money::Fen;
 use card_schema::operation::{Operation, OperationCode, purse};
 use card_schema::wire::ReceiptName;
@@ -27,6 +28,9 @@ use crate::cards::{Bearer, CardState, identification, unblock};
 use crate::clock;
 use crate::console::model::{masked_name, masked_number};
 use crate::db::{DbError, query};
+use crate::domains::clinic;
+use crate::domains::clinic::model::{Claim, Payers};
+use crate::domains::clinic::sealed::Content;
 use crate::domains::gate as gates;
 use crate::domains::residence;
 use crate::domains::residence::area::tests::town;
@@ -59,6 +63,8 @@ const BIRTH: &str = "1990-03-07";
 const PHONE: &str = "13800138000";
 /// The last day of what the person was granted: fares alone say which concessions there are.
 const CONCESSION_UNTIL: &str = "2033-04-27";
+/// What the person was treated for.
+const DISEASE: &str = "qwyx-disease";
 /// Where the person was: no fares know it.
 const STOP: &str = "qwyx-stop";
 /// The same house, typed otherwise.
@@ -129,11 +135,7 @@ impl Scene {
         at_the_step_that_prints_the_name(app, issuance).await;
         let unblock = unblock::start(app, writer.staff_id, holder, card.id, terminal.id).await.unwrap();
         let identification = identification::start(app, writer.staff_id, terminal.id).await.unwrap();
-        let (shared, by) = (app.clone(), writer.staff_id);
-        let paper = app.db.write::<_, Refusal, _>(move |tx| {
-            Box::pin(async move { paper::issue(&shared, tx, by, holder, PaperKind::Certificate).await })
-        });
-        let paper = paper.await.unwrap().unwrap();
+        let paper = printed(app, writer.staff_id, holder).await;
         let head = office.log.integrate(clock::now()).await.unwrap().unwrap();
 
         let leaf = tap_of(app, card.id).await;
@@ -152,6 +154,8 @@ impl Scene {
             ("draft_id", draft.to_string()),
             ("suspicion_id", suspicion(app, terminal.id).await.to_string()),
             ("tap_id", disputed.to_string()),
+            ("claim_id", treated(app, employer.organisation_id, holder).await.to_string()),
+            ("month", "2026-11".to_owned()),
             ("site_id", site.to_string()),
             ("credential_id", granted.to_string()),
             ("pass", pass.to_string()),
@@ -334,6 +338,42 @@ struct Walked {
     unseen: BTreeSet<(Route, &'static str, &'static str)>,
 }
 
+/// A paper of the person's.
+async fn printed(app: &App, by: StaffId, holder: HolderId) -> PaperNumber {
+    let shared = app.clone();
+    let paper = app.db.write::<_, Refusal, _>(move |tx| {
+        Box::pin(async move { paper::issue(&shared, tx, by, holder, PaperKind::Certificate).await })
+    });
+    paper.await.unwrap().unwrap()
+}
+
+/// A bill of the person's, that waits.
+async fn treated(app: &App, clinic: OrganisationId, holder: HolderId) -> ClaimId {
+    let id = ClaimId::new(holder.shard(), [7; 16]);
+    let lines = Vec::new();
+    let content = Content { diagnosis: DISEASE.to_owned(), referred: false, standing: Eligibility::Never, lines };
+    let sealed = content.seal(&*app.keys, id, [7; 12]).unwrap();
+    let claim = Claim {
+        id,
+        visit: TapId([7; 32]),
+        holder,
+        clinic,
+        benefit: Benefit::Outpatient,
+        day: app.today(),
+        made_at: app.now(),
+        seen: 0,
+        payers: Payers { eligible: Fen(0), fund: Fen(0), account: Fen(0), rest: Fen(7) },
+        settled: None,
+        reversed_at: None,
+        is_cleared: false,
+    };
+    let put = app.db.write::<_, DbError, _>(move |tx| {
+        Box::pin(async move { clinic::store::claim::put(tx, &claim, &sealed, &[]).await })
+    });
+    put.await.unwrap();
+    id
+}
+
 impl Walked {
     fn look(&mut self, answered: &Answered, recorded: &[(String, String)]) {
         // Of a page it is not known which methods it has.
@@ -348,6 +388,7 @@ impl Walked {
             (Field::Address.name(), [ADDRESS.to_owned(), ADDRESS.to_owned()]),
             (transit::correction::READ, [STOP.to_owned(), STOP.to_owned()]),
             (record::READ, [PERSON.to_string(), PERSON.to_string()]),
+            ("claim", [DISEASE.to_owned(), DISEASE.to_owned()]),
             (transit::concession::READ, [CONCESSION_UNTIL.to_owned(), CONCESSION_UNTIL.to_owned()]),
         ] {
             let holds = |form: &String| readings.iter().any(|reading| reading.contains(form.as_str()));
@@ -394,6 +435,8 @@ async fn no_route_shows_anything_of_a_record_without_a_leaf_that_says_why() {
         ("/cards/{card_id}/holder", "administrator"),
         ("/cards/{card_id}/holder", "clerk"),
         ("/cards/{card_id}/holder", "supervisor"),
+        ("/claims/{claim_id}", "administrator"),
+        ("/claims/{claim_id}", "bureau_officer"),
         ("/disputes/{tap_id}", "administrator"),
         ("/disputes/{tap_id}", "bureau_officer"),
         ("/find/name", "administrator"),

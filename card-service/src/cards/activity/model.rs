@@ -95,4 +95,10 @@ mod tests {
             assert_eq!(Place::decode(text), None, "{text}");
         }
     }
+
+    #[test]
+    fn what_no_list_shows_waits_for_no_person_to_decide_either() {
+        assert!(UNLISTED.iter().all(|operation| !operation.moves()));
+        assert_eq!(listable(), "t.operation NOT IN (513, 1793, 1794, 1795)");
+    }
 }

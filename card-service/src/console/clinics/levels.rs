@@ -8,8 +8,10 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get};
 use card_schema::coverage::Level;
 use card_schema::ids::{OrganisationId, Shard};
+use card_schema::month::Month;
 use card_schema::wire::ProblemType;
 
+use super::months;
 use crate::app::App;
 use crate::console::frame::Frame;
 use crate::console::input::Input;
@@ -24,7 +26,7 @@ use crate::i18n::Locale;
 use crate::people::model::Permission;
 use crate::people::organisation::{self, Kind, Organisation};
 
-const LIST: &str = "/clinics";
+pub(super) const LIST: &str = "/clinics";
 
 /// The pages of this file.
 pub(super) fn routes() -> [(&'static str, MethodRouter<App>); 2] {
@@ -69,7 +71,8 @@ pub(super) fn listed(frame: Frame, clinics: Vec<Organisation>, levels: &HashMap<
     }
 }
 
-async fn named(connection: &mut Connection, id: OrganisationId) -> Result<Organisation, Refusal> {
+/// The clinic of a page.
+pub(super) async fn named(connection: &mut Connection, id: OrganisationId) -> Result<Organisation, Refusal> {
     let entry = organisation::store::one(connection, id).await?;
     let entry = entry.filter(|entry| entry.kind == Some(Kind::Clinic));
     Ok(entry.ok_or(Refusal::because(ProblemType::NotFound, "organisation-unknown"))?.organisation)
@@ -78,7 +81,7 @@ async fn named(connection: &mut Connection, id: OrganisationId) -> Result<Organi
 /// The page of a clinic.
 pub(super) fn thing(
     frame: Frame,
-    clinic: &Organisation,
+    (clinic, this): (&Organisation, Month),
     level: Option<Level>,
     form: &Typed,
     wrong: Wrong,
@@ -102,7 +105,7 @@ pub(super) fn thing(
         title: clinic.name.clone(),
         state: tag(locale, level),
         facts: Vec::new(),
-        links: Vec::new(),
+        links: [this.before(), this].into_iter().map(|month| months::link(locale, clinic, month)).collect(),
         refused: refused(locale, wrong, &acts),
         along: Vec::new(),
         acts,
@@ -122,7 +125,7 @@ async fn shown(
     let clinic = named(&mut connection, id).await?;
     let level = store::level(&mut connection, id).await?;
     let frame = Frame::new(language(headers), format!("{LIST}/{id}"), Some(&who.0));
-    asking(&thing(frame, &clinic, level, form, wrong), wrong.is_some())
+    asking(&thing(frame, (&clinic, Month::of(app.today())), level, form, wrong), wrong.is_some())
 }
 
 async fn show(

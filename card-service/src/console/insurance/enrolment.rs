@@ -11,11 +11,11 @@ use card_schema::month::Month;
 
 use super::filing::HOME;
 use super::own;
-use super::sheet::{self, SheetPage, received};
 use crate::app::App;
 use crate::console::frame::Frame;
 use crate::console::input::NoFile;
 use crate::console::register::Link;
+use crate::console::sheet::{self, SheetPage, received};
 use crate::domains::residence::{identity, merge};
 use crate::domains::social_security::employment::Employment;
 use crate::domains::social_security::enrolment::{self, MAX_ROWS, Newcomer, Part, RowWrong};
@@ -63,7 +63,7 @@ pub(super) fn sheet_page(frame: Frame, bad: Option<Bad>) -> SheetPage {
     };
     SheetPage {
         back: Link { to: HOME.to_owned(), text: t("filing-title") },
-        action: PAGE,
+        action: PAGE.to_owned(),
         title: t("enrolment-title"),
         lead: t("enrolment-lead"),
         inputs: vec![sheet::input(locale, "enrolment-sheet", MAX_ROWS).wrong(wrong)],

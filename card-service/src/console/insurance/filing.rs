@@ -7,7 +7,6 @@ use axum::routing::{MethodRouter, get, post};
 use card_schema::money::Fen;
 use card_schema::month::Month;
 
-use super::sheet::{self, SheetPage, received};
 use super::{Account, Employer, households, month, own};
 use crate::app::App;
 use crate::console::asking;
@@ -15,6 +14,7 @@ use crate::console::frame::Frame;
 use crate::console::input::{Input, NoFile};
 use crate::console::model::Tone;
 use crate::console::register::{Act, Link, ThingPage, Typed, Wrong, message, refused, typed};
+use crate::console::sheet::{self, SheetPage, received};
 use crate::console::view::{Choice, Tag};
 use crate::domains::residence::identity;
 use crate::domains::social_security::declaration::{self, MAX_ROWS, Of, Part, Totals};
@@ -230,7 +230,7 @@ pub(super) fn sheet_page(frame: Frame, this: Month, form: &Typed, bad: Option<Ba
     inputs.push(sheet::input(locale, "filing-sheet", MAX_ROWS).wrong(wrong));
     SheetPage {
         back: Link { to: HOME.to_owned(), text: t("filing-title") },
-        action: NEW,
+        action: NEW.to_owned(),
         title: t("filing-declare"),
         lead: t("filing-declare-lead"),
         inputs,

@@ -10,7 +10,6 @@ mod enrolment;
 mod filing;
 mod months;
 mod receipts;
-mod sheet;
 #[cfg(test)]
 pub(super) mod tests;
 

@@ -7,13 +7,13 @@ use axum::routing::{MethodRouter, get, post};
 use card_schema::ids::OrganisationId;
 
 use super::SHOWN;
-use super::sheet::{self, SheetPage, received};
 use crate::app::App;
 use crate::console::asking;
 use crate::console::frame::Frame;
 use crate::console::input::{Input, NoFile};
 use crate::console::model::Tone;
 use crate::console::register::{Act, Link, ThingPage, Typed, Wrong, message, refused, typed};
+use crate::console::sheet::{self, SheetPage, received};
 use crate::console::view::{Choice, Tag};
 use crate::domains::social_security::paying;
 use crate::domains::social_security::receipt::{self, MAX_ROWS, Part, RowWrong};
@@ -158,7 +158,7 @@ pub(super) fn sheet_page(frame: Frame, bad: Option<Bad>) -> SheetPage {
     };
     SheetPage {
         back: Link { to: PAGE.to_owned(), text: t("arrival-title") },
-        action: NEW,
+        action: NEW.to_owned(),
         title: t("arrival-take"),
         lead: t("arrival-take-lead"),
         inputs: vec![sheet::input(locale, "arrival-sheet", MAX_ROWS).wrong(wrong)],

@@ -1,9 +1,10 @@
-//! Clinics: the bills that they write, who pays what of them, and taking them back; what bills cost by the rules of the city is
+//! Clinics: the bills that they write, who pays what of them, taking them back, and what clinics are paid (`clearing`); what bills cost by the rules of the city is
 //! `coverage`.
 //!
 //! What somebody was treated for is sealed in the bill, and read by no other room. Who is covered, and what a person has had before under
 //! another record, is not known here (`benefits`).
 
+pub mod clearing;
 pub mod coverage;
 pub mod model;
 mod rules;

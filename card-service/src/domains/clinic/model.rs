@@ -31,6 +31,8 @@ pub struct Claim {
     pub settled: Option<Settled>,
     /// When it was taken back.
     pub reversed_at: Option<Micros>,
+    /// Whether the clinic was paid for the month in which it was settled.
+    pub is_cleared: bool,
 }
 
 /// Who pays a bill. None is below zero.
@@ -44,6 +46,18 @@ pub struct Payers {
     pub account: Fen,
     /// What is left to the holder.
     pub rest: Fen,
+}
+
+impl Payers {
+    /// What the bill comes to.
+    pub const fn total(&self) -> Fen {
+        Fen(self.fund.0 + self.account.0 + self.rest.0)
+    }
+
+    /// All of it, the fund's part, and the own account's.
+    pub const fn amounts(&self) -> [Fen; 3] {
+        [self.total(), self.fund, self.account]
+    }
 }
 
 /// How a bill was settled.

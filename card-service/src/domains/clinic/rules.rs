@@ -106,6 +106,10 @@ fn account_part(ask: &Ask<'_>, claim: &Claim) -> Transfer {
 fn take_back(ask: &Ask<'_>, book: &Book, id: ClaimId) -> Result<Vec<Transfer>, Outcome> {
     let claim = named(ask, id)?;
     let original = ask.original.filter(|_| claim.settled.is_some()).ok_or(Outcome::ClaimUnknown)?;
+    // The clinic was paid for it.
+    if claim.is_cleared {
+        return Err(Outcome::RefundTooLate);
+    }
     if ask.claims.iter().any(|later| later.rests_on(claim)) {
         return Err(Outcome::LaterClaims);
     }
@@ -113,7 +117,7 @@ fn take_back(ask: &Ask<'_>, book: &Book, id: ClaimId) -> Result<Vec<Transfer>, O
     let back: Vec<_> = moved
         .map(|named| named.map(|named| named.entry.reversal(named.entry.transfer.amount, None)))
         .collect::<Result<_, _>>()?;
-    // What was paid out to the clinic is not there any more.
+    // What the purse has paid may be paid out already.
     let of = |key: AccountKey| back.iter().filter(|one| one.debit == key).map(|one| one.amount).sum::<i64>();
     let is_there = back.iter().all(|transfer| book.available(&transfer.debit) >= of(transfer.debit));
     if is_there { Ok(back) } else { Err(Outcome::InsufficientFunds) }

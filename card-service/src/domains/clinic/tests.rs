@@ -6,6 +6,7 @@ use card_schema::ids::{ClaimId, HolderId, OrganisationId, Shard, TapId};
 use card_schema::money::Fen;
 use uuid::Uuid;
 
+use super::clearing::model::{Difference, RowWrong, Stated, differences, payouts, read, standing, sums};
 use super::coverage::model::SoFar;
 use super::model::{Claim, Payers, Settled};
 use super::sealed::Content;
@@ -28,6 +29,7 @@ fn bill(visit: u8, benefit: Benefit, day: &str, seen: u32) -> Claim {
         payers: Payers { eligible: Fen(1_000), fund: Fen(700), account: Fen(0), rest: Fen(300) },
         settled: None,
         reversed_at: None,
+        is_cleared: false,
     }
 }
 
@@ -114,4 +116,64 @@ fn what_is_sealed_in_a_bill_opens_there_and_in_no_other() {
     assert_eq!(Content::open(&keys, one, &sealed).unwrap(), content);
     assert!(Content::open(&keys, other, &sealed).is_err());
     assert!(!format!("{content:?}").contains("made-up"));
+}
+
+#[test]
+fn a_month_pays_out_what_stands_by_shard_and_once() {
+    let of = |visit, shard| Claim {
+        id: ClaimId::new(Shard(shard), [visit; 16]),
+        payers: Payers { eligible: Fen(0), fund: Fen(700), account: Fen(50), rest: Fen(250) },
+        ..settled(bill(visit, Benefit::Outpatient, "2026-01-01", 0))
+    };
+    let cash = Claim { payers: Payers { eligible: Fen(0), fund: Fen(0), account: Fen(0), rest: Fen(9) }, ..of(4, 9) };
+    let gone = reversed(of(5, 3));
+    let claims = standing(vec![of(1, 3), of(2, 3), of(3, 5), cash, gone]);
+    let all = sums(&claims);
+    assert_eq!((all.count, all.total, all.due()), (4, Fen(3_009), Fen(2_250)));
+    let clinic = OrganisationId(Uuid::from_u128(1));
+    let paid = payouts(clinic, "2026-01".parse().unwrap(), &claims);
+    assert_eq!(
+        paid.iter().map(|one| (one.debit.shard, one.amount)).collect::<Vec<_>>(),
+        [(Shard(3), 1_500), (Shard(5), 750)]
+    );
+    let cause = |clinic, month: &str| payouts(clinic, month.parse().unwrap(), &claims)[0].reference;
+    assert_eq!(cause(clinic, "2026-01"), paid[0].reference);
+    let other = OrganisationId(Uuid::from_u128(2));
+    assert!(cause(clinic, "2026-02") != paid[0].reference && cause(other, "2026-01") != paid[0].reference);
+}
+
+#[test]
+fn a_clinics_list_is_read_whole_or_told_what_is_wrong_and_compared_bill_by_bill() {
+    use super::clearing::model::Part::{Account, Fund, Number, Total};
+    let ours: Vec<_> = [1, 2, 3].map(|visit| settled(bill(visit, Benefit::Outpatient, "2026-01-01", 0))).into();
+    let row = |row, id: &str, [total, fund, account]: [&str; 3]| {
+        let cells = [(Number, id), (Total, total), (Fund, fund), (Account, account)];
+        (row, cells.map(|(part, text)| (part, text.to_owned())).into())
+    };
+    let id = |visit: usize| ours[visit].id.to_string();
+    let same = ["10.00", "7.00", "0"];
+    let unknown = ClaimId::new(Shard(3), [9; 16]);
+    let stated =
+        read(vec![row(2, &id(0), same), row(3, &id(1), ["10", "7.01", "0"]), row(4, &unknown.to_string(), same)]);
+    let stated = stated.unwrap();
+    let found = differences(&ours, &stated);
+    let theirs = |row: usize| stated[row];
+    assert_eq!(
+        found,
+        [
+            Difference::Amounts(theirs(1), ours[1]),
+            Difference::Unknown(Stated { row: 4, id: unknown, amounts: [Fen(1_000), Fen(700), Fen(0)] }),
+            Difference::Missing(ours[2]),
+        ]
+    );
+    assert!(differences(&ours[..1], &stated[..1]).is_empty());
+    let wrong = read(vec![
+        row(2, &id(0), same),
+        row(3, "no number", same),
+        row(4, &id(1), ["10", "-7", "0"]),
+        row(5, &id(0), same),
+        row(6, &id(2), ["10", "7", ""]),
+    ]);
+    let expected = [(3, RowWrong::Number), (4, RowWrong::Amount), (5, RowWrong::Twice(2)), (6, RowWrong::Amount)];
+    assert_eq!(wrong, Err(expected.into()));
 }

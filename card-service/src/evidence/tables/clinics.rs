@@ -1,4 +1,4 @@
-//! The tables of clinics: how each is covered, and its bills.
+//! The tables of clinics: how each is covered, its bills, and which months it was paid for.
 
 use super::{LEAF, PLAIN, Table};
 
@@ -32,5 +32,25 @@ pub static CLAIM: Table = Table {
     committed: 17,
     withheld: &["sealed"],
     leaf_shard: Some("shard"),
+    ..PLAIN
+};
+/// Months that clinics were paid for.
+pub static CLINIC_CLEARING: Table = Table {
+    name: "clinic_clearing",
+    columns: &[
+        "organisation_id",
+        "month",
+        "from_at",
+        "until_at",
+        "bills",
+        "total",
+        "fund",
+        "account",
+        "at",
+        "staff_id",
+        LEAF,
+    ],
+    key: 2,
+    committed: 10,
     ..PLAIN
 };

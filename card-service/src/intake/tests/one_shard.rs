@@ -52,7 +52,7 @@ const HOLDERS: [&str; 41] = [
     "validation",
 ];
 /// The service's own: they find a shard, or know no holder. Copied to every machine, or kept on one.
-const SERVICES: [&str; 53] = [
+const SERVICES: [&str; 54] = [
     "_sqlx_migrations",
     "area",
     "approval",
@@ -62,6 +62,7 @@ const SERVICES: [&str; 53] = [
     "card_key",
     "checkpoint",
     "clinic",
+    "clinic_clearing",
     "consent_request",
     "contribution_receipt",
     "declaration",

@@ -62,8 +62,12 @@ impl Statement<'_> {
 
     /// What it did to the purse, or to the points, and what has gone back since.
     fn moved(&self, entry: &StatementEntry) -> String {
-        let is_out = matches!(entry.operation, OperationCode::PursePayment | OperationCode::TransitPass);
-        let money = entry.amount_fen.filter(|_| entry.operation != OperationCode::PointsAward);
+        let is_out = matches!(
+            entry.operation,
+            OperationCode::PursePayment | OperationCode::TransitPass | OperationCode::ClinicSettlement
+        );
+        // Of a bill the purse may have paid nothing.
+        let money = entry.amount_fen.filter(|amount| amount.0 != 0 && entry.operation != OperationCode::PointsAward);
         let mut said: Vec<_> =
             money.map(|amount| format!("{}{amount}", if is_out { "−" } else { "+" })).into_iter().collect();
         if let Some(returned) = entry.returned_fen {
@@ -140,6 +144,9 @@ mod tests {
             ),
             (entry(OperationCode::TransitPass, Some(5_000), None, None), "−50.00"),
             (entry(OperationCode::PurseTopUp, Some(5_000), None, None), "+50.00"),
+            (entry(OperationCode::ClinicSettlement, Some(5_000), None, None), "−50.00"),
+            (entry(OperationCode::ClinicSettlement, Some(0), None, None), ""),
+            (entry(OperationCode::ClinicReversal, None, None, None), ""),
             (entry(OperationCode::PurseRefund, Some(250), None, None), "+2.50"),
             (entry(OperationCode::PointsAward, Some(9_900), None, Some(99)), "+99 points"),
         ] {

@@ -1,5 +1,7 @@
 //! The table claim.
 
+use std::ops::Range;
+
 use card_schema::clock::Micros;
 use card_schema::coverage::Benefit;
 use card_schema::date::Date;
@@ -13,7 +15,9 @@ use crate::evidence::{ActionKind, Change, tables};
 
 const COLUMNS: &str =
     "c.claim_id, c.visit, c.holder_id, c.organisation_id, c.benefit, c.day, c.made_at, c.seen, c.eligible,
-    c.fund, c.account, c.rest, c.settled_with, c.signed_at, c.settled_at, c.reversed_at";
+    c.fund, c.account, c.rest, c.settled_with, c.signed_at, c.settled_at, c.reversed_at,
+    CAST(CASE WHEN EXISTS (SELECT 1 FROM clinic_clearing k WHERE k.organisation_id = c.organisation_id
+        AND k.from_at <= c.settled_at AND k.until_at > c.settled_at) THEN 1 ELSE 0 END AS BIGINT) AS is_cleared";
 
 fn claim(row: &Row) -> Result<Claim, DbError> {
     let (signed_at, at): (Option<i64>, Option<i64>) = (row.get("signed_at")?, row.get("settled_at")?);
@@ -38,6 +42,7 @@ fn claim(row: &Row) -> Result<Claim, DbError> {
         },
         settled: settled.transpose()?,
         reversed_at: row.get::<Option<i64>>("reversed_at")?.map(Micros),
+        is_cleared: row.get::<i64>("is_cleared")? != 0,
     })
 }
 
@@ -51,6 +56,20 @@ pub async fn of_records(connection: &mut Connection, records: &[HolderId]) -> Re
          WHERE c.shard = wanted.shard AND c.holder_id = wanted.holder_id ORDER BY c.day, c.claim_id"
     ));
     rows.set("wanted", wanted).all(connection).await?.iter().map(claim).collect()
+}
+
+/// Every bill of a clinic that was settled within a span of time, the oldest first.
+pub async fn settled_within(
+    connection: &mut Connection,
+    clinic: OrganisationId,
+    span: Range<Micros>,
+) -> Result<Vec<Claim>, DbError> {
+    let rows = query(format!(
+        "SELECT {COLUMNS} FROM claim c WHERE c.organisation_id = $1 AND c.settled_at >= $2 AND c.settled_at < $3
+         ORDER BY c.settled_at, c.claim_id"
+    ));
+    let rows = rows.bind(clinic).bind(span.start.0).bind(span.end.0).all(connection).await?;
+    rows.iter().map(claim).collect()
 }
 
 /// A bill, and what is sealed in it.

@@ -67,7 +67,8 @@ impl Reason {
             // A bill is taken back whole, at the clinic.
             | TransferKind::ClaimFund
             | TransferKind::ClaimAccount
-            | TransferKind::ClaimOwn => &[],
+            | TransferKind::ClaimOwn
+            | TransferKind::ClaimsPaidOut => &[],
         }
     }
 }

@@ -18,11 +18,11 @@ const ROWS_SHOWN: usize = 100;
 
 /// See the module.
 #[derive(Debug, Template)]
-#[template(path = "insurance/sheet.html")]
+#[template(path = "console/sheet.html")]
 pub(super) struct SheetPage {
     pub(super) frame: Frame,
     pub(super) back: Link,
-    pub(super) action: &'static str,
+    pub(super) action: String,
     pub(super) title: String,
     pub(super) lead: String,
     /// What is asked for; the file comes last.
@@ -36,7 +36,7 @@ pub(super) struct SheetPage {
 pub(super) fn input(locale: Locale, keys: &str, max_rows: usize) -> Input {
     let bounds = [("rows", max_rows.to_string()), ("megabytes", (MAX_BYTES >> 20).to_string())];
     let hint = locale.text_with(&format!("{keys}-hint"), &bounds.each_ref().map(|(name, value)| (*name, &**value)));
-    Input::file("sheet", locale.text(keys), ".xlsx,.csv").hint(hint)
+    Input::file("sheet", locale.text(keys), ".xlsx,.csv,.json").hint(hint)
 }
 
 /// What is wrong with a spreadsheet: said of all of it, and of each row.
