@@ -1,10 +1,11 @@
-//! Spreadsheets from outside, xlsx or csv: what each row says under the headings that somebody knows, or why the sheet as a whole
+//! Spreadsheets from outside, xlsx or csv, or the same as a list in JSON: what each row says under the headings that somebody knows, or why the sheet as a whole
 //! cannot be taken. Pure.
 //!
 //! What a sheet unpacks to, how many rows it has and where its cells lie is bounded before it is believed. Not here: whether a row's
 //! texts are right.
 
 pub mod guard;
+mod json;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -71,6 +72,7 @@ pub fn read<C: Column>(file: &[u8], max_rows: usize) -> Result<Vec<Row<C>>, Unus
     }
     let cells = match file {
         [b'P', b'K', ..] => workbook(file, max_rows)?,
+        _ if json::is_list(file) => json::cells(file, max_rows)?,
         _ => csv(file, max_rows)?,
     };
     rows(cells)

@@ -8,10 +8,11 @@ use card_schema::month::Month;
 use card_schema::rate::Rate;
 use proptest::prelude::*;
 
+use super::declaration;
 use super::model::{Household, Insurance};
 use super::rules::{Bound, Contribution, Worker, Wrong, contributions};
 use super::scheme::{Broken, Scheme, Unusable};
-use crate::versions;
+use crate::{sheet, versions};
 
 fn month(text: &str) -> Month {
     text.parse().unwrap()
@@ -216,4 +217,14 @@ proptest! {
             prop_assert!(less.employer <= more.employer && less.person <= more.person && less.account <= more.account);
         }
     }
+}
+
+#[test]
+fn the_example_of_a_declaration_in_json_is_one() {
+    let example = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/examples/declaration.json"));
+    let declared = declaration::read(sheet::read(example, 10).unwrap()).unwrap();
+    let read: Vec<_> = declared.iter().map(|one| (one.row, one.number.as_str(), one.wage, one.base)).collect();
+    let expected =
+        [(2, "110000199001010013", Fen(800_000), None), (3, "110000199001010136", Fen(900_050), Some(Fen(950_000)))];
+    assert_eq!(read, expected);
 }
