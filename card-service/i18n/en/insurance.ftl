@@ -192,3 +192,18 @@ enrolment-sheet-hint = xlsx or csv, at most { $rows } rows and { $megabytes } MB
 enrolment-household = Household
 enrolment-wrong-household = Type where the household is registered, in the words of the form: In a town of this city, In the country around this city, In a town elsewhere or In the country elsewhere
 enrolment-strangers = Too many numbers and names from you have belonged to nobody who is registered. Nobody was enrolled now. Look whether numbers and names are right and stand in the right columns, and try again tomorrow.
+
+# The months on paper.
+statement-act = Print the months
+statement-act-hint = With name and number, for the person’s own hand. The page opens here; where there is no button, use the print command of your browser.
+statement-act-button = Show it and print
+statement-title = Months of social security
+statement-says = For the person named here. It says what the office has on record on the day below, and is no certificate.
+statement-day = Printed on
+statement-months = Months
+statement-month = Month
+statement-employer = Employer
+statement-standing = Stands as
+statement-wage = Wage, yuan
+statement-person = Worker pays, yuan
+statement-employer-pays = Employer pays, yuan

@@ -192,3 +192,18 @@ enrolment-sheet-hint = xlsx 或 csv，最多 { $rows } 行、{ $megabytes } MB�
 enrolment-household = 户口性质
 enrolment-wrong-household = 请按表单用语填写户口性质：本市城镇、本市农村、外埠城镇、外埠农村
 enrolment-strangers = 贵单位提交的号码和姓名查无此人的次数过多，此次没有登记任何人。请核对号码和姓名是否正确、是否填在正确的列，明天再试。
+
+# 打印参保明细。
+statement-act = 打印参保明细
+statement-act-hint = 含姓名和证件号码，交本人。明细在本页打开；没有按钮时，请用浏览器的打印命令。
+statement-act-button = 打开并打印
+statement-title = 社会保险参保明细
+statement-says = 仅供本人查阅。所列为下述日期经办机构的记录，不作证明使用。
+statement-day = 打印日期
+statement-months = 各月明细
+statement-month = 月份
+statement-employer = 用人单位
+statement-standing = 状态
+statement-wage = 工资（元）
+statement-person = 个人缴（元）
+statement-employer-pays = 单位缴（元）

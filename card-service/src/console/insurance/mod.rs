@@ -10,6 +10,7 @@ mod enrolment;
 mod filing;
 mod months;
 mod receipts;
+mod statement;
 #[cfg(test)]
 pub(super) mod tests;
 

@@ -12,20 +12,25 @@ use card_schema::month::Month;
 use card_schema::wire::insurance::MonthState;
 
 use super::disputes;
+use super::statement::StatementPage;
 use crate::app::App;
 use crate::console::frame::Frame;
 use crate::console::model::Tone;
 use crate::console::page;
 use crate::console::part::{Part, Told, back};
-use crate::console::register::{ThingPage, Typed};
-use crate::console::view::{self, Tag};
+use crate::console::register::{Act, ThingPage, Typed, typed};
+use crate::console::view::{self, Tag, day};
 use crate::domains::residence;
+use crate::domains::residence::model::Field;
 use crate::domains::social_security::record::{self, MonthOf};
 use crate::http::{Refusal, SignedIn};
 use crate::i18n::Locale;
 use crate::people::Purpose;
 use crate::people::model::Permission;
 use crate::statement::insurance::{self, Insured};
+
+/// What is sent to have the months on paper.
+const PRINT: &str = "print";
 
 const PART: Part = Part::of_record("/insurance", "insured", Permission::ServeHolders);
 
@@ -55,18 +60,29 @@ async fn show(
         Told::Nothing(question) => return Ok(question),
     };
     let (by, now, this) = (who.0.staff_id, app.now(), Month::of(app.today()));
-    let has = app
+    let (on_paper, office) = (typed(&form, "act") == PRINT, app.clone());
+    let (has, facts) = app
         .db
         .write::<_, Refusal, _>(move |tx| {
             Box::pin(async move {
                 tx.lock([holder.shard()]).await?;
                 residence::require_known(tx.conn(), holder).await?;
                 residence::store::record_read(tx, now, holder, by, purpose, record::READ).await?;
-                Ok(insurance::of(tx.conn(), holder, now, this).await?)
+                let has = insurance::of(tx.conn(), holder, now, this).await?;
+                let fields = [Field::Name, Field::DocumentNumber];
+                let facts = if on_paper {
+                    Some(residence::reveal(&office, tx, now, by, holder, purpose, &fields).await?)
+                } else {
+                    None
+                };
+                Ok((has, facts))
             })
         })
         .await?;
-    page(&thing(frame, holder, purpose, &has))
+    match facts {
+        Some(facts) => page(&StatementPage::new(frame, holder, &facts, day(now), &has)),
+        None => page(&thing(frame, holder, purpose, &has)),
+    }
 }
 
 /// What a month is called: which, and whose.
@@ -74,17 +90,21 @@ pub(super) fn label(locale: Locale, month: Month, employer: &str) -> String {
     locale.text_with("insured-month-of", &[("month", &month.to_string()), ("employer", employer)])
 }
 
-/// How a month stands, without what was said against it.
-pub(super) fn standing(locale: Locale, of: &MonthOf) -> String {
-    let state = match of.state {
+/// In what state a month is.
+pub(super) fn state(locale: Locale, of: &MonthOf) -> String {
+    locale.text(match of.state {
         MonthState::Paid => "insured-paid",
         MonthState::PaidLate => "insured-paid-late",
         MonthState::Declared => "insured-declared",
         MonthState::Unpaid => "insured-unpaid",
         MonthState::Open => "insured-open",
         MonthState::Missing => "insured-missing",
-    };
-    let mut said = vec![locale.text(state)];
+    })
+}
+
+/// How a month stands, without what was said against it.
+pub(super) fn standing(locale: Locale, of: &MonthOf) -> String {
+    let mut said = vec![state(locale, of)];
     if let Some(declared) = of.declared {
         let sums = declared.sums;
         let parts = [
@@ -137,8 +157,15 @@ pub(super) fn thing(frame: Frame, holder: HolderId, purpose: Purpose, has: &Insu
         facts,
         links: Vec::new(),
         refused: None,
-        along: Vec::new(),
-        acts: Vec::new(),
+        along: vec![("reason", purpose.name().to_owned())],
+        acts: vec![Act {
+            name: PRINT,
+            title: t("statement-act"),
+            hint: Some(t("statement-act-hint")),
+            inputs: Vec::new(),
+            button: t("statement-act-button"),
+            primary: false,
+        }],
         frame,
     }
 }

@@ -16,6 +16,7 @@ use card_schema::month::Month;
 use card_schema::wire::insurance::MonthState;
 use uuid::Uuid;
 
+use super::statement::StatementPage;
 use super::{Account, Employer, employers, filing, months, receipts};
 use crate::console::frame::Frame;
 use crate::console::register::Typed;
@@ -220,6 +221,9 @@ pub(in crate::console) fn pages(frame: &Frame) -> Vec<(String, String)> {
     for (name, has) in
         [("all", insured(&states, &[dispute])), ("paid", insured(&states[..1], &[])), ("none", Insured::default())]
     {
+        let facts = Facts::default().with(Field::Name, "测试甲").with(Field::DocumentNumber, "T1234567");
+        let paper = StatementPage::new(frame.clone(), holder, &facts, "2026-12-01".to_owned(), &has);
+        pages.push((format!("insured-paper-{name}"), paper.render().unwrap()));
         let page = months::thing(frame.clone(), holder, Purpose::HolderRequest, &has).render().unwrap();
         pages.push((format!("insurance-{name}"), page));
     }
@@ -476,4 +480,7 @@ async fn whoever_looks_at_months_says_why_and_the_holder_sees_it() {
     let (status, page) = bureau.browse(&clerk, &path, "reason=complaint").await;
     assert!(status == StatusCode::OK && page.contains("Never insured"), "{page}");
     assert_eq!(looks().await, 1);
+    let (status, page) = bureau.browse(&clerk, &path, "reason=complaint&act=print").await;
+    assert!(status == StatusCode::OK && page.contains("class=\"sheet\"") && page.contains(WORKERS[0].0), "{page}");
+    assert_eq!(looks().await, 2);
 }
