@@ -1,5 +1,5 @@
 //! What employers declare for a month, from the file to the books: one large employer, and a city's of them one after the other. What
-//! bills cost is measured beside it (`claims`), and needs no city.
+//! bills cost is measured beside it (`claims`), and needs no city; whether somebody is covered (`eligibility`), once a month is paid.
 
 use std::{
     fmt::Write as _,
@@ -33,6 +33,7 @@ use uuid::Uuid;
 use crate::{
     claims,
     console::city::{City, Resident},
+    eligibility::{self, Desk, Patients},
     figure::Report,
     intake::{
         count,
@@ -104,7 +105,7 @@ fn contributions(options: &Options, report: &mut Report) -> Result<()> {
     report.figure(&format!("employer_file_{}_s", first.people), began.elapsed().as_secs_f64(), "s", Some(15.0));
     report.figure("employer_file_taken_s", taken, "s", None);
     if others.is_empty() {
-        return Ok(());
+        return bureau.eligibility(report);
     }
     let began = Instant::now();
     for (place, sheet) in (1..).zip(others) {
@@ -116,7 +117,7 @@ fn contributions(options: &Options, report: &mut Report) -> Result<()> {
     let most = 900.0 * count(all) / 1_000_000.0;
     report.figure(&format!("month_of_{all}_s"), began.elapsed().as_secs_f64(), "s", Some(most));
     report.figure("month_taken_s", taken, "s", None);
-    Ok(())
+    bureau.eligibility(report)
 }
 
 /// What an employer sends for a month.
@@ -151,6 +152,7 @@ struct Bureau {
     administrator: Office,
     filer: Office,
     filer_page: String,
+    patients: Patients,
 }
 
 impl Bureau {
@@ -165,8 +167,19 @@ impl Bureau {
         city.service.process().stop()?;
         let (month, runtime) = (Month::of(clock::today()?), tokio::runtime::Runtime::new()?);
         let (employers, filer_page) = runtime.block_on(enrol(&city, month, &staffs))?;
+        let patients = runtime.block_on(async {
+            let db = Db::open(city.service.database_url()).await?;
+            let patients = eligibility::patients(&db, &staffs.concat()).await;
+            db.close().await;
+            patients
+        })?;
         city.service.start()?;
-        Ok(Self { city, month, employers, staffs, administrator, filer, filer_page })
+        Ok(Self { city, month, employers, staffs, administrator, filer, filer_page, patients })
+    }
+
+    /// Some of those who are insured by now go to a clinic.
+    fn eligibility(&self, report: &mut Report) -> Result<()> {
+        Desk::open(&self.city.service, &self.administrator)?.measure(&self.patients, report)
     }
 
     /// The file of an employer is sent, and taken.

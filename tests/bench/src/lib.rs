@@ -7,6 +7,7 @@ mod benefits;
 mod claims;
 mod console;
 mod counter;
+mod eligibility;
 mod evidence;
 mod figure;
 pub mod intake;

@@ -84,6 +84,10 @@ impl Signer {
             .map_err(|rejected| anyhow!("a key cannot be read: {rejected}"))
     }
 
+    pub(crate) fn public(&self) -> Result<PublicKey> {
+        PublicKey::from_sec1(self.0.public_key().as_ref()).map_err(|_| anyhow!("a key is strange"))
+    }
+
     pub(crate) fn sign(&self, message: &[u8]) -> Result<Signature> {
         let signature = self.0.sign(&SystemRandom::new(), message).map_err(|_| anyhow!("a key does not sign"))?;
         Ok(Signature(signature.as_ref().try_into()?))
@@ -190,24 +194,29 @@ fn signed(
     let identity = Identity::load(folder)?;
     let terminal = identity.file.terminal_id;
     let key = Signer::read(&fs::read(reader_daemon::identity::key_path(folder))?)?;
-    let public =
-        PublicKey::from_sec1(key.0.public_key().as_ref()).map_err(|_| anyhow!("a terminal's key is strange"))?;
-    let mut chain = Chain { terminal, lane: plan.lane, counter: 0, previous: TapId::NONE };
+    let mut chain = Chain::new(terminal, plan.lane);
     let mut batches = Vec::with_capacity(plan.batches);
     for _ in 0..plan.batches {
         let mut taps = Vec::with_capacity(plan.batch);
         for _ in 0..plan.batch {
-            taps.push(chain.tap(&cards[random.usize(..cards.len())])?);
+            let payment = Operation::PursePayment(Payment::online(Fen(1)));
+            taps.push(chain.tap(&cards[random.usize(..cards.len())], (Slot::Tap, payment))?);
         }
-        let batch = Batch { terminal, at: now()?, taps };
-        let to_be_signed = ToBeSigned::new(&batch, Kid::Key(public.key_id()));
-        let signature = key.sign(to_be_signed.message())?;
-        batches.push(BatchRequest { batch: Bytes(to_be_signed.sign(&signature)) });
+        batches.push(batch(terminal, &key, taps)?);
     }
     Ok((identity, batches))
 }
 
-struct Chain {
+/// Taps as their terminal brings them.
+pub(crate) fn batch(terminal: TerminalId, key: &Signer, taps: Vec<Vec<u8>>) -> Result<BatchRequest> {
+    let batch = Batch { terminal, at: now()?, taps };
+    let to_be_signed = ToBeSigned::new(&batch, Kid::Key(key.public()?.key_id()));
+    let signature = key.sign(to_be_signed.message())?;
+    Ok(BatchRequest { batch: Bytes(to_be_signed.sign(&signature)) })
+}
+
+/// The taps of a lane.
+pub(crate) struct Chain {
     terminal: TerminalId,
     lane: u8,
     counter: u64,
@@ -215,7 +224,16 @@ struct Chain {
 }
 
 impl Chain {
-    fn tap(&mut self, (card, key): &(CardId, Signer)) -> Result<Vec<u8>> {
+    pub(crate) const fn new(terminal: TerminalId, lane: u8) -> Self {
+        Self { terminal, lane, counter: 0, previous: TapId::NONE }
+    }
+
+    /// The next, of a card with the key in a slot.
+    pub(crate) fn tap(
+        &mut self,
+        (card, key): &(CardId, Signer),
+        (slot, operation): (Slot, Operation),
+    ) -> Result<Vec<u8>> {
         self.counter += 1;
         let mut nonce = [0; 16];
         SystemRandom::new().fill(&mut nonce).map_err(|_| anyhow!("no randomness"))?;
@@ -229,9 +247,9 @@ impl Chain {
             at: now()?,
             log_head: None,
             status_version: 1,
-            operation: Operation::PursePayment(Payment::online(Fen(1))),
+            operation,
         };
-        let to_be_signed = ToBeSigned::new(&tap, Kid::Card(Slot::Tap));
+        let to_be_signed = ToBeSigned::new(&tap, Kid::Card(slot));
         self.previous = TapId(to_be_signed.digest());
         Ok(to_be_signed.sign(&key.sign(to_be_signed.message())?))
     }
