@@ -88,6 +88,38 @@ impl<'browser> Desk<'browser> {
     }
 }
 
+/// What the bureau sees of it: the month, its bills, and one that is opened for a reason.
+fn at_the_bureau(desk: &Desk<'_>, browser: &Chromium) -> Result<()> {
+    let (url, mut visitor) = (desk.town.service.url().to_owned(), Visitor::new(browser, LANGUAGES[0]));
+    for language in LANGUAGES {
+        visitor.language = language;
+        visitor.sign_in(&url, ADMINISTRATOR)?;
+        browser.open(&format!("{url}/clinics"))?;
+        visitor.visit("clinic-levels")?;
+        browser.follow("main table a")?;
+        visitor.visit("clinic-level")?;
+        // The month before first, then this one.
+        browser.follow("main p:nth-of-type(3) a.button")?;
+        let month = browser.address()?;
+        visitor.visit("clinic-month")?;
+        browser.open(&format!("{month}/list"))?;
+        visitor.visit("clinic-list")?;
+        browser.open(&format!("{month}/bills"))?;
+        ensure!(!browser.text("main")?.contains(PATIENT.0), "nobody is named");
+        visitor.visit("clinic-bills")?;
+        browser.follow("main table tbody tr:first-child a")?;
+        visitor.visit("clinic-claim-ask")?;
+        browser.click("label[for=reason-complaint]")?;
+        browser.follow("main form button.primary")?;
+        let shown = browser.text("main")?;
+        ensure!(shown.contains(DISEASE) && shown.contains("S2018") && !shown.contains(PATIENT.0), "{shown}");
+        visitor.visit("clinic-claim")?;
+        visitor.sign_out()?;
+    }
+    ensure!(visitor.noted.is_empty(), "{:#?}", visitor.noted);
+    Ok(())
+}
+
 /// Whether a text stands in any file of a daemon.
 fn is_written_down(daemon: &Daemon, text: &str) -> Result<bool> {
     for entry in fs::read_dir(daemon.outbox().parent().context("a folder")?)? {
@@ -171,6 +203,7 @@ fn somebody_checks_in_at_a_clinic_and_leaves_with_a_receipt_in_both_languages() 
     }
     ensure!(!is_written_down(&desk.daemon, "S2018")? && !is_written_down(&desk.daemon, "appendicitis")?);
     ensure!(is_written_down(&desk.daemon, "SQLite format 3")?, "and what is written down was looked at");
+    at_the_bureau(&desk, &clerk)?;
     ensure!(at_desk.noted.is_empty(), "{:#?}", at_desk.noted);
     Ok(())
 }
