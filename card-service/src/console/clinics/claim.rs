@@ -89,7 +89,7 @@ impl ClaimPage {
             (t("claim-day"), claim.day.to_string()),
             (t("clearing-settled"), settled),
         ];
-        facts.extend(claim.reversed_at.map(|at| (t("clearing-taken-back"), minute(at))));
+        facts.extend(claim.reversed_at.map(|at| (t("claim-taken-back"), minute(at))));
         facts.extend([
             (t("claim-diagnosis-title"), content.diagnosis),
             (t("claim-referral"), referred),

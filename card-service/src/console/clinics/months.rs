@@ -185,7 +185,7 @@ pub(super) fn listed(frame: Frame, clinic: &Organisation, month: Month, claims: 
     ListPage {
         title: title(locale, clinic, month),
         lead: locale.text("clearing-bills-lead"),
-        add: Some(back(locale, clinic, month)),
+        add: Some(Link { to: address(clinic.organisation_id, month), text: locale.text("clearing-sums") }),
         columns: columns.map(|key| locale.text(key)).into(),
         lines: claims.iter().map(line).collect(),
         none: locale.text("clearing-none"),
